@@ -1,0 +1,104 @@
+// Package words has what the kiosk says to customers: one catalogue a language,
+// each a JSON file that a translator can edit without knowing the program.
+//
+// A text may hold {name}, replaced by the argument of that name. A text that
+// depends on a number n is an object with the plural forms of its language
+// ("one", "other", and where the language has them "few" and "many", after the
+// Unicode plural rules). A new language is a new file in catalogue/.
+//
+// What is said when, and with which arguments, is decided in package kiosk.
+package words
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+//go:embed catalogue/*.json
+var files embed.FS
+
+// Catalogue is one language. It implements kiosk.Words.
+type Catalogue struct {
+	language string
+	texts    map[kiosk.Word]text
+}
+
+// text is one sentence, in one form or in several.
+type text map[string]string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*t = text{"other": one}
+		return nil
+	}
+	var forms map[string]string
+	if err := json.Unmarshal(b, &forms); err != nil {
+		return err
+	}
+	*t = forms
+	return nil
+}
+
+// Languages lists the language codes (ISO 639-1) there are catalogues for.
+func Languages() []string {
+	names, err := fs.Glob(files, "catalogue/*.json")
+	if err != nil {
+		panic(err) // the pattern is a constant: it can only be malformed at build time
+	}
+	for i, n := range names {
+		names[i] = strings.TrimSuffix(strings.TrimPrefix(n, "catalogue/"), ".json")
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Open gives the catalogue of a language. An unknown language is an error that
+// names those there are; so is a catalogue that lacks a word.
+func Open(language string) (*Catalogue, error) {
+	b, err := files.ReadFile("catalogue/" + language + ".json")
+	if err != nil {
+		return nil, fmt.Errorf("language %q: not among %s", language, strings.Join(Languages(), ", "))
+	}
+	c := &Catalogue{language: language}
+	if err := json.Unmarshal(b, &c.texts); err != nil {
+		return nil, fmt.Errorf("language %q: %w", language, err)
+	}
+	for _, w := range kiosk.AllWords() {
+		if len(c.texts[w]) == 0 {
+			return nil, fmt.Errorf("language %q: no text for %q", language, w)
+		}
+	}
+	return c, nil
+}
+
+// Language is the catalogue's language code.
+func (c *Catalogue) Language() string { return c.language }
+
+// Say gives a text with its arguments filled in. An unknown word comes back as
+// its own name: ugly, but nothing a customer is left without.
+func (c *Catalogue) Say(w kiosk.Word, args ...any) string {
+	forms, ok := c.texts[w]
+	if !ok {
+		return string(w)
+	}
+	form := "other"
+	pairs := make([]string, 0, len(args))
+	for i := 0; i+1 < len(args); i += 2 {
+		if n, isCount := args[i+1].(int); isCount && args[i] == "n" {
+			form = plural(c.language, n)
+		}
+		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), fmt.Sprint(args[i+1]))
+	}
+	t, ok := forms[form]
+	if !ok {
+		t = forms["other"]
+	}
+	return strings.NewReplacer(pairs...).Replace(t)
+}

@@ -1,0 +1,270 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+)
+
+// This file has the runner's calls to the outside: each runs beside the loop,
+// has a limit, and comes back as one answer. What is secret in it reaches the
+// vault before the state hears of the answer, and only if it is still wanted.
+
+// call runs f beside the loop. A panic in it becomes the answer lost, without the
+// values that a panic could print.
+func (r *Runner) call(ctx context.Context, limit time.Duration, what string, lost Event, f func(ctx context.Context) answer) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	r.open++
+	go func() {
+		defer cancel()
+		a := answer{event: lost}
+		func() {
+			defer func() {
+				if recover() != nil {
+					r.Log.Error("panic", "in", what, "stack", string(debug.Stack()))
+				}
+			}()
+			a = f(ctx)
+		}()
+		select {
+		case r.answers <- a:
+		case <-r.gone:
+		}
+	}()
+}
+
+// wanted says whether the answer to n is still waited for.
+func (r *Runner) wanted(n Number) bool { return r.s.Question == n }
+
+func (r *Runner) failed(n Number, what string, err error) answer {
+	r.Log.Warn(what, "reason", ReasonOf(err).String(), "error", err)
+	return answer{event: Failed{n, ReasonOf(err)}}
+}
+
+func (r *Runner) ask(f Ask) {
+	id := r.Vault.Get(f.Number, Identifier)
+	r.sentAt = r.Clock.Wall()
+	r.call(r.ctx, r.Rules.AskLimit, "ask", Failed{f.Number, Internal}, func(ctx context.Context) answer {
+		defer id.Zero()
+		ack, err := r.Authorizer.Ask(ctx, Request{Identifier: id, Code: f.Code})
+		if err != nil {
+			return r.failed(f.Number, "ask", err)
+		}
+		return answer{
+			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding},
+			keep: func() {
+				if r.wanted(f.Number) {
+					r.Vault.Put(f.Number, RequestID, ack.RequestID)
+					r.Vault.Put(f.Number, Expect, ack.Expect)
+				}
+				ack.RequestID.Zero()
+				ack.Expect.Zero()
+			},
+		}
+	})
+}
+
+func (r *Runner) poll(f Poll) {
+	id := r.Vault.Get(f.Request, RequestID)
+	jitter := rand.N(time.Second)
+	lost := Polled{Number: f.Number, Request: f.Request, Verdict: Hopeless, Reason: Internal}
+	r.call(r.ctx, r.Rules.CallLimit, "poll", lost, func(ctx context.Context) answer {
+		defer id.Zero()
+		a := r.Authorizer.Poll(ctx, id)
+		if a.Err != nil {
+			r.Log.Info("poll", "error", a.Err)
+		}
+		return answer{
+			event: Polled{Number: f.Number, Request: f.Request, Verdict: a.Verdict, Reason: a.Reason,
+				RetryAfter: a.RetryAfter, Interval: a.Interval, Reached: a.Reached, Jitter: jitter},
+			keep: func() {
+				if a.Verdict == Granted {
+					r.keepTokens(f.Request, a.Tokens)
+				}
+			},
+		}
+	})
+}
+
+func (r *Runner) keepTokens(n Number, t Tokens) {
+	r.Vault.Put(n, AccessToken, t.Access)
+	r.Vault.Put(n, IDToken, t.ID)
+	r.Vault.Put(n, RefreshToken, t.Refresh)
+	r.used[n] = Tokens{Type: t.Type, Scope: t.Scope}
+	t.Zero()
+}
+
+func (r *Runner) verify(f Verify) {
+	t := r.tokens(f.Request)
+	asked := AskedFor{
+		Identifier: r.Vault.Get(f.Request, Identifier),
+		RequestID:  r.Vault.Get(f.Request, RequestID),
+		Expect:     r.Vault.Get(f.Request, Expect),
+		At:         r.sentAt,
+	}
+	r.call(r.ctx, r.Rules.CallLimit, "verify", Failed{f.Number, Internal}, func(ctx context.Context) answer {
+		defer t.Zero()
+		defer asked.Identifier.Zero()
+		defer asked.RequestID.Zero()
+		person, err := r.Authorizer.Verify(ctx, t, asked)
+		if err != nil {
+			return r.failed(f.Number, "verify", err)
+		}
+		return answer{event: Verified{f.Number}, keep: func() {
+			if r.wanted(f.Number) {
+				r.person = person
+			}
+		}}
+	})
+}
+
+func (r *Runner) fetch(f Fetch) {
+	t, person := r.tokens(f.Request), r.person
+	r.call(r.ctx, r.Rules.CallLimit, "fetch", Failed{f.Number, Internal}, func(ctx context.Context) answer {
+		defer t.Zero()
+		result, err := r.Resource.Fetch(ctx, t, person)
+		if err != nil {
+			return r.failed(f.Number, "fetch", err)
+		}
+		return answer{event: Fetched{f.Number}, keep: func() {
+			if r.wanted(f.Number) {
+				r.result = result
+			}
+		}}
+	})
+}
+
+// revoke takes the tokens out of the vault at once and gives them back beside
+// the loop. It outlives a stop by revokeLimit.
+func (r *Runner) revoke(n Number) {
+	t := r.tokens(n)
+	for _, i := range []Item{AccessToken, IDToken, RefreshToken} {
+		r.Vault.Put(n, i, nil)
+	}
+	if len(t.Access) == 0 && len(t.Refresh) == 0 {
+		return
+	}
+	r.giveBack(t, nil)
+}
+
+// giveBack revokes tokens; then, if there is one, the record is written.
+func (r *Runner) giveBack(t Tokens, then *Record) {
+	r.call(context.WithoutCancel(r.ctx), revokeLimit, "revoke", nil, func(ctx context.Context) answer {
+		r.revokeNow(ctx, t)
+		return answer{record: then}
+	})
+}
+
+// revokeNow gives tokens back, whatever becomes of ctx meanwhile, and forgets them.
+func (r *Runner) revokeNow(ctx context.Context, t Tokens) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeLimit)
+	defer cancel()
+	defer t.Zero()
+	if err := r.Authorizer.Revoke(ctx, t); err != nil {
+		r.Log.Warn("revoke", "error", err)
+	}
+}
+
+// recover takes up what a crash or a power cut left: see Recover. Nothing in it
+// ever sends a backchannel authentication request.
+func (r *Runner) recover() {
+	left, err := r.Journal.Unfinished()
+	if err != nil {
+		r.Log.Error("journal", "error", err)
+		return
+	}
+	here := Here{Boot: r.Clock.Boot(), Uptime: r.Clock.Now(), Wall: r.Clock.Wall(), Trusted: r.Trusted}
+	for _, v := range Recover(left, here) {
+		if v.Action == Resume && (!r.Resume || r.s.Busy()) {
+			v.Action = Watch
+		}
+		r.Log.Info("recover", "visit", v.Record.Visit, "stage", v.Record.Stage.String(), "action", v.Action.String())
+		switch v.Action {
+		case Forget:
+			r.append(r.ending(v.Record, v.Ending, v.Reason))
+		case GiveBack:
+			end := r.ending(v.Record, v.Ending, v.Reason)
+			r.giveBack(v.Record.Secrets.Tokens, &end)
+		case Watch:
+			r.watch(v)
+		case Resume:
+			r.takeUp(v)
+		}
+	}
+}
+
+func (r *Runner) ending(rec Record, stage Stage, why Reason) Record {
+	return Record{Visit: rec.Visit, Stage: stage, Reason: why, Code: rec.Code,
+		Wall: r.Clock.Wall(), Boot: r.Clock.Boot(), Uptime: r.Clock.Now()}
+}
+
+// takeUp puts an interrupted visit back on the Waiting screen.
+func (r *Runner) takeUp(v Recovery) {
+	rec, n := v.Record, r.s.Last+1
+	r.Vault.Put(n, Identifier, rec.Secrets.Identifier)
+	r.Vault.Put(n, RequestID, rec.Secrets.RequestID)
+	r.Vault.Put(n, Expect, rec.Secrets.Expect)
+	r.used[n], r.sentAt = Tokens{}, rec.SentAt
+	r.step(Resumed{
+		Request: n, Visit: rec.Visit, Code: rec.Code, Interval: rec.Interval, Left: v.Left,
+		Masked: Mask(r.Rules.Kind, string(rec.Secrets.Identifier)),
+	})
+}
+
+var errStillOpen = errors.New("the kiosk stopped before the request expired")
+
+// watch polls a request whose customer is gone until it is closed on the
+// server's side, too, by the same schedule as any other. An approval that still
+// comes is given back. When the kiosk stops first, the record stays open for the next start.
+func (r *Runner) watch(v Recovery) {
+	rec := v.Record
+	limit := v.Left + afterExpiry + r.Rules.CallLimit
+	r.call(r.ctx, limit, "watch", nil, func(ctx context.Context) answer {
+		why, err := r.watchUntilClosed(ctx, rec, v.Left)
+		if err != nil {
+			return answer{}
+		}
+		end := r.ending(rec, StageEnded, why)
+		return answer{record: &end}
+	})
+}
+
+func (r *Runner) watchUntilClosed(ctx context.Context, rec Record, left time.Duration) (Reason, error) {
+	now := r.Clock.Now()
+	p := StartPace(now, now, left, rec.Interval)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		now = r.Clock.Now()
+		if p.Over(now) {
+			return Expired, nil
+		}
+		if !p.Due(now) {
+			timer.Reset(p.Wake() - now)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				return NoReason, errStillOpen
+			}
+			continue
+		}
+		p = p.Leave(now)
+		a := r.Authorizer.Poll(ctx, rec.Secrets.RequestID)
+		if ctx.Err() != nil && a.Verdict != Granted {
+			return NoReason, errStillOpen
+		}
+		switch a.Verdict {
+		case Pending, SlowDown, Trouble:
+			p = p.Wait(r.Clock.Now(), Polled{Verdict: a.Verdict, RetryAfter: a.RetryAfter, Interval: a.Interval, Reached: a.Reached})
+		case Granted:
+			r.revokeNow(ctx, a.Tokens)
+			return Cancelled, nil
+		case Denied:
+			return Declined, nil
+		default:
+			return Expired, nil
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package kiosk
+
+// Effect is something the visit wants done. The runner carries out the effects
+// of one step in order; a Commit that fails stops those behind it.
+type Effect interface{ effect() }
+
+type (
+	// Edit changes the draft in the vault; answered by Drafted at once.
+	Edit struct {
+		Rune  rune // added, if not 0
+		Erase bool // one character back
+		Clear bool // all of it
+	}
+	// Fill sets the whole draft; answered by Drafted at once.
+	Fill struct{ Identifier Secret }
+	// Prepare asks the guard and draws a visit name and a code; answered by
+	// Prepared, Held or Failed at once. From is the request that held the
+	// identifier before: 0 for the draft, else the one that is asked again.
+	Prepare struct{ Number, From Number }
+	// Commit puts a record into the journal and returns when it is on disk.
+	Commit struct{ Record Record }
+	// Ask sends the backchannel authentication request; answered by Asked or Failed.
+	Ask struct {
+		Number Number
+		Code   string
+	}
+	// Poll asks the token endpoint once; answered by Polled.
+	Poll struct{ Number, Request Number }
+	// Verify checks the tokens and the approver; answered by Verified or Failed.
+	Verify struct{ Number, Request Number }
+	// Fetch calls the protected API; answered by Fetched or Failed.
+	Fetch struct{ Number, Request Number }
+	// Revoke takes the tokens out of the vault and gives them back to the server; not answered.
+	Revoke struct{ Request Number }
+	// Wipe overwrites all that the vault holds of the draft and of every request; answered by Wiped.
+	Wipe struct{ Request Number }
+)
+
+func (Edit) effect()    {}
+func (Fill) effect()    {}
+func (Prepare) effect() {}
+func (Commit) effect()  {}
+func (Ask) effect()     {}
+func (Poll) effect()    {}
+func (Verify) effect()  {}
+func (Fetch) effect()   {}
+func (Revoke) effect()  {}
+func (Wipe) effect()    {}

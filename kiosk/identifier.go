@@ -1,0 +1,123 @@
+package kiosk
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxIdentifier is how many characters an identifier may have: the longest email
+// address (RFC 5321 4.5.3.1.3 less the angle brackets).
+const MaxIdentifier = 254
+
+// Problem is what is wrong with an identifier, before anything leaves the device.
+type Problem uint8
+
+// The problems.
+const (
+	NoProblem Problem = iota
+	Empty
+	TooLong
+	BadCharacter // a control or direction character
+	NotEmail
+	NotPhone
+	NotNumber
+)
+
+// Trim takes away what a customer does not mean: blanks around it, and for
+// phones and numbers also the blanks, dots, dashes and brackets people write in between.
+func Trim(k IdentifierKind, s string) string {
+	s = strings.TrimSpace(s)
+	if k == PhoneKind || k == NumberKind {
+		s = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(" -./()\u00a0", r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return s
+}
+
+// Check says what is wrong with a trimmed identifier.
+func Check(k IdentifierKind, s string) Problem {
+	if s == "" {
+		return Empty
+	}
+	if utf8.RuneCountInString(s) > MaxIdentifier {
+		return TooLong
+	}
+	for _, r := range s {
+		if !Printable(r) {
+			return BadCharacter
+		}
+	}
+	switch k {
+	case EmailKind:
+		name, domain, ok := strings.Cut(s, "@")
+		if !ok || name == "" || strings.ContainsAny(s, " ,;<>") || strings.Contains(domain, "@") ||
+			!strings.Contains(strings.Trim(domain, "."), ".") || strings.HasSuffix(domain, ".") || strings.HasPrefix(domain, ".") {
+			return NotEmail
+		}
+	case PhoneKind:
+		// E.164: at most fifteen digits; shorter than six is no subscriber's number anywhere.
+		if d := strings.TrimPrefix(s, "+"); !digits(d) || len(d) < 6 || len(d) > 15 {
+			return NotPhone
+		}
+	case NumberKind:
+		if !digits(s) {
+			return NotNumber
+		}
+	}
+	return NoProblem
+}
+
+// Printable says whether a character may stand in an identifier or on a screen:
+// no controls, no invisible or direction-changing ones, which can make a text
+// read as another or drive a terminal.
+func Printable(r rune) bool {
+	return r == ' ' || r != utf8.RuneError && unicode.IsGraphic(r) && !unicode.Is(unicode.Z, r) && !unicode.Is(unicode.Cf, r)
+}
+
+func digits(s string) bool {
+	if s == "" {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// Mask is the identifier as it may be shown once it was sent: enough for its
+// owner to know it, too little for the queue behind. The number of stars says nothing
+// about the length.
+func Mask(k IdentifierKind, s string) string {
+	const hidden = "***"
+	switch k {
+	case EmailKind:
+		name, domain, ok := strings.Cut(s, "@")
+		if ok {
+			return first(name) + hidden + "@" + first(domain) + hidden
+		}
+	case PhoneKind, NumberKind:
+		if len(s) > 6 {
+			return hidden + s[len(s)-2:]
+		}
+		return hidden
+	}
+	if utf8.RuneCountInString(s) < 3 {
+		return hidden
+	}
+	return first(s) + hidden
+}
+
+func first(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 || !Printable(r) {
+		return ""
+	}
+	return string(r)
+}

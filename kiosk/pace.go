@@ -1,0 +1,116 @@
+package kiosk
+
+import "time"
+
+// Figures of the polling schedule, with where they come from.
+const (
+	slowDownBy  = 5 * time.Second        // CIBA Core 11: slow_down adds at least 5 s, for this and all later polls
+	backOffCap  = 60 * time.Second       // longer pauses than this help no server and lose the customer
+	lastMargin  = 500 * time.Millisecond // the last poll is sent this long before the deadline, to arrive in time
+	afterExpiry = 10 * time.Second       // how long past the deadline the one last poll may be put off
+	maxHint     = time.Hour              // a hostile Retry-After or interval says no more than this
+)
+
+// Pace is the schedule of the polls of one auth_req_id (CIBA Core 10.1, 11;
+// RFC 8628 3.5). It is a value: each method gives the next one. Instants are
+// uptimes.
+type Pace struct {
+	Sent     time.Duration // when the backchannel authentication request left
+	Deadline time.Duration // when the request expires; a granted answer may come a little later
+	Interval time.Duration // the least time between polls; only ever grows
+	Polled   time.Duration // when the last poll left
+	Next     time.Duration // the earliest next poll
+	Polls    int           // polls sent
+	Faults   int           // polls in a row without a usable answer
+	Lost     bool          // the last poll got no answer at all
+	Last     bool          // a poll was sent at or after the deadline: there is no other
+}
+
+// StartPace is the schedule of a request sent at sent and acknowledged now. The
+// first poll comes one interval after the acknowledgement: some servers punish
+// an earlier one.
+func StartPace(sent, now, expires, interval time.Duration) Pace {
+	p := Pace{Sent: sent, Deadline: sent + expires, Interval: interval}
+	p.Next = p.beforeEnd(now+interval, now+interval)
+	return p
+}
+
+// Due says whether a poll may leave now and should.
+func (p Pace) Due(now time.Duration) bool {
+	if p.Last || now < p.Next {
+		return false
+	}
+	return now < p.Deadline || p.Next <= p.Deadline+afterExpiry
+}
+
+// Over says whether nothing more can come of polling: the deadline has passed
+// and no further poll is allowed. It must not be asked while a poll is out.
+func (p Pace) Over(now time.Duration) bool {
+	return now >= p.Deadline && (p.Last || p.Next > p.Deadline+afterExpiry)
+}
+
+// Wake is when Due or Over will next say yes.
+func (p Pace) Wake() time.Duration {
+	if p.Last || p.Next > p.Deadline+afterExpiry {
+		return p.Deadline
+	}
+	return p.Next
+}
+
+// Leave notes that a poll leaves now.
+func (p Pace) Leave(now time.Duration) Pace {
+	p.Polled = now
+	p.Polls++
+	p.Last = now >= p.Deadline
+	return p
+}
+
+// Wait takes in an answer that leaves the request open and sets the next poll.
+// An answer that comes after the deadline is the last: polling ends with it.
+func (p Pace) Wait(now time.Duration, a Polled) Pace {
+	hint := min(max(a.RetryAfter, 0), maxHint)
+	switch a.Verdict {
+	case SlowDown:
+		p.Faults, p.Lost = 0, false
+		p.Interval = max(p.Interval+slowDownBy, min(a.Interval, maxHint))
+		p.Next = now + p.Interval
+	case Trouble:
+		p.Faults++
+		p.Lost = !a.Reached
+		p.Next = now + p.backOff(now) + a.Jitter
+	default:
+		p.Faults, p.Lost = 0, false
+		p.Next = now + p.Interval
+		if now-p.Polled >= p.Interval {
+			p.Next = now // a long poll: the interval counts from when it was sent
+		}
+	}
+	p.Next = max(p.Next, now+hint)
+	p.Next = p.beforeEnd(p.Next, now+max(p.Interval, hint))
+	if now >= p.Deadline {
+		p.Last = true
+	}
+	return p
+}
+
+// backOff doubles with each fault, never below one and a half intervals (RFC
+// 8628 3.5 wants the frequency lowered) and never so long that the rest of the
+// request's life would see fewer than a few polls.
+func (p Pace) backOff(now time.Duration) time.Duration {
+	d := p.Interval
+	for range p.Faults {
+		d = min(d*2, backOffCap)
+	}
+	few := max((p.Deadline-now)/4, p.Interval+p.Interval/2)
+	return max(min(d, few), p.Interval)
+}
+
+// beforeEnd draws a poll that would come at or after the deadline forward to
+// just before it, where allowed leaves room: an approval in the last second counts.
+func (p Pace) beforeEnd(next, allowed time.Duration) time.Duration {
+	last := p.Deadline - lastMargin
+	if next > last && allowed <= last {
+		return last
+	}
+	return next
+}

@@ -1,0 +1,232 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Secret is a byte string that must not be seen: an identifier, an auth_req_id,
+// a token. It prints as its length only, whatever verb is used, so that no log,
+// error or crash dump of a struct that holds one can leak it.
+type Secret []byte
+
+// String hides the value.
+func (s Secret) String() string { return "[secret]" }
+
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return "[secret]" }
+
+// MarshalText hides the value from encoders that ask for text.
+func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
+
+// Zero overwrites the bytes. Copies made elsewhere are not its business.
+func (s Secret) Zero() { clear(s) }
+
+// Error is what crosses a port when something failed: the reason that the
+// customer's screen and the exit code are chosen by, and for the technician what
+// was tried and the cause. It never holds a secret or a server's free text that
+// was not cut down to harmless ASCII.
+type Error struct {
+	Reason Reason // never NoReason
+	What   string // the operation in three words or so, as in "backchannel request"
+	Err    error  // the cause; may be nil
+}
+
+// Error reads "what: cause".
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.What + ": " + e.Reason.String()
+	}
+	return e.What + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Fail makes an Error.
+func Fail(r Reason, what string, err error) *Error { return &Error{Reason: r, What: what, Err: err} }
+
+// ReasonOf finds the reason in an error that came through a port. An error
+// without one is our own fault: Internal. A nil error has NoReason.
+func ReasonOf(err error) Reason {
+	if err == nil {
+		return NoReason
+	}
+	var e *Error
+	if errors.As(err, &e) && e.Reason != NoReason {
+		return e.Reason
+	}
+	return Internal
+}
+
+// Request is one backchannel authentication request as the visit sees it.
+type Request struct {
+	Identifier Secret // what the customer typed or scanned, trimmed
+	Code       string // shown on the kiosk and inside the binding message
+}
+
+// Ack is the authorization server's acknowledgement (CIBA Core 7.3).
+type Ack struct {
+	RequestID Secret        // auth_req_id
+	Expires   time.Duration // from when the request was sent; positive
+	Interval  time.Duration // the least time between polls; at least a second
+	Expect    Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
+	Binding   string        // the binding message as it was sent; shown in the JSON lines
+}
+
+// Tokens is a token response that has passed its outer checks (RFC 6749 5.1)
+// but whose ID token has not been looked at yet.
+type Tokens struct {
+	Access  Secret
+	ID      Secret
+	Refresh Secret // empty if none came
+	Type    string // "Bearer" or "DPoP", in this spelling
+	Scope   string // as granted; as asked for where the answer was silent
+}
+
+// Zero overwrites all three tokens.
+func (t Tokens) Zero() { t.Access.Zero(); t.ID.Zero(); t.Refresh.Zero() }
+
+// Verdict is what one poll of the token endpoint came to (CIBA Core 11). The
+// JSON error decides it, never the status code alone.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Pending  Verdict = iota // authorization_pending: keep polling
+	SlowDown                // slow_down: five seconds more from now on, for good
+	Granted                 // tokens came
+	Denied                  // access_denied
+	TimedOut                // expired_token
+	Gone                    // invalid_grant: unknown, used or purged; what it means depends on what went before
+	Trouble                 // no usable answer (transport, 429, 5xx, not JSON): back off and go on
+	Hopeless                // any other error: stop for good, for Answer.Reason
+)
+
+// Answer is one poll's outcome.
+type Answer struct {
+	Verdict    Verdict
+	Reason     Reason        // with Hopeless only
+	RetryAfter time.Duration // the server's wish, from the answer's arrival; 0 if none
+	Interval   time.Duration // with SlowDown: the server's new interval, 0 if it named none
+	Reached    bool          // with Trouble: the server did answer, so the connection is not what is lost
+	Tokens     Tokens        // with Granted
+	Err        error         // for the log: why, with Trouble and Hopeless; holds no secret
+}
+
+// AskedFor tells Verify what the answer must fit.
+type AskedFor struct {
+	Identifier Secret
+	RequestID  Secret
+	Expect     Secret    // from the Ack
+	At         time.Time // wall clock when the request was sent; an ID token from before is refused
+}
+
+// Person is who approved, after every check.
+type Person struct {
+	Subject string // the ID token's sub
+	Claims  []byte // the verified claims, a JSON object
+}
+
+// Field is one labelled line of a result.
+type Field struct {
+	Label string `json:"label"`
+	Value string `json:"value"`
+}
+
+// Result is the protected API's answer as laid out for the customer. Its texts
+// hold no control or direction characters.
+type Result struct {
+	Title  string  `json:"title"`
+	Fields []Field `json:"fields"`
+}
+
+// Authorizer is the authorization server as a visit needs it. Its methods may
+// be called from any goroutine, block until they have an answer or ctx ends, and
+// never retry what could ring a phone twice.
+type Authorizer interface {
+	// Ask sends one backchannel authentication request, once. After an error of
+	// any kind the phone may be ringing.
+	Ask(ctx context.Context, r Request) (Ack, error)
+	// Poll asks the token endpoint once.
+	Poll(ctx context.Context, requestID Secret) Answer
+	// Verify checks the ID token and that the approver is the person asked for.
+	Verify(ctx context.Context, t Tokens, a AskedFor) (Person, error)
+	// Revoke gives the tokens back (RFC 7009); nil where the server offers no way to.
+	Revoke(ctx context.Context, t Tokens) error
+}
+
+// Resource is the protected API. Fetch calls it once; with no API configured it
+// lays out the person's claims instead.
+type Resource interface {
+	Fetch(ctx context.Context, t Tokens, p Person) (Result, error)
+}
+
+// Journal keeps records. Append returns only when the record is on disk: the
+// runner relies on it before it does anything that others can see.
+type Journal interface {
+	Append(r Record) error
+	// Unfinished gives, for each visit without an ending, its last record with
+	// its secrets, oldest first.
+	Unfinished() ([]Record, error)
+}
+
+// Guard decides whether one more backchannel request for this person may leave
+// this device now. It returns how long to wait; 0 lets the request go. It only
+// decides: the journal's asking record is what it remembers by.
+type Guard interface {
+	Allow(identifier Secret) (wait time.Duration, err error)
+}
+
+// Item is what the vault holds of a visit.
+type Item uint8
+
+// The items.
+const (
+	Identifier Item = iota // what was typed or scanned
+	RequestID              // auth_req_id
+	Expect                 // Ack.Expect
+	AccessToken
+	IDToken      //
+	RefreshToken //
+	items        // how many there are
+)
+
+// Vault holds the secrets of the present visit in memory, by request number.
+// Number 0 holds the identifier while it is being typed. It is safe for
+// concurrent use.
+type Vault interface {
+	// Put copies value in and overwrites what was there.
+	Put(n Number, i Item, value []byte)
+	// Get gives a copy that the caller must Zero; nil if there is none.
+	Get(n Number, i Item) Secret
+	// Move hands everything held under one number to another.
+	Move(from, to Number)
+	// Wipe overwrites and forgets what is held under n.
+	Wipe(n Number)
+}
+
+// Private is what a customer may see that is no part of the State: it comes from
+// the vault at the moment of drawing and is dropped afterwards.
+type Private struct {
+	Draft  string // the identifier while it is being typed
+	Person Person
+	Result Result
+}
+
+// Display shows the visit. Show is called from the runner's goroutine after each
+// change and once a second while seconds are counted; it must not block for long.
+type Display interface {
+	Show(now time.Duration, s State, p Private)
+}
+
+// Clock is the only way in which a visit learns of time.
+type Clock interface {
+	// Now is monotonic uptime: setting the wall clock does not move it.
+	Now() time.Duration
+	// Wall is the wall clock, for records and token checks only.
+	Wall() time.Time
+	// Boot identifies this boot of the device, so that an uptime on disk can be told from another boot's.
+	Boot() string
+}

@@ -1,0 +1,295 @@
+package kiosk
+
+import (
+	"context"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+)
+
+// Runner carries visits out: an event comes in, Step decides, records are
+// written, effects go out, the screen is shown. Its Run is the one goroutine that
+// owns the state. All fields must be set before Run.
+type Runner struct {
+	Rules      Rules
+	Authorizer Authorizer
+	Resource   Resource
+	Journal    Journal
+	Vault      Vault
+	Guard      Guard
+	Display    Display
+	Clock      Clock
+	// Draw makes a visit's name and a code for both screens, each time new.
+	Draw func() (visit, code string)
+	// Log gets words and numbers, never anything personal.
+	Log *slog.Logger
+	// Trusted says whether the wall clock is known to be right, for Recover.
+	Trusted bool
+	// Resume lets an interrupted visit go on at its Waiting screen. Without it
+	// (no screen, so nobody stands there) such a visit is only closed.
+	Resume bool
+
+	s       State
+	answers chan answer
+	open    int             // calls that have not been answered
+	ctx     context.Context // ends when the kiosk is told to stop
+	person  Person
+	result  Result
+	sentAt  time.Time
+	used    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
+	gone    chan struct{}     // closed when Run has returned: nobody takes answers any more
+	pushed  []Event           // answers that came at once, to be stepped before anything else
+}
+
+// answer is what a call brought back, with what must reach the vault before the
+// state hears of it.
+type answer struct {
+	event  Event
+	keep   func()
+	record *Record
+}
+
+// revokeLimit is how long a stop waits for tokens to be given back.
+const revokeLimit = 5 * time.Second
+
+// Run plays visits until ctx ends, then ends the one under way and returns.
+// Events come from the display and whoever else may speak to the kiosk.
+func (r *Runner) Run(ctx context.Context, events <-chan Event) {
+	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCalls()
+	r.ctx, r.answers, r.gone = calls, make(chan answer), make(chan struct{})
+	defer close(r.gone)
+	r.used = map[Number]Tokens{}
+	r.s = New(r.Rules)
+	r.show()
+	r.recover()
+
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	done := ctx.Done()
+	for !(r.s.Stopping && !r.s.Busy()) {
+		r.arm(timer)
+		select {
+		case <-done:
+			done = nil
+			stopCalls()
+			r.step(Stop{})
+		case e := <-events:
+			r.step(e)
+		case a := <-r.answers:
+			r.take(a)
+		case <-timer.C:
+			r.step(Tick{})
+		}
+	}
+	stopCalls()
+	r.drain()
+}
+
+// arm sets the timer to the next instant at which time alone changes something.
+func (r *Runner) arm(t *time.Timer) {
+	now := r.Clock.Now()
+	at, ok := Wake(r.s, now)
+	if !ok {
+		t.Stop()
+		return
+	}
+	t.Reset(at - now)
+}
+
+// drain lets calls that were under way come to their end, so that tokens are
+// given back and nothing is left running.
+func (r *Runner) drain() {
+	limit := time.NewTimer(revokeLimit)
+	defer limit.Stop()
+	for r.open > 0 {
+		select {
+		case a := <-r.answers:
+			r.take(a)
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+func (r *Runner) take(a answer) {
+	r.open--
+	if a.keep != nil {
+		a.keep()
+	}
+	if a.record != nil {
+		r.append(*a.record)
+	}
+	if a.event != nil {
+		r.step(a.event)
+	}
+}
+
+// step runs one event and whatever it brings about at once.
+func (r *Runner) step(e Event) {
+	r.pushed = append(r.pushed, e)
+	for len(r.pushed) > 0 {
+		e, r.pushed = r.pushed[0], r.pushed[1:]
+		before := r.s
+		var effects []Effect
+		r.s, effects = Step(r.s, r.Clock.Now(), e)
+		for _, f := range effects {
+			if !r.carryOut(f) {
+				break
+			}
+		}
+		if r.s.Phase != before.Phase {
+			r.Log.Info("visit", "phase", r.s.Phase.String(), "visit", r.s.Visit, "reason", r.s.Reason.String())
+		}
+		r.show()
+	}
+}
+
+func (r *Runner) show() {
+	p := Private{Person: r.person, Result: r.result}
+	if r.s.Phase == Identify {
+		d := r.Vault.Get(0, Identifier)
+		p.Draft = string(d)
+		d.Zero()
+	}
+	r.Display.Show(r.Clock.Now(), r.s, p)
+}
+
+func (r *Runner) push(e Event) { r.pushed = append(r.pushed, e) }
+
+// carryOut does one effect; false stops those behind it.
+func (r *Runner) carryOut(f Effect) bool {
+	switch f := f.(type) {
+	case Edit:
+		r.edit(f)
+	case Fill:
+		r.fill(f.Identifier)
+	case Prepare:
+		r.prepare(f)
+	case Commit:
+		if !r.append(r.stamp(f.Record)) {
+			r.push(Unrecorded{f.Record.Stage})
+			return false
+		}
+	case Ask:
+		r.ask(f)
+	case Poll:
+		r.poll(f)
+	case Verify:
+		r.verify(f)
+	case Fetch:
+		r.fetch(f)
+	case Revoke:
+		r.revoke(f.Request)
+	case Wipe:
+		r.wipe()
+		r.push(Wiped{f.Request})
+	}
+	return true
+}
+
+func (r *Runner) edit(f Edit) {
+	d := r.Vault.Get(0, Identifier)
+	defer d.Zero()
+	switch {
+	case f.Clear:
+		d = nil
+	case f.Erase:
+		_, n := utf8.DecodeLastRune(d)
+		d = d[:len(d)-n]
+	case Printable(f.Rune) && utf8.RuneCount(d) < MaxIdentifier:
+		d = utf8.AppendRune(d, f.Rune)
+	}
+	r.drafted(d, false)
+}
+
+func (r *Runner) fill(id Secret) {
+	d := append(Secret(nil), id...)
+	r.drafted(d, true)
+	d.Zero()
+}
+
+func (r *Runner) drafted(d Secret, whole bool) {
+	r.Vault.Put(0, Identifier, d)
+	text := Trim(r.Rules.Kind, string(d))
+	r.push(Drafted{
+		Length:  utf8.RuneCount(d),
+		Problem: Check(r.Rules.Kind, text),
+		Masked:  Mask(r.Rules.Kind, text),
+		Whole:   whole,
+	})
+}
+
+func (r *Runner) prepare(f Prepare) {
+	d := r.Vault.Get(f.From, Identifier)
+	text := Trim(r.Rules.Kind, string(d))
+	d.Zero()
+	id := Secret(text)
+	defer id.Zero()
+	r.Vault.Wipe(f.From)
+	r.Vault.Put(f.Number, Identifier, id)
+	r.used[f.Number] = Tokens{}
+	wait, err := r.Guard.Allow(id)
+	switch {
+	case err != nil:
+		r.Log.Error("guard", "error", err)
+		r.push(Failed{f.Number, ReasonOf(err)})
+	case wait > 0:
+		r.push(Held{f.Number, wait})
+	default:
+		visit, code := r.Draw()
+		r.push(Prepared{f.Number, visit, code})
+	}
+}
+
+// stamp adds what the state does not know to a record.
+func (r *Runner) stamp(rec Record) Record {
+	rec.Wall, rec.Boot, rec.Uptime = r.Clock.Wall(), r.Clock.Boot(), r.Clock.Now()
+	n := r.s.Request
+	if rec.Stage.Final() {
+		return rec
+	}
+	rec.Secrets.Identifier = r.Vault.Get(n, Identifier)
+	if rec.Stage == StageAsked || rec.Stage == StageGranted {
+		rec.SentAt = r.sentAt
+		rec.Secrets.RequestID = r.Vault.Get(n, RequestID)
+		rec.Secrets.Expect = r.Vault.Get(n, Expect)
+	}
+	if rec.Stage == StageGranted {
+		rec.Secrets.Tokens = r.tokens(n)
+	}
+	return rec
+}
+
+func (r *Runner) append(rec Record) bool {
+	err := r.Journal.Append(rec)
+	s := rec.Secrets
+	s.Identifier.Zero()
+	s.RequestID.Zero()
+	s.Expect.Zero()
+	s.Tokens.Zero()
+	if err != nil {
+		r.Log.Error("journal", "stage", rec.Stage.String(), "error", err)
+	}
+	return err == nil
+}
+
+func (r *Runner) tokens(n Number) Tokens {
+	return Tokens{
+		Access:  r.Vault.Get(n, AccessToken),
+		ID:      r.Vault.Get(n, IDToken),
+		Refresh: r.Vault.Get(n, RefreshToken),
+		Type:    r.used[n].Type,
+		Scope:   r.used[n].Scope,
+	}
+}
+
+// wipe forgets everything of the visit.
+func (r *Runner) wipe() {
+	r.Vault.Wipe(0)
+	for n := range r.used {
+		r.Vault.Wipe(n)
+		delete(r.used, n)
+	}
+	r.person, r.result, r.sentAt = Person{}, Result{}, time.Time{}
+}

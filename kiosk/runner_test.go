@@ -1,0 +1,496 @@
+package kiosk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Canaries: if one of these turns up where it may not, something leaks.
+const (
+	whoCanary    = "canary-identifier"
+	idCanary     = "canary-auth-req-id"
+	accessCanary = "canary-access-token"
+	idtCanary    = "canary-id-token"
+)
+
+// shop is a whole kiosk with scripted surroundings, in virtual time.
+type shop struct {
+	t       *testing.T
+	runner  *kiosk.Runner
+	events  chan kiosk.Event
+	vault   *vault.Vault
+	logs    bytes.Buffer
+	started time.Time
+	boot    string
+	uptime  time.Duration // at start
+
+	mu      sync.Mutex
+	story   []string // what happened, in order
+	left    []kiosk.Record
+	journal []kiosk.Record
+	full    bool
+	answers []kiosk.Answer // to polls, the last one for ever
+	askTake time.Duration
+	polTake time.Duration
+	panics  bool
+	person  error
+	states  []kiosk.State
+	private []kiosk.Private
+	visits  int
+}
+
+func open(t *testing.T) *shop {
+	s := &shop{t: t, events: make(chan kiosk.Event), vault: vault.New(), started: time.Now(), boot: "boot-1", uptime: time.Hour}
+	s.answers = []kiosk.Answer{{Verdict: kiosk.Pending}}
+	s.runner = &kiosk.Runner{
+		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: s, Vault: s.vault, Guard: s, Display: s, Clock: s,
+		Draw:   func() (string, string) { s.visits++; return fmt.Sprintf("visit-%d", s.visits), "K7-4F9Q" },
+		Log:    slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Resume: true,
+	}
+	return s
+}
+
+func (s *shop) tell(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.story = append(s.story, fmt.Sprintf(format, args...))
+}
+
+func (s *shop) told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.story)
+}
+
+func (s *shop) count(what string) (n int) {
+	for _, l := range s.told() {
+		if strings.HasPrefix(l, what) {
+			n++
+		}
+	}
+	return n
+}
+
+// The clock.
+func (s *shop) Now() time.Duration { return s.uptime + time.Since(s.started) }
+func (s *shop) Wall() time.Time    { return time.Now() }
+func (s *shop) Boot() string       { return s.boot }
+
+// The authorization server.
+func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
+	s.tell("ask")
+	if string(r.Identifier) != whoCanary {
+		s.t.Errorf("asked for another person")
+	}
+	select {
+	case <-time.After(s.askTake):
+	case <-ctx.Done():
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, "ask", ctx.Err())
+	}
+	return kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, Binding: "K7-4F9Q"}, nil
+}
+
+func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
+	s.tell("poll")
+	if string(id) != idCanary {
+		s.t.Errorf("polled for another request")
+	}
+	if s.panics {
+		panic(accessCanary)
+	}
+	select {
+	case <-time.After(s.polTake):
+	case <-ctx.Done():
+		return kiosk.Answer{Verdict: kiosk.Trouble, Err: ctx.Err()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.answers[0]
+	if len(s.answers) > 1 {
+		s.answers = s.answers[1:]
+	}
+	if a.Verdict == kiosk.Granted {
+		a.Tokens = kiosk.Tokens{Access: kiosk.Secret(accessCanary), ID: kiosk.Secret(idtCanary), Type: "Bearer"}
+	}
+	return a
+}
+
+func (s *shop) Verify(_ context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+	s.tell("verify")
+	if string(t.ID) != idtCanary || string(a.Identifier) != whoCanary || string(a.RequestID) != idCanary || a.At.IsZero() {
+		s.t.Errorf("verify got other things than came: %v %v", t, a.At)
+	}
+	return kiosk.Person{Subject: "u-1"}, s.person
+}
+
+func (s *shop) Revoke(_ context.Context, t kiosk.Tokens) error {
+	s.tell("revoke")
+	if string(t.Access) != accessCanary {
+		s.t.Errorf("other tokens revoked than came")
+	}
+	return nil
+}
+
+// The protected API.
+func (s *shop) Fetch(_ context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
+	s.tell("fetch for %s", p.Subject)
+	if string(t.Access) != accessCanary || t.Type != "Bearer" {
+		s.t.Errorf("fetched with other tokens than came")
+	}
+	return kiosk.Result{Title: "Hello", Fields: []kiosk.Field{{Label: "Points", Value: "42"}}}, nil
+}
+
+// The journal.
+func (s *shop) Append(r kiosk.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.full {
+		return errors.New("no space")
+	}
+	if r.Visit == "" || r.Wall.IsZero() || r.Boot != s.boot || r.Uptime == 0 {
+		s.t.Errorf("a record without its times: %+v", r)
+	}
+	switch r.Stage {
+	case kiosk.StageAsked:
+		if string(r.Secrets.RequestID) != idCanary || string(r.Secrets.Identifier) != whoCanary || r.SentAt.IsZero() || r.Expires != time.Minute {
+			s.t.Errorf("a record that cannot be taken up again: %+v", r)
+		}
+	case kiosk.StageGranted:
+		if string(r.Secrets.Tokens.Access) != accessCanary {
+			s.t.Errorf("tokens that could not be given back after a crash")
+		}
+	case kiosk.StageShown, kiosk.StageEnded, kiosk.StageAbandoned:
+		if len(r.Secrets.Identifier)+len(r.Secrets.RequestID)+len(r.Secrets.Tokens.Access) > 0 {
+			s.t.Errorf("an ending keeps secrets")
+		}
+	}
+	r.Secrets = kiosk.Secrets{}
+	s.journal = append(s.journal, r)
+	s.story = append(s.story, strings.TrimSpace("record "+r.Stage.String()+" "+r.Reason.String()))
+	return nil
+}
+
+func (s *shop) Unfinished() ([]kiosk.Record, error) { return s.left, nil }
+
+// The guard and the screen.
+func (s *shop) Allow(kiosk.Secret) (time.Duration, error) { s.tell("guard"); return 0, nil }
+
+func (s *shop) Show(_ time.Duration, st kiosk.State, p kiosk.Private) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states = append(s.states, st)
+	s.private = append(s.private, p)
+}
+
+func (s *shop) state() kiosk.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.states[len(s.states)-1]
+}
+
+func (s *shop) press(k kiosk.KeyName, r rune) {
+	s.events <- kiosk.Press{Key: k, Rune: r, Seen: s.state().Phase}
+	synctest.Wait()
+}
+
+// run plays the shop's day and then closes it.
+func (s *shop) run(day func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { s.runner.Run(ctx, s.events); close(done) }()
+	synctest.Wait()
+	day()
+	stop()
+	<-done
+	s.nothingLeaked()
+}
+
+func (s *shop) nothingLeaked() {
+	s.t.Helper()
+	seen := s.logs.String() + fmt.Sprintf("%+v %#v", s.states, s.states)
+	for _, c := range []string{whoCanary, idCanary, accessCanary, idtCanary} {
+		if strings.Contains(seen, c) {
+			s.t.Errorf("%s is in a log or a state", c)
+		}
+	}
+	if last := s.states[len(s.states)-1]; last != last.Fresh() {
+		s.t.Errorf("the day ended in %+v", last)
+	}
+	if p := s.private[len(s.private)-1]; p.Draft != "" || p.Person.Subject != "" || p.Result.Title != "" {
+		s.t.Errorf("the last customer is still there: %+v", p)
+	}
+	for n := range kiosk.Number(50) {
+		for i := kiosk.Identifier; i <= kiosk.RefreshToken; i++ {
+			if got := s.vault.Get(n, i); len(got) > 0 {
+				s.t.Errorf("the vault still holds item %d of request %d", i, n)
+			}
+		}
+	}
+}
+
+func (s *shop) want(story ...string) {
+	s.t.Helper()
+	if got := s.told(); !slices.Equal(got, story) {
+		s.t.Errorf("what happened:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(story, "\n  "))
+	}
+}
+
+func (s *shop) in(p kiosk.Phase) {
+	s.t.Helper()
+	if got := s.state(); got.Phase != p {
+		s.t.Fatalf("in %s (%s), want %s\n%s", got.Phase, got.Reason, p, strings.Join(s.told(), "\n"))
+	}
+}
+
+func sleep(d time.Duration) { time.Sleep(d); synctest.Wait() } // virtual: it takes no time
+
+func TestADayWithOneCustomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			synctest.Wait()
+			s.in(kiosk.Waiting)
+			sleep(11 * time.Second)
+			s.in(kiosk.Shown)
+			s.press(kiosk.EnterKey, 0)
+			if p := s.private[len(s.private)-1]; p.Result.Title != "Hello" {
+				t.Errorf("on screen: %+v", p.Result)
+			}
+			s.press(kiosk.EnterKey, 0)
+			s.in(kiosk.Ready)
+		})
+		s.want("guard", "record asking", "ask", "record asked", "poll", "poll", "record granted", "verify", "fetch for u-1", "record shown", "revoke")
+	})
+}
+
+func TestTypingLetterByLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.run(func() {
+			for _, r := range "canarx" {
+				s.press(kiosk.RuneKey, r)
+			}
+			s.press(kiosk.RuneKey, '\x1b') // a control character is no letter
+			s.press(kiosk.BackspaceKey, 0)
+			for _, r := range "y-identifier " {
+				s.press(kiosk.RuneKey, r)
+			}
+			if p := s.private[len(s.private)-1]; p.Draft != whoCanary+" " {
+				t.Errorf("on screen: %q", p.Draft)
+			}
+			s.press(kiosk.EnterKey, 0)
+			s.in(kiosk.Waiting)
+			if got := s.state().Masked; got != "c***" {
+				t.Errorf("masked as %q", got)
+			}
+			s.press(kiosk.EscapeKey, 0)
+			s.in(kiosk.Ended)
+			sleep(11 * time.Second)
+			s.in(kiosk.Ready)
+		})
+	})
+}
+
+func TestToldToStopWhileThePhoneRings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.polTake = 30 * time.Second
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(8 * time.Second)
+			s.in(kiosk.Waiting)
+		})
+		sleep(2 * time.Minute)
+		s.want("guard", "record asking", "ask", "record asked", "poll", "record ended cancelled")
+	})
+}
+
+func TestLateTokensAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.polTake = 20 * time.Second
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(8 * time.Second)
+			s.press(kiosk.EscapeKey, 0)
+			sleep(30 * time.Second)
+			s.in(kiosk.Ready)
+		})
+		s.want("guard", "record asking", "ask", "record asked", "poll", "record ended cancelled", "revoke")
+	})
+}
+
+func TestALateAcknowledgementIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.askTake = 20 * time.Second
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(3 * time.Second)
+			s.press(kiosk.EscapeKey, 0)
+			sleep(time.Minute)
+			s.in(kiosk.Ready)
+		})
+		s.want("guard", "record asking", "ask", "record abandoned cancelled")
+	})
+}
+
+func TestAPanicEndsTheVisitNotTheKiosk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.panics = true
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(8 * time.Second)
+			s.in(kiosk.Ended)
+			if r := s.state().Reason; r != kiosk.Internal {
+				t.Errorf("ended for %s", r)
+			}
+		})
+		if !strings.Contains(s.logs.String(), "panic") {
+			t.Error("nobody would ever know")
+		}
+	})
+}
+
+func TestNothingLeavesWhenNothingCanBeRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.full = true
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			synctest.Wait()
+			s.in(kiosk.Ended)
+		})
+		s.want("guard")
+	})
+}
+
+func TestAnotherPersonsTokenIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.person = kiosk.Fail(kiosk.WrongPerson, "verify", nil)
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(6 * time.Second)
+			s.in(kiosk.Ended)
+			sleep(2 * time.Minute)
+			s.in(kiosk.Ready)
+		})
+		s.want("guard", "record asking", "ask", "record asked", "poll", "record granted", "verify", "record ended wrong_person", "revoke")
+	})
+}
+
+// unfinished is a visit that a power cut left behind.
+func (s *shop) unfinished(stage kiosk.Stage, boot string, ago time.Duration) {
+	r := kiosk.Record{
+		Visit: "old", Stage: stage, Code: "K7-4F9Q", Expires: time.Minute, Interval: 5 * time.Second,
+		Boot: boot, Wall: time.Now().Add(-ago), Uptime: s.uptime - ago, Sent: s.uptime - ago, SentAt: time.Now().Add(-ago),
+	}
+	r.Secrets.Identifier = kiosk.Secret(whoCanary)
+	if stage != kiosk.StageAsking {
+		r.Secrets.RequestID = kiosk.Secret(idCanary)
+	}
+	if stage == kiosk.StageGranted {
+		r.Secrets.Tokens = kiosk.Tokens{Access: kiosk.Secret(accessCanary)}
+	}
+	s.left = append(s.left, r)
+}
+
+func TestWhatAPowerCutLeftBehind(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		stage   kiosk.Stage
+		boot    string
+		ago     time.Duration
+		trusted bool
+		answer  kiosk.Verdict
+		want    []string
+	}{
+		{"asking: nobody knows whether the phone rang", kiosk.StageAsking, "boot-1", time.Second, true, kiosk.Pending,
+			[]string{"record abandoned unreachable"}},
+		{"asked, back at once: the customer goes on", kiosk.StageAsked, "boot-1", 10 * time.Second, true, kiosk.Granted,
+			[]string{"poll", "record granted", "verify", "fetch for u-1", "record shown", "revoke"}},
+		{"asked, back late: only closed, the approval given back", kiosk.StageAsked, "boot-1", 40 * time.Second, true, kiosk.Granted,
+			[]string{"poll", "revoke", "record ended cancelled"}},
+		{"asked, another boot: only closed", kiosk.StageAsked, "boot-0", 10 * time.Second, true, kiosk.Denied,
+			[]string{"poll", "record ended declined"}},
+		{"asked, another boot, long ago", kiosk.StageAsked, "boot-0", time.Hour, true, kiosk.Pending,
+			[]string{"record ended expired"}},
+		{"asked, another boot, and the clock cannot be trusted", kiosk.StageAsked, "boot-0", time.Hour, false, kiosk.Gone,
+			[]string{"poll", "record ended expired"}},
+		{"granted: given back, never polled", kiosk.StageGranted, "boot-1", time.Second, true, kiosk.Pending,
+			[]string{"revoke", "record ended unreachable"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t)
+				s.unfinished(c.stage, c.boot, c.ago)
+				s.runner.Trusted = c.trusted
+				s.answers = []kiosk.Answer{{Verdict: c.answer}}
+				s.run(func() { sleep(3 * time.Minute) })
+				s.want(c.want...)
+				if s.count("ask") > 0 {
+					t.Error("the phone was rung again")
+				}
+			})
+		})
+	}
+}
+
+func TestWatchingKeepsToTheScheduleAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.unfinished(kiosk.StageAsked, "boot-0", 10*time.Second)
+		s.runner.Trusted = true
+		s.run(func() { sleep(3 * time.Minute); s.in(kiosk.Ready) })
+		// 50 s are left: a poll each 5 s, the last one just before the end.
+		if n := s.count("poll"); n < 9 || n > 10 {
+			t.Errorf("%d polls", n)
+		}
+		if got := s.told(); got[len(got)-1] != "record ended expired" {
+			t.Errorf("at last: %s", got[len(got)-1])
+		}
+	})
+}
+
+func TestStoppedWhileWatchingLeavesItForTheNextStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.unfinished(kiosk.StageAsked, "boot-0", 10*time.Second)
+		s.runner.Trusted = true
+		s.run(func() { sleep(7 * time.Second) })
+		s.want("poll")
+	})
+}
+
+func TestAnIdleKioskDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.run(func() {
+			before := len(s.states)
+			sleep(24 * time.Hour)
+			if n := len(s.states) - before; n != 0 {
+				t.Errorf("%d frames in a day without customers", n)
+			}
+		})
+		s.want()
+	})
+}

@@ -1,0 +1,158 @@
+package kiosk
+
+import (
+	"fmt"
+	"time"
+)
+
+// Phase is where a visit stands. The zero phase is Ready, so that a wiped state
+// and a fresh one are the same value.
+type Phase uint8
+
+// The phases.
+const (
+	Ready    Phase = iota // nobody is here; the next customer may begin
+	Closed                // out of service, for State.Closures
+	Identify              // the customer types or scans who they are
+	Asking                // the backchannel authentication request is under way
+	Waiting               // the phone rings; the kiosk polls
+	Checking              // tokens came and are being checked
+	Fetching              // the protected API is being called
+	Shown                 // the result is there, hidden until a key proves that somebody is
+	Ended                 // ended without a result, for State.Reason
+	Clearing              // the vault is being wiped; nothing else counts
+)
+
+var phases = [...]string{"ready", "closed", "identify", "asking", "waiting", "checking", "fetching", "shown", "ended", "clearing"}
+
+// String is the phase's name in JSON lines and logs.
+func (p Phase) String() string {
+	if int(p) >= len(phases) {
+		return fmt.Sprintf("phase(%d)", uint8(p))
+	}
+	return phases[p]
+}
+
+// Number tells questions to the outside apart. It only grows while the process
+// lives. A request's own number also names what the vault holds of it.
+type Number uint64
+
+// Closures are the reasons for being out of service, as a set. A closure that
+// comes in mid-visit is remembered and takes effect at Ready: nobody is thrown out.
+type Closures uint16
+
+// The closures.
+const (
+	Starting    Closures = 1 << iota // the authorization server has not been reached since the start
+	ClockWrong                       // the time is not known well enough
+	Maintenance                      // an operator put the device out of service
+	StoreDown                        // visits cannot be put on record
+	SettingsBad                      // a setting is wrong, or the server refuses this client
+)
+
+// IdentifierKind is what customers type here (KIOSK_IDENTIFIER).
+type IdentifierKind uint8
+
+// The kinds.
+const (
+	TextKind IdentifierKind = iota
+	EmailKind
+	PhoneKind
+	NumberKind
+)
+
+// Rules are the figures a visit is played by. They do not change during a visit.
+type Rules struct {
+	Kind      IdentifierKind
+	Languages int           // how many languages there are; at least 1
+	Idle      time.Duration // KIOSK_IDLE_TIMEOUT: silence before "still there?" while typing
+	Result    time.Duration // KIOSK_RESULT_TIMEOUT: the same on Shown and Ended
+	Grace     time.Duration // how long "still there?" stands
+	Extends   int           // how often a visit's time can be extended
+	Again     int           // how often the same person can be asked again without retyping
+	AskLimit  time.Duration // an Ask that is not answered by then is lost
+	CallLimit time.Duration // the same for a poll, a check, a fetch
+	Floor     time.Duration // the poll interval where the server named none
+	HelpAfter time.Duration // on Waiting, when "nothing arrived?" opens by itself
+	Farewell  time.Duration // how long the word after a cancel stands
+	Merges    bool          // the server sends one code for refused and for run out (Auth0)
+}
+
+// DefaultRules are the rules with the contract's defaults.
+func DefaultRules() Rules {
+	return Rules{
+		Languages: 1,
+		Idle:      60 * time.Second,
+		Result:    30 * time.Second,
+		Grace:     20 * time.Second, // WCAG 2.2.1
+		Extends:   10,               // WCAG 2.2.1
+		Again:     2,                // push fatigue: three rings and no more
+		AskLimit:  45 * time.Second, // servers that answer only when the phone was reached take their time
+		CallLimit: 45 * time.Second, // CIBA Core 10.1: be ready to wait 30 s and more for a long poll
+		Floor:     5 * time.Second,  // CIBA Core 7.3
+		Farewell:  10 * time.Second, // long enough to read two short sentences
+		HelpAfter: 25 * time.Second, // a push that has not come by then will rarely come by itself
+	}
+}
+
+// Draft is what is known of the identifier while it is typed: never the text.
+type Draft struct {
+	Length  int
+	Problem Problem
+	Shown   bool // the problem is on screen: Enter was pressed on it
+}
+
+// State is everything a visit is. It holds no secret (tokens, auth_req_id and
+// the identifier lie in the vault), so goldens, crash dumps and logs of states
+// cannot leak, and it is comparable, so "cleared" can be checked: in Ready,
+// s == s.Fresh().
+type State struct {
+	Rules    Rules
+	Closures Closures
+	Last     Number // the last question's number
+	Phase    Phase
+
+	Since    time.Duration // when the phase began
+	Touched  time.Duration // when the customer last did something
+	Still    bool          // "still there?" is on screen, since StillAt
+	StillAt  time.Duration
+	Extended int // times the customer asked for more time
+	Language int // index into the languages; 0 is the default
+	Help     bool
+
+	Draft  Draft
+	Masked string // the identifier as it may be shown
+
+	Visit    string // the journal's name for this visit
+	Request  Number // the vault's name for this request; 0 before the first
+	Question Number // the question that is out; 0 if none is
+	Code     string // the code on both screens
+	Binding  string // the binding message as it was sent
+	Again    int    // times asked again
+
+	Pace     Pace // when to poll, and until when
+	Redeemed bool // tokens came for this request: it must be given back
+
+	Reason   Reason        // with Ended
+	Unsure   bool          // refused or run out: the server's one code does not tell
+	Wait     time.Duration // with HeldBack: how long, from Since
+	Revealed bool          // the result is on screen
+	Page     int
+	Stopping bool // told to stop: no new visit
+}
+
+// Fresh is the zero ready state (or Closed, if there is a reason) with what may
+// outlive a visit: the rules, the closures, the counter of questions.
+func (s State) Fresh() State {
+	f := State{Rules: s.Rules, Closures: s.Closures, Last: s.Last, Stopping: s.Stopping}
+	if f.Closures != 0 {
+		f.Phase = Closed
+	}
+	return f
+}
+
+// New is the state a device starts in.
+func New(r Rules) State { return State{Rules: r} }
+
+// Busy says whether somebody's visit is under way.
+func (s State) Busy() bool { return s.Phase != Ready && s.Phase != Closed }

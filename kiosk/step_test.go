@@ -1,0 +1,541 @@
+package kiosk
+
+import (
+	"testing"
+	"time"
+)
+
+// story plays events over Step as the runner would, with an authorization server
+// that says what the test tells it to.
+type story struct {
+	t       *testing.T
+	s       State
+	now     time.Duration
+	effects []Effect // of the last event
+	records []Record
+	polls   []time.Duration
+	asks    int
+}
+
+func begin(t *testing.T) *story {
+	t.Helper()
+	return &story{t: t, s: New(DefaultRules())}
+}
+
+func (y *story) do(events ...Event) *story {
+	y.t.Helper()
+	y.effects = nil
+	for len(events) > 0 {
+		e := events[0]
+		events = events[1:]
+		if p, ok := e.(Press); ok {
+			p.Seen = y.s.Phase
+			e = p
+		}
+		var out []Effect
+		y.s, out = Step(y.s, y.now, e)
+		for _, f := range out {
+			switch f := f.(type) {
+			case Edit:
+				events = append([]Event{Drafted{Length: 5, Masked: "a***"}}, events...)
+			case Fill:
+				events = append([]Event{Drafted{Length: 5, Masked: "a***", Whole: true}}, events...)
+			case Prepare:
+				events = append(events, Prepared{f.Number, "visit", "K7-4F9Q"})
+			case Commit:
+				y.records = append(y.records, f.Record)
+			case Ask:
+				y.asks++
+			case Poll:
+				y.polls = append(y.polls, y.now)
+			case Wipe:
+				events = append(events, Wiped{f.Request})
+			}
+			y.effects = append(y.effects, f)
+		}
+	}
+	return y
+}
+
+func (y *story) wait(d time.Duration) *story {
+	y.t.Helper()
+	for end := y.now + d; ; {
+		at, ok := Wake(y.s, y.now)
+		if !ok || at > end {
+			y.now = end
+			return y
+		}
+		if at == y.now { // due at once; the next second is not
+			before := y.s
+			y.do(Tick{})
+			if y.s == before {
+				y.now = min(end, y.now+time.Millisecond)
+			}
+			continue
+		}
+		y.now = at
+		y.do(Tick{})
+	}
+}
+
+// asked brings the visit to Waiting.
+func (y *story) asked(expires, interval time.Duration) *story {
+	y.t.Helper()
+	y.do(Given{Secret("alice")})
+	y.do(Asked{Number: y.s.Question, Expires: expires, Interval: interval})
+	return y.in(Waiting)
+}
+
+// poll waits for the next poll to leave and answers it.
+func (y *story) poll(a Polled) *story {
+	y.t.Helper()
+	for n := len(y.polls); len(y.polls) == n; {
+		at, ok := Wake(y.s, y.now)
+		if !ok || y.s.Phase != Waiting {
+			y.t.Fatalf("no poll leaves in %s", y.s.Phase)
+		}
+		y.now = max(at, y.now+time.Millisecond)
+		y.do(Tick{})
+	}
+	return y.answer(a)
+}
+
+func (y *story) answer(a Polled) *story {
+	y.t.Helper()
+	a.Number, a.Request = y.s.Question, y.s.Request
+	return y.do(a)
+}
+
+// approved brings the visit to Checking.
+func (y *story) approved() *story {
+	y.t.Helper()
+	return y.asked(time.Minute, 5*time.Second).poll(Polled{Verdict: Granted}).in(Checking)
+}
+
+func (y *story) shown() *story {
+	y.t.Helper()
+	y.approved().do(Verified{y.s.Question})
+	y.in(Fetching).do(Fetched{y.s.Question})
+	return y.in(Shown)
+}
+
+func (y *story) in(p Phase) *story {
+	y.t.Helper()
+	if y.s.Phase != p {
+		y.t.Fatalf("in %s, want %s (%+v)", y.s.Phase, p, y.s)
+	}
+	return y
+}
+
+func (y *story) ended(r Reason) *story {
+	y.t.Helper()
+	y.in(Ended)
+	if y.s.Reason != r {
+		y.t.Fatalf("ended for %s, want %s", y.s.Reason, r)
+	}
+	return y
+}
+
+func (y *story) last() Record {
+	y.t.Helper()
+	if len(y.records) == 0 {
+		y.t.Fatal("nothing is on record")
+	}
+	return y.records[len(y.records)-1]
+}
+
+func has[E Effect](y *story) bool {
+	for _, f := range y.effects {
+		if _, ok := f.(E); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func key(k KeyName) Press     { return Press{Key: k} }
+func letter(r rune) Press     { return Press{Key: RuneKey, Rune: r} }
+func sec(n int) time.Duration { return time.Duration(n) * time.Second }
+
+func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
+	y := begin(t)
+	y.do(letter('a')).in(Identify)
+	if !has[Edit](y) {
+		t.Error("who begins to type on Ready loses the first letter")
+	}
+	y.do(key(EnterKey)).in(Asking)
+	y.do(Asked{Number: y.s.Question, Expires: sec(120), Interval: sec(5)}).in(Waiting)
+	y.poll(Polled{Verdict: Pending}).in(Waiting)
+	y.poll(Polled{Verdict: Granted}).in(Checking)
+	y.do(Verified{y.s.Question}).in(Fetching)
+	y.do(Fetched{y.s.Question}).in(Shown)
+	if y.s.Revealed {
+		t.Error("the result is shown before anybody proved to be there")
+	}
+	y.do(letter('x'))
+	if !y.s.Revealed {
+		t.Error("a key does not show the result")
+	}
+	y.do(key(EnterKey)).in(Ready)
+	if !has[Revoke](y) {
+		t.Error("the tokens were not given back")
+	}
+	if y.asks != 1 || len(y.polls) != 2 {
+		t.Errorf("%d requests and %d polls", y.asks, len(y.polls))
+	}
+	var stages []Stage
+	for _, r := range y.records {
+		stages = append(stages, r.Stage)
+	}
+	if want := []Stage{StageAsking, StageAsked, StageGranted, StageShown}; len(stages) != 4 || stages[0] != want[0] || stages[1] != want[1] || stages[2] != want[2] || stages[3] != want[3] {
+		t.Errorf("records %v, want %v", stages, want)
+	}
+}
+
+// The endings: from where, by what, which reason, which stage, and whether what the server gave is given back.
+func TestHowVisitsEnd(t *testing.T) {
+	at := func(f func(*story) Event) func(*story) *story { return func(y *story) *story { return y.do(f(y)) } }
+	verdict := func(v Verdict) func(*story) *story {
+		return func(y *story) *story { return y.poll(Polled{Verdict: v, Reason: Misconfigured}) }
+	}
+	cases := []struct {
+		name   string
+		from   func(*story) *story
+		by     func(*story) *story
+		reason Reason
+		stage  Stage
+		revoke bool
+	}{
+		{"the server does not know the person", asking, at(func(y *story) Event { return Failed{y.s.Question, Refused} }), Refused, StageEnded, false},
+		{"the request was lost on the way", asking, at(func(y *story) Event { return Failed{y.s.Question, Unreachable} }), Unreachable, StageEnded, false},
+		{"the server never answers the request", asking, func(y *story) *story { return y.wait(sec(46)) }, Unreachable, StageAbandoned, false},
+		{"cancelled while the request is under way", asking, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageAbandoned, false},
+		{"told to stop while the request is under way", asking, func(y *story) *story { y.s, y.effects = Step(y.s, y.now, Stop{}); return y.keep() }, Cancelled, StageAbandoned, false},
+		{"declined on the phone", waitingMinute, verdict(Denied), Declined, StageEnded, false},
+		{"the server says it expired", waitingMinute, verdict(TimedOut), Expired, StageEnded, false},
+		{"the server refuses the client", waitingMinute, verdict(Hopeless), Misconfigured, StageEnded, false},
+		{"the id is gone in the middle", waitingMinute, verdict(Gone), Unreachable, StageEnded, false},
+		{"cancelled while waiting", waitingMinute, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageEnded, false},
+		{"somebody else approved", (*story).approved, at(func(y *story) Event { return Failed{y.s.Question, WrongPerson} }), WrongPerson, StageEnded, true},
+		{"the token does not hold", (*story).approved, at(func(y *story) Event { return Failed{y.s.Question, Untrusted} }), Untrusted, StageEnded, true},
+		{"cancelled while checking", (*story).approved, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageEnded, true},
+		{"the check never ends", (*story).approved, func(y *story) *story { return y.wait(sec(46)) }, Unreachable, StageEnded, true},
+		{"the API refuses the token", fetching, at(func(y *story) Event { return Failed{y.s.Question, NoAccess} }), NoAccess, StageEnded, true},
+		{"the API never answers", fetching, func(y *story) *story { return y.wait(sec(46)) }, ServiceDown, StageEnded, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			y := c.from(begin(t))
+			c.by(y).ended(c.reason)
+			if got := y.last(); got.Stage != c.stage || got.Reason != c.reason {
+				t.Errorf("on record: %s for %q, want %s", got.Stage, got.Reason, c.stage)
+			}
+			revoked := false
+			for _, f := range y.effects {
+				_, is := f.(Revoke)
+				revoked = revoked || is
+			}
+			if revoked != c.revoke {
+				t.Errorf("tokens given back: %v, want %v", revoked, c.revoke)
+			}
+			if y.asks > 1 {
+				t.Errorf("the phone was rung %d times", y.asks)
+			}
+		})
+	}
+}
+
+func asking(y *story) *story        { return y.do(Given{Secret("alice")}).in(Asking) }
+func waitingMinute(y *story) *story { return y.asked(time.Minute, sec(5)) }
+func fetching(y *story) *story      { y.approved(); return y.do(Verified{y.s.Question}).in(Fetching) }
+
+func (y *story) keep() *story {
+	for _, f := range y.effects {
+		if c, ok := f.(Commit); ok {
+			y.records = append(y.records, c.Record)
+		}
+	}
+	return y
+}
+
+func TestTheGuardHoldsARequestBack(t *testing.T) {
+	s := New(DefaultRules())
+	s, _ = Step(s, 0, Given{Secret("alice")})
+	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
+	p := out[0].(Prepare)
+	s, out = Step(s, 0, Held{p.Number, 4 * time.Minute})
+	if s.Phase != Ended || s.Reason != HeldBack || s.Wait != 4*time.Minute {
+		t.Fatalf("%+v", s)
+	}
+	for _, f := range out {
+		if _, ok := f.(Ask); ok {
+			t.Fatal("asked all the same")
+		}
+	}
+	if s.CanAskAgain() {
+		t.Fatal("offers to ask again at once")
+	}
+}
+
+// Polling, to the letter of CIBA Core 7.3, 10.1 and 11.
+func TestPollsLeaveWhenTheyMay(t *testing.T) {
+	type step struct {
+		takes  time.Duration // how long the server takes to answer
+		answer Polled
+	}
+	pending := step{answer: Polled{Verdict: Pending}}
+	cases := []struct {
+		name              string
+		expires, interval time.Duration
+		answers           []step
+		want              []time.Duration // when polls leave
+	}{
+		{"the first poll comes after one interval", sec(60), sec(5), []step{pending, pending}, []time.Duration{sec(5), sec(10)}},
+		{"no interval means five seconds", sec(60), 0, []step{pending}, []time.Duration{sec(5)}},
+		{"slow_down adds five seconds for good", sec(60), sec(5),
+			[]step{{answer: Polled{Verdict: SlowDown}}, pending, {answer: Polled{Verdict: SlowDown}}, pending},
+			[]time.Duration{sec(5), sec(15), sec(25), sec(40)}},
+		{"slow_down may ask for more", sec(90), sec(5), []step{{answer: Polled{Verdict: SlowDown, Interval: sec(20)}}, pending, pending},
+			[]time.Duration{sec(5), sec(25), sec(45)}},
+		{"Retry-After is kept to once", sec(90), sec(5), []step{{answer: Polled{Verdict: Pending, RetryAfter: sec(30)}}, pending, pending},
+			[]time.Duration{sec(5), sec(35), sec(40)}},
+		{"the later of slow_down and Retry-After counts", sec(90), sec(5), []step{{answer: Polled{Verdict: SlowDown, RetryAfter: sec(12)}}, pending, pending},
+			[]time.Duration{sec(5), sec(17), sec(27)}},
+		{"after a long poll the next goes at once", sec(90), sec(5), []step{{sec(30), pending.answer}, {sec(30), pending.answer}},
+			[]time.Duration{sec(5), sec(35)}},
+		{"a short answer does not shorten the interval", sec(60), sec(5), []step{{sec(2), pending.answer}, pending}, []time.Duration{sec(5), sec(12)}},
+		{"faults back off and do not end the visit", sec(120), sec(5),
+			[]step{{answer: Polled{Verdict: Trouble}}, {answer: Polled{Verdict: Trouble}}, {answer: Polled{Verdict: Trouble}}, pending},
+			[]time.Duration{sec(5), sec(15), sec(35), 56250 * time.Millisecond}},
+		{"the last poll comes just before the deadline", sec(14), sec(5), []step{pending, pending, pending},
+			[]time.Duration{sec(5), sec(10), sec(15)}},
+		{"a back-off does not sleep past the deadline", sec(20), sec(5), []step{pending, {answer: Polled{Verdict: Trouble}}, pending},
+			[]time.Duration{sec(5), sec(10), 17500 * time.Millisecond}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			y := begin(t).asked(c.expires, c.interval)
+			for i, s := range c.answers {
+				for len(y.polls) <= i {
+					at, ok := Wake(y.s, y.now)
+					if !ok || y.s.Phase != Waiting {
+						t.Fatalf("after polls at %v: no more, in %s", y.polls, y.s.Phase)
+					}
+					y.now = max(at, y.now)
+					y.do(Tick{})
+					if len(y.polls) <= i && at <= y.now {
+						y.now += time.Millisecond
+					}
+				}
+				y.now += s.takes
+				y.answer(s.answer)
+			}
+			if len(y.polls) < len(c.want) {
+				t.Fatalf("polls at %v, want %v", y.polls, c.want)
+			}
+			for i, want := range c.want {
+				if got := y.polls[i]; got < want || got > want+10*time.Millisecond {
+					t.Errorf("poll %d left at %v, want %v (all %v)", i+1, got, want, y.polls)
+				}
+			}
+		})
+	}
+}
+
+func TestNeverTwoPollsAtOnce(t *testing.T) {
+	y := begin(t).asked(sec(60), sec(5)).wait(sec(50))
+	if len(y.polls) != 1 {
+		t.Fatalf("%d polls left while the first was out", len(y.polls))
+	}
+}
+
+func TestAnApprovalInTheLastSecondCounts(t *testing.T) {
+	y := begin(t).asked(sec(30), sec(5))
+	for len(y.polls) < 5 {
+		y.poll(Polled{Verdict: Pending})
+	}
+	y.wait(sec(30) - y.now + sec(2)) // the poll at 29.5 s is out, the deadline passes
+	y.in(Waiting)
+	y.answer(Polled{Verdict: Granted}).in(Checking)
+}
+
+func TestTimeRunsOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer Polled
+		want   Reason
+	}{
+		"nobody answered on the phone":            {Polled{Verdict: Pending}, Expired},
+		"the server was not to be reached":        {Polled{Verdict: Trouble}, Unreachable},
+		"the server was there but out of service": {Polled{Verdict: Trouble, Reached: true}, Unreachable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			y := begin(t).asked(sec(30), sec(5))
+			for y.s.Phase == Waiting {
+				y.wait(time.Second)
+				if y.s.Phase == Waiting && y.s.Question != 0 {
+					y.answer(c.answer)
+				}
+				if y.now > time.Minute {
+					t.Fatal("still waiting after a minute")
+				}
+			}
+			y.ended(c.want)
+			late := 0
+			for _, p := range y.polls {
+				if p >= sec(30) {
+					late++
+				}
+			}
+			if late > 1 {
+				t.Errorf("%d polls after the expiry", late)
+			}
+		})
+	}
+}
+
+func TestALostConnectionIsSaidAndFound(t *testing.T) {
+	y := begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Trouble})
+	if y.s.Phase != Waiting || !y.s.Pace.Lost {
+		t.Fatalf("%+v", y.s)
+	}
+	y.poll(Polled{Verdict: Trouble, Reached: true})
+	if y.s.Pace.Lost {
+		t.Error("an answer of any kind finds the connection again")
+	}
+	y.poll(Polled{Verdict: Granted}).in(Checking)
+}
+
+func TestALostAnswerIsNotARefusal(t *testing.T) {
+	begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Trouble}).poll(Polled{Verdict: Gone}).ended(Unreachable)
+}
+
+// Auth0 sends access_denied for refused and for run out.
+func TestOneCodeForTwoEndings(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		merges bool
+		at     time.Duration
+		want   Reason
+		unsure bool
+	}{
+		{"refused early", true, sec(10), Declined, false},
+		{"in the last interval", true, sec(57), Declined, true},
+		{"after the deadline", true, sec(61), Expired, false},
+		{"a server that tells them apart", false, sec(57), Declined, false},
+		{"the same after the deadline", false, sec(61), Declined, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			y := begin(t)
+			y.s.Rules.Merges = c.merges
+			y.asked(sec(60), sec(5))
+			for y.s.Question == 0 || y.now < c.at {
+				if y.s.Question != 0 && y.now+sec(5) < c.at {
+					y.answer(Polled{Verdict: Pending})
+				}
+				y.wait(100 * time.Millisecond)
+			}
+			y.answer(Polled{Verdict: Denied}).ended(c.want)
+			if y.s.Unsure != c.unsure {
+				t.Errorf("unsure %v", y.s.Unsure)
+			}
+		})
+	}
+}
+
+func TestTokensThatComeTooLateAreGivenBack(t *testing.T) {
+	y := begin(t).asked(sec(60), sec(5)).wait(sec(6))
+	number, request := y.s.Question, y.s.Request
+	y.do(key(EscapeKey)).ended(Cancelled)
+	before := y.s
+	y.do(Polled{Number: number, Request: request, Verdict: Granted})
+	if !has[Revoke](y) || y.s != before {
+		t.Fatalf("effects %v, state %+v", y.effects, y.s)
+	}
+}
+
+func TestAskAgainRingsOnceMoreWithANewNumberAtMostTwice(t *testing.T) {
+	y := begin(t).asked(sec(60), sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
+	for round := range 2 {
+		was := y.s.Request
+		y.do(letter('1')).in(Asking)
+		if y.s.Request == was || y.asks != round+2 {
+			t.Fatalf("request %d after %d, %d rings", y.s.Request, was, y.asks)
+		}
+		y.do(Asked{Number: y.s.Question, Expires: sec(60), Interval: sec(5)}).poll(Polled{Verdict: Denied}).ended(Declined)
+	}
+	y.do(letter('1'))
+	if y.asks != 3 {
+		t.Fatalf("%d rings", y.asks)
+	}
+	y.in(Ready)
+}
+
+func TestStillThere(t *testing.T) {
+	y := begin(t).do(key(EnterKey)).in(Identify)
+	for range 10 {
+		y.wait(sec(61))
+		if !y.s.Still {
+			t.Fatal("nobody asked whether somebody is there")
+		}
+		y.wait(sec(15)).do(letter('x'))
+		if y.s.Still || y.s.Draft.Length != 0 {
+			t.Fatal("the key did not answer the question, or did something else, too")
+		}
+	}
+	y.wait(sec(61)).do(letter('x'))
+	if !y.s.Still {
+		t.Fatal("an eleventh extension")
+	}
+	y.wait(sec(21)).in(Ready)
+}
+
+func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
+	y := begin(t).asked(sec(60), sec(5)).poll(Polled{Verdict: Denied})
+	for _, k := range []Press{{Key: EnterKey, Seen: Waiting}, {Key: RuneKey, Rune: '1', Seen: Waiting}, {Key: EscapeKey, Seen: Waiting}} {
+		s, out := Step(y.s, y.now, k)
+		if s != y.s || len(out) != 0 {
+			t.Errorf("%+v was taken for the screen after it", k)
+		}
+	}
+	y = begin(t).do(Given{Secret("alice")}).in(Asking)
+	if s, _ := Step(y.s, 0, Press{Key: EscapeKey, Seen: Identify}); s.Reason != Cancelled {
+		t.Error("Escape was not heard because the screen had just changed")
+	}
+}
+
+func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
+	s := New(DefaultRules())
+	s, _ = Step(s, 0, Given{Secret("alice")})
+	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
+	s, out = Step(s, 0, Prepared{out[0].(Prepare).Number, "v", "c"})
+	if _, ok := out[0].(Commit); !ok {
+		t.Fatal("the record does not come first")
+	}
+	s, out = Step(s, 0, Unrecorded{StageAsking})
+	if s.Phase != Ended || s.Reason != Internal {
+		t.Fatalf("%+v", s)
+	}
+	for _, f := range out {
+		if _, ok := f.(Commit); ok {
+			t.Error("a record is tried again on a full card")
+		}
+	}
+}
+
+func TestAClosedReasonWaitsForTheCustomer(t *testing.T) {
+	y := begin(t).shown()
+	y.do(Closing{Maintenance, true}).in(Shown)
+	y.do(letter('x'), key(EscapeKey)).in(Closed)
+	y.do(letter('x'), key(EnterKey)).in(Closed)
+	y.do(Closing{Maintenance, false}).in(Ready)
+}
+
+func BenchmarkStep(b *testing.B) {
+	s := New(DefaultRules())
+	s.Phase, s.Question, s.Request = Waiting, 7, 5
+	s.Pace = StartPace(0, 0, time.Hour, time.Second)
+	e := Polled{Number: 99, Request: 5, Verdict: Pending}
+	for b.Loop() {
+		s, _ = Step(s, time.Second, e)
+	}
+}

@@ -1,0 +1,261 @@
+package kiosk
+
+import (
+	"strings"
+	"time"
+)
+
+// Place is what a screen says of the device itself.
+type Place struct {
+	Site    string // where it stands
+	Device  string // its name, for staff on the telephone
+	Address string // its network address, on Closed
+	Link    string // an address shown as QR code on Ready; empty for none
+}
+
+// fewFields always fit on one page, even at 40 columns and 12 lines with label
+// and value on lines of their own.
+const fewFields = 3
+
+// View is what a person may see of a visit, in one language. It is a plain
+// function of what it is given; p is empty except where the phase shows it.
+func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
+	v := view{s: s, now: now, w: w, sc: Screen{Phase: s.Phase, Site: at.Site}}
+	switch s.Phase {
+	case Ready:
+		v.ready(at)
+	case Closed:
+		v.closed(at)
+	case Identify:
+		v.identify(p)
+	case Asking:
+		v.asking()
+	case Waiting:
+		v.waiting()
+	case Checking, Fetching:
+		v.working()
+	case Shown:
+		v.shown(p)
+	case Ended:
+		v.ended()
+	case Clearing:
+		v.sc.Title = w.Say(WordClearing)
+	}
+	v.still()
+	return v.sc
+}
+
+type view struct {
+	s   State
+	now time.Duration
+	w   Words
+	sc  Screen
+}
+
+func (v *view) lines(words ...Word) {
+	for _, w := range words {
+		v.sc.Lines = append(v.sc.Lines, v.w.Say(w))
+	}
+}
+
+func (v *view) key(cap string, w Word) { v.sc.Keys = append(v.sc.Keys, Key{cap, v.w.Say(w)}) }
+
+func (v *view) ready(at Place) {
+	v.sc.Title = v.w.Say(WordReadyTitle)
+	v.lines(WordReadyLines)
+	if at.Link != "" {
+		v.sc.Link = &Link{URL: at.Link, Caption: v.w.Say(WordReadyLink)}
+	}
+	v.key(v.w.Say(WordKeyAnyCap), WordKeyBegin)
+	v.language()
+}
+
+func (v *view) language() {
+	if v.s.Rules.Languages > 1 {
+		v.key("Tab", WordKeyLanguage)
+	}
+}
+
+// closures in the order in which they are told: the first one is the cause of
+// the others more often than not.
+var closures = []struct {
+	why  Closures
+	word Word
+}{
+	{Maintenance, WordClosedMaint},
+	{SettingsBad, WordClosedSetting},
+	{StoreDown, WordClosedStore},
+	{ClockWrong, WordClosedClock},
+	{Starting, WordClosedStart},
+}
+
+func (v *view) closed(at Place) {
+	v.sc.Tone = Alert
+	v.sc.Title = v.w.Say(WordClosedTitle)
+	for _, c := range closures {
+		if v.s.Closures&c.why != 0 {
+			v.lines(c.word)
+			break
+		}
+	}
+	v.lines(WordClosedStaff)
+	if at.Device != "" {
+		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordClosedDevice, "device", strings.TrimSpace(at.Device+" "+at.Address)))
+	}
+}
+
+func (v *view) identify(p Private) {
+	kind := v.s.Rules.Kind
+	v.sc.Title = v.w.Say(WordIdentifyTitle)
+	e := &Entry{Label: v.w.Say(kind.Label()), Text: p.Draft, Example: v.w.Say(kind.Example())}
+	if v.s.Draft.Shown && v.s.Draft.Problem != NoProblem {
+		e.Problem = v.w.Say(v.s.Draft.Problem.Sentence())
+	}
+	v.sc.Entry = e
+	v.lines(WordIdentifyPrivacy)
+	v.key("Enter", WordKeySend)
+	v.language()
+	v.key("Esc", WordKeyCancel)
+}
+
+func (v *view) asking() {
+	v.sc.Tone = Busy
+	v.sc.Title = v.w.Say(WordAskingTitle)
+	v.lines(WordAskingLines)
+	v.key("Esc", WordKeyCancel)
+}
+
+func (v *view) waiting() {
+	s := v.s
+	v.sc.Tone = Busy
+	v.sc.Title = v.w.Say(WordWaitingTitle)
+	v.sc.Code = s.Code
+	v.sc.Spelt = Spell(s.Code)
+	v.sc.Gauge = v.left()
+	if s.Help {
+		v.lines(WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3)
+	} else {
+		v.lines(WordWaitingSame, WordWaitingLook)
+		if s.Masked != "" {
+			v.sc.Lines = append(v.sc.Lines, v.w.Say(WordWaitingWho, "who", s.Masked))
+		}
+	}
+	if s.Pace.Lost {
+		v.sc.Tone = Alert
+		v.sc.Warning = v.w.Say(WordWaitingLost)
+	}
+	if s.Help {
+		v.key("F1", WordKeyHelpOff)
+	} else {
+		v.key("F1", WordKeyHelp)
+	}
+	v.key("Esc", WordKeyCancel)
+}
+
+// Left is how long the present request still lives, in whole seconds rounded
+// up; 0 once it has expired or outside Waiting.
+func (s State) Left(now time.Duration) int {
+	if s.Phase != Waiting || now >= s.Pace.Deadline {
+		return 0
+	}
+	return int((s.Pace.Deadline - now + time.Second - 1) / time.Second)
+}
+
+func (v *view) left() *Gauge {
+	n := v.s.Left(v.now)
+	g := &Gauge{}
+	if whole := v.s.Pace.Deadline - v.s.Pace.Sent; whole > 0 && n > 0 {
+		g.Part = min(1, float64(v.s.Pace.Deadline-v.now)/float64(whole))
+	}
+	switch {
+	case n == 0:
+		g.Text = v.w.Say(WordWaitingUp)
+	case n > 90:
+		g.Text = v.w.Say(WordWaitingLeftMin, "n", (n+59)/60)
+	default:
+		g.Text = v.w.Say(WordWaitingLeft, "n", n)
+	}
+	return g
+}
+
+// Spell gives a code letter by letter, groups apart, for reading out.
+func Spell(code string) string {
+	groups := strings.Split(code, "-")
+	for i, g := range groups {
+		groups[i] = strings.Join(strings.Split(g, ""), " ")
+	}
+	return strings.Join(groups, " - ")
+}
+
+func (v *view) working() {
+	v.sc.Tone = Good
+	v.sc.Title = v.w.Say(WordApprovedTitle)
+	fetching := v.s.Phase == Fetching
+	checked, fetched := Doing, ToDo
+	if fetching {
+		checked, fetched = Done, Doing
+	}
+	v.sc.Steps = []ListStep{
+		{v.w.Say(WordStepApproved), Done},
+		{v.w.Say(WordStepChecking), checked},
+		{v.w.Say(WordStepFetching), fetched},
+	}
+	v.key("Esc", WordKeyCancel)
+}
+
+func (v *view) shown(p Private) {
+	v.sc.Tone = Good
+	if !v.s.Revealed {
+		v.sc.Title = v.w.Say(WordShownTitle)
+		v.lines(WordShownHidden)
+		v.key(v.w.Say(WordKeyAnyCap), WordKeyShow)
+		v.key("Esc", WordKeyDone)
+		return
+	}
+	v.sc.Title = p.Result.Title
+	if v.sc.Title == "" {
+		v.sc.Title = v.w.Say(WordShownTitle)
+	}
+	v.sc.Details, v.sc.Page = p.Result.Fields, v.s.Page
+	v.sc.Paging = v.w.Say(WordShownPaging)
+	if len(p.Result.Fields) == 0 {
+		v.lines(WordShownEmpty)
+	}
+	if len(p.Result.Fields) > fewFields {
+		v.key("Down", WordKeyPage)
+	}
+	v.key("Esc", WordKeyDone)
+}
+
+func (v *view) ended() {
+	s := v.s
+	v.sc.Tone = Bad
+	v.sc.Title = v.w.Say(s.Reason.Title())
+	if s.Unsure {
+		v.sc.Title = v.w.Say(WordEndedUnsure)
+	}
+	if s.Reason == HeldBack && s.Wait > 0 {
+		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordEndedWait, "n", int((s.Wait+time.Minute-1)/time.Minute)))
+	}
+	v.lines(s.Reason.Advice())
+	if s.CanAskAgain() {
+		v.key("1", WordKeyAgain)
+	}
+	v.key("Esc", WordKeyDone)
+}
+
+func (v *view) still() {
+	if !v.s.Still {
+		return
+	}
+	n := int((v.s.StillAt + v.s.Rules.Grace - v.now + time.Second - 1) / time.Second)
+	text := WordStillText
+	v.sc.Keys = nil
+	if v.s.Extended < v.s.Rules.Extends {
+		v.key(v.w.Say(WordKeyAnyCap), WordKeyMore)
+	} else {
+		text = WordStillLast
+	}
+	v.key("Esc", WordKeyDone)
+	v.sc.Notice = &Notice{Title: v.w.Say(WordStillTitle), Text: v.w.Say(text, "n", max(n, 0))}
+}

@@ -1,0 +1,452 @@
+package kiosk
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// world is everything around a visit in the random walk: it answers questions
+// late, twice, wrongly or never, presses keys at random, and keeps its own books
+// on what the visit was allowed to do. What it checks are the design's invariants.
+type world struct {
+	t   *testing.T
+	rng *rand.Rand
+	s   State
+	now time.Duration
+	log []string
+
+	prepared map[Number]bool   // the guard let this request go
+	asked    map[Number]int    // requests sent
+	records  map[string]Stage  // the journal: visit to last stage
+	ended    map[string]bool   // visits with an ending
+	verified map[Number]bool   // requests whose tokens passed
+	fetches  map[Number]int    //
+	tokens   map[Number]bool   // the vault holds tokens of this request
+	polling  map[Number]Number // request to the poll in flight
+	late     map[Number]int    // polls sent at or after the deadline
+	line     map[Number]*line  // each request's own schedule
+	open     []Event           // answers on their way, right or wrong
+	seen     map[string]int    // what the walk has visited
+	full     bool              // the card is full: records fail
+	pending  []Event           // what the runner answers at once
+}
+
+// line is the test's own idea of when a poll is allowed.
+type line struct {
+	interval, sent, notBefore, deadline time.Duration
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	r := DefaultRules()
+	r.Languages = 3
+	r.Merges = seed%2 == 1
+	return &world{
+		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
+		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
+		verified: map[Number]bool{}, fetches: map[Number]int{}, tokens: map[Number]bool{}, polling: map[Number]Number{},
+		late: map[Number]int{}, line: map[Number]*line{}, seen: map[string]int{},
+	}
+}
+
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf("%s\nstate %+v\nafter:\n  %s", fmt.Sprintf(format, args...), w.s, strings.Join(w.log, "\n  "))
+}
+
+func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
+
+// do steps one event and all that the runner would answer at once.
+func (w *world) do(e Event) {
+	w.pending = append(w.pending, e)
+	for len(w.pending) > 0 {
+		e, w.pending = w.pending[0], w.pending[1:]
+		w.one(e)
+	}
+}
+
+func (w *world) one(e Event) {
+	w.log = append(w.log, fmt.Sprintf("%8v %-9s %T%+v", w.now.Round(time.Millisecond), w.s.Phase, e, e))
+	if len(w.log) > 60 {
+		w.log = w.log[1:]
+	}
+	before := w.s
+	if p, ok := e.(Polled); ok && w.polling[p.Request] == p.Number {
+		delete(w.polling, p.Request)
+	}
+	next, effects := Step(before, w.now, e)
+	w.s = next
+	w.check(before, e, effects)
+	for _, f := range effects {
+		if !w.carryOut(f) {
+			break
+		}
+	}
+	w.seen[before.Phase.String()+">"+next.Phase.String()]++
+	if next.Phase == Ended {
+		w.seen["reason "+next.Reason.String()]++
+	}
+}
+
+// check holds the invariants that one step alone can break.
+func (w *world) check(before State, e Event, effects []Effect) {
+	s := w.s
+	if (s.Phase == Ready || s.Phase == Closed) && s != s.Fresh() {
+		w.fail("1: a ready state that is not the zero ready state: %+v", s.Fresh())
+	}
+	if s.Request == before.Request && s.Phase == Waiting && before.Phase == Waiting && s.Pace.Interval < before.Pace.Interval {
+		w.fail("3: the interval shrank from %v to %v", before.Pace.Interval, s.Pace.Interval)
+	}
+	if foreign(before, e) {
+		for _, f := range effects {
+			if _, ok := f.(Revoke); !ok {
+				w.fail("7: a foreign answer had the effect %T", f)
+			}
+		}
+		if s != before {
+			w.fail("7: a foreign answer changed the state from %+v", before)
+		}
+	}
+	if c, ok := e.(Closing); ok {
+		if before.Busy() && s.Phase != before.Phase {
+			w.fail("10: a closed reason interrupted a visit")
+		}
+		if !before.Busy() && (s.Phase == Closed) != (s.Closures != 0) {
+			w.fail("10: a closed reason %v was forgotten", c)
+		}
+	}
+	if before.Busy() && !s.Busy() && s.Closures != 0 && s.Phase != Closed {
+		w.fail("10: a closed reason was forgotten during the visit")
+	}
+	if s.Phase == Ready && (s.Language != 0 || s.Extended != 0 || s.Still) {
+		w.fail("9: language, warning or extensions outlived the visit")
+	}
+}
+
+// foreign says whether an answer is to a question that is not out.
+func foreign(s State, e Event) bool {
+	n := Number(0)
+	switch e := e.(type) {
+	case Prepared:
+		n = e.Number
+	case Held:
+		n = e.Number
+	case Asked:
+		n = e.Number
+	case Polled:
+		n = e.Number
+	case Verified:
+		n = e.Number
+	case Fetched:
+		n = e.Number
+	case Failed:
+		n = e.Number
+	default:
+		return false
+	}
+	return n == 0 || n != s.Question
+}
+
+// carryOut keeps the books on one effect and prepares answers to it.
+func (w *world) carryOut(f Effect) bool {
+	switch f := f.(type) {
+	case Edit, Fill:
+		problem := NoProblem
+		if w.chance(20) {
+			problem = NotEmail
+		}
+		_, whole := f.(Fill)
+		w.pending = append(w.pending, Drafted{Length: 3, Problem: problem, Masked: "a***", Whole: whole})
+	case Prepare:
+		if w.chance(15) {
+			w.pending = append(w.pending, Held{f.Number, time.Minute})
+			break
+		}
+		w.prepared[f.Number] = true
+		w.pending = append(w.pending, Prepared{f.Number, fmt.Sprint("v", f.Number), "K7-4F9Q"})
+	case Commit:
+		return w.commit(f.Record)
+	case Ask:
+		if !w.prepared[f.Number] {
+			w.fail("4: a request without the guard")
+		}
+		if w.asked[f.Number]++; w.asked[f.Number] > 1 {
+			w.fail("4: a second request with number %d", f.Number)
+		}
+		if w.records[w.s.Visit] != StageAsking {
+			w.fail("6: a request without its record")
+		}
+		w.line[f.Number] = &line{sent: w.now}
+		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60)},
+			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
+	case Poll:
+		w.poll(f)
+	case Verify:
+		if w.records[w.s.Visit] != StageGranted {
+			w.fail("6: tokens looked at before the record")
+		}
+		w.answerLater(Verified{f.Number}, Failed{f.Number, WrongPerson}, Failed{f.Number, Untrusted})
+	case Fetch:
+		if !w.verified[f.Request] {
+			w.fail("5: a fetch without a verified answer")
+		}
+		if w.fetches[f.Request]++; w.fetches[f.Request] > 1 {
+			w.fail("5: a second fetch")
+		}
+		w.answerLater(Fetched{f.Number}, Failed{f.Number, NoAccess}, Failed{f.Number, ServiceDown})
+	case Revoke:
+		delete(w.tokens, f.Request)
+	case Wipe:
+		for n := range w.tokens {
+			if n == w.s.Request {
+				w.fail("tokens were wiped that nobody had given back")
+			}
+		}
+		w.pending = append(w.pending, Wiped{f.Request})
+	}
+	return true
+}
+
+func (w *world) commit(rec Record) bool {
+	if w.full {
+		w.pending = append(w.pending, Unrecorded{rec.Stage})
+		return false
+	}
+	if rec.Visit == "" {
+		w.fail("6: a record without a visit")
+	}
+	if w.ended[rec.Visit] {
+		w.fail("6: a record %s after the ending of %s", rec.Stage, rec.Visit)
+	}
+	if rec.Stage <= w.records[rec.Visit] && !rec.Stage.Final() {
+		w.fail("6: record %s after %s", rec.Stage, w.records[rec.Visit])
+	}
+	w.records[rec.Visit] = rec.Stage
+	w.ended[rec.Visit] = rec.Stage.Final()
+	return true
+}
+
+func (w *world) poll(f Poll) {
+	l := w.line[f.Request]
+	if _, busy := w.polling[f.Request]; busy {
+		w.fail("3: two polls in flight")
+	}
+	if w.records[w.s.Visit] != StageAsked {
+		w.fail("6: a poll before its record")
+	}
+	if w.now < l.notBefore {
+		w.fail("3: a poll %v early", l.notBefore-w.now)
+	}
+	if w.now >= l.deadline {
+		if w.late[f.Request]++; w.late[f.Request] > 1 {
+			w.fail("3: a second poll after the expiry")
+		}
+	}
+	w.polling[f.Request] = f.Number
+	l.sent = w.now
+	l.notBefore = w.now + l.interval
+	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Denied, TimedOut, Gone, Trouble, Trouble, Hopeless}
+	v := verdicts[w.rng.IntN(len(verdicts))]
+	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Reason: Misconfigured,
+		RetryAfter: w.pick(0, 0, 0, 3, 40, 100000), Interval: w.pick(0, 0, 12), Reached: w.chance(50), Jitter: w.span(time.Second)})
+}
+
+func (w *world) pick(seconds ...int) time.Duration {
+	return time.Duration(seconds[w.rng.IntN(len(seconds))]) * time.Second
+}
+
+// answerLater puts one of the answers on its way; sometimes none comes,
+// sometimes one comes twice.
+func (w *world) answerLater(first Event, others ...Event) {
+	a := first
+	if len(others) > 0 && w.chance(25) {
+		a = others[w.rng.IntN(len(others))]
+	}
+	if !w.chance(6) {
+		w.open = append(w.open, a)
+	}
+	if w.chance(8) {
+		w.open = append(w.open, a)
+	}
+}
+
+// deliver hands over an answer that was on its way, and books what it allows.
+func (w *world) deliver(e Event) {
+	switch e := e.(type) {
+	case Asked:
+		if e.Number == w.s.Question && w.s.Phase == Asking {
+			l := w.line[e.Number]
+			l.interval = e.Interval
+			if l.interval == 0 {
+				l.interval = 5 * time.Second
+			}
+			l.deadline = l.sent + e.Expires
+			l.notBefore = w.now + l.interval
+			if l.deadline-l.notBefore > 0 {
+				l.notBefore = min(l.notBefore, l.deadline)
+			}
+		}
+	case Polled:
+		if e.Verdict == Granted {
+			w.tokens[e.Request] = true
+		}
+		if l := w.line[e.Request]; l != nil && e.Number == w.s.Question && w.s.Phase == Waiting {
+			if e.Verdict == SlowDown {
+				l.interval += 5 * time.Second
+				l.notBefore = max(l.notBefore, w.now+l.interval)
+			}
+			l.notBefore = max(l.notBefore, w.now+min(e.RetryAfter, time.Hour))
+		}
+	case Verified:
+		if e.Number == w.s.Question && w.s.Phase == Checking {
+			w.verified[w.s.Request] = true
+		}
+	}
+	w.do(e)
+}
+
+func (w *world) randomKey() Press {
+	keys := []Press{
+		{Key: RuneKey, Rune: 'a'}, {Key: RuneKey, Rune: '1'}, {Key: RuneKey, Rune: '?'}, {Key: RuneKey, Rune: ' '},
+		{Key: EnterKey}, {Key: EnterKey}, {Key: EnterKey}, {Key: EscapeKey}, {Key: BackspaceKey}, {Key: TabKey}, {Key: DownKey}, {Key: UpKey}, {Key: HelpKey},
+	}
+	k := keys[w.rng.IntN(len(keys))]
+	k.Seen = w.s.Phase
+	if w.chance(10) {
+		k.Seen = Phase(w.rng.IntN(int(Clearing) + 1))
+	}
+	return k
+}
+
+// hostile is an event that nobody has asked for.
+func (w *world) hostile() Event {
+	n := Number(w.rng.Uint64N(uint64(w.s.Last) + 3))
+	if n == w.s.Question {
+		n += 1000
+	}
+	all := []Event{
+		Prepared{n, "vX", "BAD"}, Held{n, time.Hour}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Failed{n, Internal},
+		Polled{Number: n, Request: n, Verdict: Denied}, Polled{Number: n, Request: n + 5000, Verdict: Granted},
+		Wiped{n + 9000}, Drafted{Length: 99},
+	}
+	return all[w.rng.IntN(len(all))]
+}
+
+func (w *world) turn() {
+	switch p := w.rng.IntN(100); {
+	case p < 30:
+		w.advance()
+	case p < 62 && len(w.open) > 0:
+		i := w.rng.IntN(len(w.open))
+		e := w.open[i]
+		w.open = append(w.open[:i], w.open[i+1:]...)
+		w.deliver(e)
+	case p < 80:
+		k := w.randomKey()
+		if k.Key == EscapeKey && w.chance(70) {
+			k.Key = OtherKey
+		}
+		w.do(k)
+	case p < 84:
+		w.do(Given{Secret("alice")})
+	case p < 90:
+		w.do(w.hostile())
+	case p < 93:
+		w.do(Closing{Why: Closures(1 << w.rng.IntN(5)), On: w.chance(40)})
+	case p < 94:
+		w.full = !w.full && w.chance(20)
+	case p < 97:
+		w.silence()
+	default:
+		w.do(Tick{})
+	}
+}
+
+// advance lets time pass: mostly to the next instant the visit asked for,
+// sometimes less, sometimes much more.
+func (w *world) advance() {
+	at, ok := Wake(w.s, w.now)
+	switch {
+	case !ok || w.chance(10):
+		w.now += w.span(200 * time.Second)
+	case w.chance(30):
+		w.now += w.span(at - w.now + 1)
+	default:
+		w.now = at
+	}
+	w.do(Tick{})
+}
+
+// silence is invariant 2: from any state, with nobody pressing anything and no
+// answer coming, the device is ready again in a time that can be computed.
+func (w *world) silence() {
+	s, now := w.s, w.now
+	limit := now + silenceLimit(s)
+	for steps := 0; s.Busy(); steps++ {
+		at, ok := Wake(s, now)
+		if !ok && s.Phase != Clearing {
+			w.fail("2: %s sleeps for ever", s.Phase)
+		}
+		if at > limit || steps > 10000 {
+			w.fail("2: still %s %v after the last sign of life (%d steps), allowed %v", s.Phase, now-w.now, steps, limit-w.now)
+		}
+		now = max(now, at)
+		var queue = []Event{Tick{}}
+		for len(queue) > 0 {
+			var out []Effect
+			s, out = Step(s, now, queue[0])
+			queue = queue[1:]
+			for _, f := range out {
+				if f, ok := f.(Wipe); ok {
+					queue = append(queue, Wiped{f.Request})
+				}
+			}
+		}
+		if s.Phase == Clearing {
+			s, _ = Step(s, now, Wiped{s.Request})
+		}
+	}
+}
+
+// silenceLimit is that time: the request's own life, one call, and the two
+// pauses before a screen is cleared.
+func silenceLimit(s State) time.Duration {
+	r := s.Rules
+	limit := r.AskLimit + 2*r.CallLimit + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry
+	if s.Phase == Waiting {
+		limit += s.Pace.Deadline - s.Pace.Sent
+	}
+	return limit
+}
+
+// The random walk: stale, duplicated and hostile events over Step.
+func TestInvariantsHoldOnARandomWalk(t *testing.T) {
+	steps := 1_000_000
+	if testing.Short() {
+		steps = 30_000
+	}
+	seen := map[string]int{}
+	for seed := range uint64(8) {
+		w := newWorld(t, seed)
+		for range steps / 8 {
+			w.turn()
+		}
+		for k, n := range w.seen {
+			seen[k] += n
+		}
+	}
+	for _, must := range []string{
+		"ready>identify", "identify>asking", "asking>waiting", "waiting>checking", "checking>fetching", "fetching>shown",
+		"shown>clearing", "ended>asking", "ended>clearing", "clearing>ready", "clearing>closed", "closed>ready", "ready>closed",
+		"reason declined", "reason expired", "reason cancelled", "reason unreachable", "reason refused", "reason untrusted",
+		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "reason misconfigured", "reason internal",
+	} {
+		if seen[must] == 0 {
+			t.Errorf("the walk never saw %q: it proves nothing about it", must)
+		}
+	}
+}
+
+func (w *world) span(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d))) }

@@ -1,0 +1,135 @@
+package kiosk
+
+// Word names one sentence or label of a catalogue. The catalogue gives it in the
+// customer's language; {name} in a text is replaced by the argument of that name.
+type Word string
+
+// Words is a catalogue in one language.
+type Words interface {
+	// Say gives the text. Args are pairs of name and value; the value of a pair
+	// named "n" is an int and chooses the plural form.
+	Say(w Word, args ...any) string
+}
+
+// The words of the screens. A catalogue has each of them.
+const (
+	WordReadyTitle    Word = "ready.title"
+	WordReadyLines    Word = "ready.lines"
+	WordReadyLink     Word = "ready.link"
+	WordClosedTitle   Word = "closed.title"
+	WordClosedStart   Word = "closed.starting"
+	WordClosedClock   Word = "closed.clock"
+	WordClosedMaint   Word = "closed.maintenance"
+	WordClosedStore   Word = "closed.store"
+	WordClosedSetting Word = "closed.settings"
+	WordClosedStaff   Word = "closed.staff"
+	WordClosedDevice  Word = "closed.device"
+
+	WordIdentifyTitle   Word = "identify.title"
+	WordIdentifyLabel   Word = "identify.label" // + "." + kind
+	WordIdentifyExample Word = "identify.example"
+	WordIdentifyPrivacy Word = "identify.privacy"
+	WordProblem         Word = "problem" // + "." + problem
+
+	WordAskingTitle Word = "asking.title"
+	WordAskingLines Word = "asking.lines"
+
+	WordWaitingTitle   Word = "waiting.title"
+	WordWaitingLook    Word = "waiting.look" // where to look on the phone
+	WordWaitingSame    Word = "waiting.same"
+	WordWaitingWho     Word = "waiting.who"
+	WordWaitingLeft    Word = "waiting.left"
+	WordWaitingLeftMin Word = "waiting.left.minutes"
+	WordWaitingUp      Word = "waiting.up"
+	WordWaitingLost    Word = "waiting.lost"
+	WordWaitingHelp1   Word = "waiting.help.1"
+	WordWaitingHelp2   Word = "waiting.help.2"
+	WordWaitingHelp3   Word = "waiting.help.3"
+
+	WordApprovedTitle Word = "approved.title"
+	WordStepApproved  Word = "step.approved"
+	WordStepChecking  Word = "step.checking"
+	WordStepFetching  Word = "step.fetching"
+
+	WordShownTitle  Word = "shown.title"
+	WordShownHidden Word = "shown.hidden"
+	WordShownEmpty  Word = "shown.empty"
+	WordShownPaging Word = "shown.paging"
+
+	WordEndedTitle  Word = "ended.title"  // + "." + reason
+	WordEndedAdvice Word = "ended.advice" // + "." + reason
+	WordEndedUnsure Word = "ended.title.unsure"
+	WordEndedWait   Word = "ended.wait"
+
+	WordClearing Word = "clearing.title"
+
+	WordStillTitle Word = "still.title"
+	WordStillText  Word = "still.text"
+	WordStillLast  Word = "still.last"
+
+	WordKeyAnyCap   Word = "key.any.cap"
+	WordKeyBegin    Word = "key.begin"
+	WordKeyLanguage Word = "key.language"
+	WordKeySend     Word = "key.send"
+	WordKeyCancel   Word = "key.cancel"
+	WordKeyHelp     Word = "key.help"
+	WordKeyHelpOff  Word = "key.help.off"
+	WordKeyShow     Word = "key.show"
+	WordKeyDone     Word = "key.done"
+	WordKeyAgain    Word = "key.again"
+	WordKeyPage     Word = "key.page"
+	WordKeyMore     Word = "key.more"
+)
+
+var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
+
+// String is the kind's name in settings and catalogues.
+func (k IdentifierKind) String() string { return kindNames[k] }
+
+var problemNames = [...]string{NoProblem: "", Empty: "empty", TooLong: "too_long", BadCharacter: "character", NotEmail: "email", NotPhone: "phone", NotNumber: "number"}
+
+// String is the problem's name in catalogues.
+func (p Problem) String() string { return problemNames[p] }
+
+// Label is the word for what is typed here.
+func (k IdentifierKind) Label() Word { return WordIdentifyLabel + "." + Word(k.String()) }
+
+// Example is the word for an example of it.
+func (k IdentifierKind) Example() Word { return WordIdentifyExample + "." + Word(k.String()) }
+
+// Sentence is the word for what is wrong.
+func (p Problem) Sentence() Word { return WordProblem + "." + Word(p.String()) }
+
+// Title is the word for how the visit ended.
+func (r Reason) Title() Word { return WordEndedTitle + "." + Word(r.String()) }
+
+// Advice is the word for what the customer can do then.
+func (r Reason) Advice() Word { return WordEndedAdvice + "." + Word(r.String()) }
+
+// AllWords lists every word a catalogue must have.
+func AllWords() []Word {
+	all := []Word{
+		WordReadyTitle, WordReadyLines, WordReadyLink,
+		WordClosedTitle, WordClosedStart, WordClosedClock, WordClosedMaint, WordClosedStore, WordClosedSetting, WordClosedStaff, WordClosedDevice,
+		WordIdentifyTitle, WordIdentifyPrivacy,
+		WordAskingTitle, WordAskingLines,
+		WordWaitingTitle, WordWaitingLook, WordWaitingSame, WordWaitingWho, WordWaitingLeft, WordWaitingLeftMin, WordWaitingUp, WordWaitingLost,
+		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
+		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
+		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,
+		WordEndedUnsure, WordEndedWait, WordClearing,
+		WordStillTitle, WordStillText, WordStillLast,
+		WordKeyAnyCap, WordKeyBegin, WordKeyLanguage, WordKeySend, WordKeyCancel, WordKeyHelp, WordKeyHelpOff,
+		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore,
+	}
+	for k := range kindNames {
+		all = append(all, IdentifierKind(k).Label(), IdentifierKind(k).Example())
+	}
+	for p := Empty; int(p) < len(problemNames); p++ {
+		all = append(all, p.Sentence())
+	}
+	for _, r := range Reasons() {
+		all = append(all, r.Title(), r.Advice())
+	}
+	return all
+}
