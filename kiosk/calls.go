@@ -53,7 +53,7 @@ func (r *Runner) ask(f Ask) {
 			return r.failed(f.Number, "ask", err)
 		}
 		return answer{
-			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding},
+			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding, Merges: ack.Merges},
 			keep: func() {
 				if r.wanted(f.Number) {
 					r.Vault.Put(f.Number, RequestID, ack.RequestID)

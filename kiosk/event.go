@@ -74,6 +74,7 @@ type (
 		Expires  time.Duration // from when the request was sent
 		Interval time.Duration
 		Binding  string
+		Merges   bool // the server sends one code for refused and for run out
 	}
 	// Polled answers Poll. For Granted the tokens are in the vault under Request.
 	Polled struct {

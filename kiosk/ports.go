@@ -73,6 +73,7 @@ type Ack struct {
 	Interval  time.Duration // the least time between polls; at least a second
 	Expect    Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
 	Binding   string        // the binding message as it was sent; shown in the JSON lines
+	Merges    bool          // this server sends one code for refused and for run out (Auth0)
 }
 
 // Tokens is a token response that has passed its outer checks (RFC 6749 5.1)

@@ -28,6 +28,8 @@ type Runner struct {
 	// Resume lets an interrupted visit go on at its Waiting screen. Without it
 	// (no screen, so nobody stands there) such a visit is only closed.
 	Resume bool
+	// Closures is what keeps the device out of service when Run begins.
+	Closures Closures
 
 	s       State
 	answers chan answer
@@ -63,6 +65,9 @@ func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 	r.s = New(r.Rules)
 	r.show()
 	r.recover()
+	if r.Closures != 0 {
+		r.step(Closing{Why: r.Closures, On: true})
+	}
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

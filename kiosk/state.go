@@ -75,7 +75,6 @@ type Rules struct {
 	Floor     time.Duration // the poll interval where the server named none
 	HelpAfter time.Duration // on Waiting, when "nothing arrived?" opens by itself
 	Farewell  time.Duration // how long the word after a cancel stands
-	Merges    bool          // the server sends one code for refused and for run out (Auth0)
 }
 
 // DefaultRules are the rules with the contract's defaults.
@@ -131,6 +130,7 @@ type State struct {
 	Again    int    // times asked again
 
 	Pace     Pace // when to poll, and until when
+	Merges   bool // the server sends one code for refused and for run out (Auth0)
 	Redeemed bool // tokens came for this request: it must be given back
 
 	Reason   Reason        // with Ended

@@ -243,7 +243,7 @@ func (m *move) prepare(from Number) {
 	m.enter(Asking)
 	n := m.ask()
 	m.s.Visit, m.s.Code, m.s.Binding = "", "", ""
-	m.s.Pace, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, false, NoReason
+	m.s.Pace, m.s.Merges, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, false, false, NoReason
 	m.do(Prepare{Number: n, From: from})
 	m.s.Request = n
 }
@@ -277,7 +277,7 @@ func (m *move) asking(e Event) {
 			interval = m.s.Rules.Floor
 		}
 		m.enter(Waiting)
-		m.s.Binding = e.Binding
+		m.s.Binding, m.s.Merges = e.Binding, e.Merges
 		m.s.Pace = StartPace(sent, m.now, e.Expires, interval)
 		m.do(Commit{m.record(StageAsked, NoReason)})
 	case Press:
@@ -397,7 +397,7 @@ func (s State) inUse() bool {
 func (m *move) denied() {
 	p := m.s.Pace
 	switch {
-	case !m.s.Rules.Merges || m.now < p.Deadline-p.Interval:
+	case !m.s.Merges || m.now < p.Deadline-p.Interval:
 		m.finish(StageEnded, Declined)
 	case m.now >= p.Deadline:
 		m.finish(StageEnded, Expired)

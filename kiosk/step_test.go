@@ -425,9 +425,8 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 		{"the same after the deadline", false, sec(61), Declined, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			y := begin(t)
-			y.s.Rules.Merges = c.merges
-			y.asked(sec(60), sec(5))
+			y := begin(t).asked(sec(60), sec(5))
+			y.s.Merges = c.merges
 			for y.s.Question == 0 || y.now < c.at {
 				if y.s.Question != 0 && y.now+sec(5) < c.at {
 					y.answer(Polled{Verdict: Pending})

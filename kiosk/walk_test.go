@@ -42,7 +42,6 @@ type line struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	r := DefaultRules()
 	r.Languages = 3
-	r.Merges = seed%2 == 1
 	return &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
@@ -179,7 +178,7 @@ func (w *world) carryOut(f Effect) bool {
 			w.fail("6: a request without its record")
 		}
 		w.line[f.Number] = &line{sent: w.now}
-		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60)},
+		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), Merges: w.chance(50)},
 			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
 	case Poll:
 		w.poll(f)
@@ -247,7 +246,7 @@ func (w *world) poll(f Poll) {
 	w.polling[f.Request] = f.Number
 	l.sent = w.now
 	l.notBefore = w.now + l.interval
-	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Denied, TimedOut, Gone, Trouble, Trouble, Hopeless}
+	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Granted, Granted, Denied, TimedOut, Gone, Trouble, Trouble, Hopeless}
 	v := verdicts[w.rng.IntN(len(verdicts))]
 	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Reason: Misconfigured,
 		RetryAfter: w.pick(0, 0, 0, 3, 40, 100000), Interval: w.pick(0, 0, 12), Reached: w.chance(50), Jitter: w.span(time.Second)})

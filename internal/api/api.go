@@ -1,0 +1,122 @@
+// Package api is the protected resource: what the customer came for. It calls
+// the API once with the access token, limits what may come back, and lays the
+// answer out as a title and labelled lines that are safe to draw.
+//
+// It leaves to others: whether the token may be used at all (package oidc, and
+// the step that asks for a fetch only after a verified answer), the certificate
+// roots (the http.Client it is given), and how a result looks (the painters).
+//
+// # Limits
+//
+// One GET, no redirect, 20 seconds, 256 KiB, JSON nested 32 deep with 20,000
+// values; a title of 128 characters, 100 fields, labels of 64 and values of 512.
+// Controls, direction and zero-width characters never come through; nor does
+// any text in which one of the visit's tokens occurs.
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	// DefaultTimeout is for the whole call. A customer who has approved waits
+	// in front of the screen; after 20 s an apology is better than hope.
+	DefaultTimeout = 20 * time.Second
+	// DefaultMaxBody is far more than a customer can read, and little enough for
+	// a device with 512 MiB of memory.
+	DefaultMaxBody = 256 << 10
+)
+
+// Options are what New needs.
+type Options struct {
+	// URL is the protected resource; nil: the verified claims are laid out
+	// instead and nobody is called.
+	URL *url.URL
+	// Client brings the transport: certificate roots, proxy, dialler. Its
+	// redirect policy, cookies and time-out are not used. Nil: the system's roots and no proxy.
+	Client *http.Client
+	// Layout says how the answer is shown; nil: the built-in layout.
+	Layout *Layout
+	// Timeout bounds the call from dialling to the last byte; 0: DefaultTimeout.
+	Timeout time.Duration
+	// MaxBody is the most bytes that an answer may have; 0: DefaultMaxBody.
+	MaxBody int64
+}
+
+// Resource is the protected API as the visit sees it. It may be used from any goroutine.
+type Resource struct {
+	url     *url.URL
+	client  *http.Client
+	layout  *Layout
+	timeout time.Duration
+	maxBody int64
+}
+
+var _ kiosk.Resource = (*Resource)(nil)
+
+// New makes a Resource. It fails for an address that could never be called.
+func New(o Options) (*Resource, error) {
+	r := &Resource{layout: o.Layout, timeout: o.Timeout, maxBody: o.MaxBody}
+	if r.timeout <= 0 {
+		r.timeout = DefaultTimeout
+	}
+	if r.maxBody <= 0 {
+		r.maxBody = DefaultMaxBody
+	}
+	if o.URL == nil {
+		return r, nil
+	}
+	u := *o.URL
+	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+		return nil, errors.New("api address: want https://host/path without a user name")
+	}
+	u.Fragment, u.RawFragment = "", ""
+	r.url, r.client = &u, once(o.Client)
+	return r, nil
+}
+
+// Fetch calls the API once and lays its answer out; without an API it lays out
+// the person's claims. Its errors are *kiosk.Error: NoAccess for 401 and 403,
+// ServiceDown for any other answer than a JSON object, for silence and for an
+// API that cannot be reached, Cancelled when ctx was cancelled, Untrusted for an
+// access token that is none, Internal for a token type other than Bearer.
+func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
+	a := &answer{hidden: hidden(t)}
+	var err error
+	if a.claims, err = readObject(p.Claims); err != nil {
+		return kiosk.Result{}, kiosk.Fail(kiosk.Internal, "verified claims", err)
+	}
+	doc := person(a.claims)
+	if r.url != nil {
+		body, err := r.get(ctx, t)
+		if err != nil {
+			return kiosk.Result{}, err
+		}
+		if doc, err = readObject(body); err != nil {
+			return kiosk.Result{}, kiosk.Fail(kiosk.ServiceDown, "answer of the api", err)
+		}
+		a.api = doc
+	}
+	if r.layout != nil {
+		return r.layout.render(a), nil
+	}
+	return builtIn(doc, a), nil
+}
+
+// hidden lists the tokens. Anything shorter than eight bytes is no token but
+// would blank out ordinary words.
+func hidden(t kiosk.Tokens) []string {
+	var all []string
+	for _, s := range []kiosk.Secret{t.Access, t.ID, t.Refresh} {
+		if len(s) >= 8 {
+			all = append(all, string(s))
+		}
+	}
+	return all
+}

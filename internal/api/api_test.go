@@ -1,0 +1,395 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const canary = "canary-token-5f1c"
+
+var (
+	bearer = kiosk.Tokens{Access: kiosk.Secret(canary), ID: kiosk.Secret("canary-id-token"), Type: "Bearer"}
+	alice  = kiosk.Person{Subject: "248289", Claims: []byte(`{"iss":"https://id.example","sub":"248289","name":"Alice","email":"alice@shop.example"}`)}
+)
+
+func parse(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// calls serves h and counts.
+func calls(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int32) {
+	t.Helper()
+	n := new(atomic.Int32)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Add(1)
+		h(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s, n
+}
+
+func resource(t *testing.T, o Options) *Resource {
+	t.Helper()
+	r, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// fails checks reason and that nothing private is in the text.
+func fails(t *testing.T, err error, want kiosk.Reason) {
+	t.Helper()
+	var e *kiosk.Error
+	if !errors.As(err, &e) || e.Reason != want {
+		t.Fatalf("want %v, got %v", want, err)
+	}
+	for _, private := range []string{"canary", "alice", "http://", "\x1b"} {
+		if strings.Contains(err.Error(), private) {
+			t.Errorf("%q in the error %q", private, err)
+		}
+	}
+}
+
+func TestOneCallWithTheTokenInTheHeaderOnly(t *testing.T) {
+	s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != "GET" || r.Header.Get("Authorization") != "Bearer "+canary || r.Header.Get("Accept") != "application/json" {
+			t.Errorf("%s %v", r.Method, r.Header)
+		}
+		if strings.Contains(r.RequestURI, canary) || r.RequestURI != "/api/customer?fields=all" || len(r.Cookies()) > 0 {
+			t.Errorf("address %s, cookies %v", r.RequestURI, r.Cookies())
+		}
+		if !r.Close {
+			t.Error("the connection would be kept")
+		}
+		http.SetCookie(w, &http.Cookie{Name: "last", Value: "customer"})
+		fmt.Fprint(w, `{"title":"Welcome back","points":120.50,"since":"2019-04-01","gold":true}`)
+	})
+	r := resource(t, Options{URL: parse(t, s.URL+"/api/customer?fields=all"), Client: s.Client()})
+	want := kiosk.Result{Title: "Welcome back", Fields: []kiosk.Field{{Label: "points", Value: "120.50"}, {Label: "since", Value: "2019-04-01"}, {Label: "gold", Value: "true"}}}
+	for i := range 2 {
+		got, err := r.Fetch(t.Context(), bearer, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+		if got := n.Load(); got != int32(i+1) {
+			t.Errorf("%d calls after %d fetches", got, i+1)
+		}
+	}
+}
+
+func TestAnswersThatAreNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   kiosk.Reason
+	}{
+		"token refused":       {401, `{"title":"canary"}`, kiosk.NoAccess},
+		"scope too small":     {403, `{}`, kiosk.NoAccess},
+		"not found":           {404, `{}`, kiosk.ServiceDown},
+		"too many":            {429, `{}`, kiosk.ServiceDown},
+		"broken":              {500, `canary`, kiosk.ServiceDown},
+		"away":                {503, ``, kiosk.ServiceDown},
+		"accepted, no answer": {204, ``, kiosk.ServiceDown},
+		"a web page":          {200, `<html>canary</html>`, kiosk.ServiceDown},
+		"a list":              {200, `["canary"]`, kiosk.ServiceDown},
+		"a word":              {200, `"canary"`, kiosk.ServiceDown},
+		"null":                {200, `null`, kiosk.ServiceDown},
+		"two objects":         {200, `{} {}`, kiosk.ServiceDown},
+		"cut off":             {200, `{"a":"canary`, kiosk.ServiceDown},
+		"a member twice":      {200, `{"canary":1,"canary":2}`, kiosk.ServiceDown},
+		"twice further in":    {200, `{"a":[{"b":1,"\u0062":2}]}`, kiosk.ServiceDown},
+		"too deep":            {200, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), kiosk.ServiceDown},
+		"too many values":     {200, `{"a":[` + strings.Repeat("1,", 30_000) + `1]}`, kiosk.ServiceDown},
+		"too long":            {200, `{"a":"` + strings.Repeat("x", DefaultMaxBody) + `"}`, kiosk.ServiceDown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body)
+			})
+			got, err := resource(t, Options{URL: parse(t, s.URL)}).Fetch(t.Context(), bearer, alice)
+			fails(t, err, c.want)
+			if got.Title != "" || got.Fields != nil {
+				t.Errorf("a result beside the error: %v", got)
+			}
+			if n.Load() != 1 {
+				t.Errorf("%d calls", n.Load())
+			}
+		})
+	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	elsewhere, reached := calls(t, func(http.ResponseWriter, *http.Request) {})
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+"/?t="+url.QueryEscape(r.Header.Get("Authorization")), status)
+		})
+		// A client that would follow, to see that its policy is not used.
+		_, err := resource(t, Options{URL: parse(t, s.URL), Client: &http.Client{}}).Fetch(t.Context(), bearer, alice)
+		fails(t, err, kiosk.ServiceDown)
+		if n.Load() != 1 || reached.Load() != 0 {
+			t.Errorf("%d: %d calls here, %d elsewhere", status, n.Load(), reached.Load())
+		}
+	}
+}
+
+// raw serves one answer per connection, byte for byte, and counts requests.
+func raw(t *testing.T, answer func(c net.Conn, authorization string)) (address string, requests *atomic.Int32) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	requests = new(atomic.Int32)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				req, err := http.ReadRequest(bufio.NewReader(c))
+				if err != nil {
+					return
+				}
+				requests.Add(1)
+				answer(c, req.Header.Get("Authorization"))
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String(), requests
+}
+
+func TestConnectionThatDiesIsNotTriedAgain(t *testing.T) {
+	for name, answer := range map[string]func(net.Conn, string){
+		"before a byte":            func(net.Conn, string) {},
+		"inside the answer":        func(c net.Conn, _ string) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") },
+		"with the token sent back": func(c net.Conn, a string) { io.WriteString(c, a+"\x1b[2J\r\n\r\n") },
+		"with it as a header":      func(c net.Conn, a string) { io.WriteString(c, "HTTP/1.1 200 OK\r\n"+a+"\r\n\r\n") },
+		"with it as chunk size": func(c net.Conn, a string) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+a+"\r\n")
+		},
+		"with a header without end": func(c net.Conn, a string) { io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat(a, 10_000)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			address, n := raw(t, answer)
+			// The caller's transport keeps connections; ours must not use one of them.
+			_, err := resource(t, Options{URL: parse(t, address), Client: &http.Client{Transport: &http.Transport{}}}).Fetch(t.Context(), bearer, alice)
+			fails(t, err, kiosk.ServiceDown)
+			if n.Load() != 1 {
+				t.Errorf("%d requests", n.Load())
+			}
+		})
+	}
+}
+
+// A server that keeps a connection after one answer and drops it on the second
+// request: the standard client would send that request again.
+func TestKeptConnectionIsNotUsed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var n atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				r := bufio.NewReader(c)
+				for first := true; ; first = false {
+					if _, err := http.ReadRequest(r); err != nil {
+						return
+					}
+					if n.Add(1); !first {
+						return
+					}
+					io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+				}
+			}()
+		}
+	}()
+	address := "http://" + l.Addr().String()
+	shared := &http.Client{Transport: &http.Transport{}}
+	defer shared.CloseIdleConnections()
+	resp, err := shared.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	if _, err := resource(t, Options{URL: parse(t, address), Client: shared}).Fetch(t.Context(), bearer, alice); err != nil {
+		t.Fatal(err)
+	}
+	if n.Load() != 2 { // one each
+		t.Errorf("%d requests", n.Load())
+	}
+}
+
+func TestOverTLS(t *testing.T) {
+	n := new(atomic.Int32)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.Add(1)
+		if r.ProtoMajor != 1 {
+			t.Errorf("spoken: %s", r.Proto)
+		}
+		fmt.Fprint(w, `{"points":1}`)
+	}))
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are the point here
+	s.StartTLS()
+	defer s.Close()
+	got, err := resource(t, Options{URL: parse(t, s.URL), Client: s.Client()}).Fetch(t.Context(), bearer, alice)
+	if err != nil || len(got.Fields) != 1 {
+		t.Fatalf("%v %v", got, err)
+	}
+	for name, c := range map[string]*http.Client{
+		"unknown authority": nil,
+		"another host": {Transport: &http.Transport{TLSClientConfig: func() *tls.Config {
+			c := s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+			c.ServerName = "other.test"
+			return c
+		}()}},
+	} {
+		_, err := resource(t, Options{URL: parse(t, s.URL), Client: c}).Fetch(t.Context(), bearer, alice)
+		fails(t, err, kiosk.ServiceDown)
+		if !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n.Load() != 1 {
+		t.Errorf("%d requests", n.Load())
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	_, err = resource(t, Options{URL: parse(t, "http://"+address)}).Fetch(t.Context(), bearer, alice)
+	fails(t, err, kiosk.ServiceDown)
+}
+
+func TestTokensThatAreNotForThis(t *testing.T) {
+	s, n := calls(t, func(http.ResponseWriter, *http.Request) {})
+	r := resource(t, Options{URL: parse(t, s.URL)})
+	for name, c := range map[string]struct {
+		tokens kiosk.Tokens
+		want   kiosk.Reason
+	}{
+		"sender-constrained": {kiosk.Tokens{Access: bearer.Access, Type: "DPoP"}, kiosk.Internal},
+		"no type":            {kiosk.Tokens{Access: bearer.Access}, kiosk.Internal},
+		"no token":           {kiosk.Tokens{Type: "Bearer"}, kiosk.Untrusted},
+		"header smuggled in": {kiosk.Tokens{Access: kiosk.Secret(canary + "\r\nX-Evil: 1"), Type: "Bearer"}, kiosk.Untrusted},
+		"two words":          {kiosk.Tokens{Access: kiosk.Secret(canary + " b"), Type: "Bearer"}, kiosk.Untrusted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := r.Fetch(t.Context(), c.tokens, alice)
+			fails(t, err, c.want)
+		})
+	}
+	if n.Load() != 0 {
+		t.Errorf("%d calls", n.Load())
+	}
+}
+
+// silent is an API that takes connections and never answers, in virtual time.
+func silent(closed chan<- struct{}) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		here, there := net.Pipe()
+		go func() {
+			_, _ = io.Copy(io.Discard, there) // ends when the client gives up
+			close(closed)
+		}()
+		return here, nil
+	}}}
+}
+
+func TestSilenceEndsAfterTwentySeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := make(chan struct{})
+		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Client: silent(closed)})
+		start := time.Now()
+		_, err := r.Fetch(t.Context(), bearer, alice)
+		fails(t, err, kiosk.ServiceDown)
+		if took := time.Since(start); took != DefaultTimeout {
+			t.Errorf("took %v", took)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("not a time-out: %v", err)
+		}
+		<-closed
+	})
+}
+
+func TestCustomerWhoLeavesEndsTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := make(chan struct{})
+		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Client: silent(closed)})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := r.Fetch(ctx, bearer, alice)
+		fails(t, err, kiosk.Cancelled)
+		<-closed
+	})
+}
+
+func TestAnswerThatTricklesIsCutOff(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	s, _ := calls(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"a":"`)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-stop:
+		case <-r.Context().Done():
+		}
+	})
+	_, err := resource(t, Options{URL: parse(t, s.URL), Timeout: 50 * time.Millisecond}).Fetch(t.Context(), bearer, alice)
+	fails(t, err, kiosk.ServiceDown)
+}
+
+func TestAddressesThatCannotBeCalled(t *testing.T) {
+	for _, u := range []string{"ftp://api.example", "https://", "https://me:canary@api.example", "/x"} {
+		if _, err := New(Options{URL: parse(t, u)}); err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+}

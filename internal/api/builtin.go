@@ -1,0 +1,72 @@
+package api
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// protocol are the claims that say something about the token, not about the
+// person: registered ones of RFC 7519, OpenID Connect Core, Back-Channel Logout
+// and what the servers in use add.
+var protocol = []string{
+	"iss", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "auth_time", "acr", "amr", "cnf", "sid",
+	"at_hash", "c_hash", "s_hash", "rt_hash", "auth_req_id", "session_state", "typ", "ver", "idp", "scope",
+	"client_id", "_claim_names", "_claim_sources",
+}
+
+// builtIn lays out a document without a layout file: its title is the member
+// "title", else "name"; every other member in the order of the JSON text
+// becomes a field under its own name. What is nested shows as far as one line
+// carries it: a list of plain values and an object's plain members joined by
+// commas; a list with objects or lists in it one field for each element, under
+// the same name. What lies deeper needs a layout file.
+func builtIn(doc *node, a *answer) kiosk.Result {
+	p := page{Result: kiosk.Result{Fields: []kiosk.Field{}}}
+	title := ""
+	for _, name := range []string{"title", "name"} {
+		n := doc.member(name)
+		if n == nil || !n.str {
+			continue
+		}
+		if words := a.safe(n.text); words != "" {
+			title, p.Title = name, cut(words, maxTitle)
+			break
+		}
+	}
+	for i, name := range doc.names {
+		if name == title && title != "" {
+			continue
+		}
+		label, n := a.safe(name), &doc.items[i]
+		if n.kind == array && slices.ContainsFunc(n.items, func(e node) bool { return e.kind == object || e.kind == array }) {
+			for j := range n.items {
+				if p.full() {
+					break
+				}
+				p.add(label, a.words(&n.items[j]))
+			}
+			continue
+		}
+		p.add(label, a.words(n))
+	}
+	return p.Result
+}
+
+// person leaves out of the claims what is protocol. The subject stays only where
+// there is nothing else: it is a key for machines, and the JSON lines carry it anyway.
+func person(claims *node) *node {
+	out := &node{kind: object}
+	for i, name := range claims.names {
+		if name == "sub" || slices.Contains(protocol, name) || strings.HasPrefix(name, noClaim) {
+			continue
+		}
+		out.names = append(out.names, name)
+		out.items = append(out.items, claims.items[i])
+	}
+	if sub := claims.member("sub"); sub != nil && len(out.names) == 0 {
+		out.names, out.items = []string{"sub"}, []node{*sub}
+	}
+	return out
+}

@@ -1,0 +1,174 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEnvironmentFile(t *testing.T) {
+	const data = "\ufeff# shop 7\n\n  ; old style\nKIOSK_SITE=Shop 7, Köln \r\nKIOSK_THEME='dark'\n" +
+		"KIOSK_LOGIN_HINT=\"{\\\"sub\\\":\\\"{identifier}\\\"}\"\n  KIOSK_API_URL=https://api.example/#no-comment\nTZ=Europe/Berlin\nKIOSK_SCOPE=\n"
+	got, err := parseEnv("kiosk.env", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Var{
+		{"KIOSK_SITE", "Shop 7, Köln", 4},
+		{"KIOSK_THEME", "dark", 5},
+		{"KIOSK_LOGIN_HINT", `{"sub":"{identifier}"}`, 6},
+		{"KIOSK_API_URL", "https://api.example/#no-comment", 7},
+		{"TZ", "Europe/Berlin", 8},
+		{"KIOSK_SCOPE", "", 9},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEnvironmentFileRefusesWhatIsInDoubt(t *testing.T) {
+	for name, c := range map[string]struct{ line, want string }{
+		"export":                  {"export A=1", ":1:1: no export"},
+		"no equals sign":          {"KIOSK_SITE", ":1:1: a line is"},
+		"space before it":         {"A =1", ":1:1: a name"},
+		"digit first":             {"1A=1", ":1:1: a name"},
+		"comment behind":          {"A=b # canary", ":1:5: a comment"},
+		"quote inside":            {`A=b"canary"`, ":1:4: quotes"},
+		"line goes on":            {"A=b\\\nc=d", ":1:4: quotes"},
+		"quote not closed":        {`A="canary`, ":1:3: the quote"},
+		"text behind the quote":   {`A="b" canary`, ":1:6: something"},
+		"unknown escape":          {`A="a\n"`, ":1:5: a backslash"},
+		"backslash at the end":    {`A="a\`, ":1:5: a backslash"},
+		"backslash in plain ones": {`A='a\b'`, ":1:5: no backslash"},
+		"twice":                   {"A=1\nA=canary", ":2:1: A is already set in line 1"},
+		"control character":       {"A=\x1b[2J", ":1:3: a control"},
+		"not UTF-8":               {"A=\xff", ":1:1: not UTF-8"},
+	} {
+		_, err := parseEnv("x.env", c.line)
+		if err == nil || !strings.Contains(err.Error(), "x.env"+c.want) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: value told: %v", name, err)
+		}
+	}
+	_, err := parseEnv("x.env", "A\n\nB")
+	if err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("not every fault told: %v", err)
+	}
+}
+
+func TestFileFillsTheEnvironment(t *testing.T) {
+	registered(t)
+	t.Setenv("KIOSK_THEME", "mono")
+	for _, name := range []string{"KIOSK_SITE", "KIOSK_IDLE_TIMEOUT", "KIOSK_WRONG", "OTHER_THING"} {
+		t.Setenv(name, "") // so that it is gone after the test
+		os.Unsetenv(name)
+	}
+	path := filepath.Join(t.TempDir(), "kiosk.env")
+	data := "KIOSK_THEME=light\nKIOSK_SITE=Shop\nKIOSK_IDLE_TIMEOUT=5\nKIOSK_WRONG=canary\nOTHER_THING=1\n"
+	if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := LoadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(f, nil)
+	if s.Theme != "mono" || s.Site != "Shop" {
+		t.Errorf("theme %q, site %q", s.Theme, s.Site)
+	}
+	if r := row(t, s, "KIOSK_SITE"); r.Origin != "file "+path+":2" {
+		t.Errorf("origin %q", r.Origin)
+	}
+	if r := row(t, s, "KIOSK_THEME"); r.Origin != "environment" {
+		t.Errorf("origin %q", r.Origin)
+	}
+	p := problems(t, err)
+	if len(p) != 2 || p[0].Origin != "file "+path+":3" || p[1].Setting != "KIOSK_WRONG" || p[1].Origin != "file "+path+":4" {
+		t.Errorf("problems: %v", err)
+	}
+	if os.Getenv("OTHER_THING") != "" {
+		t.Error("a foreign variable was set")
+	}
+}
+
+func TestEnvironmentFileThatIsNotThere(t *testing.T) {
+	if _, err := LoadFile(filepath.Join(t.TempDir(), "none")); err == nil || !os.IsNotExist(unwrap(err)) {
+		t.Errorf("got %v", err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := LoadFile(empty); err != nil || len(f.Vars) != 0 {
+		t.Errorf("an empty file is fine, got %v", err)
+	}
+}
+
+func unwrap(err error) error {
+	for {
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok || u.Unwrap() == nil {
+			return err
+		}
+		err = u.Unwrap()
+	}
+}
+
+func FuzzEnvironmentFile(f *testing.F) {
+	f.Add("A=1\n#x\nB='c'\nC=\"\\$\"")
+	f.Add("export A=1")
+	f.Add("A=\"")
+	f.Add("\ufeff=\x00")
+	f.Add("A=b #c")
+	f.Fuzz(func(t *testing.T, data string) {
+		vars, err := parseEnv("f", data)
+		if err != nil && strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), unicode.IsControl) {
+			t.Fatalf("control character in %q", err)
+		}
+		seen, last := map[string]bool{}, 0
+		for _, v := range vars {
+			if !isName(v.Name) || seen[v.Name] || v.Line <= last {
+				t.Fatalf("%+v after line %d", v, last)
+			}
+			seen[v.Name], last = true, v.Line
+			if strings.ContainsFunc(v.Value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+				t.Fatalf("control character in a value: %q", v.Value)
+			}
+			// What was read can be written and read again.
+			quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(v.Value) + `"`
+			again, err := parseEnv("g", v.Name+"="+quoted)
+			if err != nil || len(again) != 1 || again[0].Value != v.Value {
+				t.Fatalf("%q does not survive: %v %v", v.Value, again, err)
+			}
+		}
+	})
+}
+
+// Whatever stands in a variable: no panic, every problem printable, and no value
+// accepted that could move a cursor.
+func FuzzEveryField(f *testing.F) {
+	for _, s := range []string{"https://id.example", "3/10m", "iss_sub:{identifier}", "en,de", "60s", "{code}", "openid", "\x1b", "https://a@b", "{{}}", "\u202e"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		var s sections
+		for _, field := range s.fields() {
+			c := field.cell.base()
+			_ = field.cell.(interface{ Decode(string) error }).Decode(value)
+			if strings.ContainsFunc(c.what+c.allowed+c.near, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%s: %q", field.Name, c.what)
+			}
+			if c.what == "" && strings.ContainsFunc(c.text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%s accepts %q", field.Name, c.text)
+			}
+		}
+		_ = shownAddress(value)
+	})
+}

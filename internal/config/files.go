@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// maxFile is what a setting's file may hold: certificate bundles are the
+// largest, and a company's own has a few certificates.
+const maxFile = 64 << 10
+
+var errEmpty = errors.New("the file is empty")
+
+// File is a file that a setting names, or the credential in its place, as read
+// at start.
+type File struct {
+	Path   string       // where it was read, for messages; empty: not set
+	Data   kiosk.Secret // its contents; nil: not set
+	Origin string       // as in Row
+}
+
+// Set says whether there is such a file.
+func (f File) Set() bool { return f.Data != nil }
+
+// Text is the contents without the newline at the end, which editors add.
+func (f File) Text() kiosk.Secret {
+	s := f.Data
+	for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// credentials is the folder in which systemd puts what LoadCredential= names;
+// empty where there is none.
+func credentials() string {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if !filepath.IsAbs(dir) {
+		return ""
+	}
+	return filepath.Clean(dir)
+}
+
+// named says whether there is such a file or credential, be it readable or not.
+func (f *file) named() bool { return f.text != "" || f.read.Path != "" }
+
+// load reads the file, or the credential if no file is set, and keeps what is wrong.
+func (f *file) load(credential string, secret bool) {
+	dir := credentials()
+	switch {
+	case f.what != "":
+		return
+	case f.text != "":
+		f.read.Path = f.text
+	case credential == "" || dir == "":
+		return
+	default:
+		f.read.Path = filepath.Join(dir, credential)
+		f.read.Origin = "credential " + credential
+		if _, err := os.Lstat(f.read.Path); errors.Is(err, fs.ErrNotExist) {
+			f.read = File{}
+			return
+		}
+	}
+	// systemd guards the folder; the files in it may show a group's bits.
+	guarded := dir != "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
+	data, allowed, err := readFile(f.read.Path, secret && !guarded)
+	if err != nil {
+		f.bad(allowed, "%v", err)
+		return
+	}
+	f.read.Data = data
+}
+
+// readFile reads a regular file within the limit. Its errors name no path.
+func readFile(name string, private bool) (data []byte, allowed string, err error) {
+	const plain = "a file that the kiosk can read"
+	// Without O_NONBLOCK opening a named pipe would wait for its other end.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, plain, fmt.Errorf("cannot be opened: %w", bare(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, plain, fmt.Errorf("cannot be read: %w", bare(err))
+	case !info.Mode().IsRegular():
+		return nil, plain, errors.New("that is no file")
+	case private && info.Mode().Perm()&0o066 != 0:
+		return nil, "a secret that nobody else can read or write: chmod 600 the file",
+			fmt.Errorf("others can read or write the file (mode %04o)", info.Mode().Perm())
+	}
+	data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, plain, fmt.Errorf("cannot be read: %w", bare(err))
+	case len(data) > maxFile:
+		return nil, fmt.Sprintf("at most %d bytes", maxFile), errors.New("the file is too long")
+	case strings.TrimSpace(string(data)) == "":
+		return nil, "a file with something in it", errEmpty
+	}
+	return data, "", nil
+}
+
+// bare drops the path from a file error.
+func bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// shown gives the path as it may be shown. Somebody who writes the secret itself
+// where its file belongs must not find it in a log: of a path that leads
+// nowhere only the folder is shown, if there is one.
+func (f *file) shown() string {
+	if f.text == "" {
+		return f.read.Path
+	}
+	if _, err := os.Lstat(f.text); err == nil {
+		return f.text
+	}
+	dir := filepath.Dir(f.text)
+	if info, err := os.Stat(dir); err == nil && info.IsDir() && filepath.IsAbs(dir) && dir != "/" {
+		return filepath.Join(dir, "[hidden]")
+	}
+	return "[hidden]"
+}

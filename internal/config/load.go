@@ -1,0 +1,254 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+const prefix = "KIOSK_"
+
+// Load reads and checks all settings. Variables that the files give and the
+// environment lacks are put into the environment first; what is in the
+// environment wins, as does an earlier file.
+//
+// The Settings are never nil. With an error they hold what could be read, good
+// enough for `config show` and for provisioning, not for a visit. The error is a
+// Problems, found by errors.As; errors.Is tells ErrNotProvisioned; kiosk.ReasonOf
+// tells the reason.
+func Load(files ...*EnvFile) (*Settings, error) {
+	l := loader{origin: map[string]string{}}
+	for _, f := range files {
+		l.fill(f)
+	}
+	for _, section := range l.each() {
+		if err := envconfig.Process("kiosk", section); err != nil {
+			l.foreign(err)
+		}
+	}
+	for _, f := range l.fields() {
+		l.settle(f)
+	}
+	s := l.settings()
+	for _, f := range l.fields() {
+		l.report(f)
+	}
+	s.rows = l.rows
+	l.unknown()
+	missing := l.registration(s)
+	if len(l.problems) == 0 {
+		return s, nil
+	}
+	if missing {
+		return s, unprovisioned{l.problems}
+	}
+	return s, l.problems
+}
+
+// loader is the work in progress.
+type loader struct {
+	sections
+	origin   map[string]string // by variable: where it came from, if not from the environment
+	problems Problems
+	rows     []Row
+}
+
+// fill puts a file's settings into the environment, where envconfig looks.
+// Other variables of the file are for systemd and are left alone.
+func (l *loader) fill(f *EnvFile) {
+	if f == nil {
+		return
+	}
+	for _, v := range f.Vars {
+		if _, set := os.LookupEnv(v.Name); set || !strings.HasPrefix(v.Name, prefix) {
+			continue
+		}
+		if os.Setenv(v.Name, v.Value) == nil {
+			l.origin[v.Name] = fmt.Sprintf("file %s:%d", f.Path, v.Line)
+		}
+	}
+}
+
+// foreign keeps an error of envconfig itself, which the fields never cause. Its
+// text is not used: it quotes the value.
+func (l *loader) foreign(err error) {
+	p := Problem{Setting: prefix + "*", What: "the environment cannot be read"}
+	var e *envconfig.ParseError
+	if errors.As(err, &e) {
+		p.Setting, p.What = e.KeyName, "that cannot be read"
+	}
+	l.problems = append(l.problems, p)
+}
+
+// settle does for one field what its type alone cannot: the origin, a default
+// for a variable that is set but empty, bounds and words of the tags, files.
+func (l *loader) settle(f field) {
+	c := f.cell.base()
+	if value, set := os.LookupEnv(f.Name); strings.TrimSpace(value) == "" {
+		delete(l.origin, f.Name)
+		if f.Default != "" {
+			l.origin[f.Name] = "default"
+			if set {
+				_ = f.cell.(envconfig.Decoder).Decode(f.Default) // never fails: it keeps its problem
+			}
+		}
+	} else if l.origin[f.Name] == "" {
+		l.origin[f.Name] = "environment"
+	}
+	switch v := f.cell.(type) {
+	case *word:
+		words := strings.Fields(f.tag.Get("oneof"))
+		if c.what == "" && c.text != "" && !slices.Contains(words, c.text) {
+			c.bad(strings.Join(offered(f.Name, words), ", "), "that is not known")
+			c.near = nearest(c.text, words, maxSlip)
+		}
+	case *seconds:
+		low, high := f.tag.Get("min"), f.tag.Get("max")
+		if c.what == "" && c.text != "" && (v.n < number(low) || v.n > number(high)) {
+			c.bad(fmt.Sprintf("a number of seconds from %s to %s", low, high), "that is out of bounds")
+		}
+	case *span:
+		low, high := f.tag.Get("min"), f.tag.Get("max")
+		if c.what == "" && c.text != "" && (v.d < duration(low) || v.d > duration(high)) {
+			c.bad(fmt.Sprintf("a duration from %s to %s", low, high), "that is out of bounds")
+		}
+	case *path:
+		// A socket's address has 108 bytes with the one that ends it (unix(7)).
+		if most := number(f.tag.Get("max")); most > 0 && len(c.text) > most {
+			c.bad(fmt.Sprintf("a path of at most %d bytes", most), "it is %d bytes long", len(c.text))
+		}
+	case *file:
+		v.load(f.Credential, f.tag.Get("secret") != "")
+		if v.read.Origin == "" && v.read.Path != "" {
+			v.read.Origin = l.origin[f.Name]
+		}
+		if v.read.Origin != "" {
+			l.origin[f.Name] = v.read.Origin
+		}
+	}
+	refuseUnbuilt(f)
+}
+
+// offered leaves out the words that this version refuses.
+func offered(setting string, words []string) []string {
+	var all []string
+	for _, w := range words {
+		refused := false
+		for _, n := range notOffered {
+			refused = refused || n.setting == setting && n.value == w
+		}
+		if !refused {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// number and duration read our own tags, which a test checks.
+func number(tag string) (n int) {
+	_, _ = fmt.Sscan(tag, &n)
+	return n
+}
+
+func duration(tag string) time.Duration {
+	d, _ := time.ParseDuration(tag)
+	return d
+}
+
+// settings turns the checked fields into Settings.
+func (l *loader) settings() *Settings {
+	v, r, d, p, k := &l.server, &l.request, &l.delivery, &l.shop, &l.device
+	s := &Settings{
+		Issuer: good(v.Issuer.cell), ClientID: good(v.ClientID.cell), ClientAuth: ClientAuth(good(v.ClientAuth.cell)),
+		ClientSecret: v.ClientSecretFile.read.Text(), ClientKey: v.ClientKeyFile.read, CA: v.CAFile.read, Profile: good(v.Profile.cell),
+
+		Scope: r.Scope.list, Audience: good(r.Audience.cell), Resource: good(r.Resource.cell), ACRValues: r.ACRValues.list,
+		Identifier: Identifier(good(r.Identifier.cell)), LoginHint: good(r.LoginHint.cell), LookupURL: r.LookupURL.url,
+		SubjectClaim: good(r.SubjectClaim.cell), BindingMessage: good(r.BindingMessage.cell),
+		RequestedExpiry: time.Duration(r.RequestedExpiry.n) * time.Second,
+		Delivery:        good(d.Delivery.cell),
+
+		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Languages: p.Languages.list,
+		Theme: good(p.Theme.cell), ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
+
+		StateDir: good(k.StateDir.cell), Socket: good(k.Socket.cell), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,
+		GuardPerson: good(k.GuardPerson.cell), GuardDevice: good(k.GuardDevice.cell), LogLevel: k.LogLevel.level,
+	}
+	if f := &l.server.ClientSecretFile; !isSecret(s.ClientSecret) && f.what == "" {
+		f.bad("one line of visible ASCII characters (RFC 6749, appendix A.2)", "that is no client secret: perhaps another file was meant")
+		s.ClientSecret = nil
+	}
+	l.derive(s)
+	return s
+}
+
+// isSecret says whether a client secret can be sent; none is fine here.
+func isSecret(secret []byte) bool {
+	for _, c := range secret {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// good gives a value that has no problem.
+func good(c cell) string {
+	if c.what != "" {
+		return ""
+	}
+	return c.text
+}
+
+// derive fills in what follows from other settings and from the system.
+func (l *loader) derive(s *Settings) {
+	set := func(name string, c *cell, field *string, value, origin string) {
+		c.text, c.what, *field = value, "", value
+		l.origin[name] = origin
+	}
+	if l.server.ClientAuth.text == "" {
+		way := ClientSecretBasic
+		if l.server.ClientKeyFile.named() {
+			way = PrivateKeyJWT
+		}
+		set("KIOSK_CLIENT_AUTH", &l.server.ClientAuth.cell, (*string)(&s.ClientAuth), string(way), "derived")
+	}
+	if l.shop.Site.text == "" {
+		set("KIOSK_SITE", &l.shop.Site.cell, &s.Site, hostName(), "derived")
+	}
+	if dir := first(os.Getenv("STATE_DIRECTORY")); dir != "" {
+		set("KIOSK_STATE_DIR", &l.device.StateDir.cell, &s.StateDir, dir, "environment STATE_DIRECTORY")
+	}
+	if l.device.Socket.text == "" {
+		dir := first(os.Getenv("RUNTIME_DIRECTORY"))
+		if dir == "" {
+			dir = s.StateDir
+		}
+		set("KIOSK_SOCKET", &l.device.Socket.cell, &s.Socket, filepath.Join(dir, "kiosk.sock"), "derived")
+	}
+	if k := &l.device.StoreKeyFile; k.read.Path == "" && k.what == "" {
+		k.read.Path, k.read.Origin = filepath.Join(s.StateDir, "store.key"), "derived"
+		s.StoreKey = k.read
+		l.origin["KIOSK_STORE_KEY_FILE"] = "derived"
+	}
+	if l.request.SubjectClaim.text == "" {
+		l.request.SubjectClaim.text = strings.Join(s.SubjectClaims(), " or ")
+		l.origin["KIOSK_SUBJECT_CLAIM"] = "derived"
+	}
+}
+
+// first takes the first of the folders that systemd gives with colons between.
+func first(dirs string) string {
+	for dir := range strings.SplitSeq(dirs, ":") {
+		if dir != "" {
+			return filepath.Clean(dir)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,50 @@
+package config
+
+// A setting that the contract has and this version does not: it is refused, so
+// that nobody believes it to work. Whoever builds one of them deletes its row.
+var notOffered = []struct {
+	setting string
+	value   string // empty: any value but the default
+	why     string // empty: notYet
+}{
+	{"KIOSK_CLIENT_AUTH", "tls_client_auth", ""},
+	{"KIOSK_CLIENT_AUTH", "self_signed_tls_client_auth", ""},
+	{"KIOSK_CLIENT_CERT_FILE", "", ""},
+	{"KIOSK_AUTHORIZATION_DETAILS", "", ""},
+	{"KIOSK_DELIVERY", "ping", ""},
+	{"KIOSK_DELIVERY", "push", "push is refused: tokens would be delivered to the device unasked, and FAPI-CIBA forbids it"},
+	{"KIOSK_PING_LISTEN", "", ""},
+	{"KIOSK_PING_CERT_FILE", "", ""},
+	{"KIOSK_PING_KEY_FILE", "", ""},
+	{"KIOSK_SIGNED_REQUEST", "true", ""},
+	{"KIOSK_DPOP", "true", ""},
+	{"KIOSK_DEVICE_CLIENT_ID", "", ""},
+	{"KIOSK_METRICS_LISTEN", "", ""},
+}
+
+const notYet = "is not offered by this version"
+
+// refuseUnbuilt keeps the problem of a setting that asks for something unbuilt.
+func refuseUnbuilt(f field) {
+	c := f.cell.base()
+	value := c.text
+	switch v := f.cell.(type) {
+	case *flag:
+		value = map[bool]string{true: "true", false: "false"}[v.on]
+	case *file:
+		if value == "" {
+			value = v.read.Path // a credential counts too
+		}
+	}
+	for _, n := range notOffered {
+		if n.setting != f.Name || value == "" || n.value != "" && n.value != value {
+			continue
+		}
+		why := n.why
+		if why == "" {
+			why = notYet
+		}
+		c.bad("", "%s", why)
+		c.near = ""
+	}
+}

@@ -1,0 +1,84 @@
+package config
+
+// The sections hold one field for each setting; their tags are the one source
+// of the documentation:
+//
+//	name        the variable, checked by a test against what envconfig reads
+//	default     what an unset variable means, read by envconfig itself
+//	derived     the same in words, where it depends on something
+//	doc         what it is for
+//	credential  the systemd credential that may take the place of a file
+//	secret      the file's contents are a secret
+//	oneof       the words that are allowed
+//	min, max    bounds of numbers and durations; of a path the most bytes
+//
+// No field has an envconfig tag: with one, the name without KIOSK_ would be read too.
+type sections struct {
+	server   serverSection
+	request  requestSection
+	delivery deliverySection
+	shop     shopSection
+	device   deviceSection
+}
+
+// each gives the sections in the order of the documentation.
+func (s *sections) each() []any {
+	return []any{&s.server, &s.request, &s.delivery, &s.shop, &s.device}
+}
+
+type serverSection struct {
+	Issuer           issuer `name:"KIOSK_ISSUER" doc:"issuer URL; https, or http on a loopback address only"`
+	ClientID         token  `name:"KIOSK_CLIENT_ID" split_words:"true" doc:"the device's client identifier at the authorization server"`
+	ClientAuth       word   `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates itself to the authorization server"`
+	ClientSecretFile file   `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
+	ClientKeyFile    file   `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK"`
+	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"PEM chain for mutual TLS"`
+	CAFile           file   `name:"KIOSK_CA_FILE" split_words:"true" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
+	Profile          name   `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"quirks of a server as data: generic, auth0, keycloak, node-oidc-provider, …"`
+}
+
+type requestSection struct {
+	Scope                scopes         `name:"KIOSK_SCOPE" default:"openid profile" doc:"scopes asked for; openid must be among them"`
+	Audience             printable      `name:"KIOSK_AUDIENCE" doc:"the access token's audience (Auth0 style)"`
+	Resource             resource       `name:"KIOSK_RESOURCE" doc:"resource indicator (RFC 8707): the API that the access token is for"`
+	ACRValues            tokens         `name:"KIOSK_ACR_VALUES" split_words:"true" doc:"authentication context classes, asked for and then checked"`
+	AuthorizationDetails printable      `name:"KIOSK_AUTHORIZATION_DETAILS" split_words:"true" doc:"authorization details (RFC 9396), JSON"`
+	Identifier           word           `name:"KIOSK_IDENTIFIER" default:"text" oneof:"text email phone number" doc:"what the customer types; decides keypad, mask and checks"`
+	LoginHint            hintPattern    `name:"KIOSK_LOGIN_HINT" split_words:"true" default:"{identifier}" doc:"pattern over {identifier} and {issuer}; iss_sub stands for Auth0's JSON form with the identifier as its subject, iss_sub:auth0|{identifier} for the same with a pattern for the subject"`
+	LookupURL            endpoint       `name:"KIOSK_LOOKUP_URL" split_words:"true" doc:"endpoint that turns what people know into what the server needs: POST {\"identifier\": \"…\"}, answer {\"login_hint\": \"…\", \"sub\": \"…\"}"`
+	SubjectClaim         token          `name:"KIOSK_SUBJECT_CLAIM" split_words:"true" derived:"sub for iss_sub or a lookup; email or phone_number for those identifiers; else preferred_username or sub, whichever equals the hint" doc:"the claim that must equal what was asked for; none switches the check off"`
+	BindingMessage       bindingPattern `name:"KIOSK_BINDING_MESSAGE" split_words:"true" default:"{code}" doc:"pattern over {code} and {site}, shown on the phone; fitted to the profile's alphabet and length"`
+	RequestedExpiry      seconds        `name:"KIOSK_REQUESTED_EXPIRY" split_words:"true" default:"120" min:"1" max:"3600" doc:"seconds asked for; what the server answers counts"`
+}
+
+type deliverySection struct {
+	Delivery       word   `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping push" doc:"how the answer comes: poll"`
+	PingListen     listen `name:"KIOSK_PING_LISTEN" split_words:"true" doc:"address that the server's ping is taken at"`
+	PingCertFile   file   `name:"KIOSK_PING_CERT_FILE" split_words:"true" doc:"PEM chain of the ping address"`
+	PingKeyFile    file   `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"PEM key of the ping address"`
+	SignedRequest  flag   `name:"KIOSK_SIGNED_REQUEST" split_words:"true" default:"false" doc:"sign the authentication request with the client key"`
+	DPOP           flag   `name:"KIOSK_DPOP" default:"false" doc:"sender-constrain the access token (RFC 9449)"`
+	DeviceClientID token  `name:"KIOSK_DEVICE_CLIENT_ID" split_words:"true" doc:"client for the device grant (RFC 8628): the QR code for people without an enrolled phone; empty means that road is not offered"`
+}
+
+type shopSection struct {
+	ApiURL        endpoint  `name:"KIOSK_API_URL" split_words:"true" doc:"protected resource fetched after approval; without it the verified claims are shown"`
+	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the verified claims, * as a step repeats the line for each element; a line whose pointer finds nothing is left out"`
+	Site          printable `name:"KIOSK_SITE" derived:"host name" doc:"shown to customers, staff and in the binding message"`
+	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"comma-separated; the first is the default"`
+	Theme         name      `name:"KIOSK_THEME" default:"dark" doc:"also light, mono, …"`
+	ReadyLink     link      `name:"KIOSK_READY_LINK" split_words:"true" doc:"address shown as a QR code on the ready screen"`
+	IdleTimeout   span      `name:"KIOSK_IDLE_TIMEOUT" split_words:"true" default:"60s" min:"1s" max:"1h" doc:"before the question whether the customer is still there"`
+	ResultTimeout span      `name:"KIOSK_RESULT_TIMEOUT" split_words:"true" default:"30s" min:"1s" max:"1h" doc:"how long the result stays without a key"`
+}
+
+type deviceSection struct {
+	StateDir      path   `name:"KIOSK_STATE_DIR" split_words:"true" default:"./state" doc:"folder of the store, where systemd's $STATE_DIRECTORY does not name one"`
+	Socket        path   `name:"KIOSK_SOCKET" max:"107" derived:"$RUNTIME_DIRECTORY/kiosk.sock, else in the state directory" doc:"local socket of the resident kiosk: status, support, headless visits; 0660, group kiosk"`
+	Retention     span   `name:"KIOSK_RETENTION" default:"720h" min:"1h" max:"87600h" doc:"visits on record are pruned after this"`
+	StoreKeyFile  file   `name:"KIOSK_STORE_KEY_FILE" split_words:"true" credential:"store-key" secret:"true" derived:"made on first start, 0600, beside the store" doc:"key that seals what is personal"`
+	GuardPerson   rate   `name:"KIOSK_GUARD_PERSON" split_words:"true" default:"3/10m" doc:"requests per person and time, growing pauses after refusals"`
+	GuardDevice   rate   `name:"KIOSK_GUARD_DEVICE" split_words:"true" default:"30/10m" doc:"requests per device and time"`
+	MetricsListen listen `name:"KIOSK_METRICS_LISTEN" split_words:"true" doc:"loopback address for Prometheus metrics; empty means off"`
+	LogLevel      level  `name:"KIOSK_LOG_LEVEL" split_words:"true" default:"info" doc:"debug, info, warn or error; logs are structured and free of personal data at every level"`
+}

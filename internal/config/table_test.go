@@ -1,0 +1,164 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/kelseyhightower/envconfig"
+)
+
+// The names, defaults and credentials that people and scripts depend on.
+var public = []Setting{
+	{Name: "KIOSK_ISSUER"},
+	{Name: "KIOSK_CLIENT_ID"},
+	{Name: "KIOSK_CLIENT_AUTH", Derived: "private_key_jwt if there is a key, else client_secret_basic"},
+	{Name: "KIOSK_CLIENT_SECRET_FILE", Credential: "client-secret"},
+	{Name: "KIOSK_CLIENT_KEY_FILE", Credential: "client-key"},
+	{Name: "KIOSK_CLIENT_CERT_FILE", Credential: "client-cert"},
+	{Name: "KIOSK_CA_FILE", Derived: "system roots"},
+	{Name: "KIOSK_PROFILE", Derived: "by discovery, else generic"},
+	{Name: "KIOSK_SCOPE", Default: "openid profile"},
+	{Name: "KIOSK_AUDIENCE"},
+	{Name: "KIOSK_RESOURCE"},
+	{Name: "KIOSK_ACR_VALUES"},
+	{Name: "KIOSK_AUTHORIZATION_DETAILS"},
+	{Name: "KIOSK_IDENTIFIER", Default: "text"},
+	{Name: "KIOSK_LOGIN_HINT", Default: "{identifier}"},
+	{Name: "KIOSK_LOOKUP_URL"},
+	{Name: "KIOSK_SUBJECT_CLAIM", Derived: "sub for iss_sub or a lookup; email or phone_number for those identifiers; else preferred_username or sub, whichever equals the hint"},
+	{Name: "KIOSK_BINDING_MESSAGE", Default: "{code}"},
+	{Name: "KIOSK_REQUESTED_EXPIRY", Default: "120"},
+	{Name: "KIOSK_DELIVERY", Default: "poll"},
+	{Name: "KIOSK_PING_LISTEN"},
+	{Name: "KIOSK_PING_CERT_FILE"},
+	{Name: "KIOSK_PING_KEY_FILE"},
+	{Name: "KIOSK_SIGNED_REQUEST", Default: "false"},
+	{Name: "KIOSK_DPOP", Default: "false"},
+	{Name: "KIOSK_DEVICE_CLIENT_ID"},
+	{Name: "KIOSK_API_URL"},
+	{Name: "KIOSK_RESULT_LAYOUT", Derived: "built in"},
+	{Name: "KIOSK_SITE", Derived: "host name"},
+	{Name: "KIOSK_LANGUAGES", Default: "en"},
+	{Name: "KIOSK_THEME", Default: "dark"},
+	{Name: "KIOSK_READY_LINK"},
+	{Name: "KIOSK_IDLE_TIMEOUT", Default: "60s"},
+	{Name: "KIOSK_RESULT_TIMEOUT", Default: "30s"},
+	{Name: "KIOSK_STATE_DIR", Default: "./state"},
+	{Name: "KIOSK_SOCKET", Derived: "$RUNTIME_DIRECTORY/kiosk.sock, else in the state directory"},
+	{Name: "KIOSK_RETENTION", Default: "720h"},
+	{Name: "KIOSK_STORE_KEY_FILE", Derived: "made on first start, 0600, beside the store", Credential: "store-key"},
+	{Name: "KIOSK_GUARD_PERSON", Default: "3/10m"},
+	{Name: "KIOSK_GUARD_DEVICE", Default: "30/10m"},
+	{Name: "KIOSK_METRICS_LISTEN"},
+	{Name: "KIOSK_LOG_LEVEL", Default: "info"},
+}
+
+func TestTableIsThePublicOne(t *testing.T) {
+	got := Doc()
+	for i := range got {
+		if got[i].Doc == "" {
+			t.Errorf("%s has no documentation", got[i].Name)
+		}
+		got[i].Doc = ""
+	}
+	if d := cmp.Diff(public, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEnvconfigReadsTheNamesOfTheTable(t *testing.T) {
+	var s sections
+	for _, f := range s.fields() {
+		if f.tag.Get("envconfig") != "" {
+			t.Errorf("%s: an envconfig tag makes the unprefixed name count", f.Name)
+		}
+		if _, ok := f.cell.(envconfig.Decoder); !ok {
+			t.Errorf("%s: envconfig would fill the cell's parts", f.Name)
+		}
+		t.Run(f.Name, func(t *testing.T) {
+			emptyEnv(t)
+			t.Setenv(f.Name, "canary")
+			var fresh sections
+			for _, section := range fresh.each() {
+				if err := envconfig.Process("kiosk", section); err != nil {
+					t.Errorf("a field returned its problem: %v", err)
+				}
+			}
+			for _, g := range fresh.fields() {
+				if got := g.cell.base().text == "canary"; got != (g.Name == f.Name) {
+					t.Errorf("%s set, %s holds %q", f.Name, g.Name, g.cell.base().text)
+				}
+			}
+		})
+	}
+}
+
+func TestTagsMakeSense(t *testing.T) {
+	var s sections
+	for _, f := range s.fields() {
+		switch f.cell.(type) {
+		case *seconds:
+			if number(f.tag.Get("min")) <= 0 || number(f.tag.Get("max")) <= number(f.tag.Get("min")) {
+				t.Errorf("%s: bounds", f.Name)
+			}
+		case *span:
+			if duration(f.tag.Get("min")) <= 0 || duration(f.tag.Get("max")) <= duration(f.tag.Get("min")) {
+				t.Errorf("%s: bounds", f.Name)
+			}
+		case *word:
+			if len(strings.Fields(f.tag.Get("oneof"))) < 2 {
+				t.Errorf("%s: words", f.Name)
+			}
+		}
+		if f.Default != "" && f.Derived != "" {
+			t.Errorf("%s has two defaults", f.Name)
+		}
+	}
+	for _, n := range notOffered {
+		found := false
+		for _, f := range s.fields() {
+			found = found || f.Name == n.setting
+		}
+		if !found {
+			t.Errorf("%s is refused and unknown", n.setting)
+		}
+	}
+}
+
+func TestRowsCoverEverySetting(t *testing.T) {
+	registered(t)
+	s, _ := Load()
+	rows := s.Rows()
+	if len(rows) != len(public) {
+		t.Fatalf("%d rows for %d settings", len(rows), len(public))
+	}
+	for i, r := range rows {
+		if r.Name != public[i].Name || r.Doc == "" {
+			t.Errorf("row %d: %+v", i, r)
+		}
+		if (r.Value == "") != (r.Origin == "") {
+			t.Errorf("%s: value %q from %q", r.Name, r.Value, r.Origin)
+		}
+	}
+}
+
+func TestNotOfferedSaysSo(t *testing.T) {
+	for _, n := range notOffered {
+		registered(t)
+		value := n.value
+		if value == "" {
+			value = "/anything"
+		}
+		t.Setenv(n.setting, value)
+		_, err := Load()
+		p := about(problems(t, err), n.setting)
+		if p == nil {
+			t.Errorf("%s=%s is ignored", n.setting, value)
+		} else if n.why == "" && p.What != notYet || n.why != "" && p.What != n.why {
+			t.Errorf("%s=%s: %v", n.setting, value, p)
+		}
+		os.Unsetenv(n.setting)
+	}
+}

@@ -1,0 +1,104 @@
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestNowGoesOn(t *testing.T) {
+	c := NewClock()
+	last := c.Now()
+	if last < 0 {
+		t.Fatalf("uptime %v", last)
+	}
+	for range 1000 {
+		now := c.Now()
+		if now < last {
+			t.Fatalf("%v after %v", now, last)
+		}
+		last = now
+	}
+}
+
+func TestWallHasNoMonotonicReading(t *testing.T) {
+	if w := NewClock().Wall(); strings.Contains(w.String(), "m=") {
+		t.Errorf("got %v", w)
+	}
+}
+
+func TestBoot(t *testing.T) {
+	if a, b := NewClock().Boot(), NewClock().Boot(); a != b {
+		t.Errorf("two names for one boot: %q and %q", a, b)
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"as the kernel writes it", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0\n", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"},
+		{"empty", "", ""},
+		{"something else", "hello\n", ""},
+		{"something behind it", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0\nmore", ""},
+		{"endless", strings.Repeat("0", 1<<20), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "boot_id")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := bootID(path); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	if got := bootID("/nonexistent"); got != "" {
+		t.Errorf("got %q where there is none", got)
+	}
+}
+
+func TestTrusted(t *testing.T) {
+	set := floor
+	defer func() { floor = set }()
+	for _, c := range []struct {
+		name, floor string
+		want        bool
+	}{
+		{"built this year", firstLine, true},
+		{"built after now", "2200-01-01T00:00:00Z", false},
+		{"a slip of the release script is not a floor of zero", "yesterday", true},
+	} {
+		floor = c.floor
+		clock := NewClock()
+		if got := clock.Trusted(); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		if clock.floor.Year() < 2026 {
+			t.Errorf("%s: floor %v", c.name, clock.floor)
+		}
+	}
+}
+
+func TestSynchronisedSaysSomething(t *testing.T) {
+	if yes, known := NewClock().Synchronised(); yes && !known {
+		t.Error("synchronised, but the kernel does not tell")
+	}
+}
+
+func TestSiteName(t *testing.T) {
+	for _, c := range []struct{ host, want string }{
+		{"till-3", "till-3"},
+		{"shop.example.org", "shop.example.org"},
+		{"", "kiosk"},
+		{"(none)", "none"},
+		{"---", "kiosk"},
+		{"a\x1b[31mb\u202ec", "a31mbc"},
+		{strings.Repeat("x", 300), strings.Repeat("x", 63)},
+		{strings.Repeat("x", 62) + "-y", strings.Repeat("x", 62)},
+	} {
+		if got := siteName(c.host); got != c.want {
+			t.Errorf("%q became %q, want %q", c.host, got, c.want)
+		}
+	}
+	if got := SiteName(); !regexp.MustCompile(`^[A-Za-z0-9.-]{1,63}$`).MatchString(got) {
+		t.Errorf("this host is %q", got)
+	}
+}

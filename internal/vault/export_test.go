@@ -1,0 +1,21 @@
+package vault
+
+import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
+
+// Backing gives the vault's own bytes, not a copy, so that a test can see what
+// becomes of them.
+func (v *Vault) Backing(n kiosk.Number, i kiosk.Item) []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if set := v.held[n]; set != nil {
+		return set[i]
+	}
+	return nil
+}
+
+// Held says how many requests the vault holds something of.
+func (v *Vault) Held() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.held)
+}

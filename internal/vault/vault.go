@@ -1,0 +1,121 @@
+// Package vault holds the secrets of the present visit in memory: identifier,
+// auth_req_id, tokens, by request number. Values are copied in and out and
+// overwritten before they are forgotten, so that a core dump or the next
+// customer finds nothing. It leaves deciding what is kept, and for how long, to
+// the visit; keeping it over a power cut is the store's business.
+package vault
+
+import (
+	"sync"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	slots     = 16       // items a request can have; kiosk names six
+	requests  = 64       // requests held at once; a visit needs three, one for each time it asks
+	maxShort  = 8 << 10  // an identifier or auth_req_id; real ones stay under 1 KiB
+	maxTokens = 64 << 10 // a token; real ones stay under 8 KiB, with many claims 20
+)
+
+// Vault implements kiosk.Vault. The zero value is not ready: use New.
+type Vault struct {
+	// The runner's goroutine writes, those that carry out effects read.
+	mu   sync.Mutex
+	held map[kiosk.Number]*[slots]kiosk.Secret
+}
+
+var _ kiosk.Vault = (*Vault)(nil)
+
+// New makes an empty vault.
+func New() *Vault { return &Vault{held: map[kiosk.Number]*[slots]kiosk.Secret{}} }
+
+// String tells nothing, so that a vault inside a printed struct leaks nothing.
+func (v *Vault) String() string { return "[vault]" }
+
+// GoString is for %#v what String is for the other verbs.
+func (v *Vault) GoString() string { return "[vault]" }
+
+// Put copies value in and overwrites what was there. An empty value only
+// overwrites. So does one that is too large (8 KiB for an identifier, request id
+// or expectation, 64 KiB for a token), one beyond the items there can be, and one
+// for a 65th request: whoever took it from outside has checked its size before,
+// and an item that is missing stops the visit where half of one would not.
+func (v *Vault) Put(n kiosk.Number, i kiosk.Item, value []byte) {
+	if i >= slots {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	set := v.held[n]
+	if set == nil {
+		if len(value) == 0 || len(v.held) >= requests {
+			return
+		}
+		set = new([slots]kiosk.Secret)
+		v.held[n] = set
+	}
+	set[i].Zero()
+	set[i] = nil
+	if len(value) == 0 || len(value) > limit(i) {
+		return
+	}
+	// Exactly as long as needed: append would leave spare bytes behind.
+	set[i] = make(kiosk.Secret, len(value))
+	copy(set[i], value)
+}
+
+// Get gives a copy that the caller must Zero; nil if there is none.
+func (v *Vault) Get(n kiosk.Number, i kiosk.Item) kiosk.Secret {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	set := v.held[n]
+	if set == nil || i >= slots || set[i] == nil {
+		return nil
+	}
+	out := make(kiosk.Secret, len(set[i]))
+	copy(out, set[i])
+	return out
+}
+
+// Move hands everything held under one number to another; what that one held
+// before is wiped, even if there is nothing to move.
+func (v *Vault) Move(from, to kiosk.Number) {
+	if from == to {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wipe(to)
+	if set := v.held[from]; set != nil {
+		v.held[to] = set
+		delete(v.held, from)
+	}
+}
+
+// Wipe overwrites and forgets what is held under n.
+func (v *Vault) Wipe(n kiosk.Number) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wipe(n)
+}
+
+func (v *Vault) wipe(n kiosk.Number) {
+	set := v.held[n]
+	if set == nil {
+		return
+	}
+	for i := range set {
+		set[i].Zero()
+		set[i] = nil
+	}
+	delete(v.held, n)
+}
+
+func limit(i kiosk.Item) int {
+	switch i {
+	case kiosk.AccessToken, kiosk.IDToken, kiosk.RefreshToken:
+		return maxTokens
+	}
+	return maxShort
+}

@@ -1,0 +1,394 @@
+// An OpenID Provider written by other people (npm oidc-provider) with CIBA switched on, so that the kiosk's client is
+// tested against a server that does not share our reading of the specifications. For tests on one machine only:
+// plain http on the loopback address, secrets in this file, everything in memory.
+//
+//   node provider.mjs --port 0 [--expires 60] [--keys DIR] [--resource URI] [--ping URL]
+//
+//   --port      port of the provider; 0 lets the system choose
+//   --expires   longest life of a backchannel authentication request in seconds, whatever requested_expiry asks for
+//   --keys      folder for kiosk-jwt.pem (0600), the private key of the client kiosk-jwt, made anew at every start
+//   --resource  switches RFC 8707 resource indicators on, with this one resource
+//   --ping      adds the client kiosk-ping with this https notification endpoint
+//
+// Prints one JSON line once it listens: {"issuer", "port", "control"}. SIGTERM and SIGINT end it with code 0.
+//
+// Clients, all for CIBA in poll mode, ID tokens in two algorithms:
+//   kiosk-basic   client_secret_basic, ES256; its secret changes under form encoding, so it tests RFC 6749, 2.3.1
+//   kiosk-post    client_secret_post, RS256, the same secret
+//   kiosk-jwt     private_key_jwt with ES256; ID tokens ES256
+//   kiosk-device  public, device grant (RFC 8628) only
+//
+// People: alice, bob, carol. A login hint may be the name, the email address, the phone number or the sub.
+//
+// Control, on a second port (member "control" of the line), JSON answers:
+//   POST /approve?user=alice                 the phone says yes to the newest open request of that person (404: none)
+//   POST /deny?user=alice                    the phone says no
+//        both take &user_code=ABCD-EFGH      the same for a device-grant code
+//   POST /auto?mode=approve|deny|none&delay=1   answer every later request by itself after that many seconds
+//   GET  /requests                           what has arrived at the two CIBA endpoints, oldest first
+//   GET  /api/customer                       a protected resource: takes a bearer token of this provider
+//
+// Left alone on purpose: node's keep-alive. It announces "timeout=5", the same 5 s as CIBA's default interval, and
+// closes an idle connection then or about a second later, by its version. A client that polls on a kept connection
+// must live with that, so nothing here raises the limit.
+
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+// Standard output carries the one JSON line. What the library says at start (development settings, the age of the
+// Node release) is known and would only bury a failing test's output.
+console.info = () => {};
+console.warn = () => {};
+const { default: Provider, errors } = await import('oidc-provider');
+
+const { values: args } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    expires: { type: 'string', default: '60' },
+    keys: { type: 'string' },
+    resource: { type: 'string' },
+    ping: { type: 'string' },
+  },
+});
+const port = wholeNumber('--port', args.port, 0, 65535);
+const longestLife = wholeNumber('--expires', args.expires, 1, 600);
+
+const host = '127.0.0.1';
+const ciba = 'urn:openid:params:grant-type:ciba';
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const secret = 'p@ss w:rd/+%';
+const keptRequests = 2000; // the oldest go first, so that a long soak does not eat the memory
+
+// The subject differs from the name, so that a client comparing the wrong claim is caught.
+const people = [
+  person('u-1001', 'alice', 'Alice', 'Anders', '+441632960001'),
+  person('u-1002', 'bob', 'Bob', 'Brown', '+441632960002'),
+  person('u-1003', 'carol', 'Carol', 'Clark', '+441632960003'),
+];
+
+const requests = []; // answered by GET /requests
+const connections = new WeakMap(); // socket -> number, shows a client's reuse of connections
+let connectionCount = 0;
+let open = []; // backchannel authentication requests no phone has answered yet, oldest first
+let auto = { mode: 'none', delay: 0 };
+
+// The issuer holds the port, so the port comes first and the provider second.
+const front = await listen(port);
+const issuer = `http://${host}:${front.address().port}`;
+const provider = makeProvider();
+front.on('request', provider.callback());
+
+const control = await listen(0);
+control.on('request', (req, res) => {
+  controlAnswer(req).then(
+    ({ status = 200, headers = {}, body }) => {
+      res.writeHead(status, { 'content-type': 'application/json', ...headers });
+      res.end(`${JSON.stringify(body)}\n`);
+    },
+    (err) => {
+      console.error(err);
+      res.writeHead(500, { 'content-type': 'application/json' });
+      res.end('{"error":"control failed"}\n');
+    },
+  );
+});
+
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.once(signal, () => {
+    for (const server of [front, control]) {
+      server.close();
+      server.closeAllConnections();
+    }
+    process.exit(0);
+  });
+}
+
+console.log(JSON.stringify({
+  issuer,
+  port: front.address().port,
+  control: `http://${host}:${control.address().port}`,
+}));
+
+function makeProvider() {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const made = new Provider(issuer, {
+    jwks: {
+      keys: [
+        { ...rsa.privateKey.export({ format: 'jwk' }), kid: 'rs', alg: 'RS256', use: 'sig' },
+        { ...ec.privateKey.export({ format: 'jwk' }), kid: 'es', alg: 'ES256', use: 'sig' },
+      ],
+    },
+    clients: clients(),
+    clientDefaults: { redirect_uris: [], response_types: [], grant_types: [ciba] },
+    cookies: { keys: [randomUUID()] },
+    acrValues: ['phone'],
+    claims: {
+      openid: ['sub', 'acr', 'amr', 'auth_time'],
+      profile: ['name', 'given_name', 'family_name', 'preferred_username', 'locale'],
+      email: ['email', 'email_verified'],
+      phone: ['phone_number', 'phone_number_verified'],
+    },
+    conformIdTokenClaims: false, // claims of the granted scopes go into the ID token, not only into UserInfo
+    findAccount: (ctx, sub) => people.find((p) => p.accountId === sub),
+    ttl: {
+      BackchannelAuthenticationRequest: (ctx) => Math.min(
+        longestLife,
+        Number(ctx?.oidc?.params.requested_expiry ?? longestLife),
+      ),
+      DeviceCode: longestLife,
+      AccessToken: 600,
+      IdToken: 600,
+      Grant: 3600,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      userinfo: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+      deviceFlow: { enabled: true },
+      ciba: {
+        enabled: true,
+        deliveryModes: ['poll', 'ping'],
+        processLoginHint: async (ctx, hint) => people.find((p) => p.hints.includes(hint))?.accountId,
+        processLoginHintToken: async () => undefined,
+        validateRequestContext: async () => {},
+        verifyUserCode: async () => {},
+        triggerAuthenticationDevice,
+      },
+      resourceIndicators: {
+        enabled: args.resource !== undefined,
+        useGrantedResource: async () => true, // the poll need not repeat the resource of the request
+        getResourceServerInfo: async (ctx, resource) => {
+          if (resource !== args.resource) throw new errors.InvalidTarget();
+          return { scope: 'openid profile email phone', audience: resource, accessTokenFormat: 'opaque' };
+        },
+      },
+    },
+    // The library refuses to call loopback addresses by itself; a ping under test goes nowhere else.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
+  });
+  made.use(record);
+  made.on('server_error', (ctx, err) => console.error(err));
+  return made;
+}
+
+function clients() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  if (args.keys !== undefined) {
+    mkdirSync(args.keys, { recursive: true, mode: 0o700 });
+    const file = join(args.keys, 'kiosk-jwt.pem');
+    rmSync(file, { force: true }); // the mode below counts for a new file only
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
+  }
+  const poll = { backchannel_token_delivery_mode: 'poll' };
+  const list = [{
+    ...poll,
+    client_id: 'kiosk-basic',
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_basic',
+    id_token_signed_response_alg: 'ES256',
+  }, {
+    ...poll,
+    client_id: 'kiosk-post',
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_post',
+    id_token_signed_response_alg: 'RS256',
+  }, {
+    ...poll,
+    client_id: 'kiosk-jwt',
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'kiosk-jwt', alg: 'ES256', use: 'sig' }] },
+    id_token_signed_response_alg: 'ES256',
+  }, {
+    client_id: 'kiosk-device',
+    token_endpoint_auth_method: 'none',
+    grant_types: [deviceGrant],
+    id_token_signed_response_alg: 'ES256',
+  }];
+  if (args.ping !== undefined) {
+    list.push({
+      client_id: 'kiosk-ping',
+      client_secret: secret,
+      token_endpoint_auth_method: 'client_secret_basic',
+      id_token_signed_response_alg: 'ES256',
+      backchannel_token_delivery_mode: 'ping',
+      backchannel_client_notification_endpoint: args.ping,
+    });
+  }
+  return list;
+}
+
+function person(sub, name, given, family, phone) {
+  const claims = {
+    sub,
+    preferred_username: name,
+    name: `${given} ${family}`,
+    given_name: given,
+    family_name: family,
+    locale: 'en',
+    email: `${name}@example.com`,
+    email_verified: true,
+    phone_number: phone,
+    phone_number_verified: true,
+  };
+  return {
+    accountId: sub,
+    user: name,
+    given,
+    hints: [name, claims.email, phone, sub],
+    claims: async () => claims,
+  };
+}
+
+// record notes every call of the two CIBA endpoints, with the time it arrived and what was answered.
+async function record(ctx, next) {
+  const time = new Date().toISOString();
+  const { socket } = ctx.req;
+  if (!connections.has(socket)) connections.set(socket, connectionCount += 1);
+  await next();
+  const { route, params, client, entities } = ctx.oidc ?? {};
+  if (route !== 'backchannel_authentication' && route !== 'token') return;
+  const entry = {
+    time,
+    endpoint: route,
+    connection: connections.get(socket),
+    client_id: client?.clientId,
+    status: ctx.status,
+    error: ctx.body?.error,
+    auth_req_id: params?.auth_req_id,
+  };
+  if (route === 'token') {
+    entry.grant_type = params?.grant_type;
+  } else {
+    Object.assign(entry, {
+      auth_req_id: ctx.body?.auth_req_id,
+      expires_in: ctx.body?.expires_in,
+      user: people.find((p) => p.accountId === entities?.Account?.accountId)?.user,
+      scope: params?.scope,
+      login_hint: params?.login_hint,
+      binding_message: params?.binding_message,
+      requested_expiry: params?.requested_expiry,
+    });
+  }
+  requests.push(entry);
+  if (requests.length > keptRequests) requests.shift();
+}
+
+// The provider sends its acknowledgement only after this function has returned, so an answer by itself comes later.
+async function triggerAuthenticationDevice(ctx, request, account) {
+  const waiting = { id: request.jti, user: account.user, ends: Date.now() + request.expiration * 1000 };
+  open = [...open.filter((w) => w.ends > Date.now()), waiting];
+  const { mode, delay } = auto;
+  if (mode === 'none') return;
+  setTimeout(() => answer(waiting, mode === 'approve').catch((err) => console.error(err)), delay * 1000).unref();
+}
+
+// answer gives the phone's answer to one open request; false if it is no longer open.
+async function answer(waiting, yes) {
+  const at = open.indexOf(waiting);
+  if (at < 0) return false;
+  open.splice(at, 1);
+  const request = await provider.BackchannelAuthenticationRequest.find(waiting.id);
+  if (!request) return false;
+  if (!yes) {
+    await provider.backchannelResult(request, new errors.AccessDenied('the person said no'));
+    return true;
+  }
+  const grant = await grantFor(request.accountId, request.clientId, request.scope);
+  await provider.backchannelResult(request, grant, {
+    acr: 'phone', amr: ['mfa'], authTime: Math.floor(Date.now() / 1000),
+  });
+  return true;
+}
+
+async function grantFor(accountId, clientId, scope) {
+  const grant = new provider.Grant({ accountId, clientId });
+  grant.addOIDCScope(scope);
+  if (args.resource !== undefined) grant.addResourceScope(args.resource, scope);
+  await grant.save();
+  return grant;
+}
+
+// answerDevice is answer for a code of the device grant; the library's own page would need a browser.
+async function answerDevice(userCode, { accountId }, yes) {
+  const code = await provider.DeviceCode.findByUserCode(userCode.replace(/[^a-z0-9]/gi, '').toUpperCase());
+  if (!code || code.accountId || code.error) return false;
+  if (yes) {
+    const { scope } = code.params;
+    const { jti } = await grantFor(accountId, code.clientId, scope);
+    Object.assign(code, { accountId, grantId: jti, scope, authTime: Math.floor(Date.now() / 1000) });
+  } else {
+    code.error = 'access_denied';
+  }
+  await code.save();
+  return true;
+}
+
+async function controlAnswer(req) {
+  const { pathname, searchParams: query } = new URL(req.url, issuer);
+  const bad = (status, error) => ({ status, body: { error } });
+  switch (`${req.method} ${pathname}`) {
+    case 'POST /approve':
+    case 'POST /deny': {
+      const yes = pathname === '/approve';
+      const account = people.find((p) => p.user === query.get('user'));
+      if (!account) return bad(400, 'user must be alice, bob or carol');
+      if (query.has('user_code')) {
+        const done = await answerDevice(query.get('user_code'), account, yes);
+        return done ? { body: { answered: 1 } } : bad(404, 'no such open code');
+      }
+      const waiting = open.findLast((w) => w.user === account.user && w.ends > Date.now());
+      const done = waiting && await answer(waiting, yes);
+      return done ? { body: { answered: 1, auth_req_id: waiting.id } } : bad(404, 'no open request');
+    }
+    case 'POST /auto': {
+      const mode = query.get('mode');
+      const delay = /^(\d+(?:\.\d+)?)s?$/.exec(query.get('delay') ?? '0');
+      if (!['approve', 'deny', 'none'].includes(mode) || !delay) {
+        return bad(400, 'mode must be approve, deny or none, and delay a number of seconds');
+      }
+      auto = { mode, delay: Number(delay[1]) };
+      return { body: auto };
+    }
+    case 'GET /requests':
+      return { body: requests };
+    case 'GET /api/customer':
+      return customer(req.headers.authorization ?? '');
+    default:
+      return bad(404, 'no such address');
+  }
+}
+
+// customer is the protected resource; its refusals follow RFC 6750, section 3.
+async function customer(authorization) {
+  const value = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
+  if (!value) return { status: 401, headers: { 'www-authenticate': 'Bearer' }, body: { error: 'no token' } };
+  const token = await provider.AccessToken.find(value);
+  const account = token && people.find((p) => p.accountId === token.accountId);
+  if (!account || token.isSenderConstrained()) {
+    const headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
+    return { status: 401, headers, body: { error: 'invalid_token' } };
+  }
+  return { body: { title: `Welcome, ${account.given}`, points: 42 } };
+}
+
+function listen(number) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(number, host, () => resolve(server));
+  });
+}
+
+function wholeNumber(name, text, least, most) {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+  console.error(`provider.mjs: ${name} must be a whole number from ${least} to ${most}`);
+  process.exit(2);
+}
