@@ -10,3 +10,11 @@ help: ## this list
 .PHONY: test
 test: ## all tests
 	go test ./...
+
+.PHONY: demo
+demo: build ## the whole thing in this terminal, with a phone page and nothing else to set up
+	@scripts/demo
+
+.PHONY: build
+build: ## the binaries, into bin/
+	go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/kiosk ./cmd/devserver

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+)
+
+// keyFile is where a client's key (.pem) or secret (.secret) is written.
+func keyFile(dir string, c devserver.Client) string {
+	if c.Key != nil {
+		return filepath.Join(dir, c.ID+".pem")
+	}
+	return filepath.Join(dir, c.ID+".secret")
+}
+
+// writeKeys writes what the ready-made clients authenticate with: private keys as
+// PKCS#8, secrets bare and without a line end, all 0600 in a folder 0700.
+func writeKeys(dir string, clients []devserver.Client) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	for _, c := range clients {
+		data := []byte(c.Secret)
+		if c.Key != nil {
+			der, err := x509.MarshalPKCS8PrivateKey(c.Key)
+			if err != nil {
+				return fmt.Errorf("keys: %s: %w", c.ID, err)
+			}
+			data = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+		}
+		if len(data) == 0 {
+			continue // a public client
+		}
+		path := keyFile(dir, c)
+		os.Remove(path) // an old file would keep its mode
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return fmt.Errorf("keys: %w", err)
+		}
+	}
+	return nil
+}

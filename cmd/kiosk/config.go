@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+)
+
+var configVerb = verb{
+	name:  "config",
+	about: "check the settings, or show them with where each came from",
+	usage: `Usage: kiosk config check [flags]
+       kiosk config show [--json] [flags]
+
+check validates the settings without starting anything: exit 0 if they are
+right, 3 if not, 4 if the device has no client registration yet.
+show prints every setting, its value (secrets masked) and where it came from.
+
+    --json           show: a JSON array
+    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+`,
+}
+
+func init() { configVerb.run = configure }
+
+func configure(_ context.Context, args []string, std streams) int {
+	f := newFlags(configVerb).withSettings()
+	asJSON := f.Bool("json", false, "")
+	rest, code, ok := f.parse(args, 1, 1, std)
+	if !ok {
+		return code
+	}
+	settings, err := f.load()
+	switch rest[0] {
+	case "check":
+		if err == nil {
+			err = app.Check(settings)
+		}
+		if err != nil {
+			return trouble(std, err)
+		}
+		fmt.Fprintln(std.out, "The settings are right.")
+		return exitWell
+	case "show":
+		if *asJSON {
+			e := json.NewEncoder(std.out)
+			e.SetIndent("", "  ")
+			e.SetEscapeHTML(false)
+			if e.Encode(settings.Rows()) != nil {
+				return exitFault
+			}
+		} else {
+			t := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+			for _, r := range settings.Rows() {
+				fmt.Fprintf(t, "%s\t%s\t%s\n", r.Name, orDash(r.Value), r.Origin)
+			}
+			if t.Flush() != nil {
+				return exitFault
+			}
+		}
+		if err != nil {
+			return trouble(std, err)
+		}
+		return exitWell
+	}
+	return misused(std, "config", fmt.Sprintf("there is no config %q", rest[0]))
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

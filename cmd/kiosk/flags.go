@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// envFile is where a device has its settings. Under systemd they are in the
+// environment already; a technician's verbs read the same file.
+const envFile = "/etc/kiosk/kiosk.env"
+
+// flags reads a verb's flags, wherever they stand among its arguments.
+type flags struct {
+	*flag.FlagSet
+	verb verb
+	env  string
+}
+
+func newFlags(v verb) *flags {
+	f := &flags{FlagSet: flag.NewFlagSet(v.name, flag.ContinueOnError), verb: v}
+	f.SetOutput(io.Discard)
+	return f
+}
+
+// settings adds the flag of every verb that reads settings.
+func (f *flags) withSettings() *flags {
+	f.StringVar(&f.env, "env-file", "", "")
+	return f
+}
+
+// parse gives the arguments that are no flags. When it has already answered
+// (help, misuse), ok is false and code is what to exit with.
+func (f *flags) parse(args []string, least, most int, std streams) (rest []string, code int, ok bool) {
+	for len(args) > 0 {
+		err := f.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(std.out, f.verb.usage)
+			return nil, exitWell, false
+		}
+		if err != nil {
+			return nil, misused(std, f.verb.name, err.Error()), false
+		}
+		args = f.Args()
+		if len(args) > 0 {
+			rest, args = append(rest, args[0]), args[1:]
+		}
+	}
+	if len(rest) < least {
+		return nil, misused(std, f.verb.name, "an argument is missing"), false
+	}
+	if len(rest) > most {
+		return nil, misused(std, f.verb.name, fmt.Sprintf("%d arguments are too many", len(rest))), false
+	}
+	return rest, exitWell, true
+}
+
+// load reads the settings, with the file that goes with them.
+func (f *flags) load() (*config.Settings, error) {
+	path := f.env
+	if path == "" {
+		path = envFile
+	}
+	file, err := config.LoadFile(path)
+	switch {
+	case err == nil:
+		return config.Load(file)
+	case f.env == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+		return config.Load()
+	}
+	s, _ := config.Load()
+	return s, kiosk.Fail(kiosk.Misconfigured, "settings", err)
+}
+
+// trouble says on standard error why a verb cannot go on, one line a problem, and
+// gives the exit code that goes with it.
+func trouble(std streams, err error) int {
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems {
+			fmt.Fprintf(std.err, "kiosk: %v\n", p)
+		}
+	} else {
+		fmt.Fprintf(std.err, "kiosk: %v\n", err)
+	}
+	return kiosk.ReasonOf(err).ExitCode()
+}
+
+// logger writes structured lines to w. Nothing that is logged is personal.
+func logger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// isTerminal says whether a standard file is a terminal.
+func isTerminal(f any) bool {
+	file, ok := f.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

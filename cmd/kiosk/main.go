@@ -1,0 +1,80 @@
+// Command kiosk is the binary on the device: each verb is one file here, and what
+// a verb does is in internal/.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes beside those of a visit's reasons (kiosk.Reason.ExitCode).
+const (
+	exitWell  = 0
+	exitFault = 1
+	exitUsage = 2
+)
+
+// streams are a process's standard files, passed in so that a test can be the process.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// verb is one thing that kiosk can do.
+type verb struct {
+	name  string
+	about string // one line, for the list
+	usage string // the whole of -h
+	run   func(ctx context.Context, args []string, io streams) int
+}
+
+// verbs lists them in the order of the help. A function, since they refer to each other.
+func verbs() []verb {
+	return []verb{runVerb, loginVerb, configVerb, journalVerb, versionVerb}
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	std := streams{in, out, errs}
+	if len(args) == 0 {
+		return misused(std, "", "no verb was given")
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		fmt.Fprint(out, overview())
+		return exitWell
+	}
+	for _, v := range verbs() {
+		if v.name == args[0] {
+			return v.run(ctx, args[1:], std)
+		}
+	}
+	return misused(std, "", fmt.Sprintf("there is no verb %q", args[0]))
+}
+
+func overview() string {
+	var b strings.Builder
+	b.WriteString("Usage: kiosk VERB [flags]\n\nA kiosk without a browser: customers sign in on their own phone.\n\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(&b, "    %-10s %s\n", v.name, v.about)
+	}
+	b.WriteString("\nEvery verb has -h. Settings are environment variables: kiosk config show\n")
+	return b.String()
+}
+
+// misused says in one line what was wrong and in one what to do.
+func misused(std streams, verb, what string) int {
+	fmt.Fprintf(std.err, "kiosk: %s\nTry: %s\n", what, strings.Join(strings.Fields("kiosk "+verb+" -h"), " "))
+	return exitUsage
+}

@@ -1,0 +1,233 @@
+// Package app wires settings and adapters to kiosk.Runner: it is the only package
+// that knows them all, and it decides nothing. What a visit does is package kiosk's;
+// how each part does it is the part's own.
+//
+// Two front ends stand on the same wiring: Run is the customer's screen, Login one
+// visit without a screen.
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/api"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/guard"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// App is a kiosk ready to serve: settings checked, store open, nothing sent yet.
+type App struct {
+	settings   *config.Settings
+	log        *slog.Logger
+	clock      *host.Clock
+	store      *store.Store
+	client     *ciba.Client
+	resource   *api.Resource
+	guard      *guard.Guard
+	catalogues []*words.Catalogue
+}
+
+// Open makes an App. Who names this process to another one that finds the store
+// held, as "kiosk run". Its errors have a kiosk.Reason: Misconfigured where a
+// setting is at fault, Internal where the store is.
+func Open(s *config.Settings, who string, log *slog.Logger) (*App, error) {
+	a := &App{settings: s, log: log, clock: host.NewClock()}
+	if err := a.wire(); err != nil {
+		return nil, err
+	}
+	st, err := OpenStore(s, who, false)
+	if err != nil {
+		return nil, err
+	}
+	a.store = st
+	if err := a.budgets(); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close lets go of the store.
+func (a *App) Close() error { return a.store.Close() }
+
+// Check finds what Open would find wrong with the settings beyond their form:
+// keys, certificates, layouts and names that only their packages can read. It
+// opens no store and sends nothing.
+func Check(s *config.Settings) error {
+	a := &App{settings: s, log: slog.New(slog.DiscardHandler), clock: host.NewClock()}
+	return a.wire()
+}
+
+// OpenStore opens the store that the settings name, for reading only if wished:
+// then nothing is made or changed, and store.ErrAbsent says that there is none yet.
+func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, error) {
+	o := store.Options{Dir: s.StateDir, Who: who, ReadOnly: readOnly}
+	if s.StoreKey.Set() {
+		o.KeyFile = s.StoreKey.Path
+	}
+	st, err := store.Open(o)
+	if err != nil {
+		return nil, kiosk.Fail(kiosk.Internal, "store", err)
+	}
+	return st, nil
+}
+
+// wire makes everything but the store.
+func (a *App) wire() error {
+	var wrong []error
+	for _, step := range []func() error{a.words, a.servers} {
+		if err := step(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func (a *App) words() error {
+	for _, l := range a.settings.Languages {
+		c, err := words.Open(l)
+		if err != nil {
+			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_LANGUAGES",
+				a.settings.NotOneOf("KIOSK_LANGUAGES", l, words.Languages()))
+		}
+		a.catalogues = append(a.catalogues, c)
+	}
+	return nil
+}
+
+// servers makes the ways to the authorization server and the protected API.
+func (a *App) servers() error {
+	s := a.settings
+	roots, err := certificates(s.CA)
+	if err != nil {
+		return err
+	}
+	auth, err := a.clientAuth()
+	if err != nil {
+		return err
+	}
+	a.client, err = ciba.New(ciba.Config{
+		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
+		Transport: oidc.NewTransport(oidc.TransportOptions{Roots: roots, Now: a.clock.Wall}),
+		Now:       a.clock.Wall, Log: a.log, Profile: s.Profile,
+		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
+		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
+		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,
+	})
+	if err != nil {
+		return err
+	}
+	var layout *api.Layout
+	if s.ResultLayout.Set() {
+		if layout, err = api.ParseLayout(s.ResultLayout.Path, s.ResultLayout.Data); err != nil {
+			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_RESULT_LAYOUT", err)
+		}
+	}
+	a.resource, err = api.New(api.Options{
+		URL: s.APIURL, Layout: layout,
+		Client: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: a.clock.Wall},
+		}},
+	})
+	if err != nil {
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_API_URL", err)
+	}
+	return nil
+}
+
+func (a *App) clientAuth() (oidc.ClientAuth, error) {
+	s := a.settings
+	o := oidc.AuthOptions{Method: string(s.ClientAuth), ClientID: s.ClientID, Secret: s.ClientSecret, Now: a.clock.Wall}
+	if s.ClientKey.Set() {
+		key, err := oidc.ParseClientKey(s.ClientKey.Data)
+		if err != nil {
+			return nil, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_KEY_FILE", err)
+		}
+		o.Key = key
+	}
+	return oidc.NewClientAuth(o)
+}
+
+// budgets reads the push guard's limits; the store is its memory.
+func (a *App) budgets() error {
+	person, err := guard.ParseRate(a.settings.GuardPerson)
+	if err != nil {
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_GUARD_PERSON", err)
+	}
+	device, err := guard.ParseRate(a.settings.GuardDevice)
+	if err != nil {
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_GUARD_DEVICE", err)
+	}
+	a.guard = guard.New(guard.Limits{Person: person, Device: device}, a.store, a.clock)
+	return nil
+}
+
+// runner is a kiosk.Runner over this App's parts, to be shown on d.
+func (a *App) runner(d kiosk.Display) *kiosk.Runner {
+	return &kiosk.Runner{
+		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store,
+		Vault: vault.New(), Guard: a.guard, Display: d, Clock: a.clock, Draw: draw,
+		Log: a.log, Trusted: a.clock.Trusted(),
+	}
+}
+
+func (a *App) rules() kiosk.Rules {
+	r := kiosk.DefaultRules()
+	r.Kind = a.kind()
+	r.Languages = len(a.catalogues)
+	r.Idle, r.Result = a.settings.IdleTimeout, a.settings.ResultTimeout
+	return r
+}
+
+func (a *App) kind() kiosk.IdentifierKind {
+	switch a.settings.Identifier {
+	case config.EmailIdentifier:
+		return kiosk.EmailKind
+	case config.PhoneIdentifier:
+		return kiosk.PhoneKind
+	case config.NumberIdentifier:
+		return kiosk.NumberKind
+	}
+	return kiosk.TextKind
+}
+
+func (a *App) place() kiosk.Place {
+	name, err := os.Hostname()
+	if err != nil {
+		name = a.settings.Site
+	}
+	return kiosk.Place{Site: a.settings.Site, Device: name, Link: a.settings.ReadyLink}
+}
+
+// certificates reads the bundle that replaces the system's roots; nil keeps those.
+func certificates(f config.File) (*x509.CertPool, error) {
+	if !f.Set() {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(f.Data) {
+		return nil, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CA_FILE", fmt.Errorf("%s holds no certificate in PEM form", f.Path))
+	}
+	return pool, nil
+}
+
+func address(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.String()
+}

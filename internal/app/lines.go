@@ -1,0 +1,149 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// line is one JSON object of `kiosk login --json`. Tokens, the auth_req_id, the
+// whole identifier and the user code have no member here.
+type line struct {
+	Time       string        `json:"time"` // RFC 3339, UTC
+	Visit      string        `json:"visit"`
+	Phase      string        `json:"phase"`
+	Code       string        `json:"code,omitempty"`
+	Binding    string        `json:"binding_message,omitempty"`
+	ExpiresIn  *int          `json:"expires_in,omitempty"`
+	Interval   int           `json:"interval,omitempty"`
+	Connection string        `json:"connection,omitempty"`
+	Subject    string        `json:"subject,omitempty"`
+	Result     *kiosk.Result `json:"result,omitempty"`
+	Reason     string        `json:"reason,omitempty"`
+	Advice     string        `json:"advice,omitempty"`
+}
+
+// lines is the display of a visit without a screen: it writes a line where
+// something changed. It belongs to the runner's goroutine.
+type lines struct {
+	out   io.Writer
+	json  bool
+	words kiosk.Words
+	place kiosk.Place
+	wall  func() time.Time
+	over  func() // called once, when the last line is out
+
+	last   said
+	reason kiosk.Reason
+	done   bool
+	err    error // of the first write that failed
+}
+
+// said is what the last line told, to see whether there is anything new.
+type said struct {
+	phase    kiosk.Phase
+	visit    string
+	interval time.Duration
+	lost     bool
+}
+
+// Show implements kiosk.Display.
+func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
+	if l.done || s.Visit == "" && s.Phase != kiosk.Ended {
+		return // before the guard has let the request go there is nothing to tell
+	}
+	switch s.Phase {
+	case kiosk.Ready, kiosk.Closed, kiosk.Identify, kiosk.Clearing:
+		return
+	}
+	is := said{phase: s.Phase, visit: s.Visit}
+	if s.Phase == kiosk.Waiting {
+		is.interval, is.lost = s.Pace.Interval, s.Pace.Lost
+	}
+	if is == l.last {
+		return
+	}
+	l.last = is
+	if l.json {
+		l.writeJSON(now, s, p)
+	} else {
+		l.writePlain(now, s, p)
+	}
+	if s.Phase == kiosk.Shown || s.Phase == kiosk.Ended {
+		l.reason = s.Reason
+		l.finish()
+	}
+}
+
+func (l *lines) finish() {
+	l.done = true
+	l.over()
+}
+
+func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
+	x := l.head(s.Visit, s.Phase)
+	switch s.Phase {
+	case kiosk.Waiting:
+		left := s.Left(now)
+		x.Code, x.Binding, x.ExpiresIn = s.Code, s.Binding, &left
+		x.Interval = int((s.Pace.Interval + time.Second - 1) / time.Second)
+		x.Connection = "ok"
+		if s.Pace.Lost {
+			x.Connection = "lost"
+		}
+	case kiosk.Shown:
+		x.Subject, x.Result = p.Person.Subject, &p.Result
+		if x.Result.Fields == nil {
+			x.Result.Fields = []kiosk.Field{}
+		}
+	case kiosk.Ended:
+		x.Reason, x.Advice = s.Reason.String(), l.words.Say(s.Reason.Advice())
+	}
+	l.put(x)
+}
+
+func (l *lines) head(visit string, p kiosk.Phase) line {
+	return line{Time: l.wall().UTC().Format(time.RFC3339), Visit: visit, Phase: p.String()}
+}
+
+func (l *lines) put(x line) {
+	b, err := json.Marshal(x)
+	if err == nil {
+		_, err = l.out.Write(append(b, '\n'))
+	}
+	if err != nil && l.err == nil {
+		l.err = fmt.Errorf("output: %w", err)
+	}
+}
+
+// writePlain says the screen in sentences. Keys are left out: there are none here.
+func (l *lines) writePlain(now time.Duration, s kiosk.State, p kiosk.Private) {
+	s.Revealed = true
+	sc := kiosk.View(s, now, l.words, p, l.place)
+	sc.Keys = nil
+	for _, text := range plain.Say(sc) {
+		if _, err := fmt.Fprintln(l.out, text); err != nil && l.err == nil {
+			l.err = fmt.Errorf("output: %w", err)
+		}
+	}
+}
+
+// endWithout writes the last line of a visit that never came to one.
+func (l *lines) endWithout(visit string, why kiosk.Reason) {
+	if l.done {
+		return
+	}
+	l.reason = why
+	if l.json {
+		x := l.head(visit, kiosk.Ended)
+		x.Reason, x.Advice = why.String(), l.words.Say(why.Advice())
+		l.put(x)
+	} else {
+		l.writePlain(0, kiosk.State{Phase: kiosk.Ended, Reason: why}, kiosk.Private{})
+	}
+	l.finish()
+}

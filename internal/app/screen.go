@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// RunOptions say how the customer's screen is run.
+type RunOptions struct {
+	// Desk lets Ctrl-C end the program: for a desk, not for a shop.
+	Desk bool
+	// Device is the terminal's path; empty is the controlling terminal.
+	Device string
+}
+
+// syncEvery is how often the whole screen is drawn anew, so that what the kernel
+// or systemd printed on the console does not stay.
+const syncEvery = time.Minute
+
+// Run is the customer's screen: visit after visit, until ctx ends or the terminal
+// is lost, which is an error. The terminal is given back on every way out.
+func (a *App) Run(ctx context.Context, o RunOptions) error {
+	t, err := tui.Open(tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery})
+	if err != nil {
+		return kiosk.Fail(kiosk.Internal, "screen", err)
+	}
+	defer t.Recover()
+	err = a.serve(ctx, t, o)
+	if closed := t.Close(); err == nil && closed != nil {
+		err = kiosk.Fail(kiosk.Internal, "screen", closed)
+	}
+	return err
+}
+
+func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
+	run, stop := context.WithCancel(ctx)
+	defer stop()
+	d := &display{tui: t, app: a, place: a.place(), seen: map[uint64]kiosk.Phase{}}
+	events := make(chan kiosk.Event)
+	var lost error
+	var tellers sync.WaitGroup
+	tell := func(e kiosk.Event) {
+		select {
+		case events <- e:
+		case <-run.Done():
+		}
+	}
+	t.Go(func() { a.connect(run, tell) })
+	tellers.Add(1)
+	t.Go(func() {
+		defer tellers.Done()
+		lost = d.keys(run, o.Desk, tell)
+		stop()
+	})
+	r := a.runner(d)
+	r.Resume, r.Closures = true, kiosk.Starting
+	r.Run(run, events)
+	stop()
+	tellers.Wait()
+	if ctx.Err() == nil && lost != nil {
+		return kiosk.Fail(kiosk.Internal, "screen", lost)
+	}
+	return nil
+}
+
+// display draws states on the terminal and turns its keys into events.
+type display struct {
+	tui   *tui.Screen
+	app   *App
+	place kiosk.Place
+
+	mu   sync.Mutex // Show is the runner's, keys the terminal's
+	last uint64
+	seen map[uint64]kiosk.Phase // what was on screen at which generation; only the newest few
+}
+
+// remembered is for how many screens back it is known what they showed. A key
+// that is older than that was typed before all of them.
+const remembered = 16
+
+// Show implements kiosk.Display.
+func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
+	words := d.app.catalogues[s.Language]
+	sc := kiosk.View(s, now, words, p, d.place)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := d.tui.Show(sc)
+	d.last = g
+	d.seen[g] = s.Phase
+	delete(d.seen, g-remembered)
+}
+
+// phase is what was on the screen at a generation.
+func (d *display) phase(generation uint64) kiosk.Phase {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p, ok := d.seen[generation]; ok {
+		return p
+	}
+	return kiosk.Ready
+}
+
+// keys passes the terminal's keys on until it is lost, closed, or told to end.
+func (d *display) keys(ctx context.Context, desk bool, tell func(kiosk.Event)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-d.tui.Events():
+			if !ok {
+				return nil
+			}
+			switch e := e.(type) {
+			case tui.Press:
+				if e.Key == tui.Interrupt && desk {
+					return nil
+				}
+				tell(kiosk.Press{Key: keyName(e.Key), Rune: e.Rune, Seen: d.phase(e.Generation)})
+			case tui.Lost:
+				return fmt.Errorf("terminal: %w", e.Err)
+			}
+		}
+	}
+}
+
+var keyNames = map[tui.Key]kiosk.KeyName{
+	tui.Rune: kiosk.RuneKey, tui.Enter: kiosk.EnterKey, tui.Escape: kiosk.EscapeKey, tui.Backspace: kiosk.BackspaceKey,
+	tui.Tab: kiosk.TabKey, tui.Up: kiosk.UpKey, tui.Down: kiosk.DownKey, tui.Left: kiosk.LeftKey, tui.Right: kiosk.RightKey,
+	tui.PageUp: kiosk.PageUpKey, tui.PageDown: kiosk.PageDownKey, tui.F1: kiosk.HelpKey,
+}
+
+func keyName(k tui.Key) kiosk.KeyName {
+	if n, ok := keyNames[k]; ok {
+		return n
+	}
+	return kiosk.OtherKey
+}
+
+// Pauses between attempts to reach the authorization server while out of service.
+const (
+	firstPause = 2 * time.Second
+	longest    = time.Minute
+)
+
+// connect opens the kiosk for customers once the authorization server has been
+// reached, and says why it stays closed until then. After that nothing is asked
+// while nobody is there: a visit finds out by itself.
+func (a *App) connect(ctx context.Context, tell func(kiosk.Event)) {
+	var closed kiosk.Closures
+	set := func(c kiosk.Closures) {
+		if c != closed {
+			tell(kiosk.Closing{Why: closed &^ c, On: false})
+			tell(kiosk.Closing{Why: c, On: true})
+			closed = c
+		}
+	}
+	closed = kiosk.Starting
+	for pause := firstPause; ; pause = min(2*pause, longest) {
+		why := a.probe(ctx)
+		if why == 0 {
+			tell(kiosk.Closing{Why: closed, On: false})
+			return
+		}
+		set(why)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// probeLimit: discovery and keys are two small documents.
+const probeLimit = 30 * time.Second
+
+func (a *App) probe(ctx context.Context) kiosk.Closures {
+	if !a.clock.Trusted() {
+		return kiosk.ClockWrong
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	_, err := a.client.Probe(ctx)
+	if err == nil {
+		return 0
+	}
+	a.log.Warn("authorization server", "reason", kiosk.ReasonOf(err).String(), "error", err)
+	switch kiosk.ReasonOf(err) {
+	case kiosk.BadClock:
+		return kiosk.ClockWrong
+	case kiosk.Misconfigured, kiosk.Untrusted:
+		return kiosk.SettingsBad
+	}
+	return kiosk.Starting
+}

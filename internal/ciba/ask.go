@@ -1,0 +1,179 @@
+package ciba
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	// maxExpires is the longest a request is believed to live. WSO2's default is an
+	// hour; nobody stands in front of a kiosk for longer.
+	maxExpires = time.Hour
+
+	// defaultInterval is what an acknowledgement without one means (CIBA Core,
+	// section 7.3).
+	defaultInterval = 5 * time.Second
+
+	// maxRequestID bounds an auth_req_id. Keycloak's is a JWE of about a kilobyte.
+	maxRequestID = 16 << 10
+
+	whatAsk = "backchannel request"
+)
+
+// Ask sends one backchannel authentication request (CIBA Core, section 7.1). Before
+// it, and only if they are not at hand, it fetches the metadata and the keys: no
+// phone is to ring for an answer that could not be checked.
+//
+// It is sent again in one case only: the server says that it did not like the
+// binding message, and with it that nothing was started. Then the code alone is
+// sent, in the alphabet that every server takes.
+func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
+	ack, err := k.ask(ctx, r)
+	switch {
+	case err == nil:
+		k.log.Info(whatAsk, "outcome", "accepted")
+	default:
+		k.log.Warn(whatAsk, "outcome", kiosk.ReasonOf(err).String())
+	}
+	return ack, err
+}
+
+func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
+	m, err := k.discovery.Get(ctx)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	if err := k.usable(m); err != nil {
+		return kiosk.Ack{}, err
+	}
+	if err := k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false)); err != nil {
+		return kiosk.Ack{}, err
+	}
+	hint, expected, err := k.whom(ctx, r.Identifier)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	p := k.Profile()
+	message, err := bindingMessage(k.c.BindingMessage, r.Code, k.c.Site, p.BindingExtra, p.BindingMax)
+	if err != nil {
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Internal, whatAsk, err)
+	}
+	secrets := [][]byte{[]byte(hint), r.Identifier, []byte(expected.Sub), []byte(expected.Hint), []byte(r.Code)}
+	ack, refused, err := k.askOnce(ctx, m, hint, message, secrets)
+	if refused != nil && refused.code == "invalid_binding_message" {
+		plain, fitErr := bindingMessage("{code}", r.Code, "", narrowExtra, narrowMax)
+		if fitErr == nil && plain != message {
+			message = plain
+			ack, _, err = k.askOnce(ctx, m, hint, message, secrets)
+		}
+	}
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	ack.Binding, ack.Merges = message, p.MergesRefusal
+	ack.Expect = expected.pack()
+	return ack, nil
+}
+
+// askOnce makes one request. With an OAuth error in the answer it is given as well.
+func (k *Client) askOnce(ctx context.Context, m *oidc.Metadata, hint, message string, secrets [][]byte) (kiosk.Ack, *oauthError, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	form := url.Values{}
+	form.Set("scope", k.c.Scope)
+	form.Set("login_hint", hint) // exactly one hint, this one
+	form.Set("binding_message", message)
+	setIf(form, "acr_values", k.c.ACRValues)
+	setIf(form, "audience", k.c.Audience)
+	setIf(form, "resource", k.c.Resource)
+	if e := k.requestedExpiry(); e > 0 {
+		form.Set("requested_expiry", strconv.FormatInt(int64(e/time.Second), 10))
+	}
+	reply, err := k.post(ctx, m, oidc.Backchannel, form, k.c.Transport.SendOnce)
+	if reply != nil && err != nil && reply.Status != http.StatusOK {
+		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply)) // an error page that was cut off
+	}
+	if err != nil {
+		return kiosk.Ack{}, nil, kiosk.Fail(k.unreached(err), whatAsk, err)
+	}
+	if e := readError(reply.Body, secrets...); e != nil {
+		return kiosk.Ack{}, e, kiosk.Fail(askReason(e.code, reply.Status), whatAsk, e)
+	}
+	switch {
+	case reply.Status == http.StatusUnauthorized:
+		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Misconfigured, whatAsk, errors.New("the server does not accept this client (status 401)"))
+	case reply.Status >= 300 && reply.Status < 400:
+		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Unreachable, whatAsk, fmt.Errorf("status %d points elsewhere; redirects are not followed", reply.Status))
+	case reply.Status != http.StatusOK:
+		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply))
+	}
+	ack, err := readAck(reply.Body)
+	if err != nil {
+		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Untrusted, whatAsk, err)
+	}
+	return ack, nil, nil
+}
+
+// requestedExpiry is what is asked for: no more than the server takes.
+func (k *Client) requestedExpiry() time.Duration {
+	e := k.c.RequestedExpiry
+	if most := k.Profile().ExpiryMax; most > 0 && e > most {
+		return most
+	}
+	return e
+}
+
+// askReason decides by the code; only where it is unknown by the status.
+func askReason(code string, status int) kiosk.Reason {
+	if r, ok := askReasons[code]; ok {
+		return r
+	}
+	if status >= 500 || status == http.StatusTooManyRequests {
+		return kiosk.Unreachable
+	}
+	return kiosk.Refused
+}
+
+// readAck reads an acknowledgement (CIBA Core, section 7.3). Members it does not
+// know are ignored. Without an auth_req_id and a positive expires_in nothing may be
+// polled.
+func readAck(body []byte) (kiosk.Ack, error) {
+	o, err := oidc.ParseObject(body)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	if o.Has("error") {
+		return kiosk.Ack{}, errors.New("an error that is no text")
+	}
+	id, _ := o.Text("auth_req_id")
+	if id == "" || len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return kiosk.Ack{}, errors.New("auth_req_id is missing or malformed")
+	}
+	seconds, err := o.Integer("expires_in")
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	if seconds == 0 {
+		return kiosk.Ack{}, errors.New("expires_in is 0")
+	}
+	ack := kiosk.Ack{
+		RequestID: kiosk.Secret(id),
+		Expires:   oidc.Seconds(seconds, time.Second, maxExpires),
+		Interval:  defaultInterval,
+	}
+	// 0, negative and worse are left open by the specification; 5 s does for all of them.
+	if n, err := o.Integer("interval"); err == nil && n > 0 {
+		ack.Interval = oidc.Seconds(n, time.Second, maxExpires)
+	}
+	ack.Interval = min(ack.Interval, ack.Expires)
+	return ack, nil
+}

@@ -1,0 +1,54 @@
+package ciba
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// narrow is what every server takes in a binding message.
+const (
+	narrowExtra = "-"
+	narrowMax   = 20
+)
+
+// bindingMessage fills the pattern over {code} and {site} and fits it to what
+// the server takes. The code always stays whole: what is cut is the text around it,
+// from its end, and the text behind the code before the text in front.
+func bindingMessage(pattern, code, site string, extra string, most int) (string, error) {
+	if code == "" || fit(code, extra) != code || len(code) > most {
+		return "", errors.New("the code does not fit what the server takes")
+	}
+	before, after, ok := strings.Cut(pattern, "{code}")
+	if !ok {
+		return "", errors.New("no {code} in the pattern")
+	}
+	fill := func(s string) string { return fit(strings.ReplaceAll(s, "{site}", site), extra) }
+	before, after = fill(before), fill(after)
+	room := most - len(code)
+	if len(before) > room {
+		before, after = before[:room], ""
+	} else if len(before)+len(after) > room {
+		after = after[:room-len(before)]
+	}
+	const edges = " -._+,:#/!?"
+	return strings.TrimLeft(before, edges) + code + strings.TrimRight(after, edges), nil
+}
+
+// fit drops what the server does not take: accents lose their marks, spaces
+// become hyphens where there are none, everything else goes.
+func fit(s, extra string) string {
+	var b strings.Builder
+	for _, r := range norm.NFD.String(s) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9',
+			r < unicode.MaxASCII && strings.ContainsRune(extra, r):
+			b.WriteRune(r)
+		case unicode.IsSpace(r) && strings.Contains(extra, "-"):
+			b.WriteByte('-')
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,212 @@
+package ciba
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	// askTimeout bounds one backchannel request. Some servers answer only when the
+	// phone has been told, so it is longer than for a document.
+	askTimeout = 30 * time.Second
+
+	// pollTimeout bounds one poll. A server may hold a poll back for 30 s and
+	// answer the moment the person has (CIBA Core, section 10.1).
+	pollTimeout = 40 * time.Second
+
+	// sideTimeout bounds the calls beside the flow: lookup, UserInfo, revocation.
+	sideTimeout = 15 * time.Second
+)
+
+// Config is all that a Client needs to know. Strings are as in the settings of
+// the same name.
+type Config struct {
+	Issuer    string           // KIOSK_ISSUER
+	ClientID  string           // KIOSK_CLIENT_ID
+	Auth      oidc.ClientAuth  // how this client proves who it is
+	Transport *oidc.Transport  // how servers are reached
+	Now       func() time.Time // wall clock
+	Log       *slog.Logger     // nil logs nothing; gets outcomes only, never a secret or an identifier
+	Profile   string           // KIOSK_PROFILE; empty is by discovery
+
+	Scope           string        // KIOSK_SCOPE; must hold openid
+	Audience        string        // KIOSK_AUDIENCE; empty sends none
+	Resource        string        // KIOSK_RESOURCE; empty sends none
+	ACRValues       string        // KIOSK_ACR_VALUES; empty asks and checks none
+	RequestedExpiry time.Duration // KIOSK_REQUESTED_EXPIRY; 0 sends none
+	BindingMessage  string        // KIOSK_BINDING_MESSAGE; empty is {code}
+	Site            string        // KIOSK_SITE, for {site}
+
+	Identifier   string // KIOSK_IDENTIFIER: text, email, phone, number; empty is text
+	LoginHint    string // KIOSK_LOGIN_HINT; empty is {identifier}
+	LookupURL    string // KIOSK_LOOKUP_URL; empty asks none
+	SubjectClaim string // KIOSK_SUBJECT_CLAIM; empty is its default rule
+
+	IDTokenAlgs []string // allow-list for ID tokens; nil is oidc.DefaultAlgs
+}
+
+// Client is a kiosk.Authorizer that speaks CIBA in poll mode. It is safe for
+// concurrent use and holds no visit's data between calls.
+type Client struct {
+	c         Config
+	log       *slog.Logger
+	discovery *oidc.Discovery
+	keys      *oidc.Keys
+	verifier  *oidc.Verifier
+	hint      hintRule
+	profile   *Profile // as configured; nil is by discovery
+}
+
+var _ kiosk.Authorizer = (*Client)(nil)
+
+// New makes a Client. It sends nothing: the server is looked up when it is first
+// needed, so that a kiosk starts without a network. The error is a
+// kiosk.Misconfigured that names the setting.
+func New(c Config) (*Client, error) {
+	bad := func(setting string, err error) (*Client, error) {
+		return nil, kiosk.Fail(kiosk.Misconfigured, setting, err)
+	}
+	if c.Auth == nil || c.Transport == nil || c.Now == nil {
+		return nil, kiosk.Fail(kiosk.Internal, "authorization server", errors.New("not wired"))
+	}
+	if c.ClientID == "" {
+		return bad("KIOSK_CLIENT_ID", errors.New("not set"))
+	}
+	d, err := oidc.NewDiscovery(c.Issuer, c.Transport, c.Now)
+	if err != nil {
+		return bad("KIOSK_ISSUER", errors.Unwrap(err))
+	}
+	if !hasScope(c.Scope, "openid") {
+		return bad("KIOSK_SCOPE", errors.New("openid is not in it"))
+	}
+	if c.LookupURL != "" {
+		if _, err := oidc.CheckURL(c.LookupURL); err != nil {
+			return bad("KIOSK_LOOKUP_URL", err)
+		}
+	}
+	if c.BindingMessage == "" {
+		c.BindingMessage = "{code}"
+	}
+	if strings.Count(c.BindingMessage, "{code}") != 1 {
+		return bad("KIOSK_BINDING_MESSAGE", errors.New("{code} must be in it, once"))
+	}
+	if c.RequestedExpiry < 0 || c.RequestedExpiry > 0 && c.RequestedExpiry < time.Second {
+		return bad("KIOSK_REQUESTED_EXPIRY", errors.New("at least one second"))
+	}
+	k := &Client{c: c, log: c.Log, discovery: d, keys: oidc.NewKeys(c.Transport, c.Now)}
+	k.verifier = oidc.NewVerifier(k.keys, c.Now)
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	if k.hint, err = newHintRule(c); err != nil {
+		return bad("KIOSK_LOGIN_HINT", err)
+	}
+	if err := checkSubjectClaim(c); err != nil {
+		return bad("KIOSK_SUBJECT_CLAIM", err)
+	}
+	if c.Profile != "" {
+		p, err := profileNamed(c.Profile)
+		if err != nil {
+			return bad("KIOSK_PROFILE", err)
+		}
+		k.profile = &p
+	}
+	return k, nil
+}
+
+// Profile is the profile in use: the configured one, else what the server was
+// recognised as, generic until it has been asked once.
+func (k *Client) Profile() Profile {
+	if k.profile != nil {
+		return *k.profile
+	}
+	if m := k.discovery.Known(); m != nil {
+		return profileOf(m)
+	}
+	return profiles[0]
+}
+
+// Probe asks the server for its metadata and keys anew and tells what is wrong,
+// for whoever checks the device. Nobody's phone is involved. The error is a
+// *kiosk.Error.
+func (k *Client) Probe(ctx context.Context) (*oidc.Metadata, error) {
+	m, err := k.discovery.Refresh(ctx)
+	if err != nil {
+		return m, err
+	}
+	if err := k.usable(m); err != nil {
+		return m, err
+	}
+	return m, k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false))
+}
+
+// usable tells whether this server does what we need, in a sentence for the
+// technician if not.
+func (k *Client) usable(m *oidc.Metadata) error {
+	const what = "discovery"
+	if m.Endpoint(oidc.Backchannel, k.c.Auth.MTLS()) == "" {
+		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint: it does not offer CIBA, or not for this issuer; switch it on there or correct KIOSK_ISSUER"))
+	}
+	if !oidc.Offers(m.DeliveryModes, "poll") {
+		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server offers CIBA, but not in poll mode"))
+	}
+	return nil
+}
+
+// known gives the metadata of a request under way: a refresh must not move the
+// token endpoint in the middle of it.
+func (k *Client) known(ctx context.Context) (*oidc.Metadata, error) {
+	if m := k.discovery.Known(); m != nil {
+		return m, nil
+	}
+	return k.discovery.Get(ctx)
+}
+
+// post sends one authenticated form to an endpoint, by Send or SendOnce.
+func (k *Client) post(ctx context.Context, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
+	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
+	h := http.Header{}
+	call := oidc.Call{Metadata: m, To: to, Audience: k.Profile().Audience}
+	if err := k.c.Auth.Apply(call, form, h); err != nil {
+		return nil, kiosk.Fail(kiosk.Internal, "client authentication", err)
+	}
+	address := m.Endpoint(to, k.c.Auth.MTLS())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, kiosk.Fail(kiosk.Internal, string(to), errors.New("bad address"))
+	}
+	r.Header = h
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	return send(r, oidc.MaxAnswer)
+}
+
+// setIf sets a parameter that has a value: an empty one counts as sent with some
+// servers (RFC 6749, section 3.1).
+func setIf(form url.Values, name, value string) {
+	if value != "" {
+		form.Set(name, value)
+	}
+}
+
+// hasScope tells whether a scope list, separated by spaces, holds one.
+func hasScope(list, one string) bool {
+	for _, s := range strings.Fields(list) {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// status words an answer that held no OAuth error.
+func status(r *oidc.Reply) error { return fmt.Errorf("status %d without a usable answer", r.Status) }

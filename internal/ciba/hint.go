@@ -1,0 +1,124 @@
+package ciba
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// hintRule makes a login_hint of what the customer typed (KIOSK_LOGIN_HINT).
+type hintRule struct {
+	issSub  bool   // Auth0's JSON form
+	pattern string // over {identifier} and {issuer}; with issSub for the subject
+	quoted  bool   // the pattern is JSON of the operator's own making
+	issuer  string
+}
+
+var placeholder = regexp.MustCompile(`\{[A-Za-z_]*\}`)
+
+func newHintRule(c Config) (hintRule, error) {
+	r := hintRule{pattern: c.LoginHint, issuer: c.Issuer}
+	if word, sub, _ := strings.Cut(c.LoginHint, ":"); word == "iss_sub" {
+		r.issSub, r.pattern = true, sub
+	}
+	if r.pattern == "" {
+		r.pattern = "{identifier}"
+	}
+	r.quoted = strings.Contains(r.pattern, `"`)
+	for _, p := range placeholder.FindAllString(r.pattern, -1) {
+		if p != "{identifier}" && p != "{issuer}" {
+			return r, errors.New("only {identifier} and {issuer} are known in it")
+		}
+	}
+	if !strings.Contains(r.pattern, "{identifier}") {
+		return r, errors.New("{identifier} is not in it, so everybody would be the same person")
+	}
+	return r, nil
+}
+
+// expect is what Verify will need of this request, as it lies in Ack.Expect.
+type expect struct {
+	Hint string `json:"hint"`          // login_hint as it was sent, less its JSON clothing
+	Sub  string `json:"sub,omitempty"` // the subject, where it is known beforehand
+}
+
+// make gives the login_hint and what is expected of the answer.
+func (r hintRule) make(identifier string) (hint string, e expect, err error) {
+	if r.issSub {
+		sub := r.fill(identifier)
+		b, err := json.Marshal(struct {
+			Format string `json:"format"`
+			Iss    string `json:"iss"`
+			Sub    string `json:"sub"`
+		}{"iss_sub", r.issuer, sub})
+		return string(b), expect{Hint: sub, Sub: sub}, err
+	}
+	hint = r.fill(identifier)
+	return hint, expect{Hint: hint}, nil
+}
+
+// fill puts the values in at one go, so that an identifier that looks like a
+// pattern stays text. Inside JSON it is escaped, so that it cannot add members of
+// its own.
+func (r hintRule) fill(identifier string) string {
+	if r.quoted && !r.issSub {
+		identifier = inJSON(identifier)
+	}
+	return strings.NewReplacer("{identifier}", identifier, "{issuer}", r.issuer).Replace(r.pattern)
+}
+
+func inJSON(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b[1 : len(b)-1])
+}
+
+// whom finds out whom to ask for: by the lookup if there is one, else by the
+// pattern. The error is a *kiosk.Error.
+func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (hint string, e expect, err error) {
+	const what = "login hint"
+	id := string(identifier)
+	if strings.TrimSpace(id) == "" {
+		return "", e, kiosk.Fail(kiosk.Refused, what, errors.New("no identifier"))
+	}
+	if !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", e, kiosk.Fail(kiosk.Refused, what, errors.New("the identifier holds control characters"))
+	}
+	if k.c.LookupURL != "" {
+		hint, e, err = k.lookup(ctx, identifier)
+	} else {
+		hint, e, err = k.hint.make(id)
+	}
+	if err != nil {
+		return "", e, err
+	}
+	if n, most := utf8.RuneCountInString(hint), k.Profile().HintMax; most > 0 && n > most {
+		return "", e, kiosk.Fail(kiosk.Refused, what, fmt.Errorf("%d characters long; this server takes %d", n, most))
+	}
+	return hint, e, nil
+}
+
+// pack and unpack carry an expect through the journal.
+func (e expect) pack() kiosk.Secret {
+	b, _ := json.Marshal(e) // two strings cannot fail
+	return b
+}
+
+func unpack(s kiosk.Secret) (e expect, err error) {
+	o, err := oidc.ParseObject(s)
+	if err != nil {
+		return e, err
+	}
+	e.Hint, _ = o.Text("hint")
+	e.Sub, _ = o.Text("sub")
+	if e.Hint == "" {
+		return e, errors.New("nothing in it")
+	}
+	return e, nil
+}

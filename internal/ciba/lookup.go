@@ -1,0 +1,78 @@
+package ciba
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// maxHint bounds a login_hint and a sub from the lookup; the longest in use, JSON
+// with an issuer and a subject in it, is under 500.
+const maxHint = 2048
+
+// lookup turns what people know into what the server needs (KIOSK_LOOKUP_URL):
+// POST {"identifier": "…"}, answer {"login_hint": "…", "sub": "…"}. Without a
+// login_hint in the answer, KIOSK_LOGIN_HINT is filled with the sub. A person
+// nobody knows, 404 or an empty answer, is refused like any other.
+func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint string, e expect, err error) {
+	const what = "lookup"
+	fail := func(r kiosk.Reason, err error) (string, expect, error) {
+		k.log.Warn(what, "outcome", r.String())
+		return "", expect{}, kiosk.Fail(r, what, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	defer cancel()
+	body, err := json.Marshal(map[string]string{"identifier": string(identifier)})
+	if err != nil {
+		return fail(kiosk.Internal, err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.c.LookupURL, bytes.NewReader(body))
+	if err != nil {
+		return fail(kiosk.Internal, errors.New("bad address"))
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	reply, err := k.c.Transport.Send(r, oidc.MaxAnswer)
+	switch {
+	case err != nil:
+		return fail(k.unreached(err), err)
+	case reply.Status == http.StatusNotFound, reply.Status == http.StatusNoContent,
+		reply.Status == http.StatusOK && len(bytes.TrimSpace(reply.Body)) == 0:
+		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
+	case reply.Status >= 500, reply.Status == http.StatusTooManyRequests, reply.Status >= 300 && reply.Status < 400:
+		return fail(kiosk.Unreachable, fmt.Errorf("status %d", reply.Status))
+	case reply.Status != http.StatusOK:
+		return fail(kiosk.Misconfigured, fmt.Errorf("status %d", reply.Status))
+	}
+	o, err := oidc.ParseObject(reply.Body)
+	if err != nil {
+		return fail(kiosk.Untrusted, err)
+	}
+	for _, name := range []string{"login_hint", "sub"} {
+		if s, ok := o.Text(name); o.Has(name) && (!ok || len(s) > maxHint || hasControl(s)) {
+			return fail(kiosk.Untrusted, fmt.Errorf("%s is malformed", name))
+		}
+	}
+	hint, _ = o.Text("login_hint")
+	e.Hint = hint
+	e.Sub, _ = o.Text("sub")
+	switch {
+	case hint == "" && e.Sub == "":
+		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
+	case e.Sub == "" && (k.c.SubjectClaim == "" || k.c.SubjectClaim == "sub"):
+		return fail(kiosk.Misconfigured, errors.New("the answer has no sub, by which the approver is to be recognised; add it, or set KIOSK_SUBJECT_CLAIM"))
+	case hint == "":
+		sub := e.Sub
+		if hint, e, err = k.hint.make(sub); err != nil {
+			return fail(kiosk.Internal, err)
+		}
+		e.Sub = sub
+	}
+	return hint, e, nil
+}

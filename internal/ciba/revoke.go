@@ -1,0 +1,62 @@
+package ciba
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Revoke gives tokens back (RFC 7009): the refresh token, with which the others
+// fall, else the access token. It is nil where there is no token or the server has
+// no way to take one back. It tries once; whether to try later is the caller's
+// business.
+func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
+	token, hint := t.Refresh, "refresh_token"
+	if len(token) == 0 {
+		token, hint = t.Access, "access_token"
+	}
+	if len(token) == 0 {
+		return nil
+	}
+	err := k.revoke(ctx, token, hint)
+	if err != nil {
+		k.log.Warn("revocation", "outcome", kiosk.ReasonOf(err).String())
+		return err
+	}
+	k.log.Info("revocation", "outcome", "done")
+	return nil
+}
+
+func (k *Client) revoke(ctx context.Context, token kiosk.Secret, hint string) error {
+	const what = "revocation"
+	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	defer cancel()
+	m, err := k.known(ctx)
+	if err != nil {
+		return err
+	}
+	if m.Endpoint(oidc.Revocation, k.c.Auth.MTLS()) == "" {
+		return nil
+	}
+	form := url.Values{}
+	form.Set("token", string(token))
+	form.Set("token_type_hint", hint)
+	reply, err := k.post(ctx, m, oidc.Revocation, form, k.c.Transport.Send)
+	if err != nil && (reply == nil || reply.Status != http.StatusOK) {
+		return kiosk.Fail(k.unreached(err), what, err)
+	}
+	if reply.Status == http.StatusOK { // also for a token the server does not know; the body does not matter
+		return nil
+	}
+	if e := readError(reply.Body, token); e != nil {
+		if e.code == "unsupported_token_type" {
+			return nil // it cannot be taken back; it lapses by itself
+		}
+		return kiosk.Fail(askReason(e.code, reply.Status), what, e)
+	}
+	return kiosk.Fail(kiosk.Unreachable, what, fmt.Errorf("status %d", reply.Status))
+}

@@ -1,0 +1,326 @@
+package layout
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// piece is a part of the body: some rows, and perhaps the cursor in one of them.
+type piece struct {
+	rows   []line
+	cursor bool
+	cx, cy int
+	tied   bool // follows the piece before it without a gap
+}
+
+// plan is how much air and how much content the body gets. It starts
+// comfortable and is tightened until everything fits.
+type plan struct {
+	gap      int // blank rows between pieces
+	lineGap  int // blank rows between sentences
+	letters  lettering
+	spelt    speltAt
+	gauge    int  // rows: 2 bar above words, 1 side by side, 0 none
+	boxed    bool // a frame around the entry field
+	lines    int  // how many sentences
+	flowing  bool // sentences follow one another in one paragraph
+	warning  bool
+	steps    bool
+	linkCode bool // QR code below the text
+	linkText bool // the address as text
+}
+
+type speltAt uint8
+
+const (
+	speltNowhere   speltAt = iota
+	speltWithGauge         // on one row with the words of the gauge, which loses its bar
+	speltTied              // right below the block letters
+	speltBelow             // below them
+)
+
+func (d *drawing) comfortable() plan {
+	p := plan{gap: 1, letters: d.smallLetters(), spelt: speltTied, gauge: 1, lines: len(d.s.Lines), warning: true, steps: true,
+		linkCode: true, linkText: true}
+	if d.f.H >= airyRows {
+		p.boxed, p.letters = true, wideLetters
+	}
+	if d.f.H >= roomyRows {
+		p.gauge, p.lineGap, p.spelt = 2, 1, speltBelow
+	}
+	return p
+}
+
+func (d *drawing) smallLetters() lettering {
+	if d.o.HalfBlocks {
+		return halfLetters
+	}
+	return lineLetters
+}
+
+// tightenings go from what is merely pleasant to what is least needed. The order
+// in which content goes is that of kiosk.Screen from the bottom, but that the
+// warning outlives all sentences except the first: it must not be missed.
+var tightenings = []func(p *plan, d *drawing) bool{
+	func(p *plan, _ *drawing) bool { return drop(&p.linkCode) },
+	func(p *plan, _ *drawing) bool { return less(&p.lineGap) },
+	func(p *plan, _ *drawing) bool { return p.gauge == 2 && less(&p.gauge) },
+	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltTied) },
+	func(p *plan, _ *drawing) bool { return less(&p.gap) },
+	func(p *plan, d *drawing) bool { return lower(&p.letters, d.smallLetters()) },
+	func(p *plan, _ *drawing) bool { return drop(&p.boxed) },
+	func(p *plan, d *drawing) bool { return d.shares() && lower(&p.spelt, speltWithGauge) },
+	func(p *plan, d *drawing) bool {
+		was := p.flowing
+		p.flowing = true
+		return !was
+	},
+	func(p *plan, _ *drawing) bool { return drop(&p.linkText) },
+	func(p *plan, _ *drawing) bool { return drop(&p.steps) },
+	func(p *plan, _ *drawing) bool { return p.lines > 1 && less(&p.lines) },
+	func(p *plan, _ *drawing) bool { return drop(&p.warning) },
+	func(p *plan, _ *drawing) bool { return less(&p.lines) },
+	func(p *plan, _ *drawing) bool { return less(&p.gauge) },
+	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltNowhere) },
+	func(p *plan, _ *drawing) bool { return lower(&p.letters, plainLetters) },
+}
+
+// relaxations give air back that a later tightening has made room for, the most
+// useful first.
+var relaxations = []func(p *plan, full plan){
+	func(p *plan, full plan) { p.letters = full.letters },
+	func(p *plan, full plan) { p.boxed = full.boxed },
+	func(p *plan, full plan) { p.gap = full.gap },
+	func(p *plan, full plan) { p.gauge = full.gauge },
+	func(p *plan, full plan) { p.lineGap = full.lineGap },
+	func(p *plan, full plan) { p.spelt = full.spelt },
+}
+
+// planned is the most comfortable plan that fits into room rows.
+func (d *drawing) planned(w, room int) plan {
+	full := d.comfortable()
+	p := full
+	for i := 0; d.height(p, w) > room && i < len(tightenings); {
+		if !tightenings[i](&p, d) {
+			i++
+		}
+	}
+	for _, relax := range relaxations {
+		q := p
+		relax(&q, full)
+		if d.height(q, w) <= room {
+			p = q
+		}
+	}
+	return p
+}
+
+func lower[T ~uint8](v *T, to T) bool {
+	if *v <= to {
+		return false
+	}
+	*v = to
+	return true
+}
+
+func drop(b *bool) bool { was := *b; *b = false; return was }
+
+func less(n *int) bool {
+	if *n == 0 {
+		return false
+	}
+	*n--
+	return true
+}
+
+// body draws title and content between the bar and the keys.
+func (d *drawing) body() {
+	y, end := d.top, d.bottom
+	if d.f.H >= airyRows {
+		end-- // air above the rule
+	}
+	w, bandWidth := d.col, d.f.W
+	if side := d.codeBeside(y+1, d.bottom); side != nil {
+		w, bandWidth = side.textWidth, side.x
+		for i, r := range side.rows {
+			d.f.put(side.x, side.y+i, r)
+		}
+		d.address = "" // drawn
+	}
+	y = d.title(y, end, w, bandWidth)
+	d.place(d.planned(w, end-y), w, y, end)
+}
+
+// title draws the title on a band from row y on, with the sign of its tone: the
+// sign says what the colour says, for those who do not see it. It stands in the
+// margin where there is one, so that titles always begin in the same column. The
+// result is the first row below.
+func (d *drawing) title(y, end, w, bandWidth int) int {
+	st, sign := Title, ""
+	switch d.s.Tone {
+	case kiosk.Good:
+		st, sign = TitleGood, "OK"
+	case kiosk.Bad:
+		st, sign = TitleBad, "X"
+	case kiosk.Alert:
+		st, sign = TitleAlert, "!"
+	}
+	const margin = 4
+	rows := para(d.s.Title, w, st)
+	if sign != "" && d.left < margin {
+		rows = signed(words(sign, st), d.s.Title, st, w)
+	}
+	air := 0
+	if d.f.H >= roomyRows {
+		air = 1
+	}
+	high := min(len(rows)+2*air, max(end-y, 1))
+	d.f.fill(0, y, bandWidth, high, st)
+	for i, r := range rows[:min(len(rows), high)] {
+		d.f.put(d.left, y+air+i, r)
+	}
+	if sign != "" && d.left >= margin {
+		d.f.put(d.left-margin, y+air, words(sign, st))
+	}
+	return y + high
+}
+
+// signed is a paragraph that hangs on a sign.
+func signed(sign line, text string, st Style, w int) []line {
+	sign = join(sign, blanks(1, st))
+	if w-len(sign) < 8 {
+		return para(text, w, st)
+	}
+	rows := para(text, w-len(sign), st)
+	for i := range rows {
+		if i == 0 {
+			rows[i] = join(sign, rows[i])
+			continue
+		}
+		rows[i] = join(blanks(len(sign), st), rows[i])
+	}
+	return rows
+}
+
+// fixed are the pieces other than details and warning, from top to bottom.
+// Details come between sentences and link and take what room is left.
+func (d *drawing) fixed(p plan, w int) (above, below []piece) {
+	add := func(to *[]piece, pc piece) {
+		if len(pc.rows) > 0 {
+			*to = append(*to, pc)
+		}
+	}
+	if d.s.Entry != nil {
+		add(&above, entryPiece(*d.s.Entry, w, p.boxed))
+	}
+	for _, pc := range d.codePieces(p, w) {
+		add(&above, pc)
+	}
+	if d.s.Gauge != nil && p.gauge > 0 && p.spelt != speltWithGauge {
+		add(&above, piece{rows: gaugeRows(*d.s.Gauge, w, p.gauge)})
+	}
+	for _, pc := range sentences(d.s.Lines[:min(p.lines, len(d.s.Lines))], p, w) {
+		add(&above, pc)
+	}
+	if p.steps {
+		add(&above, piece{rows: stepRows(d.s.Steps, w, p.lineGap)})
+	}
+	if d.s.Link != nil {
+		add(&below, d.linkPiece(p, w))
+	}
+	return above, below
+}
+
+// tall is how many rows pieces take, with the air above each.
+func tall(ps []piece, gap int) int {
+	n := 0
+	for _, pc := range ps {
+		n += len(pc.rows)
+		if !pc.tied {
+			n += gap
+		}
+	}
+	return n
+}
+
+// sentences are the screen's lines. Only the first is strong: emphasis on all is
+// emphasis on none.
+func sentences(lines []string, p plan, w int) []piece {
+	if p.flowing && len(lines) > 1 {
+		all := lines[0]
+		for _, t := range lines[1:] {
+			if !strings.HasSuffix(all, ".") && !strings.HasSuffix(all, "!") && !strings.HasSuffix(all, "?") {
+				all += " -"
+			}
+			all += " " + t
+		}
+		return []piece{{rows: para(all, w, Text)}}
+	}
+	var ps []piece
+	for i, t := range lines {
+		st := Text
+		if i == 0 {
+			st = Strong
+		}
+		ps = append(ps, piece{rows: para(t, w, st), tied: i > 0 && p.lineGap == 0})
+	}
+	return ps
+}
+
+// height is how many rows the body needs under the title with a plan; details
+// count with the least they can do with, as they come in pages.
+func (d *drawing) height(p plan, w int) int {
+	above, below := d.fixed(p, w)
+	n := tall(above, p.gap) + tall(below, p.gap)
+	if least := d.leastDetails(w, p); least > 0 {
+		n += least + p.gap
+	}
+	if warn := d.warningRows(p, w); len(warn) > 0 {
+		n += len(warn) + p.gap
+	}
+	return n
+}
+
+// warningRows is the warning with its sign.
+func (d *drawing) warningRows(p plan, w int) []line {
+	if !p.warning || d.s.Warning == "" {
+		return nil
+	}
+	return signed(words(" ! ", Alert), d.s.Warning, Alert, w)
+}
+
+// place draws the body from row y to row end. The warning always stands at the
+// bottom, so that nothing moves when it comes and goes.
+func (d *drawing) place(p plan, w, y, end int) {
+	if warn := d.warningRows(p, w); len(warn) > 0 {
+		end -= len(warn)
+		for i, r := range warn {
+			if end+i >= y {
+				d.f.put(d.left, end+i, r)
+			}
+		}
+		end -= p.gap
+	}
+	above, below := d.fixed(p, w)
+	rest := end - y - tall(above, p.gap) - tall(below, p.gap) - p.gap
+	for _, pc := range slices.Concat(above, []piece{d.details(p, w, rest)}, below) {
+		if len(pc.rows) == 0 {
+			continue
+		}
+		if !pc.tied {
+			y += p.gap
+		}
+		for i, r := range pc.rows {
+			if y >= end {
+				return
+			}
+			d.f.put(d.left, y, r)
+			if pc.cursor && pc.cy == i && d.s.Notice == nil {
+				d.f.Cursor, d.f.CursorX, d.f.CursorY = true, d.left+pc.cx, y
+			}
+			y++
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package layout
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxRunes is how much of one string is looked at. The largest console here has
+// some 3000 cells, so more could not be seen; it bounds the work on hostile text.
+const maxRunes = 4000
+
+// safe are the characters that both the kernel's own console font and every font
+// that Debian's console-setup loads can draw. A character outside shows as a lozenge.
+const safe = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~" +
+	"¡¢£¤¥§ª«¬°±²µ¶·º»¼½¿ÄÅÆÇÉÑÖØÜßàáâäåæçèéêëìíîïðñòóôö÷øùúûüÿ" +
+	"ƒπ•‼ⁿ₧←↑→↓∞∩≈≡≤≥─│┌┐└┘├┤┬┴┼█░▒■"
+
+// spelt replaces what no normalisation takes apart.
+var spelt = map[rune]string{
+	'‐': "-", '‑': "-", '‒': "-", '–': "-", '—': "-", '―': "-", '−': "-", '⁃': "-",
+	'‘': "'", '’': "'", '‚': "'", '‛': "'", '′': "'", 'ʼ': "'", '‹': "<", '›': ">",
+	'“': "\"", '”': "\"", '„': "\"", '‟': "\"", '″': "\"",
+	'…': "...", '€': "EUR", '©': "(c)", '®': "(R)", '™': "TM", '×': "x", '⁄': "/", '∕': "/", '‰': "0/00",
+	'Æ': "AE", 'æ': "ae", 'Œ': "OE", 'œ': "oe", 'Ø': "O", 'ø': "o", 'ẞ': "SS", 'Þ': "Th", 'þ': "th", 'Ð': "D",
+	'Đ': "D", 'đ': "d", 'Ħ': "H", 'ħ': "h", 'ı': "i", 'Ł': "L", 'ł': "l", 'Ŋ': "N", 'ŋ': "n", 'Ŧ': "T", 'ŧ': "t",
+	'✓': "OK", '✔': "OK", '√': "OK", '✗': "x", '✘': "x", '●': "•", '▪': "■", '◦': "·",
+}
+
+var isSafe = func() map[rune]bool {
+	m := make(map[rune]bool)
+	for _, r := range safe {
+		m[r] = true
+	}
+	return m
+}()
+
+// Clean makes any string harmless and drawable: no control character, escape
+// sequence, direction or zero-width character survives; every kind of white space
+// is one blank; broken UTF-8 is "?". Unless full is set, what the console fonts
+// lack is spelt with what they have (see safe), and "?" where that is impossible.
+// It works twice on the same string without changing it again.
+func Clean(s string, full bool) string {
+	if plainASCII(s) {
+		return s
+	}
+	s = visible(s)
+	if full {
+		return bounded(norm.NFC.String(s))
+	}
+	var b strings.Builder
+	for _, r := range norm.NFC.String(s) {
+		switch {
+		case isSafe[r]:
+			b.WriteRune(r)
+		case spelt[r] != "":
+			b.WriteString(spelt[r])
+		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+			// A mark that did not melt into the letter before it: the letter alone is readable.
+		default:
+			b.WriteString(taken(r))
+		}
+	}
+	return b.String()
+}
+
+// taken spells a rune by its compatibility decomposition without its marks.
+func taken(r rune) string {
+	var b strings.Builder
+	for _, d := range norm.NFKD.String(string(r)) {
+		switch {
+		case unicode.Is(unicode.M, d):
+		case isSafe[d]:
+			b.WriteRune(d)
+		case spelt[d] != "":
+			b.WriteString(spelt[d])
+		default:
+			return "?"
+		}
+	}
+	if b.Len() == 0 {
+		return "?"
+	}
+	return b.String()
+}
+
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= maxRunes
+}
+
+// visible drops what must never reach a terminal. U+009B is a control sequence
+// introducer to the Linux console even in UTF-8, hence C1 goes like C0.
+func visible(s string) string {
+	var b strings.Builder
+	n := 0
+	for i, r := range s {
+		if n++; n > maxRunes {
+			break
+		}
+		switch {
+		case r == utf8.RuneError:
+			if _, size := utf8.DecodeRuneInString(s[i:]); size == 1 {
+				b.WriteByte('?')
+				continue
+			}
+			b.WriteByte('?')
+		case unicode.IsSpace(r) || unicode.Is(unicode.Z, r):
+			b.WriteByte(' ')
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r),
+			unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r):
+		case unicode.Is(unicode.C, r): // private use, surrogates
+			b.WriteByte('?')
+		case !unicode.IsGraphic(r): // not assigned
+			b.WriteByte('?')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// bounded leaves at most two marks on a letter and gives marks without a letter
+// one: otherwise a single cell could hold kilobytes.
+func bounded(s string) string {
+	var b strings.Builder
+	g := uniseg.NewGraphemes(s)
+	for g.Next() {
+		rs := g.Runes()
+		if g.Width() < 1 || g.Width() > 2 {
+			b.WriteByte('?')
+			continue
+		}
+		b.WriteString(string(rs[:min(len(rs), 3)]))
+	}
+	return b.String()
+}

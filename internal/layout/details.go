@@ -1,0 +1,137 @@
+package layout
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The customer's data: label and value side by side where the column is wide
+// enough, one under the other where not; in pages where there are too many.
+
+// fieldRows is one field.
+func (d *drawing) fieldRows(i, w int) []line {
+	f := d.s.Details[i]
+	if w < wideColumn {
+		rows := para(f.Label, w, Dim)
+		value := para(f.Value, w, Strong)
+		// Short ones share a line, so that three fields still fit on twelve rows.
+		if len(rows) == 1 && len(value) == 1 && len(rows[0])+2+len(value[0]) <= w && w < 30 {
+			return []line{join(rows[0], blanks(2, Text), value[0])}
+		}
+		return append(rows, value...)
+	}
+	lw := d.labelWidth(w)
+	label, value := para(f.Label, lw, Dim), para(f.Value, w-lw-3, Strong)
+	rows := make([]line, max(len(label), len(value)))
+	for y := range rows {
+		if y < len(label) {
+			rows[y] = label[y]
+		}
+		if y < len(value) {
+			rows[y] = join(rows[y].pad(lw+3, Text), value[y])
+		}
+	}
+	return rows
+}
+
+// labelWidth is the widest label's, but at most a third of the column.
+func (d *drawing) labelWidth(w int) int {
+	lw := 0
+	for _, f := range d.s.Details {
+		lw = max(lw, width(f.Label))
+	}
+	return min(lw, w/3)
+}
+
+// leastDetails is how many rows the details need at the very least: the tallest
+// field, within reason, and the line with the page number.
+func (d *drawing) leastDetails(w int, p plan) int {
+	if len(d.s.Details) == 0 {
+		return 0
+	}
+	all, tallest := 0, 0
+	for i := range d.s.Details {
+		n := len(d.fieldRows(i, w))
+		all, tallest = all+n, max(tallest, n)
+	}
+	if p.gap == 0 {
+		return min(all, tallest+1, 4)
+	}
+	return min(all, 8) // with air between the pieces, pages shall be worth turning
+}
+
+// details is the wanted page, with the line that says which one it is.
+func (d *drawing) details(p plan, w, room int) piece {
+	if len(d.s.Details) == 0 || room < 1 {
+		return piece{}
+	}
+	for _, air := range []int{p.lineGap, 0} {
+		if pages := d.pages(w, room, air); len(pages) == 1 {
+			return piece{rows: pages[0]}
+		}
+	}
+	foot := 1 + p.gap
+	if room <= foot {
+		foot = 0
+	}
+	pages := d.pages(w, room-foot, 0)
+	page := d.s.Page % len(pages)
+	if page < 0 {
+		page += len(pages)
+	}
+	rows := pages[page]
+	if foot > 0 {
+		// The page number keeps its place on the last page, which may be shorter.
+		for len(rows) < room-1 {
+			rows = append(rows, nil)
+		}
+		rows = append(rows, words(short(d.paging(page, len(pages)), w), Dim))
+	}
+	return piece{rows: rows}
+}
+
+func (d *drawing) paging(page, pages int) string {
+	text := d.s.Paging
+	if text == "" {
+		text = "{page} / {pages}"
+	}
+	return strings.NewReplacer("{page}", strconv.Itoa(page+1), "{pages}", strconv.Itoa(pages)).Replace(text)
+}
+
+// pages fills pages of room rows with whole fields; a field taller than a page is
+// continued on the next. There is at least one page.
+func (d *drawing) pages(w, room, air int) [][]line {
+	room = max(room, 1)
+	var pages [][]line
+	var cur []line
+	turn := func() {
+		if len(cur) > 0 {
+			pages = append(pages, cur)
+		}
+		cur = nil
+	}
+	for i := range d.s.Details {
+		rows := d.fieldRows(i, w)
+		gap := air
+		if len(cur) == 0 {
+			gap = 0
+		}
+		if len(cur)+gap+len(rows) > room {
+			turn()
+			gap = 0
+		}
+		for range gap {
+			cur = append(cur, nil)
+		}
+		for len(rows) > room {
+			pages = append(pages, rows[:room:room])
+			rows = rows[room:]
+		}
+		cur = append(cur, rows...)
+	}
+	turn()
+	if len(pages) == 0 {
+		return [][]line{nil}
+	}
+	return pages
+}

@@ -1,0 +1,203 @@
+package layout
+
+import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
+
+// Options say what the console can do.
+type Options struct {
+	// HalfBlocks: the font has U+2580 and U+2584. QR codes and small block
+	// letters are drawn with them; never assume it on a Linux console.
+	HalfBlocks bool
+	// FullGlyphs: the font has whatever Unicode has, as in a terminal emulator.
+	// Otherwise texts are spelt with what every console font has.
+	FullGlyphs bool
+}
+
+// Draw lays a screen out on w columns and h rows. It is a plain function: the
+// same arguments give the same frame. It accepts any size and any content. From
+// 40 columns and 12 rows on everything that the customer needs is there; below,
+// the title and the keys are.
+func Draw(s kiosk.Screen, w, h int, o Options) Frame {
+	f := newFrame(w, h)
+	if w < 1 || h < 1 {
+		return f
+	}
+	d := &drawing{f: f, s: cleaned(s, o.FullGlyphs), o: o}
+	if s.Link != nil {
+		d.address = s.Link.URL // a spelling for the eye must not get into the QR code
+	}
+	d.measure()
+	d.bar()
+	d.keys()
+	d.body()
+	d.notice()
+	return d.f
+}
+
+// drawing is one call of Draw at work.
+type drawing struct {
+	f Frame
+	s kiosk.Screen // cleaned
+	o Options
+
+	address string   // as it came, for the QR code only; empty if there is none, or it is drawn, or it cannot be
+	coded   [][]line // the address's QR code in several sizes
+
+	left, col int // first column and width of the text
+	top       int // first row under the bar that may be used
+	bottom    int // first row that belongs to the keys
+}
+
+// Sizes from which on there is air. Twelve rows are the least for a complete
+// screen: 10 to 12 rows are what a 7-inch panel may have if capitals shall be
+// 4.9 mm high (EN 301 549, 5.1.4, at 400 mm).
+const (
+	roomyRows  = 20 // from here: blank rows around title and keys, five-row letters
+	airyRows   = 16 // from here: a rule above the keys
+	barRows    = 8  // from here: the site's bar
+	wideColumn = 56 // from here: labels beside values, wide letters
+	maxColumn  = 72 // longer lines are hard to read
+)
+
+func (d *drawing) measure() {
+	w, h := d.f.W, d.f.H
+	margin := 0
+	switch {
+	case w >= 72:
+		margin = 6
+	case w >= 30:
+		margin = 1
+	}
+	d.col = min(w-2*margin, maxColumn)
+	d.left = (w - d.col) / 2
+	if h >= barRows {
+		d.top = 1
+	}
+	d.bottom = h
+}
+
+// bar draws the site's name on row 0.
+func (d *drawing) bar() {
+	if d.top == 0 {
+		return
+	}
+	d.f.put(0, 0, blanks(d.f.W, Site))
+	d.f.put(d.left, 0, words(short(d.s.Site, d.col), Site))
+}
+
+// keys draws what can be pressed on the last rows, each key whole, in the given
+// order, and a rule above where there is room.
+func (d *drawing) keys() {
+	rows := keyRows(d.s.Keys, d.col)
+	// On a screen too small for all of it, one row is kept for the title.
+	if most := max(d.f.H-d.top-1, 1); len(rows) > most {
+		rows = rows[:most]
+	}
+	foot := 0
+	if d.f.H >= roomyRows {
+		foot = 1 // many screens hide their outermost row
+	}
+	d.bottom = d.f.H - len(rows) - foot
+	for i, r := range rows {
+		d.f.put(d.left, d.bottom+i, r)
+	}
+	if d.f.H >= airyRows && len(rows) > 0 {
+		d.bottom--
+		d.f.put(d.left, d.bottom, ruleOf(d.col))
+	}
+}
+
+func ruleOf(w int) line {
+	l := make(line, max(w, 0))
+	for i := range l {
+		l[i] = Cell{Text: "─", Style: Dim, Width: 1}
+	}
+	return l
+}
+
+// keyRows fills rows with keys. Two keys are three columns apart.
+func keyRows(keys []kiosk.Key, w int) []line {
+	const apart = 3
+	var rows []line
+	var cur line
+	for _, k := range keys {
+		one := join(words(" "+short(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
+		switch {
+		case len(cur) > 0 && len(cur)+apart+len(one) <= w:
+			cur = join(cur, blanks(apart, Text), one)
+			continue
+		case len(cur) > 0:
+			rows = append(rows, cur)
+			cur = nil
+		}
+		if len(one) <= w {
+			cur = one
+			continue
+		}
+		// One key wider than the screen: its text goes on below, under itself.
+		rows = append(rows, keyFolded(k, w)...)
+	}
+	if len(cur) > 0 {
+		rows = append(rows, cur)
+	}
+	return rows
+}
+
+func keyFolded(k kiosk.Key, w int) []line {
+	cap := words(" "+short(k.Cap, w-2)+" ", Key)
+	indent := len(cap) + 1
+	if w-indent < 8 { // no use in a column of that width
+		indent = 0
+	}
+	var rows []line
+	for i, l := range para(k.Text, w-indent, KeyText) {
+		switch {
+		case indent == 0:
+			if i == 0 {
+				rows = append(rows, cap)
+			}
+			rows = append(rows, l)
+		case i == 0:
+			rows = append(rows, join(cap, blanks(1, KeyText), l))
+		default:
+			rows = append(rows, join(blanks(indent, Text), l))
+		}
+	}
+	return rows
+}
+
+// cleaned is a copy of a screen in which every string is harmless and drawable.
+func cleaned(s kiosk.Screen, full bool) kiosk.Screen {
+	clean := func(t string) string { return Clean(t, full) }
+	s.Site, s.Title, s.Code, s.Spelt = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.Spelt)
+	s.Warning, s.Paging = clean(s.Warning), clean(s.Paging)
+	if s.Notice != nil {
+		s.Notice = &kiosk.Notice{Title: clean(s.Notice.Title), Text: clean(s.Notice.Text)}
+	}
+	if e := s.Entry; e != nil {
+		s.Entry = &kiosk.Entry{Label: clean(e.Label), Text: clean(e.Text), Example: clean(e.Example), Problem: clean(e.Problem)}
+	}
+	if s.Gauge != nil {
+		s.Gauge = &kiosk.Gauge{Part: s.Gauge.Part, Text: clean(s.Gauge.Text)}
+	}
+	if s.Link != nil {
+		s.Link = &kiosk.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption)}
+	}
+	lines := make([]string, 0, len(s.Lines))
+	for _, l := range s.Lines {
+		lines = append(lines, clean(l))
+	}
+	steps := make([]kiosk.ListStep, 0, len(s.Steps))
+	for _, st := range s.Steps {
+		steps = append(steps, kiosk.ListStep{Text: clean(st.Text), State: st.State})
+	}
+	details := make([]kiosk.Field, 0, len(s.Details))
+	for _, f := range s.Details {
+		details = append(details, kiosk.Field{Label: clean(f.Label), Value: clean(f.Value)})
+	}
+	keys := make([]kiosk.Key, 0, len(s.Keys))
+	for _, k := range s.Keys {
+		keys = append(keys, kiosk.Key{Cap: clean(k.Cap), Text: clean(k.Text)})
+	}
+	s.Lines, s.Steps, s.Details, s.Keys = lines, steps, details, keys
+	return s
+}

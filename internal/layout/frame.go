@@ -1,0 +1,150 @@
+package layout
+
+import "github.com/rivo/uniseg"
+
+// Style says what a cell is, not what it looks like: a painter's theme turns it
+// into colours.
+type Style uint8
+
+// The styles.
+const (
+	Text         Style = iota // ordinary sentences, and the empty ground
+	Strong                    // what matters within the text
+	Dim                       // examples, labels, rules
+	Title                     // the band with the title of a calm or busy screen
+	TitleGood                 // the same where something went well
+	TitleBad                  // where the visit ended without a result
+	TitleAlert                // where something needs attention
+	Good                      // a step that is done
+	Bad                       // the sign of a problem with the entry
+	Alert                     // a warning
+	Key                       // the cap of a key, with a blank on either side
+	KeyText                   // what a key does
+	Field                     // the inside of the entry field
+	Code                      // the code's block letters
+	Site                      // the bar at the top
+	Bar                       // the filled part of the gauge
+	BarRest                   // its empty part
+	QRHalf                    // QR code in half blocks: the glyph is light, the ground is dark
+	QRLight                   // QR code without glyphs: a blank on a light ground
+	QRDark                    // the same on a dark ground
+	Overlay                   // the notice that lies over everything
+	OverlayTitle              // its title
+
+	// Styles is how many there are.
+	Styles int = iota
+)
+
+var styles = [Styles]string{"text", "strong", "dim", "title", "titlegood", "titlebad", "titlealert", "good", "bad", "alert", "key", "keytext", "field", "code",
+	"site", "bar", "barrest", "qrhalf", "qrlight", "qrdark", "overlay", "overlaytitle"}
+
+// String is the style's name, for tests and themes.
+func (s Style) String() string {
+	if int(s) >= Styles {
+		return "style?"
+	}
+	return styles[s]
+}
+
+// Cell is one place on the screen.
+type Cell struct {
+	Text  string // one grapheme, free of control characters; a blank where nothing is
+	Style Style
+	Width int // columns: 1 or 2; 0 is the right half of the wide cell before it
+}
+
+// Frame is a whole screen, ready to be painted. Every row has exactly W columns.
+type Frame struct {
+	W, H  int
+	Cells []Cell // row by row
+
+	// Cursor tells whether a cursor shall be seen, at column CursorX of row CursorY.
+	Cursor           bool
+	CursorX, CursorY int
+}
+
+// At is the cell in column x of row y; a blank outside the frame.
+func (f Frame) At(x, y int) Cell {
+	if x < 0 || y < 0 || x >= f.W || y >= f.H {
+		return blank(Text)
+	}
+	return f.Cells[y*f.W+x]
+}
+
+func newFrame(w, h int) Frame {
+	f := Frame{W: max(w, 0), H: max(h, 0)}
+	f.Cells = make([]Cell, f.W*f.H)
+	for i := range f.Cells {
+		f.Cells[i] = blank(Text)
+	}
+	return f
+}
+
+func blank(s Style) Cell { return Cell{Text: " ", Style: s, Width: 1} }
+
+// put writes a line at column x of row y. What lies outside is left out; a wide
+// cell that does not fit any more becomes a blank.
+func (f *Frame) put(x, y int, l line) {
+	if y < 0 || y >= f.H {
+		return
+	}
+	for _, c := range l {
+		switch {
+		case x < 0 || x >= f.W:
+		case c.Width == 2 && x+1 >= f.W:
+			f.Cells[y*f.W+x] = blank(c.Style)
+		default:
+			f.Cells[y*f.W+x] = c
+		}
+		x++
+	}
+}
+
+// fill paints a rectangle of blanks.
+func (f *Frame) fill(x, y, w, h int, s Style) {
+	for row := y; row < y+h; row++ {
+		f.put(x, row, blanks(w, s))
+	}
+}
+
+// line is a row of cells; its length is its width in columns.
+type line []Cell
+
+// words turns a clean string into cells.
+func words(s string, st Style) line {
+	var l line
+	state := -1
+	for s != "" {
+		var g string
+		var w int
+		g, s, w, state = uniseg.FirstGraphemeClusterInString(s, state)
+		if w < 1 { // cleaning leaves none; an empty cell would move all that follows
+			continue
+		}
+		l = append(l, Cell{Text: g, Style: st, Width: min(w, 2)})
+		if w > 1 {
+			l = append(l, Cell{Style: st})
+		}
+	}
+	return l
+}
+
+func blanks(n int, st Style) line {
+	l := make(line, max(n, 0))
+	for i := range l {
+		l[i] = blank(st)
+	}
+	return l
+}
+
+// join puts lines side by side.
+func join(parts ...line) line {
+	var l line
+	for _, p := range parts {
+		l = append(l, p...)
+	}
+	return l
+}
+
+// pad fills a line up with blanks to the given width.
+func (l line) pad(w int, st Style) line { return join(l, blanks(w-len(l), st)) }

@@ -1,0 +1,146 @@
+package layout
+
+import "strings"
+
+// Codes are drawn in block letters so that they can be compared with a phone
+// from an arm's length. There is one pixel alphabet, drawn three ways: wide (two
+// columns to an upright stroke, so that strokes are as thick as they are high),
+// narrow (one column), and as half blocks in three rows. Where three rows are all
+// there is and the font has no half blocks, letters of box lines are used: three
+// rows of full blocks cannot tell B from 8.
+
+// pixels is five rows per character. '#' is ink.
+var pixels = map[rune]string{
+	'A': " ## |#  #|####|#  #|#  #", 'B': "### |#  #|### |#  #|### ", 'C': " ###|#   |#   |#   | ###",
+	'D': "### |#  #|#  #|#  #|### ", 'E': "####|#   |### |#   |####", 'F': "####|#   |### |#   |#   ",
+	'G': " ###|#   |# ##|#  #| ###", 'H': "#  #|#  #|####|#  #|#  #", 'I': "###| # | # | # |###",
+	'J': "  ##|   #|   #|#  #| ## ", 'K': "#  #|# # |##  |# # |#  #", 'L': "#   |#   |#   |#   |####",
+	'M': "#   #|## ##|# # #|#   #|#   #", 'N': "#  #|## #|# ##|#  #|#  #", 'O': " ## |#  #|#  #|#  #| ## ",
+	'P': "### |#  #|### |#   |#   ", 'Q': " ## |#  #|#  #|# # | # #", 'R': "### |#  #|### |# # |#  #",
+	'S': " ###|#   | ## |   #|### ", 'T': "###| # | # | # | # ", 'U': "#  #|#  #|#  #|#  #| ## ",
+	'V': "#   #|#   #| # # | # # |  #  ", 'W': "#   #|#   #|# # #|## ##|#   #", 'X': "#   #| # # |  #  | # # |#   #",
+	'Y': "#   #| # # |  #  |  #  |  #  ", 'Z': "####|   #| ## |#   |####",
+	'0': " ## |#  #|#  #|#  #| ## ", '1': " # |## | # | # |###", '2': "### |   #| ## |#   |####",
+	'3': "### |   #| ## |   #|### ", '4': "#  #|#  #|####|   #|   #", '5': "####|#   |### |   #|### ",
+	'6': " ## |#   |### |#  #| ## ", '7': "####|   #|  # | #  | #  ", '8': " ## |#  #| ## |#  #| ## ",
+	'9': " ## |#  #| ###|   #| ## ", '-': "  |  |##|  |  ",
+}
+
+// strokes is three rows per character, of box lines.
+var strokes = map[rune]string{
+	'A': "┌─┐|├─┤|│ │", 'B': "─┬─┐| ├─┤|─┴─┘", 'C': "┌──|│  |└──", 'D': "─┬─┐| │ │|─┴─┘", 'E': "┌──|├─ |└──", 'F': "┌──|├─ |│  ",
+	'G': "┌──|│ ┐|└─┘", 'H': "│ │|├─┤|│ │", 'I': "─┬─| │ |─┴─", 'J': "  ┬|  │|└─┘", 'K': "│ /|├─ |│ \\", 'L': "│  |│  |└──",
+	'M': "┌┬┐|│││|│ │", 'N': "│\\ │|│ \\│|│  │", 'O': "┌─┐|│ │|└─┘", 'P': "┌─┐|├─┘|│  ", 'Q': "┌─┐ |│ │ |└─┼─", 'R': "┌─┐|├┬┘|│└─",
+	'S': "┌─┐|└─┐|└─┘", 'T': "─┬─| │ | │ ", 'U': "│ │|│ │|└─┘", 'V': "│ │|\\ /| V ", 'W': "│ │|│││|└┴┘", 'X': "\\ /| X |/ \\",
+	'Y': "\\ /| │ | │ ", 'Z': "──┐| / |└──",
+	'0': "┌─┐|│/│|└─┘", '1': "─┐ | │ |─┴─", '2': "┌─┐|┌─┘|└──", '3': "──┐| ─┤|──┘", '4': "│ │|└─┤|  │", '5': "┌──|└─┐|──┘",
+	'6': "┌──|├─┐|└─┘", '7': "──┐|  │|  │", '8': "┌─┐|├─┤|└─┘", '9': "┌─┐|└─┤|──┘", '-': "  |──|  ",
+}
+
+// lettering is a way of drawing a code.
+type lettering uint8
+
+const (
+	plainLetters  lettering = iota // one row, as typed
+	lineLetters                    // three rows of box lines
+	halfLetters                    // three rows of half blocks
+	narrowLetters                  // five rows of full blocks
+	wideLetters                    // the same with double uprights
+)
+
+// letters draws a code at most w columns wide; nil if it does not fit or holds a
+// character that the alphabet has not.
+func letters(code string, how lettering, w int) []line {
+	code = strings.ToUpper(code)
+	if how == plainLetters {
+		l := words(code, Code)
+		if len(l) > w {
+			return nil
+		}
+		return []line{l}
+	}
+	rows := make([]string, 0, 5)
+	for i, r := range code {
+		glyph, ok := glyphOf(r, how)
+		if !ok {
+			return nil
+		}
+		for y, part := range glyph {
+			if i == 0 {
+				rows = append(rows, part)
+				continue
+			}
+			rows[y] += gaps[how] + part
+		}
+	}
+	if len(rows) == 0 || width(rows[0]) > w {
+		return nil
+	}
+	out := make([]line, len(rows))
+	for y, r := range rows {
+		out[y] = words(r, Code)
+	}
+	return out
+}
+
+// gaps between two letters, as wide as an upright stroke.
+var gaps = [...]string{lineLetters: " ", halfLetters: " ", narrowLetters: " ", wideLetters: "  "}
+
+func glyphOf(r rune, how lettering) ([]string, bool) {
+	if how == lineLetters {
+		g, ok := strokes[r]
+		return strings.Split(g, "|"), ok
+	}
+	g, ok := pixels[r]
+	rows := strings.Split(g, "|")
+	switch how {
+	case halfLetters:
+		rows = halved(rows)
+	case wideLetters:
+		for y := range rows {
+			rows[y] = widened(rows[y])
+		}
+		fallthrough
+	default:
+		for y := range rows {
+			rows[y] = strings.ReplaceAll(rows[y], "#", "█")
+		}
+	}
+	return rows, ok
+}
+
+// widened doubles the outer columns of a row of pixels, where the uprights are;
+// in a letter of three columns or fewer it doubles all.
+func widened(row string) string {
+	var b strings.Builder
+	for x := range len(row) {
+		b.WriteByte(row[x])
+		if x == 0 || x == len(row)-1 || len(row) <= 3 {
+			b.WriteByte(row[x])
+		}
+	}
+	return b.String()
+}
+
+// halved puts two rows of pixels into one of half blocks.
+func halved(rows []string) []string {
+	ink := func(x, y int) bool { return y < len(rows) && rows[y][x] == '#' }
+	var out []string
+	for y := 0; y < len(rows); y += 2 {
+		var b strings.Builder
+		for x := range len(rows[0]) {
+			switch up, low := ink(x, y), ink(x, y+1); {
+			case up && low:
+				b.WriteRune('█')
+			case up:
+				b.WriteRune('▀')
+			case low:
+				b.WriteRune('▄')
+			default:
+				b.WriteByte(' ')
+			}
+		}
+		out = append(out, b.String())
+	}
+	return out
+}

@@ -1,0 +1,97 @@
+package layout
+
+import "github.com/ciba-kiosk/ciba-kiosk/internal/qr"
+
+// An address is drawn as a QR code beside the text where there is room, else
+// below it, else only as text. Half blocks make it a quarter of the size; without
+// them it is drawn in background colours, which no font can spoil.
+
+const (
+	besideGap  = 3  // columns between text and code
+	besideText = 30 // least width of the text beside a code
+)
+
+// beside is a code to the right of the text.
+type beside struct {
+	rows      []line
+	x, y      int
+	textWidth int
+}
+
+// codeBeside finds a place for the code right of the text, between rows top and
+// end; nil if there is none.
+func (d *drawing) codeBeside(top, end int) *beside {
+	if d.address == "" {
+		return nil
+	}
+	right := d.f.W - max(d.left/2, 1)
+	for _, rows := range d.codes() {
+		w, h := len(rows[0]), len(rows)
+		text := right - w - besideGap - d.left
+		if text < besideText || h > end-top {
+			continue
+		}
+		return &beside{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
+	}
+	return nil
+}
+
+// codes are the possible drawings of the code, best first. They are made once per
+// frame, as a small processor takes milliseconds for one.
+func (d *drawing) codes() [][]line {
+	if d.coded == nil && d.address != "" {
+		d.coded = d.encode()
+		if d.coded == nil {
+			d.address = ""
+		}
+	}
+	return d.coded
+}
+
+func (d *drawing) encode() [][]line {
+	code, err := qr.Encode(d.address)
+	if err != nil {
+		return nil // the text says it all
+	}
+	style := qr.Grounds
+	if d.o.HalfBlocks {
+		style = qr.HalfBlocks
+	}
+	return [][]line{qrRows(code.WithQuiet(qr.FullQuiet), style), qrRows(code.WithQuiet(qr.LeastQuiet), style)}
+}
+
+func qrRows(code qr.Code, style qr.Style) []line {
+	var rows []line
+	for _, cells := range code.Cells(style) {
+		l := make(line, len(cells))
+		for x, c := range cells {
+			l[x] = Cell{Text: string(c.Glyph), Style: QRHalf, Width: 1}
+			switch {
+			case style == qr.Grounds && c.Light:
+				l[x].Style = QRLight
+			case style == qr.Grounds:
+				l[x].Style = QRDark
+			}
+		}
+		rows = append(rows, l)
+	}
+	return rows
+}
+
+// linkPiece is what the address is for, the code unless it stands beside the text
+// already, and the address as text.
+func (d *drawing) linkPiece(p plan, w int) piece {
+	var rows []line
+	if p.linkCode && d.address != "" {
+		for _, r := range d.codes() {
+			if len(r[0]) <= w {
+				rows = append(rows, r...)
+				break
+			}
+		}
+	}
+	if p.linkText {
+		rows = append(para(d.s.Link.Caption, w, Text), append(rows, paraAddress(d.s.Link.URL, w, Dim)...)...)
+	}
+	return piece{rows: rows}
+}

@@ -1,0 +1,196 @@
+package layout
+
+import (
+	"math"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// entryPiece is the field with its label above and one line of help below: what
+// is wrong if something is, else the example.
+func entryPiece(e kiosk.Entry, w int, boxed bool) piece {
+	rows := para(e.Label, w, Dim)
+	inner := max(w-4, 1)                          // frame and a blank on either side
+	text, cutOff := tail(e.Text, max(inner-1, 1)) // one place for the cursor
+	if cutOff {
+		text, _ = tail(e.Text, max(inner-2, 1))
+		text = "«" + text
+	}
+	field := join(blanks(1, Field), words(text, Field))
+	pc := piece{cursor: true, cx: 1 + len(field), cy: len(rows)}
+	field = field.pad(inner+2, Field)
+	side := line{{Text: "│", Style: Field, Width: 1}}
+	if boxed {
+		pc.cy++
+		rows = append(rows, boxEdge(w, "┌", "┐", Field), join(side, field, side), boxEdge(w, "└", "┘", Field))
+	} else {
+		rows = append(rows, join(side, field, side))
+	}
+	switch {
+	case e.Problem != "":
+		rows = append(rows, signed(words(" ! ", Bad), e.Problem, Strong, w)...)
+	case e.Example != "":
+		rows = append(rows, para(e.Example, w, Dim)...)
+	}
+	pc.rows = rows
+	return pc
+}
+
+func boxEdge(w int, l, r string, st Style) line {
+	edge := ruleOf(w)
+	for i := range edge {
+		edge[i].Style = st
+	}
+	if w >= 2 {
+		edge[0].Text, edge[w-1].Text = l, r
+	}
+	return edge
+}
+
+// codePieces is the code in block letters and spelt out.
+func (d *drawing) codePieces(p plan, w int) []piece {
+	if d.s.Code == "" {
+		return nil
+	}
+	ps := []piece{{rows: d.block(p, w)}}
+	switch p.spelt {
+	case speltBelow, speltTied:
+		ps = append(ps, piece{rows: para(d.spelt(), w, Strong), tied: p.spelt == speltTied})
+	case speltWithGauge:
+		ps = append(ps, piece{rows: []line{d.shared(w)}, tied: true})
+	}
+	return ps
+}
+
+func (d *drawing) spelt() string {
+	if d.s.Spelt == "" {
+		return d.s.Code
+	}
+	return d.s.Spelt
+}
+
+// shares tells whether the code spelt out and the time left fit on one row.
+func (d *drawing) shares() bool {
+	return d.s.Code != "" && d.s.Gauge != nil && width(d.spelt())+3+width(d.s.Gauge.Text) <= d.col
+}
+
+// shared is that row.
+func (d *drawing) shared(w int) line {
+	left, right := words(d.spelt(), Strong), words(d.s.Gauge.Text, Text)
+	return join(left.pad(w-len(right), Text), right)
+}
+
+// block is the code in the largest letters that the plan allows and that fit.
+func (d *drawing) block(p plan, w int) []line {
+	for how := p.letters; how > plainLetters; how-- {
+		if how == halfLetters && !d.o.HalfBlocks {
+			continue
+		}
+		if rows := letters(d.s.Code, how, w); rows != nil {
+			return rows
+		}
+	}
+	return para(d.s.Code, w, Code)
+}
+
+// gaugeRows is the time left as a bar and as words.
+func gaugeRows(g kiosk.Gauge, w, rows int) []line {
+	barWidth := min(w, 48)
+	if rows == 2 {
+		return append([]line{gaugeBar(g.Part, barWidth)}, para(g.Text, w, Text)...)
+	}
+	// Side by side. The bar's width does not depend on the words, which change
+	// every second, unless they need the room.
+	text := words(g.Text, Text)
+	barWidth = w / 3
+	if len(text)+2+barWidth > w {
+		barWidth = w - 2 - len(text)
+	}
+	if barWidth < 6 {
+		return para(g.Text, w, Text)
+	}
+	return []line{join(gaugeBar(g.Part, barWidth), blanks(2, Text), text)}
+}
+
+func gaugeBar(part float64, w int) line {
+	if !(part > 0) { // also not a number
+		part = 0
+	}
+	full := int(math.Ceil(min(part, 1) * float64(w)))
+	l := make(line, w)
+	for i := range l {
+		l[i] = Cell{Text: "░", Style: BarRest, Width: 1}
+		if i < full {
+			l[i] = Cell{Text: "█", Style: Bar, Width: 1}
+		}
+	}
+	return l
+}
+
+// stepRows is the list that is ticked off. Signs differ, not only colours.
+func stepRows(steps []kiosk.ListStep, w, air int) []line {
+	var rows []line
+	for i, s := range steps {
+		if i > 0 {
+			rows = append(rows, make([]line, air)...)
+		}
+		sign, st := words("· ", Dim), Dim
+		switch s.State {
+		case kiosk.Done:
+			sign, st = words("OK", Good), Text
+		case kiosk.Doing:
+			sign, st = words("→ ", Strong), Strong
+		}
+		rows = append(rows, signed(sign, s.Text, st, w)...)
+	}
+	return rows
+}
+
+// notice draws the overlay in the middle of the body; the keys stay visible.
+func (d *drawing) notice() {
+	n := d.s.Notice
+	if n == nil {
+		return
+	}
+	edge, air := 2, 0
+	if d.f.H >= roomyRows {
+		edge, air = 4, 1
+	}
+	w := min(d.col, 60)
+	inner := max(w-2*edge, 1)
+	rows := para(n.Title, inner, OverlayTitle)
+	if air > 0 && n.Text != "" {
+		rows = append(rows, nil)
+	}
+	rows = append(rows, para(n.Text, inner, Overlay)...)
+	room := d.bottom - d.top
+	framed := room >= len(rows)+2
+	high := len(rows)
+	if framed {
+		high += 2
+	}
+	if air > 0 && room >= high+2 {
+		high += 2
+	} else {
+		air = 0
+	}
+	high = min(high, room)
+	x, y := d.left+(d.col-w)/2, d.top+(room-high)/2
+	d.f.fill(x-2, y-air, w+4, high+2*air, Text) // what lies below must not touch the frame
+	d.f.fill(x, y, w, high, Overlay)
+	if framed {
+		side := line{{Text: "│", Style: Overlay, Width: 1}}
+		for i := 1; i < high-1; i++ {
+			d.f.put(x, y+i, side)
+			d.f.put(x+w-1, y+i, side)
+		}
+		d.f.put(x, y, boxEdge(w, "┌", "┐", Overlay))
+		d.f.put(x, y+high-1, boxEdge(w, "└", "┘", Overlay))
+		air++
+	}
+	for i, r := range rows {
+		if air+i < high {
+			d.f.put(x+edge, y+air+i, r)
+		}
+	}
+}

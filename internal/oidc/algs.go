@@ -1,0 +1,77 @@
+package oidc
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// algorithm is one way of signing that this package understands. There is no
+// "none" and no HMAC among them, so no list can let one in: with HMAC everybody who
+// can check a token can make one (RFC 8725, section 3.1).
+type algorithm struct {
+	name  jose.SignatureAlgorithm
+	fits  func(crypto.PublicKey) bool
+	hash  func() hash.Hash // for at_hash and rt_hash
+	first bool             // believed unless a list says otherwise
+}
+
+var algorithms = []algorithm{
+	{jose.RS256, isRSA, sha256.New, true},
+	{jose.PS256, isRSA, sha256.New, true},
+	{jose.ES256, isEC(elliptic.P256()), sha256.New, true},
+	// OpenID Connect leaves the hash for EdDSA open; everybody takes Ed25519's own.
+	{jose.EdDSA, isEd25519, sha512.New, true},
+	{jose.RS384, isRSA, sha512.New384, false},
+	{jose.RS512, isRSA, sha512.New, false},
+	{jose.PS384, isRSA, sha512.New384, false},
+	{jose.PS512, isRSA, sha512.New, false},
+	{jose.ES384, isEC(elliptic.P384()), sha512.New384, false},
+	{jose.ES512, isEC(elliptic.P521()), sha512.New, false},
+}
+
+// DefaultAlgs are the signature algorithms of ID tokens that are believed where
+// nothing else is configured: RS256, which every server must have (OpenID Connect
+// Core 1.0, section 15.1), and those of FAPI 2.0: PS256, ES256, EdDSA. What a
+// server publishes is no allow-list: Auth0 publishes HS256 beside RS256.
+func DefaultAlgs() []string {
+	var out []string
+	for _, a := range algorithms {
+		if a.first {
+			out = append(out, string(a.name))
+		}
+	}
+	return out
+}
+
+func findAlg(name string) (algorithm, bool) {
+	for _, a := range algorithms {
+		if string(a.name) == name {
+			return a, true
+		}
+	}
+	return algorithm{}, false
+}
+
+// fits tells whether a key is of the type and curve that an alg needs.
+func fits(k crypto.PublicKey, alg string) bool {
+	a, ok := findAlg(alg)
+	return ok && a.fits(k)
+}
+
+func isRSA(k crypto.PublicKey) bool     { _, ok := k.(*rsa.PublicKey); return ok }
+func isEd25519(k crypto.PublicKey) bool { _, ok := k.(ed25519.PublicKey); return ok }
+
+func isEC(c elliptic.Curve) func(crypto.PublicKey) bool {
+	return func(k crypto.PublicKey) bool {
+		e, ok := k.(*ecdsa.PublicKey)
+		return ok && e.Curve == c
+	}
+}

@@ -1,0 +1,142 @@
+package oidc
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// check is V6 to V12: what the claims must say. It gives the subject.
+func (e Expected) check(c Object, now time.Time) (sub string, err error) {
+	if iss, _ := c.Text("iss"); iss != e.Issuer {
+		return "", errors.New("iss is not the issuer")
+	}
+	if err := e.audience(c); err != nil {
+		return "", err
+	}
+	exp, err := c.date("exp")
+	if err != nil {
+		return "", err
+	}
+	if !now.Before(exp.Add(Tolerance)) {
+		return "", errors.New("exp: the token has expired")
+	}
+	iat, err := c.date("iat")
+	if err != nil {
+		return "", err
+	}
+	if iat.After(now.Add(Tolerance)) {
+		return "", errors.New("iat: the token is from the future")
+	}
+	// iat may be cut to whole seconds, so the request's time is too.
+	if iat.Before(e.Since.Truncate(time.Second).Add(-Tolerance)) {
+		return "", errors.New("iat: the token is older than the request")
+	}
+	if c.Has("nbf") {
+		nbf, err := c.date("nbf")
+		if err != nil {
+			return "", err
+		}
+		if nbf.After(now.Add(Tolerance)) {
+			return "", errors.New("nbf: the token is not valid yet")
+		}
+	}
+	if len(e.ACR) > 0 {
+		if acr, ok := c.Text("acr"); !ok || !slices.Contains(e.ACR, acr) {
+			return "", errors.New("acr is none of those asked for")
+		}
+	}
+	// Backchannel requests have no nonce, so one that is there belongs to a token
+	// that was made for a browser's request.
+	if nonce, ok := c["nonce"]; ok && nonce != nil && nonce != "" {
+		return "", errors.New("nonce: the token answers another request")
+	}
+	sub, _ = c.Text("sub")
+	return sub, checkSubject(sub)
+}
+
+// audience is V7 and V8.
+func (e Expected) audience(c Object) error {
+	var aud []string
+	if one, ok := c.Text("aud"); ok {
+		aud = []string{one}
+	} else if aud, ok = c.Texts("aud"); !ok {
+		return errors.New("aud is missing or malformed")
+	}
+	ours := false
+	for _, a := range aud {
+		switch {
+		case a == e.ClientID:
+			ours = true
+		case slices.Contains(e.Trusted, a):
+		default:
+			return errors.New("aud names somebody else")
+		}
+	}
+	if !ours {
+		return errors.New("aud does not name this client")
+	}
+	azp, there := c["azp"]
+	if len(aud) > 1 && !there {
+		return errors.New("azp is missing although there are several audiences")
+	}
+	if there && azp != e.ClientID {
+		return errors.New("azp is not this client")
+	}
+	return nil
+}
+
+// checkSubject: OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
+func checkSubject(sub string) error {
+	if sub == "" {
+		return errors.New("sub is missing")
+	}
+	if len(sub) > 255 {
+		return errors.New("sub is longer than 255 characters")
+	}
+	if Printable(sub, len(sub)) != sub {
+		return errors.New("sub holds characters that are not printable ASCII")
+	}
+	return nil
+}
+
+// bindings is V13: the claims that tie the token to the others of the same
+// answer. They are optional when polling, but a wrong one is wrong.
+func (e Expected) bindings(c Object, alg string) error {
+	for _, b := range []struct {
+		claim string
+		of    []byte
+	}{{"at_hash", e.Access}, {claimRefresh, e.Refresh}} {
+		if _, there := c[b.claim]; !there {
+			continue
+		}
+		got, _ := c.Text(b.claim)
+		if len(b.of) == 0 || !same(got, halfHash(alg, b.of)) {
+			return fmt.Errorf("%s does not fit", b.claim)
+		}
+	}
+	if _, there := c[claimRequestID]; there {
+		if got, _ := c.Text(claimRequestID); len(e.RequestID) == 0 || !same(got, string(e.RequestID)) {
+			return errors.New("auth_req_id is another request's")
+		}
+	}
+	return nil
+}
+
+// halfHash is the left half of the hash that the alg names, in base64url (OpenID
+// Connect Core 1.0, section 3.1.3.6).
+func halfHash(alg string, value []byte) string {
+	a, ok := findAlg(alg)
+	if !ok {
+		return ""
+	}
+	h := a.hash()
+	h.Write(value)
+	sum := h.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,181 @@
+package oidc
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of what a server may send; an answer beyond them is an error.
+const (
+	MaxAnswer   = 256 << 10 // token, backchannel, UserInfo, lookup and revocation answers; real ones are under 20 KiB
+	MaxDocument = 1 << 20   // discovery and key documents
+	maxHeader   = 64 << 10  // response headers; an auth server sends 1 to 4 KiB
+)
+
+const (
+	dialTimeout = 10 * time.Second // a shop's line that needs longer is down
+	tlsTimeout  = 10 * time.Second // a Pi Zero needs about 1 s for its side of a handshake
+
+	// idleTimeout is how long a connection may lie unused. Node closes idle
+	// connections after 5 s, and a request that meets the closing one is lost: it
+	// fails although the server is well. 3 s leaves 2 s for the slowest line.
+	idleTimeout = 3 * time.Second
+)
+
+// TransportOptions says how to reach servers.
+type TransportOptions struct {
+	Roots        *x509.CertPool    // replaces the system's roots; nil keeps them
+	Certificates []tls.Certificate // client certificates for mutual TLS; may be empty
+	Now          func() time.Time  // wall clock by which certificates are judged; nil is the system's
+	// Dial replaces the network, for tests in memory. nil dials TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Transport carries every request to the authorization server. It follows no
+// redirect, since one would carry the client's secret elsewhere; it keeps no
+// cookies; and it honours no proxy from the environment: a kiosk speaks to nobody
+// but the configured and published addresses, and a forgotten HTTP_PROXY in a unit
+// file would make a third party of whoever runs it.
+//
+// It speaks HTTP/1.1 only. A kiosk sends a few requests a minute, so HTTP/2 would
+// gain nothing, and its own rules for sending a request again (GOAWAY, refused
+// streams) would be one more thing to prove harmless.
+type Transport struct {
+	kept  http.RoundTripper // keeps a connection for a few seconds
+	fresh http.RoundTripper // one connection for one request
+	pool  *http.Transport
+}
+
+// NewTransport makes a Transport. It opens no connection.
+func NewTransport(o TransportOptions) *Transport {
+	// A poll often needs a new connection; a resumed handshake spares a Pi Zero the slow part.
+	sessions := tls.NewLRUClientSessionCache(8)
+	base := func(keep bool) *http.Transport {
+		p := new(http.Protocols)
+		p.SetHTTP1(true)
+		return &http.Transport{
+			Proxy:       nil,
+			DialContext: dialer(o.Dial),
+			TLSClientConfig: &tls.Config{
+				MinVersion:         tls.VersionTLS12,
+				RootCAs:            o.Roots,
+				Certificates:       o.Certificates,
+				Time:               o.Now,
+				ClientSessionCache: sessions,
+			},
+			TLSHandshakeTimeout:    tlsTimeout,
+			MaxResponseHeaderBytes: maxHeader,
+			DisableCompression:     true, // answers are small, and what is not unpacked cannot explode
+			DisableKeepAlives:      !keep,
+			IdleConnTimeout:        idleTimeout,
+			MaxIdleConnsPerHost:    1,
+			Protocols:              p,
+		}
+	}
+	pool := base(true)
+	return &Transport{kept: guarded{pool}, fresh: guarded{base(false)}, pool: pool}
+}
+
+// dialer gives a dial function that, for hosts that are trusted only because
+// they are this machine, makes sure that they are.
+func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		// net/http goes on dialling after a request has been given up, so this is the only limit there is.
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		host, _, _ := net.SplitHostPort(address)
+		if a, ok := c.RemoteAddr().(*net.TCPAddr); isLoopback(host) && ok && !a.IP.IsLoopback() {
+			c.Close()
+			return nil, errors.New("localhost is not this machine")
+		}
+		return c, nil
+	}
+}
+
+// guarded refuses addresses that CheckURL refuses, whatever way they came in.
+type guarded struct{ next http.RoundTripper }
+
+func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, err := CheckURL(r.URL.String()); err != nil {
+		return nil, err
+	}
+	return g.next.RoundTrip(r)
+}
+
+// Client gives an http.Client over the same rules, for calls that want to read
+// the answer themselves. It may keep a connection for three seconds.
+func (t *Transport) Client() *http.Client { return client(t.kept) }
+
+// CloseIdle closes the connections that nobody uses.
+func (t *Transport) CloseIdle() { t.pool.CloseIdleConnections() }
+
+func client(rt http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     rt,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// ErrTooLong is an answer over the limit. Asking again would bring it again.
+var ErrTooLong = errors.New("answer is too long")
+
+// Reply is an answer read to its end.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Send sends a request for which nothing bad happens if the same is asked again
+// later: polls, documents, revocation. It may use a connection that has been idle
+// for less than three seconds. net/http repeats it by itself only if not one byte
+// of it was written, or if it is a GET.
+//
+// The body is read up to max bytes. A nil Reply means that no answer came; a Reply
+// together with an error means that an answer began and its body was cut off or
+// too long.
+func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) { return send(t.kept, r, max) }
+
+// SendOnce sends a request that must not arrive twice whatever happens: the
+// backchannel authentication request, which rings a phone. It goes out on a
+// connection of its own, which net/http never tries again, and its body cannot be
+// rewound. Results are those of Send.
+func (t *Transport) SendOnce(r *http.Request, max int64) (*Reply, error) {
+	r = r.Clone(r.Context())
+	r.GetBody = nil
+	return send(t.fresh, r, max)
+}
+
+func send(rt http.RoundTripper, r *http.Request, max int64) (*Reply, error) {
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", "ciba-kiosk")
+	}
+	resp, err := client(rt).Do(r)
+	if err != nil {
+		return nil, &LinkError{cause: err}
+	}
+	defer resp.Body.Close()
+	reply := &Reply{Status: resp.StatusCode, Header: resp.Header}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, max+1))
+	if err != nil {
+		return reply, &LinkError{cause: err}
+	}
+	if int64(len(body)) > max {
+		return reply, ErrTooLong
+	}
+	reply.Body = body
+	return reply, nil
+}

@@ -1,0 +1,130 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// GrantCIBA is the extension grant type of CIBA Core 1.0, section 4.
+const GrantCIBA = "urn:openid:params:grant-type:ciba"
+
+// Endpoint names an address that a server publishes.
+type Endpoint string
+
+// The endpoints, by their names in the metadata document.
+const (
+	Backchannel  Endpoint = "backchannel_authentication_endpoint"
+	Token        Endpoint = "token_endpoint"
+	UserInfo     Endpoint = "userinfo_endpoint"
+	Revocation   Endpoint = "revocation_endpoint"
+	Device       Endpoint = "device_authorization_endpoint"
+	Registration Endpoint = "registration_endpoint"
+	JWKS         Endpoint = "jwks_uri"
+)
+
+var endpoints = []Endpoint{Backchannel, Token, UserInfo, Revocation, Device, Registration, JWKS}
+
+// Metadata is what a server says of itself (OpenID Connect Discovery 1.0, section 3;
+// RFC 8414; CIBA Core, section 4). A nil list was not published, which is not the
+// same as an empty one.
+type Metadata struct {
+	Issuer        string
+	DeliveryModes []string // backchannel_token_delivery_modes_supported
+	GrantTypes    []string // grant_types_supported
+	Scopes        []string // scopes_supported
+	AuthMethods   []string // token_endpoint_auth_methods_supported
+	AuthAlgs      []string // token_endpoint_auth_signing_alg_values_supported
+	IDTokenAlgs   []string // id_token_signing_alg_values_supported; a wish list, never an allow-list
+	RequestAlgs   []string // backchannel_authentication_request_signing_alg_values_supported
+	DPoPAlgs      []string // dpop_signing_alg_values_supported
+	ACRValues     []string // acr_values_supported
+	UserCode      bool     // backchannel_user_code_parameter_supported
+
+	plain   map[Endpoint]string
+	aliases map[Endpoint]string // mtls_endpoint_aliases
+}
+
+// Endpoint gives an address; empty if the server has none. With mtls the alias
+// for clients with a certificate goes first, endpoint by endpoint (RFC 8705,
+// section 5).
+func (m *Metadata) Endpoint(e Endpoint, mtls bool) string {
+	if mtls && m.aliases[e] != "" {
+		return m.aliases[e]
+	}
+	return m.plain[e]
+}
+
+// Offers tells whether a published list holds a value; a list that was not
+// published counts as holding everything.
+func Offers(list []string, value string) bool {
+	return list == nil || slices.Contains(list, value)
+}
+
+// parseMetadata reads a document that must be the given issuer's. What a
+// technician can mend is said in a sentence.
+func parseMetadata(data []byte, issuer string) (*Metadata, error) {
+	o, err := ParseObject(data)
+	if err != nil {
+		return nil, err
+	}
+	// Byte for byte, slash included: Discovery 1.0, section 4.3.
+	published, _ := o.Text("issuer")
+	if published != issuer {
+		if strings.TrimSuffix(published, "/") == strings.TrimSuffix(issuer, "/") && published != "" {
+			return nil, wrongDocument{errors.New("the published issuer differs from KIOSK_ISSUER in the slash at its end; set it exactly as published")}
+		}
+		return nil, wrongDocument{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", Printable(published, 200))}
+	}
+	m := &Metadata{Issuer: issuer, plain: map[Endpoint]string{}, aliases: map[Endpoint]string{}}
+	https := strings.HasPrefix(issuer, "https:")
+	read := func(o Object, into map[Endpoint]string) error {
+		for _, e := range endpoints {
+			if !o.Has(string(e)) {
+				continue
+			}
+			s, _ := o.Text(string(e))
+			u, err := CheckURL(s)
+			if err != nil {
+				return wrongDocument{fmt.Errorf("the server publishes a bad %s: %w", e, err)}
+			}
+			if https && u.Scheme != "https" {
+				// A remote server has no business sending us to a service on this machine.
+				return wrongDocument{fmt.Errorf("the server publishes a %s without https", e)}
+			}
+			into[e] = s
+		}
+		return nil
+	}
+	if err := read(o, m.plain); err != nil {
+		return nil, err
+	}
+	if a, ok := o["mtls_endpoint_aliases"].(Object); ok {
+		if err := read(a, m.aliases); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range []Endpoint{Token, JWKS} {
+		if m.plain[e] == "" {
+			return nil, wrongDocument{fmt.Errorf("the server publishes no %s", e)}
+		}
+	}
+	m.DeliveryModes, _ = o.Texts("backchannel_token_delivery_modes_supported")
+	m.GrantTypes, _ = o.Texts("grant_types_supported")
+	m.Scopes, _ = o.Texts("scopes_supported")
+	m.AuthMethods, _ = o.Texts("token_endpoint_auth_methods_supported")
+	m.AuthAlgs, _ = o.Texts("token_endpoint_auth_signing_alg_values_supported")
+	m.IDTokenAlgs, _ = o.Texts("id_token_signing_alg_values_supported")
+	m.RequestAlgs, _ = o.Texts("backchannel_authentication_request_signing_alg_values_supported")
+	m.DPoPAlgs, _ = o.Texts("dpop_signing_alg_values_supported")
+	m.ACRValues, _ = o.Texts("acr_values_supported")
+	m.UserCode, _ = o["backchannel_user_code_parameter_supported"].(bool)
+	return m, nil
+}
+
+// wrongDocument marks a document that was read well and says the wrong thing: a
+// setting, here or at the server, has to change.
+type wrongDocument struct{ error }
+
+func (w wrongDocument) Unwrap() error { return w.error }

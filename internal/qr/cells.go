@@ -1,0 +1,63 @@
+package qr
+
+// Style is a way of showing modules as character cells.
+type Style uint8
+
+// The styles.
+const (
+	// HalfBlocks packs two modules into one cell, one above the other: Size
+	// columns by half as many rows. The light modules are the glyph (U+2580,
+	// U+2584, U+2588), because bright white exists on a Linux console only as a
+	// foreground. Most Debian console fonts lack two of the three glyphs.
+	HalfBlocks Style = iota
+	// Grounds needs no glyph at all: two blanks per module that differ in
+	// background colour only. Twice Size columns by Size rows.
+	Grounds
+)
+
+// Cell is one character cell of a code.
+type Cell struct {
+	Glyph rune // what to print: ' ', '▀', '▄' or '█'; the inked part is light
+	Light bool // with Grounds: whether the background is light
+}
+
+// Extent is how many columns and rows Cells fills in the given style.
+func (c Code) Extent(s Style) (columns, rows int) {
+	n := c.Size()
+	if s == Grounds {
+		return 2 * n, n
+	}
+	return n, (n + 1) / 2
+}
+
+// Cells is the code as rows of cells. With HalfBlocks an odd number of module
+// rows leaves the lower half of the last row dark, as the ground around it is;
+// the margin above that half is untouched.
+func (c Code) Cells(s Style) [][]Cell {
+	columns, rows := c.Extent(s)
+	out := make([][]Cell, rows)
+	for y := range out {
+		row := make([]Cell, columns)
+		for x := range row {
+			if s == Grounds {
+				row[x] = Cell{Glyph: ' ', Light: !c.Dark(x/2, y)}
+				continue
+			}
+			row[x].Glyph = half(!c.Dark(x, 2*y), 2*y+1 < c.Size() && !c.Dark(x, 2*y+1))
+		}
+		out[y] = row
+	}
+	return out
+}
+
+func half(upper, lower bool) rune {
+	switch {
+	case upper && lower:
+		return '█'
+	case upper:
+		return '▀'
+	case lower:
+		return '▄'
+	}
+	return ' '
+}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// format is the version of everything in the file. A newer one is refused, an
+// older one would be carried over here.
+const format = 1
+
+var (
+	metaBucket  = []byte("meta")
+	visitBucket = []byte("visits")
+	nameBucket  = []byte("ids")
+	openBucket  = []byte("open")
+	askedBucket = []byte("asked")
+	buckets     = [][]byte{metaBucket, visitBucket, nameBucket, openBucket, askedBucket}
+
+	formatKey = []byte("format")
+	checkKey  = []byte("check")
+	checkText = []byte("this key fits")
+)
+
+// openBolt opens a bbolt file and turns what bbolt makes of a damaged one, be it
+// a panic or a fault in the mapped memory, into an error. The handle comes along
+// because a panic leaves it, and the lock with it, behind.
+func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File, err error) {
+	defer func() {
+		if err != nil && file != nil {
+			file.Close() // bbolt has closed it unless it panicked
+		}
+	}()
+	err = guarded(func() error {
+		var err error
+		db, err = bolt.Open(path, 0o600, &bolt.Options{
+			Timeout:      o.Wait,
+			PageSize:     pageSize,
+			FreelistType: bolt.FreelistMapType,
+			MaxSize:      o.MaxSize,
+			ReadOnly:     readOnly,
+			NoStatistics: true,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				f, err := os.OpenFile(name, flag|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, mode)
+				file = f
+				return f, err
+			},
+		})
+		return err
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, file, held(o.Dir)
+	case err != nil && strings.Contains(err.Error(), "file size too small"): // no error of its own in bbolt
+		return nil, file, damaged("%v", err)
+	}
+	return db, file, err
+}
+
+// guarded runs f with faults in mapped memory turned into panics, and panics
+// into ErrDamaged. A truncated or failing card would end the process otherwise.
+func guarded(f func() error) (err error) {
+	before := debug.SetPanicOnFault(true)
+	defer debug.SetPanicOnFault(before)
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicked{damaged("%s", printable(fmt.Sprint(p), 160))}
+		}
+	}()
+	return f()
+}
+
+// panicked tells an error that was a panic, after which bbolt cannot be used.
+type panicked struct{ error }
+
+func (p *panicked) Unwrap() error { return p.error }
+
+// create makes a whole database under another name and then gives it its own.
+// If another process was first, that one's is taken.
+func create(path string, s *sealer, o Options) error {
+	err := publish(path, func(temp string) error {
+		db, _, err := openBolt(temp, o, false)
+		if err != nil {
+			return err
+		}
+		err = db.Update(func(tx *bolt.Tx) error {
+			for _, name := range buckets {
+				if _, err := tx.CreateBucket(name); err != nil {
+					return err
+				}
+			}
+			meta := tx.Bucket(metaBucket)
+			if err := meta.Put(formatKey, binary.BigEndian.AppendUint32(nil, format)); err != nil {
+				return err
+			}
+			return meta.Put(checkKey, s.seal(metaBucket, checkKey, checkText))
+		})
+		return errors.Join(err, db.Close())
+	})
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// inspect reads what tells whether the file is whole, ours, of our time and of
+// our key. It opens it for reading only, so a file that is not is left as it is:
+// bbolt may write to a file while opening it, and may scan all of one that keeps
+// no list of free pages. It reads a few pages, however large the file.
+func inspect(path string, s *sealer, o Options) error {
+	db, file, err := openBolt(path, o, true)
+	if err != nil {
+		return err
+	}
+	err = guarded(func() error {
+		return db.View(func(tx *bolt.Tx) error {
+			info, err := file.Stat()
+			if err != nil {
+				return err
+			}
+			if info.Size() < tx.Size() {
+				return damaged("cut off: %d bytes of %d are there", info.Size(), tx.Size())
+			}
+			return inspectMeta(tx, s)
+		})
+	})
+	var p *panicked
+	if errors.As(err, &p) {
+		file.Close()
+		return err
+	}
+	return errors.Join(err, db.Close())
+}
+
+func inspectMeta(tx *bolt.Tx, s *sealer) error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		return damaged("a bbolt file, but not one of a kiosk")
+	}
+	v := meta.Get(formatKey)
+	if len(v) != 4 {
+		return damaged("a bbolt file, but not one of a kiosk")
+	}
+	switch version := binary.BigEndian.Uint32(v); {
+	case version > format:
+		return fmt.Errorf("%w: its format is %d, this program knows up to %d", ErrVersion, version, format)
+	case version < 1:
+		return damaged("format %d", version)
+	}
+	if _, err := s.open(metaBucket, checkKey, meta.Get(checkKey)); err != nil {
+		return fmt.Errorf("%w: not the one this file was made with", ErrKey)
+	}
+	for _, name := range buckets {
+		if tx.Bucket(name) == nil {
+			return damaged("bucket %q is missing", name)
+		}
+	}
+	return nil
+}
+
+// update runs one transaction that writes, and view one that reads. What a
+// damaged file makes of them is ErrDamaged, from then on for good: bbolt's own
+// locks may never come free after a panic.
+func (s *Store) update(what string, f func(*bolt.Tx) error) error {
+	if s.reader {
+		return fmt.Errorf("store: %s: %w", what, ErrReadOnly)
+	}
+	return s.run(what, f, (*bolt.DB).Update)
+}
+
+func (s *Store) view(what string, f func(*bolt.Tx) error) error {
+	return s.run(what, f, (*bolt.DB).View)
+}
+
+func (s *Store) run(what string, f func(*bolt.Tx) error, transact func(*bolt.DB, func(*bolt.Tx) error) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return fmt.Errorf("store: %s: %w", what, ErrClosed)
+	}
+	if before := s.broken.Load(); before != nil {
+		return fmt.Errorf("store: %s: %w", what, *before)
+	}
+	err := guarded(func() error { return transact(s.db, f) })
+	var p *panicked
+	if errors.As(err, &p) {
+		s.broken.Store(&err)
+	}
+	if err != nil {
+		return fmt.Errorf("store: %s: %w", what, classify(err))
+	}
+	return nil
+}
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// printable cuts foreign text down to n characters of harmless ASCII.
+func printable(s string, n int) string {
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return clean[:min(len(clean), n)]
+}

@@ -1,0 +1,222 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// testJournal is what any kiosk.Journal must do. again gives the same journal as
+// a new process would find it; a journal that lives in memory returns itself.
+func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again func() kiosk.Journal)) {
+	const (
+		asking, asked, granted  = kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted
+		shown, ended, abandoned = kiosk.StageShown, kiosk.StageEnded, kiosk.StageAbandoned
+	)
+	unfinished := func(t *testing.T, j kiosk.Journal) []kiosk.Record {
+		t.Helper()
+		out, err := j.Unfinished()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+
+	t.Run("nothing is unfinished on the first day", func(t *testing.T) {
+		j, _ := fresh(t)
+		if got := unfinished(t, j); len(got) != 0 {
+			t.Fatalf("got %v", got)
+		}
+	})
+
+	for _, c := range []struct {
+		name  string
+		story []kiosk.Stage
+		open  bool
+	}{
+		{"power cut while asking", []kiosk.Stage{asking}, true},
+		{"power cut while the phone rings", []kiosk.Stage{asking, asked}, true},
+		{"power cut after the approval", []kiosk.Stage{asking, asked, granted}, true},
+		{"details were shown", []kiosk.Stage{asking, asked, granted, shown}, false},
+		{"server said no at once", []kiosk.Stage{asking, ended}, false},
+		{"person refused", []kiosk.Stage{asking, asked, ended}, false},
+		{"service down after the approval", []kiosk.Stage{asking, asked, granted, ended}, false},
+		{"left while asking", []kiosk.Stage{asking, abandoned}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j, again := fresh(t)
+			secrets := kiosk.Secrets{}
+			var want kiosk.Record
+			for _, stage := range c.story {
+				r := rec("v1", stage)
+				mustAppend(t, j, r)
+				want, secrets = r, keep(r.Secrets, secrets)
+			}
+			want.Secrets = secrets
+			for _, open := range []func() kiosk.Journal{func() kiosk.Journal { return j }, again} {
+				got := unfinished(t, open())
+				if !c.open {
+					if len(got) != 0 {
+						t.Fatalf("a visit that ended is unfinished: %v", got)
+					}
+					continue
+				}
+				if diff := cmp.Diff([]kiosk.Record{want}, got); diff != "" {
+					t.Fatal(diff)
+				}
+				if secretText(got[0].Secrets) != secretText(want.Secrets) { // cmp sees what String hides, but say it plainly
+					t.Fatal("the secrets are other ones")
+				}
+			}
+		})
+	}
+
+	t.Run("the oldest unfinished visit comes first", func(t *testing.T) {
+		j, again := fresh(t)
+		for _, v := range []string{"zebra", "lion", "ant"} {
+			mustAppend(t, j, rec(v, asking))
+		}
+		mustAppend(t, j, rec("zebra", asked), rec("lion", ended))
+		for _, open := range []func() kiosk.Journal{func() kiosk.Journal { return j }, again} {
+			got := unfinished(t, open())
+			if len(got) != 2 || got[0].Visit != "zebra" || got[1].Visit != "ant" {
+				t.Fatalf("got %v", got)
+			}
+		}
+	})
+
+	all := []kiosk.Stage{asking, asked, granted, shown, ended, abandoned}
+	allowed := map[string]bool{
+		"asking": true, "asking asked": true, "asking ended": true, "asking abandoned": true,
+		"asking asked granted": true, "asking asked ended": true, "asking asked abandoned": true,
+		"asking asked granted shown": true, "asking asked granted ended": true, "asking asked granted abandoned": true,
+	}
+	t.Run("no story but these", func(t *testing.T) {
+		j, again := fresh(t)
+		n := 0
+		var try func(visit string, story []kiosk.Stage, name string)
+		// Each story that is allowed is tried with every stage after it.
+		try = func(_ string, story []kiosk.Stage, name string) {
+			for _, next := range all {
+				n++
+				visit := fmt.Sprintf("v%d", n)
+				for _, stage := range story {
+					mustAppend(t, j, rec(visit, stage))
+				}
+				before := unfinished(t, j)
+				err := j.Append(rec(visit, next))
+				longer := name + " " + next.String()
+				if name == "" {
+					longer = next.String()
+				}
+				if allowed[longer] {
+					if err != nil {
+						t.Errorf("%s: %v", longer, err)
+					}
+					try(visit, append(append([]kiosk.Stage(nil), story...), next), longer)
+					continue
+				}
+				if err == nil {
+					t.Errorf("%s: allowed", longer)
+				}
+				if diff := cmp.Diff(before, unfinished(t, j)); diff != "" {
+					t.Errorf("%s: refused, but it changed something: %s", longer, diff)
+				}
+			}
+		}
+		try("", nil, "")
+		j = again()
+		for _, r := range unfinished(t, j) {
+			mustAppend(t, j, rec(r.Visit, ended))
+		}
+		if got := unfinished(t, j); len(got) != 0 {
+			t.Errorf("still unfinished: %v", got)
+		}
+	})
+
+	t.Run("what the caller does to its secrets afterwards is its own business", func(t *testing.T) {
+		j, _ := fresh(t)
+		r := rec("v1", asking)
+		mustAppend(t, j, r)
+		r.Secrets.Identifier.Zero()
+		got := unfinished(t, j)
+		got[0].Secrets.Identifier.Zero()
+		if id := string(unfinished(t, j)[0].Secrets.Identifier); id != "alice-v1" {
+			t.Fatalf("identifier is now %q", id)
+		}
+	})
+
+	t.Run("broken records are refused", func(t *testing.T) {
+		j, _ := fresh(t)
+		long := string(make([]byte, 4096))
+		for name, spoil := range map[string]func(*kiosk.Record){
+			"no visit":               func(r *kiosk.Record) { r.Visit = "" },
+			"endless visit":          func(r *kiosk.Record) { r.Visit = long },
+			"escape sequence inside": func(r *kiosk.Record) { r.Code = "\x1b[2J" },
+			"endless boot":           func(r *kiosk.Record) { r.Boot = long },
+			"no stage":               func(r *kiosk.Record) { r.Stage = 0 },
+			"unknown stage":          func(r *kiosk.Record) { r.Stage = 99 },
+			"unknown reason":         func(r *kiosk.Record) { r.Reason = 99 },
+			"negative uptime":        func(r *kiosk.Record) { r.Uptime = -time.Second },
+			"the year 30000":         func(r *kiosk.Record) { r.Wall = time.Date(30000, 1, 1, 0, 0, 0, 0, time.UTC) },
+			"huge token":             func(r *kiosk.Record) { r.Secrets.Tokens.ID = make(kiosk.Secret, 1<<20) },
+			"nobody asked for":       func(r *kiosk.Record) { r.Secrets.Identifier = nil },
+		} {
+			r := rec("v1", asking)
+			spoil(&r)
+			if err := j.Append(r); err == nil {
+				t.Errorf("%s: taken", name)
+			}
+		}
+		if got := unfinished(t, j); len(got) != 0 {
+			t.Errorf("something was kept: %v", got)
+		}
+	})
+}
+
+func secretText(s kiosk.Secrets) string { return string(packSecrets(s)) }
+
+func TestJournalContract(t *testing.T) {
+	testJournal(t, func(t *testing.T) (kiosk.Journal, func() kiosk.Journal) {
+		dir := t.TempDir()
+		s := openTest(t, dir)
+		s.db.NoSync = true // the contract is not about the card; TestKilled is
+		return s, func() kiosk.Journal {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return openTest(t, dir)
+		}
+	})
+}
+
+func TestErrorsSayWhichKind(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	whole(t, s, "v1", kiosk.StageEnded)
+	if err := s.Append(rec("v1", kiosk.StageAsked)); !errors.Is(err, ErrOrder) {
+		t.Errorf("after the end: %v", err)
+	}
+	if err := s.Append(rec("v2", kiosk.StageAsked)); !errors.Is(err, ErrOrder) {
+		t.Errorf("never begun: %v", err)
+	}
+	if err := s.Append(kiosk.Record{}); !errors.Is(err, ErrRecord) {
+		t.Errorf("empty: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+	if err := s.Append(rec("v3", kiosk.StageAsking)); !errors.Is(err, ErrClosed) {
+		t.Errorf("after closing: %v", err)
+	}
+	if _, err := s.Unfinished(); !errors.Is(err, ErrClosed) {
+		t.Errorf("after closing: %v", err)
+	}
+}

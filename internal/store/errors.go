@@ -1,0 +1,104 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// What can be wrong with the store as a whole. Use errors.Is.
+var (
+	// ErrLocked: another process holds the file. A *LockedError says who.
+	ErrLocked = errors.New("held by another process")
+	// ErrDamaged: the file cannot be read as ours. It is left as it is.
+	ErrDamaged = errors.New("damaged")
+	// ErrFull: the disk, the quota or Options.MaxSize is used up. What is in the
+	// file is sound; Prune makes room.
+	ErrFull = errors.New("full")
+	// ErrReadOnly: the file system is read-only, permissions keep us out, or the
+	// store was opened for reading.
+	ErrReadOnly = errors.New("read-only")
+	// ErrKey: the key is not the one the file was made with, or its file is
+	// missing, malformed or open to others.
+	ErrKey = errors.New("store key")
+	// ErrVersion: the file was written by a newer version of this program.
+	ErrVersion = errors.New("written by a newer version")
+	// ErrNotOurs: folder or file belong to another user, or the folder is one
+	// that users share.
+	ErrNotOurs = errors.New("not ours alone")
+	// ErrAbsent: no store has been made in this folder yet. Only with
+	// Options.ReadOnly; otherwise Open makes one.
+	ErrAbsent = errors.New("nothing there yet")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("closed")
+)
+
+// What can be wrong with one call. The store is as it was.
+var (
+	// ErrOrder: the record does not continue its visit's story: the visit has
+	// ended, was never begun, or is already further.
+	ErrOrder = errors.New("record out of order")
+	// ErrRecord: the record has a part that is missing, too long or out of range.
+	ErrRecord = errors.New("record refused")
+	// ErrUnknown: no visit of this name is on record.
+	ErrUnknown = errors.New("no such visit")
+)
+
+// LockedError is ErrLocked with what the other process left about itself.
+type LockedError struct {
+	PID int    // 0 if it did not say
+	Who string // as in "kiosk run"; printable ASCII; empty if it did not say
+}
+
+// Error names the other process.
+func (e *LockedError) Error() string {
+	switch {
+	case e.PID == 0:
+		return ErrLocked.Error()
+	case e.Who == "":
+		return fmt.Sprintf("%v: process %d", ErrLocked, e.PID)
+	}
+	return fmt.Sprintf("%v: %s, process %d", ErrLocked, e.Who, e.PID)
+}
+
+// Is makes errors.Is(err, ErrLocked) true.
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
+
+func damaged(why string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(why, args...))
+}
+
+// classify puts the operating system's and bbolt's errors under ours.
+func classify(err error) error {
+	under := func(ours error) error {
+		if errors.Is(err, ours) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ours, err)
+	}
+	is := func(targets ...error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case err == nil:
+		return nil
+	case is(ErrLocked, ErrDamaged, ErrFull, ErrReadOnly, ErrKey, ErrVersion, ErrNotOurs):
+		return err
+	case is(syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, bolterrors.ErrMaxSizeReached),
+		strings.Contains(err.Error(), syscall.ENOSPC.Error()): // bbolt's "file resize error" does not wrap
+		return under(ErrFull)
+	case is(syscall.EROFS, syscall.EACCES, syscall.EPERM, bolterrors.ErrDatabaseReadOnly, bolterrors.ErrTxNotWritable):
+		return under(ErrReadOnly)
+	case is(bolterrors.ErrInvalid, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum, bolterrors.ErrInvalidMapping):
+		return under(ErrDamaged)
+	}
+	return err
+}

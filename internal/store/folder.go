@@ -1,0 +1,132 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// ownFolder makes the state folder, or makes sure that it is ours alone.
+func ownFolder(dir string, look bool) error {
+	if dir == "" {
+		return errors.New("no state folder given")
+	}
+	info, err := os.Stat(dir) // through a link: systemd's DynamicUser= makes the state folder one
+	if errors.Is(err, fs.ErrNotExist) && !look {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if err := syncFolder(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		info, err = os.Stat(dir)
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s: %w", dir, syscall.ENOTDIR)
+	}
+	if info.Mode()&os.ModeSticky != 0 {
+		return fmt.Errorf("%s: %w: a folder that users share, like /tmp", dir, ErrNotOurs)
+	}
+	return tighten(dir, info, 0o700, look)
+}
+
+// ownFile makes sure that the file is a regular one and ours alone.
+func ownFile(path string, look bool) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return damaged("%s is not a regular file", filepath.Base(path))
+	}
+	if info.Size() == 0 {
+		// Ours is never empty: it gets its name when it is complete.
+		return damaged("%s is empty", filepath.Base(path))
+	}
+	return tighten(path, info, 0o600, look)
+}
+
+func tighten(path string, info fs.FileInfo, mode fs.FileMode, look bool) error {
+	uid, known := owner(info)
+	if known && uid != os.Geteuid() {
+		return fmt.Errorf("%s: %w: it belongs to user %d, this is user %d", path, ErrNotOurs, uid, os.Geteuid())
+	}
+	if info.Mode().Perm()&^mode == 0 || look {
+		return nil
+	}
+	return os.Chmod(path, info.Mode().Perm()&mode)
+}
+
+func owner(info fs.FileInfo) (uid int, known bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(s.Uid), true
+}
+
+// publish writes a file under a name of its own, makes it durable and then gives
+// it its real name, unless somebody else was first (fs.ErrExist). So a name
+// never stands for half a file, whenever the power goes.
+func publish(path string, write func(temp string) error) error {
+	temp := path + ".new-" + rand.Text()
+	defer os.Remove(temp)
+	err := write(temp)
+	if err == nil {
+		err = syncFile(temp)
+	}
+	if err == nil {
+		err = os.Link(temp, path) // unlike a rename it does not replace
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, there := os.Lstat(path); there == nil {
+			return fs.ErrExist // the winner has swept our half away
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// sweep removes what a power cut left of publish. The caller holds the database,
+// so nobody else who is still at it can win.
+func sweep(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), dbName+".new-") || strings.HasPrefix(e.Name(), keyName+".new-") {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) {
+		err = nil // a file system without it
+	}
+	return errors.Join(err, d.Close())
+}

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// disk mounts a small file system of its own.
+func disk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size="+size); err != nil {
+		t.Skipf("NOT TESTED: a disk of %s cannot be mounted here: %v", size, err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestDiskFull(t *testing.T) {
+	s := openTest(t, disk(t, "256k"))
+	survives(t, s, fill(t, s))
+}
+
+func TestDiskFullAtTheFirstStart(t *testing.T) {
+	dir := disk(t, "64k")
+	hog := filepath.Join(dir, "hog")
+	if err := os.WriteFile(hog, make([]byte, 128<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	if s, err := Open(Options{Dir: dir}); !errors.Is(err, ErrFull) {
+		if err == nil {
+			s.Close()
+		}
+		t.Fatalf("got %v", err)
+	}
+	if err := os.Remove(hog); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(Options{Dir: dir})
+	if err != nil {
+		t.Fatalf("with room again: %v", err)
+	}
+	defer s.Close()
+	mustAppend(t, s, rec("v1", kiosk.StageAsking))
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	dir := disk(t, "1m")
+	s := openTest(t, dir)
+	whole(t, s, "v1", kiosk.StageShown)
+	s.Close()
+	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir, Key: testKey}); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("for writing: %v", err)
+	}
+	if _, err := Open(Options{Dir: filepath.Join(dir, "new"), Key: testKey}); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("a first start: %v", err)
+	}
+	r, err := Open(Options{Dir: dir, Key: testKey, ReadOnly: true})
+	if err != nil {
+		t.Fatalf("for reading: %v", err)
+	}
+	defer r.Close()
+	if list, err := r.List(0, 10); err != nil || len(list) != 1 {
+		t.Error(list, err)
+	}
+}
+
+// TestPermissionsKeepUsOut takes from root what lets it ignore permissions, for
+// one thread that ends with the test.
+func TestPermissionsKeepUsOut(t *testing.T) {
+	for name, mode := range map[string]os.FileMode{dbName: 0, keyName: 0} {
+		dir := t.TempDir()
+		s, err := Open(Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+		before := fingerprint(t, dir)
+		got := make(chan error)
+		go func() {
+			runtime.LockOSThread() // never unlocked: the thread is not used again
+			if err := weaken(); err != nil {
+				got <- err
+				return
+			}
+			s, err := Open(Options{Dir: dir, Wait: testWait})
+			if err == nil {
+				s.Close()
+			}
+			got <- err
+		}()
+		want := map[string]error{dbName: ErrReadOnly, keyName: ErrKey}[name]
+		if err := <-got; !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", name, err, want)
+		}
+		if os.Getuid() == 0 && fingerprint(t, dir) != before {
+			t.Errorf("%s: something changed", name)
+		}
+	}
+}
+
+func weaken() error {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	if err := unix.Capget(&head, &caps[0]); err != nil {
+		return err
+	}
+	caps[0].Effective &^= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
+	return unix.Capset(&head, &caps[0])
+}

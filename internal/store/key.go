@@ -1,0 +1,115 @@
+package store
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+const keySize = 32 // XChaCha20-Poly1305's, and what HKDF-SHA256 can make use of
+
+// key finds the key, or makes one if there is no database yet. Beside a
+// database a missing key is never replaced: a new one would open nothing.
+func (o Options) key(fresh bool) ([]byte, error) {
+	if o.Key != nil {
+		if len(o.Key) != keySize {
+			return nil, fmt.Errorf("%w: has %d bytes, must have %d", ErrKey, len(o.Key), keySize)
+		}
+		return bytes.Clone(o.Key), nil
+	}
+	path := o.KeyFile
+	if path == "" {
+		path = filepath.Join(o.Dir, keyName)
+	}
+	key, err := readKey(path)
+	if errors.Is(err, fs.ErrNotExist) && fresh && o.KeyFile == "" {
+		if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("make %s: %w", keyName, err)
+		}
+		key, err = readKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return key, nil
+}
+
+func readKey(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
+	if err := privateKeyFile(info); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 2*keySize+3))
+	if err != nil {
+		return nil, err
+	}
+	defer clear(b)
+	key, err := parseKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// privateKeyFile refuses a key that others can read. A systemd credential of a
+// service with a user of its own belongs to root and shows the mask of its
+// access list as the group's permission to read; that one is let through.
+func privateKeyFile(info fs.FileInfo) error {
+	open := fs.FileMode(0o077)
+	uid, known := owner(info)
+	if known && uid == 0 && os.Geteuid() != 0 {
+		open = 0o037
+	} else if known && uid != os.Geteuid() {
+		return fmt.Errorf("belongs to user %d, this is user %d", uid, os.Geteuid())
+	}
+	if perm := info.Mode().Perm(); perm&open != 0 {
+		return fmt.Errorf("mode %#o lets others in, must be 0600", perm)
+	}
+	return nil
+}
+
+// parseKey takes 32 bytes as they are, or 64 hexadecimal digits on a line.
+func parseKey(b []byte) ([]byte, error) {
+	if len(b) == keySize {
+		return bytes.Clone(b), nil
+	}
+	text := bytes.TrimRight(b, "\r\n")
+	key := make([]byte, keySize)
+	if len(text) != 2*keySize {
+		return nil, fmt.Errorf("must hold %d bytes or %d hexadecimal digits", keySize, 2*keySize)
+	}
+	if _, err := hex.Decode(key, text); err != nil {
+		return nil, errors.New("holds something other than hexadecimal digits") // hex's error would quote it
+	}
+	return key, nil
+}
+
+func makeKey(path string) error {
+	return publish(path, func(temp string) error {
+		key := make([]byte, keySize)
+		rand.Read(key) // never fails
+		text := make([]byte, 0, 2*keySize+1)
+		text = append(hex.AppendEncode(text, key), '\n')
+		defer clear(key)
+		defer clear(text)
+		return os.WriteFile(temp, text, 0o600)
+	})
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Visit is what an operator may see of a visit. It has no secrets.
+type Visit struct {
+	Number uint64       `json:"number"` // counts up; a gap is a visit that was pruned
+	Visit  string       `json:"visit"`  // its name in logs and JSON lines
+	Person string       `json:"person"` // eight hexadecimal digits of the person's tag: the same for the same person
+	Code   string       `json:"code,omitempty"`
+	Stage  kiosk.Stage  `json:"stage"` // the last one
+	Reason kiosk.Reason `json:"reason,omitempty"`
+	Began  time.Time    `json:"began"` // wall clock, UTC
+	Last   time.Time    `json:"last"`  // wall clock of the last record, UTC
+	Steps  []Step       `json:"steps"`
+}
+
+// Step is one record of a visit.
+type Step struct {
+	Stage    kiosk.Stage   `json:"stage"`
+	Reason   kiosk.Reason  `json:"reason,omitempty"`
+	Time     time.Time     `json:"time"` // wall clock, UTC
+	Boot     string        `json:"boot,omitempty"`
+	Uptime   time.Duration `json:"uptime_ns"`
+	Expires  time.Duration `json:"expires_ns,omitempty"`
+	Interval time.Duration `json:"interval_ns,omitempty"`
+}
+
+func (s story) visit(n uint64) Visit {
+	v := Visit{
+		Number: n, Visit: s.Visit, Person: hex.EncodeToString(s.Person[:4]), Code: s.Code,
+		Stage: s.last().Stage, Reason: s.last().Reason,
+		Began: s.Steps[0].Wall, Last: s.last().Wall,
+		Steps: make([]Step, len(s.Steps)),
+	}
+	for i, t := range s.Steps {
+		v.Steps[i] = Step{t.Stage, t.Reason, t.Wall, t.Boot, t.Uptime, t.Expires, t.Interval}
+	}
+	return v
+}
+
+// List gives up to limit visits, newest first: those older than the one with the
+// number after, or the newest if after is 0.
+func (s *Store) List(after uint64, limit int) ([]Visit, error) {
+	var out []Visit
+	err := s.view("list", func(tx *bolt.Tx) error {
+		c := tx.Bucket(visitBucket).Cursor()
+		key, b := c.Last()
+		if after != 0 {
+			if key, b = c.Seek(number(after)); key == nil {
+				key, b = c.Last()
+			}
+			for key != nil && binary.BigEndian.Uint64(key) >= after {
+				key, b = c.Prev()
+			}
+		}
+		for ; key != nil && len(out) < limit; key, b = c.Prev() {
+			v, err := readStory(b)
+			if err != nil {
+				return err
+			}
+			out = append(out, v.visit(binary.BigEndian.Uint64(key)))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Visits goes through all visits, newest first. It reads them a page at a time:
+// a reader that stalls must not keep the file from growing.
+func (s *Store) Visits() iter.Seq2[Visit, error] {
+	return func(yield func(Visit, error) bool) {
+		const page = 64
+		for after := uint64(0); ; {
+			list, err := s.List(after, page)
+			if err != nil {
+				yield(Visit{}, err)
+				return
+			}
+			for _, v := range list {
+				if !yield(v, nil) {
+					return
+				}
+				after = v.Number
+			}
+			if len(list) < page {
+				return
+			}
+		}
+	}
+}
+
+// Show gives one visit by its name; ErrUnknown if there is none.
+func (s *Store) Show(visit string) (Visit, error) {
+	var out Visit
+	err := s.view("show", func(tx *bolt.Tx) error {
+		key := tx.Bucket(nameBucket).Get([]byte(visit))
+		if key == nil {
+			return fmt.Errorf("%w", ErrUnknown)
+		}
+		v, err := visitAt(tx, key)
+		if err != nil {
+			return err
+		}
+		out = v.visit(binary.BigEndian.Uint64(key))
+		return nil
+	})
+	return out, err
+}

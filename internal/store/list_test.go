@@ -1,0 +1,268 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// bulk puts n ended visits on record in a few commits, through the same code as
+// Append, and gives back n.
+func bulk(t testing.TB, s *Store, n int) int {
+	t.Helper()
+	s.db.NoSync = true
+	for done := 0; done < n; {
+		err := s.update("bulk", func(tx *bolt.Tx) error {
+			for range min(1000, n-done) {
+				r := rec(fmt.Sprint("bulk-", done), kiosk.StageAsking)
+				key, v, err := s.find(tx, r)
+				if err != nil {
+					return err
+				}
+				v.Steps = append(v.Steps, newStep(r), newStep(rec(r.Visit, kiosk.StageEnded)))
+				b, err := v.encode()
+				if err != nil {
+					return err
+				}
+				if err := tx.Bucket(visitBucket).Put(key, b); err != nil {
+					return err
+				}
+				done++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+func TestListNewestFirst(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	for i := range 7 {
+		whole(t, s, fmt.Sprint("v", i), kiosk.StageEnded)
+	}
+	var got []string
+	for after := uint64(0); ; {
+		list, err := s.List(after, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) == 0 {
+			break
+		}
+		for _, v := range list {
+			got = append(got, v.Visit)
+			after = v.Number
+		}
+	}
+	if want := "v6 v5 v4 v3 v2 v1 v0"; strings.Join(got, " ") != want {
+		t.Errorf("got %v", got)
+	}
+	if list, err := s.List(999, 2); err != nil || len(list) != 2 || list[0].Visit != "v6" {
+		t.Errorf("after a number that is not there yet: %v %v", list, err)
+	}
+	if list, err := s.List(0, -1); err != nil || len(list) != 0 {
+		t.Errorf("none asked for: %v %v", list, err)
+	}
+}
+
+func TestVisitsGoesThroughAll(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	n := bulk(t, s, 150)
+	var last uint64
+	count := 0
+	for v, err := range s.Visits() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last != 0 && v.Number >= last {
+			t.Fatalf("%d after %d", v.Number, last)
+		}
+		last = v.Number
+		count++
+		if count == 10 { // whoever reads slowly does not hold up the visit
+			whole(t, s, "meanwhile", kiosk.StageShown)
+		}
+	}
+	if count != n {
+		t.Errorf("%d of %d", count, n)
+	}
+	for range s.Visits() {
+		break
+	}
+}
+
+func TestShow(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	whole(t, s, "v1", kiosk.StageEnded)
+	v, err := s.Show("v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Person = strings.Repeat("p", len(v.Person))
+	got, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"number":1,"visit":"v1","person":"pppppppp","code":"KITE-42","stage":"ended","reason":"declined",` +
+		`"began":"2026-11-22T12:00:01Z","last":"2026-11-22T12:00:05Z","steps":[` +
+		`{"stage":"asking","time":"2026-11-22T12:00:01Z","boot":"boot-1","uptime_ns":3601000000000},` +
+		`{"stage":"asked","time":"2026-11-22T12:00:02Z","boot":"boot-1","uptime_ns":3602000000000,"expires_ns":120000000000,"interval_ns":5000000000},` +
+		`{"stage":"ended","reason":"declined","time":"2026-11-22T12:00:05Z","boot":"boot-1","uptime_ns":3605000000000}]}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if _, err := s.Show("v2"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("unknown visit: %v", err)
+	}
+}
+
+func TestPrune(t *testing.T) {
+	month := noon.Add(-720 * time.Hour)
+	day := func(n int) time.Time { return noon.Add(time.Duration(n) * 24 * time.Hour) }
+	for _, c := range []struct {
+		name   string
+		walls  []time.Time // one visit each; the last record's time
+		open   int         // this one has no ending; -1 for none
+		before time.Time
+		most   int
+		left   string
+	}{
+		{"nothing is old", []time.Time{day(-1), day(0)}, -1, month, 0, "1 0"},
+		{"two are old", []time.Time{day(-40), day(-31), day(-1)}, -1, month, 0, "2"},
+		{"all are old", []time.Time{day(-40), day(-31)}, -1, month, 0, ""},
+		{"an unfinished one stays", []time.Time{day(-40), day(-39), day(-1)}, 0, month, 0, "2 0"},
+		{"the clock was wrong for a while", []time.Time{day(-40), day(4000), day(-35), day(-1)}, -1, month, 0, "3 1"},
+		{"too many", []time.Time{day(-4), day(-3), day(-2), day(-1)}, -1, month, 2, "3 2"},
+		{"too many, but one is unfinished", []time.Time{day(-4), day(-3), day(-2), day(-1)}, 0, month, 2, "3 2 0"},
+		{"old and too many", []time.Time{day(-40), day(-3), day(-2), day(-1)}, -1, month, 2, "3 2"},
+		{"nothing there", nil, -1, month, 2, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := openTest(t, t.TempDir())
+			for i, wall := range c.walls {
+				for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageEnded} {
+					if stage == kiosk.StageEnded && i == c.open {
+						continue
+					}
+					r := rec(fmt.Sprint(i), stage)
+					r.Wall = wall
+					mustAppend(t, s, r)
+				}
+			}
+			gone, err := s.Prune(c.before, c.most)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var left []string
+			for v, err := range s.Visits() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				left = append(left, v.Visit)
+			}
+			if got := strings.Join(left, " "); got != c.left || gone != len(c.walls)-len(left) {
+				t.Errorf("left %q, want %q; it says %d went", got, c.left, gone)
+			}
+			for i := range c.walls {
+				_, err := s.Show(fmt.Sprint(i))
+				if there := strings.Contains(" "+c.left+" ", fmt.Sprintf(" %d ", i)); there != (err == nil) {
+					t.Errorf("%d by its name: %v", i, err)
+				}
+			}
+		})
+	}
+}
+
+func TestPruneMany(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	n := bulk(t, s, 3*pruneBatch+5)
+	if gone, err := s.Prune(noon.Add(time.Hour), 0); err != nil || gone != n {
+		t.Errorf("%d of %d went, %v", gone, n, err)
+	}
+	err := s.view("look", func(tx *bolt.Tx) error {
+		for _, b := range [][]byte{visitBucket, nameBucket, openBucket, askedBucket} {
+			if k, _ := tx.Bucket(b).Cursor().First(); k != nil {
+				t.Errorf("something is left in %s", b)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole(t, s, "next", kiosk.StageShown)
+	if v, err := s.Show("next"); err != nil || v.Number != uint64(n+1) {
+		t.Errorf("numbers do not go on: %v %v", v.Number, err)
+	}
+}
+
+// TestStartDoesNotScan: what is done at each start and each visit costs the same
+// with ten visits on record as with ten thousand.
+func TestStartDoesNotScan(t *testing.T) {
+	cost := func(n int) (unfinished, write float64) {
+		s := openTest(t, t.TempDir())
+		mustAppend(t, s, rec("old", kiosk.StageAsking))
+		bulk(t, s, n)
+		unfinished = testing.AllocsPerRun(5, func() {
+			if r, err := s.Unfinished(); err != nil || len(r) != 1 {
+				t.Fatal(r, err)
+			}
+		})
+		i := 0
+		write = testing.AllocsPerRun(5, func() { i++; mustAppend(t, s, rec(fmt.Sprint("new", i), kiosk.StageAsking)) })
+		return unfinished, write
+	}
+	u1, w1 := cost(10)
+	u2, w2 := cost(10000)
+	if u2 > u1*1.5 {
+		t.Errorf("Unfinished: %v allocations with 10 visits, %v with 10,000", u1, u2)
+	}
+	if w2 > w1*3 {
+		t.Errorf("Append: %v allocations with 10 visits, %v with 10,000", w1, w2)
+	}
+	t.Logf("allocations: Unfinished %v and %v, Append %v and %v", u1, u2, w1, w2)
+}
+
+func TestManyHandsAtOnce(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	s.db.NoSync = true
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 20 {
+				whole(t, s, fmt.Sprintf("v%d-%d", g, i), kiosk.StageShown)
+			}
+		})
+		wg.Go(func() {
+			for range 20 {
+				_, err1 := s.List(0, 10)
+				_, err2 := s.Unfinished()
+				_, err3 := s.Prune(noon.Add(-time.Hour), 0)
+				if err := errors.Join(err1, err2, err3); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var closing sync.WaitGroup
+	for range 3 {
+		closing.Go(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	closing.Wait()
+}

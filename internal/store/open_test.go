@@ -1,0 +1,265 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func TestFirstStartMakesEverythingPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "var", "state")
+	s, err := Open(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, mode := range map[string]os.FileMode{"": os.ModeDir | 0o700, dbName: 0o600, keyName: 0o600, holderName: 0o600} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode() != mode {
+			t.Errorf("%q has mode %v, want %v", name, info.Mode(), mode)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("there is more than database, key and holder: %v %v", entries, err)
+	}
+}
+
+func TestKeyFileIsMadeOnceAndUsedAgain(t *testing.T) {
+	dir := t.TempDir()
+	for range 3 {
+		s, err := Open(Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.Unfinished(); err != nil || len(r) > 1 {
+			t.Fatal(r, err)
+		} else if len(r) == 0 {
+			mustAppend(t, s, rec("v1", kiosk.StageAsking))
+		} else if string(r[0].Secrets.Identifier) != "alice-v1" {
+			t.Fatal("the identifier did not come back")
+		}
+		s.Close()
+	}
+}
+
+func TestTwoFirstStartsAtOnceAgree(t *testing.T) {
+	dir := t.TempDir()
+	const n = 8
+	errs := make(chan error, n)
+	for i := range n {
+		go func() {
+			s, err := Open(Options{Dir: dir, Wait: 20 * time.Second})
+			if err == nil {
+				err = s.Append(rec(fmt.Sprintf("v%d", i), kiosk.StageAsking))
+				s.Close()
+			}
+			errs <- err
+		}()
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	s, err := Open(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if r, err := s.Unfinished(); err != nil || len(r) != n {
+		t.Errorf("%d records, %v", len(r), err)
+	}
+}
+
+func TestLitterOfAPowerCutAtTheFirstStart(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{dbName + ".new-1", keyName + ".new-1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	openTest(t, dir)
+	left, _ := filepath.Glob(filepath.Join(dir, "*.new-*"))
+	if len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestWidePermissionsAreTightened(t *testing.T) {
+	dir := t.TempDir()
+	openTest(t, dir).Close()
+	for _, c := range []struct {
+		path       string
+		wide, want os.FileMode
+	}{{dir, 0o755, 0o700}, {filepath.Join(dir, dbName), 0o666, 0o600}} {
+		if err := os.Chmod(c.path, c.wide); err != nil {
+			t.Fatal(err)
+		}
+		openTest(t, dir).Close()
+		if info, err := os.Stat(c.path); err != nil || info.Mode().Perm() != c.want {
+			t.Errorf("mode %v, want %v (%v)", info.Mode().Perm(), c.want, err)
+		}
+	}
+}
+
+func TestFolderThatUsersShare(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir, Key: testKey}); !errors.Is(err, ErrNotOurs) {
+		t.Errorf("got %v", err)
+	}
+	if info, _ := os.Stat(dir); info.Mode().Perm() != 0o777 {
+		t.Error("its mode was changed")
+	}
+}
+
+func TestBelongsToSomebodyElse(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("NOT TESTED: only root can give a file away")
+	}
+	for _, name := range []string{"", dbName} {
+		dir := t.TempDir()
+		openTest(t, dir).Close()
+		if err := os.Chown(filepath.Join(dir, name), 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		before := fingerprint(t, dir)
+		if _, err := Open(Options{Dir: dir, Key: testKey}); !errors.Is(err, ErrNotOurs) {
+			t.Errorf("%q: got %v", name, err)
+		}
+		if fingerprint(t, dir) != before {
+			t.Errorf("%q: something changed", name)
+		}
+	}
+}
+
+func TestHeldByAnother(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, dir)
+	before := fingerprint(t, dir)
+	for _, readOnly := range []bool{false, true} {
+		_, err := Open(Options{Dir: dir, Key: testKey, Wait: testWait, ReadOnly: readOnly})
+		var locked *LockedError
+		if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) {
+			t.Fatalf("got %v", err)
+		}
+		if locked.PID != os.Getpid() || locked.Who != "test run" {
+			t.Errorf("it says %+v", locked)
+		}
+		if want := fmt.Sprintf("store: held by another process: test run, process %d", os.Getpid()); err.Error() != want {
+			t.Errorf("it says %q, want %q", err, want)
+		}
+	}
+	if fingerprint(t, dir) != before {
+		t.Error("something changed")
+	}
+	s.Close()
+	openTest(t, dir)
+}
+
+func TestTheLockIsWaitedForTwoSecondsAndNoLonger(t *testing.T) {
+	dir := t.TempDir()
+	openTest(t, dir)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := Open(Options{Dir: dir, Key: testKey})
+		if took := time.Since(start); !errors.Is(err, ErrLocked) || took < time.Second || took > 2*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+func TestReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	for _, dir := range []string{dir, filepath.Join(dir, "nowhere")} {
+		if _, err := Open(Options{Dir: dir, Key: testKey, ReadOnly: true}); !errors.Is(err, ErrAbsent) {
+			t.Errorf("no store there: %v", err)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+		t.Error("it made one")
+	}
+	s := openTest(t, dir)
+	whole(t, s, "v1", kiosk.StageEnded)
+	s.Close()
+	before := fingerprint(t, dir)
+	for range 2 { // two readers at once
+		r, err := Open(Options{Dir: dir, Key: testKey, ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if list, err := r.List(0, 10); err != nil || len(list) != 1 {
+			t.Error(list, err)
+		}
+		if err := r.Append(rec("v2", kiosk.StageAsking)); !errors.Is(err, ErrReadOnly) {
+			t.Errorf("append: %v", err)
+		}
+		if _, err := r.Prune(noon.Add(time.Hour), 0); !errors.Is(err, ErrReadOnly) {
+			t.Errorf("prune: %v", err)
+		}
+	}
+	if fingerprint(t, dir) != before {
+		t.Error("something changed")
+	}
+}
+
+func TestKeyFiles(t *testing.T) {
+	hex64 := strings.Repeat("0a", keySize)
+	for _, c := range []struct {
+		name, text string
+		mode       os.FileMode
+		fine       bool
+	}{
+		{"hexadecimal digits", hex64, 0o600, true},
+		{"hexadecimal digits on a line", hex64 + "\n", 0o400, true},
+		{"bytes as they are", strings.Repeat("\x00", keySize), 0o600, true},
+		{"others may read it", hex64, 0o604, false},
+		{"the group may read it", hex64, 0o640, false},
+		{"empty", "", 0o600, false},
+		{"too short", hex64[2:], 0o600, false},
+		{"too long", hex64 + "0a", 0o600, false},
+		{"no digits", strings.Repeat("zz", keySize), 0o600, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, file := t.TempDir(), filepath.Join(t.TempDir(), "credential")
+			if err := errors.Join(os.WriteFile(file, []byte(c.text), 0o600), os.Chmod(file, c.mode)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(Options{Dir: dir, KeyFile: file})
+			if err == nil {
+				s.Close()
+			}
+			switch {
+			case c.fine && err != nil:
+				t.Error(err)
+			case !c.fine && !errors.Is(err, ErrKey):
+				t.Errorf("got %v", err)
+			case err != nil && c.text != "" && strings.Contains(err.Error(), c.text):
+				t.Error("the error shows the key")
+			}
+			if _, err := os.Stat(filepath.Join(dir, keyName)); err == nil {
+				t.Error("it made a key of its own")
+			}
+			if _, err := os.Stat(filepath.Join(dir, dbName)); !c.fine && err == nil {
+				t.Error("it made a database without a key")
+			}
+		})
+	}
+	if _, err := Open(Options{Dir: t.TempDir(), KeyFile: "/nonexistent/key"}); !errors.Is(err, ErrKey) {
+		t.Errorf("a key file that is not there: %v", err)
+	}
+}

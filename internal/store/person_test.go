@@ -1,0 +1,115 @@
+package store
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func TestTag(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	for _, c := range []struct {
+		name, a, b string
+		same       bool
+	}{
+		{"the same", "alice", "alice", true},
+		{"capitals", "Alice@Example.ORG", "alice@example.org", true},
+		{"a blank at the end", "alice ", "alice", true},
+		{"a phone number in groups", "+44 7700 900-123", "+447700900123", true},
+		{"brackets", "(030) 1234", "0301234", true},
+		{"wide letters", "ａｌｉｃｅ", "alice", true},
+		{"é in one piece or two", "jos\u00e9", "jose\u0301", true},
+		{"an invisible character", "al\u200bice", "alice", true},
+		{"capital sharp s", "STRAẞE", "straße", true},
+		{"somebody else", "alice", "bob", false},
+		{"another number", "0301234", "0301235", false},
+		{"with and without accent", "jose", "josé", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := kiosk.Secret(c.a), kiosk.Secret(c.b)
+			if (s.Tag(a) == s.Tag(b)) != c.same {
+				t.Errorf("%q and %q", c.a, c.b)
+			}
+			if string(a) != c.a || string(b) != c.b {
+				t.Error("the caller's identifier was changed")
+			}
+		})
+	}
+}
+
+func TestTagNeedsTheKey(t *testing.T) {
+	a, err := newSealer(testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newSealer(bytes.Repeat([]byte{9}, keySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.person([]byte("alice")) == b.person([]byte("alice")) {
+		t.Error("two devices give a person the same tag")
+	}
+}
+
+// memory is what package guard asks for; the two must not import each other.
+type memory interface {
+	Asked(kiosk.Secret, func(mine bool, wall time.Time, boot string, uptime time.Duration) bool) error
+}
+
+var _ memory = (*Store)(nil)
+
+func TestAsked(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, dir)
+	ask := func(visit, who string, wall time.Time) {
+		r := rec(visit, kiosk.StageAsking)
+		r.Secrets.Identifier, r.Wall = kiosk.Secret(who), wall
+		mustAppend(t, s, r)
+	}
+	ask("v1", "alice", noon)
+	ask("v2", "bob", noon.Add(-48*time.Hour)) // the clock went back
+	mustAppend(t, s, rec("v1", kiosk.StageAsked), rec("v1", kiosk.StageEnded))
+	ask("v3", "ALICE ", noon.Add(time.Minute))
+	s.Close()
+	s = openTest(t, dir) // it outlives a restart
+	var walls []time.Time
+	var mine []bool
+	look := func(limit int) {
+		walls, mine = nil, nil
+		err := s.Asked(kiosk.Secret("alice"), func(m bool, wall time.Time, boot string, up time.Duration) bool {
+			if boot != "boot-1" || up != time.Hour+time.Second {
+				t.Errorf("boot %q, uptime %v", boot, up)
+			}
+			walls, mine = append(walls, wall), append(mine, m)
+			return len(walls) < limit
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(10)
+	if len(walls) != 3 || !walls[0].Equal(noon.Add(time.Minute)) || !walls[1].Equal(noon.Add(-48*time.Hour)) || !walls[2].Equal(noon) {
+		t.Errorf("not newest first by writing: %v", walls)
+	}
+	if len(mine) != 3 || !mine[0] || mine[1] || !mine[2] {
+		t.Errorf("whose: %v", mine)
+	}
+	if look(2); len(walls) != 2 {
+		t.Errorf("it went on after a no: %v", walls)
+	}
+}
+
+func TestAskedForgetsTheOldest(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	visits := bulk(t, s, maxAsked+50)
+	whole(t, s, "last", kiosk.StageEnded)
+	n := 0
+	if err := s.Asked(kiosk.Secret("x"), func(bool, time.Time, string, time.Duration) bool { n++; return true }); err != nil {
+		t.Fatal(err)
+	}
+	if n != maxAsked {
+		t.Errorf("%d requests remembered of %d, want %d", n, visits+1, maxAsked)
+	}
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	secretsVersion = 1
+	maxSecret      = 64 << 10 // a token; the vault takes no larger ones either
+)
+
+// parts lists the secrets in the order in which they are written. Secret's own
+// encoding for JSON hides the value, hence a codec of its own.
+func parts(s *kiosk.Secrets) [6]*kiosk.Secret {
+	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.Expect, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
+}
+
+func checkSecrets(s kiosk.Secrets) error {
+	for _, p := range parts(&s) {
+		if len(*p) > maxSecret {
+			return fmt.Errorf("%w: a secret of %d bytes", ErrRecord, len(*p))
+		}
+	}
+	if len(s.Tokens.Type) > maxSecret || len(s.Tokens.Scope) > maxSecret {
+		return fmt.Errorf("%w: token type or scope too long", ErrRecord)
+	}
+	return nil
+}
+
+// packSecrets writes a version and then each part with its length before it.
+// The caller clears what it gets.
+func packSecrets(s kiosk.Secrets) []byte {
+	size := 1
+	all := parts(&s)
+	for _, p := range all {
+		size += binary.MaxVarintLen32 + len(*p)
+	}
+	size += 2*binary.MaxVarintLen32 + len(s.Tokens.Type) + len(s.Tokens.Scope)
+	b := append(make([]byte, 0, size), secretsVersion) // no growing: it would leave copies
+	for _, p := range all {
+		b = append(binary.AppendUvarint(b, uint64(len(*p))), *p...)
+	}
+	for _, text := range []string{s.Tokens.Type, s.Tokens.Scope} {
+		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+	}
+	return b
+}
+
+// unpackSecrets reads what packSecrets wrote, into memory of its own.
+func unpackSecrets(b []byte) (s kiosk.Secrets, err error) {
+	if len(b) == 0 || b[0] != secretsVersion {
+		return s, damaged("secrets of an unknown kind")
+	}
+	b = b[1:]
+	next := func() []byte {
+		n, used := binary.Uvarint(b)
+		if used <= 0 || n > maxSecret || n > uint64(len(b)-used) {
+			err = damaged("secrets that cannot be read")
+			return nil
+		}
+		part := b[used : used+int(n)]
+		b = b[used+int(n):]
+		return part
+	}
+	for _, p := range parts(&s) {
+		if part := next(); len(part) > 0 && err == nil {
+			*p = append(make(kiosk.Secret, 0, len(part)), part...)
+		}
+	}
+	s.Tokens.Type, s.Tokens.Scope = string(next()), string(next())
+	if err == nil && len(b) > 0 {
+		err = damaged("secrets that go on too long")
+	}
+	if err != nil {
+		zero(s)
+		return kiosk.Secrets{}, err
+	}
+	return s, nil
+}
+
+// keep fills what s leaves out with what was known before: a record names what
+// is new at its stage, and all of it is needed until the ending.
+func keep(s, before kiosk.Secrets) kiosk.Secrets {
+	old := parts(&before)
+	for i, p := range parts(&s) {
+		if len(*p) == 0 {
+			*p = *old[i]
+		}
+	}
+	if s.Tokens.Type == "" {
+		s.Tokens.Type = before.Tokens.Type
+	}
+	if s.Tokens.Scope == "" {
+		s.Tokens.Scope = before.Tokens.Scope
+	}
+	return s
+}
+
+func zero(s kiosk.Secrets) {
+	for _, p := range parts(&s) {
+		p.Zero()
+	}
+}

@@ -1,0 +1,172 @@
+// Package store keeps the visits on record in a bbolt file, so that a power cut
+// loses nothing and rings nobody's phone twice. It implements kiosk.Journal and
+// is the memory the guard counts by. It knows nothing of what a record means to
+// a visit: what is to be done after a start is kiosk.Recover's to say, what is a
+// budget the guard's.
+//
+// # The folder
+//
+//	kiosk.db      the records; 0600, one process at a time
+//	store.key     32 random bytes in hex that seal what is personal; 0600
+//	kiosk.holder  who has kiosk.db open, for the sentence another process gets
+//
+// # The file
+//
+//	meta    format (version, big-endian), check (a known text, sealed)
+//	visits  number -> the visit's story as JSON: stages, reason, times, code, person tag
+//	ids     a visit's name -> its number
+//	open    number -> sealed secrets, for the visits without an ending
+//	asked   number -> person tag and times of one backchannel request; the newest 8192
+//
+// A number is eight bytes, big-endian, and only grows. visits holds nothing
+// personal but the tag, a keyed hash of the identifier; open is sealed, and
+// emptied when the visit ends. Each record is one commit, on disk when Append
+// returns.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	dbName     = "kiosk.db"
+	keyName    = "store.key"
+	holderName = "kiosk.holder"
+
+	// bbolt wants 32-bit maps far under 2 GiB, and a commit's cost does not
+	// depend on it; at about 1 KiB a visit it is room for 60,000.
+	defaultMaxSize = 64 << 20
+	// The page size is kept in the file. bbolt would take the kernel's, and with
+	// the 16 KiB of some boards each commit wears the card three times as much.
+	pageSize = 4096
+	// A process that is just ending is waited for; one that runs is not.
+	defaultWait = 2 * time.Second
+)
+
+// Options say where the store is and how it is opened.
+type Options struct {
+	// Dir is the state folder; made with mode 0700 if it is not there.
+	Dir string
+	// Key is what seals, 32 bytes. It is copied. If nil, KeyFile is read.
+	Key []byte
+	// KeyFile holds the key: 32 bytes, or 64 hexadecimal digits. If empty, it is
+	// store.key in Dir, which is made together with the first database.
+	KeyFile string
+	// Wait is how long another process that holds the file is waited for;
+	// 0 means 2 s.
+	Wait time.Duration
+	// MaxSize is what the file may grow to, in bytes; 0 means 64 MiB.
+	MaxSize int
+	// ReadOnly opens for reading: nothing is made or changed, other readers are
+	// let in, Append and Prune say ErrReadOnly. Another process that writes still
+	// excludes it: bbolt has one lock for all.
+	ReadOnly bool
+	// Who says in a word or two what this process is, as in "kiosk run", to
+	// another one that finds the file held.
+	Who string
+}
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	dir    string
+	seal   *sealer
+	db     *bolt.DB
+	file   *os.File // the database's handle, to let go of it when bbolt cannot
+	reader bool
+
+	mu     sync.RWMutex // held for reading by each transaction, for writing by Close
+	closed bool
+	broken atomic.Pointer[error] // what a transaction panicked with; bbolt's own locks may hang since
+}
+
+var _ kiosk.Journal = (*Store)(nil)
+
+// Open opens the store in o.Dir, or makes it. On any error the database file is
+// as it was: what is wrong with it is found out by reading, before it is opened
+// for writing. The errors are in this package's list; others are the operating
+// system's.
+func Open(o Options) (*Store, error) {
+	if o.Wait <= 0 {
+		o.Wait = defaultWait
+	}
+	if o.MaxSize <= 0 {
+		o.MaxSize = defaultMaxSize
+	}
+	s, err := open(o)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", classify(err))
+	}
+	return s, nil
+}
+
+func open(o Options) (*Store, error) {
+	err := ownFolder(o.Dir, o.ReadOnly)
+	path := filepath.Join(o.Dir, dbName)
+	if err == nil {
+		err = ownFile(path, o.ReadOnly)
+	}
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case missing && o.ReadOnly:
+		return nil, fmt.Errorf("%w: %w", ErrAbsent, err)
+	case err != nil && !missing:
+		return nil, err
+	}
+	key, err := o.key(missing)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	s := &Store{dir: o.Dir, reader: o.ReadOnly}
+	if s.seal, err = newSealer(key); err != nil {
+		return nil, err
+	}
+	if missing {
+		if err := create(path, s.seal, o); err != nil {
+			return nil, err
+		}
+	}
+	if err := inspect(path, s.seal, o); err != nil {
+		return nil, err
+	}
+	if s.db, s.file, err = openBolt(path, o, o.ReadOnly); err != nil {
+		return nil, err
+	}
+	if !o.ReadOnly {
+		sweep(o.Dir)
+		holds(o.Dir, o.Who)
+	}
+	return s, nil
+}
+
+// Close lets go of the file. Calling it again does nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if !s.reader {
+		os.Remove(filepath.Join(s.dir, holderName)) // while we still hold it; a stale one does no harm
+	}
+	s.seal.forget()
+	if s.broken.Load() != nil {
+		return s.file.Close()
+	}
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("store: close: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// story is a visit as it lies in the file: nothing personal but the tag.
+type story struct {
+	Visit  string `json:"visit"`
+	Person []byte `json:"person"`
+	Code   string `json:"code,omitempty"`
+	Steps  []step `json:"steps"`
+}
+
+// step is one record. Durations and uptimes are nanoseconds.
+type step struct {
+	Stage    kiosk.Stage   `json:"stage"`
+	Reason   kiosk.Reason  `json:"reason,omitempty"`
+	Wall     time.Time     `json:"wall"`
+	Boot     string        `json:"boot,omitempty"`
+	Uptime   time.Duration `json:"uptime"`
+	Expires  time.Duration `json:"expires,omitempty"`
+	Interval time.Duration `json:"interval,omitempty"`
+	Sent     time.Duration `json:"sent,omitempty"`
+	SentAt   time.Time     `json:"sent_at,omitzero"`
+}
+
+const (
+	maxName  = 64       // a visit's name, a code, a boot id (36): all ours, all short
+	maxStory = 16 << 10 // five steps at the most make 1 KiB
+)
+
+func newStep(r kiosk.Record) step {
+	return step{
+		Stage: r.Stage, Reason: r.Reason,
+		Wall: r.Wall.UTC(), Boot: r.Boot, Uptime: r.Uptime,
+		Expires: r.Expires, Interval: r.Interval, Sent: r.Sent, SentAt: r.SentAt.UTC(),
+	}
+}
+
+func (s story) last() step { return s.Steps[len(s.Steps)-1] }
+
+// record is the visit's last record without its secrets.
+func (s story) record() kiosk.Record {
+	l := s.last()
+	return kiosk.Record{
+		Visit: s.Visit, Stage: l.Stage, Reason: l.Reason, Code: s.Code,
+		Expires: l.Expires, Interval: l.Interval,
+		Wall: l.Wall, Boot: l.Boot, Uptime: l.Uptime, Sent: l.Sent, SentAt: l.SentAt,
+	}
+}
+
+// follows says whether next can come after what is on record. Strict: a skipped
+// stage is as much a mistake as one that comes twice.
+func (s story) follows(next kiosk.Stage) error {
+	var last kiosk.Stage
+	if len(s.Steps) > 0 {
+		last = s.last().Stage
+	}
+	fits := false
+	switch next {
+	case kiosk.StageAsking:
+		fits = last == 0
+	case kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown:
+		fits = last == next-1
+	case kiosk.StageEnded, kiosk.StageAbandoned:
+		fits = last != 0 && !last.Final()
+	}
+	switch {
+	case fits:
+		return nil
+	case last == 0:
+		return fmt.Errorf("%w: %v for a visit that is not on record", ErrOrder, next)
+	}
+	return fmt.Errorf("%w: %v after %v", ErrOrder, next, last)
+}
+
+// check says whether r is fit to be kept.
+func check(r kiosk.Record) error {
+	switch {
+	case r.Visit == "":
+		return fmt.Errorf("%w: no visit", ErrRecord)
+	case !plain(r.Visit), !plain(r.Code), !plain(r.Boot):
+		return fmt.Errorf("%w: visit, code or boot is too long or not ASCII", ErrRecord)
+	case r.Stage < kiosk.StageAsking || r.Stage > kiosk.StageAbandoned:
+		return fmt.Errorf("%w: %v", ErrRecord, r.Stage)
+	case int(r.Reason) > len(kiosk.Reasons()):
+		return fmt.Errorf("%w: %v", ErrRecord, r.Reason)
+	case !datable(r.Wall), !datable(r.SentAt):
+		return fmt.Errorf("%w: a wall time out of range", ErrRecord)
+	case r.Uptime < 0, r.Sent < 0, r.Expires < 0, r.Interval < 0:
+		return fmt.Errorf("%w: a negative time", ErrRecord)
+	}
+	return nil
+}
+
+func plain(s string) bool { return len(s) <= maxName && printable(s, maxName) == s }
+
+// datable: what RFC 3339 can write.
+func datable(t time.Time) bool { y := t.UTC().Year(); return y >= 1 && y <= 9999 }
+
+func (s story) encode() ([]byte, error) { return json.Marshal(s) }
+
+// readStory reads what encode wrote and nothing else: the file may have come
+// through a failing card.
+func readStory(b []byte) (story, error) {
+	if len(b) > maxStory {
+		return story{}, damaged("a visit of %d bytes", len(b))
+	}
+	var s story
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil || d.More() {
+		return story{}, damaged("a visit that cannot be read")
+	}
+	if len(s.Person) != tagSize || len(s.Steps) == 0 {
+		return story{}, damaged("a visit without beginning")
+	}
+	before := s
+	for i, step := range s.Steps {
+		r := story{Visit: s.Visit, Code: s.Code, Steps: s.Steps[:i+1]}.record()
+		before.Steps = s.Steps[:i]
+		if check(r) != nil || before.follows(step.Stage) != nil {
+			return story{}, damaged("a visit that makes no sense")
+		}
+	}
+	return s, nil
+}

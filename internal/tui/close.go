@@ -1,0 +1,79 @@
+package tui
+
+import (
+	"errors"
+	"time"
+)
+
+// Close gives the terminal back as it was found. It is safe to call twice and
+// from several goroutines; all get the same answer. It returns within about a
+// second, even if tcell or the terminal do not: then the terminal's mode is
+// restored without them, and the error says so.
+func (s *Screen) Close() error {
+	s.once.Do(func() { s.err = s.close() })
+	return s.err
+}
+
+func (s *Screen) close() error {
+	watchdog := time.NewTimer(closeLimit)
+	defer watchdog.Stop()
+	close(s.quit)
+
+	// From here keys are thrown away. What was read before comes through tcell's
+	// queues until the end mark; only then is it sure that Fini cannot hang on them.
+	s.tty.swallow.Store(true)
+	_ = s.tty.Drain()
+	patience := time.NewTimer(closeLimit / 4)
+	defer patience.Stop()
+	// The painter must have ended too: tcell would go on drawing after Fini, on a
+	// terminal that is no longer ours.
+	for _, ended := range []chan struct{}{s.drained, s.painted} {
+		select {
+		case <-ended:
+		case <-patience.C:
+			patience.Reset(0) // the time is for both together
+		}
+	}
+
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { _ = recover() }() // the way out must not fail on the way out
+		s.scr.Fini()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-watchdog.C:
+		s.force()
+		return errors.New("terminal: did not let go in time; its mode was restored by force")
+	}
+}
+
+// leave undoes what tcell's start sequence did, for a terminal that tcell could
+// not leave itself: attributes, cursor, margins, paste and keyboard modes, other screen.
+const leave = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1049l\r\n"
+
+func (s *Screen) force() {
+	go func() { _, _ = s.tty.Write([]byte(leave)) }() // may block for ever; the process is about to end
+	_ = s.tty.Stop()
+}
+
+// Recover is to be deferred, by its name, in every goroutine that could panic
+// while the terminal is taken over. After a panic it gives the terminal back, so
+// that the report can be read and the next program finds a usable terminal, and
+// panics on with the same value.
+func (s *Screen) Recover() {
+	if p := recover(); p != nil {
+		_ = s.Close()
+		panic(p)
+	}
+}
+
+// Go runs f in a goroutine that gives the terminal back before a panic goes on.
+func (s *Screen) Go(f func()) {
+	go func() {
+		defer s.Recover()
+		f()
+	}()
+}

@@ -1,0 +1,213 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	// eventRoom is how many events wait for a slow reader before keys are dropped:
+	// more than any scan, less than a jammed key types in a minute.
+	eventRoom = 256
+	// closeLimit bounds Close. systemd's own limit is far longer; a person who
+	// watches a service restart notices a second.
+	closeLimit = time.Second
+)
+
+// Glyphs says whether the font has half blocks.
+type Glyphs uint8
+
+// The answers.
+const (
+	AskFont  Glyphs = iota // ask the kernel on a Linux console; yes elsewhere
+	HasBoth                // it has
+	HasBlock               // it has only the full block
+)
+
+// Options for Open.
+type Options struct {
+	Theme  string    // a name from Themes; empty is "dark"
+	Device string    // path of the terminal; empty is /dev/tty, the controlling terminal
+	Tty    tcell.Tty // instead of Device, for tests
+	Half   Glyphs
+
+	// SyncEvery is how often everything is drawn anew, so that what others print
+	// on the console does not stay; 0 is never. Between two the package sleeps.
+	SyncEvery time.Duration
+}
+
+// Screen is an open terminal. Its methods may be called from any goroutine.
+type Screen struct {
+	scr   tcell.Screen
+	tty   *guard
+	theme theme
+	opts  layout.Options
+	every time.Duration
+
+	mu     sync.Mutex
+	want   kiosk.Screen
+	number uint64 // generation of want; 0 before the first
+
+	drawn  atomic.Uint64 // generation on display
+	wake   chan struct{} // something new to draw
+	afresh chan struct{} // draw everything
+	events chan Event
+
+	quit    chan struct{} // Close was called
+	drained chan struct{} // the input has been read to the end mark
+	painted chan struct{} // the painter has ended
+	once    sync.Once
+	err     error
+}
+
+// Open takes the terminal over. Whoever opens must Close on every way out, and
+// recover in every goroutine (see Recover). It fails if TERM is not set or not
+// known, if there is no terminal, and if the theme does not exist.
+func Open(o Options) (*Screen, error) {
+	th, err := themeNamed(o.Theme)
+	if err != nil {
+		return nil, err
+	}
+	term := os.Getenv("TERM")
+	if term == "" {
+		return nil, errors.New("terminal: TERM is not set; on a console it is linux")
+	}
+	if err := useUTF8(); err != nil {
+		return nil, err
+	}
+	device := o.Device
+	if device == "" {
+		device = "/dev/tty"
+	}
+	tty := o.Tty
+	if tty == nil {
+		if tty, err = tcell.NewDevTtyFromDev(device); err != nil {
+			return nil, fmt.Errorf("terminal: %w", err)
+		}
+	}
+	s := &Screen{
+		theme: th, every: o.SyncEvery,
+		wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
+		quit: make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
+	}
+	s.opts = layout.Options{HalfBlocks: o.Half != HasBlock, FullGlyphs: !isLinuxTerm(term)}
+	if o.Half == AskFont && o.Tty == nil {
+		s.opts.HalfBlocks = HasHalfBlocks(device)
+	}
+	s.tty = &guard{Tty: tty, drawn: &s.drawn}
+	if s.scr, err = tcell.NewTerminfoScreenFromTty(s.tty); err != nil {
+		_ = s.tty.Close()
+		return nil, fmt.Errorf("terminal: TERM=%q: %w", term, err)
+	}
+	if err := s.scr.Init(); err != nil {
+		_ = s.tty.Stop()
+		_ = s.tty.Close()
+		return nil, fmt.Errorf("terminal: %w", err)
+	}
+	s.scr.SetStyle(s.style(layout.Text))
+	s.scr.EnablePaste()
+	s.Go(s.pump)
+	s.Go(s.paint)
+	return s, nil
+}
+
+// Show has a screen drawn soon and returns its number, which grows by one each
+// time the Phase is another than before. It never waits for the terminal; of
+// several screens in quick succession only the last may be drawn. The screen must
+// not be changed afterwards. After Close it does nothing.
+func (s *Screen) Show(sc kiosk.Screen) (generation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.number > 0 && reflect.DeepEqual(s.want, sc) {
+		return s.number
+	}
+	if s.number == 0 || s.want.Phase != sc.Phase {
+		s.number++
+	}
+	s.want = sc
+	poke(s.wake)
+	return s.number
+}
+
+// Redraw has everything drawn anew, for when something else may have written to
+// the terminal or it has just come to the front.
+func (s *Screen) Redraw() { poke(s.afresh) }
+
+// HalfBlocks tells whether QR codes are drawn in half blocks here.
+func (s *Screen) HalfBlocks() bool { return s.opts.HalfBlocks }
+
+// Size is the terminal's size in columns and rows.
+func (s *Screen) Size() (columns, rows int) { return s.scr.Size() }
+
+// Beep sounds the terminal's bell, if it has one.
+func (s *Screen) Beep() { _ = s.scr.Beep() }
+
+// Events gives what the terminal tells. It is closed by Close. Keys that nobody
+// fetches are dropped after 256.
+func (s *Screen) Events() <-chan Event { return s.events }
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// paint draws until Close. It has a goroutine of its own because a write to a
+// terminal can block.
+func (s *Screen) paint() {
+	defer close(s.painted)
+	var tick <-chan time.Time
+	if s.every > 0 {
+		t := time.NewTicker(s.every)
+		defer t.Stop()
+		tick = t.C
+	}
+	for {
+		select {
+		case <-s.quit:
+			return
+		case <-s.wake:
+			s.draw(s.scr.Show)
+		case <-s.afresh:
+			s.draw(s.scr.Sync)
+		case <-tick:
+			s.draw(s.scr.Sync)
+		}
+	}
+}
+
+func (s *Screen) draw(flush func()) {
+	s.mu.Lock()
+	sc, number := s.want, s.number
+	s.mu.Unlock()
+	if number == 0 {
+		return
+	}
+	w, h := s.scr.Size()
+	f := layout.Draw(sc, w, h, s.opts)
+	for y := range f.H {
+		for x := range f.W {
+			if c := f.At(x, y); c.Width > 0 {
+				s.scr.Put(x, y, c.Text, s.style(c.Style))
+			}
+		}
+	}
+	if f.Cursor {
+		s.scr.ShowCursor(f.CursorX, f.CursorY)
+	} else {
+		s.scr.HideCursor()
+	}
+	flush()
+	s.drawn.Store(number)
+}

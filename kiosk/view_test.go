@@ -1,0 +1,179 @@
+package kiosk_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+// scene is one screen as a customer may meet it.
+type scene struct {
+	name string
+	s    kiosk.State
+	p    kiosk.Private
+	at   kiosk.Place
+}
+
+const noon = 12 * time.Hour // uptime in every scene
+
+func scenes() []scene {
+	rules := kiosk.DefaultRules()
+	at := kiosk.Place{Site: "Parcel station 4", Device: "kiosk-0042", Address: "192.0.2.17"}
+	fresh := kiosk.New(rules)
+	in := func(p kiosk.Phase, change ...func(*kiosk.State)) kiosk.State {
+		s := fresh
+		s.Phase, s.Since, s.Touched = p, noon, noon
+		for _, c := range change {
+			c(&s)
+		}
+		return s
+	}
+	waiting := func(s *kiosk.State) {
+		s.Code, s.Masked = "VWP-3QM", "a***"
+		s.Pace = kiosk.Pace{Sent: noon - 32*time.Second, Deadline: noon + 88*time.Second, Interval: 5 * time.Second}
+	}
+	still := func(s *kiosk.State) { s.Still, s.StillAt = true, noon-8*time.Second }
+	few := kiosk.Result{Title: "Welcome, Alice", Fields: []kiosk.Field{
+		{Label: "Customer", Value: "C-1001"}, {Label: "Points", Value: "1240"}, {Label: "Parcel", Value: "box 12, Bookshop"},
+	}}
+	many := kiosk.Result{Title: "Your parcels", Fields: nil}
+	for i := range 15 {
+		many.Fields = append(many.Fields, kiosk.Field{Label: fmt.Sprint("Parcel ", i+1), Value: fmt.Sprintf("box %d, waiting since Monday, from a shop with quite a long name", 10+i)})
+	}
+	demo := at
+	demo.Link = "http://127.0.0.1:8765/phone"
+
+	all := []scene{
+		{"ready", fresh, kiosk.Private{}, at},
+		{"ready-demo", fresh, kiosk.Private{}, demo},
+		{"identify", in(kiosk.Identify), kiosk.Private{}, at},
+		{"identify-typed", in(kiosk.Identify, func(s *kiosk.State) { s.Draft.Length = 5 }), kiosk.Private{Draft: "alice"}, at},
+		{"identify-problem", in(kiosk.Identify, func(s *kiosk.State) {
+			s.Rules.Kind, s.Draft = kiosk.EmailKind, kiosk.Draft{Length: 6, Problem: kiosk.NotEmail, Shown: true}
+		}), kiosk.Private{Draft: "alice@"}, at},
+		{"identify-still-there", in(kiosk.Identify, still), kiosk.Private{Draft: "ali"}, at},
+		{"asking", in(kiosk.Asking), kiosk.Private{}, at},
+		{"waiting", in(kiosk.Waiting, waiting), kiosk.Private{}, at},
+		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Lost = true }), kiosk.Private{}, at},
+		{"waiting-help", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Help = true }), kiosk.Private{}, at},
+		{"waiting-last-look", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon - time.Second }), kiosk.Private{}, at},
+		{"checking", in(kiosk.Checking), kiosk.Private{}, at},
+		{"fetching", in(kiosk.Fetching), kiosk.Private{}, at},
+		{"shown-hidden", in(kiosk.Shown), kiosk.Private{Result: few}, at},
+		{"shown", in(kiosk.Shown, func(s *kiosk.State) { s.Revealed = true }), kiosk.Private{Result: few}, at},
+		{"shown-page-2", in(kiosk.Shown, func(s *kiosk.State) { s.Revealed, s.Page = true, 1 }), kiosk.Private{Result: many}, at},
+		{"shown-still-there", in(kiosk.Shown, still, func(s *kiosk.State) { s.Revealed, s.Extended = true, rules.Extends }), kiosk.Private{Result: few}, at},
+		{"ended-unsure", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Unsure = kiosk.Declined, true }), kiosk.Private{}, at},
+		{"clearing", in(kiosk.Clearing), kiosk.Private{}, at},
+	}
+	for _, r := range kiosk.Reasons() {
+		all = append(all, scene{"ended-" + r.String(), in(kiosk.Ended, func(s *kiosk.State) {
+			s.Reason, s.Wait = r, 4*time.Minute
+		}), kiosk.Private{}, at})
+	}
+	for _, c := range []struct {
+		name string
+		why  kiosk.Closures
+	}{{"starting", kiosk.Starting}, {"clock", kiosk.ClockWrong | kiosk.Starting}, {"maintenance", kiosk.Maintenance}, {"store", kiosk.StoreDown}, {"settings", kiosk.SettingsBad}} {
+		s := fresh
+		s.Closures = c.why
+		all = append(all, scene{"closed-" + c.name, s.Fresh(), kiosk.Private{}, at})
+	}
+	return all
+}
+
+// Every screen at the smallest and the usual size, as it stands on a console.
+func TestScreens(t *testing.T) {
+	en, err := words.Open("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []struct{ w, h int }{{40, 12}, {80, 24}} {
+		for _, sc := range scenes() {
+			t.Run(fmt.Sprintf("%s/%dx%d", sc.name, size.w, size.h), func(t *testing.T) {
+				screen := kiosk.View(sc.s, noon, en, sc.p, sc.at)
+				got := plain.Frame(layout.Draw(screen, size.w, size.h, layout.Options{HalfBlocks: true}))
+				golden(t, fmt.Sprintf("%s-%dx%d.txt", sc.name, size.w, size.h), got)
+				nothingCut(t, screen, got)
+			})
+		}
+	}
+}
+
+// nothingCut: what must stay is there whole, however small the screen.
+func nothingCut(t *testing.T, sc kiosk.Screen, got string) {
+	t.Helper()
+	flat := strings.Join(strings.Fields(got), " ")
+	must := []string{sc.Title}
+	if sc.Notice != nil {
+		must = []string{sc.Notice.Title}
+	}
+	for _, k := range sc.Keys {
+		must = append(must, k.Cap, k.Text)
+	}
+	if sc.Notice == nil {
+		must = append(must, sc.Spelt)
+		if sc.Entry != nil {
+			must = append(must, sc.Entry.Label, sc.Entry.Text, sc.Entry.Problem)
+		}
+		if sc.Gauge != nil {
+			must = append(must, sc.Gauge.Text)
+		}
+	}
+	for _, m := range must {
+		if !strings.Contains(flat, m) {
+			t.Errorf("%q is not on the screen:\n%s", m, got)
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "screens", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s has changed (go test ./kiosk -update writes it anew):\n%s\nwas:\n%s", name, got, want)
+	}
+}
+
+// A screen is all that a person may see: nothing of the state's inner life is in it.
+func TestScreensSpeakNoProtocol(t *testing.T) {
+	en, err := words.Open("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sc := range scenes() {
+		said := strings.ToLower(strings.Join(plain.Say(kiosk.View(sc.s, noon, en, sc.p, sc.at)), " "))
+		for _, word := range []string{"auth_req_id", "token", "oauth", "ciba", "error", "exception", "timeout", "server", "http:", "null", "{", "}"} {
+			if strings.Contains(said, word) && sc.at.Link == "" {
+				t.Errorf("%s says %q: %s", sc.name, word, said)
+			}
+		}
+		if said == "" {
+			t.Errorf("%s says nothing", sc.name)
+		}
+	}
+}
