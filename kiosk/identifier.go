@@ -27,7 +27,6 @@ const (
 // Trim takes away what a customer does not mean: blanks around it, and for
 // phones and numbers also the blanks, dots, dashes and brackets people write in between.
 func Trim(k IdentifierKind, s string) string {
-	s = strings.TrimSpace(s)
 	if k == PhoneKind || k == NumberKind {
 		s = strings.Map(func(r rune) rune {
 			if strings.ContainsRune(" -./()\u00a0", r) {
@@ -36,7 +35,7 @@ func Trim(k IdentifierKind, s string) string {
 			return r
 		}, s)
 	}
-	return s
+	return strings.TrimSpace(s)
 }
 
 // Check says what is wrong with a trimmed identifier.
@@ -103,20 +102,18 @@ func Mask(k IdentifierKind, s string) string {
 			return first(name) + hidden + "@" + first(domain) + hidden
 		}
 	case PhoneKind, NumberKind:
-		if len(s) > 6 {
-			return hidden + s[len(s)-2:]
+		if d := strings.TrimPrefix(s, "+"); len(d) > 6 && digits(d) {
+			return hidden + d[len(d)-2:]
 		}
-		return hidden
-	}
-	if utf8.RuneCountInString(s) < 3 {
 		return hidden
 	}
 	return first(s) + hidden
 }
 
+// first is the first character of what has enough others to hide.
 func first(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	if n == 0 || !Printable(r) {
+	r, _ := utf8.DecodeRuneInString(s)
+	if utf8.RuneCountInString(s) < 3 || !Printable(r) {
 		return ""
 	}
 	return string(r)

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/api"
@@ -24,6 +25,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -89,7 +91,7 @@ func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, err
 // wire makes everything but the store.
 func (a *App) wire() error {
 	var wrong []error
-	for _, step := range []func() error{a.words, a.servers} {
+	for _, step := range []func() error{a.words, a.theme, a.servers} {
 		if err := step(); err != nil {
 			wrong = append(wrong, err)
 		}
@@ -105,6 +107,13 @@ func (a *App) words() error {
 				a.settings.NotOneOf("KIOSK_LANGUAGES", l, words.Languages()))
 		}
 		a.catalogues = append(a.catalogues, c)
+	}
+	return nil
+}
+
+func (a *App) theme() error {
+	if t := a.settings.Theme; !slices.Contains(tui.Themes(), t) {
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_THEME", a.settings.NotOneOf("KIOSK_THEME", t, tui.Themes()))
 	}
 	return nil
 }

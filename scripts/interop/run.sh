@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the Go tests tagged "interop" against provider.mjs, an OpenID Provider not written by us.
 #   scripts/interop/run.sh [arguments of go test, by default ./internal/app/...]
-# The tests find it by KIOSK_INTEROP_ISSUER, KIOSK_INTEROP_CONTROL and KIOSK_INTEROP_KEYS; see the head of provider.mjs.
+# The tests find it by INTEROP_ISSUER, INTEROP_CONTROL and INTEROP_KEYS; see the head of provider.mjs.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -34,10 +34,10 @@ if ! IFS= read -r -t 30 line <"$work/line"; then
 fi
 member() { node -p 'JSON.parse(process.argv[1])[process.argv[2]]' "$line" "$1"; }
 
-KIOSK_INTEROP_ISSUER=$(member issuer)
-KIOSK_INTEROP_CONTROL=$(member control)
-KIOSK_INTEROP_KEYS=$work/keys
-export KIOSK_INTEROP_ISSUER KIOSK_INTEROP_CONTROL KIOSK_INTEROP_KEYS
+INTEROP_ISSUER=$(member issuer)
+INTEROP_CONTROL=$(member control)
+INTEROP_KEYS=$work/keys
+export INTEROP_ISSUER INTEROP_CONTROL INTEROP_KEYS
 
 if [ $# -eq 0 ]; then
   set -- ./internal/app/...

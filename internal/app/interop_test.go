@@ -1,0 +1,151 @@
+//go:build interop
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// These visits run against npm oidc-provider (scripts/interop), a server that
+// nobody here wrote: it sends no interval, closes idle connections by itself, and
+// revokes the grant when an auth_req_id is used twice.
+
+// oddSecret is the provider's client secret; form-encoding changes it (RFC 6749, 2.3.1).
+const oddSecret = "p@ss w:rd/+%"
+
+type arrival struct {
+	Time      time.Time `json:"time"`
+	Endpoint  string    `json:"endpoint"`
+	Client    string    `json:"client_id"`
+	Status    int       `json:"status"`
+	Error     string    `json:"error"`
+	AuthReqID string    `json:"auth_req_id"`
+	GrantType string    `json:"grant_type"`
+	User      string    `json:"user"`
+}
+
+func control(t *testing.T, method, path string) []byte {
+	t.Helper()
+	r, err := http.NewRequest(method, os.Getenv("INTEROP_CONTROL")+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var b bytes.Buffer
+	b.ReadFrom(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %s", path, resp.Status, b.String())
+	}
+	return b.Bytes()
+}
+
+// arrived is what has come in since a moment.
+func arrived(t *testing.T, since time.Time) (requests, polls []arrival) {
+	t.Helper()
+	var all []arrival
+	if err := json.Unmarshal(control(t, "GET", "/requests"), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		switch {
+		case a.Time.Before(since.Truncate(time.Millisecond)):
+		case a.GrantType != "":
+			polls = append(polls, a)
+		default:
+			requests = append(requests, a)
+		}
+	}
+	return requests, polls
+}
+
+func clientSettings(t *testing.T, client string) []string {
+	s := []string{
+		"KIOSK_ISSUER", os.Getenv("INTEROP_ISSUER"), "KIOSK_CLIENT_ID", client, "KIOSK_GUARD_PERSON", "100/10m",
+		"KIOSK_API_URL", os.Getenv("INTEROP_CONTROL") + "/api/customer",
+	}
+	switch client {
+	case "kiosk-jwt":
+		return append(s, "KIOSK_CLIENT_KEY_FILE", os.Getenv("INTEROP_KEYS")+"/kiosk-jwt.pem")
+	case "kiosk-post":
+		s = append(s, "KIOSK_CLIENT_AUTH", "client_secret_post")
+	}
+	return append(s, "KIOSK_CLIENT_SECRET_FILE", secretFile(t, oddSecret))
+}
+
+func TestVisitsAgainstAnIndependentServer(t *testing.T) {
+	if os.Getenv("INTEROP_ISSUER") == "" {
+		t.Fatal("there is no provider: run make interop")
+	}
+	for _, client := range []string{"kiosk-basic", "kiosk-post", "kiosk-jwt"} {
+		for _, c := range []struct {
+			name, who, mode string
+			delay           int // seconds until the person answers
+			expiry          string
+			want            kiosk.Reason
+		}{
+			{"approved", "alice", "approve", 1, "60", kiosk.NoReason},
+			{"approved after the connection went stale", "alice", "approve", 13, "60", kiosk.NoReason},
+			{"declined", "alice", "deny", 1, "60", kiosk.Declined},
+			{"nobody answers", "bob", "none", 0, "3", kiosk.Expired},
+			{"unknown person", "nobody", "none", 0, "60", kiosk.Refused},
+		} {
+			if c.delay > 5 && client != "kiosk-jwt" {
+				continue // once is enough: it takes its time
+			}
+			t.Run(client+"/"+c.name, func(t *testing.T) {
+				var log bytes.Buffer
+				a := open(t, &log, append(clientSettings(t, client), "KIOSK_REQUESTED_EXPIRY", c.expiry)...)
+				control(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d", c.mode, c.delay))
+				since := time.Now()
+				why, lines := visit(t, context.Background(), a, c.who)
+				if why != c.want {
+					t.Fatalf("ended for %q, want %q\n%+v\n%s", why, c.want, lines, log.String())
+				}
+				last := lines[len(lines)-1]
+				if c.want == kiosk.NoReason && (last.Result == nil || last.Result.Title != "Welcome, Alice") {
+					t.Errorf("shown: %+v", last.Result)
+				}
+				requests, polls := arrived(t, since)
+				if len(requests) > 1 {
+					t.Errorf("the phone was rung %d times: %+v", len(requests), requests)
+				}
+				redeemed := false
+				for i, p := range polls {
+					if redeemed {
+						t.Errorf("poll %d came after the tokens", i+1)
+					}
+					redeemed = p.Status == http.StatusOK
+					if gap := p.Time.Sub(polls[max(i-1, 0)].Time); i > 0 && gap < 4900*time.Millisecond {
+						t.Errorf("poll %d came %v after the one before", i+1, gap)
+					}
+				}
+				if len(requests) == 1 && requests[0].Status == http.StatusOK && len(polls) > 0 && polls[0].Time.Sub(requests[0].Time) < 4900*time.Millisecond && c.expiry != "3" {
+					t.Errorf("the first poll came %v after the request", polls[0].Time.Sub(requests[0].Time))
+				}
+			})
+		}
+	}
+}
+
+func TestAWrongSecretIsOurMisconfiguration(t *testing.T) {
+	var log bytes.Buffer
+	s := clientSettings(t, "kiosk-basic")
+	s[len(s)-1] = secretFile(t, "wrong")
+	a := open(t, &log, s...)
+	if why, lines := visit(t, context.Background(), a, "alice"); why != kiosk.Misconfigured {
+		t.Fatalf("%s: %+v", why, lines)
+	}
+}

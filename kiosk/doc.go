@@ -1,0 +1,61 @@
+// Package kiosk is what a visit is: a customer says who they are, the kiosk has
+// the authorization server ring their phone (OpenID CIBA), they approve there, the
+// answer is checked, what they came for is fetched, shown, and forgotten.
+//
+// The package is pure: no I/O, no clock, the standard library only. All else in
+// this project is an adapter behind one of its ports (ports.go). What it leaves to
+// others: the protocol, disks, terminals, languages, settings.
+//
+// # The plan
+//
+//		Event ──► Step(State, now) ──► State, []Effect ──► Runner ──► ports
+//		  ▲                              │                              │
+//		  │                              └──► View ──► Screen           │
+//		  └───────────────── answers, keys, time ◄──────────────────────┘
+//
+//	  - State (state.go) is where a visit stands. It is a comparable value and holds
+//	    no secret: tokens, auth_req_id and identifier lie in the Vault under the
+//	    request's number. So no golden, log or crash dump of a state can leak, and
+//	    "cleared" can be checked: in Ready, s == s.Fresh().
+//	  - Event (event.go) is what can happen, Effect (effect.go) what the visit wants done.
+//	  - Step (step.go) is the transition table. Pace (pace.go) is its schedule of polls.
+//	  - View (view.go) is what a person may see, as data (screen.go), in the words of
+//	    a catalogue (words.go).
+//	  - Record (journal.go) is what must be known after a power cut, and Recover says
+//	    what is done about it.
+//	  - Runner (runner.go, calls.go) is the one goroutine that owns the state: an
+//	    event comes in, Step decides, effects go out in order, the display is told.
+//	    Calls run beside it and come back as events.
+//
+// # What holds, always
+//
+// Ten rules, each asserted by the random walk in walk_test.go after every one of a
+// million steps with late, doubled, foreign and hostile events:
+//
+//  1. A ready state is the zero ready state.
+//  2. From any state, silence leads to Ready in a time that can be computed.
+//  3. Never two polls in flight, none earlier than allowed, the interval never
+//     shrinks, and at most one poll after the expiry.
+//  4. At most one request for one number, never without the guard.
+//  5. No fetch without a verified answer to the same question, and only one.
+//  6. A record is on disk before the effect that others can see.
+//  7. Late or foreign answers change nothing; tokens that come with them are given back.
+//  8. Nothing secret is in a state, a log, or on a screen (runner_test.go, with canaries).
+//  9. Language, warnings and extensions end with the visit.
+//  10. A reason for being closed never interrupts a visit and is never forgotten.
+//
+// # Where this departs from the first design, and why
+//
+//   - Cancelling while the phone may ring leads to Ended(cancelled) for some seconds
+//     instead of straight to Clearing: somebody has to be told that the phone may
+//     still ask, and Clearing is over before it could be read. The vault is wiped at once all the same.
+//   - What is typed is in the vault, not in the state; View gets it, and the result,
+//     as Private at the moment of drawing.
+//   - Asking again is a new request with a record of its own, so that a record is
+//     one ring of one phone.
+//   - Choosing a language on Ready begins a visit: a ready state has no language.
+//   - The guard counts by the journal's asking records and writes nothing itself.
+//   - A visit is resumed after a crash only within 30 s of its last record, not of
+//     the crash: nothing is written while a phone rings that could tell when that was.
+//   - Each key says which screen it was pressed on, and does nothing on another one.
+package kiosk
