@@ -23,7 +23,7 @@ type Pace struct {
 	Polls    int           // polls sent
 	Faults   int           // polls in a row without a usable answer
 	Lost     bool          // the last poll got no answer at all
-	Last     bool          // a poll was sent at or after the deadline: there is no other
+	Last     bool          // an answer came at or after the deadline: there is no other poll
 }
 
 // StartPace is the schedule of a request sent at sent and acknowledged now. The
@@ -61,7 +61,6 @@ func (p Pace) Wake() time.Duration {
 func (p Pace) Leave(now time.Duration) Pace {
 	p.Polled = now
 	p.Polls++
-	p.Last = now >= p.Deadline
 	return p
 }
 

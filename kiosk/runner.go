@@ -77,7 +77,6 @@ func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 		select {
 		case <-done:
 			done = nil
-			stopCalls()
 			r.step(Stop{})
 		case e := <-events:
 			r.step(e)

@@ -213,8 +213,12 @@ func (s *shop) run(day func()) {
 	go func() { s.runner.Run(ctx, s.events); close(done) }()
 	synctest.Wait()
 	day()
+	told := time.Now()
 	stop()
 	<-done
+	if took := time.Since(told); took > 0 {
+		s.t.Errorf("told to stop, the kiosk took another %v", took)
+	}
 	s.nothingLeaked()
 }
 

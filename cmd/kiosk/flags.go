@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -82,13 +83,8 @@ func (f *flags) load() (*config.Settings, error) {
 // trouble says on standard error why a verb cannot go on, one line a problem, and
 // gives the exit code that goes with it.
 func trouble(std streams, err error) int {
-	var problems config.Problems
-	if errors.As(err, &problems) {
-		for _, p := range problems {
-			fmt.Fprintf(std.err, "kiosk: %v\n", p)
-		}
-	} else {
-		fmt.Fprintf(std.err, "kiosk: %v\n", err)
+	for what := range strings.Lines(err.Error()) {
+		fmt.Fprintf(std.err, "kiosk: %s\n", strings.TrimRight(what, "\n"))
 	}
 	return kiosk.ReasonOf(err).ExitCode()
 }

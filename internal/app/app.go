@@ -103,8 +103,7 @@ func (a *App) words() error {
 	for _, l := range a.settings.Languages {
 		c, err := words.Open(l)
 		if err != nil {
-			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_LANGUAGES",
-				a.settings.NotOneOf("KIOSK_LANGUAGES", l, words.Languages()))
+			return config.Problems{a.settings.NotOneOf("KIOSK_LANGUAGES", l, words.Languages())}
 		}
 		a.catalogues = append(a.catalogues, c)
 	}
@@ -113,7 +112,7 @@ func (a *App) words() error {
 
 func (a *App) theme() error {
 	if t := a.settings.Theme; !slices.Contains(tui.Themes(), t) {
-		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_THEME", a.settings.NotOneOf("KIOSK_THEME", t, tui.Themes()))
+		return config.Problems{a.settings.NotOneOf("KIOSK_THEME", t, tui.Themes())}
 	}
 	return nil
 }
