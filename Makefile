@@ -7,14 +7,44 @@ export CGO_ENABLED ?= 0
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: build
+build: ## bin/kiosk and bin/devserver for this machine
+	scripts/build
+
+.PHONY: arm
+arm: ## dist/linux-*/kiosk for armv6, armv7 and arm64
+	scripts/build armv6 armv7 arm64
+
+.PHONY: demo
+demo: build ## the whole kiosk in this terminal, with a phone page and nothing else to set up
+	@scripts/demo
+
 .PHONY: test
 test: ## all tests
 	go test ./...
 
-.PHONY: demo
-demo: build ## the whole thing in this terminal, with a phone page and nothing else to set up
-	@scripts/demo
+.PHONY: check
+check: ## what can be said without running it: format, vet, staticcheck, all targets, scripts, licences
+	scripts/check
 
-.PHONY: build
-build: ## the binaries, into bin/
-	go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/kiosk ./cmd/devserver
+# Where goroutines meet: the runner, the terminal, the secrets, and the wiring of them.
+.PHONY: race
+race: ## the race detector, where goroutines meet
+	CGO_ENABLED=1 go test -race ./kiosk ./internal/tui ./internal/vault ./internal/app
+
+export FUZZTIME ?= 5s
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	scripts/fuzz
+
+.PHONY: bench
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: interop
+interop: ## against an OpenID Provider that others wrote (needs node and npm)
+	scripts/interop/run.sh
+
+.PHONY: clean
+clean: ## removes what was built, keeps ./state
+	rm -rf bin dist

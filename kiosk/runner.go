@@ -63,11 +63,11 @@ func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 	defer close(r.gone)
 	r.used = map[Number]Tokens{}
 	r.s = New(r.Rules)
-	r.show()
 	r.recover()
 	if r.Closures != 0 {
 		r.step(Closing{Why: r.Closures, On: true})
 	}
+	r.show()
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

@@ -422,10 +422,7 @@ func silenceLimit(s State) time.Duration {
 
 // The random walk: stale, duplicated and hostile events over Step.
 func TestInvariantsHoldOnARandomWalk(t *testing.T) {
-	steps := 1_000_000
-	if testing.Short() {
-		steps = 30_000
-	}
+	const steps = 1_000_000
 	seen := map[string]int{}
 	for seed := range uint64(8) {
 		w := newWorld(t, seed)

@@ -51,6 +51,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 		}
 	}
 	t.Go(func() { a.connect(run, tell) })
+	t.Go(func() { a.prune(run) })
 	tellers.Add(1)
 	t.Go(func() {
 		defer tellers.Done()
@@ -141,6 +142,40 @@ func keyName(k tui.Key) kiosk.KeyName {
 	return kiosk.OtherKey
 }
 
+// pruneEvery: retention is counted in days, and each pass reads the whole record once.
+const pruneEvery = 24 * time.Hour
+
+// prune takes visits off record that are older than KIOSK_RETENTION, at the start
+// and once a day. With a clock that cannot be trusted nothing is old.
+func (a *App) prune(ctx context.Context) {
+	for {
+		if a.clock.Trusted() {
+			gone, err := a.store.Prune(a.clock.Wall().Add(-a.settings.Retention), 0)
+			if err != nil {
+				a.log.Warn("journal", "error", err)
+			}
+			if gone > 0 {
+				a.log.Info("journal", "pruned", gone)
+			}
+		}
+		if !wait(ctx, pruneEvery) {
+			return
+		}
+	}
+}
+
+// wait lets time pass; false if ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // Pauses between attempts to reach the authorization server while out of service.
 const (
 	firstPause = 2 * time.Second
@@ -167,11 +202,7 @@ func (a *App) connect(ctx context.Context, tell func(kiosk.Event)) {
 			return
 		}
 		set(why)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !wait(ctx, pause) {
 			return
 		}
 	}

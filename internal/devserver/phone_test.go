@@ -2,7 +2,6 @@ package devserver
 
 import (
 	"bufio"
-	"fmt"
 	"io/fs"
 	"math"
 	"net/http"
@@ -325,7 +324,7 @@ func TestOddIssuers(t *testing.T) {
 	}
 	for _, opt := range []Options{{Expires: -1}, {Expires: 4000}, {Interval: -1}} {
 		if _, err := New(opt); err == nil {
-			t.Error(fmt.Sprintf("%+v was taken", opt))
+			t.Errorf("%+v was taken", opt)
 		}
 	}
 }

@@ -1,0 +1,139 @@
+package kiosk
+
+// This file has the transitions from Ready to the moment the phone rings.
+
+func (m *move) ready(e Event) {
+	if m.s.Stopping {
+		return
+	}
+	switch e := e.(type) {
+	case Press:
+		if e.Key == EscapeKey {
+			return // somebody leaving, not beginning
+		}
+		m.begin()
+		switch {
+		case e.Key == TabKey:
+			m.nextLanguage()
+		case e.Key == RuneKey && e.Rune != ' ':
+			// Who begins to type instead of pressing any key loses no letter.
+			m.do(Edit{Rune: e.Rune})
+		}
+	case Given:
+		m.begin()
+		m.do(Fill{e.Identifier})
+	case Resumed:
+		m.resume(e)
+	}
+}
+
+func (m *move) begin() {
+	m.enter(Identify)
+	m.s.Draft = Draft{Problem: Empty}
+}
+
+func (m *move) nextLanguage() { m.s.Language = (m.s.Language + 1) % max(m.s.Rules.Languages, 1) }
+
+func (m *move) identify(e Event) {
+	switch e := e.(type) {
+	case Press:
+		if m.extend(e) {
+			return
+		}
+		m.s.Touched = m.now
+		switch e.Key {
+		case EscapeKey:
+			m.clear()
+		case EnterKey:
+			m.submit()
+		case BackspaceKey:
+			m.do(Edit{Erase: true})
+		case TabKey:
+			m.nextLanguage()
+		case RuneKey:
+			m.do(Edit{Rune: e.Rune})
+		}
+	case Given:
+		m.s.Still, m.s.Touched = false, m.now
+		m.do(Fill{e.Identifier})
+	case Drafted:
+		m.s.Draft = Draft{Length: e.Length, Problem: e.Problem}
+		m.s.Masked = e.Masked
+		if e.Whole {
+			m.submit()
+		}
+	case Tick:
+		m.idle(m.s.Rules.Idle)
+	}
+}
+
+// submit sends the draft on its way, or says what is wrong with it.
+func (m *move) submit() {
+	if m.s.Draft.Problem != NoProblem {
+		m.s.Draft.Shown = true
+		return
+	}
+	m.prepare(0)
+}
+
+func (m *move) prepare(from Number) {
+	m.enter(Asking)
+	n := m.ask()
+	m.s.Visit, m.s.Code, m.s.Binding = "", "", ""
+	m.s.Pace, m.s.Merges, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, false, false, NoReason
+	m.do(Prepare{Number: n, From: from})
+	m.s.Request = n
+}
+
+func (m *move) asking(e Event) {
+	switch e := e.(type) {
+	case Prepared:
+		if m.s.Visit != "" || !m.answered(e.Number) {
+			return
+		}
+		m.s.Visit, m.s.Code = e.Visit, e.Code
+		m.s.Question = m.s.Request
+		m.s.Pace.Sent = m.now
+		m.do(Commit{m.record(StageAsking, NoReason)}, Ask{Number: m.s.Request, Code: e.Code})
+	case Held:
+		if m.s.Visit == "" && m.answered(e.Number) {
+			m.s.Wait = e.Wait
+			m.finish(StageEnded, HeldBack)
+		}
+	case Failed:
+		if m.answered(e.Number) {
+			m.finish(StageEnded, e.Reason)
+		}
+	case Asked:
+		if m.s.Visit == "" || !m.answered(e.Number) {
+			return
+		}
+		sent := m.s.Pace.Sent
+		interval := e.Interval
+		if interval <= 0 {
+			interval = m.s.Rules.Floor
+		}
+		m.enter(Waiting)
+		m.s.Binding, m.s.Merges = e.Binding, e.Merges
+		m.s.Pace = StartPace(sent, m.now, e.Expires, interval)
+		m.do(Commit{m.record(StageAsked, NoReason)})
+	case Press:
+		if e.Key == EscapeKey {
+			m.finish(StageAbandoned, Cancelled)
+		}
+	case Tick:
+		if m.now-m.s.Since >= m.s.Rules.AskLimit {
+			m.finish(StageAbandoned, Unreachable)
+		}
+	}
+}
+
+func (m *move) resume(e Resumed) {
+	if e.Request <= m.s.Last {
+		return
+	}
+	m.enter(Waiting)
+	m.s.Last, m.s.Request = e.Request, e.Request
+	m.s.Visit, m.s.Code, m.s.Masked = e.Visit, e.Code, e.Masked
+	m.s.Pace = StartPace(m.now, m.now, e.Left, e.Interval)
+}

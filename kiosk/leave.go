@@ -1,0 +1,135 @@
+package kiosk
+
+import "time"
+
+// This file has the transitions from the approval to the wiped screen, and what
+// silence does on the way.
+
+func (m *move) checking(e Event) {
+	switch e := e.(type) {
+	case Verified:
+		if m.answered(e.Number) {
+			m.enter(Fetching)
+			m.do(Fetch{Number: m.ask(), Request: m.s.Request})
+		}
+	default:
+		m.serve(e, Unreachable)
+	}
+}
+
+func (m *move) fetching(e Event) {
+	switch e := e.(type) {
+	case Fetched:
+		if m.answered(e.Number) {
+			m.enter(Shown)
+			m.do(Commit{m.record(StageShown, NoReason)})
+		}
+	default:
+		m.serve(e, ServiceDown)
+	}
+}
+
+// serve is what Checking and Fetching have in common.
+func (m *move) serve(e Event, silent Reason) {
+	switch e := e.(type) {
+	case Failed:
+		if m.answered(e.Number) {
+			m.finish(StageEnded, e.Reason)
+		}
+	case Press:
+		if e.Key == EscapeKey {
+			m.finish(StageEnded, Cancelled)
+		}
+	case Tick:
+		if m.now-m.s.Since >= m.s.Rules.CallLimit {
+			m.finish(StageEnded, silent)
+		}
+	}
+}
+
+func (m *move) shown(e Event) {
+	switch e := e.(type) {
+	case Press:
+		if m.extend(e) {
+			return
+		}
+		m.s.Touched = m.now
+		switch {
+		case e.Key == EscapeKey:
+			m.clear()
+		case !m.s.Revealed:
+			m.s.Revealed = true
+		case e.Key == EnterKey:
+			m.clear()
+		case e.Key == DownKey, e.Key == RightKey, e.Key == PageDownKey, e.Key == RuneKey && e.Rune == ' ':
+			m.s.Page++
+		case e.Key == UpKey, e.Key == LeftKey, e.Key == PageUpKey:
+			m.s.Page--
+		}
+	case Tick:
+		m.idle(m.s.Rules.Result)
+	}
+}
+
+func (m *move) ended(e Event) {
+	switch e := e.(type) {
+	case Press:
+		if m.extend(e) {
+			return
+		}
+		m.s.Touched = m.now
+		switch {
+		case e.Key == RuneKey && e.Rune == '1' && m.s.CanAskAgain():
+			m.s.Again++
+			m.prepare(m.s.Request)
+		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain():
+			m.clear()
+		}
+	case Tick:
+		switch {
+		case m.s.Stopping:
+			m.clear()
+		case m.s.Reason == Cancelled:
+			if m.now-m.s.Since >= m.s.Rules.Farewell {
+				m.clear()
+			}
+		default:
+			m.idle(m.s.Rules.Result)
+		}
+	}
+}
+
+// CanAskAgain says whether the same person may be asked again without retyping:
+// only where a second try can end better, and not without end.
+func (s State) CanAskAgain() bool {
+	if s.Phase != Ended || s.Again >= s.Rules.Again || s.Stopping {
+		return false
+	}
+	return s.Reason == Declined || s.Reason == Expired || s.Reason == Unreachable
+}
+
+// idle counts silence: first "still there?", then the visit is cleared.
+func (m *move) idle(limit time.Duration) {
+	switch {
+	case m.s.Still && m.now-m.s.StillAt >= m.s.Rules.Grace:
+		m.clear()
+	case !m.s.Still && m.now-m.s.Touched >= limit:
+		m.s.Still, m.s.StillAt = true, m.now
+	}
+}
+
+// extend takes the key that answers "still there?": it buys time and does
+// nothing else, ten times; Escape leaves.
+func (m *move) extend(e Press) bool {
+	if !m.s.Still {
+		return false
+	}
+	switch {
+	case e.Key == EscapeKey:
+		m.clear()
+	case m.s.Extended < m.s.Rules.Extends:
+		m.s.Still, m.s.Touched = false, m.now
+		m.s.Extended++
+	}
+	return true
+}

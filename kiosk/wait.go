@@ -1,0 +1,109 @@
+package kiosk
+
+// This file has the transitions while the phone rings.
+
+func (m *move) waiting(e Event) {
+	switch e := e.(type) {
+	case Press:
+		m.s.Touched = m.now
+		switch {
+		case e.Key == EscapeKey:
+			m.finish(StageEnded, Cancelled)
+		case e.Key == HelpKey, e.Key == RuneKey && e.Rune == '?':
+			m.s.Help = !m.s.Help
+		}
+	case Tick:
+		m.turn()
+	}
+}
+
+// turn does what is due on Waiting: a poll, the end, the help.
+func (m *move) turn() {
+	p := m.s.Pace
+	switch {
+	case m.s.Question != 0:
+		// Never two polls at once. One that never comes back is given up
+		// when even a slow answer to an approval in the last second would be here.
+		if m.now >= max(p.Deadline, p.Polled)+m.s.Rules.CallLimit {
+			m.finish(StageEnded, Unreachable)
+		}
+	case p.Due(m.now):
+		m.s.Pace = p.Leave(m.now)
+		m.do(Poll{Number: m.ask(), Request: m.s.Request})
+	case p.Over(m.now):
+		m.runOut()
+	case !m.s.Help && m.now-m.s.Since >= m.s.Rules.HelpAfter && m.s.Touched == m.s.Since:
+		m.s.Help = true
+		m.s.Touched = m.now
+	}
+}
+
+// runOut: the time is up. Whether nobody answered or nobody could have been
+// heard is not the same to the customer.
+func (m *move) runOut() {
+	if m.s.Pace.Faults > 0 {
+		m.finish(StageEnded, Unreachable)
+		return
+	}
+	m.finish(StageEnded, Expired)
+}
+
+// polled takes in a poll's answer. Tokens that come too late are given back:
+// the next customer must not see them, and nobody else may use them.
+func (m *move) polled(e Polled) {
+	if m.s.Phase != Waiting || !m.answered(e.Number) {
+		if e.Verdict == Granted && !(e.Request == m.s.Request && m.s.inUse()) {
+			m.do(Revoke{e.Request})
+		}
+		return
+	}
+	p := m.s.Pace
+	switch e.Verdict {
+	case Granted:
+		m.s.Redeemed = true
+		m.enter(Checking)
+		m.do(Commit{m.record(StageGranted, NoReason)}, Verify{Number: m.ask(), Request: m.s.Request})
+	case Denied:
+		m.denied()
+	case TimedOut:
+		m.finish(StageEnded, Expired)
+	case Gone:
+		switch {
+		case p.Faults > 0:
+			m.finish(StageEnded, Unreachable) // an earlier answer was lost, and with it perhaps the approval
+		case m.now >= p.Deadline-p.Interval:
+			m.finish(StageEnded, Expired) // expired and already forgotten by the server
+		default:
+			m.finish(StageEnded, Unreachable)
+		}
+	case Hopeless:
+		r := e.Reason
+		if r == NoReason {
+			r = Refused
+		}
+		m.finish(StageEnded, r)
+	default:
+		m.s.Pace = p.Wait(m.now, e)
+		m.turn()
+	}
+}
+
+// inUse says whether the present request's tokens are being used for the customer.
+func (s State) inUse() bool {
+	return s.Phase == Checking || s.Phase == Fetching || s.Phase == Shown
+}
+
+// denied tells refused from run out where the server sends one code for both
+// (Auth0): well before the deadline it can only be a refusal.
+func (m *move) denied() {
+	p := m.s.Pace
+	switch {
+	case !m.s.Merges || m.now < p.Deadline-p.Interval:
+		m.finish(StageEnded, Declined)
+	case m.now >= p.Deadline:
+		m.finish(StageEnded, Expired)
+	default:
+		m.finish(StageEnded, Declined)
+		m.s.Unsure = true
+	}
+}

@@ -1,0 +1,58 @@
+package kiosk
+
+import "time"
+
+// Wake says when the next Tick is due, as uptime, and false if none is: an idle
+// device sleeps until somebody presses a key.
+func Wake(s State, now time.Duration) (time.Duration, bool) {
+	var at time.Duration
+	switch s.Phase {
+	case Identify:
+		at = s.idleAt(s.Rules.Idle, now)
+	case Shown:
+		at = s.idleAt(s.Rules.Result, now)
+	case Ended:
+		switch {
+		case s.Stopping:
+			at = now
+		case s.Reason == Cancelled:
+			at = s.Since + s.Rules.Farewell
+		default:
+			at = s.idleAt(s.Rules.Result, now)
+		}
+	case Asking:
+		at = s.Since + s.Rules.AskLimit
+	case Checking, Fetching:
+		at = s.Since + s.Rules.CallLimit
+	case Waiting:
+		if s.Question != 0 {
+			at = max(s.Pace.Deadline, s.Pace.Polled) + s.Rules.CallLimit
+		} else {
+			at = s.Pace.Wake()
+		}
+		at = min(at, nextSecond(s.Pace.Deadline, now)) // the time left is on screen
+	default:
+		return 0, false
+	}
+	return max(at, now), true
+}
+
+func (s State) idleAt(limit, now time.Duration) time.Duration {
+	if s.Still {
+		return min(s.StillAt+s.Rules.Grace, nextSecond(s.StillAt+s.Rules.Grace, now))
+	}
+	return s.Touched + limit
+}
+
+// nextSecond is the next instant after now at which the whole seconds left until
+// end change; after end there is none to wait for.
+func nextSecond(end, now time.Duration) time.Duration {
+	left := end - now
+	if left <= 0 {
+		return end + time.Duration(1<<62)
+	}
+	if part := left % time.Second; part > 0 {
+		return now + part
+	}
+	return now + time.Second
+}

@@ -1,0 +1,174 @@
+package project_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers is every package of ours. A package imports lower layers only: neither higher ones nor its neighbours.
+// The health items to come belong to layer 1, enrolment and the doctor to layer 3.
+var layers = map[string]int{
+	"kiosk": 0,
+
+	"internal/qr":     1,
+	"internal/oidc":   1,
+	"internal/config": 1,
+	"internal/host":   1,
+
+	"internal/layout": 2,
+
+	"internal/tui":   3,
+	"internal/plain": 3,
+	"internal/words": 3,
+	"internal/ciba":  3,
+	"internal/api":   3,
+	"internal/store": 3,
+	"internal/vault": 3,
+	"internal/guard": 3,
+
+	"internal/app":       4,
+	"internal/devserver": 4,
+
+	"cmd/kiosk":     5,
+	"cmd/devserver": 5,
+}
+
+// mayImport narrows that for some: the development server shares nothing with the kiosk, so that a mistake in our
+// client is not mirrored in the server it is tried against.
+var mayImport = map[string][]string{
+	"internal/devserver": {},
+	"cmd/devserver":      {"internal/devserver"},
+}
+
+// mayBeImportedBy narrows it from the other end: what is for development does not get into the device's binary.
+var mayBeImportedBy = map[string][]string{
+	"internal/devserver": {"cmd/devserver"},
+}
+
+// ours cuts the module path off an import; ok is false for somebody else's package.
+func ours(imported string) (dir string, ok bool) {
+	if imported == module {
+		return ".", true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+// wrongEdges names every import of ours that the layers do not allow.
+func wrongEdges(all []source) []string {
+	var bad []string
+	for _, s := range all {
+		from, known := layers[s.dir]
+		if !known {
+			bad = append(bad, fmt.Sprintf("%s: package %s has no layer; give it one in layers", s.path, s.dir))
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			to, ok := ours(importPath(spec))
+			if !ok {
+				continue
+			}
+			layer, known := layers[to]
+			few, narrowed := mayImport[s.dir]
+			users, guarded := mayBeImportedBy[to]
+			var why string
+			switch {
+			case !known:
+				why = "which has no layer"
+			case layer > from:
+				why = fmt.Sprintf("upwards, from layer %d to %d", from, layer)
+			case layer == from:
+				why = fmt.Sprintf("sideways, within layer %d", from)
+			case narrowed && !slices.Contains(few, to):
+				why = "but may import nothing of ours except " + listed(few)
+			case guarded && !slices.Contains(users, s.dir):
+				why = "which is only for " + listed(users)
+			default:
+				continue
+			}
+			bad = append(bad, fmt.Sprintf("%s: %s imports %s, %s", s.at(spec), s.dir, to, why))
+		}
+	}
+	return bad
+}
+
+func listed(names []string) string { return cmp.Or(strings.Join(names, ", "), "nothing") }
+
+// emptyLayers names entries of the table that no file stands for.
+func emptyLayers(all []source) []string {
+	left := maps.Clone(layers)
+	for _, s := range all {
+		delete(left, s.dir)
+	}
+	var bad []string
+	for _, dir := range slices.Sorted(maps.Keys(left)) {
+		bad = append(bad, "layers: there is no package "+dir)
+	}
+	return bad
+}
+
+func TestImportsGoStrictlyDownwards(t *testing.T) {
+	all := sources(t)
+	holds(t, wrongEdges(all))
+	holds(t, emptyLayers(all))
+}
+
+func TestWrongImportsAreSeen(t *testing.T) {
+	file := func(pkg string, imports ...string) string {
+		text := "package " + pkg + "\n"
+		for _, i := range imports {
+			text += fmt.Sprintf("import _ %q\n", i)
+		}
+		return text
+	}
+	finds(t, wrongEdges(example(t,
+		"kiosk/a.go", file("kiosk", "strings", module+"/internal/qr"),
+		"internal/tui/a.go", file("tui", module+"/kiosk", module+"/internal/words"),
+		"internal/tui/b.go", file("tui", module+"/internal/layout", module+"/internal/util"),
+		"internal/devserver/a.go", file("devserver", module+"/internal/oidc"),
+		"cmd/kiosk/a.go", file("main", module+"/internal/app", module+"/internal/devserver"),
+		"internal/util/a.go", file("util"),
+	)),
+		"upwards, from layer 0 to 1",
+		"sideways, within layer 3",
+		"which has no layer",
+		"nothing of ours except nothing",
+		"only for cmd/devserver",
+		"package internal/util has no layer",
+	)
+	few := example(t, "kiosk/a.go", file("kiosk"))
+	if got := emptyLayers(few); len(got) != len(layers)-1 {
+		t.Errorf("%d empty entries were seen, wanted all but one of %d", len(got), len(layers))
+	}
+}
+
+// pure is all that package kiosk may import. It decides what a visit is, for every test and every front end, so it
+// has no files, no sockets, no process and no locks. Its clock is an argument; math/rand/v2 only spreads pauses.
+var pure = []string{
+	"cmp", "context", "errors", "fmt", "iter", "log/slog", "maps", "math", "math/rand/v2", "runtime/debug",
+	"slices", "strconv", "strings", "time", "unicode", "unicode/utf8",
+}
+
+func impure(all []source) []string {
+	var bad []string
+	for _, s := range all {
+		for _, spec := range s.file.Imports {
+			if s.dir == "kiosk" && !slices.Contains(pure, importPath(spec)) {
+				bad = append(bad, fmt.Sprintf("%s: package kiosk may not import %s", s.at(spec), importPath(spec)))
+			}
+		}
+	}
+	return bad
+}
+
+func TestPackageKioskIsPure(t *testing.T) { holds(t, impure(sources(t))) }
+
+func TestAnImpureKioskIsSeen(t *testing.T) {
+	finds(t, impure(example(t,
+		"kiosk/a.go", `package kiosk; import ("os"; "strings"; h "net/http"; "golang.org/x/text/unicode/norm")`,
+		"internal/host/a.go", `package host; import "os"`,
+	)), "import os", "import net/http", "golang.org/x/text")
+}
