@@ -85,4 +85,7 @@ type Notice struct {
 type Key struct {
 	Cap  string // as printed on the key: "Enter", "Esc", "1"
 	Text string // what it does
+
+	// Turns: it turns the pages of Details, and is left out where there is only one.
+	Turns bool
 }

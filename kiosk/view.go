@@ -13,10 +13,6 @@ type Place struct {
 	Link    string // an address shown as QR code on Ready; empty for none
 }
 
-// fewFields always fit on one page, even at 40 columns and 12 lines with label
-// and value on lines of their own.
-const fewFields = 3
-
 // View is what a person may see of a visit, in one language. It is a plain
 // function of what it is given; p is empty except where the phase shows it.
 func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
@@ -58,7 +54,9 @@ func (v *view) lines(words ...Word) {
 	}
 }
 
-func (v *view) key(cap string, w Word) { v.sc.Keys = append(v.sc.Keys, Key{cap, v.w.Say(w)}) }
+func (v *view) key(cap string, w Word) {
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Say(w)})
+}
 
 func (v *view) ready(at Place) {
 	v.sc.Title = v.w.Say(WordReadyTitle)
@@ -221,9 +219,7 @@ func (v *view) shown(p Private) {
 	if len(p.Result.Fields) == 0 {
 		v.lines(WordShownEmpty)
 	}
-	if len(p.Result.Fields) > fewFields {
-		v.key("Down", WordKeyPage)
-	}
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: "Down", Text: v.w.Say(WordKeyPage), Turns: true})
 	v.key("Esc", WordKeyDone)
 }
 

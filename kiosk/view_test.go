@@ -120,6 +120,9 @@ func nothingCut(t *testing.T, sc kiosk.Screen, got string) {
 		must = []string{sc.Notice.Title}
 	}
 	for _, k := range sc.Keys {
+		if k.Turns && len(sc.Details) < 10 {
+			continue // one page
+		}
 		must = append(must, k.Cap, k.Text)
 	}
 	if sc.Notice == nil {

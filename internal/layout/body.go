@@ -168,9 +168,9 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 		st, sign = TitleAlert, "!"
 	}
 	const margin = 4
-	rows := para(d.s.Title, w, st)
+	rows := d.para(d.s.Title, w, st)
 	if sign != "" && d.left < margin {
-		rows = signed(words(sign, st), d.s.Title, st, w)
+		rows = d.signed(words(sign, st), d.s.Title, st, w)
 	}
 	air := 0
 	if d.f.H >= roomyRows {
@@ -188,12 +188,12 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 }
 
 // signed is a paragraph that hangs on a sign.
-func signed(sign line, text string, st Style, w int) []line {
+func (d *drawing) signed(sign line, text string, st Style, w int) []line {
 	sign = join(sign, blanks(1, st))
 	if w-len(sign) < 8 {
-		return para(text, w, st)
+		return d.para(text, w, st)
 	}
-	rows := para(text, w-len(sign), st)
+	rows := slices.Clone(d.para(text, w-len(sign), st))
 	for i := range rows {
 		if i == 0 {
 			rows[i] = join(sign, rows[i])
@@ -213,19 +213,19 @@ func (d *drawing) fixed(p plan, w int) (above, below []piece) {
 		}
 	}
 	if d.s.Entry != nil {
-		add(&above, entryPiece(*d.s.Entry, w, p.boxed))
+		add(&above, d.entryPiece(*d.s.Entry, w, p.boxed))
 	}
 	for _, pc := range d.codePieces(p, w) {
 		add(&above, pc)
 	}
 	if d.s.Gauge != nil && p.gauge > 0 && p.spelt != speltWithGauge {
-		add(&above, piece{rows: gaugeRows(*d.s.Gauge, w, p.gauge)})
+		add(&above, piece{rows: d.gaugeRows(*d.s.Gauge, w, p.gauge)})
 	}
-	for _, pc := range sentences(d.s.Lines[:min(p.lines, len(d.s.Lines))], p, w) {
+	for _, pc := range d.sentences(d.s.Lines[:min(p.lines, len(d.s.Lines))], p, w) {
 		add(&above, pc)
 	}
 	if p.steps {
-		add(&above, piece{rows: stepRows(d.s.Steps, w, p.lineGap)})
+		add(&above, piece{rows: d.stepRows(d.s.Steps, w, p.lineGap)})
 	}
 	if d.s.Link != nil {
 		add(&below, d.linkPiece(p, w))
@@ -247,7 +247,7 @@ func tall(ps []piece, gap int) int {
 
 // sentences are the screen's lines. Only the first is strong: emphasis on all is
 // emphasis on none.
-func sentences(lines []string, p plan, w int) []piece {
+func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 	if p.flowing && len(lines) > 1 {
 		all := lines[0]
 		for _, t := range lines[1:] {
@@ -256,7 +256,7 @@ func sentences(lines []string, p plan, w int) []piece {
 			}
 			all += " " + t
 		}
-		return []piece{{rows: para(all, w, Text)}}
+		return []piece{{rows: d.para(all, w, Text)}}
 	}
 	var ps []piece
 	for i, t := range lines {
@@ -264,7 +264,7 @@ func sentences(lines []string, p plan, w int) []piece {
 		if i == 0 {
 			st = Strong
 		}
-		ps = append(ps, piece{rows: para(t, w, st), tied: i > 0 && p.lineGap == 0})
+		ps = append(ps, piece{rows: d.para(t, w, st), tied: i > 0 && p.lineGap == 0})
 	}
 	return ps
 }
@@ -288,7 +288,7 @@ func (d *drawing) warningRows(p plan, w int) []line {
 	if !p.warning || d.s.Warning == "" {
 		return nil
 	}
-	return signed(words(" ! ", Alert), d.s.Warning, Alert, w)
+	return d.signed(words(" ! ", Alert), d.s.Warning, Alert, w)
 }
 
 // place draws the body from row y to row end. The warning always stands at the
@@ -318,7 +318,7 @@ func (d *drawing) place(p plan, w, y, end int) {
 			}
 			d.f.put(d.left, y, r)
 			if pc.cursor && pc.cy == i && d.s.Notice == nil {
-				d.f.Cursor, d.f.CursorX, d.f.CursorY = true, d.left+pc.cx, y
+				d.f.Cursor, d.f.CursorX, d.f.CursorY = true, min(d.left+pc.cx, d.f.W-1), y
 			}
 			y++
 		}

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxRunes is how much of one string is looked at. The largest console here has
-// some 3000 cells, so more could not be seen; it bounds the work on hostile text.
-const maxRunes = 4000
+// maxRunes is how much of one string is looked at: four full screens of 40 by 12.
+// It bounds the work on hostile text, which a small processor does every second.
+const maxRunes = 2000
 
 // safe are the characters that both the kernel's own console font and every font
 // that Debian's console-setup loads can draw. A character outside shows as a lozenge.

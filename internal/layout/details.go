@@ -12,8 +12,8 @@ import (
 func (d *drawing) fieldRows(i, w int) []line {
 	f := d.s.Details[i]
 	if w < wideColumn {
-		rows := para(f.Label, w, Dim)
-		value := para(f.Value, w, Strong)
+		rows := d.para(f.Label, w, Dim)
+		value := d.para(f.Value, w, Strong)
 		// Short ones share a line, so that three fields still fit on twelve rows.
 		if len(rows) == 1 && len(value) == 1 && len(rows[0])+2+len(value[0]) <= w && w < 30 {
 			return []line{join(rows[0], blanks(2, Text), value[0])}
@@ -21,7 +21,7 @@ func (d *drawing) fieldRows(i, w int) []line {
 		return append(rows, value...)
 	}
 	lw := d.labelWidth(w)
-	label, value := para(f.Label, lw, Dim), para(f.Value, w-lw-3, Strong)
+	label, value := d.para(f.Label, lw, Dim), d.para(f.Value, w-lw-3, Strong)
 	rows := make([]line, max(len(label), len(value)))
 	for y := range rows {
 		if y < len(label) {
@@ -70,6 +70,7 @@ func (d *drawing) details(p plan, w, room int) piece {
 			return piece{rows: pages[0]}
 		}
 	}
+	d.paged = true
 	foot := 1 + p.gap
 	if room <= foot {
 		foot = 0

@@ -1,6 +1,19 @@
+// Package layout says where things stand on a screen: it turns a kiosk.Screen into
+// a grid of cells of a given size. It is pure, so what a customer sees at 40 columns
+// or at 100 is tested without a terminal, and what is drawn and what is read out
+// come from the same words.
+//
+// Every text goes through Clean here, whoever it came from: no control, direction
+// or invisible character gets into a frame, nor one that the console's font lacks.
+//
+// It leaves colours and keys to tui, and lines of text to plain.
 package layout
 
-import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
+import (
+	"slices"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
 
 // Options say what the console can do.
 type Options struct {
@@ -21,16 +34,27 @@ func Draw(s kiosk.Screen, w, h int, o Options) Frame {
 	if w < 1 || h < 1 {
 		return f
 	}
-	d := &drawing{f: f, s: cleaned(s, o.FullGlyphs), o: o}
-	if s.Link != nil {
-		d.address = s.Link.URL // a spelling for the eye must not get into the QR code
+	all := cleaned(s, o.FullGlyphs)
+	once := all
+	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k kiosk.Key) bool { return k.Turns })
+	d := &drawing{f: f, s: once, o: o}
+	d.draw(s)
+	if d.paged { // only now is it known that there are pages to turn
+		d = &drawing{f: newFrame(w, h), s: all, o: o}
+		d.draw(s)
+	}
+	return d.f
+}
+
+func (d *drawing) draw(raw kiosk.Screen) {
+	if raw.Link != nil {
+		d.address = raw.Link.URL // a spelling for the eye must not get into the QR code
 	}
 	d.measure()
 	d.bar()
 	d.keys()
 	d.body()
 	d.notice()
-	return d.f
 }
 
 // drawing is one call of Draw at work.
@@ -41,6 +65,9 @@ type drawing struct {
 
 	address string   // as it came, for the QR code only; empty if there is none, or it is drawn, or it cannot be
 	coded   [][]line // the address's QR code in several sizes
+
+	paras map[paragraph][]line
+	paged bool // the details did not fit on one page
 
 	left, col int // first column and width of the text
 	top       int // first row under the bar that may be used
@@ -87,7 +114,7 @@ func (d *drawing) bar() {
 // keys draws what can be pressed on the last rows, each key whole, in the given
 // order, and a rule above where there is room.
 func (d *drawing) keys() {
-	rows := keyRows(d.s.Keys, d.col)
+	rows := d.keyRows(d.s.Keys, d.col)
 	// On a screen too small for all of it, one row is kept for the title.
 	if most := max(d.f.H-d.top-1, 1); len(rows) > most {
 		rows = rows[:most]
@@ -115,7 +142,7 @@ func ruleOf(w int) line {
 }
 
 // keyRows fills rows with keys. Two keys are three columns apart.
-func keyRows(keys []kiosk.Key, w int) []line {
+func (d *drawing) keyRows(keys []kiosk.Key, w int) []line {
 	const apart = 3
 	var rows []line
 	var cur line
@@ -134,7 +161,7 @@ func keyRows(keys []kiosk.Key, w int) []line {
 			continue
 		}
 		// One key wider than the screen: its text goes on below, under itself.
-		rows = append(rows, keyFolded(k, w)...)
+		rows = append(rows, d.keyFolded(k, w)...)
 	}
 	if len(cur) > 0 {
 		rows = append(rows, cur)
@@ -142,14 +169,14 @@ func keyRows(keys []kiosk.Key, w int) []line {
 	return rows
 }
 
-func keyFolded(k kiosk.Key, w int) []line {
+func (d *drawing) keyFolded(k kiosk.Key, w int) []line {
 	cap := words(" "+short(k.Cap, w-2)+" ", Key)
 	indent := len(cap) + 1
 	if w-indent < 8 { // no use in a column of that width
 		indent = 0
 	}
 	var rows []line
-	for i, l := range para(k.Text, w-indent, KeyText) {
+	for i, l := range d.para(k.Text, w-indent, KeyText) {
 		switch {
 		case indent == 0:
 			if i == 0 {
@@ -196,7 +223,7 @@ func cleaned(s kiosk.Screen, full bool) kiosk.Screen {
 	}
 	keys := make([]kiosk.Key, 0, len(s.Keys))
 	for _, k := range s.Keys {
-		keys = append(keys, kiosk.Key{Cap: clean(k.Cap), Text: clean(k.Text)})
+		keys = append(keys, kiosk.Key{Cap: clean(k.Cap), Text: clean(k.Text), Turns: k.Turns})
 	}
 	s.Lines, s.Steps, s.Details, s.Keys = lines, steps, details, keys
 	return s

@@ -91,13 +91,25 @@ func (f *Frame) put(x, y int, l line) {
 	for _, c := range l {
 		switch {
 		case x < 0 || x >= f.W:
-		case c.Width == 2 && x+1 >= f.W:
-			f.Cells[y*f.W+x] = blank(c.Style)
+		case c.Width == 2 && x+1 >= f.W, c.Width == 0 && x == 0:
+			f.set(x, y, blank(c.Style))
 		default:
-			f.Cells[y*f.W+x] = c
+			f.set(x, y, c)
 		}
 		x++
 	}
+}
+
+// set writes one cell. If it hits half of a wide one, the other half becomes a blank.
+func (f *Frame) set(x, y int, c Cell) {
+	i := y*f.W + x
+	switch old := f.Cells[i]; {
+	case old.Width == 0 && x > 0:
+		f.Cells[i-1] = blank(f.Cells[i-1].Style)
+	case old.Width == 2 && x+1 < f.W:
+		f.Cells[i+1] = blank(old.Style)
+	}
+	f.Cells[i] = c
 }
 
 // fill paints a rectangle of blanks.

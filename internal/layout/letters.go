@@ -48,17 +48,13 @@ const (
 	wideLetters                    // the same with double uprights
 )
 
-// letters draws a code at most w columns wide; nil if it does not fit or holds a
-// character that the alphabet has not.
+// letters draws a code in one of the larger letterings, at most w columns wide; nil
+// if it does not fit or holds a character that the alphabet has not.
 func letters(code string, how lettering, w int) []line {
-	code = strings.ToUpper(code)
-	if how == plainLetters {
-		l := words(code, Code)
-		if len(l) > w {
-			return nil
-		}
-		return []line{l}
+	if len(code) > w {
+		return nil
 	}
+	code = strings.ToUpper(code)
 	rows := make([]string, 0, 5)
 	for i, r := range code {
 		glyph, ok := glyphOf(r, how)

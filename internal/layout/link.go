@@ -91,7 +91,7 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 		}
 	}
 	if p.linkText {
-		rows = append(para(d.s.Link.Caption, w, Text), append(rows, paraAddress(d.s.Link.URL, w, Dim)...)...)
+		rows = append(d.para(d.s.Link.Caption, w, Text), append(rows, paraAddress(d.s.Link.URL, w, Dim)...)...)
 	}
 	return piece{rows: rows}
 }

@@ -8,8 +8,8 @@ import (
 
 // entryPiece is the field with its label above and one line of help below: what
 // is wrong if something is, else the example.
-func entryPiece(e kiosk.Entry, w int, boxed bool) piece {
-	rows := para(e.Label, w, Dim)
+func (d *drawing) entryPiece(e kiosk.Entry, w int, boxed bool) piece {
+	rows := d.para(e.Label, w, Dim)
 	inner := max(w-4, 1)                          // frame and a blank on either side
 	text, cutOff := tail(e.Text, max(inner-1, 1)) // one place for the cursor
 	if cutOff {
@@ -28,9 +28,9 @@ func entryPiece(e kiosk.Entry, w int, boxed bool) piece {
 	}
 	switch {
 	case e.Problem != "":
-		rows = append(rows, signed(words(" ! ", Bad), e.Problem, Strong, w)...)
+		rows = append(rows, d.signed(words(" ! ", Bad), e.Problem, Strong, w)...)
 	case e.Example != "":
-		rows = append(rows, para(e.Example, w, Dim)...)
+		rows = append(rows, d.para(e.Example, w, Dim)...)
 	}
 	pc.rows = rows
 	return pc
@@ -55,7 +55,7 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 	ps := []piece{{rows: d.block(p, w)}}
 	switch p.spelt {
 	case speltBelow, speltTied:
-		ps = append(ps, piece{rows: para(d.spelt(), w, Strong), tied: p.spelt == speltTied})
+		ps = append(ps, piece{rows: d.para(d.spelt(), w, Strong), tied: p.spelt == speltTied})
 	case speltWithGauge:
 		ps = append(ps, piece{rows: []line{d.shared(w)}, tied: true})
 	}
@@ -90,14 +90,14 @@ func (d *drawing) block(p plan, w int) []line {
 			return rows
 		}
 	}
-	return para(d.s.Code, w, Code)
+	return d.para(d.s.Code, w, Code)
 }
 
 // gaugeRows is the time left as a bar and as words.
-func gaugeRows(g kiosk.Gauge, w, rows int) []line {
+func (d *drawing) gaugeRows(g kiosk.Gauge, w, rows int) []line {
 	barWidth := min(w, 48)
 	if rows == 2 {
-		return append([]line{gaugeBar(g.Part, barWidth)}, para(g.Text, w, Text)...)
+		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, Text)...)
 	}
 	// Side by side. The bar's width does not depend on the words, which change
 	// every second, unless they need the room.
@@ -107,7 +107,7 @@ func gaugeRows(g kiosk.Gauge, w, rows int) []line {
 		barWidth = w - 2 - len(text)
 	}
 	if barWidth < 6 {
-		return para(g.Text, w, Text)
+		return d.para(g.Text, w, Text)
 	}
 	return []line{join(gaugeBar(g.Part, barWidth), blanks(2, Text), text)}
 }
@@ -128,7 +128,7 @@ func gaugeBar(part float64, w int) line {
 }
 
 // stepRows is the list that is ticked off. Signs differ, not only colours.
-func stepRows(steps []kiosk.ListStep, w, air int) []line {
+func (d *drawing) stepRows(steps []kiosk.ListStep, w, air int) []line {
 	var rows []line
 	for i, s := range steps {
 		if i > 0 {
@@ -141,7 +141,7 @@ func stepRows(steps []kiosk.ListStep, w, air int) []line {
 		case kiosk.Doing:
 			sign, st = words("→ ", Strong), Strong
 		}
-		rows = append(rows, signed(sign, s.Text, st, w)...)
+		rows = append(rows, d.signed(sign, s.Text, st, w)...)
 	}
 	return rows
 }
@@ -158,11 +158,11 @@ func (d *drawing) notice() {
 	}
 	w := min(d.col, 60)
 	inner := max(w-2*edge, 1)
-	rows := para(n.Title, inner, OverlayTitle)
+	rows := d.para(n.Title, inner, OverlayTitle)
 	if air > 0 && n.Text != "" {
 		rows = append(rows, nil)
 	}
-	rows = append(rows, para(n.Text, inner, Overlay)...)
+	rows = append(rows, d.para(n.Text, inner, Overlay)...)
 	room := d.bottom - d.top
 	framed := room >= len(rows)+2
 	high := len(rows)

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -32,10 +33,9 @@ func wrap(s string, w int) []string {
 		}
 		flush()
 		for ww > w {
-			var piece string
-			piece, word = cut(word, w)
+			piece, rest, used := cut(word, w)
 			lines = append(lines, piece)
-			ww = width(word)
+			word, ww = rest, ww-used
 		}
 		cur, curW = word, ww
 	}
@@ -44,21 +44,21 @@ func wrap(s string, w int) []string {
 }
 
 // cut splits a string after at most w columns, but never before its first
-// grapheme, so that repeated cutting ends.
-func cut(s string, w int) (head, tail string) {
-	used, at := 0, 0
-	rest, state := s, -1
-	for rest != "" {
+// grapheme, so that repeated cutting ends. It also gives the width of the head.
+func cut(s string, w int) (head, rest string, used int) {
+	at := 0
+	next, state := s, -1
+	for next != "" {
 		var g string
 		var gw int
-		g, rest, gw, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		g, next, gw, state = uniseg.FirstGraphemeClusterInString(next, state)
 		if at > 0 && used+gw > w {
 			break
 		}
 		used += gw
 		at += len(g)
 	}
-	return s[:at], s[at:]
+	return s[:at], s[at:], used
 }
 
 // short is s in one line of at most w columns, its end replaced by dots if it is
@@ -68,38 +68,51 @@ func short(s string, w int) string {
 	if width(s) <= w {
 		return s
 	}
-	if w <= 3 {
-		head, _ := cut(s, w)
-		if width(head) > w {
-			return ""
-		}
-		return head
+	dots := "..."
+	if w <= len(dots) {
+		dots = ""
 	}
-	head, _ := cut(s, w-3)
-	if width(head) > w-3 {
+	head, _, used := cut(s, w-len(dots))
+	if used > w-len(dots) { // a wide character alone
 		return ""
 	}
-	return strings.TrimRight(head, " ") + "..."
+	return strings.TrimRight(head, " ") + dots
 }
 
 // tail is the end of s in at most w columns, and whether something was left out.
 func tail(s string, w int) (string, bool) {
-	if width(s) <= w {
+	over := width(s) - w
+	if over <= 0 {
 		return s, false
 	}
-	for s != "" && width(s) > w {
-		_, s = cut(s, 1)
+	_, rest, used := cut(s, over)
+	if used < over { // stopped before a wide character that must go too
+		_, rest, _ = cut(rest, 1)
 	}
-	return s, true
+	return rest, true
 }
 
-// para is a wrapped paragraph as lines of cells.
-func para(s string, w int, st Style) []line {
-	var out []line
-	for _, t := range wrap(s, w) {
-		out = append(out, words(t, st))
+// para is a wrapped paragraph as lines of cells. A frame is planned several times
+// before it is drawn, so each paragraph is kept; nobody may write into it.
+func (d *drawing) para(s string, w int, st Style) []line {
+	key := paragraph{s, w, st}
+	rows, done := d.paras[key]
+	if !done {
+		for _, t := range wrap(s, w) {
+			rows = append(rows, words(t, st))
+		}
+		if d.paras == nil {
+			d.paras = make(map[paragraph][]line)
+		}
+		d.paras[key] = rows
 	}
-	return out
+	return slices.Clip(rows)
+}
+
+type paragraph struct {
+	text  string
+	width int
+	style Style
 }
 
 // paraAddress is a wrapped address: a break after a slash or the like is easier to
@@ -107,7 +120,7 @@ func para(s string, w int, st Style) []line {
 func paraAddress(s string, w int, st Style) []line {
 	var out []line
 	for s != "" {
-		head, rest := cut(s, max(w, 1))
+		head, rest, _ := cut(s, max(w, 1))
 		if rest != "" {
 			if at := strings.LastIndexAny(head, "/?&="); at > len(head)/2 {
 				head, rest = s[:at+1], s[at+1:]

@@ -90,6 +90,9 @@ func Say(s kiosk.Screen) []string {
 		say(l.URL)
 	}
 	for _, k := range s.Keys {
+		if k.Turns {
+			continue // all pages are said
+		}
 		say(k.Cap, colon(k.Text), k.Text)
 	}
 	return out

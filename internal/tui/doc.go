@@ -20,5 +20,5 @@
 //     goroutine of its own, so that Show never waits for it.
 //
 // Every goroutine of the program that could panic while a Screen is open should
-// start with `defer screen.Recover()`; or be started by Screen.Go.
+// start with `defer screen.Recover()` or be started by Screen.Go.
 package tui

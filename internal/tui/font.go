@@ -18,7 +18,7 @@ type (
 		count   uint16
 		entries *unipair
 	}
-	unipair struct{ unicode, position uint16 }
+	unipair struct{ unicode, _ uint16 } // the other is the position in the font
 )
 
 // HasHalfBlocks asks whether the terminal at path can draw U+2580 and U+2584. Most

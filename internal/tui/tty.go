@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -78,8 +79,18 @@ func (g *guard) Write(b []byte) (int, error) {
 	if !g.open.Load() {
 		return 0, os.ErrClosed
 	}
-	return g.Tty.Write(b)
+	if !bytes.Contains(b, cursorShape) {
+		return g.Tty.Write(b)
+	}
+	if _, err := g.Tty.Write(bytes.ReplaceAll(b, cursorShape, nil)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
+
+// cursorShape is what tcell sends to a Linux console with every cursor. The console
+// knows no shapes, and a kernel that does not skip the blank in it prints a q.
+var cursorShape = []byte("\x1b[0 q")
 
 // Start remembers that the terminal's mode has been changed.
 func (g *guard) Start() error {

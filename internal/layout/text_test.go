@@ -1,0 +1,132 @@
+package layout
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+func TestWhatCleanLeaves(t *testing.T) {
+	for _, tc := range []struct{ name, in, safe, full string }{
+		{"plain words", "Hello, world", "Hello, world", "Hello, world"},
+		{"western accents", "Müller, Ångström, français", "Müller, Ångström, français", "Müller, Ångström, français"},
+		{"composed of letter and mark", "Mu\u0308ller", "Müller", "Müller"},
+		{"other accents", "Žižek, Łódź, İstanbul, São", "Zizek, Lódz, Istanbul, Sao", "Žižek, Łódź, İstanbul, São"},
+		{"typographic signs", "“a” – ‘b’ … 5 € ™", "\"a\" - 'b' ... 5 EUR TM", "“a” – ‘b’ … 5 € ™"},
+		{"ligature and wide letters", "ﬁne ＡＢ", "fine AB", "ﬁne ＡＢ"},
+		{"no glyph at all", "日本 Ж", "?? ?", "日本 Ж"},
+		{"colour and clear sequences", "a\x1b[31mb\x1b[2Jc", "a[31mb[2Jc", "a[31mb[2Jc"},
+		{"the eight-bit introducer", "a\u009b31mb", "a31mb", "a31mb"},
+		{"title of the window", "a\x1b]0;x\x07b", "a]0;xb", "a]0;xb"},
+		{"line breaks and tabs", "a\r\nb\tc\u2028d\u00a0e", "a  b c d e", "a  b c d e"},
+		{"delete", "a\x7fb", "ab", "ab"},
+		{"direction overrides", "pay \u202e001\u202c EUR\u2066x\u2069\u200f", "pay 001 EURx", "pay 001 EURx"},
+		{"nothing to be seen", "a\u200b\u200d\ufeff\u00ad\u2060b\U000e0041", "ab", "ab"},
+		{"broken UTF-8", "a\xffb\xc3", "a?b?", "a?b?"},
+		{"private use and unassigned", "a\ue000\u0378", "a??", "a??"},
+		{"a tower of marks", "Z\u0301\u0302\u0303\u0304\u0305\u0306", "Z", "Ź\u0302\u0303"},
+		{"a mark alone", "\u0301", "", "?"},
+	} {
+		if got := Clean(tc.in, false); got != tc.safe {
+			t.Errorf("%s: console %q, want %q", tc.name, got, tc.safe)
+		}
+		if got := Clean(tc.in, true); got != tc.full {
+			t.Errorf("%s: emulator %q, want %q", tc.name, got, tc.full)
+		}
+	}
+	if n := len(Clean(strings.Repeat("ab", 1<<20), false)); n > maxRunes {
+		t.Errorf("%d characters of an endless text are kept", n)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	for _, s := range []string{"", "a\x1b[2J", "\u202e", "Z\u0301\u0302", "日本", "\xff", "\u0345\u0301", "ﷺ", "각", "\u1100\u1161"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, full := range []bool{false, true} {
+			once := Clean(s, full)
+			for _, r := range once {
+				if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || !full && !isSafe[r] {
+					t.Errorf("%q: U+%04X is left", s, r)
+				}
+			}
+			if twice := Clean(once, full); twice != once {
+				t.Errorf("%q: first %q, then %q", s, once, twice)
+			}
+		}
+	})
+}
+
+func TestWordsAreWrappedNotCut(t *testing.T) {
+	for _, tc := range []struct {
+		name, in string
+		w        int
+		want     []string
+	}{
+		{"fits", "one two", 10, []string{"one two"}},
+		{"breaks between words", "one two three", 8, []string{"one two", "three"}},
+		{"exactly full", "one two", 7, []string{"one two"}},
+		{"many blanks are one", "one   two ", 10, []string{"one two"}},
+		{"a word longer than the line", "abcdefghij kl", 4, []string{"abcd", "efgh", "ij", "kl"}},
+		{"wide characters", "日本語", 4, []string{"日本", "語"}},
+		{"nothing", "  ", 4, nil},
+		{"no room", "a", 0, nil},
+		{"a wide character in one column", "日本", 1, []string{"日", "本"}},
+	} {
+		if got := wrap(tc.in, tc.w); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func FuzzWrap(f *testing.F) {
+	f.Add("one two three", 5)
+	f.Add("日本語 text", 3)
+	f.Fuzz(func(t *testing.T, s string, w int) {
+		s, w = Clean(s, true), min(max(w, 2), 200)
+		lines := wrap(s, w)
+		for _, l := range lines {
+			if width(l) > w {
+				t.Errorf("%q is wider than %d", l, w)
+			}
+		}
+		strip := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+		if got := strip(strings.Join(lines, "")); got != strip(s) {
+			t.Errorf("%q became %q", s, lines)
+		}
+	})
+}
+
+func TestShortAndTail(t *testing.T) {
+	if got := short("Corner Shop", 8); got != "Corne..." {
+		t.Errorf("short: %q", got)
+	}
+	if got := short("Corner Shop", 2); got != "Co" {
+		t.Errorf("short: %q", got)
+	}
+	if got, cut := tail("abcdef", 3); got != "def" || !cut {
+		t.Errorf("tail: %q %v", got, cut)
+	}
+	if got, cut := tail("日本語", 3); got != "語" || !cut {
+		t.Errorf("tail: %q %v", got, cut)
+	}
+	if got, cut := tail("abc", 3); got != "abc" || cut {
+		t.Errorf("tail: %q %v", got, cut)
+	}
+}
+
+func TestAnAddressBreaksAfterASlash(t *testing.T) {
+	var got []string
+	for _, l := range paraAddress("https://kiosk.example/a/7F3K-9QZX", 30, Dim) {
+		row := ""
+		for _, c := range l {
+			row += c.Text
+		}
+		got = append(got, row)
+	}
+	if want := []string{"https://kiosk.example/a/", "7F3K-9QZX"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

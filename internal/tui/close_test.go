@@ -1,0 +1,137 @@
+package tui
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestClosingGivesTheTerminalBack(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleEntry("x"))
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		m.mu.Lock()
+		stopped := m.stopped
+		m.mu.Unlock()
+		if stopped != 1 {
+			t.Errorf("the mode was restored %d times", stopped)
+		}
+		raw, before := m.written()
+		if !strings.Contains(raw, "\x1b[?7h") || !m.vt.CursorVisible() {
+			t.Error("margins or cursor are not as before")
+		}
+		s.Show(sampleWaiting())
+		s.Redraw()
+		synctest.Wait()
+		if _, after := m.written(); after != before {
+			t.Error("a screen was drawn after Close")
+		}
+		for ev := range s.Events() { // ends, as it is closed
+			_ = ev
+		}
+	})
+}
+
+// TestAThousandUnreadKeysDoNotKeepTheKioskFromStopping: tcell alone would hang.
+func TestAThousandUnreadKeysDoNotKeepTheKioskFromStopping(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		go func() { // a jammed scanner, that does not stop for us
+			for {
+				select {
+				case m.typed <- []byte(strings.Repeat("7", 32)):
+				case <-m.drain:
+					return
+				}
+			}
+		}()
+		for range 40 {
+			m.typeIn(strings.Repeat("4", 32))
+		}
+		start := time.Now()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); d > closeLimit {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+func TestKeysThatNobodyFetchesAreDropped(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		for range 100 {
+			m.typeIn(strings.Repeat("4", 32))
+		}
+		if n := len(presses(s)); n > eventRoom {
+			t.Errorf("%d keys were kept", n)
+		}
+	})
+}
+
+// TestAStoppedTerminalDoesNotKeepTheKioskFromStopping: Scroll Lock on a console
+// blocks every write. In real time, as goroutines wait for tcell's mutex here.
+func TestAStoppedTerminalDoesNotKeepTheKioskFromStopping(t *testing.T) {
+	t.Setenv("TERM", "linux")
+	m := newMemory(80, 24)
+	s, err := Open(Options{Tty: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := make(chan struct{})
+	reached := make(chan struct{})
+	m.mu.Lock()
+	m.stuck, m.reached = stuck, reached
+	m.mu.Unlock()
+	s.Show(sampleWaiting())
+	<-reached
+	start := time.Now()
+	err = s.Close()
+	if d := time.Since(start); err == nil || d > 2*closeLimit {
+		t.Errorf("%v after %v, want the watchdog's word after %v", err, d, closeLimit)
+	}
+	m.mu.Lock()
+	if m.stopped != 1 {
+		t.Errorf("the mode was restored %d times", m.stopped)
+	}
+	m.mu.Unlock()
+	if again := s.Close(); again == nil || again.Error() != err.Error() {
+		t.Errorf("the second Close says %v", again)
+	}
+	close(stuck) // now tcell comes to its own end
+	<-m.shut
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped != 1 {
+		t.Errorf("in the end the mode was restored %d times", m.stopped)
+	}
+}
+
+func TestAPanicGivesTheTerminalBackFirst(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		caught := make(chan any)
+		go func() {
+			defer func() { caught <- recover() }()
+			defer s.Recover()
+			panic("out of paper")
+		}()
+		if p := <-caught; p != "out of paper" {
+			t.Errorf("the panic became %v", p)
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.stopped != 1 {
+			t.Errorf("the mode was restored %d times", m.stopped)
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package tui
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/hinshun/vt10x"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// memory is a terminal in memory: what is written goes to a terminal emulator and
+// is kept as it came; what is typed comes from a channel. It works in a synctest
+// bubble, as nothing in it waits for the system.
+type memory struct {
+	vt    vt10x.Terminal
+	typed chan []byte
+	drain chan struct{}
+	gone  chan struct{} // the terminal is pulled out
+	shut  chan struct{} // tcell has done with it
+
+	mu      sync.Mutex
+	w, h    int
+	resized func()
+	raw     strings.Builder
+	writes  int
+	stopped int
+	stuck   chan struct{} // while not nil, writes wait for it
+	reached chan struct{} // closed when a write waits
+	drained bool
+}
+
+func newMemory(w, h int) *memory {
+	return &memory{vt: vt10x.New(vt10x.WithSize(w, h)), w: w, h: h,
+		typed: make(chan []byte), drain: make(chan struct{}), gone: make(chan struct{}), shut: make(chan struct{})}
+}
+
+func (m *memory) Start() error { return nil }
+
+func (m *memory) Stop() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped++
+	return nil
+}
+
+func (m *memory) Drain() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.drained {
+		m.drained = true
+		close(m.drain)
+	}
+	return nil
+}
+
+func (m *memory) Read(b []byte) (int, error) {
+	select {
+	case in := <-m.typed:
+		return copy(b, in), nil
+	case <-m.drain:
+		return 0, os.ErrDeadlineExceeded
+	case <-m.gone:
+		return 0, os.ErrClosed
+	}
+}
+
+func (m *memory) Write(b []byte) (int, error) {
+	m.mu.Lock()
+	stuck := m.stuck
+	if stuck != nil && m.reached != nil {
+		close(m.reached)
+		m.reached = nil
+	}
+	m.mu.Unlock()
+	if stuck != nil {
+		<-stuck
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.raw.Write(b)
+	m.writes++
+	return m.vt.Write(b)
+}
+
+func (m *memory) Close() error {
+	close(m.shut)
+	return nil
+}
+
+func (m *memory) NotifyResize(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.resized = f
+}
+
+func (m *memory) WindowSize() (tcell.WindowSize, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return tcell.WindowSize{Width: m.w, Height: m.h}, nil
+}
+
+// typeIn types in pieces that fit one read of tcell's.
+func (m *memory) typeIn(s string) {
+	for len(s) > 0 {
+		n := min(len(s), 32)
+		m.typed <- []byte(s[:n])
+		s = s[n:]
+	}
+}
+
+func (m *memory) resize(w, h int) {
+	m.mu.Lock()
+	m.w, m.h = w, h
+	m.vt.Resize(w, h)
+	f := m.resized
+	m.mu.Unlock()
+	f()
+}
+
+func (m *memory) written() (raw string, writes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.raw.String(), m.writes
+}
+
+// rows is what the terminal shows.
+func (m *memory) rows() []string {
+	m.vt.Lock()
+	defer m.vt.Unlock()
+	w, h := m.vt.Size()
+	rows := make([]string, h)
+	for y := range rows {
+		var b strings.Builder
+		for x := range w {
+			if r := m.vt.Cell(x, y).Char; r > 0 {
+				b.WriteRune(r)
+			} else {
+				b.WriteByte(' ')
+			}
+		}
+		rows[y] = strings.TrimRight(b.String(), " ")
+	}
+	return rows
+}
+
+func (m *memory) text() string { return strings.Join(m.rows(), "\n") }
+
+// onTerminal runs a story in a bubble of virtual time, on a terminal in memory.
+func onTerminal(t *testing.T, w, h int, o Options, story func(t *testing.T, s *Screen, m *memory)) {
+	t.Helper()
+	t.Setenv("TERM", "linux")
+	t.Setenv("LC_ALL", "C.UTF-8")
+	t.Setenv("NO_COLOR", "")
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(w, h)
+		o.Tty = m
+		s, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { // also after t.Fatal: a bubble must not be left with goroutines
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		story(t, s, m)
+	})
+}
+
+// presses takes the keys that have arrived.
+func presses(s *Screen) (out []Press) {
+	synctest.Wait()
+	for {
+		select {
+		case ev, ok := <-s.Events():
+			if !ok {
+				return out
+			}
+			if p, is := ev.(Press); is {
+				out = append(out, p)
+			}
+		default:
+			return out
+		}
+	}
+}
+
+func sampleWaiting() kiosk.Screen {
+	return kiosk.Screen{Phase: kiosk.Waiting, Site: "Corner Shop", Title: "Look at your phone", Code: "K7-4F9Q",
+		Gauge: &kiosk.Gauge{Part: 0.5, Text: "60 seconds left"}, Lines: []string{"Approve only if your phone shows the same code."},
+		Keys: []kiosk.Key{{Cap: "Esc", Text: "Cancel"}}}
+}
+
+func sampleEntry(text string) kiosk.Screen {
+	return kiosk.Screen{Phase: kiosk.Identify, Site: "Corner Shop", Title: "Who are you?", Entry: &kiosk.Entry{Label: "User name", Text: text},
+		Keys: []kiosk.Key{{Cap: "Enter", Text: "Send"}}}
+}

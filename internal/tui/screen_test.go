@@ -1,0 +1,262 @@
+package tui
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hinshun/vt10x"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func TestTheTerminalShowsTheFrame(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		sc := sampleWaiting()
+		s.Show(sc)
+		synctest.Wait()
+		f := layout.Draw(sc, 80, 24, layout.Options{HalfBlocks: true})
+		for y, row := range m.rows() {
+			want := ""
+			for x := range f.W {
+				want += f.At(x, y).Text
+			}
+			if row != strings.TrimRight(want, " ") {
+				t.Errorf("row %d shows %q, want %q", y, row, want)
+			}
+		}
+		if m.vt.CursorVisible() {
+			t.Error("a cursor without a field")
+		}
+		m.vt.Lock()
+		defer m.vt.Unlock()
+		if c := m.vt.Cell(6, 2); c.BG != vt10x.Blue {
+			t.Errorf("the title stands on colour %d", c.BG)
+		}
+	})
+}
+
+func TestTheCursorStandsInTheField(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleEntry("alice"))
+		synctest.Wait()
+		c := m.vt.Cursor()
+		if row := m.rows()[c.Y]; !m.vt.CursorVisible() || !strings.HasSuffix(string([]rune(row)[:c.X]), "alice") {
+			t.Errorf("cursor at %d,%d in %q", c.X, c.Y, row)
+		}
+	})
+}
+
+func TestAnotherSizeIsDrawnAtOnce(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		m.resize(40, 12)
+		synctest.Wait()
+		if got := m.rows()[11]; !strings.Contains(got, "Cancel") {
+			t.Errorf("the last row of the smaller screen is %q", got)
+		}
+		seen := false
+		for len(s.events) > 0 {
+			if r, is := (<-s.Events()).(Resized); is && r == (Resized{40, 12}) {
+				seen = true
+			}
+		}
+		if !seen {
+			t.Error("nobody was told")
+		}
+		if w, h := s.Size(); w != 40 || h != 12 {
+			t.Errorf("size is %dx%d", w, h)
+		}
+	})
+}
+
+func TestASizeNoticedWithoutASignalIsDrawnToo(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleEntry(""))
+		synctest.Wait()
+		m.mu.Lock() // as on a console that is not our controlling terminal
+		m.w, m.h = 40, 12
+		m.vt.Resize(40, 12)
+		m.mu.Unlock()
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		if got := m.rows()[11]; !strings.Contains(got, "Cancel") {
+			t.Errorf("the last row is %q", got)
+		}
+	})
+}
+
+// TestIdleMeansIdle: nothing is written and nothing wakes up while nothing happens.
+func TestIdleMeansIdle(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		_, before := m.written()
+		time.Sleep(24 * time.Hour) // virtual
+		s.Show(sampleWaiting())    // the same again is nothing new
+		synctest.Wait()
+		if _, after := m.written(); after != before {
+			t.Errorf("%d writes in an idle day", after-before)
+		}
+	})
+}
+
+func TestForeignTextIsGoneAfterAMinute(t *testing.T) {
+	onTerminal(t, 80, 24, Options{SyncEvery: time.Minute}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		want := m.text()
+		const kernel = "\x1b[10;1Husb 1-1: new device\r\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+		_, _ = m.vt.Write([]byte(kernel))
+		if m.text() == want {
+			t.Fatal("the foreign text did not show")
+		}
+		time.Sleep(61 * time.Second)
+		synctest.Wait()
+		if got := m.text(); got != want {
+			t.Errorf("after a minute:\n%s", got)
+		}
+		_, _ = m.vt.Write([]byte(kernel))
+		s.Redraw()
+		synctest.Wait()
+		if got := m.text(); got != want {
+			t.Errorf("after Redraw:\n%s", got)
+		}
+		_, before := m.written()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if _, after := m.written(); after-before > 60 {
+			t.Errorf("%d writes in ten quiet minutes", after-before)
+		}
+	})
+}
+
+func TestManyScreensAtOnceAreDrawnOnce(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		stuck := make(chan struct{})
+		m.mu.Lock()
+		m.stuck = stuck
+		_, before := m.raw.String(), m.writes
+		m.mu.Unlock()
+		for i := range 1000 { // does not wait for the terminal, which has been stopped
+			sc := sampleWaiting()
+			sc.Gauge = &kiosk.Gauge{Part: float64(i) / 1000, Text: strings.Repeat("i", i%30)}
+			s.Show(sc)
+		}
+		last := sampleWaiting()
+		last.Title = "The last one"
+		s.Show(last)
+		m.mu.Lock()
+		m.stuck = nil
+		m.mu.Unlock()
+		close(stuck)
+		synctest.Wait()
+		if !strings.Contains(m.text(), "The last one") {
+			t.Errorf("the last screen is not shown:\n%s", m.text())
+		}
+		if _, after := m.written(); after-before > 100 {
+			t.Errorf("%d writes for a thousand screens on a stopped terminal", after-before)
+		}
+	})
+}
+
+// known is everything that tcell itself may send to a Linux console while drawing.
+var known = regexp.MustCompile(`^\x1b(\[\d+;\d+H|\[[\d;]*m|\[\?25[lh]|\[\?[01]c|\[\?7[lh]|\[\?100[0236]l|\[H|\[J|\)0|\[\?2004[lh]|\[39;49m)`)
+
+// TestNoContentReachesTheTerminalAsACommand draws texts as a hostile server would
+// send them, and reads every byte on the wire.
+func TestNoContentReachesTheTerminalAsACommand(t *testing.T) {
+	evil := []string{"\x1b[2J\x1b[Hgone", "\u009b31mred", "\x1b]0;title\x07", "\x1bc", "\x1b[?1049l", "a\x1b", "\x9b2J", "\x07\x08\x0e", "\u0090q\u009c",
+		"\u202egnp.exe", "x\u200b\u2066y", "\x1b[99;99Hx\x1b[41m", "\x1b(0", "e" + strings.Repeat("\u0301", 200), "\xf0\x9f\xff", "日本語\x1b[5m"}
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		for i, e := range evil {
+			o := evil[(i+5)%len(evil)]
+			s.Show(kiosk.Screen{Phase: kiosk.Phase(i % 9), Site: e, Title: e + o, Lines: []string{e, o}, Warning: o, Code: e, Spelt: o,
+				Entry: &kiosk.Entry{Label: e, Text: o, Example: e, Problem: o}, Gauge: &kiosk.Gauge{Part: 0.3, Text: e},
+				Steps: []kiosk.ListStep{{Text: e}}, Details: []kiosk.Field{{Label: e, Value: o}}, Paging: e,
+				Link: &kiosk.Link{URL: e, Caption: o}, Keys: []kiosk.Key{{Cap: e, Text: o}}})
+			synctest.Wait()
+			s.Show(kiosk.Screen{Title: o, Notice: &kiosk.Notice{Title: e, Text: o}})
+			synctest.Wait()
+		}
+		raw, _ := m.written()
+		for i := 0; i < len(raw); i++ {
+			c := raw[i]
+			switch {
+			case c == 0x1b:
+				seq := known.FindString(raw[i:])
+				if seq == "" {
+					t.Fatalf("a command of unknown origin: %q", raw[i:min(i+20, len(raw))])
+				}
+				i += len(seq) - 1
+			case c == 0x0f: // part of "attributes off" on a Linux console
+			case c < ' ' || c == 0x7f:
+				t.Fatalf("control character %#x on the wire: %q", c, raw[max(0, i-20):i+1])
+			}
+		}
+		if strings.Contains(raw, "\u009b") || strings.Contains(raw, "\u202e") {
+			t.Error("an eight-bit introducer or a direction override is on the wire")
+		}
+		for _, cmd := range []string{"\x1b[2J", "\x1b[99;99H", "\x1b[5m", "\x1bc"} {
+			if strings.Contains(raw, cmd) {
+				t.Errorf("%q is on the wire", cmd)
+			}
+		}
+	})
+}
+
+func TestWhatKeepsATerminalFromOpening(t *testing.T) {
+	for _, tc := range []struct{ name, term, theme, says string }{
+		{"TERM is not set", "", "", "TERM is not set"},
+		{"TERM is not known", "no-such-terminal", "", "no-such-terminal"},
+		{"no such theme", "linux", "pink", "dark, light, mono"},
+	} {
+		t.Setenv("TERM", tc.term)
+		s, err := Open(Options{Theme: tc.theme, Tty: newMemory(80, 24)})
+		if err == nil {
+			_ = s.Close()
+			t.Errorf("%s: opened", tc.name)
+			continue
+		}
+		if !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+	t.Setenv("TERM", "linux")
+	if _, err := Open(Options{Device: "/dev/null"}); err == nil {
+		t.Error("a device that is no terminal was opened")
+	}
+	if _, err := Open(Options{Device: "/no/such/tty"}); err == nil {
+		t.Error("a device that is not there was opened")
+	}
+}
+
+func TestEveryKindOfTerminalDraws(t *testing.T) {
+	for _, term := range []string{"linux", "xterm", "xterm-256color", "screen", "tmux-256color", "vt220"} {
+		t.Run(term, func(t *testing.T) {
+			t.Setenv("TERM", term)
+			t.Setenv("LC_ALL", "C.UTF-8")
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory(80, 24)
+				s, err := Open(Options{Tty: m})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Show(sampleWaiting())
+				synctest.Wait()
+				if got := m.text(); !strings.Contains(got, "Look at your phone") || !strings.Contains(got, "█") {
+					t.Errorf("it shows\n%s", got)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
