@@ -1,7 +1,8 @@
 package kiosk
 
 // Effect is something the visit wants done. The runner carries out the effects
-// of one step in order; a Commit that fails stops those behind it.
+// of one step in order; a Commit that fails stops those behind it, unless it was
+// an ending, on which nothing depends.
 type Effect interface{ effect() }
 
 type (

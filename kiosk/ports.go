@@ -29,14 +29,17 @@ func (s Secret) Zero() { clear(s) }
 // was not cut down to harmless ASCII.
 type Error struct {
 	Reason Reason // never NoReason
-	What   string // the operation in three words or so, as in "backchannel request"
+	What   string // the operation in three words or so, as in "backchannel request"; empty if Err names it
 	Err    error  // the cause; may be nil
 }
 
 // Error reads "what: cause".
 func (e *Error) Error() string {
-	if e.Err == nil {
+	switch {
+	case e.Err == nil:
 		return e.What + ": " + e.Reason.String()
+	case e.What == "":
+		return e.Err.Error()
 	}
 	return e.What + ": " + e.Err.Error()
 }

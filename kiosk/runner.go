@@ -173,7 +173,7 @@ func (r *Runner) carryOut(f Effect) bool {
 	case Commit:
 		if !r.append(r.stamp(f.Record)) {
 			r.push(Unrecorded{f.Record.Stage})
-			return false
+			return f.Record.Stage.Final() // nothing depends on an ending
 		}
 	case Ask:
 		r.ask(f)

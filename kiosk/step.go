@@ -106,12 +106,21 @@ func (m *move) record(stage Stage, r Reason) Record {
 // finish ends the visit for a reason, with the journal's word for it. The
 // customer is told; what the server gave is given back.
 func (m *move) finish(stage Stage, r Reason) {
-	if m.s.Redeemed {
-		m.do(Revoke{m.s.Request})
-	}
+	m.giveBack()
 	if m.s.Visit != "" {
 		m.do(Commit{m.record(stage, r)})
 	}
+	m.end(r)
+}
+
+func (m *move) giveBack() {
+	if m.s.Redeemed {
+		m.do(Revoke{m.s.Request})
+	}
+}
+
+// end tells the customer why the visit ended.
+func (m *move) end(r Reason) {
 	m.enter(Ended)
 	m.s.Reason = r
 	if !m.s.CanAskAgain() {
@@ -160,7 +169,7 @@ func (m *move) unrecorded(e Unrecorded) {
 	case e.Stage == StageShown || e.Stage.Final():
 		// The result is on this screen only, and an ending needs no permission.
 	case m.s.Phase == Asking || m.s.Phase == Waiting || m.s.Phase == Checking:
-		m.s.Visit = "" // no ending can be written either
-		m.finish(StageEnded, Internal)
+		m.giveBack()
+		m.end(Internal) // no ending can be written either
 	}
 }

@@ -211,7 +211,7 @@ func (w *world) carryOut(f Effect) bool {
 func (w *world) commit(rec Record) bool {
 	if w.full {
 		w.pending = append(w.pending, Unrecorded{rec.Stage})
-		return false
+		return rec.Stage.Final()
 	}
 	if rec.Visit == "" {
 		w.fail("6: a record without a visit")

@@ -83,7 +83,7 @@ func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, err
 	}
 	st, err := store.Open(o)
 	if err != nil {
-		return nil, kiosk.Fail(kiosk.Internal, "store", err)
+		return nil, kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself
 	}
 	return st, nil
 }

@@ -170,10 +170,11 @@ func readAck(body []byte) (kiosk.Ack, error) {
 		Expires:   oidc.Seconds(seconds, time.Second, maxExpires),
 		Interval:  defaultInterval,
 	}
-	// 0, negative and worse are left open by the specification; 5 s does for all of them.
+	// 0, negative and worse are left open by the specification; 5 s does for all of
+	// them. An interval longer than the request lives is kept as it is: polling
+	// sooner is not allowed even then (CIBA Core, section 7.3).
 	if n, err := o.Integer("interval"); err == nil && n > 0 {
 		ack.Interval = oidc.Seconds(n, time.Second, maxExpires)
 	}
-	ack.Interval = min(ack.Interval, ack.Expires)
 	return ack, nil
 }

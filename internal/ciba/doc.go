@@ -1,4 +1,84 @@
 // Package ciba is the authorization server as a visit sees it: a
 // kiosk.Authorizer that speaks OpenID Client-Initiated Backchannel Authentication
-// (CIBA Core 1.0) in poll mode.
+// (CIBA Core 1.0) in poll mode. It turns a request into what the server
+// understands, and each answer, however wrong, into one verdict or one reason.
+//
+// It keeps no time between polls and no state between calls: when to poll, when
+// to stop and what to show is package kiosk's. What must be known of OpenID Connect
+// itself is package oidc's. What is peculiar to one server is data: see Profile.
+//
+// # What a request may cost
+//
+// A backchannel authentication request rings a phone, so it is sent once: on a
+// connection of its own, which nothing repeats, and after the metadata and the keys
+// are at hand, without which the answer could not be checked. It is sent a second
+// time only where the server says that it did not like the binding message, and with
+// it that nothing was started.
+//
+// # Duties of a client, and the tests that show them
+//
+// The duties of poll mode in CIBA Core, numbered C and K as in our own reading of it,
+// and of ID-token validation, V. M is MUST, S is SHOULD, R our own where the
+// specification is silent. A test reads this table and looks for every test in it.
+//
+//	C1   M  one delivery mode, poll                        TestServersThatDoNotOfferIt
+//	C2   M  the grant type                                 TestThePollIsExactlyThis
+//	C3   M  the same client authentication everywhere      TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
+//	C6   M  no user_code unless registered                 TestNeverSent
+//	C8   M  POST, form in the body only, https             TestTheRequestIsExactlyThis oidc.TestPlainHTTPIsForThisMachineOnly
+//	C9   M  every request is authenticated                 TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
+//	C9   S  a client assertion is addressed to the issuer  oidc.TestClientAssertion
+//	C10  M  scope holds openid                             TestConfigurationsThatCannotWork TestTheRequestIsExactlyThis
+//	C11  M  exactly one hint, never empty                  TestNeverSent TestLoginHints TestIdentifiersThatGoNowhere
+//	C12  M  no notification token when polling             TestNeverSent
+//	C13  R  acr is checked where it was asked for          TestWhatTiesTheIDTokenToTheAnswerIsChecked
+//	C17  S  a short, plain, random binding message         TestBindingMessages TestABindingMessageTheServerDislikes
+//	C18  M  user codes are not kept                        TestNeverSent
+//	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
+//	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestAKeyIsBetterThanASecret
+//	C28  M  auth_req_id and expires_in must be there       TestAcknowledgements
+//	C29  M  no interval means 5                            TestAcknowledgements
+//	C30  M  auth_req_id is opaque                          TestAcknowledgements TestThePollIsExactlyThis
+//	C31  M  auth_req_id is handed over to be kept          TestAcknowledgements
+//	C32  S  and so is the expiry                           TestAcknowledgements
+//	C33  R  unknown members are ignored                    TestAcknowledgements
+//	C36  M  one poll is one request                        TestVerdicts oidc.TestAPollOnADyingConnectionIsNotResentByStealth
+//	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
+//	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone
+//	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts
+//	C40  M  any other error is the end                     TestVerdicts
+//	C48  M  access_token, token_type, id_token are there   TestTokenResponses
+//	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
+//	C50  M  token_type is Bearer in any spelling           TestTokenResponses
+//	C51  M  the scopes that are needed were granted        TestTokenResponses
+//	C53  R  at_hash, rt_hash, auth_req_id where present    TestWhatTiesTheIDTokenToTheAnswerIsChecked oidc.TestAttacksOnTheToken
+//	C54  R  no ID token from before the request            oidc.TestAttacksOnTheToken
+//	C55  R  the person asked for                           TestThePersonWhoApprovedIsThePersonAskedFor
+//	1.1  M  metadata: what may be absent and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
+//	1.1  M  addresses for clients with a certificate       TestClientsWithACertificateGoToTheirOwnAddresses
+//	1.9  M  the code decides, not the status               TestVerdicts
+//	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
+//	1.10 M  nothing is asked twice                         TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
+//	K4   S  tokens nobody wants any more are revoked       TestRevocation
+//	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs
+//	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
+//	V1   M  form                                           oidc.TestAttacksOnTheToken oidc.TestJSONIsReadStrictly
+//	V2   M  algorithm                                      oidc.TestAttacksOnTheToken oidc.TestDefaultAlgorithmsAreAsymmetric
+//	V3   M  key                                            oidc.TestKeysAreChosenByNameTypeCurveAndAlg
+//	V4   S  unknown keys                                   oidc.TestAnUnknownKeyMakesUsLookAgainOnceAMinute
+//	V5   M  signature                                      oidc.TestAttacksOnTheToken
+//	V6   M  issuer                                         oidc.TestAttacksOnTheToken
+//	V7   M  audience                                       oidc.TestAttacksOnTheToken oidc.TestAGoodTokenIsBelieved
+//	V8   S  azp                                            oidc.TestAttacksOnTheToken
+//	V9   M  exp                                            oidc.TestAttacksOnTheToken
+//	V10  M  iat                                            oidc.TestAttacksOnTheToken
+//	V11  M  nbf, acr, nonce                                oidc.TestAttacksOnTheToken
+//	V12  M  sub, and that it is the right one              oidc.TestAttacksOnTheToken TestThePersonWhoApprovedIsThePersonAskedFor
+//	V13  R  hashes and auth_req_id                         oidc.TestAttacksOnTheToken
+//	V16  M  UserInfo is about the same sub                 TestThePersonWhoApprovedIsThePersonAskedFor
+//
+// Of the other duties, C34, C35, C39 (lasting), C41 and C44 to C47 are about when to
+// poll and belong to package kiosk; K1 to package guard; C4, C43 and C56 to C68 are
+// for ping and push; C7 is for whoever registers the client; C15, C16 and C22 to C27
+// are for hints and signed requests that this package does not send.
 package ciba

@@ -49,21 +49,14 @@ func readError(body []byte, secrets ...[]byte) *oauthError {
 // 200 bytes, without anything that equals one of the secrets, also where the server
 // repeats it in another spelling.
 func clean(s string, secrets ...[]byte) string {
-	if len(s) > 4096 {
-		s = s[:4096]
-	}
-	s = remove(s, secrets)
-	return oidc.Printable(remove(oidc.Printable(s, len(s)), secrets), maxDescription)
-}
-
-func remove(s string, secrets [][]byte) string {
+	s = oidc.Printable(s, len(s))
 	for _, secret := range secrets {
 		plain := string(secret)
-		for _, form := range []string{plain, url.QueryEscape(plain), url.PathEscape(plain), oidc.Printable(plain, len(plain)), inJSON(plain)} {
-			s = removeFold(s, form)
+		for _, form := range []string{plain, url.QueryEscape(plain), url.PathEscape(plain), inJSON(plain)} {
+			s = removeFold(s, oidc.Printable(form, len(form))) // s has lost the same characters
 		}
 	}
-	return s
+	return oidc.Printable(s, maxDescription)
 }
 
 // removeFold replaces every occurrence, whatever its case.

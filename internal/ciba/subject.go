@@ -107,16 +107,14 @@ func equal(claims oidc.Object, claim string, right ...string) finding {
 }
 
 // phone brings a telephone number to its digits, with a plus where it is given in
-// full. Anything that is not part of a number stays in, so that it equals nothing.
+// full; empty, which equals nothing, if it holds anything that is not part of one.
 func phone(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -.()/\u00a0", r) {
-			return -1
-		}
-		return r
-	}, s)
+	s = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "", "/", "", "\u00a0", "").Replace(s)
 	if rest, ok := strings.CutPrefix(s, "00"); ok {
-		return "+" + rest
+		s = "+" + rest
+	}
+	if digits := strings.TrimPrefix(s, "+"); digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return ""
 	}
 	return s
 }

@@ -27,11 +27,7 @@ func (e *LinkError) Error() string {
 	if errors.As(err, &u) {
 		err = u.Err // without the method and the address
 	}
-	text := err.Error()
-	if i := strings.Index(text, "malformed"); i >= 0 {
-		return "malformed HTTP answer" // what follows is the server's
-	}
-	return Printable(unquoted(text), 200)
+	return Printable(unquoted(err.Error()), 200)
 }
 
 // Unwrap gives the cause, for errors.Is and errors.As.

@@ -1,0 +1,59 @@
+package ciba
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestEveryDutyHasItsTest reads the table in doc.go.
+func TestEveryDutyHasItsTest(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for prefix, dir := range map[string]string{"": ".", "oidc.": "../oidc"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal("no tests in ", dir)
+		}
+		for _, f := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range file.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+					have[prefix+fn.Name.Name] = true
+				}
+			}
+		}
+	}
+	row := regexp.MustCompile(`(?m)^//\t(\S+) +([MSR])  (.+?)  +((?:oidc\.)?Test.*)$`)
+	rows := row.FindAllStringSubmatch(string(doc), -1)
+	if tabs := strings.Count(string(doc), "\n//\t"); len(rows) != tabs {
+		t.Fatalf("%d of %d lines of the table can be read", len(rows), tabs)
+	}
+	named := map[string]bool{}
+	for _, r := range rows {
+		named[r[1]] = true
+		for _, test := range strings.Fields(r[4]) {
+			if !have[test] {
+				t.Errorf("%s (%s): there is no %s", r[1], r[3], test)
+			}
+		}
+	}
+	// The MUSTs of poll mode that are this package's, and the whole of V1 to V13.
+	for _, d := range strings.Fields("C1 C2 C3 C6 C8 C9 C10 C11 C12 C18 C28 C29 C30 C31 C36 C39 C40 C48 C49 C50 C51 " +
+		"C17 C20 C32 C37 C38 1.1 1.9 1.10 V1 V2 V3 V4 V5 V6 V7 V8 V9 V10 V11 V12 V13 V16") {
+		if !named[d] {
+			t.Errorf("%s is not in the table", d)
+		}
+	}
+}

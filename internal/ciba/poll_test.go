@@ -1,0 +1,316 @@
+package ciba
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+var requestID = kiosk.Secret("a request/id+with=signs")
+
+func TestThePollIsExactlyThis(t *testing.T) {
+	p := newOP(t)
+	k := p.kiosk(nil)
+	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Pending || a.Err != nil {
+		t.Fatalf("%+v", a)
+	}
+	got := p.got("/token")
+	if len(got) != 1 {
+		t.Fatalf("%d requests", len(got))
+	}
+	want := url.Values{"grant_type": {"urn:openid:params:grant-type:ciba"}, "auth_req_id": {string(requestID)}}
+	if r := got[0]; r.body != want.Encode() || r.query != "" || r.method != "POST" || r.header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		t.Errorf("%s ?%s %s", r.method, r.query, r.body)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	p := newOP(t)
+	k := p.kiosk(nil)
+	hangUp := func(w http.ResponseWriter, _ *http.Request) {
+		c, _, _ := w.(http.Hijacker).Hijack()
+		c.Close()
+	}
+	cut := func(w http.ResponseWriter, _ *http.Request) {
+		c, b, _ := w.(http.Hijacker).Hijack()
+		fmt.Fprintf(b, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n%s", `{"access_token":"x",`)
+		b.Flush()
+		c.Close()
+	}
+	for name, c := range map[string]struct {
+		l       line
+		verdict kiosk.Verdict
+		reason  kiosk.Reason // with Hopeless
+		reached bool         // with Trouble
+	}{
+		"pending":                          {oops(400, "authorization_pending"), kiosk.Pending, 0, false},
+		"pending, 403 as Auth0":            {oops(403, "authorization_pending"), kiosk.Pending, 0, false},
+		"pending, 200 by mistake":          {oops(200, "authorization_pending"), kiosk.Pending, 0, false},
+		"pending, 500 by mistake":          {oops(500, "authorization_pending"), kiosk.Pending, 0, false},
+		"slow down":                        {oops(400, "slow_down"), kiosk.SlowDown, 0, false},
+		"slow down, 429":                   {oops(429, "slow_down"), kiosk.SlowDown, 0, false},
+		"refused":                          {oops(400, "access_denied"), kiosk.Denied, 0, false},
+		"refused, 403":                     {oops(403, "access_denied"), kiosk.Denied, 0, false},
+		"run out":                          {oops(400, "expired_token"), kiosk.TimedOut, 0, false},
+		"gone":                             {oops(400, "invalid_grant"), kiosk.Gone, 0, false},
+		"our client is not known":          {oops(401, "invalid_client"), kiosk.Hopeless, kiosk.Misconfigured, false},
+		"our client may not":               {oops(400, "unauthorized_client"), kiosk.Hopeless, kiosk.Misconfigured, false},
+		"the grant is not offered":         {oops(400, "unsupported_grant_type"), kiosk.Hopeless, kiosk.Misconfigured, false},
+		"the scope is wrong":               {oops(400, "invalid_scope"), kiosk.Hopeless, kiosk.Misconfigured, false},
+		"a proof is wanted":                {oops(400, "use_dpop_nonce"), kiosk.Hopeless, kiosk.Misconfigured, false},
+		"malformed, or polled too fast":    {oops(400, "invalid_request"), kiosk.Hopeless, kiosk.Refused, false},
+		"a browser is wanted":              {oops(400, "interaction_required"), kiosk.Hopeless, kiosk.Refused, false},
+		"a code of the server's own":       {oops(400, "customer_blocked"), kiosk.Hopeless, kiosk.Refused, false},
+		"the server is in trouble":         {oops(503, "temporarily_unavailable"), kiosk.Trouble, 0, true},
+		"in trouble, 400":                  {oops(400, "server_error"), kiosk.Trouble, 0, true},
+		"an unknown code with 500":         {oops(500, "kaboom"), kiosk.Trouble, 0, true},
+		"an unknown code with 429":         {oops(429, "rate_limited"), kiosk.Trouble, 0, true},
+		"too many requests":                {oops(429, "too_many_requests"), kiosk.Trouble, 0, true},
+		"500 without words":                {say(500, ""), kiosk.Trouble, 0, true},
+		"502 from a gateway":               {say(502, "<html>"), kiosk.Trouble, 0, true},
+		"404 from a gateway":               {say(404, `{"error":"Not Found","status":404}`), kiosk.Trouble, 0, true},
+		"400 without words":                {say(400, ""), kiosk.Trouble, 0, true},
+		"400 with a broken object":         {say(400, `{"error":"slow_down" "x":1}`), kiosk.Trouble, 0, true}, // as Auth0's manual prints it
+		"400 with an error twice":          {say(400, `{"error":"authorization_pending","error":"access_denied"}`), kiosk.Trouble, 0, true},
+		"400 with an error as an object":   {say(400, `{"error":{"code":"access_denied"}}`), kiosk.Trouble, 0, true},
+		"400 with Error in capitals":       {say(400, `{"Error":"access_denied"}`), kiosk.Trouble, 0, true},
+		"401 without words":                {say(401, ""), kiosk.Trouble, 0, true},
+		"moved, 302":                       {line{status: 302, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true},
+		"moved, 307":                       {line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true},
+		"204":                              {line{status: 204}, kiosk.Trouble, 0, true},
+		"a long error page":                {say(500, strings.Repeat("x", 1<<20)), kiosk.Trouble, 0, true},
+		"the server hangs up":              {line{do: hangUp}, kiosk.Trouble, 0, false},
+		"a 200 that is cut off":            {line{do: cut}, kiosk.Trouble, 0, true},
+		"a 200 that is no JSON":            {say(200, "<html>"), kiosk.Hopeless, kiosk.Untrusted, false},
+		"a 200 with nothing in it":         {say(200, ""), kiosk.Hopeless, kiosk.Untrusted, false},
+		"a 200 that does not end":          {say(200, strings.Repeat("x", 1<<20)), kiosk.Hopeless, kiosk.Untrusted, false},
+		"tokens with an error beside them": {say(200, p.tokens(noon, obj{"error": "access_denied"})), kiosk.Denied, 0, false},
+		"tokens with a strange error":      {say(200, p.tokens(noon, obj{"error": 7})), kiosk.Hopeless, kiosk.Untrusted, false},
+		"tokens":                           {say(200, p.tokens(noon, nil)), kiosk.Granted, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.play("/token", c.l)
+			before := len(p.got("/token"))
+			a := k.Poll(t.Context(), requestID)
+			if a.Verdict != c.verdict || a.Reason != c.reason || a.Reached != c.reached {
+				t.Errorf("%s, %v, reached %v: %v", verdictName(a.Verdict), a.Reason, a.Reached, a.Err)
+			}
+			if wantErr := c.verdict == kiosk.Hopeless || c.verdict == kiosk.Trouble; (a.Err != nil) != wantErr {
+				t.Errorf("error %v", a.Err)
+			}
+			if c.verdict == kiosk.Hopeless {
+				wantReason(t, a.Err, c.reason)
+			}
+			if (c.verdict == kiosk.Granted) != (len(a.Tokens.Access) > 0) {
+				t.Errorf("tokens %v", len(a.Tokens.Access))
+			}
+			if n := len(p.got("/token")) - before; n != 1 {
+				t.Errorf("%d requests for one poll", n)
+			}
+		})
+	}
+	if n := len(p.got("/elsewhere")); n != 0 {
+		t.Errorf("a redirect was followed %d times", n)
+	}
+}
+
+func TestTokenResponses(t *testing.T) {
+	p := newOP(t)
+	for name, c := range map[string]struct {
+		changes obj
+		config  func(*Config)
+		reason  kiosk.Reason // NoReason: granted
+		scope   string
+	}{
+		"all there":                      {nil, nil, kiosk.NoReason, "openid profile"},
+		"bearer in small letters":        {obj{"token_type": "bearer"}, nil, kiosk.NoReason, "openid profile"},
+		"BEARER in capitals":             {obj{"token_type": "BEARER"}, nil, kiosk.NoReason, "openid profile"},
+		"no expires_in":                  {obj{"expires_in": nil}, nil, kiosk.NoReason, "openid profile"},
+		"expires_in as a text":           {obj{"expires_in": "86400"}, nil, kiosk.NoReason, "openid profile"},
+		"no scope: as asked for":         {obj{"scope": nil}, nil, kiosk.NoReason, "openid profile"},
+		"more scopes than asked for":     {obj{"scope": "profile openid email"}, nil, kiosk.NoReason, "profile openid email"},
+		"openid not named in the scope":  {obj{"scope": "profile"}, nil, kiosk.NoReason, "profile"},
+		"no refresh token though asked":  {obj{"scope": "openid profile"}, func(c *Config) { c.Scope = "openid profile offline_access" }, kiosk.NoReason, "openid profile"},
+		"a resource: only its scopes":    {obj{"scope": "customer.read"}, func(c *Config) { c.Scope, c.Resource = "openid profile customer.read", "https://api.example" }, kiosk.NoReason, "customer.read"},
+		"a refresh token":                {obj{"refresh_token": "the-refresh-token"}, nil, kiosk.NoReason, "openid profile"},
+		"members nobody knows":           {obj{"x": obj{"y": 1}}, nil, kiosk.NoReason, "openid profile"},
+		"no access token":                {obj{"access_token": nil}, nil, kiosk.Untrusted, ""},
+		"an empty access token":          {obj{"access_token": ""}, nil, kiosk.Untrusted, ""},
+		"access token as a number":       {obj{"access_token": 1}, nil, kiosk.Untrusted, ""},
+		"access token with a line break": {obj{"access_token": "a\r\nX-Evil: 1"}, nil, kiosk.Untrusted, ""},
+		"access token with a blank":      {obj{"access_token": "a b"}, nil, kiosk.Untrusted, ""},
+		"access token of 65 KiB":         {obj{"access_token": strings.Repeat("a", 65<<10)}, nil, kiosk.Untrusted, ""},
+		"no ID token":                    {obj{"id_token": nil}, nil, kiosk.Untrusted, ""},
+		"an empty ID token":              {obj{"id_token": ""}, nil, kiosk.Untrusted, ""},
+		"ID token as an object":          {obj{"id_token": obj{}}, nil, kiosk.Untrusted, ""},
+		"no token type":                  {obj{"token_type": nil}, nil, kiosk.Untrusted, ""},
+		"token type mac":                 {obj{"token_type": "mac"}, nil, kiosk.Untrusted, ""},
+		"token type DPoP, unasked":       {obj{"token_type": "DPoP"}, nil, kiosk.Untrusted, ""},
+		"token type N_A":                 {obj{"token_type": "N_A"}, nil, kiosk.Untrusted, ""},
+		"refresh token as a number":      {obj{"refresh_token": 7}, nil, kiosk.Untrusted, ""},
+		"scope as a list":                {obj{"scope": []string{"openid"}}, nil, kiosk.Untrusted, ""},
+		"scope with an escape sequence":  {obj{"scope": "openid profile \x1b[31m"}, nil, kiosk.Untrusted, ""},
+		"too few scopes":                 {obj{"scope": "openid"}, nil, kiosk.NoAccess, ""},
+		"an empty scope":                 {obj{"scope": ""}, nil, kiosk.NoAccess, ""},
+		"a scope that begins like ours":  {obj{"scope": "openid profiles"}, nil, kiosk.NoAccess, ""},
+		"the API's scope is missing":     {obj{"scope": "openid profile"}, func(c *Config) { c.Scope = "openid profile customer.read" }, kiosk.NoAccess, ""},
+		"a resource, and not its scope":  {obj{"scope": "other"}, func(c *Config) { c.Scope, c.Resource = "openid customer.read", "https://api.example" }, kiosk.NoAccess, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.play("/token", say(200, p.tokens(noon, c.changes)))
+			a := p.kiosk(c.config).Poll(t.Context(), requestID)
+			if c.reason != kiosk.NoReason {
+				if a.Verdict != kiosk.Hopeless || a.Reason != c.reason || len(a.Tokens.Access)+len(a.Tokens.ID)+len(a.Tokens.Refresh) != 0 {
+					t.Errorf("%s, %v: %v", verdictName(a.Verdict), a.Reason, a.Err)
+				}
+				return
+			}
+			if a.Verdict != kiosk.Granted {
+				t.Fatalf("%s: %v", verdictName(a.Verdict), a.Err)
+			}
+			want, _ := c.changes["refresh_token"].(string)
+			if string(a.Tokens.Access) != "the-access-token" || a.Tokens.Type != "Bearer" || a.Tokens.Scope != c.scope || string(a.Tokens.Refresh) != want || len(a.Tokens.ID) == 0 {
+				t.Errorf("type %q, scope %q", a.Tokens.Type, a.Tokens.Scope)
+			}
+		})
+	}
+}
+
+func TestTheServersWishToBeLeftAlone(t *testing.T) {
+	p := newOP(t)
+	k := p.kiosk(nil)
+	date := func(d time.Duration) string { return noon.Add(d).Format(http.TimeFormat) }
+	for name, c := range map[string]struct {
+		after, date string
+		want        time.Duration
+	}{
+		"nothing":                          {"", "", 0},
+		"seconds":                          {"17", "", 17 * time.Second},
+		"0":                                {"0", "", 0},
+		"negative":                         {"-5", "", 0},
+		"a fraction":                       {"1.5", "", 0},
+		"longer than any request":          {"86400", "", time.Hour},
+		"longer than all time":             {"99999999999999999999999", "", 0},
+		"as long as a number can be":       {"4611686018427387903", "", time.Hour},
+		"a date":                           {date(30 * time.Second), date(0), 30 * time.Second},
+		"a date by the server's own clock": {date(time.Hour + 30*time.Second), date(time.Hour), 30 * time.Second},
+		"a date gone by":                   {date(-30 * time.Second), date(0), 0},
+		"a date next year":                 {date(9000 * time.Hour), date(0), time.Hour},
+		"a word":                           {"soon", "", 0},
+	} {
+		for _, l := range []line{oops(400, "authorization_pending"), oops(400, "slow_down"), say(503, "")} {
+			l.header = map[string]string{}
+			if c.after != "" {
+				l.header["Retry-After"] = c.after
+			}
+			if c.date != "" {
+				l.header["Date"] = c.date
+			}
+			p.play("/token", l)
+			if a := k.Poll(t.Context(), requestID); a.RetryAfter != c.want {
+				t.Errorf("%s, with %s: %v, want %v", name, verdictName(a.Verdict), a.RetryAfter, c.want)
+			}
+		}
+	}
+	// Without a Date the device's clock has to do.
+	h := http.Header{"Retry-After": {date(40 * time.Second)}}
+	if got := retryAfter(h, noon); got != 40*time.Second {
+		t.Errorf("without a Date: %v", got)
+	}
+}
+
+func TestSlowDownMayNameAnInterval(t *testing.T) {
+	p := newOP(t)
+	k := p.kiosk(nil)
+	for interval, want := range map[string]time.Duration{
+		`10`: 10 * time.Second, `10.0`: 10 * time.Second, `0`: 0, `-1`: 0, `"10"`: 0, `null`: 0, `1e10`: time.Hour,
+	} {
+		p.play("/token", say(400, `{"error":"slow_down","interval":`+interval+`}`))
+		if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.SlowDown || a.Interval != want {
+			t.Errorf("%s: %s %v, want %v", interval, verdictName(a.Verdict), a.Interval, want)
+		}
+	}
+}
+
+func TestAPollMayTakeLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		held, callers, want time.Duration
+		verdict             kiosk.Verdict
+	}{
+		"the server holds it for 35 s, then answers": {35 * time.Second, 0, 35 * time.Second, kiosk.Granted},
+		"we give up after 40 s":                      {time.Hour, 0, 40 * time.Second, kiosk.Trouble},
+		"the caller gives up after 3 s":              {time.Hour, 3 * time.Second, 3 * time.Second, kiosk.Trouble},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, stop := virtual(t)
+				defer stop()
+				p.play("/token", line{do: func(w http.ResponseWriter, r *http.Request) {
+					select {
+					case <-time.After(c.held): // virtual
+						fmt.Fprint(w, p.tokens(time.Now(), nil))
+					case <-r.Context().Done():
+					}
+				}})
+				ctx, cancel := context.WithCancel(context.Background())
+				if c.callers > 0 {
+					ctx, cancel = context.WithTimeout(ctx, c.callers)
+				}
+				defer cancel()
+				start := time.Now()
+				a := p.kiosk(func(c *Config) { c.Now = time.Now }).Poll(ctx, requestID)
+				if took := time.Since(start); took != c.want || a.Verdict != c.verdict || a.Reached {
+					t.Errorf("%s after %v: %v", verdictName(a.Verdict), took, a.Err)
+				}
+				if n := len(p.got("/token")); n != 1 {
+					t.Errorf("%d requests", n)
+				}
+			})
+		})
+	}
+}
+
+func TestTheTokenEndpointDoesNotMoveDuringAVisit(t *testing.T) {
+	p := newOP(t)
+	now := noon
+	k := p.kiosk(func(c *Config) { c.Now = func() time.Time { return now } })
+	ask(t, k)
+	p.play(discoveryPath, say(200, p.document().with(obj{"token_endpoint": p.issuer + "/moved"})))
+	p.play("/moved", oops(400, "authorization_pending"))
+	now = now.Add(25 * time.Hour) // say the clock was set; the document is over a day old now
+	k.Poll(t.Context(), requestID)
+	if n, moved := len(p.got("/token")), len(p.got("/moved")); n != 1 || moved != 0 {
+		t.Errorf("%d polls at the old address, %d at the new one", n, moved)
+	}
+	ask(t, k)
+	k.Poll(t.Context(), requestID)
+	if moved := len(p.got("/moved")); moved != 1 {
+		t.Errorf("the next visit does not use the new address")
+	}
+}
+
+func TestAPollAfterARestartFindsTheServerByItself(t *testing.T) {
+	p := newOP(t)
+	p.play(discoveryPath, say(500, ""), say(200, p.document()))
+	k := p.kiosk(nil)
+	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Trouble {
+		t.Errorf("%+v", a)
+	}
+	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Pending {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestAPollForNothingIsNotSent(t *testing.T) {
+	p := newOP(t)
+	if a := p.kiosk(nil).Poll(t.Context(), nil); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Internal || len(p.got("/token")) != 0 {
+		t.Errorf("%+v", a)
+	}
+}

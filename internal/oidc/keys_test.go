@@ -1,0 +1,275 @@
+package oidc
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func find(t *testing.T, k *Keys, s *server, alg, kid string) ([]crypto.PublicKey, error) {
+	t.Helper()
+	return k.Find(context.Background(), s.URL+"/jwks", alg, kid)
+}
+
+func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
+	small := must(rsa.GenerateKey(rand.Reader, 1024))
+	good := jwk(ecKey, "good", nil)
+	for name, member := range map[string]any{
+		"a type from the future":  map[string]any{"kty": "AKP", "alg": "ML-DSA-44", "kid": "x", "pub": "AAAA"},
+		"a curve for encryption":  map[string]any{"kty": "OKP", "crv": "X25519", "kid": "x", "x": b64(make([]byte, 32))},
+		"a curve of crypto coins": map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "x", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
+		"a shared secret":         map[string]any{"kty": "oct", "kid": "x", "k": "AAAA"},
+		"a key for encryption":    jwk(ecKey2, "x", map[string]any{"use": "enc"}),
+		"a key that only signs":   jwk(ecKey2, "x", map[string]any{"key_ops": []string{"sign"}}),
+		"an RSA key of 1024 bits": jwk(small, "x", nil),
+		"a point off the curve":   jwk(ecKey2, "x", map[string]any{"y": b64(make([]byte, 32))}),
+		"a short coordinate":      jwk(ecKey2, "x", map[string]any{"y": "AAAA"}),
+		"an RSA exponent of 1":    jwk(rsaKey, "x", map[string]any{"e": "AQ"}),
+		"an even RSA exponent":    jwk(rsaKey, "x", map[string]any{"e": "AAQ"}),
+		"a huge RSA exponent":     jwk(rsaKey, "x", map[string]any{"e": b64([]byte(strings.Repeat("\xff", 64)))}),
+		"an RSA key of 64 Kibit":  jwk(rsaKey, "x", map[string]any{"n": b64([]byte(strings.Repeat("\xff", 8192)))}),
+		"no modulus":              jwk(rsaKey, "x", map[string]any{"n": nil}),
+		"base64 with padding":     jwk(ecKey2, "x", map[string]any{"x": "AAAA===="}),
+		"a name that is a number": jwk(ecKey2, "x", map[string]any{"kid": 7}),
+		"an alg that is a list":   jwk(ecKey2, "x", map[string]any{"alg": []string{"ES256"}}),
+		"no type":                 map[string]any{"kid": "x"},
+		"a text":                  "hello",
+		"null":                    nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := parseKeys([]byte(jwks(member, good)))
+			if err != nil || len(got) != 1 || got[0].id != "good" {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestKeyDocumentsThatAreNone(t *testing.T) {
+	for name, doc := range map[string]string{
+		"nothing":             ``,
+		"an empty object":     `{}`,
+		"keys as an object":   `{"keys":{}}`,
+		"no key at all":       `{"keys":[]}`,
+		"no key we can use":   jwks(map[string]any{"kty": "AKP"}),
+		"a member twice":      `{"keys":[],"keys":[]}`,
+		"more than a hundred": `{"keys":[` + strings.Repeat(`{},`, 100) + text(jwk(ecKey, "k", nil)) + `]}`,
+	} {
+		if k, err := parseKeys([]byte(doc)); err == nil {
+			t.Errorf("%s: %d keys", name, len(k))
+		}
+	}
+}
+
+func TestKeysAreChosenByNameTypeCurveAndAlg(t *testing.T) {
+	s := newServer(t)
+	s.put("/jwks", jwks(
+		jwk(rsaKey, "one", map[string]any{"use": "sig"}),
+		jwk(ecKey, "one", nil), // the same name twice: told apart by type
+		jwk(ec384, "one", nil),
+		jwk(rsaKey2, "two", map[string]any{"alg": "PS256"}),
+		jwk(edKey, "three", nil),
+		jwk(ecKey2, "four", nil),
+	))
+	k := NewKeys(NewTransport(TransportOptions{}), func() time.Time { return noon })
+	for _, c := range []struct {
+		alg, kid string
+		want     crypto.Signer // nil: refused
+	}{
+		{"RS256", "one", rsaKey},
+		{"PS256", "one", rsaKey},
+		{"ES256", "one", ecKey},
+		{"ES384", "one", ec384},
+		{"PS256", "two", rsaKey2},
+		{"RS256", "two", nil}, // the key says PS256
+		{"EdDSA", "three", edKey},
+		{"ES256", "three", nil},
+		{"RS256", "four", nil},
+		{"EdDSA", "", edKey},  // no name, but only one fits
+		{"ES384", "", ec384},  // likewise
+		{"ES256", "", nil},    // two fit
+		{"RS256", "", rsaKey}, // the other is for PS256
+		{"PS256", "", nil},    // two fit
+		{"HS256", "one", nil}, // nothing fits what is not on the list
+		{"none", "", nil},
+	} {
+		got, err := find(t, k, s, c.alg, c.kid)
+		if c.want == nil {
+			if kiosk.ReasonOf(err) != kiosk.Untrusted {
+				t.Errorf("%s %q: %d keys, %v", c.alg, c.kid, len(got), err)
+			}
+			continue
+		}
+		if err != nil || len(got) != 1 || !samePublic(c.want.Public(), got[0]) {
+			t.Errorf("%s %q: %v, %v", c.alg, c.kid, got, err)
+		}
+	}
+}
+
+func TestOneNameForTwoFittingKeys(t *testing.T) {
+	s := newServer(t)
+	s.put("/jwks", jwks(jwk(ecKey, "k", nil), jwk(ecKey2, "k", nil)))
+	k := NewKeys(NewTransport(TransportOptions{}), func() time.Time { return noon })
+	if got, err := find(t, k, s, "ES256", "k"); err != nil || len(got) != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+	var many []any
+	for range 5 {
+		many = append(many, jwk(must(ecdsa.GenerateKey(ecKey.Curve, rand.Reader)), "k", nil))
+	}
+	s.put("/jwks", jwks(many...))
+	if got, err := find(t, NewKeys(NewTransport(TransportOptions{}), time.Now), s, "ES256", "k"); err == nil {
+		t.Errorf("%d keys to try, each a signature check", len(got))
+	}
+}
+
+func TestAnUnknownKeyMakesUsLookAgainOnceAMinute(t *testing.T) {
+	s := newServer(t)
+	now := &clock{t: noon}
+	s.put("/jwks", jwks(jwk(ecKey, "old", nil)))
+	k := NewKeys(NewTransport(TransportOptions{}), now.now)
+	look := func(kid string, found bool, asked int) {
+		t.Helper()
+		_, err := find(t, k, s, "ES256", kid)
+		if (err == nil) != found || s.count("/jwks") != asked {
+			t.Fatalf("%q: %v; asked %d times, want %d", kid, err, s.count("/jwks"), asked)
+		}
+	}
+	look("old", true, 1)
+	look("old", true, 1)
+
+	// The server has changed keys a second after we looked: found at once.
+	now.add(time.Second)
+	s.put("/jwks", jwks(jwk(ecKey2, "new", nil)))
+	look("new", true, 2)
+
+	// Twenty forged tokens with made-up names cause no further request ...
+	for i := range 20 {
+		look(fmt.Sprint("forged", i), false, 2)
+	}
+	// ... for a minute.
+	now.add(59 * time.Second)
+	look("forged", false, 2)
+	now.add(time.Second)
+	look("forged", false, 3)
+
+	// The old key stays for its grace of ten minutes from when it was missed, and goes.
+	now.add(8 * time.Minute)
+	look("old", true, 3)
+	now.add(2 * time.Minute)
+	look("old", false, 4)
+
+	// A clock that was set back does not lock the door.
+	now.add(-100 * time.Hour)
+	look("new", true, 5)
+	look("forged", false, 6)
+}
+
+func TestAWithdrawnKeyIsNotUsedForTokensWithoutAName(t *testing.T) {
+	s := newServer(t)
+	now := &clock{t: noon}
+	s.put("/jwks", jwks(jwk(ecKey, "", nil)))
+	k := NewKeys(NewTransport(TransportOptions{}), now.now)
+	if _, err := find(t, k, s, "ES256", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.put("/jwks", jwks(jwk(ecKey2, "", nil)))
+	if again, err := k.Again(context.Background(), s.URL+"/jwks"); !again || err != nil {
+		t.Fatal(again, err)
+	}
+	got, err := find(t, k, s, "ES256", "")
+	if err != nil || len(got) != 1 || !samePublic(got[0], ecKey2.Public()) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestKeysOutliveTroubleAtTheServer(t *testing.T) {
+	s := newServer(t)
+	now := &clock{t: noon}
+	k := NewKeys(NewTransport(TransportOptions{}), now.now)
+	s.code("/jwks", 500)
+	if err := k.Warm(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Unreachable {
+		t.Fatalf("no keys yet: %v", err)
+	}
+	s.code("/jwks", 200)
+	s.put("/jwks", "<html>")
+	if err := k.Warm(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Untrusted {
+		t.Fatalf("an error page: %v", err)
+	}
+	s.put("/jwks", jwks(jwk(ecKey, "k", nil)))
+	if err := k.Warm(context.Background(), s.URL+"/jwks"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 3 {
+		t.Fatalf("asked %d times, %v", s.count("/jwks"), err)
+	}
+	now.add(25 * time.Hour)
+	s.code("/jwks", 500)
+	for range 3 { // one try a minute, the old keys meanwhile
+		if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 4 {
+			t.Fatalf("asked %d times, %v", s.count("/jwks"), err)
+		}
+	}
+	// Another server's keys are other keys.
+	if got, err := k.Find(context.Background(), s.URL+"/other", "ES256", "k"); err == nil {
+		t.Errorf("found %v at an address that has none", got)
+	}
+}
+
+func TestAServerThatKeepsChangingItsKeysFillsNoMemory(t *testing.T) {
+	var list []key
+	for round := range 10 {
+		var fresh []key
+		for i := range maxKeys {
+			fresh = append(fresh, key{id: fmt.Sprint(round, "-", i), public: ecKey.Public()})
+		}
+		list = append(fresh, kept(list, fresh, noon)...)
+		if len(list) > 2*maxKeys {
+			t.Fatalf("%d keys after %d rounds", len(list), round+1)
+		}
+	}
+}
+
+func TestKeysAreFetchedOnceHoweverManyAsk(t *testing.T) {
+	s := newServer(t)
+	s.put("/jwks", jwks(jwk(ecKey, "k", nil)))
+	k := NewKeys(NewTransport(TransportOptions{}), func() time.Time { return noon })
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if _, err := find(t, k, s, "ES256", "k"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := s.count("/jwks"); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func FuzzParseKeys(f *testing.F) {
+	f.Add([]byte(jwks(jwk(ecKey, "k", nil), jwk(edKey, "e", nil))))
+	f.Add([]byte(jwks(jwk(ecKey, "k", map[string]any{"x": "AAAA"}))))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"","e":"AQAB"},7,null,[]]}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		keys, err := parseKeys(in)
+		if err == nil && len(keys) == 0 {
+			t.Fatal("no keys and no error")
+		}
+		for _, k := range keys {
+			if r, ok := k.public.(*rsa.PublicKey); ok && (r.N.BitLen() < minRSA || r.N.BitLen() > maxRSA || r.E < 3) {
+				t.Fatalf("an RSA key of %d bits", r.N.BitLen())
+			}
+		}
+	})
+}
