@@ -240,6 +240,16 @@ func (v *view) ended() {
 	v.key("Esc", WordKeyDone)
 }
 
+// hide takes what is personal off the screen while nobody is known to be there.
+func (v *view) hide() {
+	if v.sc.Entry != nil {
+		v.sc.Entry.Text, v.sc.Entry.Problem = "", ""
+	}
+	if v.s.Phase == Shown {
+		v.sc.Title, v.sc.Details, v.sc.Lines = v.w.Say(WordShownTitle), nil, nil
+	}
+}
+
 func (v *view) still() {
 	if !v.s.Still {
 		return
@@ -253,5 +263,6 @@ func (v *view) still() {
 		text = WordStillLast
 	}
 	v.key("Esc", WordKeyDone)
+	v.hide()
 	v.sc.Notice = &Notice{Title: v.w.Say(WordStillTitle), Text: v.w.Say(text, "n", max(n, 0))}
 }

@@ -162,6 +162,35 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// While the kiosk asks whether anybody is there, nothing personal stands on the screen.
+func TestNothingPersonalWhileNobodyIsThere(t *testing.T) {
+	en, err := words.Open("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, sc := range scenes() {
+		if !sc.s.Still {
+			continue
+		}
+		asked++
+		screen := kiosk.View(sc.s, noon, en, sc.p, sc.at)
+		got := plain.Frame(layout.Draw(screen, 80, 24, layout.Options{})) + strings.Join(plain.Say(screen), " ")
+		personal := []string{sc.p.Result.Title, sc.p.Draft}
+		for _, f := range sc.p.Result.Fields {
+			personal = append(personal, f.Value)
+		}
+		for _, p := range personal {
+			if p != "" && strings.Contains(got, p) {
+				t.Errorf("%s shows %q", sc.name, p)
+			}
+		}
+	}
+	if asked < 2 {
+		t.Errorf("only %d screens ask", asked)
+	}
+}
+
 // A screen is all that a person may see: nothing of the state's inner life is in it.
 func TestScreensSpeakNoProtocol(t *testing.T) {
 	en, err := words.Open("en")

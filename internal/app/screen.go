@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -87,13 +88,32 @@ const remembered = 16
 // Show implements kiosk.Display.
 func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	words := d.app.catalogues[s.Language]
-	sc := kiosk.View(s, now, words, p, d.place)
+	at := d.place
+	if s.Phase == kiosk.Closed {
+		at.Address = localAddress() // for the staff on the telephone; it can change while out of service
+	}
+	sc := kiosk.View(s, now, words, p, at)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g := d.tui.Show(sc)
 	d.last = g
 	d.seen[g] = s.Phase
 	delete(d.seen, g-remembered)
+}
+
+// localAddress is the address by which this device is known in its network; empty if
+// there is none.
+func localAddress() string {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	for _, a := range all {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() {
+			return ip.IP.String()
+		}
+	}
+	return ""
 }
 
 // phase is what was on the screen at a generation.
