@@ -62,7 +62,7 @@ func scenes() []scene {
 		{"identify-problem", in(kiosk.Identify, func(s *kiosk.State) {
 			s.Rules.Kind, s.Draft = kiosk.EmailKind, kiosk.Draft{Length: 6, Problem: kiosk.NotEmail, Shown: true}
 		}), kiosk.Private{Draft: "alice@"}, at},
-		{"identify-still-there", in(kiosk.Identify, still), kiosk.Private{Draft: "ali"}, at},
+		{"identify-still-there", in(kiosk.Identify, still), kiosk.Private{Draft: "bob.m"}, at},
 		{"asking", in(kiosk.Asking), kiosk.Private{}, at},
 		{"waiting", in(kiosk.Waiting, waiting), kiosk.Private{}, at},
 		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Lost = true }), kiosk.Private{}, at},
