@@ -3,8 +3,10 @@ package tui
 import (
 	"bytes"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
 )
@@ -20,7 +22,8 @@ type guard struct {
 	swallow atomic.Bool
 	open    atomic.Bool // between Start and Stop
 	marked  bool        // the end mark has been handed out; input goroutine only
-	escaped bool        // the last byte read was ESC; input goroutine only
+	part    []byte      // the beginning of a character, at most 3 bytes; input goroutine only
+	within  sequence    // what the last byte read belongs to; input goroutine only
 
 	mu      sync.Mutex
 	started bool
@@ -38,8 +41,9 @@ var endMark = []byte{bell, bell, bell}
 // Read gives tcell what was typed. While swallowing it gives nothing but the end mark.
 func (g *guard) Read(b []byte) (int, error) {
 	for {
-		// Half the buffer, because defusing may double what was read.
-		n, err := g.Tty.Read(b[:max(len(b)/2, 1)])
+		// Half the buffer, because defusing may double what was read and has up to
+		// three bytes from before.
+		n, err := g.Tty.Read(b[:max(len(b)/2-3, 1)])
 		switch {
 		case g.swallow.Load():
 			if err == nil {
@@ -50,27 +54,77 @@ func (g *guard) Read(b []byte) (int, error) {
 				return copy(b, endMark), nil
 			}
 			return 0, err
-		case err != nil:
+		case err != nil || n == 0:
 			return n, err
 		}
 		g.readAt.Store(g.drawn.Load())
-		return g.defuse(b, n), nil
+		if n = g.defuse(b, n); n > 0 {
+			return n, nil
+		}
 	}
 }
 
-// defuse adds a bell after each ESC that opens a string (OSC, SOS, PM, APC). No
-// terminal sends us one, as we ask nothing; but a bar code can hold one, and tcell
-// would swallow every later key in wait for its end.
+// sequence is what a byte of the input belongs to.
+type sequence uint8
+
+const (
+	plainKey sequence = iota
+	afterESC          // the byte before was ESC
+	inCSI             // a control sequence has begun and its final byte is not there yet
+)
+
+// noKey ends a control sequence that means nothing to tcell.
+const noKey = 'z'
+
+// defuse takes the sting out of what no keyboard sends but a bar code or a finger
+// on Escape can: tcell would never come to an end with a byte that is no UTF-8; it
+// would lose every later key after Escape twice in one read, or after a string (OSC,
+// SOS, PM, APC), which gets a bell as its end at once; and a key in the way of
+// Windows terminals (CSI … _) would be repeated as often as it says, so it becomes no key.
 func (g *guard) defuse(b []byte, n int) int {
 	var out []byte
-	for _, c := range b[:n] {
+	for _, c := range g.whole(b[:n]) {
+		is := g.within
+		g.within = plainKey
+		switch {
+		case c == 0x1b:
+			g.within = afterESC
+			if len(out) > 0 && out[len(out)-1] == c {
+				continue
+			}
+		case is == afterESC && c == '[':
+			g.within = inCSI
+		case is == inCSI && c >= 0x20 && c < 0x40:
+			g.within = inCSI // a parameter (ECMA-48, 5.4)
+		case is == inCSI && c == '_':
+			c = noKey
+		}
 		out = append(out, c)
-		if g.escaped && (c == ']' || c == 'X' || c == '^' || c == '_') {
+		if is == afterESC && (c == ']' || c == 'X' || c == '^' || c == '_') {
 			out = append(out, bell)
 		}
-		g.escaped = c == 0x1b
 	}
 	return copy(b, out)
+}
+
+// whole passes on what is UTF-8 and drops the rest. The beginning of a character at
+// the end of a read is kept for the next.
+func (g *guard) whole(in []byte) []byte {
+	in = append(g.part, in...)
+	g.part = nil
+	var out []byte
+	for len(in) > 0 {
+		if !utf8.FullRune(in) {
+			g.part = slices.Clone(in)
+			break
+		}
+		r, n := utf8.DecodeRune(in)
+		if r != utf8.RuneError || n > 1 {
+			out = append(out, in[:n]...)
+		}
+		in = in[n:]
+	}
+	return out
 }
 
 // Write refuses once the terminal has been given back: a late frame would land in

@@ -1,0 +1,67 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// What reaches tcell of what was typed, whatever the reads it came in.
+func TestDefuse(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		reads []string
+		want  string
+	}{
+		{"a name", []string{"alice\r"}, "alice\r"},
+		{"a letter in two reads", []string{"Jos\xc3", "\xa9"}, "José"},
+		{"half a letter, then Enter", []string{"a\xc3", "\r"}, "a\r"},
+		{"a Latin-1 letter", []string{"\xe9a"}, "a"},
+		{"bytes that no text has", []string{"\xff\xfe\x80"}, ""},
+		{"Escape", []string{"\x1b"}, "\x1b"},
+		{"Escape twice in one read", []string{"\x1b\x1b\x1b"}, "\x1b"},
+		{"Escape, and again", []string{"\x1b", "\x1b"}, "\x1b\x1b"},
+		{"an arrow", []string{"\x1b[A"}, "\x1b[A"},
+		{"an arrow in two reads", []string{"\x1b", "[A"}, "\x1b[A"},
+		{"an operating system command", []string{"\x1b]0;x"}, "\x1b]\a0;x"},
+		{"a key of a Windows terminal", []string{"\x1b[65;30;97;1;0;2000000000_"}, "\x1b[65;30;97;1;0;2000000000z"},
+		{"the same in two reads", []string{"\x1b[65;", "30_"}, "\x1b[65;30z"},
+		{"an underscore", []string{"a_b"}, "a_b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var g guard
+			var got strings.Builder
+			for _, r := range c.reads {
+				b := make([]byte, 128)
+				n := copy(b, r)
+				got.Write(b[:g.defuse(b, n)])
+			}
+			if got.String() != c.want {
+				t.Errorf("%q, want %q", got.String(), c.want)
+			}
+		})
+	}
+}
+
+func FuzzDefuse(f *testing.F) {
+	f.Add([]byte("alice\r"), uint8(3))
+	f.Add([]byte("\x1b\x1b[65;1_\xc3\xa9\xff"), uint8(1))
+	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
+		var g guard
+		var got []byte
+		step := int(size)%60 + 1
+		for len(in) > 0 {
+			b := make([]byte, 128)
+			n := copy(b, in[:min(step, len(in))])
+			in = in[n:]
+			m := g.defuse(b, n)
+			if m > len(b) {
+				t.Fatal("more than there is room for")
+			}
+			got = append(got, b[:m]...)
+		}
+		if !utf8.Valid(got) {
+			t.Errorf("%q is no UTF-8", got)
+		}
+	})
+}
