@@ -1,0 +1,141 @@
+package main
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// oddKeys are what keyboards, scanners and bar codes can send beside plain keys.
+var oddKeys = []struct{ name, bytes string }{
+	{"a Latin-1 letter", "\xe9"},
+	{"a byte that no character has", "\xff"},
+	{"half a character", "\xc3"},
+	{"a character's second half", "\xa9"},
+	{"a C1 control as a byte", "\x9b"},
+	{"a character that has been cut short", "\xe6\xbca"},
+	{"an operating system command", "\x1b]0;x"},
+	{"a device control string", "\x1bPx"},
+	{"an application command", "\x1b_x"},
+	{"a privacy message", "\x1b^x"},
+	{"a start of string", "\x1bXx"},
+	{"half a key", "\x1b["},
+	{"half a function key", "\x1bO"},
+	{"half a function key of the console", "\x1b[["},
+	{"Escape twice at once", "\x1b\x1b"},
+	{"Escape three times at once", "\x1b\x1b\x1b"},
+	{"a key in the way of Windows terminals", "\x1b[0;0;97;1;0;1_"},
+	{"Escape in the way of Windows terminals", "\x1b[0;0;27;1;0;1_"},
+	{"a key with a huge number", "\x1b[99999999999999999999~"},
+	{"a key repeated two thousand million times", "\x1b[65;30;97;1;0;2000000000_"},
+	{"the beginning of a paste without its end", "\x1b[200~"},
+	{"the end of a paste", "\x1b[201~"},
+	{"a click", "\x1b[<0;1;1M"},
+	{"the terminal gets the focus", "\x1b[I"},
+	{"a clipboard", "\x1b]52;c;YWxpY2U=\x07"},
+	{"NUL", "\x00"},
+	{"Ctrl-Z and Ctrl-\\", "\x1a\x1c"},
+	{"Ctrl-S", "\x13"},
+}
+
+// TestOddKeys: whatever came before, the next customer's keys count.
+func TestOddKeys(t *testing.T) {
+	t.Parallel()
+	for _, c := range oddKeys {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			x := r.screen()
+			x.begin("x")
+			x.types(c.bytes)
+			// A moment later somebody presses Escape, as often as people do.
+			for range 6 {
+				if x.within(time.Second, having(say(t, kiosk.WordReadyTitle))) {
+					break
+				}
+				x.types(escape)
+			}
+			if !strings.Contains(flat(x.picture()), say(t, kiosk.WordReadyTitle)) {
+				t.Fatalf("Escape does nothing any more; the screen shows\n%s", x.picture())
+			}
+			x.begin("bob")
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.signal(syscall.SIGTERM)
+			if code := x.ends(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+		})
+	}
+}
+
+// TestHammering presses two thousand keys at random, as children do.
+func TestHammering(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.auto("deny", 0, "")
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	ready := x.picture()
+	keys := []string{
+		enter, enter, enter, enter, escape, "\t", "\x7f", " ", "1", "1", "?", "a", "alice", "bob", "zoe", "é", "漢", "\n",
+		"\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[5~", "\x1b[6~", "\x1b[[A", "\x1b[24~", "\x1b[1;5A", ctrlC, "\x04", "\x0c",
+	}
+	for _, k := range oddKeys {
+		keys = append(keys, k.bytes)
+	}
+	// The seed is fixed, so that what fails once fails again.
+	dice := rand.New(rand.NewPCG(20, 26))
+	for range 100 {
+		var burst strings.Builder
+		for range 20 {
+			burst.WriteString(keys[dice.IntN(len(keys))])
+		}
+		x.types(burst.String())
+		x.alive()
+		list := strings.Split(x.picture(), "\n")
+		if len(list) > rows || slices.ContainsFunc(list, func(l string) bool { return !isClean(l) }) {
+			t.Fatalf("a broken screen:\n%s", x.picture())
+		}
+	}
+	// Whatever it shows, Escape leads out of it, and then it looks as on the first
+	// day, cell for cell.
+	for range 20 {
+		x.types(escape)
+		if x.within(limit/20, func(string) bool { return x.vtIs(ready) }) {
+			break
+		}
+	}
+	if !x.vtIs(ready) {
+		t.Fatalf("it does not recover; before:\n%s\nnow:\n%s", ready, x.picture())
+	}
+	x.alive()
+	x.begin("bob") // and still listens
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	r.checkSecrets(t, "the terminal", x.written())
+	x.signal(syscall.SIGTERM)
+	if code := x.ends(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	visits := r.visits()
+	pushes := r.count("backchannel")
+	if pushes == 0 {
+		t.Error("no visit came of all that: the keys are badly chosen")
+	}
+	if pushes > len(visits) || pushes > 30 {
+		t.Errorf("%d requests for %d visits on record; the guard lets 30 go", pushes, len(visits))
+	}
+	t.Logf("%d requests, %d visits on record", pushes, len(visits))
+	person := map[string]int{}
+	for _, v := range visits {
+		checkStory(t, v)
+		if person[v.Person]++; person[v.Person] > 3 {
+			t.Errorf("one person was asked %d times; the guard lets 3 go", person[v.Person])
+		}
+	}
+	r.checkManners(t)
+}

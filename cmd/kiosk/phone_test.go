@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// A phone of ordinary size, held upright.
+const phoneWide, phoneHigh, phoneScale = 390, 844, 3
+
+// browser starts a real browser, or skips the test, loudly, where there is none.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		t.Log("NOT TESTED: approval on a real phone page. There is no browser here.")
+		t.Skip("no chromium, chromium-browser or google-chrome: install the package chromium to test this")
+	}
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), // a fresh profile, headless, no first run
+		chromedp.ExecPath(path),
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true),
+	)
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for the browser to end, so that its folder can go
+		cancel()
+		stop()
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("browser: %v", err)
+	}
+	return ctx
+}
+
+// phone is a person's phone page in a tab of its own.
+type phone struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// phone opens the page of a person on a phone's screen, before anything is asked.
+func (r *rig) phone(t *testing.T, browser context.Context, who string) *phone {
+	t.Helper()
+	tab, closeTab := chromedp.NewContext(browser)
+	ctx, cancel := context.WithTimeout(tab, 2*limit)
+	t.Cleanup(func() { cancel(); closeTab() })
+	p := &phone{t, ctx}
+	p.do("open the phone page",
+		chromedp.EmulateViewport(phoneWide, phoneHigh, chromedp.EmulateScale(phoneScale), chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch),
+		chromedp.Navigate(r.url+"/phone/"+who),
+		chromedp.WaitVisible(chromedp.CSS("#empty")))
+	return p
+}
+
+func (p *phone) do(what string, actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, actions...); err != nil {
+		p.t.Fatalf("phone: %s: %v", what, err)
+	}
+}
+
+// code waits for a request to appear by itself and reads its code.
+func (p *phone) code() string {
+	p.t.Helper()
+	p.do("see a request", chromedp.WaitVisible(chromedp.CSS("[data-code]")))
+	code, err := chromedp.Run(p.ctx, chromedp.Text(chromedp.CSS("[data-code]")))
+	if err != nil {
+		p.t.Fatalf("phone: read the code: %v", err)
+	}
+	return strings.TrimSpace(code)
+}
+
+// tap puts a finger on a button.
+func (p *phone) tap(action string) {
+	p.t.Helper()
+	button := `[data-action="` + action + `"]`
+	size, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]float64](`(() => {
+		const r = document.querySelector('`+button+`').getBoundingClientRect();
+		return [r.width, r.height, document.documentElement.scrollWidth, innerWidth, window.devicePixelRatio, navigator.maxTouchPoints];
+	})()`))
+	if err != nil {
+		p.t.Fatalf("phone: measure the button: %v", err)
+	}
+	if size[3] != phoneWide || size[4] != phoneScale || size[5] < 1 {
+		p.t.Fatalf("phone: that is no phone: %v", size)
+	}
+	// WCAG 2.5.5 wants 44 by 44; and nothing may have to be pushed sideways.
+	if size[0] < 44 || size[1] < 44 || size[2] > phoneWide {
+		p.t.Errorf("button %s is %v by %v on a page %v wide", action, size[0], size[1], size[2])
+	}
+	p.do("tap "+action, chromedp.Tap(chromedp.CSS(button)))
+}
+
+// ends waits for the page to say how the answer went.
+func (p *phone) ends(done string) {
+	p.t.Helper()
+	p.do("be told "+done, chromedp.WaitVisible(chromedp.CSS(`[data-done="`+done+`"]`)))
+}
+
+// TestWithAPhone plays whole visits with both screens: the kiosk's on a terminal,
+// the phone's in a browser.
+func TestWithAPhone(t *testing.T) {
+	t.Parallel()
+	b := browser(t)
+	// The group ends before the browser does.
+	t.Run("visits", func(t *testing.T) {
+		t.Run("approved", func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			p := r.phone(t, b, "alice")
+			x := r.screen()
+			code := x.identify("alice")
+			if onPhone := p.code(); onPhone != code {
+				t.Errorf("the phone shows %q, the kiosk %q", onPhone, code)
+			}
+			x.checkMasked("alice", "a***")
+			p.tap("approve")
+			p.ends("approved")
+			x.shows(say(t, kiosk.WordShownTitle), say(t, kiosk.WordShownHidden))
+			if text := flat(x.picture()); strings.Contains(text, "1240") || strings.Contains(text, "Alice") {
+				t.Errorf("the details are shown before a key is pressed:\n%s", x.picture())
+			}
+			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.checkGone("alice", "a***", "1240", "Gold", code, kiosk.Spell(code))
+			if n, m := r.count("backchannel"), r.count("api"); n != 1 || m != 1 {
+				t.Errorf("%d requests, %d calls of the API", n, m)
+			}
+			r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
+			x.checkAll(kiosk.StageShown, kiosk.NoReason)
+		})
+		t.Run("declined", func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			p := r.phone(t, b, "alice")
+			x := r.screen()
+			code := x.identify("alice")
+			if onPhone := p.code(); onPhone != code {
+				t.Errorf("the phone shows %q, the kiosk %q", onPhone, code)
+			}
+			p.tap("decline")
+			p.ends("denied")
+			x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.Declined.Advice()))
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.checkGone("alice", "a***", code)
+			if n := r.count("api"); n > 0 {
+				t.Errorf("the API was called %d times", n)
+			}
+			x.checkAll(kiosk.StageEnded, kiosk.Declined)
+		})
+		t.Run("approved by somebody else", func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			p := r.phone(t, b, "alice")
+			x := r.screen()
+			x.identify("alice")
+			p.code()
+			p.do("choose who answers", chromedp.Tap(chromedp.CSS("details.dev summary")),
+				chromedp.WaitVisible(chromedp.CSS(`select[name="as"]`)), chromedp.SetValue(chromedp.CSS(`select[name="as"]`), "bob"))
+			p.tap("approve")
+			p.ends("approved")
+			x.shows(say(t, kiosk.WrongPerson.Title()))
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.checkGone("alice", "bob", "a***")
+			x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
+		})
+		t.Run("given up at the kiosk", func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "KIOSK_REQUESTED_EXPIRY=5")
+			p := r.phone(t, b, "alice")
+			x := r.screen()
+			x.identify("alice")
+			p.code()
+			began := time.Now()
+			x.press(escape, say(t, kiosk.Cancelled.Title()))
+			// CIBA has no cancel: the phone goes on asking until the request has run out.
+			p.do("see the request go", chromedp.WaitNotPresent(chromedp.CSS("[data-code]")))
+			if d := time.Since(began); d > limit {
+				t.Errorf("it took %v", d)
+			}
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.checkGone("alice", "a***")
+			x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
+		})
+	})
+}

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// limit is how long anything may take before a test calls it hanging. It is far
+// more than is needed, since the machine may be busy.
+const limit = 30 * time.Second
+
+// rig is one device with an authorization server of its own.
+type rig struct {
+	t     testing.TB
+	dev   *devserver.Server
+	tap   *tap
+	url   string // the issuer
+	dir   string // everything of this device
+	state string // its state folder
+	env   map[string]string
+	cut   bool // the power is cut: the server's last word may be lost before it is on record
+}
+
+// newRig starts a server and settles a device for it; settings are NAME=value.
+// The request's life is short enough for a test and the interval the shortest there is.
+func newRig(t testing.TB, settings ...string) *rig {
+	t.Helper()
+	return newRigBehind(t, nil, settings...)
+}
+
+// newRigBehind is newRig with a server that is reached through a door only.
+func newRigBehind(t testing.TB, d *door, settings ...string) *rig {
+	t.Helper()
+	dev, err := devserver.New(devserver.Options{Interval: 1, Expires: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, dev: dev, tap: &tap{next: dev.Handler()}, dir: t.TempDir()}
+	server := httptest.NewServer(r.tap)
+	t.Cleanup(func() {
+		dev.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	r.url = server.URL
+	if d != nil {
+		d.leads(server.Listener.Addr().String())
+		r.url = d.url
+	}
+	if err := dev.SetIssuer(r.url); err != nil {
+		t.Fatal(err)
+	}
+	client, err := dev.Client("kiosk-basic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.tap.add(client.Secret)
+	r.state = filepath.Join(r.dir, "state")
+	r.env = map[string]string{
+		"PATH": os.Getenv("PATH"), "HOME": r.dir, "TERM": "linux", "LANG": "C.UTF-8",
+		"KIOSK_ISSUER": r.url, "KIOSK_CLIENT_ID": client.ID,
+		"KIOSK_CLIENT_SECRET_FILE": r.write("client-secret", client.Secret),
+		"KIOSK_API_URL":            r.url + "/api/customer",
+		"KIOSK_STATE_DIR":          r.state, "KIOSK_SITE": "Test shop", "KIOSK_REQUESTED_EXPIRY": "60",
+		"KIOSK_LOG_LEVEL": "debug", // what is secret stays out of the logs at every level
+	}
+	r.write("kiosk.env", "# nothing: the environment has it all\n")
+	for _, s := range settings {
+		r.set(s)
+	}
+	return r
+}
+
+func (r *rig) set(setting string) {
+	name, value, _ := strings.Cut(setting, "=")
+	r.env[name] = value
+}
+
+// write makes a private file of the device and gives its path.
+func (r *rig) write(name, text string) string {
+	path := filepath.Join(r.dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
+}
+
+func (r *rig) environ() []string {
+	var all []string
+	for name, value := range r.env {
+		all = append(all, name+"="+value)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// args puts the flag behind a verb that keeps the settings of the machine the
+// tests run on out of them.
+func (r *rig) args(args []string) []string {
+	return append(slices.Clone(args), "--env-file", filepath.Join(r.dir, "kiosk.env"))
+}
+
+// auto has the phone answer by itself.
+func (r *rig) auto(mode string, delay time.Duration, as string) {
+	r.t.Helper()
+	if err := r.dev.SetAuto(mode, delay, as); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// faults has the server misbehave.
+func (r *rig) faults(list ...devserver.Fault) {
+	r.t.Helper()
+	if err := r.dev.SetFaults(list); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// arrived lists what has reached the server of one kind.
+func (r *rig) arrived(kind string) []devserver.Arrival {
+	var of []devserver.Arrival
+	for _, a := range r.dev.Requests() {
+		if a.Kind == kind {
+			of = append(of, a)
+		}
+	}
+	return of
+}
+
+func (r *rig) count(kind string) int { return len(r.arrived(kind)) }
+
+// visits reads the journal, oldest first. No kiosk may be running.
+func (r *rig) visits() []store.Visit {
+	r.t.Helper()
+	st, err := store.Open(store.Options{Dir: r.state, Who: "test", ReadOnly: true})
+	if err != nil {
+		r.t.Fatalf("journal: %v", err)
+	}
+	defer st.Close()
+	all, err := st.List(0, 10_000)
+	if err != nil {
+		r.t.Fatalf("journal: %v", err)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// lastVisit is the newest visit on record.
+func (r *rig) lastVisit() store.Visit {
+	r.t.Helper()
+	all := r.visits()
+	if len(all) == 0 {
+		r.t.Fatal("the journal is empty")
+	}
+	return all[len(all)-1]
+}
+
+// checkStory looks at one visit on record: every stage in its place and no time
+// running backwards.
+func checkStory(t testing.TB, v store.Visit) {
+	t.Helper()
+	order := []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown}
+	for i, s := range v.Steps {
+		last := i == len(v.Steps)-1
+		if !(last && i > 0 && s.Stage.Final()) && (i >= len(order) || s.Stage != order[i]) {
+			t.Errorf("visit %d: stage %v in place %d", v.Number, s.Stage, i)
+		}
+		if i > 0 && (s.Uptime < v.Steps[i-1].Uptime || s.Time.Before(v.Steps[i-1].Time)) {
+			t.Errorf("visit %d: stage %v is older than the one before", v.Number, s.Stage)
+		}
+	}
+	if v.Stage == kiosk.StageEnded && v.Reason == kiosk.NoReason {
+		t.Errorf("visit %d ended for no reason", v.Number)
+	}
+}
+
+// checkManners looks at how the server was treated: no two polls of one request
+// at once, none too early, none after a final answer, no API call too many.
+func (r *rig) checkManners(t testing.TB) {
+	t.Helper()
+	final := map[int]string{}
+	api := map[int]int{}
+	for _, a := range r.dev.Requests() {
+		switch a.Kind {
+		case "poll":
+			if a.Early || a.Overlap {
+				t.Errorf("poll of request %d: early %v, at once with another %v", a.Request, a.Early, a.Overlap)
+			}
+			was := final[a.Request]
+			lost := r.cut && was == "ok" && a.Outcome == "invalid_grant" // once: that is final, too
+			if was != "" && a.Request != 0 && !lost {
+				t.Errorf("request %d was polled again after %q", a.Request, was)
+			}
+			if a.Status != 0 && a.Status < 500 && a.Outcome != "authorization_pending" && a.Outcome != "slow_down" {
+				final[a.Request] = a.Outcome
+			}
+		case "api":
+			if api[a.Request]++; api[a.Request] > 1 {
+				t.Errorf("the API was called %d times for request %d", api[a.Request], a.Request)
+			}
+		}
+	}
+}
+
+// checkState looks through the state folder: private, and nothing secret in it.
+func (r *rig) checkState(t testing.TB, also ...string) {
+	t.Helper()
+	r.checkPrivate(t)
+	err := filepath.WalkDir(r.state, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		r.checkSecrets(t, filepath.Base(path), string(data), also...)
+		return nil
+	})
+	if err != nil {
+		t.Errorf("state folder: %v", err)
+	}
+}
+
+func (r *rig) checkPrivate(t testing.TB) {
+	t.Helper()
+	_ = filepath.WalkDir(r.state, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // gone meanwhile
+		}
+		want := fs.FileMode(0o600)
+		if d.IsDir() {
+			want = 0o700
+		}
+		if info, err := d.Info(); err == nil && info.Mode().Perm() != want {
+			t.Errorf("%s has mode %04o", filepath.Base(path), info.Mode().Perm())
+		}
+		return nil
+	})
+}
+
+// checkSecrets looks for what must not be seen in some output, as it is and in
+// the disguises that encoders give it.
+func (r *rig) checkSecrets(t testing.TB, where, text string, also ...string) {
+	t.Helper()
+	secrets := r.tap.secrets()
+	if len(secrets) == 0 {
+		t.Error("no secret has passed by: this test looks for nothing")
+	}
+	for i, s := range append(secrets, also...) {
+		for _, form := range []string{s, hex.EncodeToString([]byte(s)), base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s))} {
+			if strings.Contains(text, form) {
+				t.Errorf("%s holds secret %d, %.4s... (%d bytes)", where, i, s, len(s))
+				break
+			}
+		}
+	}
+}
+
+// tap stands before the server and remembers the secrets in its answers.
+type tap struct {
+	next http.Handler
+
+	mu   sync.Mutex
+	seen []string
+}
+
+// mostTapped is more than an acknowledgement or tokens have.
+const mostTapped = 64 << 10
+
+func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/bc-authorize" && r.URL.Path != "/token" {
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	// What is read here reaches the list before the answer reaches the kiosk.
+	p.next.ServeHTTP(&tapped{ResponseWriter: w, tap: p}, r)
+}
+
+func (p *tap) add(secret string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = append(p.seen, secret)
+}
+
+func (p *tap) secrets() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.seen)
+}
+
+func (p *tap) take(body []byte) {
+	var answer map[string]any
+	if json.Unmarshal(body, &answer) != nil {
+		return
+	}
+	for _, name := range []string{"auth_req_id", "access_token", "id_token", "refresh_token"} {
+		if s, _ := answer[name].(string); len(s) >= 16 {
+			p.add(s)
+		}
+	}
+}
+
+type tapped struct {
+	http.ResponseWriter
+	tap *tap
+}
+
+func (w *tapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *tapped) Write(b []byte) (int, error) {
+	if len(b) < mostTapped {
+		w.tap.take(b)
+	}
+	return w.ResponseWriter.Write(b)
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hinshun/vt10x"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// checkGone: nothing of a customer is left on the screen, as soon as it has been
+// drawn to its last row.
+func (x *terminal) checkGone(who ...string) {
+	x.t.Helper()
+	x.shows(say(x.t, kiosk.WordReadyTitle))
+	gone := func(text string) bool {
+		text = strings.ToLower(text)
+		for _, w := range who {
+			if strings.Contains(text, strings.ToLower(w)) {
+				return false
+			}
+		}
+		return true
+	}
+	if !x.within(time.Second, gone) {
+		x.t.Errorf("something of %q is still on the screen:\n%s", who, x.picture())
+	}
+}
+
+// checkMasked: whom it waits for is shown to its owner and to nobody else.
+func (x *terminal) checkMasked(who, masked string) {
+	x.t.Helper()
+	x.shows(say(x.t, kiosk.WordWaitingWho, "who", masked))
+	if strings.Contains(flat(x.picture()), who) {
+		x.t.Errorf("%s is on the screen:\n%s", who, x.picture())
+	}
+}
+
+// checkAll is what holds for every screen visit that is over: manners, secrets, journal.
+func (x *terminal) checkAll(stage kiosk.Stage, why kiosk.Reason) {
+	x.t.Helper()
+	x.rig.checkManners(x.t)
+	x.rig.checkSecrets(x.t, "the terminal", x.written())
+	x.signal(syscall.SIGTERM)
+	if code := x.ends(); code != 0 {
+		x.t.Errorf("told to stop, it exits with %d", code)
+	}
+	x.rig.checkState(x.t, "alice")
+	v := x.rig.lastVisit()
+	checkStory(x.t, v)
+	if v.Stage != stage || v.Reason != why {
+		x.t.Errorf("the journal says %v %q, want %v %q", v.Stage, v.Reason, stage, why)
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "KIOSK_REQUESTED_EXPIRY=4")
+	x := r.screen()
+	x.identify("alice")
+	x.shows(say(t, kiosk.Expired.Title()), say(t, kiosk.Expired.Advice()))
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkGone("alice", "a***")
+	x.checkAll(kiosk.StageEnded, kiosk.Expired)
+}
+
+func TestTheCustomerLeaves(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.identify("alice")
+	x.press(escape, say(t, kiosk.Cancelled.Title()), say(t, kiosk.Cancelled.Advice()))
+	// The phone still rings; who approves there now is not heard by anybody.
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkGone("alice", "a***")
+	if r.count("api") > 0 {
+		t.Error("the API was called for somebody who had left")
+	}
+	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
+}
+
+// TestTypedAndLeft: what somebody typed and did not send is not there for the next one.
+func TestTypedAndLeft(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.begin("alice")
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkGone("alice", "a***")
+	x.press(" ", say(t, kiosk.WordIdentifyTitle))
+	x.types("bob" + enter)
+	x.code()
+	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "bob" {
+		t.Errorf("asked for bob, the phone that rang: %+v", a)
+	}
+	x.press(escape, say(t, kiosk.Cancelled.Title()))
+	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
+}
+
+func TestSomebodyElseApproves(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.identify("alice")
+	if err := r.dev.Approve("alice", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WrongPerson.Title()), say(t, kiosk.WrongPerson.Advice()))
+	if strings.Contains(x.written(), "Welcome, Bob") || r.count("api") > 0 {
+		t.Error("Bob's details were fetched for Alice")
+	}
+	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkGone("alice", "bob", "a***")
+	x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
+}
+
+// TestOneAfterTheOther plays visits on the same screen: nothing of one is in the next.
+func TestOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	ready := x.picture()
+	codes := map[string]bool{}
+	for _, who := range []string{"alice", "carol", "bob"} {
+		codes[x.identify(who)] = true
+		if err := r.dev.Approve(who, ""); err != nil {
+			t.Fatal(err)
+		}
+		title := "Welcome, " + strings.ToUpper(who[:1]) + who[1:]
+		x.shows(say(t, kiosk.WordShownTitle))
+		if strings.Contains(flat(x.picture()), title) {
+			t.Errorf("%s's details are shown before a key is pressed", who)
+		}
+		x.press(anyKey, title)
+		x.press(escape, say(t, kiosk.WordReadyTitle))
+		x.until("the very first screen again", func(string) bool { return x.vtIs(ready) })
+	}
+	if len(codes) != 3 || r.count("backchannel") != 3 {
+		t.Errorf("codes %v, %d requests", codes, r.count("backchannel"))
+	}
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
+}
+
+// vtIs compares the screen with a picture taken before.
+func (x *terminal) vtIs(picture string) bool { return x.picture() == picture }
+
+// TestAskAgain: the key that saves the customer from typing again rings once more,
+// with another code.
+func TestAskAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	first := x.identify("alice")
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.WordKeyAgain))
+	x.press("1", say(t, kiosk.WordWaitingTitle))
+	if second := x.code(); second == first {
+		t.Errorf("the second request has the code of the first, %s", first)
+	}
+	if n := r.count("backchannel"); n != 2 {
+		t.Errorf("%d requests for two wishes", n)
+	}
+	x.press(escape, say(t, kiosk.Cancelled.Title()))
+	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
+}
+
+// TestOutOfServiceUntilReached: a kiosk that starts before its network is not ready,
+// says so, and becomes ready by itself.
+func TestOutOfServiceUntilReached(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	r := newRigBehind(t, d)
+	d.shut()
+	x := r.screen()
+	x.shows(say(t, kiosk.WordClosedTitle))
+	x.types("alice" + enter)
+	d.open()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	if n := r.count("backchannel"); n > 0 {
+		t.Errorf("%d requests while out of service", n)
+	}
+	x.checkGone("alice")
+}
+
+// TestResize: the code stays on the screen whatever becomes of its size.
+func TestResize(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	code := x.identify("alice")
+	cancel := "Esc " + say(t, kiosk.WordKeyCancel)
+	for _, size := range [][2]int{{40, 12}, {80, 24}, {128, 48}, {40, 12}, {100, 30}, {80, 24}} {
+		x.resize(size[0], size[1])
+		// It has been drawn anew when its keys stand at the bottom again, whole; there
+		// may be one row of air below them.
+		x.until("a picture of another size", func(string) bool {
+			list := strings.Split(x.picture(), "\n")
+			return len(list) >= size[1]-1 && strings.Contains(flat(list[len(list)-1]), cancel)
+		})
+		x.shows(kiosk.Spell(code))
+	}
+	x.alive()
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordShownTitle))
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
+}
+
+// TestToldToStop: whatever the visit, the terminal comes back as it was found.
+func TestToldToStop(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		term   string
+		signal os.Signal
+		desk   bool
+	}{
+		{"systemctl stop on the console", "linux", syscall.SIGTERM, false},
+		{"systemctl stop in a terminal window", "xterm-256color", syscall.SIGTERM, false},
+		{"the terminal window is closed", "xterm-256color", syscall.SIGHUP, false},
+		{"Ctrl-C at a desk", "xterm-256color", nil, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "TERM="+c.term)
+			var args []string
+			if c.desk {
+				args = []string{"--desk"}
+			}
+			x := r.screen(args...)
+			x.identify("alice")
+			mode, _ := x.mode()
+			if raw := x.termios(); raw == x.before || (mode&vt10x.ModeAltScreen != 0) != (c.term != "linux") {
+				t.Errorf("the terminal was not taken over: mode %b", mode)
+			}
+			if c.desk {
+				x.types(ctrlC)
+			} else {
+				x.signal(c.signal)
+			}
+			if code := x.ends(); code != 0 {
+				t.Errorf("exit code %d; the screen shows\n%s", code, x.picture())
+			}
+			x.until("a terminal given back", func(string) bool {
+				mode, cursor := x.mode()
+				return cursor && mode&(vt10x.ModeAltScreen|vt10x.ModeMouseMask|vt10x.ModeAppKeypad) == 0
+			})
+			if now := x.termios(); now != x.before {
+				t.Errorf("termios is %+v, was %+v", now, x.before)
+			}
+			r.checkManners(t)
+			r.checkState(t, "alice")
+			r.checkSecrets(t, "the terminal", x.written())
+			if v := r.lastVisit(); v.Stage != kiosk.StageEnded || v.Reason != kiosk.Cancelled {
+				t.Errorf("the journal says %v %q", v.Stage, v.Reason)
+			}
+			if n := r.count("backchannel"); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+// TestCtrlCInAShop: a customer cannot end the program.
+func TestCtrlCInAShop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	code := x.identify("alice")
+	x.types(strings.Repeat(ctrlC+"\x1a\x1c\x11\x13", 5)) // also Ctrl-Z, Ctrl-\, Ctrl-Q, Ctrl-S
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordShownTitle))
+	x.alive()
+	if got := r.arrived("backchannel")[0].Code; got != code {
+		t.Errorf("the phone has code %s, the screen %s", got, code)
+	}
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
+}

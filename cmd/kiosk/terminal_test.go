@@ -1,0 +1,311 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
+	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// terminal is `kiosk run` on a real pseudo-terminal, with an emulator at its
+// other end that draws what a customer would see.
+type terminal struct {
+	t      testing.TB
+	rig    *rig
+	master *os.File
+	slave  *os.File // kept open, so that the terminal outlives the program
+	before unix.Termios
+	cmd    *exec.Cmd
+	done   chan struct{} // closed when the program has ended
+
+	mu      sync.Mutex // guards all below
+	vt      vt10x.Terminal
+	rest    []byte // half a character
+	raw     []byte // everything that was written
+	changed chan struct{}
+}
+
+const columns, rows = 80, 24
+
+// screen starts `kiosk run` with more arguments on a new terminal.
+func (r *rig) screen(args ...string) *terminal {
+	r.t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	x := &terminal{t: r.t, rig: r, master: master, slave: slave, done: make(chan struct{}),
+		vt: vt10x.New(vt10x.WithSize(columns, rows)), changed: make(chan struct{})}
+	x.resize(columns, rows)
+	x.before = x.termios()
+	x.cmd = exec.Command(kioskPath(r.t), r.args(append([]string{"run"}, args...))...)
+	x.cmd.Env, x.cmd.Dir = r.environ(), r.dir
+	x.cmd.Stdin, x.cmd.Stdout, x.cmd.Stderr = slave, slave, slave
+	x.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := x.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	go x.draw()
+	go func() {
+		_ = x.cmd.Wait() // the exit code says it
+		close(x.done)
+	}()
+	r.t.Cleanup(func() {
+		x.kill()
+		_ = master.Close()
+		_ = slave.Close()
+	})
+	return x
+}
+
+// draw feeds the emulator until the terminal is closed.
+func (x *terminal) draw() {
+	b := make([]byte, 4096)
+	for {
+		n, err := x.master.Read(b)
+		if err != nil {
+			return
+		}
+		x.mu.Lock()
+		x.raw = append(x.raw, b[:n]...)
+		text := append(x.rest, b[:n]...)
+		whole := len(text)
+		for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
+			if c := text[len(text)-back]; utf8.RuneStart(c) {
+				if !utf8.FullRune(text[len(text)-back:]) {
+					whole = len(text) - back
+				}
+				break
+			}
+		}
+		_, _ = x.vt.Write(text[:whole]) // the emulator takes everything
+		x.rest = append([]byte(nil), text[whole:]...)
+		close(x.changed)
+		x.changed = make(chan struct{})
+		x.mu.Unlock()
+	}
+}
+
+// picture is what is on the screen, row by row, without blanks at the end.
+func (x *terminal) picture() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.pictureLocked()
+}
+
+func (x *terminal) pictureLocked() string {
+	list := strings.Split(strings.ReplaceAll(x.vt.String(), "\x00", " "), "\n")
+	for i := range list {
+		list[i] = strings.TrimRight(list[i], " ")
+	}
+	return strings.TrimRight(strings.Join(list, "\n"), "\n")
+}
+
+// flat is a picture as running text, so that it does not matter where lines break.
+func flat(picture string) string { return strings.Join(strings.Fields(picture), " ") }
+
+// until waits for the screen to show something.
+func (x *terminal) until(what string, so func(text string) bool) {
+	x.t.Helper()
+	if !x.within(limit, so) {
+		x.t.Fatalf("the screen never shows %s; it shows\n%s", what, x.picture())
+	}
+}
+
+// within waits for a while; it says whether the screen came to show something.
+func (x *terminal) within(d time.Duration, so func(text string) bool) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		x.mu.Lock()
+		text, changed := flat(x.pictureLocked()), x.changed
+		x.mu.Unlock()
+		if so(text) {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return false
+		}
+	}
+}
+
+// shows waits for texts to be on the screen, all at once.
+func (x *terminal) shows(want ...string) {
+	x.t.Helper()
+	x.until(strings.Join(want, " and "), having(want...))
+}
+
+func having(want ...string) func(string) bool {
+	return func(text string) bool {
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// types sends keys to the kiosk.
+func (x *terminal) types(keys string) {
+	x.t.Helper()
+	if _, err := x.master.Write([]byte(keys)); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// press sends a key until the screen answers it as wanted. A key is meant for the
+// screen it was pressed on, and no hand is as quick as a test: what is sent in the
+// very instant in which a screen appears counts for the one before, and is lost.
+func (x *terminal) press(key string, want ...string) {
+	x.t.Helper()
+	for range 20 {
+		x.types(key)
+		if x.within(limit/20, having(want...)) {
+			return
+		}
+	}
+	x.t.Fatalf("key %q never leads to %q; the screen shows\n%s", key, want, x.picture())
+}
+
+// Keys.
+const (
+	escape = "\x1b"
+	enter  = "\r"
+	ctrlC  = "\x03"
+	// anyKey means nothing on any screen, but that somebody is there.
+	anyKey = "\x1b[6~"
+)
+
+// begin goes from Ready to the field and types who is there.
+func (x *terminal) begin(who string) {
+	x.t.Helper()
+	x.shows(say(x.t, kiosk.WordReadyTitle))
+	x.press(" ", say(x.t, kiosk.WordIdentifyTitle))
+	x.types(who)
+	x.shows(who)
+}
+
+// identify begins a visit and waits for its code.
+func (x *terminal) identify(who string) (code string) {
+	x.t.Helper()
+	x.begin(who)
+	x.types(enter)
+	return x.code()
+}
+
+var spelt = regexp.MustCompile(`\b[A-Z0-9] [A-Z0-9] [A-Z0-9] - [A-Z0-9] [A-Z0-9] [A-Z0-9]\b`)
+
+// code waits for the Waiting screen and reads the spelt line.
+func (x *terminal) code() (code string) {
+	x.t.Helper()
+	title := say(x.t, kiosk.WordWaitingTitle)
+	x.until("a code", func(text string) bool {
+		code = strings.ReplaceAll(spelt.FindString(text), " ", "")
+		return code != "" && strings.Contains(text, title)
+	})
+	return code
+}
+
+func (x *terminal) resize(columns, rows int) {
+	x.t.Helper()
+	x.mu.Lock()
+	x.vt.Resize(columns, rows)
+	x.mu.Unlock()
+	if err := pty.Setsize(x.master, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)}); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+func (x *terminal) termios() unix.Termios {
+	x.t.Helper()
+	var state *unix.Termios
+	conn, err := x.slave.SyscallConn()
+	if err == nil {
+		var inner error
+		err = conn.Control(func(fd uintptr) { state, inner = unix.IoctlGetTermios(int(fd), unix.TCGETS) })
+		if err == nil {
+			err = inner
+		}
+	}
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return *state
+}
+
+func (x *terminal) signal(s os.Signal) {
+	x.t.Helper()
+	if err := x.cmd.Process.Signal(s); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+func (x *terminal) kill() {
+	_ = x.cmd.Process.Kill() // it may have ended
+	<-x.done
+}
+
+// ends waits for the program to end and gives its exit code.
+func (x *terminal) ends() int {
+	x.t.Helper()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-x.done:
+	case <-timer.C:
+		x.t.Fatalf("kiosk run does not end; the screen shows\n%s", x.picture())
+	}
+	return x.cmd.ProcessState.ExitCode()
+}
+
+// alive fails the test if the program has ended.
+func (x *terminal) alive() {
+	x.t.Helper()
+	select {
+	case <-x.done:
+		x.t.Fatalf("kiosk run has ended by itself: %v; the screen shows\n%s", x.cmd.ProcessState, x.picture())
+	default:
+	}
+}
+
+// written is everything that was ever sent to the terminal.
+func (x *terminal) written() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return string(x.raw)
+}
+
+// mode gives the emulator's modes and whether it shows a cursor.
+func (x *terminal) mode() (vt10x.ModeFlag, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.vt.Mode(), x.vt.CursorVisible()
+}
+
+var english = sync.OnceValues(func() (*words.Catalogue, error) { return words.Open("en") })
+
+// say is a text of the English catalogue: which words are used is not what is
+// tested here, but that a customer gets to see them.
+func say(t testing.TB, w kiosk.Word, args ...any) string {
+	t.Helper()
+	c, err := english()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(c.Say(w, args...)), " ")
+}
