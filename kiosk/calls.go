@@ -263,6 +263,11 @@ func (r *Runner) watchUntilClosed(ctx context.Context, rec Record, left time.Dur
 			return Cancelled, nil
 		case Denied:
 			return Declined, nil
+		case Gone:
+			// Perhaps redeemed just before the crash, and the answer never recorded.
+			return p.gone(r.Clock.Now()), nil
+		case Hopeless:
+			return a.Reason, nil
 		default:
 			return Expired, nil
 		}

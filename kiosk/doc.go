@@ -57,5 +57,9 @@
 //   - The guard counts by the journal's asking records and writes nothing itself.
 //   - A visit is resumed after a crash only within 30 s of its last record, not of
 //     the crash: nothing is written while a phone rings that could tell when that was.
+//   - "A redeemed id is never polled again" holds from the granted record on. Between
+//     the server's answer and that record lies a moment in which a crash makes the next
+//     start poll once more; no client can close it. The answer then is invalid_grant,
+//     and nobody is asked again.
 //   - Each key says which screen it was pressed on, and does nothing on another one.
 package kiosk

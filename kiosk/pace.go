@@ -104,6 +104,15 @@ func (p Pace) backOff(now time.Duration) time.Duration {
 	return max(min(d, few), p.Interval)
 }
 
+// gone says what it means that the server does not know the request (any more):
+// expired and already forgotten, or an answer that was lost and the approval with it.
+func (p Pace) gone(now time.Duration) Reason {
+	if p.Faults == 0 && now >= p.Deadline-p.Interval {
+		return Expired
+	}
+	return Unreachable
+}
+
 // beforeEnd draws a poll that would come at or after the deadline forward to
 // just before it, where allowed leaves room: an approval in the last second counts.
 func (p Pace) beforeEnd(next, allowed time.Duration) time.Duration {

@@ -438,8 +438,10 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 			[]string{"poll", "record ended declined"}},
 		{"asked, another boot, long ago", kiosk.StageAsked, "boot-0", time.Hour, true, kiosk.Pending,
 			[]string{"record ended expired"}},
-		{"asked, another boot, and the clock cannot be trusted", kiosk.StageAsked, "boot-0", time.Hour, false, kiosk.Gone,
+		{"asked, another boot, and the clock cannot be trusted", kiosk.StageAsked, "boot-0", time.Hour, false, kiosk.TimedOut,
 			[]string{"poll", "record ended expired"}},
+		{"asked, and redeemed just before the crash", kiosk.StageAsked, "boot-0", 10 * time.Second, true, kiosk.Gone,
+			[]string{"poll", "record ended unreachable"}},
 		{"granted: given back, never polled", kiosk.StageGranted, "boot-1", time.Second, true, kiosk.Pending,
 			[]string{"revoke", "record ended unreachable"}},
 	} {

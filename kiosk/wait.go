@@ -68,14 +68,7 @@ func (m *move) polled(e Polled) {
 	case TimedOut:
 		m.finish(StageEnded, Expired)
 	case Gone:
-		switch {
-		case p.Faults > 0:
-			m.finish(StageEnded, Unreachable) // an earlier answer was lost, and with it perhaps the approval
-		case m.now >= p.Deadline-p.Interval:
-			m.finish(StageEnded, Expired) // expired and already forgotten by the server
-		default:
-			m.finish(StageEnded, Unreachable)
-		}
+		m.finish(StageEnded, p.gone(m.now))
 	case Hopeless:
 		r := e.Reason
 		if r == NoReason {

@@ -58,7 +58,7 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 		return nil, misused(std, f.verb.name, "an argument is missing"), false
 	}
 	if len(rest) > most {
-		return nil, misused(std, f.verb.name, fmt.Sprintf("%d arguments are too many", len(rest))), false
+		return nil, misused(std, f.verb.name, "too many arguments"), false
 	}
 	return rest, exitWell, true
 }

@@ -70,6 +70,7 @@ func TestFileFillsTheEnvironment(t *testing.T) {
 		t.Setenv(name, "") // so that it is gone after the test
 		os.Unsetenv(name)
 	}
+	os.Setenv("KIOSK_SITE", " ") // set but empty counts as not set
 	path := filepath.Join(t.TempDir(), "kiosk.env")
 	data := "KIOSK_THEME=light\nKIOSK_SITE=Shop\nKIOSK_IDLE_TIMEOUT=5\nKIOSK_WRONG=canary\nOTHER_THING=1\n"
 	if err := os.WriteFile(path, []byte(data), 0o644); err != nil {

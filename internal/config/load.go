@@ -66,8 +66,8 @@ func (l *loader) fill(f *EnvFile) {
 		return
 	}
 	for _, v := range f.Vars {
-		if _, set := os.LookupEnv(v.Name); set || !strings.HasPrefix(v.Name, prefix) {
-			continue
+		if strings.TrimSpace(os.Getenv(v.Name)) != "" || !strings.HasPrefix(v.Name, prefix) {
+			continue // a variable that is set but empty counts as not set
 		}
 		if os.Setenv(v.Name, v.Value) == nil {
 			l.origin[v.Name] = fmt.Sprintf("file %s:%d", f.Path, v.Line)
