@@ -252,11 +252,11 @@ func (r *Runner) watchUntilClosed(ctx context.Context, rec Record, left time.Dur
 		}
 		p = p.Leave(now)
 		a := r.Authorizer.Poll(ctx, rec.Secrets.RequestID)
-		if ctx.Err() != nil && a.Verdict != Granted {
-			return NoReason, errStillOpen
-		}
 		switch a.Verdict {
 		case Pending, SlowDown, Trouble:
+			if ctx.Err() != nil {
+				return NoReason, errStillOpen
+			}
 			p = p.Wait(r.Clock.Now(), Polled{Verdict: a.Verdict, RetryAfter: a.RetryAfter, Interval: a.Interval, Reached: a.Reached})
 		case Granted:
 			r.revokeNow(ctx, a.Tokens)
