@@ -109,6 +109,11 @@ func (m *move) asking(e Event) {
 			return
 		}
 		sent := m.s.Pace.Sent
+		if e.Age > 0 {
+			// Expiry counts from when the server got the request, which can be later
+			// than when it was decided: metadata may have had to be fetched first.
+			sent = max(sent, m.now-e.Age)
+		}
 		interval := e.Interval
 		if interval <= 0 {
 			interval = m.s.Rules.Floor
@@ -135,5 +140,5 @@ func (m *move) resume(e Resumed) {
 	m.enter(Waiting)
 	m.s.Last, m.s.Request = e.Request, e.Request
 	m.s.Visit, m.s.Code, m.s.Masked = e.Visit, e.Code, e.Masked
-	m.s.Pace = StartPace(m.now, m.now, e.Left, e.Interval)
+	m.s.Pace = StartPace(m.now, m.now, e.Left, e.Interval).NotBefore(m.now + e.Pause)
 }

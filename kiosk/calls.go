@@ -45,7 +45,7 @@ func (r *Runner) failed(n Number, what string, err error) answer {
 
 func (r *Runner) ask(f Ask) {
 	id := r.Vault.Get(f.Number, Identifier)
-	r.sentAt = r.Clock.Wall()
+	r.sent, r.sentAt = r.Clock.Now(), r.Clock.Wall()
 	r.call(r.ctx, r.Rules.AskLimit, "ask", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer id.Zero()
 		ack, err := r.Authorizer.Ask(ctx, Request{Identifier: id, Code: f.Code})
@@ -53,7 +53,7 @@ func (r *Runner) ask(f Ask) {
 			return r.failed(f.Number, "ask", err)
 		}
 		return answer{
-			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding, Merges: ack.Merges},
+			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding, Merges: ack.Merges, Age: ack.Age},
 			keep: func() {
 				if r.wanted(f.Number) {
 					r.Vault.Put(f.Number, RequestID, ack.RequestID)
@@ -78,9 +78,10 @@ func (r *Runner) poll(f Poll) {
 		}
 		return answer{
 			event: Polled{Number: f.Number, Request: f.Request, Verdict: a.Verdict, Reason: a.Reason,
-				RetryAfter: a.RetryAfter, Interval: a.Interval, Reached: a.Reached, Jitter: jitter},
+				RetryAfter: a.RetryAfter, Interval: a.Interval, Reached: a.Reached, Jitter: jitter,
+				Tokens: a.Verdict == Hopeless && a.Tokens.came()},
 			keep: func() {
-				if a.Verdict == Granted {
+				if a.Tokens.came() {
 					r.keepTokens(f.Request, a.Tokens)
 				}
 			},
@@ -102,12 +103,14 @@ func (r *Runner) verify(f Verify) {
 		Identifier: r.Vault.Get(f.Request, Identifier),
 		RequestID:  r.Vault.Get(f.Request, RequestID),
 		Expect:     r.Vault.Get(f.Request, Expect),
-		At:         r.sentAt,
+		// Not the wall clock as it was then: it may have been set since.
+		At: r.Clock.Wall().Add(r.sent - r.Clock.Now()),
 	}
 	r.call(r.ctx, r.Rules.CallLimit, "verify", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer t.Zero()
 		defer asked.Identifier.Zero()
 		defer asked.RequestID.Zero()
+		defer asked.Expect.Zero()
 		person, err := r.Authorizer.Verify(ctx, t, asked)
 		if err != nil {
 			return r.failed(f.Number, "verify", err)
@@ -143,28 +146,59 @@ func (r *Runner) revoke(n Number) {
 	for _, i := range []Item{AccessToken, IDToken, RefreshToken} {
 		r.Vault.Put(n, i, nil)
 	}
-	if len(t.Access) == 0 && len(t.Refresh) == 0 {
+	if !t.came() {
 		return
 	}
-	r.giveBack(t, nil)
-}
-
-// giveBack revokes tokens; then, if there is one, the record is written.
-func (r *Runner) giveBack(t Tokens, then *Record) {
 	r.call(context.WithoutCancel(r.ctx), revokeLimit, "revoke", nil, func(ctx context.Context) answer {
 		r.revokeNow(ctx, t)
-		return answer{record: then}
+		return answer{}
+	})
+}
+
+// Pauses between attempts to give back what a crash left behind.
+const (
+	giveBackPause   = 10 * time.Second // at a start the network is often not up yet
+	giveBackLongest = 10 * time.Minute
+	giveBackTrouble = 24 * time.Hour // tokens live no longer, and a server that refuses that long will go on
+)
+
+// giveBack revokes the tokens of a visit that a crash interrupted, as often as it
+// takes. Only then is the visit closed; a stop leaves it for the next start.
+func (r *Runner) giveBack(v Recovery) {
+	end := r.ending(v.Record, v.Ending, v.Reason)
+	old := !v.Record.Wall.IsZero() && r.Trusted && r.Clock.Wall().Sub(v.Record.Wall) > giveBackTrouble
+	r.call(r.ctx, giveBackTrouble, "give back", nil, func(ctx context.Context) answer {
+		t := v.Record.Secrets.Tokens
+		defer t.Zero()
+		for pause := giveBackPause; ; pause = min(2*pause, giveBackLongest) {
+			if r.tryRevoke(ctx, t) || old {
+				return answer{record: &end}
+			}
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return answer{}
+			}
+		}
 	})
 }
 
 // revokeNow gives tokens back, whatever becomes of ctx meanwhile, and forgets them.
 func (r *Runner) revokeNow(ctx context.Context, t Tokens) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeLimit)
+	r.tryRevoke(context.WithoutCancel(ctx), t)
+	t.Zero()
+}
+
+func (r *Runner) tryRevoke(ctx context.Context, t Tokens) bool {
+	ctx, cancel := context.WithTimeout(ctx, revokeLimit)
 	defer cancel()
-	defer t.Zero()
-	if err := r.Authorizer.Revoke(ctx, t); err != nil {
+	err := r.Authorizer.Revoke(ctx, t)
+	if err != nil {
 		r.Log.Warn("revoke", "error", err)
 	}
+	return err == nil
 }
 
 // recover takes up what a crash or a power cut left: see Recover. Nothing in it
@@ -184,9 +218,9 @@ func (r *Runner) recover() {
 		switch v.Action {
 		case Forget:
 			r.append(r.ending(v.Record, v.Ending, v.Reason))
+			v.Record.Secrets.zero()
 		case GiveBack:
-			end := r.ending(v.Record, v.Ending, v.Reason)
-			r.giveBack(v.Record.Secrets.Tokens, &end)
+			r.giveBack(v)
 		case Watch:
 			r.watch(v)
 		case Resume:
@@ -206,11 +240,12 @@ func (r *Runner) takeUp(v Recovery) {
 	r.Vault.Put(n, Identifier, rec.Secrets.Identifier)
 	r.Vault.Put(n, RequestID, rec.Secrets.RequestID)
 	r.Vault.Put(n, Expect, rec.Secrets.Expect)
-	r.used[n], r.sentAt = Tokens{}, rec.SentAt
+	r.used[n], r.sent, r.sentAt = Tokens{}, rec.Sent, rec.SentAt // the uptimes are of the same boot
 	r.step(Resumed{
-		Request: n, Visit: rec.Visit, Code: rec.Code, Interval: rec.Interval, Left: v.Left,
+		Request: n, Visit: rec.Visit, Code: rec.Code, Interval: rec.Interval, Left: v.Left, Pause: v.Pause,
 		Masked: Mask(r.Rules.Kind, string(rec.Secrets.Identifier)),
 	})
+	rec.Secrets.zero()
 }
 
 var errStillOpen = errors.New("the kiosk stopped before the request expired")
@@ -222,7 +257,8 @@ func (r *Runner) watch(v Recovery) {
 	rec := v.Record
 	limit := v.Left + afterExpiry + r.Rules.CallLimit
 	r.call(r.ctx, limit, "watch", nil, func(ctx context.Context) answer {
-		why, err := r.watchUntilClosed(ctx, rec, v.Left)
+		defer rec.Secrets.zero()
+		why, err := r.watchUntilClosed(ctx, v)
 		if err != nil {
 			return answer{}
 		}
@@ -231,9 +267,10 @@ func (r *Runner) watch(v Recovery) {
 	})
 }
 
-func (r *Runner) watchUntilClosed(ctx context.Context, rec Record, left time.Duration) (Reason, error) {
+func (r *Runner) watchUntilClosed(ctx context.Context, v Recovery) (Reason, error) {
+	rec := v.Record
 	now := r.Clock.Now()
-	p := StartPace(now, now, left, rec.Interval)
+	p := StartPace(now, now, v.Left, rec.Interval).NotBefore(now + v.Pause)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -267,6 +304,9 @@ func (r *Runner) watchUntilClosed(ctx context.Context, rec Record, left time.Dur
 			// Perhaps redeemed just before the crash, and the answer never recorded.
 			return p.gone(r.Clock.Now()), nil
 		case Hopeless:
+			if a.Tokens.came() {
+				r.revokeNow(ctx, a.Tokens)
+			}
 			return a.Reason, nil
 		default:
 			return Expired, nil

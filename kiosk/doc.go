@@ -29,8 +29,8 @@
 //
 // # What holds, always
 //
-// Ten rules, each asserted by the random walk in walk_test.go after every one of a
-// million steps with late, doubled, foreign and hostile events:
+// Ten rules, asserted by the random walk in walk_test.go after every one of a million
+// steps with late, doubled, foreign and hostile events (the eighth in runner_test.go):
 //
 //  1. A ready state is the zero ready state.
 //  2. From any state, silence leads to Ready in a time that can be computed.
@@ -40,7 +40,7 @@
 //  5. No fetch without a verified answer to the same question, and only one.
 //  6. A record is on disk before the effect that others can see.
 //  7. Late or foreign answers change nothing; tokens that come with them are given back.
-//  8. Nothing secret is in a state, a log, or on a screen (runner_test.go, with canaries).
+//  8. Nothing secret is in a state, a log, or on a screen; canaries prove it.
 //  9. Language, warnings and extensions end with the visit.
 //  10. A reason for being closed never interrupts a visit and is never forgotten.
 //

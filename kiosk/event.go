@@ -74,7 +74,8 @@ type (
 		Expires  time.Duration // from when the request was sent
 		Interval time.Duration
 		Binding  string
-		Merges   bool // the server sends one code for refused and for run out
+		Merges   bool          // the server sends one code for refused and for run out
+		Age      time.Duration // how long ago the request left; 0 if that is not known
 	}
 	// Polled answers Poll. For Granted the tokens are in the vault under Request.
 	Polled struct {
@@ -85,6 +86,7 @@ type (
 		RetryAfter time.Duration
 		Interval   time.Duration
 		Reached    bool
+		Tokens     bool          // with Hopeless: tokens came that may not be used; they are in the vault, too
 		Jitter     time.Duration // 0 to 1 s, drawn by the runner: a chain of kiosks must not come back in step
 	}
 	// Verified answers Verify: the tokens hold and the approver is the person asked for.
@@ -107,6 +109,7 @@ type (
 		Masked   string
 		Interval time.Duration
 		Left     time.Duration
+		Pause    time.Duration // how long no poll may leave
 	}
 )
 

@@ -11,7 +11,7 @@ type Stage uint8
 // The stages, in the order in which they can follow each other.
 const (
 	StageAsking    Stage = iota + 1 // before the backchannel authentication request leaves
-	StageAsked                      // acknowledged; before the first poll
+	StageAsked                      // acknowledged; before the first poll, and again when the server slows us down
 	StageGranted                    // tokens came; the auth_req_id is redeemed and never polled again
 	StageShown                      // the result was delivered
 	StageEnded                      // ended without a result, for Reason
@@ -60,6 +60,7 @@ type Record struct {
 	Uptime time.Duration // uptime when written
 	Sent   time.Duration // with StageAsked: uptime when the request was sent
 	SentAt time.Time     // with StageAsked: wall clock then
+	Pause  time.Duration // with StageAsked: no poll before this long after the record was written
 
 	Secrets Secrets
 }
@@ -71,6 +72,13 @@ type Secrets struct {
 	RequestID  Secret // from StageAsked until the ending
 	Expect     Secret
 	Tokens     Tokens // with StageGranted, so that they can be revoked after a crash
+}
+
+func (s Secrets) zero() {
+	s.Identifier.Zero()
+	s.RequestID.Zero()
+	s.Expect.Zero()
+	s.Tokens.Zero()
 }
 
 // Here is what Recover must know of the present.
@@ -104,6 +112,7 @@ type Recovery struct {
 	Ending Stage         // with Forget and GiveBack: what to write
 	Reason Reason        // and why
 	Left   time.Duration // with Resume and Watch: how long the request still lives
+	Pause  time.Duration // with Resume and Watch: how long no poll may leave
 }
 
 // resumeWithin: a customer waits half a minute in front of a screen that went
@@ -139,13 +148,17 @@ func recoverOne(r Record, here Here, newest bool) Recovery {
 	switch {
 	case sameBoot:
 		v.Left = r.Expires - (here.Uptime - r.Sent)
+		v.Pause = r.Pause - (here.Uptime - r.Uptime)
 	case here.Trusted && !here.Wall.Before(r.SentAt):
 		v.Left = r.Expires - here.Wall.Sub(r.SentAt)
+		v.Pause = r.Pause - here.Wall.Sub(r.Wall)
 	default:
 		// Another boot and no trusted clock: the server knows, so it is asked,
 		// for as long as the request could live at the most.
 		v.Left = r.Expires
+		v.Pause = r.Pause
 	}
+	v.Pause = min(max(v.Pause, 0), r.Pause)
 	switch {
 	case v.Left <= 0:
 		v.Action, v.Ending, v.Reason = Forget, StageEnded, Expired

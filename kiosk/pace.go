@@ -35,6 +35,19 @@ func StartPace(sent, now, expires, interval time.Duration) Pace {
 	return p
 }
 
+// NotBefore puts the next poll off to an instant that the server had asked for
+// before the kiosk was started again.
+func (p Pace) NotBefore(at time.Duration) Pace {
+	p.Next = max(p.Next, at)
+	return p
+}
+
+// slowed says whether the server has asked for more time than is on record, which
+// has to survive a crash. Our own back-off has not.
+func (p Pace) slowed(before Pace, a Polled) bool {
+	return p.Interval > before.Interval || a.RetryAfter > p.Interval
+}
+
 // Due says whether a poll may leave now and should.
 func (p Pace) Due(now time.Duration) bool {
 	if p.Last || now < p.Next {
@@ -92,9 +105,9 @@ func (p Pace) Wait(now time.Duration, a Polled) Pace {
 	return p
 }
 
-// backOff doubles with each fault, never below one and a half intervals (RFC
-// 8628 3.5 wants the frequency lowered) and never so long that the rest of the
-// request's life would see fewer than a few polls.
+// backOff doubles with each fault up to backOffCap (RFC 8628 3.5 wants the
+// frequency lowered), but is never so long that the rest of the request's life
+// would see fewer than a few polls, nor shorter than the interval.
 func (p Pace) backOff(now time.Duration) time.Duration {
 	d := p.Interval
 	for range p.Faults {

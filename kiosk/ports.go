@@ -77,6 +77,7 @@ type Ack struct {
 	Expect    Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
 	Binding   string        // the binding message as it was sent; shown in the JSON lines
 	Merges    bool          // this server sends one code for refused and for run out (Auth0)
+	Age       time.Duration // how long ago the request left when Ask returned: Expires counts from then
 }
 
 // Tokens is a token response that has passed its outer checks (RFC 6749 5.1)
@@ -88,6 +89,9 @@ type Tokens struct {
 	Type    string // "Bearer" or "DPoP", in this spelling
 	Scope   string // as granted; as asked for where the answer was silent
 }
+
+// came says whether there is anything to give back.
+func (t Tokens) came() bool { return len(t.Access)+len(t.Refresh) > 0 }
 
 // Zero overwrites all three tokens.
 func (t Tokens) Zero() { t.Access.Zero(); t.ID.Zero(); t.Refresh.Zero() }
@@ -115,7 +119,7 @@ type Answer struct {
 	RetryAfter time.Duration // the server's wish, from the answer's arrival; 0 if none
 	Interval   time.Duration // with SlowDown: the server's new interval, 0 if it named none
 	Reached    bool          // with Trouble: the server did answer, so the connection is not what is lost
-	Tokens     Tokens        // with Granted
+	Tokens     Tokens        // with Granted; with Hopeless if tokens came that may not be used: they are given back
 	Err        error         // for the log: why, with Trouble and Hopeless; holds no secret
 }
 

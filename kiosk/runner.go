@@ -37,7 +37,8 @@ type Runner struct {
 	ctx     context.Context // ends when the kiosk is told to stop
 	person  Person
 	result  Result
-	sentAt  time.Time
+	sent    time.Duration     // when the present request left, by uptime
+	sentAt  time.Time         // and by the wall clock, for the record
 	used    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
 	gone    chan struct{}     // closed when Run has returned: nobody takes answers any more
 	pushed  []Event           // answers that came at once, to be stepped before anything else
@@ -208,7 +209,7 @@ func (r *Runner) edit(f Edit) {
 }
 
 func (r *Runner) fill(id Secret) {
-	d := append(Secret(nil), id...)
+	d := Secret(Trim(r.Rules.Kind, string(id))) // a scanner's blanks are nobody's name
 	r.drafted(d, true)
 	d.Zero()
 }
@@ -267,11 +268,7 @@ func (r *Runner) stamp(rec Record) Record {
 
 func (r *Runner) append(rec Record) bool {
 	err := r.Journal.Append(rec)
-	s := rec.Secrets
-	s.Identifier.Zero()
-	s.RequestID.Zero()
-	s.Expect.Zero()
-	s.Tokens.Zero()
+	rec.Secrets.zero()
 	if err != nil {
 		r.Log.Error("journal", "stage", rec.Stage.String(), "error", err)
 	}

@@ -43,8 +43,13 @@ type shop struct {
 	full    bool
 	answers []kiosk.Answer // to polls, the last one for ever
 	askTake time.Duration
+	age     time.Duration // of the acknowledgement
+	verTake time.Duration
+	getTake time.Duration
+	step    time.Duration // how far the wall clock has been set off
 	polTake time.Duration
 	panics  bool
+	deaf    int // so many revocations fail
 	person  error
 	states  []kiosk.State
 	private []kiosk.Private
@@ -86,7 +91,7 @@ func (s *shop) count(what string) (n int) {
 
 // The clock.
 func (s *shop) Now() time.Duration { return s.uptime + time.Since(s.started) }
-func (s *shop) Wall() time.Time    { return time.Now() }
+func (s *shop) Wall() time.Time    { return time.Now().Add(s.step) }
 func (s *shop) Boot() string       { return s.boot }
 
 // The authorization server.
@@ -100,7 +105,7 @@ func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	case <-ctx.Done():
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, "ask", ctx.Err())
 	}
-	return kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, Binding: "K7-4F9Q"}, nil
+	return kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, Binding: "K7-4F9Q", Age: s.age}, nil
 }
 
 func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
@@ -122,14 +127,18 @@ func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
 	if len(s.answers) > 1 {
 		s.answers = s.answers[1:]
 	}
-	if a.Verdict == kiosk.Granted {
+	if a.Verdict == kiosk.Granted || a.Reason == kiosk.NoAccess {
 		a.Tokens = kiosk.Tokens{Access: kiosk.Secret(accessCanary), ID: kiosk.Secret(idtCanary), Type: "Bearer"}
 	}
 	return a
 }
 
-func (s *shop) Verify(_ context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+func (s *shop) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
 	s.tell("verify")
+	pause(ctx, s.verTake)
+	if off := s.Wall().Sub(a.At); off < 0 || off > time.Minute {
+		s.t.Errorf("the request is said to have left %v ago", off)
+	}
 	if string(t.ID) != idtCanary || string(a.Identifier) != whoCanary || string(a.RequestID) != idCanary || a.At.IsZero() {
 		s.t.Errorf("verify got other things than came: %v %v", t, a.At)
 	}
@@ -138,15 +147,26 @@ func (s *shop) Verify(_ context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kios
 
 func (s *shop) Revoke(_ context.Context, t kiosk.Tokens) error {
 	s.tell("revoke")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.deaf > 0 {
+		s.deaf--
+		return errors.New("no network yet")
+	}
 	if string(t.Access) != accessCanary {
 		s.t.Errorf("other tokens revoked than came")
 	}
 	return nil
 }
 
+// pause takes its time, whether or not anybody still waits: an answer can come
+// after the customer has left.
+func pause(_ context.Context, d time.Duration) { time.Sleep(d) }
+
 // The protected API.
-func (s *shop) Fetch(_ context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
+func (s *shop) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
 	s.tell("fetch for %s", p.Subject)
+	pause(ctx, s.getTake)
 	if string(t.Access) != accessCanary || t.Type != "Bearer" {
 		s.t.Errorf("fetched with other tokens than came")
 	}
@@ -352,6 +372,144 @@ func TestALateAcknowledgementIsForgotten(t *testing.T) {
 			s.in(kiosk.Ready)
 		})
 		s.want("guard", "record asking", "ask", "record abandoned cancelled")
+	})
+}
+
+// What comes after the customer has left is nobody's.
+func TestLateAnswersBringNothingBack(t *testing.T) {
+	for name, c := range map[string]struct{ verify, fetch time.Duration }{
+		"who approved": {20 * time.Second, 0},
+		"the result":   {0, 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t)
+				s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+				s.verTake, s.getTake = c.verify, c.fetch
+				s.run(func() {
+					s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+					sleep(8 * time.Second)
+					s.press(kiosk.EscapeKey, 0)
+					s.in(kiosk.Ended)
+					sleep(time.Minute)
+					s.in(kiosk.Ready)
+					s.press(kiosk.EnterKey, 0) // the next customer
+					if p := s.private[len(s.private)-1]; p.Person.Subject != "" || p.Result.Title != "" {
+						t.Errorf("the next customer gets %+v", p)
+					}
+					s.press(kiosk.EscapeKey, 0)
+				})
+			})
+		})
+	}
+}
+
+func TestSettingTheClockMidVisitChangesNothing(t *testing.T) {
+	for _, step := range []time.Duration{-10 * time.Minute, 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t)
+			s.answers = []kiosk.Answer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
+			s.run(func() {
+				s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+				sleep(7 * time.Second)
+				s.step = step
+				sleep(5 * time.Second)
+				s.in(kiosk.Shown)
+			})
+		})
+	}
+}
+
+func TestTheDeadlineCountsFromWhenTheRequestLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.askTake, s.age = 20*time.Second, 2*time.Second // 18 s went by before it left
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(20 * time.Second)
+			if left := s.state().Left(s.Now()); left != 58 {
+				t.Errorf("%d s left", left)
+			}
+		})
+	})
+}
+
+func TestTokensThatMayNotBeUsedAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Hopeless, Reason: kiosk.NoAccess}}
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(6 * time.Second)
+			s.in(kiosk.Ended)
+		})
+		s.want("guard", "record asking", "ask", "record asked", "poll", "record ended no_access", "revoke")
+	})
+}
+
+// A server that asked for patience gets it after a power cut, too.
+func TestThePaceSurvivesAPowerCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.answers = []kiosk.Answer{{Verdict: kiosk.SlowDown}, {Verdict: kiosk.Trouble, Reached: true, RetryAfter: 30 * time.Second}}
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			sleep(16 * time.Second)
+		})
+		var asked []kiosk.Record
+		for _, r := range s.journal {
+			if r.Stage == kiosk.StageAsked {
+				asked = append(asked, r)
+			}
+		}
+		if len(asked) != 3 || asked[1].Interval != 10*time.Second || asked[2].Pause < 30*time.Second {
+			t.Fatalf("on record: %+v", asked)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.unfinished(kiosk.StageAsked, "boot-1", 10*time.Second)
+		s.left[0].Pause = 30 * time.Second
+		s.run(func() {
+			sleep(19 * time.Second)
+			if s.count("poll") > 0 {
+				t.Error("polled before the server's pause was over")
+			}
+			sleep(2 * time.Second)
+			if s.count("poll") != 1 {
+				t.Error("not polled after it")
+			}
+		})
+	})
+}
+
+// Without a screen nobody stands there, so an interrupted visit is only closed.
+func TestWithoutAScreenNothingIsResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.runner.Resume = false
+		s.unfinished(kiosk.StageAsked, "boot-1", 10*time.Second)
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.run(func() { s.in(kiosk.Ready); sleep(time.Minute); s.in(kiosk.Ready) })
+		s.want("poll", "revoke", "record ended cancelled")
+	})
+}
+
+// At a start the network is often not up yet.
+func TestGivingBackIsTriedUntilItWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.unfinished(kiosk.StageGranted, "boot-0", time.Minute)
+		s.deaf = 3
+		s.run(func() { sleep(time.Hour) })
+		s.want("revoke", "revoke", "revoke", "revoke", "record ended unreachable")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.unfinished(kiosk.StageGranted, "boot-0", time.Minute)
+		s.deaf = 100
+		s.run(func() { sleep(5 * time.Second) })
+		s.want("revoke") // and nothing is closed: the next start goes on
 	})
 }
 

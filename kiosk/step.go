@@ -99,6 +99,7 @@ func (m *move) record(stage Stage, r Reason) Record {
 		rec.Interval = m.s.Pace.Interval
 		rec.Expires = m.s.Pace.Deadline - m.s.Pace.Sent
 		rec.Sent = m.s.Pace.Sent
+		rec.Pause = max(m.s.Pace.Next-m.now, 0)
 	}
 	return rec
 }
@@ -168,6 +169,8 @@ func (m *move) unrecorded(e Unrecorded) {
 	switch {
 	case e.Stage == StageShown || e.Stage.Final():
 		// The result is on this screen only, and an ending needs no permission.
+	case e.Stage == StageAsked && m.s.Pace.Polls > 0:
+		// Only the new pace is not on record: after a crash we would be less patient.
 	case m.s.Phase == Asking || m.s.Phase == Waiting || m.s.Phase == Checking:
 		m.giveBack()
 		m.end(Internal) // no ending can be written either

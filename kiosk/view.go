@@ -233,7 +233,7 @@ func (v *view) ended() {
 	if s.Reason == HeldBack && s.Wait > 0 {
 		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordEndedWait, "n", int((s.Wait+time.Minute-1)/time.Minute)))
 	}
-	v.lines(s.Reason.Advice())
+	v.lines(s.Advice())
 	if s.CanAskAgain() {
 		v.key("1", WordKeyAgain)
 	}

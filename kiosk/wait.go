@@ -52,7 +52,7 @@ func (m *move) runOut() {
 // the next customer must not see them, and nobody else may use them.
 func (m *move) polled(e Polled) {
 	if m.s.Phase != Waiting || !m.answered(e.Number) {
-		if e.Verdict == Granted && !(e.Request == m.s.Request && m.s.inUse()) {
+		if (e.Verdict == Granted || e.Tokens) && !(e.Request == m.s.Request && m.s.inUse()) {
 			m.do(Revoke{e.Request})
 		}
 		return
@@ -74,9 +74,13 @@ func (m *move) polled(e Polled) {
 		if r == NoReason {
 			r = Refused
 		}
+		m.s.Redeemed = e.Tokens
 		m.finish(StageEnded, r)
 	default:
 		m.s.Pace = p.Wait(m.now, e)
+		if m.s.Pace.slowed(p, e) && !m.s.Pace.Over(m.now) {
+			m.do(Commit{m.record(StageAsked, NoReason)})
+		}
 		m.turn()
 	}
 }

@@ -219,7 +219,8 @@ func (w *world) commit(rec Record) bool {
 	if w.ended[rec.Visit] {
 		w.fail("6: a record %s after the ending of %s", rec.Stage, rec.Visit)
 	}
-	if rec.Stage <= w.records[rec.Visit] && !rec.Stage.Final() {
+	slower := rec.Stage == StageAsked && w.records[rec.Visit] == StageAsked
+	if rec.Stage <= w.records[rec.Visit] && !rec.Stage.Final() && !slower {
 		w.fail("6: record %s after %s", rec.Stage, w.records[rec.Visit])
 	}
 	w.records[rec.Visit] = rec.Stage
@@ -248,7 +249,7 @@ func (w *world) poll(f Poll) {
 	l.notBefore = w.now + l.interval
 	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Granted, Granted, Denied, TimedOut, Gone, Trouble, Trouble, Hopeless}
 	v := verdicts[w.rng.IntN(len(verdicts))]
-	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Reason: Misconfigured,
+	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Tokens: v == Hopeless && w.chance(50), Reason: Misconfigured,
 		RetryAfter: w.pick(0, 0, 0, 3, 40, 100000), Interval: w.pick(0, 0, 12), Reached: w.chance(50), Jitter: w.span(time.Second)})
 }
 
@@ -288,7 +289,7 @@ func (w *world) deliver(e Event) {
 			}
 		}
 	case Polled:
-		if e.Verdict == Granted {
+		if e.Verdict == Granted || e.Tokens {
 			w.tokens[e.Request] = true
 		}
 		if l := w.line[e.Request]; l != nil && e.Number == w.s.Question && w.s.Phase == Waiting {

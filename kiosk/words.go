@@ -59,6 +59,7 @@ const (
 	WordEndedTitle  Word = "ended.title"  // + "." + reason
 	WordEndedAdvice Word = "ended.advice" // + "." + reason
 	WordEndedUnsure Word = "ended.title.unsure"
+	WordEndedBack   Word = "ended.advice.given_back" // cancelled after the approval
 	WordEndedWait   Word = "ended.wait"
 
 	WordClearing Word = "clearing.title"
@@ -106,6 +107,14 @@ func (r Reason) Title() Word { return WordEndedTitle + "." + Word(r.String()) }
 // Advice is the word for what the customer can do then.
 func (r Reason) Advice() Word { return WordEndedAdvice + "." + Word(r.String()) }
 
+// Advice is the word for what the customer can do after this ending.
+func (s State) Advice() Word {
+	if s.Reason == Cancelled && s.Redeemed {
+		return WordEndedBack
+	}
+	return s.Reason.Advice()
+}
+
 // AllWords lists every word a catalogue must have.
 func AllWords() []Word {
 	all := []Word{
@@ -117,7 +126,7 @@ func AllWords() []Word {
 		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
 		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
 		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,
-		WordEndedUnsure, WordEndedWait, WordClearing,
+		WordEndedUnsure, WordEndedBack, WordEndedWait, WordClearing,
 		WordStillTitle, WordStillText, WordStillLast,
 		WordKeyAnyCap, WordKeyBegin, WordKeyLanguage, WordKeySend, WordKeyCancel, WordKeyHelp, WordKeyHelpOff,
 		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore,

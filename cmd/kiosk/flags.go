@@ -47,7 +47,8 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 			return nil, exitWell, false
 		}
 		if err != nil {
-			return nil, misused(std, f.verb.name, err.Error()), false
+			// Not the error's own text: it repeats the argument, which may be a name.
+			return nil, misused(std, f.verb.name, "there is a flag that is not known, or has a wrong value"), false
 		}
 		args = f.Args()
 		if len(args) > 0 {
@@ -101,5 +102,9 @@ func isTerminal(f any) bool {
 		return false
 	}
 	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }

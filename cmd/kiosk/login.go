@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,6 +27,8 @@ processes.
 
     --json           one JSON object a line on standard output
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
+
+Warnings go to standard error; KIOSK_LOG_LEVEL=debug brings more.
 
 Exit codes: 0 approved and shown, 1 internal, 2 bad usage, 3 misconfigured,
 4 not provisioned, 5 clock, 10 declined, 11 expired, 12 cancelled,
@@ -51,11 +54,16 @@ func login(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return refuse(std, err, *asJSON)
 	}
-	identifier, err := identifierOf(rest, std.in)
+	identifier, err := identifierOf(ctx, rest, std.in)
+	if errors.Is(err, context.Canceled) {
+		return refuse(std, kiosk.Fail(kiosk.Cancelled, "identifier", err), *asJSON)
+	}
 	if err != nil {
 		return misused(std, "login", err.Error())
 	}
-	a, err := app.Open(settings, "kiosk login", logger(std.err, max(settings.LogLevel, slog.LevelWarn)))
+	logs, flush := unblocked(std.err)
+	defer flush()
+	a, err := app.Open(settings, "kiosk login", logger(logs, loginLevel(settings.LogLevel)))
 	if err != nil {
 		return refuse(std, err, *asJSON)
 	}
@@ -82,17 +90,40 @@ func refuse(std streams, err error, asJSON bool) int {
 	return code
 }
 
-func identifierOf(rest []string, in io.Reader) (kiosk.Secret, error) {
+// loginLevel: beside a visit's lines only what is wrong is worth a line, unless more
+// is asked for.
+func loginLevel(l slog.Level) slog.Level {
+	if l < slog.LevelInfo {
+		return l
+	}
+	return max(l, slog.LevelWarn)
+}
+
+// identifierOf is the argument, or the first line of standard input. It stops
+// waiting for the line when ctx ends.
+func identifierOf(ctx context.Context, rest []string, in io.Reader) (kiosk.Secret, error) {
 	if len(rest) == 1 {
 		return kiosk.Secret(rest[0]), nil
 	}
-	text, err := bufio.NewReader(io.LimitReader(in, longestLine)).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("identifier: %w", err)
+	type answer struct {
+		text string
+		err  error
 	}
-	text = strings.TrimRight(text, "\r\n")
-	if text == "" {
-		return nil, fmt.Errorf("identifier: neither given nor on standard input")
+	read := make(chan answer, 1)
+	go func() { // may wait for ever; then the process ends around it
+		text, err := bufio.NewReader(io.LimitReader(in, longestLine)).ReadString('\n')
+		read <- answer{strings.TrimRight(text, "\r\n"), err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case a := <-read:
+		if a.err != nil && a.err != io.EOF {
+			return nil, fmt.Errorf("identifier: %w", a.err)
+		}
+		if a.text == "" {
+			return nil, errors.New("identifier: neither given nor on standard input")
+		}
+		return kiosk.Secret(a.text), nil
 	}
-	return kiosk.Secret(text), nil
 }

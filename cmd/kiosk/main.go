@@ -6,17 +6,45 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	// The standard library's own log gets what a server sends unasked; it must not
+	// reach a terminal or a journal.
+	log.SetOutput(io.Discard)
+	// A reader that has gone away is an error to be handled, not the end of a visit
+	// that nobody has put on record.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	time.AfterFunc(0, func() {
+		<-ctx.Done()
+		// Told to stop, every verb ends within seconds. Should one not, because what it
+		// writes to is blocked, say, that is no reason to hang.
+		time.AfterFunc(lastResort, func() { os.Exit(exitFault) })
+	})
+	os.Exit(whole(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// lastResort is more than giving tokens back, closing the store and the terminal take together.
+const lastResort = 20 * time.Second
+
+// whole runs the program. A panic is our fault, not bad usage, which is what Go's own
+// exit code would say.
+func whole(ctx context.Context, args []string, std streams) (code int) {
+	defer func() {
+		if recover() != nil { // its value may hold what is nobody's business
+			fmt.Fprintf(std.err, "kiosk: internal fault\n%s", debug.Stack())
+			code = exitFault
+		}
+	}()
+	return run(ctx, args, std.in, std.out, std.err)
 }
 
 // Exit codes beside those of a visit's reasons (kiosk.Reason.ExitCode).

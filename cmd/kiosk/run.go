@@ -43,11 +43,12 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return trouble(std, err)
 	}
-	logs := std.err
+	logs, flush := unblocked(std.err)
+	defer flush()
 	if isTerminal(std.err) {
 		kept := &tail{}
+		defer kept.flush(logs)
 		logs = kept
-		defer kept.flush(std.err)
 	}
 	a, err := app.Open(settings, "kiosk run", logger(logs, settings.LogLevel))
 	if err != nil {

@@ -40,6 +40,9 @@ type Options struct {
 	URL *url.URL
 	// Client brings the transport: certificate roots, proxy, dialler. Its
 	// redirect policy, cookies and time-out are not used. Nil: the system's roots and no proxy.
+	// An *http.Transport is copied and made to send once. Of any other kind of
+	// transport that cannot be made sure: it must itself open a new connection
+	// for each request and send none again.
 	Client *http.Client
 	// Layout says how the answer is shown; nil: the built-in layout.
 	Layout *Layout

@@ -131,7 +131,7 @@ func (a *App) servers() error {
 	a.client, err = ciba.New(ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
 		Transport: oidc.NewTransport(oidc.TransportOptions{Roots: roots, Now: a.clock.Wall}),
-		Now:       a.clock.Wall, Log: a.log, Profile: s.Profile,
+		Now:       a.clock.Wall, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,

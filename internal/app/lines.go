@@ -80,8 +80,10 @@ func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 }
 
 func (l *lines) finish() {
-	l.done = true
-	l.over()
+	if !l.done {
+		l.done = true
+		l.over()
+	}
 }
 
 func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
@@ -101,7 +103,7 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 			x.Result.Fields = []kiosk.Field{}
 		}
 	case kiosk.Ended:
-		x.Reason, x.Advice = s.Reason.String(), l.words.Say(s.Reason.Advice())
+		x.Reason, x.Advice = s.Reason.String(), l.words.Say(s.Advice())
 	}
 	l.put(x)
 }
@@ -115,8 +117,17 @@ func (l *lines) put(x line) {
 	if err == nil {
 		_, err = l.out.Write(append(b, '\n'))
 	}
-	if err != nil && l.err == nil {
-		l.err = fmt.Errorf("output: %w", err)
+	l.broken(err)
+}
+
+// broken ends the visit when nobody reads it any more: like a customer who left.
+func (l *lines) broken(err error) {
+	if err == nil || l.err != nil {
+		return
+	}
+	l.err = fmt.Errorf("output: %w", err)
+	if !l.done {
+		l.finish()
 	}
 }
 
@@ -126,9 +137,8 @@ func (l *lines) writePlain(now time.Duration, s kiosk.State, p kiosk.Private) {
 	sc := kiosk.View(s, now, l.words, p, l.place)
 	sc.Keys = nil
 	for _, text := range plain.Say(sc) {
-		if _, err := fmt.Fprintln(l.out, text); err != nil && l.err == nil {
-			l.err = fmt.Errorf("output: %w", err)
-		}
+		_, err := fmt.Fprintln(l.out, text)
+		l.broken(err)
 	}
 }
 

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -33,11 +35,39 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 		case <-run.Done():
 		}
 	})
-	a.runner(l).Run(run, events)
-	stop()
+	ended := make(chan struct{})
+	tellers.Go(func() {
+		defer close(ended)
+		a.runner(l).Run(run, events)
+		stop()
+		l.endWithout("", kiosk.Cancelled)
+		a.pruneOnce()
+	})
+	select {
+	case <-ended:
+	case <-late(ctx):
+		// Whoever reads our lines has stopped reading, so the visit cannot be told to
+		// its end. What it came to is on record, or the next start finds out.
+		return kiosk.Cancelled, errors.New("output: nobody reads it")
+	}
 	tellers.Wait()
-	l.endWithout("", kiosk.Cancelled)
 	return l.reason, l.err
+}
+
+// patience is how long a visit may take to end after it was told to: giving tokens
+// back has 5 s, the store 2 s.
+const patience = 8 * time.Second
+
+// late is closed some time after ctx has ended.
+func late(ctx context.Context) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		<-ctx.Done()
+		if wait(context.Background(), patience) {
+			close(out)
+		}
+	}()
+	return out
 }
 
 // Refuse writes the last line of a visit that could not even begin.

@@ -165,22 +165,28 @@ func keyName(k tui.Key) kiosk.KeyName {
 // pruneEvery: retention is counted in days, and each pass reads the whole record once.
 const pruneEvery = 24 * time.Hour
 
-// prune takes visits off record that are older than KIOSK_RETENTION, at the start
-// and once a day. With a clock that cannot be trusted nothing is old.
+// prune takes old visits off record at the start and once a day.
 func (a *App) prune(ctx context.Context) {
 	for {
-		if a.clock.Trusted() {
-			gone, err := a.store.Prune(a.clock.Wall().Add(-a.settings.Retention), 0)
-			if err != nil {
-				a.log.Warn("journal", "error", err)
-			}
-			if gone > 0 {
-				a.log.Info("journal", "pruned", gone)
-			}
-		}
+		a.pruneOnce()
 		if !wait(ctx, pruneEvery) {
 			return
 		}
+	}
+}
+
+// pruneOnce takes visits off record that are older than KIOSK_RETENTION. With a
+// clock that cannot be trusted nothing is old.
+func (a *App) pruneOnce() {
+	if !a.clock.Trusted() {
+		return
+	}
+	gone, err := a.store.Prune(a.clock.Wall().Add(-a.settings.Retention), 0)
+	if err != nil {
+		a.log.Warn("journal", "error", err)
+	}
+	if gone > 0 {
+		a.log.Info("journal", "pruned", gone)
 	}
 }
 

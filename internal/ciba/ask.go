@@ -2,9 +2,12 @@ package ciba
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,19 +26,19 @@ const (
 	// section 7.3).
 	defaultInterval = 5 * time.Second
 
-	// maxRequestID bounds an auth_req_id. Keycloak's is a JWE of about a kilobyte.
+	// maxRequestID and maxExpect are the most that the vault keeps of each; what
+	// could not be kept must not ring a phone. Keycloak's auth_req_id is a JWE of
+	// about a kilobyte.
 	maxRequestID = 16 << 10
+	maxExpect    = 16 << 10
 
 	whatAsk = "backchannel request"
 )
 
-// Ask sends one backchannel authentication request (CIBA Core, section 7.1). Before
-// it, and only if they are not at hand, it fetches the metadata and the keys: no
-// phone is to ring for an answer that could not be checked.
-//
-// It is sent again in one case only: the server says that it did not like the
-// binding message, and with it that nothing was started. Then the code alone is
-// sent, in the alphabet that every server takes.
+// Ask sends one backchannel authentication request (CIBA Core, section 7.1), and
+// never a second one, whatever the server says. Before it, and only if they are not
+// at hand, it fetches the metadata and the keys: no phone is to ring for an answer
+// that could not be checked.
 func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	ack, err := k.ask(ctx, r)
 	switch {
@@ -67,27 +70,28 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if err != nil {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Internal, whatAsk, err)
 	}
-	secrets := [][]byte{[]byte(hint), r.Identifier, []byte(expected.Sub), []byte(expected.Hint), []byte(r.Code)}
-	ack, refused, err := k.askOnce(ctx, m, hint, message, secrets)
-	if refused != nil && refused.code == "invalid_binding_message" {
-		plain, fitErr := bindingMessage("{code}", r.Code, "", narrowExtra, narrowMax)
-		if fitErr == nil && plain != message {
-			message = plain
-			ack, _, err = k.askOnce(ctx, m, hint, message, secrets)
-		}
+	packed := expected.pack()
+	if len(packed) > maxExpect {
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Refused, "login hint", fmt.Errorf("longer than %d KiB", maxExpect>>10))
 	}
+	ack, err := k.send(ctx, m, hint, message)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	ack.Binding, ack.Merges = message, p.MergesRefusal
-	ack.Expect = expected.pack()
+	ack.Expect, ack.Binding, ack.Merges = packed, message, p.MergesRefusal
 	return ack, nil
 }
 
-// askOnce makes one request. With an OAuth error in the answer it is given as well.
-func (k *Client) askOnce(ctx context.Context, m *oidc.Metadata, hint, message string, secrets [][]byte) (kiosk.Ack, *oauthError, error) {
+// send makes the request and reads what comes back.
+func (k *Client) send(ctx context.Context, m *oidc.Metadata, hint, message string) (kiosk.Ack, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	// The request leaves once its connection stands, which on a slow line can take
+	// long; the server cannot have counted from before.
+	left := k.uptime()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { left = k.uptime() },
+	})
 	form := url.Values{}
 	form.Set("scope", k.c.Scope)
 	form.Set("login_hint", hint) // exactly one hint, this one
@@ -100,27 +104,40 @@ func (k *Client) askOnce(ctx context.Context, m *oidc.Metadata, hint, message st
 	}
 	reply, err := k.post(ctx, m, oidc.Backchannel, form, k.c.Transport.SendOnce)
 	if reply != nil && err != nil && reply.Status != http.StatusOK {
-		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply)) // an error page that was cut off
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply)) // an error page that was cut off
 	}
 	if err != nil {
-		return kiosk.Ack{}, nil, kiosk.Fail(k.unreached(err), whatAsk, err)
+		return kiosk.Ack{}, kiosk.Fail(k.unreached(err), whatAsk, err)
 	}
-	if e := readError(reply.Body, secrets...); e != nil {
-		return kiosk.Ack{}, e, kiosk.Fail(askReason(e.code, reply.Status), whatAsk, e)
+	if e := readError(reply.Body); e != nil {
+		var cause error = e
+		if e.code == "invalid_binding_message" {
+			cause = fmt.Errorf("%w: KIOSK_BINDING_MESSAGE or KIOSK_PROFILE does not fit this server", e)
+		}
+		return kiosk.Ack{}, kiosk.Fail(askReason(e.code, reply.Status), whatAsk, cause)
 	}
 	switch {
 	case reply.Status == http.StatusUnauthorized:
-		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Misconfigured, whatAsk, errors.New("the server does not accept this client (status 401)"))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Misconfigured, whatAsk, errors.New("the server does not accept this client (status 401)"))
 	case reply.Status >= 300 && reply.Status < 400:
-		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Unreachable, whatAsk, fmt.Errorf("status %d points elsewhere; redirects are not followed", reply.Status))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, fmt.Errorf("status %d points elsewhere; redirects are not followed", reply.Status))
 	case reply.Status != http.StatusOK:
-		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply))
 	}
 	ack, err := readAck(reply.Body)
 	if err != nil {
-		return kiosk.Ack{}, nil, kiosk.Fail(kiosk.Untrusted, whatAsk, err)
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Untrusted, whatAsk, err)
 	}
-	return ack, nil, nil
+	ack.Age = max(0, k.uptime()-left)
+	return ack, nil
+}
+
+// uptime is the monotonic clock; it stands still where none was handed in.
+func (k *Client) uptime() time.Duration {
+	if k.c.Uptime == nil {
+		return 0
+	}
+	return k.c.Uptime()
 }
 
 // requestedExpiry is what is asked for: no more than the server takes.
@@ -173,8 +190,34 @@ func readAck(body []byte) (kiosk.Ack, error) {
 	// 0, negative and worse are left open by the specification; 5 s does for all of
 	// them. An interval longer than the request lives is kept as it is: polling
 	// sooner is not allowed even then (CIBA Core, section 7.3).
-	if n, err := o.Integer("interval"); err == nil && n > 0 {
-		ack.Interval = oidc.Seconds(n, time.Second, maxExpires)
+	if n := interval(o); n > 0 {
+		ack.Interval = n
 	}
 	return ack, nil
+}
+
+// interval reads the member of that name so that nobody polls sooner than was
+// asked: a fraction is rounded up, a number beyond the longest interval is the
+// longest, and digits in quotation marks count. 0 stands for absent, zero, negative
+// and anything else.
+func interval(o oidc.Object) time.Duration {
+	var digits string
+	switch v := o["interval"].(type) {
+	case json.Number:
+		digits = v.String()
+	case string:
+		if strings.Trim(v, "0123456789") != "" {
+			return 0
+		}
+		digits = v
+	}
+	// A float is exact enough to round up by; beyond its range it is infinite.
+	f, err := strconv.ParseFloat(digits, 64)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange), !(f > 0):
+		return 0
+	case f > maxExpires.Seconds():
+		return maxExpires
+	}
+	return time.Duration(math.Ceil(f)) * time.Second
 }

@@ -8,12 +8,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// narrow is what every server takes in a binding message.
-const (
-	narrowExtra = "-"
-	narrowMax   = 20
-)
-
 // bindingMessage fills the pattern over {code} and {site} and fits it to what
 // the server takes. The code always stays whole: what is cut is the text around it,
 // from its end, and the text behind the code before the text in front.

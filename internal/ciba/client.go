@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
@@ -35,8 +36,10 @@ type Config struct {
 	Auth      oidc.ClientAuth  // how this client proves who it is
 	Transport *oidc.Transport  // how servers are reached
 	Now       func() time.Time // wall clock
-	Log       *slog.Logger     // nil logs nothing; gets outcomes only, never a secret or an identifier
-	Profile   string           // KIOSK_PROFILE; empty is by discovery
+	// Uptime is monotonic; Ack.Age is measured by it. nil leaves that at 0.
+	Uptime  func() time.Duration
+	Log     *slog.Logger // nil logs nothing; gets outcomes only, never a secret or an identifier
+	Profile string       // KIOSK_PROFILE; empty is by discovery
 
 	Scope           string        // KIOSK_SCOPE; must hold openid
 	Audience        string        // KIOSK_AUDIENCE; empty sends none
@@ -63,7 +66,8 @@ type Client struct {
 	keys      *oidc.Keys
 	verifier  *oidc.Verifier
 	hint      hintRule
-	profile   *Profile // as configured; nil is by discovery
+	profile   *Profile                      // as configured; nil is by discovery
+	noted     atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
 }
 
 var _ kiosk.Authorizer = (*Client)(nil)
@@ -150,10 +154,24 @@ func (k *Client) Probe(ctx context.Context) (*oidc.Metadata, error) {
 }
 
 // usable tells whether this server does what we need, in a sentence for the
-// technician if not.
+// technician if not. A bad address of an endpoint that it can do without is only
+// noted in the log, once for each copy of the metadata.
 func (k *Client) usable(m *oidc.Metadata) error {
 	const what = "discovery"
-	if m.Endpoint(oidc.Backchannel, k.c.Auth.MTLS()) == "" {
+	mtls := k.c.Auth.MTLS()
+	for _, e := range []oidc.Endpoint{oidc.Backchannel, oidc.Token} {
+		if err := m.Bad(e, mtls); err != nil {
+			return kiosk.Fail(kiosk.Misconfigured, what, err)
+		}
+	}
+	if k.noted.Swap(m) != m {
+		for _, e := range []oidc.Endpoint{oidc.UserInfo, oidc.Revocation} {
+			if err := m.Bad(e, mtls); err != nil {
+				k.log.Warn(what, "ignored", err.Error())
+			}
+		}
+	}
+	if m.Endpoint(oidc.Backchannel, mtls) == "" {
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint: it does not offer CIBA, or not for this issuer; switch it on there or correct KIOSK_ISSUER"))
 	}
 	if !oidc.Offers(m.DeliveryModes, "poll") {

@@ -11,9 +11,13 @@
 //
 // A backchannel authentication request rings a phone, so it is sent once: on a
 // connection of its own, which nothing repeats, and after the metadata and the keys
-// are at hand, without which the answer could not be checked. It is sent a second
-// time only where the server says that it did not like the binding message, and with
-// it that nothing was started.
+// are at hand, without which the answer could not be checked. Nothing the server
+// says makes it send a second one.
+//
+// # What is repeated of a server's words
+//
+// Nothing but its error code, and that only if it is one of those we know: whoever
+// was asked for could stand, in any encoding, in everything else.
 //
 // # Duties of a client, and the tests that show them
 //
@@ -39,28 +43,29 @@
 //	C28  M  auth_req_id and expires_in must be there       TestAcknowledgements
 //	C29  M  no interval means 5                            TestAcknowledgements
 //	C30  M  auth_req_id is opaque                          TestAcknowledgements TestThePollIsExactlyThis
-//	C31  M  auth_req_id is handed over to be kept          TestAcknowledgements
-//	C32  S  and so is the expiry                           TestAcknowledgements
+//	C31  M  auth_req_id is handed over to be kept          TestAcknowledgements TestWhatIsTooLargeToKeepIsNotAskedFor
+//	C32  S  and so is the expiry                           TestAcknowledgements TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft
 //	C33  R  unknown members are ignored                    TestAcknowledgements
 //	C36  M  one poll is one request                        TestVerdicts oidc.TestAPollOnADyingConnectionIsNotResentByStealth
 //	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
-//	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone
+//	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone TestAnAnswerThatIsCutOffStillSaysHowLongToWait
 //	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts
 //	C40  M  any other error is the end                     TestVerdicts
 //	C48  M  access_token, token_type, id_token are there   TestTokenResponses
 //	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
-//	C50  M  token_type is Bearer in any spelling           TestTokenResponses
-//	C51  M  the scopes that are needed were granted        TestTokenResponses
+//	C50  M  token_type is Bearer in any spelling           TestTokenResponses TestTokensOfARefusedAnswerAreGivenBack
+//	C51  M  the scopes that are needed were granted        TestTokenResponses TestTokensOfARefusedAnswerAreGivenBack
 //	C53  R  at_hash, rt_hash, auth_req_id where present    TestWhatTiesTheIDTokenToTheAnswerIsChecked oidc.TestAttacksOnTheToken
 //	C54  R  no ID token from before the request            oidc.TestAttacksOnTheToken
 //	C55  R  the person asked for                           TestThePersonWhoApprovedIsThePersonAskedFor
 //	1.1  M  metadata: what may be absent and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
+//	1.1  R  an address that is not needed may be bad       TestBadAddressesOfEndpointsThatAreNotNeeded oidc.TestBadAddressesCountAsAbsent
 //	1.1  M  addresses for clients with a certificate       TestClientsWithACertificateGoToTheirOwnAddresses
 //	1.9  M  the code decides, not the status               TestVerdicts
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
-//	1.10 M  nothing is asked twice                         TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
-//	K4   S  tokens nobody wants any more are revoked       TestRevocation
-//	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs
+//	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
+//	K4   S  tokens nobody wants any more are revoked       TestRevocation TestTokensOfARefusedAnswerAreGivenBack
+//	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestErrorsOfTheLineRepeatNothingOfTheServer
 //	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
 //	V1   M  form                                           oidc.TestAttacksOnTheToken oidc.TestJSONIsReadStrictly
 //	V2   M  algorithm                                      oidc.TestAttacksOnTheToken oidc.TestDefaultAlgorithmsAreAsymmetric

@@ -2,37 +2,32 @@ package ciba
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// maxDescription is how much of a server's free text may reach a log.
-const maxDescription = 200
-
 // oauthError is the error of an answer (RFC 6749, section 5.2; CIBA Core,
-// sections 11 and 13).
+// sections 11 and 13). Its error_description and error_uri are never looked at: a
+// server may repeat there whom it was asked for, in any spelling or encoding.
 type oauthError struct {
-	code        string
-	description string // cleaned; for the log only, never decided by
-	body        oidc.Object
+	code string // the server's; not for logs
+	body oidc.Object
 }
 
-// Error reads "code (description)".
+// Error is the code if it is one we know. Any other could be somebody's name.
 func (e *oauthError) Error() string {
-	if e.description == "" {
+	if knownCode(e.code) {
 		return e.code
 	}
-	return fmt.Sprintf("%s (%s)", e.code, e.description)
+	return "an error code that is not known here"
 }
 
 // readError finds an OAuth error in an answer; nil if there is none. Registered
 // codes are single words, so "Not Found" from a gateway's own JSON is not one.
-// Whatever equals a secret is taken out of the description.
-func readError(body []byte, secrets ...[]byte) *oauthError {
+func readError(body []byte) *oauthError {
 	o, err := oidc.ParseObject(body)
 	if err != nil {
 		return nil
@@ -41,41 +36,25 @@ func readError(body []byte, secrets ...[]byte) *oauthError {
 	if code == "" || len(code) > 100 || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 		return nil
 	}
-	description, _ := o.Text("error_description")
-	return &oauthError{code: clean(code, secrets...), description: clean(description, secrets...), body: o}
+	return &oauthError{code: code, body: o}
 }
 
-// clean makes a server's text fit for a log: the printable ASCII of it, at most
-// 200 bytes, without anything that equals one of the secrets, also where the server
-// repeats it in another spelling.
-func clean(s string, secrets ...[]byte) string {
-	s = oidc.Printable(s, len(s))
-	for _, secret := range secrets {
-		plain := string(secret)
-		for _, form := range []string{plain, url.QueryEscape(plain), url.PathEscape(plain), inJSON(plain)} {
-			s = removeFold(s, oidc.Printable(form, len(form))) // s has lost the same characters
-		}
-	}
-	return oidc.Printable(s, maxDescription)
+// knownCode tells whether a code is in one of the tables, or in the list of those
+// that decide nothing here and yet tell a technician something.
+func knownCode(code string) bool {
+	_, ask := askReasons[code]
+	_, poll := pollReasons[code]
+	_, verdict := verdicts[code]
+	return ask || poll || verdict || slices.Contains(plainCodes, code)
 }
 
-// removeFold replaces every occurrence, whatever its case.
-func removeFold(s, form string) string {
-	if form == "" {
-		return s
-	}
-	var b strings.Builder
-	lower, want := asciiLower(s), asciiLower(form)
-	for {
-		i := strings.Index(lower, want)
-		if i < 0 {
-			b.WriteString(s)
-			return b.String()
-		}
-		b.WriteString(s[:i])
-		b.WriteString("[removed]")
-		s, lower = s[i+len(want):], lower[i+len(want):]
-	}
+// plainCodes are registered (OAuth Extensions Error Registry) or common.
+var plainCodes = []string{
+	"account_selection_required", "consent_required", "insufficient_scope",
+	"insufficient_user_authentication", "interaction_required", "invalid_request_uri",
+	"invalid_token", "login_required", "mfa_required", "not_allowed",
+	"registration_not_supported", "unmet_authentication_requirements",
+	"unsupported_token_type",
 }
 
 // asciiLower folds A to Z only and keeps the length. Unicode's folding would make
@@ -137,7 +116,7 @@ var askReasons = map[string]kiosk.Reason{
 	"request_uri_not_supported":     kiosk.Misconfigured,
 	"invalid_request_object":        kiosk.Misconfigured,
 	"invalid_authorization_details": kiosk.Misconfigured,
-	"invalid_binding_message":       kiosk.Misconfigured, // after the second try
+	"invalid_binding_message":       kiosk.Misconfigured, // the pattern or the profile does not fit; nothing is sent again
 	"invalid_dpop_proof":            kiosk.Misconfigured,
 	"use_dpop_nonce":                kiosk.Misconfigured,
 	"server_error":                  kiosk.Unreachable,

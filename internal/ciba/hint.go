@@ -1,6 +1,7 @@
 package ciba
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,9 @@ func newHintRule(c Config) (hintRule, error) {
 	}
 	if !strings.Contains(r.pattern, "{identifier}") {
 		return r, errors.New("{identifier} is not in it, so everybody would be the same person")
+	}
+	if _, e, err := r.make(""); err != nil || len(e.pack()) > maxExpect {
+		return r, errors.New("too long")
 	}
 	return r, nil
 }
@@ -106,8 +110,11 @@ func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (hint string
 
 // pack and unpack carry an expect through the journal.
 func (e expect) pack() kiosk.Secret {
-	b, _ := json.Marshal(e) // two strings cannot fail
-	return b
+	var b bytes.Buffer
+	w := json.NewEncoder(&b)
+	w.SetEscapeHTML(false) // six bytes for each < would be for browsers
+	_ = w.Encode(e)        // two strings cannot fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 func unpack(s kiosk.Secret) (e expect, err error) {

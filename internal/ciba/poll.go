@@ -3,7 +3,6 @@ package ciba
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -64,47 +63,50 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 	form.Set("grant_type", oidc.GrantCIBA)
 	form.Set("auth_req_id", string(requestID))
 	reply, err := k.post(ctx, m, oidc.Token, form, k.c.Transport.Send)
-	if err != nil {
-		var own *kiosk.Error
-		if errors.As(err, &own) {
-			return hopeless(own.Reason, err)
-		}
-		if errors.Is(err, oidc.ErrTooLong) && reply.Status == http.StatusOK {
-			return hopeless(kiosk.Untrusted, err)
-		}
-		return trouble(err, reply != nil)
+	var a kiosk.Answer
+	var own *kiosk.Error
+	switch {
+	case err == nil:
+		a = k.judge(reply)
+	case errors.As(err, &own):
+		return hopeless(own.Reason, err)
+	case errors.Is(err, oidc.ErrTooLong) && reply.Status == http.StatusOK:
+		a = hopeless(kiosk.Untrusted, err)
+	default:
+		a = trouble(err, reply != nil)
 	}
-	a := k.judge(reply, requestID)
-	a.RetryAfter = retryAfter(reply.Header, k.c.Now())
+	if reply != nil { // the header counts even if the body did not come
+		a.RetryAfter = retryAfter(reply.Header, k.c.Now())
+	}
 	return a
 }
 
 // judge turns a whole answer into a verdict.
-func (k *Client) judge(reply *oidc.Reply, requestID kiosk.Secret) kiosk.Answer {
-	if e := readError(reply.Body, requestID); e != nil {
+func (k *Client) judge(reply *oidc.Reply) kiosk.Answer {
+	if e := readError(reply.Body); e != nil {
 		v, ok := verdicts[e.code]
 		switch {
 		case v == kiosk.SlowDown:
-			return kiosk.Answer{Verdict: v, Interval: slowInterval(e.body)}
+			return kiosk.Answer{Verdict: v, Interval: interval(e.body)}
 		case ok && v == kiosk.Trouble:
 			return trouble(e, true)
 		case ok:
 			return kiosk.Answer{Verdict: v}
 		}
 		if r, ok := pollReasons[e.code]; ok {
-			return hopeless(r, e)
+			return giveBack(r, e, salvage(e.body))
 		}
 		if reply.Status >= 500 || reply.Status == http.StatusTooManyRequests {
 			return trouble(e, true)
 		}
-		return hopeless(kiosk.Refused, e) // any other code ends it: RFC 8628, section 3.5
+		return giveBack(kiosk.Refused, e, salvage(e.body)) // any other code ends it: RFC 8628, section 3.5
 	}
 	if reply.Status != http.StatusOK {
 		return trouble(status(reply), true)
 	}
 	t, reason, err := k.readTokens(reply.Body)
 	if err != nil {
-		return hopeless(reason, err)
+		return giveBack(reason, err, t)
 	}
 	return kiosk.Answer{Verdict: kiosk.Granted, Tokens: t}
 }
@@ -117,14 +119,11 @@ func hopeless(r kiosk.Reason, err error) kiosk.Answer {
 	return kiosk.Answer{Verdict: kiosk.Hopeless, Reason: r, Err: kiosk.Fail(r, whatPoll, err)}
 }
 
-// slowInterval is the new interval that some servers put beside slow_down; 0 if
-// there is none.
-func slowInterval(o oidc.Object) time.Duration {
-	n, err := o.Integer("interval")
-	if err != nil || n == 0 {
-		return 0
-	}
-	return oidc.Seconds(n, time.Second, maxExpires)
+// giveBack is hopeless with tokens that came and may not be used.
+func giveBack(r kiosk.Reason, err error, t kiosk.Tokens) kiosk.Answer {
+	a := hopeless(r, err)
+	a.Tokens = t
+	return a
 }
 
 // retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. The
@@ -132,8 +131,12 @@ func slowInterval(o oidc.Object) time.Duration {
 // is one.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	s := strings.TrimSpace(h.Get("Retry-After"))
-	if n, err := strconv.ParseUint(s, 10, 62); err == nil {
-		return oidc.Seconds(int64(n), 0, maxRetryAfter)
+	if s != "" && strings.Trim(s, "0123456789") == "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil { // more digits than a number can have
+			return maxRetryAfter
+		}
+		return oidc.Seconds(n, 0, maxRetryAfter)
 	}
 	at, err := http.ParseTime(s)
 	if err != nil {
@@ -146,53 +149,63 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // readTokens makes the outer checks of a token response (RFC 6749, section 5.1;
-// OpenID Connect Core 1.0, section 3.1.3.3).
+// OpenID Connect Core 1.0, section 3.1.3.3). With an error it gives what is to be
+// given back: the server holds those tokens for good ones.
 func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
-	var t kiosk.Tokens
 	o, err := oidc.ParseObject(body)
 	if err != nil {
-		return t, kiosk.Untrusted, err
-	}
-	if o.Has("error") {
-		return t, kiosk.Untrusted, errors.New("an error that is no text")
-	}
-	token := func(name string, into *kiosk.Secret) error {
-		s, ok := o.Text(name)
-		if !ok || s == "" || len(s) > maxBearer || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return fmt.Errorf("%s is missing or malformed", name)
-		}
-		*into = kiosk.Secret(s)
-		return nil
-	}
-	// Scope openid was asked for, so an ID token has to be there.
-	if err := errors.Join(token("access_token", &t.Access), token("id_token", &t.ID)); err != nil {
 		return kiosk.Tokens{}, kiosk.Untrusted, err
 	}
-	if o.Has("refresh_token") {
-		if err := token("refresh_token", &t.Refresh); err != nil {
-			return kiosk.Tokens{}, kiosk.Untrusted, err
-		}
+	bad := func(r kiosk.Reason, why string) (kiosk.Tokens, kiosk.Reason, error) {
+		return salvage(o), r, errors.New(why)
 	}
+	t := salvage(o)
+	t.ID = bearer(o, "id_token")
 	// A token of another type cannot be used by whoever does not know the type
 	// (RFC 6749, section 7.1), and no default is assumed for a missing one.
-	if typ, _ := o.Text("token_type"); !strings.EqualFold(typ, "Bearer") {
-		return kiosk.Tokens{}, kiosk.Untrusted, errors.New("token_type is not Bearer")
+	typ, _ := o.Text("token_type")
+	switch {
+	case o.Has("error"):
+		return bad(kiosk.Untrusted, "an error that is no text")
+	case t.Access == nil:
+		return bad(kiosk.Untrusted, "access_token is missing or malformed")
+	case t.ID == nil: // scope openid was asked for
+		return bad(kiosk.Untrusted, "id_token is missing or malformed")
+	case t.Refresh == nil && o.Has("refresh_token"):
+		return bad(kiosk.Untrusted, "refresh_token is malformed")
+	case !strings.EqualFold(typ, "Bearer"):
+		return bad(kiosk.Untrusted, "token_type is not Bearer")
 	}
 	t.Type = "Bearer"
 	t.Scope = k.c.Scope
 	if o.Has("scope") {
 		granted, ok := o.Text("scope")
 		if !ok || hasControl(granted) {
-			return kiosk.Tokens{}, kiosk.Untrusted, errors.New("scope is malformed")
+			return bad(kiosk.Untrusted, "scope is malformed")
 		}
 		t.Scope = granted
 		for _, s := range k.needed() {
 			if !hasScope(granted, s) {
-				return kiosk.Tokens{}, kiosk.NoAccess, errors.New("fewer scopes were granted than asked for")
+				return bad(kiosk.NoAccess, "fewer scopes were granted than asked for")
 			}
 		}
 	}
 	return t, kiosk.NoReason, nil
+}
+
+// salvage reads the tokens that can be given back; those that are absent or
+// malformed are nil.
+func salvage(o oidc.Object) kiosk.Tokens {
+	return kiosk.Tokens{Access: bearer(o, "access_token"), Refresh: bearer(o, "refresh_token")}
+}
+
+// bearer reads a token; nil if it is absent or nothing that could be sent on.
+func bearer(o oidc.Object, name string) kiosk.Secret {
+	s, ok := o.Text(name)
+	if !ok || s == "" || len(s) > maxBearer || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil
+	}
+	return kiosk.Secret(s)
 }
 
 // needed are the scopes that must have been granted: all that are asked for but

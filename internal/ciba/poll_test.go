@@ -49,51 +49,54 @@ func TestVerdicts(t *testing.T) {
 		verdict kiosk.Verdict
 		reason  kiosk.Reason // with Hopeless
 		reached bool         // with Trouble
+		// tokens came and are to be given back
+		salvaged bool
 	}{
-		"pending":                          {oops(400, "authorization_pending"), kiosk.Pending, 0, false},
-		"pending, 403 as Auth0":            {oops(403, "authorization_pending"), kiosk.Pending, 0, false},
-		"pending, 200 by mistake":          {oops(200, "authorization_pending"), kiosk.Pending, 0, false},
-		"pending, 500 by mistake":          {oops(500, "authorization_pending"), kiosk.Pending, 0, false},
-		"slow down":                        {oops(400, "slow_down"), kiosk.SlowDown, 0, false},
-		"slow down, 429":                   {oops(429, "slow_down"), kiosk.SlowDown, 0, false},
-		"refused":                          {oops(400, "access_denied"), kiosk.Denied, 0, false},
-		"refused, 403":                     {oops(403, "access_denied"), kiosk.Denied, 0, false},
-		"run out":                          {oops(400, "expired_token"), kiosk.TimedOut, 0, false},
-		"gone":                             {oops(400, "invalid_grant"), kiosk.Gone, 0, false},
-		"our client is not known":          {oops(401, "invalid_client"), kiosk.Hopeless, kiosk.Misconfigured, false},
-		"our client may not":               {oops(400, "unauthorized_client"), kiosk.Hopeless, kiosk.Misconfigured, false},
-		"the grant is not offered":         {oops(400, "unsupported_grant_type"), kiosk.Hopeless, kiosk.Misconfigured, false},
-		"the scope is wrong":               {oops(400, "invalid_scope"), kiosk.Hopeless, kiosk.Misconfigured, false},
-		"a proof is wanted":                {oops(400, "use_dpop_nonce"), kiosk.Hopeless, kiosk.Misconfigured, false},
-		"malformed, or polled too fast":    {oops(400, "invalid_request"), kiosk.Hopeless, kiosk.Refused, false},
-		"a browser is wanted":              {oops(400, "interaction_required"), kiosk.Hopeless, kiosk.Refused, false},
-		"a code of the server's own":       {oops(400, "customer_blocked"), kiosk.Hopeless, kiosk.Refused, false},
-		"the server is in trouble":         {oops(503, "temporarily_unavailable"), kiosk.Trouble, 0, true},
-		"in trouble, 400":                  {oops(400, "server_error"), kiosk.Trouble, 0, true},
-		"an unknown code with 500":         {oops(500, "kaboom"), kiosk.Trouble, 0, true},
-		"an unknown code with 429":         {oops(429, "rate_limited"), kiosk.Trouble, 0, true},
-		"too many requests":                {oops(429, "too_many_requests"), kiosk.Trouble, 0, true},
-		"500 without words":                {say(500, ""), kiosk.Trouble, 0, true},
-		"502 from a gateway":               {say(502, "<html>"), kiosk.Trouble, 0, true},
-		"404 from a gateway":               {say(404, `{"error":"Not Found","status":404}`), kiosk.Trouble, 0, true},
-		"400 without words":                {say(400, ""), kiosk.Trouble, 0, true},
-		"400 with a broken object":         {say(400, `{"error":"slow_down" "x":1}`), kiosk.Trouble, 0, true}, // as Auth0's manual prints it
-		"400 with an error twice":          {say(400, `{"error":"authorization_pending","error":"access_denied"}`), kiosk.Trouble, 0, true},
-		"400 with an error as an object":   {say(400, `{"error":{"code":"access_denied"}}`), kiosk.Trouble, 0, true},
-		"400 with Error in capitals":       {say(400, `{"Error":"access_denied"}`), kiosk.Trouble, 0, true},
-		"401 without words":                {say(401, ""), kiosk.Trouble, 0, true},
-		"moved, 302":                       {line{status: 302, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true},
-		"moved, 307":                       {line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true},
-		"204":                              {line{status: 204}, kiosk.Trouble, 0, true},
-		"a long error page":                {say(500, strings.Repeat("x", 1<<20)), kiosk.Trouble, 0, true},
-		"the server hangs up":              {line{do: hangUp}, kiosk.Trouble, 0, false},
-		"a 200 that is cut off":            {line{do: cut}, kiosk.Trouble, 0, true},
-		"a 200 that is no JSON":            {say(200, "<html>"), kiosk.Hopeless, kiosk.Untrusted, false},
-		"a 200 with nothing in it":         {say(200, ""), kiosk.Hopeless, kiosk.Untrusted, false},
-		"a 200 that does not end":          {say(200, strings.Repeat("x", 1<<20)), kiosk.Hopeless, kiosk.Untrusted, false},
-		"tokens with an error beside them": {say(200, p.tokens(noon, obj{"error": "access_denied"})), kiosk.Denied, 0, false},
-		"tokens with a strange error":      {say(200, p.tokens(noon, obj{"error": 7})), kiosk.Hopeless, kiosk.Untrusted, false},
-		"tokens":                           {say(200, p.tokens(noon, nil)), kiosk.Granted, 0, false},
+		"pending":                           {oops(400, "authorization_pending"), kiosk.Pending, 0, false, false},
+		"pending, 403 as Auth0":             {oops(403, "authorization_pending"), kiosk.Pending, 0, false, false},
+		"pending, 200 by mistake":           {oops(200, "authorization_pending"), kiosk.Pending, 0, false, false},
+		"pending, 500 by mistake":           {oops(500, "authorization_pending"), kiosk.Pending, 0, false, false},
+		"slow down":                         {oops(400, "slow_down"), kiosk.SlowDown, 0, false, false},
+		"slow down, 429":                    {oops(429, "slow_down"), kiosk.SlowDown, 0, false, false},
+		"refused":                           {oops(400, "access_denied"), kiosk.Denied, 0, false, false},
+		"refused, 403":                      {oops(403, "access_denied"), kiosk.Denied, 0, false, false},
+		"run out":                           {oops(400, "expired_token"), kiosk.TimedOut, 0, false, false},
+		"gone":                              {oops(400, "invalid_grant"), kiosk.Gone, 0, false, false},
+		"our client is not known":           {oops(401, "invalid_client"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
+		"our client may not":                {oops(400, "unauthorized_client"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
+		"the grant is not offered":          {oops(400, "unsupported_grant_type"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
+		"the scope is wrong":                {oops(400, "invalid_scope"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
+		"a proof is wanted":                 {oops(400, "use_dpop_nonce"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
+		"malformed, or polled too fast":     {oops(400, "invalid_request"), kiosk.Hopeless, kiosk.Refused, false, false},
+		"a browser is wanted":               {oops(400, "interaction_required"), kiosk.Hopeless, kiosk.Refused, false, false},
+		"a code of the server's own":        {oops(400, "customer_blocked"), kiosk.Hopeless, kiosk.Refused, false, false},
+		"the server is in trouble":          {oops(503, "temporarily_unavailable"), kiosk.Trouble, 0, true, false},
+		"in trouble, 400":                   {oops(400, "server_error"), kiosk.Trouble, 0, true, false},
+		"an unknown code with 500":          {oops(500, "kaboom"), kiosk.Trouble, 0, true, false},
+		"an unknown code with 429":          {oops(429, "rate_limited"), kiosk.Trouble, 0, true, false},
+		"too many requests":                 {oops(429, "too_many_requests"), kiosk.Trouble, 0, true, false},
+		"500 without words":                 {say(500, ""), kiosk.Trouble, 0, true, false},
+		"502 from a gateway":                {say(502, "<html>"), kiosk.Trouble, 0, true, false},
+		"404 from a gateway":                {say(404, `{"error":"Not Found","status":404}`), kiosk.Trouble, 0, true, false},
+		"400 without words":                 {say(400, ""), kiosk.Trouble, 0, true, false},
+		"400 with a broken object":          {say(400, `{"error":"slow_down" "x":1}`), kiosk.Trouble, 0, true, false}, // as Auth0's manual prints it
+		"400 with an error twice":           {say(400, `{"error":"authorization_pending","error":"access_denied"}`), kiosk.Trouble, 0, true, false},
+		"400 with an error as an object":    {say(400, `{"error":{"code":"access_denied"}}`), kiosk.Trouble, 0, true, false},
+		"400 with Error in capitals":        {say(400, `{"Error":"access_denied"}`), kiosk.Trouble, 0, true, false},
+		"401 without words":                 {say(401, ""), kiosk.Trouble, 0, true, false},
+		"moved, 302":                        {line{status: 302, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true, false},
+		"moved, 307":                        {line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true, false},
+		"204":                               {line{status: 204}, kiosk.Trouble, 0, true, false},
+		"a long error page":                 {say(500, strings.Repeat("x", 1<<20)), kiosk.Trouble, 0, true, false},
+		"the server hangs up":               {line{do: hangUp}, kiosk.Trouble, 0, false, false},
+		"a 200 that is cut off":             {line{do: cut}, kiosk.Trouble, 0, true, false},
+		"a 200 that is no JSON":             {say(200, "<html>"), kiosk.Hopeless, kiosk.Untrusted, false, false},
+		"a 200 with nothing in it":          {say(200, ""), kiosk.Hopeless, kiosk.Untrusted, false, false},
+		"a 200 that does not end":           {say(200, strings.Repeat("x", 1<<20)), kiosk.Hopeless, kiosk.Untrusted, false, false},
+		"tokens with an error beside them":  {say(200, p.tokens(noon, obj{"error": "access_denied"})), kiosk.Denied, 0, false, false},
+		"tokens with a strange error":       {say(200, p.tokens(noon, obj{"error": 7})), kiosk.Hopeless, kiosk.Untrusted, false, true},
+		"tokens with the server's own code": {say(200, p.tokens(noon, obj{"error": "customer_blocked"})), kiosk.Hopeless, kiosk.Refused, false, true},
+		"tokens":                            {say(200, p.tokens(noon, nil)), kiosk.Granted, 0, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.play("/token", c.l)
@@ -108,7 +111,7 @@ func TestVerdicts(t *testing.T) {
 			if c.verdict == kiosk.Hopeless {
 				wantReason(t, a.Err, c.reason)
 			}
-			if (c.verdict == kiosk.Granted) != (len(a.Tokens.Access) > 0) {
+			if got := len(a.Tokens.Access) > 0; got != (c.verdict == kiosk.Granted || c.salvaged) {
 				t.Errorf("tokens %v", len(a.Tokens.Access))
 			}
 			if n := len(p.got("/token")) - before; n != 1 {
@@ -167,7 +170,7 @@ func TestTokenResponses(t *testing.T) {
 			p.play("/token", say(200, p.tokens(noon, c.changes)))
 			a := p.kiosk(c.config).Poll(t.Context(), requestID)
 			if c.reason != kiosk.NoReason {
-				if a.Verdict != kiosk.Hopeless || a.Reason != c.reason || len(a.Tokens.Access)+len(a.Tokens.ID)+len(a.Tokens.Refresh) != 0 {
+				if a.Verdict != kiosk.Hopeless || a.Reason != c.reason {
 					t.Errorf("%s, %v: %v", verdictName(a.Verdict), a.Reason, a.Err)
 				}
 				return
@@ -197,7 +200,9 @@ func TestTheServersWishToBeLeftAlone(t *testing.T) {
 		"negative":                         {"-5", "", 0},
 		"a fraction":                       {"1.5", "", 0},
 		"longer than any request":          {"86400", "", time.Hour},
-		"longer than all time":             {"99999999999999999999999", "", 0},
+		"longer than all time":             {"99999999999999999999999", "", time.Hour},
+		"20 digits":                        {"99999999999999999999", "", time.Hour},
+		"20 digits and a word":             {"99999999999999999999s", "", 0},
 		"as long as a number can be":       {"4611686018427387903", "", time.Hour},
 		"a date":                           {date(30 * time.Second), date(0), 30 * time.Second},
 		"a date by the server's own clock": {date(time.Hour + 30*time.Second), date(time.Hour), 30 * time.Second},
@@ -205,7 +210,8 @@ func TestTheServersWishToBeLeftAlone(t *testing.T) {
 		"a date next year":                 {date(9000 * time.Hour), date(0), time.Hour},
 		"a word":                           {"soon", "", 0},
 	} {
-		for _, l := range []line{oops(400, "authorization_pending"), oops(400, "slow_down"), say(503, "")} {
+		tooLong := strings.Repeat("x", 300<<10)
+		for _, l := range []line{oops(400, "authorization_pending"), oops(400, "slow_down"), say(503, ""), say(503, tooLong), say(200, tooLong)} {
 			l.header = map[string]string{}
 			if c.after != "" {
 				l.header["Retry-After"] = c.after
@@ -230,7 +236,8 @@ func TestSlowDownMayNameAnInterval(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	for interval, want := range map[string]time.Duration{
-		`10`: 10 * time.Second, `10.0`: 10 * time.Second, `0`: 0, `-1`: 0, `"10"`: 0, `null`: 0, `1e10`: time.Hour,
+		`10`: 10 * time.Second, `10.0`: 10 * time.Second, `0`: 0, `-1`: 0, `"10"`: 10 * time.Second, `7.5`: 8 * time.Second,
+		`null`: 0, `"soon"`: 0, `1e10`: time.Hour, `1e20`: time.Hour,
 	} {
 		p.play("/token", say(400, `{"error":"slow_down","interval":`+interval+`}`))
 		if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.SlowDown || a.Interval != want {

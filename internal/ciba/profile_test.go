@@ -7,6 +7,12 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 )
 
+// narrow is what every server takes in a binding message.
+const (
+	narrowExtra = "-"
+	narrowMax   = 20
+)
+
 func TestEveryProfileIsSound(t *testing.T) {
 	for _, p := range profiles {
 		if p.Name == "" || p.Where == "" || p.BindingMax < narrowMax || !strings.Contains(p.BindingExtra, narrowExtra) {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -154,42 +154,54 @@ func TestAskGivesUpInTime(t *testing.T) {
 	}
 }
 
+// One request for each user action, whatever the server does: what it says of the
+// binding message is for a technician.
 func TestABindingMessageTheServerDislikes(t *testing.T) {
-	for name, c := range map[string]struct {
-		pattern string
-		lines   []line
-		sent    []string
-		want    kiosk.Reason
-	}{
-		"a plainer one is sent once": {"{site}: {code}", []line{oops(400, "invalid_binding_message"), say(200, goodAck)},
-			[]string{"Shop 7: K7-4F9Q", "K7-4F9Q"}, kiosk.NoReason},
-		"and no third one": {"{site}: {code}", []line{oops(400, "invalid_binding_message")},
-			[]string{"Shop 7: K7-4F9Q", "K7-4F9Q"}, kiosk.Misconfigured},
-		"nothing plainer is left": {"{code}", []line{oops(400, "invalid_binding_message")},
-			[]string{"K7-4F9Q"}, kiosk.Misconfigured},
-		"another error the second time": {"{site}: {code}", []line{oops(400, "invalid_binding_message"), oops(400, "unknown_user_id")},
-			[]string{"Shop 7: K7-4F9Q", "K7-4F9Q"}, kiosk.Refused},
-		"other errors never": {"{site}: {code}", []line{oops(400, "invalid_request"), say(200, goodAck)},
-			[]string{"Shop 7: K7-4F9Q"}, kiosk.Refused},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newOP(t)
-			p.play("/bc", c.lines...)
-			k := p.kiosk(func(cfg *Config) { cfg.Profile, cfg.BindingMessage = "auth0", c.pattern })
-			ack, err := k.Ask(t.Context(), alice)
-			wantReason(t, err, c.want)
-			var sent []string
-			for _, r := range p.got("/bc") {
-				sent = append(sent, r.form.Get("binding_message"))
+	for _, pattern := range []string{"{site}: {code}", "{code}"} {
+		p := newOP(t)
+		p.play("/bc", oops(400, "invalid_binding_message"), say(200, goodAck))
+		k := p.kiosk(func(c *Config) { c.Profile, c.BindingMessage = "auth0", pattern })
+		_, err := k.Ask(t.Context(), alice)
+		wantReason(t, err, kiosk.Misconfigured)
+		for _, setting := range []string{"invalid_binding_message", "KIOSK_BINDING_MESSAGE", "KIOSK_PROFILE"} {
+			if !strings.Contains(fmt.Sprint(err), setting) {
+				t.Errorf("%s: says %v, without %s", pattern, err, setting)
 			}
-			if !slices.Equal(sent, c.sent) {
-				t.Errorf("sent %q, want %q", sent, c.sent)
-			}
-			if err == nil && ack.Binding != sent[len(sent)-1] {
-				t.Errorf("acknowledged %q", ack.Binding)
-			}
-		})
+		}
+		if n := len(p.got("/bc")); n != 1 {
+			t.Errorf("%s: sent %d times", pattern, n)
+		}
 	}
+}
+
+func TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, stop := virtual(t)
+		defer stop()
+		slow := func(path string, d time.Duration) {
+			l := p.script[path][0]
+			p.play(path, line{do: func(w http.ResponseWriter, _ *http.Request) {
+				time.Sleep(d) // virtual
+				fmt.Fprint(w, l.body)
+			}})
+		}
+		p.play("/lookup", say(200, obj{"login_hint": "alice", "sub": "alice"}))
+		slow(discoveryPath, 3*time.Second)
+		slow("/jwks", 4*time.Second)
+		slow("/lookup", 5*time.Second)
+		slow("/bc", 7*time.Second)
+		boot := time.Now()
+		change := func(c *Config) {
+			c.Now, c.LookupURL = time.Now, p.issuer+"/lookup"
+			c.Uptime = func() time.Duration { return time.Since(boot) + 100*time.Hour }
+		}
+		if ack := ask(t, p.kiosk(change)); ack.Age != 7*time.Second {
+			t.Errorf("age %v", ack.Age)
+		}
+		if ack := ask(t, p.kiosk(func(c *Config) { change(c); c.Uptime = nil })); ack.Age != 0 {
+			t.Errorf("age %v without a clock", ack.Age)
+		}
+	})
 }
 
 func TestNoPhoneRingsForAnAnswerThatCouldNotBeChecked(t *testing.T) {
@@ -246,5 +258,67 @@ func TestServersThatDoNotOfferIt(t *testing.T) {
 		if n := len(p.got("/bc")); n != 0 {
 			t.Errorf("%s: asked all the same", name)
 		}
+	}
+}
+
+// What the kiosk does not use cannot be wrong for it.
+func TestBadAddressesOfEndpointsThatAreNotNeeded(t *testing.T) {
+	const bad = "http://op.example/x"
+	alias := func(e string) obj { return obj{"mtls_endpoint_aliases": obj{e: bad}} }
+	for name, c := range map[string]struct {
+		changes obj
+		mtls    bool
+		want    kiosk.Reason
+		logged  string // empty: nothing
+	}{
+		"registration":                            {obj{"registration_endpoint": bad}, false, kiosk.NoReason, ""},
+		"the device road":                         {obj{"device_authorization_endpoint": 7}, false, kiosk.NoReason, ""},
+		"revocation":                              {obj{"revocation_endpoint": bad}, false, kiosk.NoReason, "revocation_endpoint"},
+		"UserInfo":                                {obj{"userinfo_endpoint": "/me"}, false, kiosk.NoReason, "userinfo_endpoint"},
+		"token":                                   {obj{"token_endpoint": bad}, false, kiosk.Misconfigured, ""},
+		"backchannel":                             {obj{"backchannel_authentication_endpoint": bad}, false, kiosk.Misconfigured, ""},
+		"keys":                                    {obj{"jwks_uri": bad}, false, kiosk.Misconfigured, ""},
+		"token for certificates, without one":     {alias("token_endpoint"), false, kiosk.NoReason, ""},
+		"token for certificates":                  {alias("token_endpoint"), true, kiosk.Misconfigured, ""},
+		"backchannel for certificates":            {alias("backchannel_authentication_endpoint"), true, kiosk.Misconfigured, ""},
+		"revocation for certificates":             {alias("revocation_endpoint"), true, kiosk.NoReason, "revocation_endpoint"},
+		"revocation for certificates, without":    {alias("revocation_endpoint"), false, kiosk.NoReason, ""},
+		"registration for certificates":           {alias("registration_endpoint"), true, kiosk.NoReason, ""},
+		"keys for certificates, which are no use": {alias("jwks_uri"), true, kiosk.NoReason, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newOP(t)
+			p.play(discoveryPath, say(200, strings.ReplaceAll(p.document().with(c.changes).String(), bad, "http://canary.example/x")))
+			var book notebook
+			k := p.kiosk(func(cfg *Config) {
+				cfg.Log = book.logger()
+				if c.mtls {
+					auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.TLSClient, ClientID: clientID})
+					if err != nil {
+						t.Fatal(err)
+					}
+					cfg.Auth = auth
+				}
+			})
+			for range 2 {
+				_, err := k.Ask(t.Context(), alice)
+				wantReason(t, err, c.want)
+			}
+			sent := 0
+			if c.want == kiosk.NoReason {
+				sent = 2
+			}
+			if n := len(p.got("/bc")); n != sent {
+				t.Errorf("asked %d times", n)
+			}
+			if log := book.String(); strings.Contains(log, "canary") || strings.Contains(log, "ignored") != (c.logged != "") || strings.Count(log, c.logged) != 1 && c.logged != "" {
+				t.Errorf("the log says\n%s", log)
+			}
+			if c.logged == "revocation_endpoint" && !c.mtls {
+				if err := k.Revoke(t.Context(), kiosk.Tokens{Access: kiosk.Secret("x")}); err != nil {
+					t.Errorf("revocation: %v", err)
+				}
+			}
+		})
 	}
 }

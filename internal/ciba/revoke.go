@@ -52,7 +52,7 @@ func (k *Client) revoke(ctx context.Context, token kiosk.Secret, hint string) er
 	if reply.Status == http.StatusOK { // also for a token the server does not know; the body does not matter
 		return nil
 	}
-	if e := readError(reply.Body, token); e != nil {
+	if e := readError(reply.Body); e != nil {
 		if e.code == "unsupported_token_type" {
 			return nil // it cannot be taken back; it lapses by itself
 		}

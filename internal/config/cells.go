@@ -196,37 +196,6 @@ func (d *span) Decode(s string) error {
 	return nil
 }
 
-// rate is a number of requests and a time, as in 3/10m.
-type rate struct{ cell }
-
-// The bounds of a rate: a guard that lets a thousand requests through guards
-// nothing, and one that looks back longer than a day outlives its purpose.
-const (
-	maxRate   = 1000
-	minWindow = time.Second
-	maxWindow = 24 * time.Hour
-)
-
-func (r *rate) Decode(s string) error {
-	const allowed = "number/duration as in 3/10m, with a number from 1 to 1000 and a duration from 1s to 24h"
-	if !r.take(s) {
-		return nil
-	}
-	number, window, ok := strings.Cut(r.text, "/")
-	if !ok {
-		return r.bad(allowed, "there is no / in it")
-	}
-	n, err := strconv.ParseUint(number, 10, 16)
-	if err != nil || n < 1 || n > maxRate {
-		return r.bad(allowed, "the number is wrong")
-	}
-	d, err := time.ParseDuration(window)
-	if err != nil || d < minWindow || d > maxWindow {
-		return r.bad(allowed, "the duration is wrong")
-	}
-	return nil
-}
-
 // languages is a list of language tags (RFC 5646, its usual forms) with commas between.
 type languages struct {
 	cell

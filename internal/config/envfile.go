@@ -32,7 +32,7 @@ type Var struct {
 //
 // Errors read "path:line:column: cause", one a line, and hold no value.
 func LoadFile(path string) (*EnvFile, error) {
-	data, _, err := readFile(path, false)
+	data, _, err := readFile(path, false, maxFile)
 	if err != nil && !errors.Is(err, errEmpty) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

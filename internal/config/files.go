@@ -13,8 +13,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// maxFile is what a setting's file may hold: certificate bundles are the
-// largest, and a company's own has a few certificates.
+// maxFile is what a setting's file may hold: keys, secrets, layouts and a few
+// certificates stay far below. A field with the tag max has its own limit: the
+// bundle of a whole system, which KIOSK_CA_FILE may name, has 219 kB.
 const maxFile = 64 << 10
 
 var errEmpty = errors.New("the file is empty")
@@ -52,8 +53,9 @@ func credentials() string {
 // named says whether there is such a file or credential, be it readable or not.
 func (f *file) named() bool { return f.text != "" || f.read.Path != "" }
 
-// load reads the file, or the credential if no file is set, and keeps what is wrong.
-func (f *file) load(credential string, secret bool) {
+// load reads the file, or the credential if no file is set, and keeps what is
+// wrong. most is how many bytes it may have.
+func (f *file) load(credential string, secret bool, most int) {
 	dir := credentials()
 	switch {
 	case f.what != "":
@@ -72,7 +74,7 @@ func (f *file) load(credential string, secret bool) {
 	}
 	// systemd guards the folder; the files in it may show a group's bits.
 	guarded := dir != "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
-	data, allowed, err := readFile(f.read.Path, secret && !guarded)
+	data, allowed, err := readFile(f.read.Path, secret && !guarded, most)
 	if err != nil {
 		f.bad(allowed, "%v", err)
 		return
@@ -80,8 +82,8 @@ func (f *file) load(credential string, secret bool) {
 	f.read.Data = data
 }
 
-// readFile reads a regular file within the limit. Its errors name no path.
-func readFile(name string, private bool) (data []byte, allowed string, err error) {
+// readFile reads a regular file of at most so many bytes. Its errors name no path.
+func readFile(name string, private bool, most int) (data []byte, allowed string, err error) {
 	const plain = "a file that the kiosk can read"
 	// Without O_NONBLOCK opening a named pipe would wait for its other end.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -99,12 +101,12 @@ func readFile(name string, private bool) (data []byte, allowed string, err error
 		return nil, "a secret that nobody else can read or write: chmod 600 the file",
 			fmt.Errorf("others can read or write the file (mode %04o)", info.Mode().Perm())
 	}
-	data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+	data, err = io.ReadAll(io.LimitReader(f, int64(most)+1))
 	switch {
 	case err != nil:
 		return nil, plain, fmt.Errorf("cannot be read: %w", bare(err))
-	case len(data) > maxFile:
-		return nil, fmt.Sprintf("at most %d bytes", maxFile), errors.New("the file is too long")
+	case len(data) > most:
+		return nil, fmt.Sprintf("at most %d bytes", most), errors.New("the file is too long")
 	case strings.TrimSpace(string(data)) == "":
 		return nil, "a file with something in it", errEmpty
 	}

@@ -47,6 +47,35 @@ func TestPublicFileMayBeReadByAll(t *testing.T) {
 	}
 }
 
+// The bundle of a whole system is a few hundred kilobytes; nothing else is.
+func TestHowLongAFileMayBe(t *testing.T) {
+	for _, c := range []struct {
+		setting string
+		size    int
+		fine    bool
+	}{
+		{"KIOSK_CA_FILE", 219 << 10, true},
+		{"KIOSK_CA_FILE", 1 << 20, true},
+		{"KIOSK_CA_FILE", 1<<20 + 1, false},
+		{"KIOSK_RESULT_LAYOUT", 64 << 10, true},
+		{"KIOSK_RESULT_LAYOUT", 64<<10 + 1, false},
+		{"KIOSK_CLIENT_KEY_FILE", 64 << 10, true},
+		{"KIOSK_CLIENT_KEY_FILE", 64<<10 + 1, false},
+	} {
+		t.Run(fmt.Sprintf("%s of %d bytes", c.setting, c.size), func(t *testing.T) {
+			registered(t)
+			t.Setenv(c.setting, secretFile(t, "long", strings.Repeat("x", c.size), 0o600))
+			_, err := Load()
+			if c.fine && err != nil {
+				t.Error(err)
+			}
+			if p := about(problems(t, err), c.setting); !c.fine && (p == nil || p.Allowed != fmt.Sprintf("at most %d bytes", c.size-1)) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func TestClientSecretLosesItsNewline(t *testing.T) {
 	registered(t)
 	os.Unsetenv("KIOSK_CLIENT_KEY_FILE")

@@ -124,7 +124,11 @@ func (l *loader) settle(f field) {
 			c.bad(fmt.Sprintf("a path of at most %d bytes", most), "it is %d bytes long", len(c.text))
 		}
 	case *file:
-		v.load(f.Credential, f.tag.Get("secret") != "")
+		most := maxFile
+		if own := number(f.tag.Get("max")); own > 0 {
+			most = own
+		}
+		v.load(f.Credential, f.tag.Get("secret") != "", most)
 		if v.read.Origin == "" && v.read.Path != "" {
 			v.read.Origin = l.origin[f.Name]
 		}

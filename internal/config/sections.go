@@ -10,7 +10,7 @@ package config
 //	credential  the systemd credential that may take the place of a file
 //	secret      the file's contents are a secret
 //	oneof       the words that are allowed
-//	min, max    bounds of numbers and durations; of a path the most bytes
+//	min, max    bounds of numbers and durations; of a path or a file's contents the most bytes
 //
 // No field has an envconfig tag: with one, the name without KIOSK_ would be read too.
 type sections struct {
@@ -33,7 +33,7 @@ type serverSection struct {
 	ClientSecretFile file   `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
 	ClientKeyFile    file   `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK"`
 	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"PEM chain for mutual TLS"`
-	CAFile           file   `name:"KIOSK_CA_FILE" split_words:"true" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
+	CAFile           file   `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
 	Profile          name   `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"quirks of a server as data: generic, auth0, keycloak, node-oidc-provider, …"`
 }
 

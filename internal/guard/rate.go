@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 )
 
 // Rate is a budget: so many requests in so much time, counted in a window that
@@ -14,27 +16,15 @@ type Rate struct {
 	Per   time.Duration // 1 s to 24 h
 }
 
-const (
-	maxCount = 1000           // more is no limit, and the memory behind it would not reach far enough
-	maxPer   = 24 * time.Hour // the same
-)
-
 // ParseRate reads a budget as written in KIOSK_GUARD_PERSON and
-// KIOSK_GUARD_DEVICE: a count, a slash and a Go duration, as in "3/10m".
+// KIOSK_GUARD_DEVICE: a count, a slash and a Go duration, as in "3/10m". It takes
+// what config.ParseRate takes: what passes as a setting is a budget here.
 func ParseRate(s string) (Rate, error) {
-	count, per, found := strings.Cut(s, "/")
-	if !found || len(s) > 32 {
-		return Rate{}, fmt.Errorf("rate: want a count, a slash and a duration, as in 3/10m")
+	count, per, err := config.ParseRate(s)
+	if err != nil {
+		return Rate{}, fmt.Errorf("rate: %w", err)
 	}
-	n, err := strconv.Atoi(count)
-	if err != nil || n < 1 || n > maxCount {
-		return Rate{}, fmt.Errorf("rate: the count before the slash must be a number from 1 to %d", maxCount)
-	}
-	d, err := time.ParseDuration(per)
-	if err != nil || d < time.Second || d > maxPer {
-		return Rate{}, fmt.Errorf("rate: the duration after the slash must be from 1s to %v, as in 90s, 10m or 1h", maxPer)
-	}
-	return Rate{Count: n, Per: d}, nil
+	return Rate{Count: count, Per: per}, nil
 }
 
 // String writes the rate as ParseRate reads it.

@@ -23,7 +23,7 @@ func TestParseRate(t *testing.T) {
 			t.Errorf("%s: %v (%q), %v", c.text, got, got, err)
 		}
 	}
-	for _, bad := range []string{"", "3", "/", "3/", "/10m", "0/10m", "-1/10m", "1001/10m", "3/0s", "3/999ms", "3/25h", "3/10", "3/10m/1", "three/10m", "3 / 10m", "99999999999999999999/10m"} {
+	for _, bad := range []string{"", "3", "/", "3/", "/10m", "0/10m", "-1/10m", "1001/10m", "3/0s", "3/999ms", "3/25h", "3/10", "3/10m/1", "three/10m", "3 / 10m", "+3/10m", "99999999999999999999/10m"} {
 		if r, err := ParseRate(bad); err == nil {
 			t.Errorf("%q was taken as %v", bad, r)
 		}

@@ -1,7 +1,7 @@
-// Package host is the only place that asks the machine itself: uptime, boot,
-// wall clock and how far it can be trusted, the host's name, and that no core
-// dump is written. It decides nothing; it leaves deadlines to the visit and
-// checks of the whole chain to the doctor.
+// Package host asks the machine itself: uptime, boot, wall clock and how far it
+// can be trusted, and that no core dump is written. It decides nothing; it leaves
+// deadlines to the visit, the device's name to the settings and checks of the
+// whole chain to the doctor.
 package host
 
 import (

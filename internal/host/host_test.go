@@ -3,7 +3,6 @@ package host
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -80,25 +79,5 @@ func TestTrusted(t *testing.T) {
 func TestSynchronisedSaysSomething(t *testing.T) {
 	if yes, known := NewClock().Synchronised(); yes && !known {
 		t.Error("synchronised, but the kernel does not tell")
-	}
-}
-
-func TestSiteName(t *testing.T) {
-	for _, c := range []struct{ host, want string }{
-		{"till-3", "till-3"},
-		{"shop.example.org", "shop.example.org"},
-		{"", "kiosk"},
-		{"(none)", "none"},
-		{"---", "kiosk"},
-		{"a\x1b[31mb\u202ec", "a31mbc"},
-		{strings.Repeat("x", 300), strings.Repeat("x", 63)},
-		{strings.Repeat("x", 62) + "-y", strings.Repeat("x", 62)},
-	} {
-		if got := siteName(c.host); got != c.want {
-			t.Errorf("%q became %q, want %q", c.host, got, c.want)
-		}
-	}
-	if got := SiteName(); !regexp.MustCompile(`^[A-Za-z0-9.-]{1,63}$`).MatchString(got) {
-		t.Errorf("this host is %q", got)
 	}
 }

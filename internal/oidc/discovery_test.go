@@ -103,9 +103,10 @@ func TestDiscoveryFaults(t *testing.T) {
 		"token endpoint on this machine": {map[string]any{"token_endpoint": "http://localhost/token"}, kiosk.Misconfigured, "https"},
 		"backchannel endpoint relative":  {map[string]any{"backchannel_authentication_endpoint": "/bc"}, kiosk.Misconfigured, "backchannel_authentication_endpoint"},
 		"keys from a file":               {map[string]any{"jwks_uri": "file:///etc/passwd"}, kiosk.Misconfigured, "jwks_uri"},
-		"UserInfo without TLS":           {map[string]any{"userinfo_endpoint": "http://op.example/me"}, kiosk.Misconfigured, "https"},
+		"UserInfo without TLS":           {map[string]any{"userinfo_endpoint": "http://op.example/me"}, kiosk.NoReason, ""},
+		"registration without TLS":       {map[string]any{"registration_endpoint": "http://op.example/me"}, kiosk.NoReason, ""},
 		"endpoint that is a number":      {map[string]any{"token_endpoint": 5}, kiosk.Misconfigured, "token_endpoint"},
-		"alias without TLS":              {map[string]any{"mtls_endpoint_aliases": map[string]any{"token_endpoint": "http://mtls.example/token"}}, kiosk.Misconfigured, "https"},
+		"alias without TLS":              {map[string]any{"mtls_endpoint_aliases": map[string]any{"token_endpoint": "http://mtls.example/token"}}, kiosk.NoReason, ""}, // by package ciba, too
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := parseMetadata([]byte(document(issuer, issuer, c.changes)), issuer)
@@ -289,6 +290,37 @@ func TestAliasesForClientsWithACertificate(t *testing.T) {
 	} {
 		if got := m.Endpoint(c.e, c.mtls); got != c.want {
 			t.Errorf("%s, certificate %v: %q, want %q", c.e, c.mtls, got, c.want)
+		}
+	}
+}
+
+func TestBadAddressesCountAsAbsent(t *testing.T) {
+	const issuer = "https://op.example"
+	m, err := parseMetadata([]byte(document(issuer, issuer, map[string]any{
+		"userinfo_endpoint": "http://op.example/me",
+		"mtls_endpoint_aliases": map[string]any{
+			"token_endpoint": "http://op.example/token", "revocation_endpoint": "https://mtls.op.example/revoke",
+		},
+	})), issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		e    Endpoint
+		mtls bool
+		want string
+		bad  bool
+	}{
+		{UserInfo, false, "", true},
+		{UserInfo, true, "", true},
+		{Token, false, issuer + "/token", false},
+		{Token, true, issuer + "/token", true},
+		{Revocation, false, issuer + "/revoke", false},
+		{Revocation, true, "https://mtls.op.example/revoke", false},
+		{Registration, false, "", false},
+	} {
+		if got, bad := m.Endpoint(c.e, c.mtls), m.Bad(c.e, c.mtls); got != c.want || (bad != nil) != c.bad {
+			t.Errorf("%s, certificate %v: %q, %v", c.e, c.mtls, got, bad)
 		}
 	}
 }

@@ -6,6 +6,6 @@
 // It knows nothing of a visit, of polling or of backchannel requests: package
 // ciba does. It never reads the clock itself; the time is handed in. Everything
 // that comes from a server is hostile until checked: sizes, depth, types and
-// characters are limited before a value is used, and no error text repeats more
-// of a foreign answer than a few harmless ASCII characters.
+// characters are limited before a value is used. Error texts repeat nothing of a
+// foreign answer, but for an issuer that is not the configured one.
 package oidc

@@ -94,12 +94,12 @@ func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(c
 		defer cancel()
 		c, err := dial(ctx, network, address)
 		if err != nil {
-			return nil, err
+			return nil, dialError{err}
 		}
 		host, _, _ := net.SplitHostPort(address)
 		if a, ok := c.RemoteAddr().(*net.TCPAddr); isLoopback(host) && ok && !a.IP.IsLoopback() {
 			c.Close()
-			return nil, errors.New("localhost is not this machine")
+			return nil, ownError("localhost is not this machine")
 		}
 		return c, nil
 	}
@@ -110,7 +110,7 @@ type guarded struct{ next http.RoundTripper }
 
 func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if _, err := CheckURL(r.URL.String()); err != nil {
-		return nil, err
+		return nil, ownError(err.Error())
 	}
 	return g.next.RoundTrip(r)
 }

@@ -252,47 +252,6 @@ func (zeros) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestErrorsOfTheLineRepeatNothingOfTheServer(t *testing.T) {
-	const canary = "canary-\x1b[31m-alice@example.com"
-	for _, answer := range []string{
-		canary + "\r\n\r\n",
-		"HTTP/1.1 " + canary + "\r\n\r\n",
-		"HTTP/9 200 OK " + canary + "\r\n\r\n",
-		"HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + canary + "\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: canary\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: canary\r\n\r\n",
-		"HTTP/1.1 canary OK\r\n\r\n",
-		"HTTP/1.1 200 OK\r\ncanary\r\n\r\n",
-	} {
-		s := newRaw(t, func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, answer) })
-		_, err := NewTransport(TransportOptions{}).SendOnce(post(t, s.url), 100)
-		if err == nil {
-			t.Errorf("%q: accepted", answer)
-		} else if strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), s.url) {
-			t.Errorf("%q: says %q", answer, err)
-		}
-	}
-}
-
-func TestWhatTheLineSays(t *testing.T) {
-	long := context.DeadlineExceeded
-	for want, err := range map[string]error{
-		"no answer in time":   fmt.Errorf("x: %w", long),
-		"given up on request": context.Canceled,
-	} {
-		if got := (&LinkError{cause: err}).Error(); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	if !(&LinkError{cause: long}).Timeout() || (&LinkError{cause: io.EOF}).Timeout() {
-		t.Error("time-outs are not told apart")
-	}
-}
-
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":              "plain",

@@ -2,32 +2,125 @@ package oidc
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // LinkError is a failure of the line: nothing arrived, or not all of it. Its text
-// is cut down to harmless ASCII, because net/http quotes what a broken server sent.
+// is made of fixed words, because the errors of net/http, of the resolver and of
+// crypto/tls repeat what the other end sent, and that may be somebody's name.
 type LinkError struct{ cause error }
 
-// Error says what happened in at most 200 characters.
+// Error says what kind of failure it was. Of foreign origin there is at most the
+// number of a TLS alert, in the words that crypto/tls has for it.
 func (e *LinkError) Error() string {
-	if errors.Is(e.cause, context.DeadlineExceeded) {
-		return "no answer in time"
+	for _, words := range []func(error) string{inTime, inOwnWords, inTLSWords, inSocketWords} {
+		if s := words(e.cause); s != "" {
+			return s
+		}
 	}
-	if errors.Is(e.cause, context.Canceled) {
+	return "malformed answer" // nothing else is left that could fail
+}
+
+// ownError is a failure that this package put into words.
+type ownError string
+
+func (e ownError) Error() string { return string(e) }
+
+// dialError is a failure to connect.
+type dialError struct{ error }
+
+func (e dialError) Unwrap() error { return e.error }
+
+func inOwnWords(err error) string {
+	var own ownError
+	errors.As(err, &own)
+	return string(own)
+}
+
+func inTime(err error) string {
+	var t net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
 		return "given up on request"
+	case !errors.Is(err, context.DeadlineExceeded) && !(errors.As(err, &t) && t.Timeout()):
+		return ""
+	case errors.As(err, new(dialError)):
+		return "no connection in time"
 	}
-	err := e.cause
+	return "no answer in time"
+}
+
+func inTLSWords(err error) string {
+	const certificate = "TLS: the server's certificate "
+	var (
+		invalid x509.CertificateInvalidError
+		host    x509.HostnameError
+		op      *net.OpError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		// Go says which of the two only here; the rest of it is two dates.
+		if strings.Contains(invalid.Detail, " is before ") {
+			return certificate + "is not valid yet"
+		}
+		return certificate + "has expired"
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return certificate + "is from an unknown authority"
+	case errors.As(err, &host): // Host is the name we dialled
+		return certificate + "is not for " + Printable(host.Host, 100)
+	case errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, &invalid):
+		return certificate + "is not valid"
+	case errors.As(err, new(tls.RecordHeaderError)), errors.Is(err, http.ErrSchemeMismatch):
+		return "TLS: the server does not speak it there"
+	case errors.As(err, &op) && op.Op == "remote error" && op.Err != nil:
+		return "TLS: the server refused: " + Printable(strings.TrimPrefix(op.Err.Error(), "tls: "), 60)
+	}
+	// The others have no types; only what they begin with is looked at.
 	var u *url.Error
 	if errors.As(err, &u) {
-		err = u.Err // without the method and the address
+		err = u.Err
 	}
-	return Printable(unquoted(err.Error()), 200)
+	switch text := err.Error(); {
+	case strings.HasPrefix(text, "x509: "):
+		return certificate + "is not valid"
+	case strings.HasPrefix(text, "tls: "):
+		return "TLS: the handshake failed"
+	}
+	return ""
+}
+
+func inSocketWords(err error) string {
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		return "the host name is not known"
+	case errors.As(err, &name):
+		return "the host name could not be looked up"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no route to the server"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection reset"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the answer was cut off"
+	case errors.Is(err, io.EOF), strings.HasSuffix(err.Error(), "http: server closed idle connection"):
+		return "the server hung up"
+	case errors.As(err, new(dialError)):
+		return "no connection"
+	case errors.As(err, new(*net.OpError)), errors.Is(err, net.ErrClosed):
+		return "the connection failed"
+	}
+	return ""
 }
 
 // Unwrap gives the cause, for errors.Is and errors.As.
@@ -44,23 +137,6 @@ func (e *LinkError) Timeout() bool {
 func ClockSuspect(err error, now time.Time) bool {
 	var c x509.CertificateInvalidError
 	return errors.As(err, &c) && c.Reason == x509.Expired && c.Cert != nil && now.Before(c.Cert.NotBefore)
-}
-
-// unquoted drops what stands between double quotes: in the errors of net/http
-// that is the server's own text.
-func unquoted(s string) string {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(s, `"`)
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		b.WriteString(`""`)
-		if _, s, ok = strings.Cut(rest, `"`); !ok {
-			return b.String()
-		}
-	}
 }
 
 // Printable cuts a foreign text down to the printable ASCII characters in it, and

@@ -44,6 +44,8 @@ type Metadata struct {
 
 	plain   map[Endpoint]string
 	aliases map[Endpoint]string // mtls_endpoint_aliases
+
+	badPlain, badAliases map[Endpoint]error // why an address that was published counts as absent
 }
 
 // Endpoint gives an address; empty if the server has none. With mtls the alias
@@ -54,6 +56,16 @@ func (m *Metadata) Endpoint(e Endpoint, mtls bool) string {
 		return m.aliases[e]
 	}
 	return m.plain[e]
+}
+
+// Bad tells why an address that the server publishes for an endpoint is not used
+// and Endpoint does as if it were absent; nil if there is nothing wrong. The text
+// repeats nothing of the address.
+func (m *Metadata) Bad(e Endpoint, mtls bool) error {
+	if mtls && (m.aliases[e] != "" || m.badAliases[e] != nil) {
+		return m.badAliases[e]
+	}
+	return m.badPlain[e]
 }
 
 // Offers tells whether a published list holds a value; a list that was not
@@ -77,36 +89,19 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 		}
 		return nil, wrongDocument{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", Printable(published, 200))}
 	}
-	m := &Metadata{Issuer: issuer, plain: map[Endpoint]string{}, aliases: map[Endpoint]string{}}
+	m := &Metadata{Issuer: issuer}
 	https := strings.HasPrefix(issuer, "https:")
-	read := func(o Object, into map[Endpoint]string) error {
-		for _, e := range endpoints {
-			if !o.Has(string(e)) {
-				continue
-			}
-			s, _ := o.Text(string(e))
-			u, err := CheckURL(s)
-			if err != nil {
-				return wrongDocument{fmt.Errorf("the server publishes a bad %s: %w", e, err)}
-			}
-			if https && u.Scheme != "https" {
-				// A remote server has no business sending us to a service on this machine.
-				return wrongDocument{fmt.Errorf("the server publishes a %s without https", e)}
-			}
-			into[e] = s
-		}
-		return nil
-	}
-	if err := read(o, m.plain); err != nil {
-		return nil, err
-	}
+	m.plain, m.badPlain = addresses(o, https)
 	if a, ok := o["mtls_endpoint_aliases"].(Object); ok {
-		if err := read(a, m.aliases); err != nil {
-			return nil, err
-		}
+		m.aliases, m.badAliases = addresses(a, https)
 	}
-	for _, e := range []Endpoint{Token, JWKS} {
-		if m.plain[e] == "" {
+	// Without these three nothing works; of the others a bad one is as good as
+	// none, and whoever needs it asks Bad.
+	for _, e := range []Endpoint{Token, JWKS, Backchannel} {
+		if err := m.badPlain[e]; err != nil {
+			return nil, wrongDocument{err}
+		}
+		if m.plain[e] == "" && e != Backchannel { // a server without CIBA is package ciba's to judge
 			return nil, wrongDocument{fmt.Errorf("the server publishes no %s", e)}
 		}
 	}
@@ -121,6 +116,28 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	m.ACRValues, _ = o.Texts("acr_values_supported")
 	m.UserCode, _ = o["backchannel_user_code_parameter_supported"].(bool)
 	return m, nil
+}
+
+// addresses reads the endpoints of a document. Those that may not be spoken to are
+// in bad, with the reason.
+func addresses(o Object, https bool) (good map[Endpoint]string, bad map[Endpoint]error) {
+	good, bad = map[Endpoint]string{}, map[Endpoint]error{}
+	for _, e := range endpoints {
+		if !o.Has(string(e)) {
+			continue
+		}
+		s, _ := o.Text(string(e))
+		switch u, err := CheckURL(s); {
+		case err != nil:
+			bad[e] = fmt.Errorf("the server publishes a bad %s: %w", e, err)
+		case https && u.Scheme != "https":
+			// A remote server has no business sending us to a service on this machine.
+			bad[e] = fmt.Errorf("the server publishes a %s without https", e)
+		default:
+			good[e] = s
+		}
+	}
+	return good, bad
 }
 
 // wrongDocument marks a document that was read well and says the wrong thing: a

@@ -100,9 +100,6 @@ func (c Code) WithQuiet(n int) Code {
 	return c
 }
 
-// Quiet is the margin in modules.
-func (c Code) Quiet() int { return c.quiet }
-
 // Size is the number of modules per side, the margin included.
 func (c Code) Size() int {
 	if c.side == 0 {

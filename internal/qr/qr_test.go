@@ -95,7 +95,7 @@ func TestTheMarginIsLight(t *testing.T) {
 	for i := range n {
 		for q := range FullQuiet {
 			if code.Dark(i, q) || code.Dark(q, i) || code.Dark(i, n-1-q) || code.Dark(n-1-q, i) {
-				t.Fatalf("a dark module %d from the edge, margin is %d", q, code.Quiet())
+				t.Fatalf("a dark module %d from the edge, margin is %d", q, FullQuiet)
 			}
 		}
 	}
@@ -105,8 +105,8 @@ func TestTheMarginIsLight(t *testing.T) {
 	if code.Dark(-1, 0) || code.Dark(0, n) {
 		t.Error("dark outside of the code")
 	}
-	if got := code.WithQuiet(0).Quiet(); got != LeastQuiet {
-		t.Errorf("margin %d is allowed", got)
+	if got, want := code.WithQuiet(0).Size(), n-2*FullQuiet+2*LeastQuiet; got != want {
+		t.Errorf("without a margin it has %d modules, want %d", got, want)
 	}
 }
 

@@ -13,8 +13,10 @@ import (
 // Append puts one record on disk and returns when it is there: one commit, two
 // flushes of the card. Asking begins a visit, whose secrets must name whom it
 // asks for; the stages follow in their order; an ending drops the secrets. A
-// secret that a record leaves out stays as it was. A record that does not fit
-// (ErrOrder, ErrRecord) changes nothing, nor does any other error.
+// secret that a record leaves out stays as it was. Asked may follow asked: it
+// brings another Interval and Pause, while Expires, Sent and SentAt stay within
+// one boot. A record that does not fit (ErrOrder, ErrRecord) changes nothing, nor
+// does any other error.
 func (s *Store) Append(r kiosk.Record) error {
 	if err := check(r); err != nil {
 		return fmt.Errorf("store: append: %w", err)
@@ -33,7 +35,7 @@ func (s *Store) Append(r kiosk.Record) error {
 		if err := visit.follows(r.Stage); err != nil {
 			return err
 		}
-		visit.Steps = append(visit.Steps, newStep(r))
+		visit.add(r)
 		if r.Code != "" {
 			visit.Code = r.Code
 		}

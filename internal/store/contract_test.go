@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,9 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 	}{
 		{"power cut while asking", []kiosk.Stage{asking}, true},
 		{"power cut while the phone rings", []kiosk.Stage{asking, asked}, true},
+		{"power cut after the server slowed us down twice", []kiosk.Stage{asking, asked, asked, asked}, true},
+		{"approved after the server slowed us down", []kiosk.Stage{asking, asked, asked, granted}, true},
+		{"refused after the server slowed us down", []kiosk.Stage{asking, asked, asked, ended}, false},
 		{"power cut after the approval", []kiosk.Stage{asking, asked, granted}, true},
 		{"details were shown", []kiosk.Stage{asking, asked, granted, shown}, false},
 		{"server said no at once", []kiosk.Stage{asking, ended}, false},
@@ -90,6 +94,31 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		}
 	})
 
+	t.Run("the server asks for another pace", func(t *testing.T) {
+		j, again := fresh(t)
+		first := rec("v1", asked)
+		first.Pause = 5 * time.Second
+		mustAppend(t, j, rec("v1", asking), first)
+
+		slower := kiosk.Record{
+			Visit: "v1", Stage: asked, Code: first.Code, Expires: first.Expires, Interval: 10 * time.Second,
+			Wall: first.Wall.Add(20 * time.Second), Boot: first.Boot, Uptime: first.Uptime + 20*time.Second,
+			Sent: first.Sent, SentAt: first.SentAt, Pause: 90 * time.Second,
+		}
+		mustAppend(t, j, slower)
+		want := slower
+		want.Secrets = first.Secrets
+		for _, open := range []func() kiosk.Journal{func() kiosk.Journal { return j }, again} {
+			got := unfinished(t, open())
+			if diff := cmp.Diff([]kiosk.Record{want}, got); diff != "" {
+				t.Fatal(diff)
+			}
+			if secretText(got[0].Secrets) != secretText(first.Secrets) {
+				t.Fatal("the secrets are other ones")
+			}
+		}
+	})
+
 	all := []kiosk.Stage{asking, asked, granted, shown, ended, abandoned}
 	allowed := map[string]bool{
 		"asking": true, "asking asked": true, "asking ended": true, "asking abandoned": true,
@@ -114,7 +143,10 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 				if name == "" {
 					longer = next.String()
 				}
-				if allowed[longer] {
+				if strings.HasSuffix(longer, "asked asked asked") {
+					continue // and so on: see TestPaceThatNeverSettles
+				}
+				if allowed[strings.Replace(longer, "asked asked", "asked", 1)] {
 					if err != nil {
 						t.Errorf("%s: %v", longer, err)
 					}
@@ -163,6 +195,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 			"unknown stage":          func(r *kiosk.Record) { r.Stage = 99 },
 			"unknown reason":         func(r *kiosk.Record) { r.Reason = 99 },
 			"negative uptime":        func(r *kiosk.Record) { r.Uptime = -time.Second },
+			"negative pause":         func(r *kiosk.Record) { r.Pause = -time.Second },
 			"the year 30000":         func(r *kiosk.Record) { r.Wall = time.Date(30000, 1, 1, 0, 0, 0, 0, time.UTC) },
 			"huge token":             func(r *kiosk.Record) { r.Secrets.Tokens.ID = make(kiosk.Secret, 1<<20) },
 			"nobody asked for":       func(r *kiosk.Record) { r.Secrets.Identifier = nil },

@@ -27,7 +27,8 @@ var (
 	// ErrVersion: the file was written by a newer version of this program.
 	ErrVersion = errors.New("written by a newer version")
 	// ErrNotOurs: folder or file belong to another user, or the folder is one
-	// that users share.
+	// that users share, or it lets others in and holds other files than ours; the
+	// text says what to do.
 	ErrNotOurs = errors.New("not ours alone")
 	// ErrAbsent: no store has been made in this folder yet. Only with
 	// Options.ReadOnly; otherwise Open makes one.

@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// ownFolder makes the state folder, or makes sure that it is ours alone.
+// ownFolder makes the state folder, or makes sure that it is ours alone. One that
+// others may enter is closed to them only if nothing of theirs can be in it.
 func ownFolder(dir string, look bool) error {
 	if dir == "" {
 		return errors.New("no state folder given")
@@ -35,7 +36,33 @@ func ownFolder(dir string, look bool) error {
 	if info.Mode()&os.ModeSticky != 0 {
 		return fmt.Errorf("%s: %w: a folder that users share, like /tmp", dir, ErrNotOurs)
 	}
-	return tighten(dir, info, 0o700, look)
+	if err := own(dir, info); err != nil || look || !wide(info, 0o700) {
+		return err
+	}
+	// Somebody's own folder, named by mistake, must not be shut to those who use it.
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !isOurs(e) {
+			return fmt.Errorf("%s: %w: mode %#o lets others in, and it holds more than the store's files: chmod 700 it, or name another folder",
+				dir, ErrNotOurs, info.Mode().Perm())
+		}
+	}
+	return os.Chmod(dir, info.Mode().Perm()&0o700)
+}
+
+// isOurs says whether an entry of the state folder is what this program puts there.
+func isOurs(e fs.DirEntry) bool {
+	if e.IsDir() {
+		return false
+	}
+	switch e.Name() {
+	case dbName, keyName, holderName, socketName:
+		return true
+	}
+	return isTemp(e.Name())
 }
 
 // ownFile makes sure that the file is a regular one and ours alone.
@@ -51,19 +78,22 @@ func ownFile(path string, look bool) error {
 		// Ours is never empty: it gets its name when it is complete.
 		return damaged("%s is empty", filepath.Base(path))
 	}
-	return tighten(path, info, 0o600, look)
+	if err := own(path, info); err != nil || look || !wide(info, 0o600) {
+		return err
+	}
+	return os.Chmod(path, info.Mode().Perm()&0o600)
 }
 
-func tighten(path string, info fs.FileInfo, mode fs.FileMode, look bool) error {
+func own(path string, info fs.FileInfo) error {
 	uid, known := owner(info)
 	if known && uid != os.Geteuid() {
 		return fmt.Errorf("%s: %w: it belongs to user %d, this is user %d", path, ErrNotOurs, uid, os.Geteuid())
 	}
-	if info.Mode().Perm()&^mode == 0 || look {
-		return nil
-	}
-	return os.Chmod(path, info.Mode().Perm()&mode)
+	return nil
 }
+
+// wide says whether info lets more people in than mode does.
+func wide(info fs.FileInfo, mode fs.FileMode) bool { return info.Mode().Perm()&^mode != 0 }
 
 func owner(info fs.FileInfo) (uid int, known bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
@@ -73,11 +103,17 @@ func owner(info fs.FileInfo) (uid int, known bool) {
 	return int(s.Uid), true
 }
 
+const tempMark = ".new-" // between a file's name and a random text
+
+func isTemp(name string) bool {
+	return strings.HasPrefix(name, dbName+tempMark) || strings.HasPrefix(name, keyName+tempMark)
+}
+
 // publish writes a file under a name of its own, makes it durable and then gives
 // it its real name, unless somebody else was first (fs.ErrExist). So a name
 // never stands for half a file, whenever the power goes.
 func publish(path string, write func(temp string) error) error {
-	temp := path + ".new-" + rand.Text()
+	temp := path + tempMark + rand.Text()
 	defer os.Remove(temp)
 	err := write(temp)
 	if err == nil {
@@ -105,7 +141,7 @@ func sweep(dir string) {
 		return
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), dbName+".new-") || strings.HasPrefix(e.Name(), keyName+".new-") {
+		if isTemp(e.Name()) {
 			os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}

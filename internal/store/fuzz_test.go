@@ -11,7 +11,7 @@ import (
 
 func FuzzReadStory(f *testing.F) {
 	s := story{Visit: "v1", Person: make([]byte, tagSize), Code: "KITE-42"}
-	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown} {
+	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown} {
 		s.Steps = append(s.Steps, newStep(rec("v1", stage)))
 		b, err := s.encode()
 		if err != nil {

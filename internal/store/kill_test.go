@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // stories are what the child plays, over and over.
 var stories = [][]kiosk.Stage{
 	{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown},
-	{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageEnded},
+	{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageAsked, kiosk.StageEnded},
 	{kiosk.StageAsking, kiosk.StageAbandoned},
 	{kiosk.StageAsking, kiosk.StageAsked}, // never ends
 }

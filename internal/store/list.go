@@ -34,6 +34,7 @@ type Step struct {
 	Uptime   time.Duration `json:"uptime_ns"`
 	Expires  time.Duration `json:"expires_ns,omitempty"`
 	Interval time.Duration `json:"interval_ns,omitempty"`
+	Pause    time.Duration `json:"pause_ns,omitempty"` // no poll before this long after Time
 }
 
 func (s story) visit(n uint64) Visit {
@@ -44,7 +45,7 @@ func (s story) visit(n uint64) Visit {
 		Steps: make([]Step, len(s.Steps)),
 	}
 	for i, t := range s.Steps {
-		v.Steps[i] = Step{t.Stage, t.Reason, t.Wall, t.Boot, t.Uptime, t.Expires, t.Interval}
+		v.Steps[i] = Step{t.Stage, t.Reason, t.Wall, t.Boot, t.Uptime, t.Expires, t.Interval, t.Pause}
 	}
 	return v
 }

@@ -113,6 +113,68 @@ func TestWidePermissionsAreTightened(t *testing.T) {
 	}
 }
 
+// A shop's own folder, given by mistake, keeps its mode and everything in it.
+func TestFolderWithOtherFilesIsLeftAsItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		files []string // a slash behind it makes a folder
+		mode  os.FileMode
+		fine  bool
+	}{
+		"empty":                           {nil, 0o755, true},
+		"our files":                       {[]string{holderName, "kiosk.sock"}, 0o755, true},
+		"our files, all may write":        {[]string{holderName}, 0o777, true},
+		"litter of a power cut":           {[]string{dbName + ".new-ABC", keyName + ".new-ABC"}, 0o750, true},
+		"somebody's document":             {[]string{holderName, "accounts.ods"}, 0o755, false},
+		"the group may look":              {[]string{"accounts.ods"}, 0o750, false},
+		"all may enter":                   {[]string{"accounts.ods"}, 0o711, false},
+		"a hidden file":                   {[]string{".profile"}, 0o755, false},
+		"somebody's folder":               {[]string{"photos/"}, 0o755, false},
+		"a folder with a name of ours":    {[]string{"kiosk.sock/"}, 0o755, false},
+		"a name that only begins as ours": {[]string{"kiosk.db.bak"}, 0o755, false},
+		"others' files, but private":      {[]string{"accounts.ods", "photos/"}, 0o700, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, f := range c.files {
+				path := filepath.Join(dir, f)
+				var err error
+				if strings.HasSuffix(f, "/") {
+					err = os.Mkdir(path, 0o755)
+				} else {
+					err = os.WriteFile(path, []byte("something"), 0o644)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Chmod(dir, c.mode); err != nil {
+				t.Fatal(err)
+			}
+			before := fingerprint(t, dir)
+			s, err := Open(Options{Dir: dir, Wait: testWait})
+			if err == nil {
+				s.Close()
+			}
+			info, statErr := os.Stat(dir)
+			if statErr != nil {
+				t.Fatal(statErr)
+			}
+			if c.fine {
+				if err != nil || info.Mode().Perm() != 0o700 {
+					t.Errorf("mode %v, %v", info.Mode().Perm(), err)
+				}
+				return
+			}
+			if !errors.Is(err, ErrNotOurs) || !strings.Contains(err.Error(), "chmod 700") || !strings.Contains(err.Error(), "another folder") {
+				t.Errorf("got %v", err)
+			}
+			if info.Mode().Perm() != c.mode || fingerprint(t, dir) != before {
+				t.Errorf("something changed; the mode is %v", info.Mode().Perm())
+			}
+		})
+	}
+}
+
 func TestFolderThatUsersShare(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {

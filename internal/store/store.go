@@ -43,6 +43,7 @@ const (
 	dbName     = "kiosk.db"
 	keyName    = "store.key"
 	holderName = "kiosk.holder"
+	socketName = "kiosk.sock" // not the store's, but by default it lies in the same folder
 
 	// bbolt wants 32-bit maps far under 2 GiB, and a commit's cost does not
 	// depend on it; at about 1 KiB a visit it is room for 60,000.
@@ -56,7 +57,9 @@ const (
 
 // Options say where the store is and how it is opened.
 type Options struct {
-	// Dir is the state folder; made with mode 0700 if it is not there.
+	// Dir is the state folder; made with mode 0700 if it is not there. One that
+	// lets others in is tightened to 0700 if it is empty or holds only files of
+	// this program, and refused with ErrNotOurs if it holds anything else.
 	Dir string
 	// Key is what seals, 32 bytes. It is copied. If nil, KeyFile is read.
 	Key []byte

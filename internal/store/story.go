@@ -26,21 +26,42 @@ type step struct {
 	Uptime   time.Duration `json:"uptime"`
 	Expires  time.Duration `json:"expires,omitempty"`
 	Interval time.Duration `json:"interval,omitempty"`
+	Pause    time.Duration `json:"pause,omitempty"`
 	Sent     time.Duration `json:"sent,omitempty"`
 	SentAt   time.Time     `json:"sent_at,omitzero"`
 }
 
 const (
 	maxName  = 64       // a visit's name, a code, a boot id (36): all ours, all short
-	maxStory = 16 << 10 // five steps at the most make 1 KiB
+	maxPaces = 64       // asked steps of one visit: few servers change the pace twice, none may fill the disk with it
+	maxStory = 64 << 10 // four steps make 1 KiB; maxPaces of them with a boot that JSON has to escape 44
 )
 
 func newStep(r kiosk.Record) step {
 	return step{
 		Stage: r.Stage, Reason: r.Reason,
 		Wall: r.Wall.UTC(), Boot: r.Boot, Uptime: r.Uptime,
-		Expires: r.Expires, Interval: r.Interval, Sent: r.Sent, SentAt: r.SentAt.UTC(),
+		Expires: r.Expires, Interval: r.Interval, Pause: r.Pause, Sent: r.Sent, SentAt: r.SentAt.UTC(),
 	}
+}
+
+// add puts r behind what is on record. After asked, another asked says that the
+// server wants another pace, and nothing of how long the request lives: that
+// stays as it was acknowledged, unless r is of another boot, to which the uptime
+// of the request means nothing. Beyond maxPaces it replaces the one before.
+func (s *story) add(r kiosk.Record) {
+	next := newStep(r)
+	if r.Stage == kiosk.StageAsked && s.last().Stage == kiosk.StageAsked {
+		before := s.last()
+		if next.Boot == before.Boot {
+			next.Expires, next.Sent, next.SentAt = before.Expires, before.Sent, before.SentAt
+		}
+		if len(s.Steps) == 1+maxPaces { // the first is asking
+			s.Steps[len(s.Steps)-1] = next
+			return
+		}
+	}
+	s.Steps = append(s.Steps, next)
 }
 
 func (s story) last() step { return s.Steps[len(s.Steps)-1] }
@@ -50,13 +71,14 @@ func (s story) record() kiosk.Record {
 	l := s.last()
 	return kiosk.Record{
 		Visit: s.Visit, Stage: l.Stage, Reason: l.Reason, Code: s.Code,
-		Expires: l.Expires, Interval: l.Interval,
+		Expires: l.Expires, Interval: l.Interval, Pause: l.Pause,
 		Wall: l.Wall, Boot: l.Boot, Uptime: l.Uptime, Sent: l.Sent, SentAt: l.SentAt,
 	}
 }
 
 // follows says whether next can come after what is on record. Strict: a skipped
-// stage is as much a mistake as one that comes twice.
+// stage is as much a mistake as one that comes twice, except asked, which comes
+// again when the pace changes.
 func (s story) follows(next kiosk.Stage) error {
 	var last kiosk.Stage
 	if len(s.Steps) > 0 {
@@ -66,7 +88,9 @@ func (s story) follows(next kiosk.Stage) error {
 	switch next {
 	case kiosk.StageAsking:
 		fits = last == 0
-	case kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown:
+	case kiosk.StageAsked:
+		fits = last == kiosk.StageAsking || last == kiosk.StageAsked
+	case kiosk.StageGranted, kiosk.StageShown:
 		fits = last == next-1
 	case kiosk.StageEnded, kiosk.StageAbandoned:
 		fits = last != 0 && !last.Final()
@@ -93,7 +117,7 @@ func check(r kiosk.Record) error {
 		return fmt.Errorf("%w: %v", ErrRecord, r.Reason)
 	case !datable(r.Wall), !datable(r.SentAt):
 		return fmt.Errorf("%w: a wall time out of range", ErrRecord)
-	case r.Uptime < 0, r.Sent < 0, r.Expires < 0, r.Interval < 0:
+	case r.Uptime < 0, r.Sent < 0, r.Expires < 0, r.Interval < 0, r.Pause < 0:
 		return fmt.Errorf("%w: a negative time", ErrRecord)
 	}
 	return nil
@@ -120,6 +144,9 @@ func readStory(b []byte) (story, error) {
 	}
 	if len(s.Person) != tagSize || len(s.Steps) == 0 {
 		return story{}, damaged("a visit without beginning")
+	}
+	if len(s.Steps) > 3+maxPaces { // beside asked: asking, granted and an ending
+		return story{}, damaged("a visit of %d steps", len(s.Steps))
 	}
 	before := s
 	for i, step := range s.Steps {

@@ -14,7 +14,7 @@ import (
 const (
 	slots     = 16       // items a request can have; kiosk names six
 	requests  = 64       // requests held at once; a visit needs three, one for each time it asks
-	maxShort  = 8 << 10  // an identifier or auth_req_id; real ones stay under 1 KiB
+	maxShort  = 16 << 10 // an identifier, auth_req_id or expectation; most stay under 1 KiB, an auth_req_id that is a JWT does not
 	maxTokens = 64 << 10 // a token; real ones stay under 8 KiB, with many claims 20
 )
 
@@ -37,7 +37,7 @@ func (v *Vault) String() string { return "[vault]" }
 func (v *Vault) GoString() string { return "[vault]" }
 
 // Put copies value in and overwrites what was there. An empty value only
-// overwrites. So does one that is too large (8 KiB for an identifier, request id
+// overwrites. So does one that is too large (16 KiB for an identifier, request id
 // or expectation, 64 KiB for a token), one beyond the items there can be, and one
 // for a 65th request: whoever took it from outside has checked its size before,
 // and an item that is missing stops the visit where half of one would not.

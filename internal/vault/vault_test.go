@@ -49,7 +49,7 @@ func TestOldBytesAreOverwritten(t *testing.T) {
 		{"by a new value", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, []byte("bob")) }},
 		{"by a longer value", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, bytes.Repeat([]byte("b"), 500)) }},
 		{"by an empty value", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, nil) }},
-		{"by a value that is too large", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, make([]byte, 8<<10+1)) }},
+		{"by a value that is too large", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, make([]byte, 16<<10+1)) }},
 		{"by a wipe", func(v *vault.Vault) { v.Wipe(1) }},
 		{"by a move onto it", func(v *vault.Vault) { v.Put(2, kiosk.Identifier, []byte("bob")); v.Move(2, 1) }},
 		{"by a move of nothing onto it", func(v *vault.Vault) { v.Move(9, 1) }},
@@ -123,10 +123,11 @@ func TestSizes(t *testing.T) {
 		size int
 		kept bool
 	}{
-		{"long request id", kiosk.RequestID, 8 << 10, true},
-		{"request id too long", kiosk.RequestID, 8<<10 + 1, false},
-		{"long identifier", kiosk.Identifier, 8 << 10, true},
-		{"expectation too long", kiosk.Expect, 8<<10 + 1, false},
+		{"long request id", kiosk.RequestID, 16 << 10, true},
+		{"request id too long", kiosk.RequestID, 16<<10 + 1, false},
+		{"long identifier", kiosk.Identifier, 16 << 10, true},
+		{"long expectation", kiosk.Expect, 16 << 10, true},
+		{"expectation too long", kiosk.Expect, 16<<10 + 1, false},
 		{"large access token", kiosk.AccessToken, 64 << 10, true},
 		{"large ID token", kiosk.IDToken, 64 << 10, true},
 		{"refresh token too large", kiosk.RefreshToken, 64<<10 + 1, false},

@@ -1,0 +1,133 @@
+package oidc
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestErrorsOfTheLineRepeatNothingOfTheServer(t *testing.T) {
+	const canary = `canary-alice@example.com` + "\x1b[31m"
+	for _, word := range []string{canary, "canary", `"canary`, `x" canary`, `\" canary \"`, `"" "canary" canary`, "\" \x00canary"} {
+		for _, answer := range []string{
+			word + "\r\n\r\n",
+			"HTTP/1.1 " + word + "\r\n\r\n",
+			"HTTP/9 200 OK " + word + "\r\n\r\n",
+			"HTTP/" + word + " 200 OK\r\n\r\n",
+			"HTTP/1.1 2" + word + " OK\r\n\r\n",
+			"HTTP/1.1 200 OK\r\n" + word + "\r\n\r\n",
+			"HTTP/1.1 200 OK\r\n" + word + "\x00: x\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nContent-Length: " + word + "\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: " + word + "\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + word + "\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length, " + word + "\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + word + "\r\n",
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" + word + "\r\n\r\n",
+		} {
+			s := newRaw(t, func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, answer) })
+			via := NewTransport(TransportOptions{})
+			_, err := via.SendOnce(post(t, s.url), 100)
+			if err == nil {
+				t.Errorf("%q: accepted", answer)
+			} else if got := err.Error(); got != "malformed answer" && got != "the answer was cut off" {
+				t.Errorf("%q: says %q", answer, got)
+			}
+		}
+	}
+}
+
+func TestWhatTheLineSays(t *testing.T) {
+	op := func(op string, err error) error {
+		return &net.OpError{Op: op, Net: "tcp", Source: nil, Err: err}
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"time ran out":              {fmt.Errorf("x: %w", context.DeadlineExceeded), "no answer in time"},
+		"the socket's time ran out": {op("read", os.ErrDeadlineExceeded), "no answer in time"},
+		"given up":                  {context.Canceled, "given up on request"},
+		"no connection in time":     {dialError{context.DeadlineExceeded}, "no connection in time"},
+		"refused":                   {dialError{op("dial", syscall.ECONNREFUSED)}, "connection refused"},
+		"no route":                  {dialError{op("dial", syscall.EHOSTUNREACH)}, "no route to the server"},
+		"no network":                {dialError{op("dial", syscall.ENETUNREACH)}, "no route to the server"},
+		"any other way to fail":     {dialError{errors.New("canary")}, "no connection"},
+		"no such name":              {dialError{op("dial", &net.DNSError{Err: "canary", Name: "canary", Server: "canary", IsNotFound: true})}, "the host name is not known"},
+		"no name service":           {dialError{op("dial", &net.DNSError{Err: "canary", Name: "canary", Server: "canary"})}, "the host name could not be looked up"},
+		"reset":                     {op("read", syscall.ECONNRESET), "connection reset"},
+		"a broken pipe":             {op("write", syscall.EPIPE), "connection reset"},
+		"hung up":                   {io.EOF, "the server hung up"},
+		"cut off":                   {io.ErrUnexpectedEOF, "the answer was cut off"},
+		"another socket error":      {op("read", errors.New("canary")), "the connection failed"},
+		"an idle connection":        {errors.New("http: server closed idle connection"), "the server hung up"},
+		"anything else":             {errors.New(`bad Content-Length "canary\" canary"`), "malformed answer"},
+		"not TLS":                   {tls.RecordHeaderError{Msg: "canary"}, "TLS: the server does not speak it there"},
+		"handshake, our side":       {errors.New("tls: canary"), "TLS: the handshake failed"},
+		"expired":                   {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time 2 is after 1"}}, "TLS: the server's certificate has expired"},
+		"not yet":                   {x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time 1 is before 2"}, "TLS: the server's certificate is not valid yet"},
+		"not a CA":                  {x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.NotAuthorizedToSign, Detail: "canary"}, "TLS: the server's certificate is not valid"},
+		"unknown authority":         {x509.UnknownAuthorityError{Cert: &x509.Certificate{}}, "TLS: the server's certificate is from an unknown authority"},
+		"another host's":            {x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"canary"}}, Host: "op.example"}, "TLS: the server's certificate is not for op.example"},
+		"another x509 error":        {errors.New("x509: canary"), "TLS: the server's certificate is not valid"},
+		"our own words":             {ownError("address is not https"), "address is not https"},
+	} {
+		if got := (&LinkError{cause: c.err}).Error(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	if !(&LinkError{cause: context.DeadlineExceeded}).Timeout() || (&LinkError{cause: io.EOF}).Timeout() {
+		t.Error("time-outs are not told apart")
+	}
+}
+
+// The same from real lines: what Go calls these errors may change.
+func TestWhatRealLinesSay(t *testing.T) {
+	s, pool := tlsServer(t, nil)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	mutual, mutualPool := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert})
+	old, oldPool := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	plain := newRaw(t, func(_ int, c net.Conn, _ func() bool) { io.WriteString(c, "HTTP/1.1 400 canary\r\n\r\n") })
+	strange := newRaw(t, func(_ int, c net.Conn, _ func() bool) { io.WriteString(c, "canary canary canary\r\n\r\n") })
+	silent := newRaw(t, func(_ int, _ net.Conn, next func() bool) { next() })
+	https := func(u string) string { return strings.Replace(u, "http:", "https:", 1) }
+	at := func(d time.Time) func() time.Time { return func() time.Time { return d } }
+	for name, c := range map[string]struct {
+		url  string
+		o    TransportOptions
+		want string // how it begins
+	}{
+		"nobody listens":     {"http://" + closed.Addr().String(), TransportOptions{}, "connection refused"},
+		"unknown authority":  {s.URL, TransportOptions{Roots: x509.NewCertPool()}, "TLS: the server's certificate is from an unknown authority"},
+		"another name":       {strings.Replace(s.URL, "127.0.0.1", "localhost", 1), TransportOptions{Roots: pool}, "TLS: the server's certificate is not for localhost"},
+		"long expired":       {s.URL, TransportOptions{Roots: pool, Now: at(s.Certificate().NotAfter.Add(time.Hour))}, "TLS: the server's certificate has expired"},
+		"not valid yet":      {s.URL, TransportOptions{Roots: pool, Now: at(s.Certificate().NotBefore.Add(-time.Hour))}, "TLS: the server's certificate is not valid yet"},
+		"wants ours":         {mutual.URL, TransportOptions{Roots: mutualPool}, "TLS: the server refused: "},
+		"too old for us":     {old.URL, TransportOptions{Roots: oldPool}, "TLS: "},
+		"plain HTTP instead": {https(plain.url), TransportOptions{}, "TLS: the server does not speak it there"},
+		"something else":     {https(strange.url), TransportOptions{}, "TLS: the server does not speak it there"},
+		"hangs up":           {silent.url, TransportOptions{}, "the server hung up"},
+		"not https":          {"http://op.example/", TransportOptions{}, "plain http is for this machine only"},
+		"a long header": {newRaw(t, func(_ int, c net.Conn, next func() bool) {
+			next()
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("canary", 50<<10))
+		}).url, TransportOptions{}, "malformed answer"},
+	} {
+		_, err := NewTransport(c.o).SendOnce(post(t, c.url), 100)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}

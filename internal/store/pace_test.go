@@ -1,0 +1,120 @@
+package store
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// slower is the nth time that the server asked for another pace.
+func slower(visit string, n int) kiosk.Record {
+	r := rec(visit, kiosk.StageAsked)
+	step := time.Duration(n) * time.Second
+	r.Wall, r.Uptime, r.Interval, r.Pause = r.Wall.Add(step), r.Uptime+step, r.Interval+step, 2*step
+	return r
+}
+
+// A server that slows the kiosk down at every poll must not make a story without end.
+func TestPaceThatNeverSettles(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, dir)
+	s.db.NoSync = true
+	// As wide as a record gets: JSON writes six bytes for each of these.
+	boot := strings.Repeat("<", maxName)
+	widest := func(r kiosk.Record) kiosk.Record {
+		r.Code, r.Boot = boot, boot
+		r.Wall = r.Wall.Add(123456789)
+		if r.Stage == kiosk.StageAsked {
+			r.Expires, r.Sent, r.SentAt = math.MaxInt64, math.MaxInt64, r.Wall
+		}
+		return r
+	}
+	mustAppend(t, s, widest(rec("v1", kiosk.StageAsking)), widest(rec("v1", kiosk.StageAsked)))
+	for n := 1; n <= 200; n++ {
+		mustAppend(t, s, widest(slower("v1", n)))
+		v, err := s.Show("v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 1 + min(1+n, 64); len(v.Steps) != want {
+			t.Fatalf("%d steps after %d times, want %d", len(v.Steps), n, want)
+		}
+		last, want := v.Steps[len(v.Steps)-1], slower("v1", n)
+		if last.Interval != want.Interval || last.Pause != want.Pause || last.Uptime != want.Uptime {
+			t.Fatalf("after %d times the last step is %+v", n, last)
+		}
+		got, err := s.Unfinished()
+		if err != nil || len(got) != 1 || got[0].Interval != want.Interval || got[0].Pause != want.Pause || string(got[0].Secrets.RequestID) != "req-v1" {
+			t.Fatalf("after %d times: %+v, %v", n, got, err)
+		}
+	}
+	s.Close()
+	s = openTest(t, dir)
+	mustAppend(t, s, widest(rec("v1", kiosk.StageGranted)), widest(rec("v1", kiosk.StageShown)))
+	if v, err := s.Show("v1"); err != nil || len(v.Steps) != 67 || v.Steps[1].Interval != 5*time.Second {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// How long the request lives was settled when it was acknowledged. Another pace
+// says nothing of it, whatever its record holds.
+func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	first := rec("v1", kiosk.StageAsked)
+	mustAppend(t, s, rec("v1", kiosk.StageAsking), first)
+	for _, change := range []func(*kiosk.Record){
+		func(r *kiosk.Record) { r.Expires, r.Sent, r.SentAt = 0, 0, time.Time{} },
+		func(r *kiosk.Record) { r.Expires, r.Sent, r.SentAt = time.Minute, r.Uptime, r.Wall },
+	} {
+		r := slower("v1", 30)
+		change(&r)
+		mustAppend(t, s, r)
+		got, err := s.Unfinished()
+		if err != nil || len(got) != 1 {
+			t.Fatal(got, err)
+		}
+		if got[0].Expires != first.Expires || got[0].Sent != first.Sent || !got[0].SentAt.Equal(first.SentAt) {
+			t.Errorf("expires %v after %v (%v)", got[0].Expires, got[0].Sent, got[0].SentAt)
+		}
+		if got[0].Boot != r.Boot || got[0].Uptime != r.Uptime || !got[0].Wall.Equal(r.Wall) {
+			t.Errorf("it does not say when it was written: %+v", got[0])
+		}
+	}
+
+	// An uptime means nothing to another boot, so such a record brings its own.
+	r := slower("v1", 60)
+	r.Boot, r.Uptime, r.Sent, r.Expires, r.SentAt = "boot-2", time.Minute, 50*time.Second, time.Minute, r.Wall
+	mustAppend(t, s, r)
+	got, err := s.Unfinished()
+	if err != nil || len(got) != 1 || got[0].Sent != r.Sent || got[0].Expires != r.Expires || !got[0].SentAt.Equal(r.SentAt) {
+		t.Errorf("of another boot: %+v, %v", got, err)
+	}
+}
+
+func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
+	s := story{Visit: "v1", Person: make([]byte, tagSize), Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
+	for range maxPaces {
+		s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageAsked)))
+	}
+	s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageGranted)), newStep(rec("v1", kiosk.StageShown)))
+	read := func() error {
+		t.Helper()
+		b, err := s.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = readStory(b)
+		return err
+	}
+	if err := read(); err != nil {
+		t.Errorf("with as many as there can be: %v", err)
+	}
+	s.Steps = append(s.Steps[:2:2], s.Steps[1:]...)
+	if err := read(); !errors.Is(err, ErrDamaged) {
+		t.Errorf("with one more: %v", err)
+	}
+}
