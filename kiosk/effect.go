@@ -10,7 +10,6 @@ type (
 	Edit struct {
 		Rune  rune // added, if not 0
 		Erase bool // one character back
-		Clear bool // all of it
 	}
 	// Fill sets the whole draft; answered by Drafted at once.
 	Fill struct{ Identifier Secret }

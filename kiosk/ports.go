@@ -209,8 +209,6 @@ type Vault interface {
 	Put(n Number, i Item, value []byte)
 	// Get gives a copy that the caller must Zero; nil if there is none.
 	Get(n Number, i Item) Secret
-	// Move hands everything held under one number to another.
-	Move(from, to Number)
 	// Wipe overwrites and forgets what is held under n.
 	Wipe(n Number)
 }

@@ -197,8 +197,6 @@ func (r *Runner) edit(f Edit) {
 	d := r.Vault.Get(0, Identifier)
 	defer d.Zero()
 	switch {
-	case f.Clear:
-		d = nil
 	case f.Erase:
 		_, n := utf8.DecodeLastRune(d)
 		d = d[:len(d)-n]

@@ -74,6 +74,13 @@ func (s *shop) tell(format string, args ...any) {
 	s.story = append(s.story, fmt.Sprintf(format, args...))
 }
 
+// set sets the wall clock off by so much.
+func (s *shop) set(step time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.step = step
+}
+
 func (s *shop) told() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,8 +98,12 @@ func (s *shop) count(what string) (n int) {
 
 // The clock.
 func (s *shop) Now() time.Duration { return s.uptime + time.Since(s.started) }
-func (s *shop) Wall() time.Time    { return time.Now().Add(s.step) }
-func (s *shop) Boot() string       { return s.boot }
+func (s *shop) Wall() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Add(s.step)
+}
+func (s *shop) Boot() string { return s.boot }
 
 // The authorization server.
 func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
@@ -412,7 +423,7 @@ func TestSettingTheClockMidVisitChangesNothing(t *testing.T) {
 			s.run(func() {
 				s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
 				sleep(7 * time.Second)
-				s.step = step
+				s.set(step)
 				sleep(5 * time.Second)
 				s.in(kiosk.Shown)
 			})

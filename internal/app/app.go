@@ -7,12 +7,10 @@
 package app
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -128,9 +126,10 @@ func (a *App) servers() error {
 	if err != nil {
 		return err
 	}
+	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Now: a.clock.Wall})
 	a.client, err = ciba.New(ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
-		Transport: oidc.NewTransport(oidc.TransportOptions{Roots: roots, Now: a.clock.Wall}),
+		Transport: transport,
 		Now:       a.clock.Wall, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
@@ -145,12 +144,7 @@ func (a *App) servers() error {
 			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_RESULT_LAYOUT", err)
 		}
 	}
-	a.resource, err = api.New(api.Options{
-		URL: s.APIURL, Layout: layout,
-		Client: &http.Client{Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: a.clock.Wall},
-		}},
-	})
+	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Client: transport.ClientOnce()})
 	if err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_API_URL", err)
 	}

@@ -115,9 +115,10 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.next.RoundTrip(r)
 }
 
-// Client gives an http.Client over the same rules, for calls that want to read
-// the answer themselves. It may keep a connection for three seconds.
-func (t *Transport) Client() *http.Client { return client(t.kept) }
+// ClientOnce gives an http.Client over the same rules, for calls that want to read
+// the answer themselves. Each request has a connection of its own, and none is ever
+// sent again: for the protected API, which is called once.
+func (t *Transport) ClientOnce() *http.Client { return client(t.fresh) }
 
 // CloseIdle closes the connections that nobody uses.
 func (t *Transport) CloseIdle() { t.pool.CloseIdleConnections() }

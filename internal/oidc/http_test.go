@@ -41,7 +41,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				t.Errorf("%s, %d: %+v, %v", name, code, reply, err)
 			}
 		}
-		if resp, err := via.Client().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
+		if resp, err := via.ClientOnce().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
 			t.Errorf("Client, %d: %v, %v", code, resp, err)
 		} else {
 			resp.Body.Close()

@@ -78,21 +78,6 @@ func (v *Vault) Get(n kiosk.Number, i kiosk.Item) kiosk.Secret {
 	return out
 }
 
-// Move hands everything held under one number to another; what that one held
-// before is wiped, even if there is nothing to move.
-func (v *Vault) Move(from, to kiosk.Number) {
-	if from == to {
-		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.wipe(to)
-	if set := v.held[from]; set != nil {
-		v.held[to] = set
-		delete(v.held, from)
-	}
-}
-
 // Wipe overwrites and forgets what is held under n.
 func (v *Vault) Wipe(n kiosk.Number) {
 	v.mu.Lock()

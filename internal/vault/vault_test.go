@@ -51,8 +51,6 @@ func TestOldBytesAreOverwritten(t *testing.T) {
 		{"by an empty value", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, nil) }},
 		{"by a value that is too large", func(v *vault.Vault) { v.Put(1, kiosk.Identifier, make([]byte, 16<<10+1)) }},
 		{"by a wipe", func(v *vault.Vault) { v.Wipe(1) }},
-		{"by a move onto it", func(v *vault.Vault) { v.Put(2, kiosk.Identifier, []byte("bob")); v.Move(2, 1) }},
-		{"by a move of nothing onto it", func(v *vault.Vault) { v.Move(9, 1) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := vault.New()
@@ -92,27 +90,6 @@ func TestWipeTakesEverythingOfOneRequest(t *testing.T) {
 	}
 	if v.Held() != 1 {
 		t.Errorf("%d requests held, want 1", v.Held())
-	}
-}
-
-func TestMove(t *testing.T) {
-	v := vault.New()
-	v.Put(0, kiosk.Identifier, []byte("alice"))
-	v.Put(3, kiosk.RequestID, []byte("left over"))
-	bytesBefore := v.Backing(0, kiosk.Identifier)
-	v.Move(0, 3)
-	if string(v.Get(3, kiosk.Identifier)) != "alice" || v.Get(0, kiosk.Identifier) != nil {
-		t.Error("it did not move")
-	}
-	if v.Get(3, kiosk.RequestID) != nil {
-		t.Error("what was there before was mixed in")
-	}
-	if &bytesBefore[0] != &v.Backing(3, kiosk.Identifier)[0] {
-		t.Error("it was copied: the old bytes are still about")
-	}
-	v.Move(3, 3)
-	if string(v.Get(3, kiosk.Identifier)) != "alice" {
-		t.Error("a move onto itself lost it")
 	}
 }
 
@@ -189,8 +166,7 @@ func TestManyHandsAtOnce(t *testing.T) {
 					t.Errorf("half of one and half of another: %q", string(got))
 				}
 				got.Zero()
-				v.Move(g%4, 10+g%4)
-				v.Wipe(10 + g%4)
+				v.Wipe(g % 4)
 				_ = v.String()
 			}
 		})
