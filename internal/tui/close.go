@@ -39,7 +39,7 @@ func (s *Screen) close() error {
 	go func() {
 		defer close(done)
 		defer func() { _ = recover() }() // the way out must not fail on the way out
-		<-s.painted // a painter that is stuck in a write still holds tcell's cells
+		<-s.painted                      // a painter that is stuck in a write still holds tcell's cells
 		s.scr.Fini()
 	}()
 	select {
