@@ -23,12 +23,9 @@ func main() {
 	// that nobody has put on record.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	time.AfterFunc(0, func() {
-		<-ctx.Done()
-		// Told to stop, every verb ends within seconds. Should one not, because what it
-		// writes to is blocked, say, that is no reason to hang.
-		time.AfterFunc(lastResort, func() { os.Exit(exitFault) })
-	})
+	// Told to stop, every verb ends within seconds. Should one not, because what it
+	// writes to is blocked, say, that is no reason to hang.
+	context.AfterFunc(ctx, func() { time.AfterFunc(lastResort, func() { os.Exit(exitFault) }) })
 	os.Exit(whole(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

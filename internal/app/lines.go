@@ -87,7 +87,7 @@ func (l *lines) finish() {
 }
 
 func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
-	x := l.head(s.Visit, s.Phase)
+	x := line{Time: l.wall().UTC().Format(time.RFC3339), Visit: s.Visit, Phase: s.Phase.String()}
 	switch s.Phase {
 	case kiosk.Waiting:
 		left := s.Left(now)
@@ -105,14 +105,6 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 	case kiosk.Ended:
 		x.Reason, x.Advice = s.Reason.String(), l.words.Say(s.Advice())
 	}
-	l.put(x)
-}
-
-func (l *lines) head(visit string, p kiosk.Phase) line {
-	return line{Time: l.wall().UTC().Format(time.RFC3339), Visit: visit, Phase: p.String()}
-}
-
-func (l *lines) put(x line) {
 	b, err := json.Marshal(x)
 	if err == nil {
 		_, err = l.out.Write(append(b, '\n'))
@@ -126,9 +118,7 @@ func (l *lines) broken(err error) {
 		return
 	}
 	l.err = fmt.Errorf("output: %w", err)
-	if !l.done {
-		l.finish()
-	}
+	l.finish()
 }
 
 // writePlain says the screen in sentences. Keys are left out: there are none here.
@@ -143,17 +133,6 @@ func (l *lines) writePlain(now time.Duration, s kiosk.State, p kiosk.Private) {
 }
 
 // endWithout writes the last line of a visit that never came to one.
-func (l *lines) endWithout(visit string, why kiosk.Reason) {
-	if l.done {
-		return
-	}
-	l.reason = why
-	if l.json {
-		x := l.head(visit, kiosk.Ended)
-		x.Reason, x.Advice = why.String(), l.words.Say(why.Advice())
-		l.put(x)
-	} else {
-		l.writePlain(0, kiosk.State{Phase: kiosk.Ended, Reason: why}, kiosk.Private{})
-	}
-	l.finish()
+func (l *lines) endWithout(why kiosk.Reason) {
+	l.Show(0, kiosk.State{Phase: kiosk.Ended, Reason: why}, kiosk.Private{})
 }

@@ -17,7 +17,7 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 	over := make(chan struct{})
 	l := a.lines(asJSON, out, func() { close(over) })
 	if !a.clock.Trusted() {
-		l.endWithout("", kiosk.BadClock)
+		l.endWithout(kiosk.BadClock)
 		return l.reason, l.err
 	}
 	events := make(chan kiosk.Event)
@@ -40,7 +40,7 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 		defer close(ended)
 		a.runner(l).Run(run, events)
 		stop()
-		l.endWithout("", kiosk.Cancelled)
+		l.endWithout(kiosk.Cancelled)
 		a.pruneOnce()
 	})
 	select {
@@ -73,7 +73,7 @@ func late(ctx context.Context) <-chan struct{} {
 // Refuse writes the last line of a visit that could not even begin.
 func Refuse(why kiosk.Reason, words kiosk.Words, asJSON bool, out io.Writer, clock kiosk.Clock) error {
 	l := &lines{out: out, json: asJSON, words: words, wall: clock.Wall, over: func() {}}
-	l.endWithout("", why)
+	l.endWithout(why)
 	return l.err
 }
 

@@ -76,8 +76,7 @@ type display struct {
 	app   *App
 	place kiosk.Place
 
-	mu   sync.Mutex // Show is the runner's, keys the terminal's
-	last uint64
+	mu   sync.Mutex             // Show is the runner's, keys the terminal's
 	seen map[uint64]kiosk.Phase // what was on screen at which generation; only the newest few
 }
 
@@ -96,7 +95,6 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g := d.tui.Show(sc)
-	d.last = g
 	d.seen[g] = s.Phase
 	delete(d.seen, g-remembered)
 }
@@ -212,23 +210,17 @@ const (
 // reached, and says why it stays closed until then. After that nothing is asked
 // while nobody is there: a visit finds out by itself.
 func (a *App) connect(ctx context.Context, tell func(kiosk.Event)) {
-	var closed kiosk.Closures
-	set := func(c kiosk.Closures) {
-		if c != closed {
-			tell(kiosk.Closing{Why: closed &^ c, On: false})
-			tell(kiosk.Closing{Why: c, On: true})
-			closed = c
-		}
-	}
-	closed = kiosk.Starting
+	closed := kiosk.Starting // what the runner begins with
 	for pause := firstPause; ; pause = min(2*pause, longest) {
 		why := a.probe(ctx)
-		if why == 0 {
-			tell(kiosk.Closing{Why: closed, On: false})
-			return
+		if why != 0 && why != closed {
+			tell(kiosk.Closing{Why: why, On: true}) // first: in between it must not open
 		}
-		set(why)
-		if !wait(ctx, pause) {
+		if why != closed {
+			tell(kiosk.Closing{Why: closed, On: false})
+			closed = why
+		}
+		if why == 0 || !wait(ctx, pause) {
 			return
 		}
 	}
