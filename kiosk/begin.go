@@ -12,6 +12,7 @@ func (m *move) ready(e Event) {
 			return // somebody leaving, not beginning
 		}
 		m.begin()
+		m.touched(e)
 		switch {
 		case e.Key == TabKey:
 			m.nextLanguage()
@@ -30,6 +31,7 @@ func (m *move) ready(e Event) {
 func (m *move) begin() {
 	m.enter(Identify)
 	m.s.Draft = Draft{Problem: Empty}
+	m.s.Pad.On = m.s.Rules.Pad == PadAlways
 }
 
 func (m *move) nextLanguage() { m.s.Language = (m.s.Language + 1) % max(m.s.Rules.Languages, 1) }
@@ -41,7 +43,8 @@ func (m *move) identify(e Event) {
 			return
 		}
 		m.s.Touched = m.now
-		switch e.Key {
+		m.touched(e)
+		switch e = m.aimedAt(e); e.Key {
 		case EscapeKey:
 			m.clear()
 		case EnterKey:
@@ -52,6 +55,10 @@ func (m *move) identify(e Event) {
 			m.nextLanguage()
 		case RuneKey:
 			m.do(Edit{Rune: e.Rune})
+		case ShiftKey:
+			m.s.Pad.Upper = !m.s.Pad.Upper
+		case UpKey, DownKey, LeftKey, RightKey:
+			m.aim(e.Key)
 		}
 	case Given:
 		m.s.Still, m.s.Touched = false, m.now

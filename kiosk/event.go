@@ -24,6 +24,7 @@ const (
 	PageUpKey
 	PageDownKey
 	HelpKey  // F1
+	ShiftKey // capitals on the keypad, to and fro; no keyboard sends it
 	OtherKey // any other: it shows that somebody is there
 )
 
@@ -31,12 +32,17 @@ type (
 	// Press is a key. Seen is the phase that was on the screen when it was
 	// pressed: a key meant for one screen does nothing on the next.
 	Press struct {
-		Key  KeyName
-		Rune rune
-		Seen Phase
+		Key   KeyName
+		Rune  rune
+		Seen  Phase
+		Touch bool // by finger or mouse, on the screen itself
 	}
-	// Given is a whole identifier at once: scanned, or from a script.
-	Given struct{ Identifier Secret }
+	// Given is a whole identifier at once: scanned, or from a script. Seen is as
+	// with Press: a scan that was meant for one screen does nothing on the next.
+	Given struct {
+		Identifier Secret
+		Seen       Phase
+	}
 	// Stop asks the kiosk to end the visit and begin no new one (SIGTERM).
 	Stop struct{}
 	// Tick says that time has passed. It is due when Wake says so; more do no harm.

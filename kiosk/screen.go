@@ -15,7 +15,7 @@ const (
 // Screen is what a person may see, as finished words and numbers. It holds
 // everything a painter needs and nothing else: no phase names, no protocol. A
 // painter that is short of room leaves out from the bottom of this list upwards,
-// but Title, Code, Entry, Notice and Keys always stay.
+// but Title, Code, Entry, Keypad, Notice and Keys always stay.
 type Screen struct {
 	Phase Phase // for the painter's choice of animation and for tests; never drawn as text
 	Tone  Tone
@@ -25,6 +25,7 @@ type Screen struct {
 
 	Notice  *Notice    // overlay that must be answered first: "still there?"
 	Entry   *Entry     // the field being typed into
+	Keypad  *Keypad    // keys on the screen, for those who have no others
 	Code    string     // to be drawn in block letters
 	Spelt   string     // the code again, spelt out
 	Gauge   *Gauge     // time left
@@ -84,7 +85,11 @@ type Notice struct {
 // Key is one thing that can be pressed.
 type Key struct {
 	Cap  string // as printed on the key: "Enter", "Esc", "1"
-	Text string // what it does
+	Text string // what it does, in words; empty on the keypad, where the cap says it
+
+	// What a finger on it means: the same as this key of a keyboard.
+	Does KeyName
+	Rune rune // with RuneKey
 
 	// Turns: it turns the pages of Details, and is left out where there is only one.
 	Turns bool

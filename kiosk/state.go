@@ -65,6 +65,7 @@ const (
 type Rules struct {
 	Kind      IdentifierKind
 	Languages int           // how many languages there are; at least 1
+	Pad       PadRule       // when the keypad is on the screen
 	Idle      time.Duration // KIOSK_IDLE_TIMEOUT: silence before "still there?" while typing
 	Result    time.Duration // KIOSK_RESULT_TIMEOUT: the same on Shown and Ended
 	Grace     time.Duration // how long "still there?" stands
@@ -119,6 +120,7 @@ type State struct {
 	Language int // index into the languages; 0 is the default
 	Help     bool
 
+	Pad    Pad
 	Draft  Draft
 	Masked string // the identifier as it may be shown
 

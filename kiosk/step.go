@@ -24,6 +24,10 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 		if meant(e, m.s.Phase) && table[m.s.Phase] != nil {
 			table[m.s.Phase](&m, e)
 		}
+	case Given:
+		if meant(Press{Seen: e.Seen}, m.s.Phase) && table[m.s.Phase] != nil {
+			table[m.s.Phase](&m, e)
+		}
 	default:
 		if handle := table[m.s.Phase]; handle != nil {
 			handle(&m, e)

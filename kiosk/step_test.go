@@ -81,7 +81,7 @@ func (y *story) wait(d time.Duration) *story {
 // asked brings the visit to Waiting.
 func (y *story) asked(expires, interval time.Duration) *story {
 	y.t.Helper()
-	y.do(Given{Secret("alice")})
+	y.do(Given{Identifier: Secret("alice")})
 	y.do(Asked{Number: y.s.Question, Expires: expires, Interval: interval})
 	return y.in(Waiting)
 }
@@ -245,7 +245,7 @@ func TestHowVisitsEnd(t *testing.T) {
 	}
 }
 
-func asking(y *story) *story        { return y.do(Given{Secret("alice")}).in(Asking) }
+func asking(y *story) *story        { return y.do(Given{Identifier: Secret("alice")}).in(Asking) }
 func waitingMinute(y *story) *story { return y.asked(time.Minute, sec(5)) }
 func fetching(y *story) *story      { y.approved(); return y.do(Verified{y.s.Question}).in(Fetching) }
 
@@ -260,7 +260,7 @@ func (y *story) keep() *story {
 
 func TestTheGuardHoldsARequestBack(t *testing.T) {
 	s := New(DefaultRules())
-	s, _ = Step(s, 0, Given{Secret("alice")})
+	s, _ = Step(s, 0, Given{Identifier: Secret("alice")})
 	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
 	p := out[0].(Prepare)
 	s, out = Step(s, 0, Held{p.Number, 4 * time.Minute})
@@ -496,7 +496,7 @@ func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
 			t.Errorf("%+v was taken for the screen after it", k)
 		}
 	}
-	y = begin(t).do(Given{Secret("alice")}).in(Asking)
+	y = begin(t).do(Given{Identifier: Secret("alice")}).in(Asking)
 	if s, _ := Step(y.s, 0, Press{Key: EscapeKey, Seen: Identify}); s.Reason != Cancelled {
 		t.Error("Escape was not heard because the screen had just changed")
 	}
@@ -504,7 +504,7 @@ func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
 
 func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
 	s := New(DefaultRules())
-	s, _ = Step(s, 0, Given{Secret("alice")})
+	s, _ = Step(s, 0, Given{Identifier: Secret("alice")})
 	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
 	s, out = Step(s, 0, Prepared{out[0].(Prepare).Number, "v", "c"})
 	if _, ok := out[0].(Commit); !ok {

@@ -54,8 +54,8 @@ func (v *view) lines(words ...Word) {
 	}
 }
 
-func (v *view) key(cap string, w Word) {
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Say(w)})
+func (v *view) key(does KeyName, cap string, w Word) {
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Say(w), Does: does})
 }
 
 func (v *view) ready(at Place) {
@@ -64,13 +64,13 @@ func (v *view) ready(at Place) {
 	if at.Link != "" {
 		v.sc.Link = &Link{URL: at.Link, Caption: v.w.Say(WordReadyLink)}
 	}
-	v.key(v.w.Say(WordKeyAnyCap), WordKeyBegin)
+	v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyBegin)
 	v.language()
 }
 
 func (v *view) language() {
 	if v.s.Rules.Languages > 1 {
-		v.key("Tab", WordKeyLanguage)
+		v.key(TabKey, "Tab", WordKeyLanguage)
 	}
 }
 
@@ -110,17 +110,18 @@ func (v *view) identify(p Private) {
 		e.Problem = v.w.Say(v.s.Draft.Problem.Sentence())
 	}
 	v.sc.Entry = e
+	v.sc.Keypad = v.s.keypad()
 	v.lines(WordIdentifyPrivacy)
-	v.key("Enter", WordKeySend)
+	v.key(EnterKey, "Enter", WordKeySend)
 	v.language()
-	v.key("Esc", WordKeyCancel)
+	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
 func (v *view) asking() {
 	v.sc.Tone = Busy
 	v.sc.Title = v.w.Say(WordAskingTitle)
 	v.lines(WordAskingLines)
-	v.key("Esc", WordKeyCancel)
+	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
 func (v *view) waiting() {
@@ -143,11 +144,11 @@ func (v *view) waiting() {
 		v.sc.Warning = v.w.Say(WordWaitingLost)
 	}
 	if s.Help {
-		v.key("F1", WordKeyHelpOff)
+		v.key(HelpKey, "F1", WordKeyHelpOff)
 	} else {
-		v.key("F1", WordKeyHelp)
+		v.key(HelpKey, "F1", WordKeyHelp)
 	}
-	v.key("Esc", WordKeyCancel)
+	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
 // Left is how long the present request still lives, in whole seconds rounded
@@ -198,7 +199,7 @@ func (v *view) working() {
 		{v.w.Say(WordStepChecking), checked},
 		{v.w.Say(WordStepFetching), fetched},
 	}
-	v.key("Esc", WordKeyCancel)
+	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
 func (v *view) shown(p Private) {
@@ -206,8 +207,8 @@ func (v *view) shown(p Private) {
 	if !v.s.Revealed {
 		v.sc.Title = v.w.Say(WordShownTitle)
 		v.lines(WordShownHidden)
-		v.key(v.w.Say(WordKeyAnyCap), WordKeyShow)
-		v.key("Esc", WordKeyDone)
+		v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyShow)
+		v.key(EscapeKey, "Esc", WordKeyDone)
 		return
 	}
 	v.sc.Title = p.Result.Title
@@ -219,8 +220,8 @@ func (v *view) shown(p Private) {
 	if len(p.Result.Fields) == 0 {
 		v.lines(WordShownEmpty)
 	}
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: "Down", Text: v.w.Say(WordKeyPage), Turns: true})
-	v.key("Esc", WordKeyDone)
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: "Down", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
+	v.key(EscapeKey, "Esc", WordKeyDone)
 }
 
 func (v *view) ended() {
@@ -235,9 +236,9 @@ func (v *view) ended() {
 	}
 	v.lines(s.Advice())
 	if s.CanAskAgain() {
-		v.key("1", WordKeyAgain)
+		v.sc.Keys = append(v.sc.Keys, Key{Cap: "1", Text: v.w.Say(WordKeyAgain), Does: RuneKey, Rune: '1'})
 	}
-	v.key("Esc", WordKeyDone)
+	v.key(EscapeKey, "Esc", WordKeyDone)
 }
 
 // hide takes what is personal off the screen while nobody is known to be there.
@@ -245,6 +246,7 @@ func (v *view) hide() {
 	if v.sc.Entry != nil {
 		v.sc.Entry.Text, v.sc.Entry.Problem = "", ""
 	}
+	v.sc.Keypad = nil // the notice is answered first
 	if v.s.Phase == Shown {
 		v.sc.Title, v.sc.Details, v.sc.Lines = v.w.Say(WordShownTitle), nil, nil
 	}
@@ -258,11 +260,11 @@ func (v *view) still() {
 	text := WordStillText
 	v.sc.Keys = nil
 	if v.s.Extended < v.s.Rules.Extends {
-		v.key(v.w.Say(WordKeyAnyCap), WordKeyMore)
+		v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyMore)
 	} else {
 		text = WordStillLast
 	}
-	v.key("Esc", WordKeyDone)
+	v.key(EscapeKey, "Esc", WordKeyDone)
 	v.hide()
 	v.sc.Notice = &Notice{Title: v.w.Say(WordStillTitle), Text: v.w.Say(text, "n", max(n, 0))}
 }

@@ -42,6 +42,7 @@ type line struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	r := DefaultRules()
 	r.Languages = 3
+	r.Kind = IdentifierKind(seed % 4)
 	return &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
@@ -118,6 +119,19 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	}
 	if before.Busy() && !s.Busy() && s.Closures != 0 && s.Phase != Closed {
 		w.fail("10: a closed reason was forgotten during the visit")
+	}
+	if s.Pad != (Pad{}) && (s.Pad.Row >= len(padLayouts[s.Rules.Kind]) || s.Pad.Column >= len(padRow(s.Rules.Kind, s.Pad.Row))) {
+		w.fail("the keypad points nowhere: %+v", s.Pad)
+	}
+	switch e := e.(type) {
+	case Press:
+		if e.Seen != before.Phase && (before.Phase == Shown || before.Phase == Ended) && s != before {
+			w.fail("a key for another screen did something")
+		}
+	case Given:
+		if before.Phase != Identify && before.Phase != Ready && (s != before || len(effects) > 0) {
+			w.fail("a scan on the wrong screen did something")
+		}
 	}
 	if s.Phase == Ready && (s.Language != 0 || s.Extended != 0 || s.Still) {
 		w.fail("9: language, warning or extensions outlived the visit")
@@ -311,6 +325,7 @@ func (w *world) randomKey() Press {
 	keys := []Press{
 		{Key: RuneKey, Rune: 'a'}, {Key: RuneKey, Rune: '1'}, {Key: RuneKey, Rune: '?'}, {Key: RuneKey, Rune: ' '},
 		{Key: EnterKey}, {Key: EnterKey}, {Key: EnterKey}, {Key: EscapeKey}, {Key: BackspaceKey}, {Key: TabKey}, {Key: DownKey}, {Key: UpKey}, {Key: HelpKey},
+		{Key: LeftKey}, {Key: RightKey}, {Key: ShiftKey, Touch: true}, {Key: EnterKey, Touch: true}, {Key: OtherKey, Touch: true},
 	}
 	k := keys[w.rng.IntN(len(keys))]
 	k.Seen = w.s.Phase
@@ -350,7 +365,11 @@ func (w *world) turn() {
 		}
 		w.do(k)
 	case p < 84:
-		w.do(Given{Secret("alice")})
+		g := Given{Identifier: Secret("alice"), Seen: w.s.Phase}
+		if w.chance(30) {
+			g.Seen = Phase(w.rng.IntN(int(Clearing) + 1))
+		}
+		w.do(g)
 	case p < 90:
 		w.do(w.hostile())
 	case p < 93:

@@ -12,7 +12,8 @@ type piece struct {
 	rows   []line
 	cursor bool
 	cx, cy int
-	tied   bool // follows the piece before it without a gap
+	tied   bool     // follows the piece before it without a gap
+	spots  []Target // what can be touched in it, counted from its own corner
 }
 
 // plan is how much air and how much content the body gets. It starts
@@ -24,6 +25,9 @@ type plan struct {
 	spelt    speltAt
 	gauge    int  // rows: 2 bar above words, 1 side by side, 0 none
 	boxed    bool // a frame around the entry field
+	label    bool // what is to be typed, above the field
+	example  bool // and an example of it, below
+	pad      int  // size of the keypad's keys
 	lines    int  // how many sentences
 	flowing  bool // sentences follow one another in one paragraph
 	warning  bool
@@ -43,7 +47,7 @@ const (
 
 func (d *drawing) comfortable() plan {
 	p := plan{gap: 1, letters: d.smallLetters(), spelt: speltTied, gauge: 1, lines: len(d.s.Lines), warning: true, steps: true,
-		linkCode: true, linkText: true}
+		linkCode: true, linkText: true, label: true, example: true, pad: len(padSizes) - 1}
 	if d.f.H >= airyRows {
 		p.boxed, p.letters = true, wideLetters
 	}
@@ -65,6 +69,7 @@ func (d *drawing) smallLetters() lettering {
 // warning outlives all sentences except the first: it must not be missed.
 var tightenings = []func(p *plan, d *drawing) bool{
 	func(p *plan, _ *drawing) bool { return drop(&p.linkCode) },
+	func(p *plan, _ *drawing) bool { return p.pad > 1 && less(&p.pad) },
 	func(p *plan, _ *drawing) bool { return less(&p.lineGap) },
 	func(p *plan, _ *drawing) bool { return p.gauge == 2 && less(&p.gauge) },
 	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltTied) },
@@ -77,11 +82,14 @@ var tightenings = []func(p *plan, d *drawing) bool{
 		p.flowing = true
 		return !was
 	},
+	func(p *plan, _ *drawing) bool { return less(&p.pad) },
 	func(p *plan, _ *drawing) bool { return drop(&p.linkText) },
 	func(p *plan, _ *drawing) bool { return drop(&p.steps) },
 	func(p *plan, _ *drawing) bool { return p.lines > 1 && less(&p.lines) },
 	func(p *plan, _ *drawing) bool { return drop(&p.warning) },
 	func(p *plan, _ *drawing) bool { return less(&p.lines) },
+	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && drop(&p.example) },
+	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && drop(&p.label) },
 	func(p *plan, _ *drawing) bool { return less(&p.gauge) },
 	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltNowhere) },
 	func(p *plan, _ *drawing) bool { return lower(&p.letters, plainLetters) },
@@ -91,6 +99,7 @@ var tightenings = []func(p *plan, d *drawing) bool{
 // useful first.
 var relaxations = []func(p *plan, full plan){
 	func(p *plan, full plan) { p.letters = full.letters },
+	func(p *plan, full plan) { p.pad = full.pad },
 	func(p *plan, full plan) { p.boxed = full.boxed },
 	func(p *plan, full plan) { p.gap = full.gap },
 	func(p *plan, full plan) { p.gauge = full.gauge },
@@ -213,7 +222,10 @@ func (d *drawing) fixed(p plan, w int) (above, below []piece) {
 		}
 	}
 	if d.s.Entry != nil {
-		add(&above, d.entryPiece(*d.s.Entry, w, p.boxed))
+		add(&above, d.entryPiece(*d.s.Entry, w, p))
+	}
+	if d.s.Keypad != nil {
+		add(&above, padPiece(*d.s.Keypad, padSizes[p.pad], w))
 	}
 	for _, pc := range d.codePieces(p, w) {
 		add(&above, pc)
@@ -311,6 +323,12 @@ func (d *drawing) place(p plan, w, y, end int) {
 		}
 		if !pc.tied {
 			y += p.gap
+		}
+		for _, t := range pc.spots {
+			if t.Y += y; t.Y < end {
+				t.X += d.left
+				d.f.Targets = append(d.f.Targets, t)
+			}
 		}
 		for i, r := range pc.rows {
 			if y >= end {

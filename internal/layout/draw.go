@@ -114,7 +114,7 @@ func (d *drawing) bar() {
 // keys draws what can be pressed on the last rows, each key whole, in the given
 // order, and a rule above where there is room.
 func (d *drawing) keys() {
-	rows := d.keyRows(d.s.Keys, d.col)
+	rows, spots := d.keyRows(d.s.Keys, d.col)
 	// On a screen too small for all of it, one row is kept for the title.
 	if most := max(d.f.H-d.top-1, 1); len(rows) > most {
 		rows = rows[:most]
@@ -126,6 +126,12 @@ func (d *drawing) keys() {
 	d.bottom = d.f.H - len(rows) - foot
 	for i, r := range rows {
 		d.f.put(d.left, d.bottom+i, r)
+	}
+	for _, t := range spots {
+		if t.Y < len(rows) {
+			t.X, t.Y = t.X+d.left, t.Y+d.bottom
+			d.f.Targets = append(d.f.Targets, t)
+		}
 	}
 	if d.f.H >= airyRows && len(rows) > 0 {
 		d.bottom--
@@ -141,15 +147,16 @@ func ruleOf(w int) line {
 	return l
 }
 
-// keyRows fills rows with keys. Two keys are three columns apart.
-func (d *drawing) keyRows(keys []kiosk.Key, w int) []line {
+// keyRows fills rows with keys, and says where each stands in them. Two keys are
+// three columns apart.
+func (d *drawing) keyRows(keys []kiosk.Key, w int) (rows []line, spots []Target) {
 	const apart = 3
-	var rows []line
 	var cur line
 	for _, k := range keys {
 		one := join(words(" "+short(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
 		switch {
 		case len(cur) > 0 && len(cur)+apart+len(one) <= w:
+			spots = append(spots, Target{X: len(cur) + apart, Y: len(rows), W: len(one), H: 1, Key: k})
 			cur = join(cur, blanks(apart, Text), one)
 			continue
 		case len(cur) > 0:
@@ -157,16 +164,19 @@ func (d *drawing) keyRows(keys []kiosk.Key, w int) []line {
 			cur = nil
 		}
 		if len(one) <= w {
+			spots = append(spots, Target{Y: len(rows), W: len(one), H: 1, Key: k})
 			cur = one
 			continue
 		}
 		// One key wider than the screen: its text goes on below, under itself.
-		rows = append(rows, d.keyFolded(k, w)...)
+		folded := d.keyFolded(k, w)
+		spots = append(spots, Target{Y: len(rows), W: w, H: len(folded), Key: k})
+		rows = append(rows, folded...)
 	}
 	if len(cur) > 0 {
 		rows = append(rows, cur)
 	}
-	return rows
+	return rows, spots
 }
 
 func (d *drawing) keyFolded(k kiosk.Key, w int) []line {
@@ -223,7 +233,8 @@ func cleaned(s kiosk.Screen, full bool) kiosk.Screen {
 	}
 	keys := make([]kiosk.Key, 0, len(s.Keys))
 	for _, k := range s.Keys {
-		keys = append(keys, kiosk.Key{Cap: clean(k.Cap), Text: clean(k.Text), Turns: k.Turns})
+		k.Cap, k.Text = clean(k.Cap), clean(k.Text)
+		keys = append(keys, k)
 	}
 	s.Lines, s.Steps, s.Details, s.Keys = lines, steps, details, keys
 	return s

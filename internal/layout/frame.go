@@ -1,6 +1,10 @@
 package layout
 
-import "github.com/rivo/uniseg"
+import (
+	"github.com/rivo/uniseg"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
 
 // Style says what a cell is, not what it looks like: a painter's theme turns it
 // into colours.
@@ -58,10 +62,48 @@ type Frame struct {
 	W, H  int
 	Cells []Cell // row by row
 
+	// Targets is what can be touched, for Hit.
+	Targets []Target
+
 	// Cursor tells whether a cursor shall be seen, at column CursorX of row CursorY.
 	Cursor           bool
 	CursorX, CursorY int
 }
+
+// Target is a rectangle of cells that stands for a key.
+type Target struct {
+	X, Y, W, H int
+	Key        kiosk.Key
+}
+
+// How far beside a target a finger may land, in columns and rows. A row of a small
+// panel is three millimetres high, a fingertip ten.
+const (
+	besideColumns = 2
+	besideRows    = 1
+)
+
+// Hit is the key at or next to column x of row y: the nearest one, if several are.
+func (f Frame) Hit(x, y int) (kiosk.Key, bool) {
+	best, found := 0, -1
+	for i, t := range f.Targets {
+		dx, dy := outside(x, t.X, t.W), outside(y, t.Y, t.H)
+		if dx > besideColumns || dy > besideRows {
+			continue
+		}
+		// A cell is about twice as high as it is wide.
+		if far := dx + 2*dy; found < 0 || far < best {
+			best, found = far, i
+		}
+	}
+	if found < 0 {
+		return kiosk.Key{}, false
+	}
+	return f.Targets[found].Key, true
+}
+
+// outside is how far v is from the n places that begin at from; 0 if it is on one.
+func outside(v, from, n int) int { return max(from-v, v-(from+n-1), 0) }
 
 // At is the cell in column x of row y; a blank outside the frame.
 func (f Frame) At(x, y int) Cell {

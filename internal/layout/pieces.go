@@ -8,8 +8,11 @@ import (
 
 // entryPiece is the field with its label above and one line of help below: what
 // is wrong if something is, else the example.
-func (d *drawing) entryPiece(e kiosk.Entry, w int, boxed bool) piece {
-	rows := d.para(e.Label, w, Dim)
+func (d *drawing) entryPiece(e kiosk.Entry, w int, p plan) piece {
+	var rows []line
+	if p.label {
+		rows = d.para(e.Label, w, Dim)
+	}
 	inner := max(w-4, 1)                          // frame and a blank on either side
 	text, cutOff := tail(e.Text, max(inner-1, 1)) // one place for the cursor
 	if cutOff {
@@ -20,7 +23,7 @@ func (d *drawing) entryPiece(e kiosk.Entry, w int, boxed bool) piece {
 	pc := piece{cursor: true, cx: 1 + len(field), cy: len(rows)}
 	field = field.pad(inner+2, Field)
 	side := line{{Text: "│", Style: Field, Width: 1}}
-	if boxed {
+	if p.boxed {
 		pc.cy++
 		rows = append(rows, boxEdge(w, "┌", "┐", Field), join(side, field, side), boxEdge(w, "└", "┘", Field))
 	} else {
@@ -29,7 +32,7 @@ func (d *drawing) entryPiece(e kiosk.Entry, w int, boxed bool) piece {
 	switch {
 	case e.Problem != "":
 		rows = append(rows, d.signed(words(" ! ", Bad), e.Problem, Strong, w)...)
-	case e.Example != "":
+	case e.Example != "" && p.example:
 		rows = append(rows, d.para(e.Example, w, Dim)...)
 	}
 	pc.rows = rows

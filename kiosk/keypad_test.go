@@ -1,0 +1,160 @@
+package kiosk
+
+import (
+	"strings"
+	"testing"
+)
+
+// typed is what the last event wrote into the field.
+func (y *story) typed() string {
+	var b strings.Builder
+	for _, e := range y.effects {
+		if e, ok := e.(Edit); ok {
+			if e.Erase {
+				b.WriteRune('←')
+				continue
+			}
+			b.WriteRune(e.Rune)
+		}
+	}
+	return b.String()
+}
+
+func arrow(k KeyName) Press { return Press{Key: k} }
+
+func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
+	y := begin(t).do(Press{Key: RuneKey, Rune: 'a'}, Press{Key: RuneKey, Rune: 'l'}).in(Identify)
+	if y.s.keypad() != nil {
+		t.Error("typing brings the keypad up")
+	}
+	y.do(Press{Key: EnterKey}).in(Asking)
+}
+
+func TestWhoTouchesGetsTheKeypad(t *testing.T) {
+	y := begin(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
+	if y.s.keypad() == nil {
+		t.Fatal("no keypad for a finger")
+	}
+	for _, row := range y.s.keypad().Rows {
+		for _, k := range row {
+			if y.do(Press{Key: k.Does, Rune: k.Rune, Touch: true}); k.Does == RuneKey && y.typed() != k.Cap {
+				t.Errorf("key %q writes %q", k.Cap, y.typed())
+			}
+			if y.s.Phase != Identify {
+				if k.Does != EnterKey {
+					t.Errorf("key %q leads to %s", k.Cap, y.s.Phase)
+				}
+				return
+			}
+		}
+	}
+	t.Error("no key sends")
+}
+
+// The next customer finds the screen as the first one did.
+func TestTheKeypadEndsWithTheVisit(t *testing.T) {
+	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true}, arrow(DownKey)).in(Identify)
+	if !y.s.Pad.Upper || !y.s.Pad.Aimed {
+		t.Errorf("%+v", y.s.Pad)
+	}
+	y.do(Press{Key: EscapeKey}).in(Ready)
+	if y.do(Press{Key: OtherKey}); y.s.Pad != (Pad{}) {
+		t.Errorf("left over: %+v", y.s.Pad)
+	}
+}
+
+func TestTheKeypadByArrows(t *testing.T) {
+	y := begin(t)
+	y.s.Rules.Kind = PhoneKind
+	y.do(Press{Key: OtherKey}, arrow(DownKey)) // brings it up, on 1
+	for _, c := range []struct {
+		name string
+		keys []KeyName
+		want string
+	}{
+		{"where it begins", nil, "1"},
+		{"to the right", []KeyName{RightKey, RightKey}, "3"},
+		{"around the edge", []KeyName{RightKey}, "1"},
+		{"up from the first row to the last", []KeyName{UpKey}, "+"},
+		{"along the row of four", []KeyName{RightKey}, "0"},
+		{"up again, to the nearest", []KeyName{UpKey}, "8"},
+		{"down, to the one that erases", []KeyName{DownKey}, "←"},
+	} {
+		for _, k := range c.keys {
+			y.do(arrow(k))
+		}
+		if y.do(Press{Key: EnterKey}); y.typed() != c.want {
+			t.Errorf("%s: %q, want %q", c.name, y.typed(), c.want)
+		}
+	}
+	y.do(arrow(RightKey), Press{Key: EnterKey}).in(Asking)
+}
+
+func TestEnterSendsAfterTyping(t *testing.T) {
+	y := begin(t).do(Press{Key: OtherKey}, arrow(DownKey), arrow(RightKey), Press{Key: RuneKey, Rune: 'x'})
+	if y.s.Pad.Aimed {
+		t.Error("typing leaves the keypad aimed")
+	}
+	y.do(Press{Key: EnterKey}).in(Asking)
+}
+
+func TestCapitals(t *testing.T) {
+	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true})
+	found := false
+	for _, row := range y.s.keypad().Rows {
+		for _, k := range row {
+			found = found || k.Cap == "A" && k.Rune == 'A'
+		}
+	}
+	if !found {
+		t.Errorf("no capitals in %+v", y.s.keypad())
+	}
+}
+
+func TestTheKeypadBySetting(t *testing.T) {
+	y := begin(t)
+	y.s.Rules.Pad = PadAlways
+	if y.do(Press{Key: OtherKey}); y.s.keypad() == nil {
+		t.Error("always, but not there")
+	}
+	y = begin(t)
+	y.s.Rules.Pad = PadNever
+	if y.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); y.s.keypad() != nil {
+		t.Error("never, but there")
+	}
+}
+
+// Every character that a check of this kind can ask for is on its keypad.
+func TestEveryKindCanBeTyped(t *testing.T) {
+	for kind, id := range map[IdentifierKind]string{
+		TextKind: "alice_b-1.c@d/e", EmailKind: "alice.b-c_d+e@example.org", PhoneKind: "+447700900123", NumberKind: "1234567890",
+	} {
+		all := strings.Join(padLayouts[kind], "")
+		for _, r := range id {
+			if !strings.ContainsRune(all, r) {
+				t.Errorf("%s: no key %q", kind, r)
+			}
+		}
+		if p := Check(kind, id); p != NoProblem {
+			t.Errorf("%s: %s is %s", kind, id, p)
+		}
+	}
+}
+
+// A scan counts on the screen it was meant for, and on no other.
+func TestAScanOnTheWrongScreenDoesNothing(t *testing.T) {
+	for _, p := range []Phase{Closed, Asking, Waiting, Checking, Fetching, Shown, Ended, Clearing} {
+		s := New(DefaultRules())
+		s.Phase, s.Reason = p, Declined
+		got, effects := Step(s, 0, Given{Identifier: Secret("alice"), Seen: p})
+		if got != s || len(effects) > 0 {
+			t.Errorf("%s: %+v %v", p, got, effects)
+		}
+	}
+	if s, out := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice"), Seen: Ended}); s.Phase != Ready || out != nil {
+		t.Error("what was scanned while the last visit ended begins the next one")
+	}
+	if s, _ := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice")}); s.Phase != Identify {
+		t.Error("a scan on Ready begins no visit")
+	}
+}
