@@ -88,6 +88,7 @@ func (m *move) prepare(from Number) {
 	n := m.ask()
 	m.s.Visit, m.s.Code, m.s.Binding = "", "", ""
 	m.s.Pace, m.s.Merges, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, false, false, NoReason
+	m.s.Hold = Hold{}
 	m.do(Prepare{Number: n, From: from})
 	m.s.Request = n
 }
@@ -104,7 +105,10 @@ func (m *move) asking(e Event) {
 		m.do(Commit{m.record(StageAsking, NoReason)}, Ask{Number: m.s.Request, Code: e.Code})
 	case Held:
 		if m.s.Visit == "" && m.answered(e.Number) {
-			m.s.Wait = e.Wait
+			if m.s.Again > 0 {
+				m.s.Again-- // nobody was asked
+			}
+			m.s.Hold = e.Hold
 			m.finish(StageEnded, HeldBack)
 		}
 	case Failed:

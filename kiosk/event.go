@@ -66,10 +66,10 @@ type (
 		Visit  string
 		Code   string
 	}
-	// Held answers Prepare: the guard does not let it go for so long.
+	// Held answers Prepare: the guard does not let it go for Hold.Wait.
 	Held struct {
 		Number Number
-		Wait   time.Duration
+		Hold   Hold
 	}
 	// Unrecorded says that a Commit failed; the effects behind it were not carried out.
 	Unrecorded struct{ Stage Stage }

@@ -80,8 +80,10 @@ func (m *move) ended(e Event) {
 		m.s.Touched = m.now
 		switch {
 		case e.Key == RuneKey && e.Rune == '1' && m.s.CanAskAgain():
-			m.s.Again++
-			m.prepare(m.s.Request)
+			if m.s.HeldFor(m.now) == 0 {
+				m.s.Again++
+				m.prepare(m.s.Request)
+			}
 		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain():
 			m.clear()
 		}
@@ -94,18 +96,45 @@ func (m *move) ended(e Event) {
 				m.clear()
 			}
 		default:
-			m.idle(m.s.Rules.Result)
+			m.idle(m.s.endedFor())
 		}
 	}
 }
 
 // CanAskAgain says whether the same person may be asked again without retyping:
-// only where a second try can end better, and not without end.
+// only where a second try can end better, and not without end. Where the push
+// guard held it back, it is once the wait is over (HeldFor), if that is short
+// enough to stand there for.
 func (s State) CanAskAgain() bool {
 	if s.Phase != Ended || s.Again >= s.Rules.Again || s.Stopping {
 		return false
 	}
-	return s.Reason == Declined || s.Reason == Expired || s.Reason == Unreachable
+	switch s.Reason {
+	case Declined, Expired, Unreachable:
+		return true
+	case HeldBack:
+		return s.Hold.Wait <= s.Rules.Patience
+	}
+	return false
+}
+
+// HeldFor is how long the push guard still holds the request back; 0 once it may
+// be tried again, and outside its screen.
+func (s State) HeldFor(now time.Duration) time.Duration {
+	if s.Phase != Ended || s.Reason != HeldBack {
+		return 0
+	}
+	return max(s.Since+s.Hold.Wait-now, 0)
+}
+
+// endedFor is how much silence an ending allows: who waits for the push guard
+// with nothing to press is not asked whether they are there.
+func (s State) endedFor() time.Duration {
+	limit := s.Rules.Result
+	if s.Reason == HeldBack && s.CanAskAgain() {
+		limit += max(s.Since+s.Hold.Wait-s.Touched, 0)
+	}
+	return limit
 }
 
 // idle counts silence: first "still there?", then the visit is cleared.

@@ -181,10 +181,28 @@ type Journal interface {
 }
 
 // Guard decides whether one more backchannel request for this person may leave
-// this device now. It returns how long to wait; 0 lets the request go. It only
-// decides: the journal's asking record is what it remembers by.
+// this device now. It only decides: the journal's records are what it remembers by.
 type Guard interface {
-	Allow(identifier Secret) (wait time.Duration, err error)
+	Allow(identifier Secret) (Hold, error)
+}
+
+// Hold is the push guard's answer. The zero Hold lets the request go.
+type Hold struct {
+	Wait     time.Duration // how long no request may leave
+	Pestered bool          // this person was asked over and over without approving: staff should know
+}
+
+// Push is one backchannel authentication request of the past, as the guard counts
+// it: what its asking record says of the time, and whether it was for the person
+// who is asked about.
+type Push struct {
+	Mine   bool
+	Wall   time.Time
+	Boot   string
+	Uptime time.Duration
+	// Story gives, if Mine, what is on record of it in order, without secrets; nothing
+	// where the visit has been taken off record since. It must not be called later.
+	Story func() []Record
 }
 
 // Item is what the vault holds of a visit.

@@ -232,13 +232,14 @@ func (r *Runner) prepare(f Prepare) {
 	r.Vault.Wipe(f.From)
 	r.Vault.Put(f.Number, Identifier, id)
 	r.used[f.Number] = Tokens{}
-	wait, err := r.Guard.Allow(id)
+	hold, err := r.Guard.Allow(id)
 	switch {
 	case err != nil:
 		r.Log.Error("guard", "error", err)
 		r.push(Failed{f.Number, ReasonOf(err)})
-	case wait > 0:
-		r.push(Held{f.Number, wait})
+	case hold.Wait > 0:
+		r.Log.Warn("guard", "held_back", hold.Wait.Round(time.Second), "pestered", hold.Pestered)
+		r.push(Held{f.Number, hold})
 	default:
 		visit, code := r.Draw()
 		r.push(Prepared{f.Number, visit, code})

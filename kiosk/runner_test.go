@@ -217,7 +217,7 @@ func (s *shop) Append(r kiosk.Record) error {
 func (s *shop) Unfinished() ([]kiosk.Record, error) { return s.left, nil }
 
 // The guard and the screen.
-func (s *shop) Allow(kiosk.Secret) (time.Duration, error) { s.tell("guard"); return 0, nil }
+func (s *shop) Allow(kiosk.Secret) (kiosk.Hold, error) { s.tell("guard"); return kiosk.Hold{}, nil }
 
 func (s *shop) Show(_ time.Duration, st kiosk.State, p kiosk.Private) {
 	s.mu.Lock()

@@ -71,6 +71,7 @@ type Rules struct {
 	Grace     time.Duration // how long "still there?" stands
 	Extends   int           // how often a visit's time can be extended
 	Again     int           // how often the same person can be asked again without retyping
+	Patience  time.Duration // how long a wait may be for which the push guard's screen keeps what was typed
 	AskLimit  time.Duration // an Ask that is not answered by then is lost
 	CallLimit time.Duration // the same for a poll, a check, a fetch
 	Floor     time.Duration // the poll interval where the server named none
@@ -87,6 +88,7 @@ func DefaultRules() Rules {
 		Grace:     20 * time.Second, // WCAG 2.2.1
 		Extends:   10,               // WCAG 2.2.1
 		Again:     2,                // push fatigue: three rings and no more
+		Patience:  2 * time.Minute,  // the guard's second pause; nobody stands there for the third
 		AskLimit:  45 * time.Second, // servers that answer only when the phone was reached take their time
 		CallLimit: 45 * time.Second, // CIBA Core 10.1: be ready to wait 30 s and more for a long poll
 		Floor:     5 * time.Second,  // CIBA Core 7.3
@@ -135,10 +137,10 @@ type State struct {
 	Merges   bool // the server sends one code for refused and for run out (Auth0)
 	Redeemed bool // tokens came for this request: it must be given back
 
-	Reason   Reason        // with Ended
-	Unsure   bool          // refused or run out: the server's one code does not tell
-	Wait     time.Duration // with HeldBack: how long, from Since
-	Revealed bool          // the result is on screen
+	Reason   Reason // with Ended
+	Unsure   bool   // refused or run out: the server's one code does not tell
+	Hold     Hold   // with HeldBack: how long, from Since, and whether staff should know
+	Revealed bool   // the result is on screen
 	Page     int
 	Stopping bool // told to stop: no new visit
 }

@@ -263,8 +263,8 @@ func TestTheGuardHoldsARequestBack(t *testing.T) {
 	s, _ = Step(s, 0, Given{Identifier: Secret("alice")})
 	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
 	p := out[0].(Prepare)
-	s, out = Step(s, 0, Held{p.Number, 4 * time.Minute})
-	if s.Phase != Ended || s.Reason != HeldBack || s.Wait != 4*time.Minute {
+	s, out = Step(s, 0, Held{p.Number, Hold{Wait: 4 * time.Minute}})
+	if s.Phase != Ended || s.Reason != HeldBack || s.Hold.Wait != 4*time.Minute {
 		t.Fatalf("%+v", s)
 	}
 	for _, f := range out {
@@ -536,5 +536,71 @@ func BenchmarkStep(b *testing.B) {
 	e := Polled{Number: 99, Request: 5, Verdict: Pending}
 	for b.Loop() {
 		s, _ = Step(s, time.Second, e)
+	}
+}
+
+// held is a visit that the push guard holds back for so long, at uptime 0.
+func held(t *testing.T, h Hold) State {
+	t.Helper()
+	s, _ := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice")})
+	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
+	s, _ = Step(s, 0, Held{out[0].(Prepare).Number, h})
+	if s.Phase != Ended || s.Reason != HeldBack || s.Hold != h {
+		t.Fatalf("%+v", s)
+	}
+	return s
+}
+
+func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
+	s := held(t, Hold{Wait: sec(40)})
+	one := Press{Key: RuneKey, Rune: '1', Seen: Ended}
+	for now := time.Duration(0); now < sec(40); {
+		at, ok := Wake(s, now)
+		if !ok || at != now+time.Second {
+			t.Fatalf("at %v the next change is at %v: the wait does not count down", now, at)
+		}
+		now = at
+		var out []Effect
+		if s, out = Step(s, now, Tick{}); s.Still || s.Phase != Ended || len(out) > 0 {
+			t.Fatalf("at %v: %+v", now, s)
+		}
+		if now == sec(10) {
+			if s, out = Step(s, now, one); s.Phase != Ended || len(out) > 0 || s.Again != 0 {
+				t.Fatalf("pressed too early: %+v %v", s, out)
+			}
+		}
+	}
+	if s.HeldFor(sec(40)) != 0 {
+		t.Fatal("still held")
+	}
+	// Silence counts from when there is something to press.
+	if at, ok := Wake(s, sec(41)); !ok || at != sec(40)+s.Rules.Result {
+		t.Errorf("asked whether anybody is there at %v", at)
+	}
+	s, out := Step(s, sec(41), one)
+	p, ok := out[0].(Prepare)
+	if s.Phase != Asking || !ok || p.From == 0 || s.Hold != (Hold{}) {
+		t.Fatalf("%+v %v", s, out)
+	}
+	// Held back once more: that was no request, so none of the two is used up.
+	if s, _ = Step(s, sec(41), Held{p.Number, Hold{Wait: sec(5)}}); s.Again != 0 || !s.CanAskAgain() {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestALongWaitKeepsNothing(t *testing.T) {
+	for wait, keeps := range map[time.Duration]bool{2 * time.Minute: true, 2*time.Minute + 1: false, time.Hour: false} {
+		s := held(t, Hold{Wait: wait})
+		if s.CanAskAgain() != keeps {
+			t.Errorf("%v: what was typed is kept: %v", wait, !keeps)
+		}
+		at, _ := Wake(s, 0)
+		for ; !s.Still && at < 3*time.Hour; at, _ = Wake(s, at) {
+			s, _ = Step(s, at, Tick{})
+			at++
+		}
+		if want := s.Rules.Result; !keeps && s.StillAt != want {
+			t.Errorf("%v: asked whether anybody is there after %v", wait, s.StillAt)
+		}
 	}
 }

@@ -231,14 +231,45 @@ func (v *view) ended() {
 	if s.Unsure {
 		v.sc.Title = v.w.Say(WordEndedUnsure)
 	}
-	if s.Reason == HeldBack && s.Wait > 0 {
-		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordEndedWait, "n", int((s.Wait+time.Minute-1)/time.Minute)))
-	}
 	v.lines(s.Advice())
-	if s.CanAskAgain() {
+	if s.Reason == HeldBack {
+		v.held()
+	}
+	if s.CanAskAgain() && s.HeldFor(v.now) == 0 {
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "1", Text: v.w.Say(WordKeyAgain), Does: RuneKey, Rune: '1'})
 	}
 	v.key(EscapeKey, "Esc", WordKeyDone)
+}
+
+// held is the push guard's screen: the time to wait counts down. Nothing on it
+// says whether there is such a person or a phone: the guard is asked before the
+// server, and counts requests for nobody like any other.
+func (v *view) held() {
+	v.sc.Tone = Calm
+	left := v.s.HeldFor(v.now)
+	v.sc.Gauge = &Gauge{Text: SayWait(v.w, left)}
+	if whole := v.s.Hold.Wait; whole > 0 {
+		v.sc.Gauge.Part = min(1, float64(left)/float64(whole))
+	}
+	if v.s.Hold.Pestered {
+		v.sc.Tone = Alert
+		v.sc.Warning = v.w.Say(WordHeldStaff)
+	}
+}
+
+// SayWait says how long until the push guard lets another request go, rounded up
+// to what people count in.
+func SayWait(w Words, left time.Duration) string {
+	up := func(unit time.Duration) int { return int((left + unit - 1) / unit) }
+	switch {
+	case left <= 0:
+		return w.Say(WordHeldOver)
+	case left <= 90*time.Second:
+		return w.Say(WordHeldSeconds, "n", up(time.Second))
+	case left <= 90*time.Minute:
+		return w.Say(WordHeldMinutes, "n", up(time.Minute))
+	}
+	return w.Say(WordHeldHours, "n", up(time.Hour))
 }
 
 // hide takes what is personal off the screen while nobody is known to be there.

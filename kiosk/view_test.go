@@ -89,9 +89,19 @@ func scenes() []scene {
 	}
 	for _, r := range kiosk.Reasons() {
 		all = append(all, scene{"ended-" + r.String(), in(kiosk.Ended, func(s *kiosk.State) {
-			s.Reason, s.Wait = r, 4*time.Minute
+			s.Reason, s.Hold.Wait = r, 4*time.Minute
 		}), kiosk.Private{}, at})
 	}
+	held := func(since time.Duration, h kiosk.Hold) kiosk.State {
+		return in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Since, s.Touched, s.Hold = kiosk.HeldBack, noon-since, noon, h })
+	}
+	all = append(all,
+		scene{"ended-held_back-short", held(11*time.Second, kiosk.Hold{Wait: 30 * time.Second}), kiosk.Private{}, at},
+		scene{"ended-held_back-last", held(29*time.Second, kiosk.Hold{Wait: 30 * time.Second}), kiosk.Private{}, at},
+		scene{"ended-held_back-over", held(31*time.Second, kiosk.Hold{Wait: 30 * time.Second}), kiosk.Private{}, at},
+		scene{"ended-held_back-hours", held(0, kiosk.Hold{Wait: 5 * time.Hour}), kiosk.Private{}, at},
+		scene{"ended-held_back-pestered", held(0, kiosk.Hold{Wait: 30 * time.Minute, Pestered: true}), kiosk.Private{}, at},
+	)
 	for _, c := range []struct {
 		name string
 		why  kiosk.Closures

@@ -18,7 +18,10 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 		case s.Reason == Cancelled:
 			at = s.Since + s.Rules.Farewell
 		default:
-			at = s.idleAt(s.Rules.Result, now)
+			at = s.idleAt(s.endedFor(), now)
+			if s.HeldFor(now) > 0 {
+				at = min(at, nextSecond(s.Since+s.Hold.Wait, now)) // the wait is on screen
+			}
 		}
 	case Asking:
 		at = s.Since + s.Rules.AskLimit

@@ -19,6 +19,7 @@ type world struct {
 	log []string
 
 	prepared map[Number]bool   // the guard let this request go
+	free     time.Duration     // before then the guard is not asked again for the person it held back
 	asked    map[Number]int    // requests sent
 	records  map[string]Stage  // the journal: visit to last stage
 	ended    map[string]bool   // visits with an ending
@@ -85,6 +86,9 @@ func (w *world) one(e Event) {
 		}
 	}
 	w.seen[before.Phase.String()+">"+next.Phase.String()]++
+	if next.Phase == Asking && before.Phase == Ended && before.Reason == HeldBack {
+		w.seen["held back, then asked"]++
+	}
 	if next.Phase == Ended {
 		w.seen["reason "+next.Reason.String()]++
 	}
@@ -173,8 +177,13 @@ func (w *world) carryOut(f Effect) bool {
 		_, whole := f.(Fill)
 		w.pending = append(w.pending, Drafted{Length: 3, Problem: problem, Masked: "a***", Whole: whole})
 	case Prepare:
-		if w.chance(15) {
-			w.pending = append(w.pending, Held{f.Number, time.Minute})
+		if f.From != 0 && w.now < w.free {
+			w.fail("4: asked again %v before the guard allows it", w.free-w.now)
+		}
+		if w.free = 0; w.chance(15) {
+			h := Hold{Wait: w.pick(1, 30, 120, 121, 3600), Pestered: w.chance(30)}
+			w.free = w.now + h.Wait
+			w.pending = append(w.pending, Held{f.Number, h})
 			break
 		}
 		w.prepared[f.Number] = true
@@ -342,7 +351,7 @@ func (w *world) hostile() Event {
 		n += 1000
 	}
 	all := []Event{
-		Prepared{n, "vX", "BAD"}, Held{n, time.Hour}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Failed{n, Internal},
+		Prepared{n, "vX", "BAD"}, Held{n, Hold{Wait: time.Hour}}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Failed{n, Internal},
 		Polled{Number: n, Request: n, Verdict: Denied}, Polled{Number: n, Request: n + 5000, Verdict: Granted},
 		Wiped{n + 9000}, Drafted{Length: 99},
 	}
@@ -433,7 +442,7 @@ func (w *world) silence() {
 // pauses before a screen is cleared.
 func silenceLimit(s State) time.Duration {
 	r := s.Rules
-	limit := r.AskLimit + 2*r.CallLimit + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry
+	limit := r.AskLimit + 2*r.CallLimit + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry + r.Patience
 	if s.Phase == Waiting {
 		limit += s.Pace.Deadline - s.Pace.Sent
 	}
@@ -457,7 +466,7 @@ func TestInvariantsHoldOnARandomWalk(t *testing.T) {
 		"ready>identify", "identify>asking", "asking>waiting", "waiting>checking", "checking>fetching", "fetching>shown",
 		"shown>clearing", "ended>asking", "ended>clearing", "clearing>ready", "clearing>closed", "closed>ready", "ready>closed",
 		"reason declined", "reason expired", "reason cancelled", "reason unreachable", "reason refused", "reason untrusted",
-		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "reason misconfigured", "reason internal",
+		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "held back, then asked", "reason misconfigured", "reason internal",
 	} {
 		if seen[must] == 0 {
 			t.Errorf("the walk never saw %q: it proves nothing about it", must)

@@ -60,7 +60,12 @@ const (
 	WordEndedAdvice Word = "ended.advice" // + "." + reason
 	WordEndedUnsure Word = "ended.title.unsure"
 	WordEndedBack   Word = "ended.advice.given_back" // cancelled after the approval
-	WordEndedWait   Word = "ended.wait"
+
+	WordHeldSeconds Word = "held.seconds" // how long until another try, rounded up
+	WordHeldMinutes Word = "held.minutes"
+	WordHeldHours   Word = "held.hours"
+	WordHeldOver    Word = "held.over"
+	WordHeldStaff   Word = "held.staff" // somebody seems to be pestering a person
 
 	WordClearing Word = "clearing.title"
 
@@ -126,7 +131,8 @@ func AllWords() []Word {
 		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
 		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
 		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,
-		WordEndedUnsure, WordEndedBack, WordEndedWait, WordClearing,
+		WordEndedUnsure, WordEndedBack, WordClearing,
+		WordHeldSeconds, WordHeldMinutes, WordHeldHours, WordHeldOver, WordHeldStaff,
 		WordStillTitle, WordStillText, WordStillLast,
 		WordKeyAnyCap, WordKeyBegin, WordKeyLanguage, WordKeySend, WordKeyCancel, WordKeyHelp, WordKeyHelpOff,
 		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore,

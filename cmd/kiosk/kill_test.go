@@ -27,11 +27,12 @@ func TestKilled(t *testing.T) {
 	for device := range killedDevices {
 		t.Run(fmt.Sprintf("device %d", device), func(t *testing.T) {
 			t.Parallel()
-			// The guard is tested elsewhere; here it would end the game after three.
-			r := newRig(t, "KIOSK_GUARD_PERSON=1000/1m", "KIOSK_GUARD_DEVICE=1000/1m", "KIOSK_REQUESTED_EXPIRY=20")
+			// The guard is tested elsewhere; here each start asks for somebody whose name
+			// it does not know yet.
+			r := newRig(t, "KIOSK_GUARD_DEVICE=1000/1m", "KIOSK_REQUESTED_EXPIRY=20", "KIOSK_SUBJECT_CLAIM=none")
 			r.cut = true
 			r.auto("approve", 300*time.Millisecond, "")
-			whole := r.oneVisit()
+			whole := r.oneVisit(names[killsEach])
 			// The seed is fixed; what happens by then is not, as the machine is not.
 			// Most of a visit is waiting, so a third of the cuts fall in the first moments
 			// and a third in the last, where the records are written.
@@ -47,21 +48,27 @@ func TestKilled(t *testing.T) {
 				default:
 					after = whole - edge + time.Duration(dice.Int64N(int64(edge)))
 				}
-				r.killedVisit(t, after)
+				r.killedVisit(t, names[i], after)
 			}
-			r.oneVisit()
+			r.oneVisit(names[killsEach+1])
 			r.checkClosed(t, 2+killsEach)
 			r.checkManners(t)
-			r.checkState(t, "alice")
+			r.checkState(t, "alice", "u-carol", "@shop.example", "+4477009001")
 		})
 	}
 }
 
+// names are what the development server knows three people by.
+var names = []string{
+	"alice", "u-alice", "alice@shop.example", "+447700900101", "bob", "u-bob", "bob@shop.example", "+447700900102",
+	"carol", "u-carol", "carol@shop.example", "+447700900103",
+}
+
 // oneVisit plays a visit to its end and says how long that takes.
-func (r *rig) oneVisit() time.Duration {
+func (r *rig) oneVisit(who string) time.Duration {
 	r.t.Helper()
 	began := time.Now()
-	c := r.start("login", "--json", "alice")
+	c := r.start("login", "--json", who)
 	if code := c.wait(); code != 0 {
 		r.t.Fatalf("exit code %d:\n%s%s", code, c.out.text(), c.err.text())
 	}
@@ -81,9 +88,9 @@ func (r *rig) oneVisit() time.Duration {
 }
 
 // killedVisit begins a visit and cuts the power after a while.
-func (r *rig) killedVisit(t *testing.T, after time.Duration) {
+func (r *rig) killedVisit(t *testing.T, who string, after time.Duration) {
 	t.Helper()
-	c := r.start("login", "--json", "alice")
+	c := r.start("login", "--json", who)
 	timer := time.NewTimer(after)
 	defer timer.Stop()
 	select {

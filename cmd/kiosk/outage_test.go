@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
@@ -77,6 +78,9 @@ func TestHeldBack(t *testing.T) {
 	last := checkLines(t, second.lines())
 	if code != 19 || last["reason"] != "held_back" || len(second.lines()) != 1 || r.count("backchannel") != 1 {
 		t.Errorf("exit code %d, %d requests, said:\n%s", code, r.count("backchannel"), second.out.text())
+	}
+	if advice, _ := last["advice"].(string); !strings.Contains(advice, "10 minutes") {
+		t.Errorf("how long to wait is not in %q", advice)
 	}
 	// Somebody else is not held back by it.
 	r.checkOutcome(t, r.start("login", "--json", "bob"), ending{code: 10, reason: "declined", pushes: 2})

@@ -174,7 +174,7 @@ func (a *App) budgets() error {
 	if err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_GUARD_DEVICE", err)
 	}
-	a.guard = guard.New(guard.Limits{Person: person, Device: device}, a.store, a.clock)
+	a.guard = guard.New(guard.Limits{Person: person, Device: device, Life: a.settings.RequestedExpiry}, a.store, a.clock)
 	return nil
 }
 

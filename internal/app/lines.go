@@ -104,6 +104,9 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 		}
 	case kiosk.Ended:
 		x.Reason, x.Advice = s.Reason.String(), l.words.Say(s.Advice())
+		if s.Reason == kiosk.HeldBack {
+			x.Advice += " " + kiosk.SayWait(l.words, s.HeldFor(now))
+		}
 	}
 	b, err := json.Marshal(x)
 	if err == nil {

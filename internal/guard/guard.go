@@ -1,12 +1,48 @@
 // Package guard keeps anybody at the kiosk from ringing other people's phones
 // over and over (push bombing): it decides whether one more backchannel
 // authentication request may leave this device now. It only decides. What it
-// knows of earlier requests it reads from a Memory, which is the journal's
-// record of what was asked, so the budget outlives restarts and power cuts.
+// knows of earlier requests it reads from a Memory, which is the journal, so that
+// it outlives restarts and power cuts and has nothing to lose.
+//
+// # Four limits, the longest wait counts
+//
+//   - The person's budget: so many requests in a window that slides.
+//   - The device's budget, the same for everybody together.
+//   - One open request for a person: CIBA cannot cancel one, so a request that was
+//     left unanswered here (cancelled, abandoned, connection lost, watched after a
+//     crash) is open on the phone until it expires.
+//   - A pause that grows with each request in a row that came to nothing (pauses).
+//
+// # What counts as having come to nothing
+//
+// Declined, not answered, cancelled, abandoned, the connection lost, approved by
+// another person: the phone rang, or may have, and its owner did not want it.
+// A request that the server refused counts, too, though no phone rang: were it
+// otherwise, the pauses would tell who is a customer and who is not. Our own
+// faults (settings, clock, an answer that fails a check, no access) count neither
+// way. An approval by the right person ends the row, and so does time (forgetting).
+//
+// # Whose clock
+//
+// Within one boot only the uptime counts, so setting the wall clock changes
+// nothing. Across boots the age of a request is at least the uptime of this boot.
+// That the plug was out for longer only the wall clock can say. It is believed of
+// a person's requests where a time service keeps it right; for the device's budget
+// it always is, or each start would close a device without network time for as
+// long as the window. So pulling the plug or setting the clock gets nobody a
+// second budget for one person, and a clock that is wrong for good locks nobody
+// out for longer than after a start.
+//
+// # What it cannot know
+//
+// One person may go by several identifiers (user name, card number, e-mail) where
+// KIOSK_IDENTIFIER is text; each has a budget of its own then. Another kiosk's
+// requests are the authorization server's to count.
 package guard
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -15,113 +51,147 @@ import (
 // Memory is what the guard needs to know of the past.
 type Memory interface {
 	// Asked calls each for the backchannel authentication requests on record,
-	// the newest first, until it returns false. mine says whether it was for this
-	// identifier; wall, boot and uptime say when it was written, as in kiosk.Record.
-	// Newest first is the order of writing, which no clock can upset.
-	Asked(identifier kiosk.Secret, each func(mine bool, wall time.Time, boot string, uptime time.Duration) bool) error
+	// the newest first, until it returns false; Push.Mine says whether one was for
+	// this identifier. Newest first is the order of writing, which no clock can upset.
+	Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error
+}
+
+// Clock is the device's, with what it knows of its own wall clock.
+type Clock interface {
+	kiosk.Clock
+	// Synchronised says whether a time service keeps the wall clock right, and
+	// whether that can be known here at all.
+	Synchronised() (yes, known bool)
 }
 
 // Limits are the budgets. Each request counts against both.
 type Limits struct {
 	Person Rate // for one identifier, however it is spelt; by default 3/10m
 	Device Rate // for all of them together; by default 30/10m
+	// Life is how long a request is taken to be open whose acknowledgement never
+	// came, from when it was asked for; by default 2 min.
+	Life time.Duration
 }
 
 // DefaultLimits are the contract's budgets.
 func DefaultLimits() Limits {
-	return Limits{Person: Rate{3, 10 * time.Minute}, Device: Rate{30, 10 * time.Minute}}
+	return Limits{Person: Rate{3, 10 * time.Minute}, Device: Rate{30, 10 * time.Minute}, Life: 2 * time.Minute}
 }
 
-// Guard implements kiosk.Guard. It holds no state of its own.
+// longestLife is what a request may live by our own client's measure; a record
+// that says more is not believed.
+const longestLife = time.Hour
+
+// pauses follow the first, second, … request in a row that came to nothing, with
+// the person's window of ten minutes. The first is for who had the phone in a
+// coat; the last keeps a prankster to 24 rings a day. A shorter window shortens
+// them in proportion, a longer one leaves them.
+var pauses = [...]time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
+
+const (
+	pausesFor  = 10 * time.Minute // the window that pauses are for
+	forgetting = 6 * time.Hour    // likewise: what came to nothing longer ago does not count; more than five of the longest pauses
+	pestering  = 3                // so many in a row, and another try, and staff should know
+)
+
+// Guard implements kiosk.Guard. It is safe for concurrent use.
 type Guard struct {
 	limits Limits
 	memory Memory
-	clock  kiosk.Clock
+	clock  Clock
+
+	mu   sync.Mutex // the visit asks, whoever tells staff of the condition does so beside it
+	cond Condition
 }
 
 var _ kiosk.Guard = (*Guard)(nil)
 
-// New makes a guard. A zero rate takes the contract's default: there is no way
+// New makes a guard. A zero limit takes the contract's default: there is no way
 // to switch the guard off by leaving it out.
-func New(l Limits, m Memory, c kiosk.Clock) *Guard {
+func New(l Limits, m Memory, c Clock) *Guard {
 	d := DefaultLimits()
-	return &Guard{limits: Limits{Person: l.Person.or(d.Person), Device: l.Device.or(d.Device)}, memory: m, clock: c}
+	l.Person, l.Device = l.Person.or(d.Person), l.Device.or(d.Device)
+	if l.Life <= 0 {
+		l.Life = d.Life
+	}
+	return &Guard{limits: l, memory: m, clock: c}
 }
 
-// Allow says how long to wait before a request for identifier may leave: 0 lets
-// it go, otherwise it is the time until enough earlier requests have left the
-// window, never more than the longer window. When the memory cannot be read
-// nothing leaves: the error comes back with the longer window as the wait.
-func (g *Guard) Allow(identifier kiosk.Secret) (time.Duration, error) {
-	here := present{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot()}
-	longest := max(g.limits.Person.Per, g.limits.Device.Per)
+// Allow says for how long no request for identifier may leave: 0 lets it go. When
+// the memory cannot be read nothing leaves: the error comes back with the longer
+// window as the wait.
+func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Hold, error) {
+	yes, known := g.clock.Synchronised()
+	here := present{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), sure: yes || !known}
+	forget := g.scaled(forgetting)
+	longest := max(g.limits.Person.Per, g.limits.Device.Per, forget)
 	person, device := window{rate: g.limits.Person}, window{rate: g.limits.Device}
-	err := g.memory.Asked(identifier, func(mine bool, wall time.Time, boot string, uptime time.Duration) bool {
-		age, sure := here.age(wall, boot, uptime)
-		if sure && age >= longest {
+	row := row{limits: g.limits, here: here, forget: forget}
+	err := g.memory.Asked(identifier, func(p kiosk.Push) bool {
+		least := here.least(p.Wall, p.Boot, p.Uptime)
+		if least >= longest {
 			return false // what was written before this one is older still
 		}
-		device.add(age)
-		if mine {
-			person.add(age)
+		device.add(here.likely(p.Wall, p.Boot, p.Uptime))
+		if p.Mine {
+			person.add(here.age(p.Wall, p.Boot, p.Uptime))
+			row.add(p)
 		}
-		return !(person.full() && device.full())
+		return true
 	})
 	if err != nil {
-		return longest, fmt.Errorf("push guard: %w", err)
+		return kiosk.Hold{Wait: longest}, fmt.Errorf("push guard: %w", err)
 	}
-	// Growing pauses after refusals will be a third wait beside these two.
-	return max(person.wait(), device.wait()), nil
-}
-
-// present is when the question is asked.
-type present struct {
-	now  time.Duration
-	wall time.Time
-	boot string
-}
-
-// age is how long ago something was written, and whether that is at the least
-// its true age. Within one boot the uptime knows. Of another boot's record the
-// wall clock says so, but it was written before this boot began: where the wall
-// clock went back, the uptime since is the age, so that the budget is neither
-// freed before its time nor locked until the clock has caught up.
-func (p present) age(wall time.Time, boot string, uptime time.Duration) (age time.Duration, sure bool) {
-	byWall := p.wall.Sub(wall)
-	switch {
-	case boot == "" || p.boot == "":
-		return max(byWall, 0), false
-	case boot == p.boot:
-		return max(p.now-uptime, 0), true
-	case p.now >= byWall:
-		return p.now, true
-	default:
-		return byWall, false
+	h := kiosk.Hold{
+		Wait:     max(person.wait(), device.wait(), row.open, row.pause(g.pause(row.count))),
+		Pestered: row.count >= pestering,
 	}
+	g.note(h, here.now)
+	return h, nil
 }
 
-// window collects the newest requests that count against one rate.
-type window struct {
-	rate   Rate
-	count  int
-	oldest time.Duration // age of the oldest of the newest rate.Count
-}
-
-func (w *window) full() bool { return w.count >= w.rate.Count }
-
-func (w *window) add(age time.Duration) {
-	if w.full() || age >= w.rate.Per {
-		return
-	}
-	w.count++
-	// The greatest age, not the last: after a jump of the wall clock the order
-	// of writing and the order of ages differ.
-	w.oldest = max(w.oldest, age)
-}
-
-func (w *window) wait() time.Duration {
-	if !w.full() {
+// pause follows so many requests in a row that came to nothing.
+func (g *Guard) pause(n int) time.Duration {
+	if n == 0 {
 		return 0
 	}
-	return w.rate.Per - w.oldest
+	return g.scaled(pauses[min(n, len(pauses))-1])
+}
+
+// scaled is a time that goes with the person's window.
+func (g *Guard) scaled(d time.Duration) time.Duration {
+	per := min(g.limits.Person.Per, pausesFor)
+	return time.Duration(float64(d) * float64(per) / float64(pausesFor))
+}
+
+// Condition is what staff and operators may know of the guard: no identity is in it.
+type Condition struct {
+	Held     int           // requests held back since the program started
+	Pestered bool          // within the last hour somebody was asked for once more after at least three requests in a row that came to nothing
+	At       time.Duration // with Pestered: when that was last seen, as uptime
+}
+
+// pesteredFor is how long staff are told: whoever does it is likely still near.
+const pesteredFor = time.Hour
+
+// Condition says how things are. After a restart somebody is seen to be pestered
+// with the next try.
+func (g *Guard) Condition() Condition {
+	now := g.clock.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := g.cond
+	c.Pestered = c.Pestered && now-c.At < pesteredFor
+	return c
+}
+
+func (g *Guard) note(h kiosk.Hold, now time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if h.Wait > 0 {
+		g.cond.Held++
+	}
+	if h.Pestered {
+		g.cond.Pestered, g.cond.At = true, now
+	}
 }

@@ -8,35 +8,60 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// at is the clock of a device at one moment.
+// at is the clock of a device at one moment. Its wall clock is kept right by a
+// time service unless it is alone.
 type at struct {
-	up   time.Duration
-	wall time.Time
-	boot string
+	up    time.Duration
+	wall  time.Time
+	boot  string
+	alone bool
 }
 
-func (a *at) Now() time.Duration { return a.up }
-func (a *at) Wall() time.Time    { return a.wall }
-func (a *at) Boot() string       { return a.boot }
+func (a *at) Now() time.Duration              { return a.up }
+func (a *at) Wall() time.Time                 { return a.wall }
+func (a *at) Boot() string                    { return a.boot }
+func (a *at) Synchronised() (yes, known bool) { return !a.alone, true }
 
 // past is a memory with the oldest request first.
 type past struct {
 	requests []request
 	err      error
 	looked   int
+	pruned   bool // the stories are off record
 }
 
+// request is one visit of the past. If nothing else is said it was approved at once.
 type request struct {
-	who string
-	at  at
+	who  string
+	at   at
+	tale []kiosk.Record // Uptime, Sent: from at.up on
 }
 
-func (p *past) Asked(id kiosk.Secret, each func(bool, time.Time, string, time.Duration) bool) error {
+// story is the visit as it is on record.
+func (r request) story() []kiosk.Record {
+	tale := r.tale
+	if tale == nil {
+		tale = approved(0)
+	}
+	out := []kiosk.Record{{Stage: kiosk.StageAsking}}
+	for _, rec := range append(out, tale...) {
+		rec.Boot, rec.Wall, rec.SentAt = r.at.boot, r.at.wall.Add(rec.Uptime), r.at.wall.Add(rec.Sent)
+		rec.Uptime, rec.Sent = r.at.up+rec.Uptime, r.at.up+rec.Sent
+		out = append(out, rec)
+	}
+	return out[1:]
+}
+
+func (p *past) Asked(id kiosk.Secret, each func(kiosk.Push) bool) error {
 	p.looked = 0
 	for i := len(p.requests) - 1; i >= 0; i-- {
 		r := p.requests[i]
 		p.looked++
-		if !each(r.who == string(id), r.at.wall, r.at.boot, r.at.up) {
+		story := r.story
+		if p.pruned {
+			story = func() []kiosk.Record { return nil }
+		}
+		if !each(kiosk.Push{Mine: r.who == string(id), Wall: r.at.wall, Boot: r.at.boot, Uptime: r.at.up, Story: story}) {
 			break
 		}
 	}
@@ -48,10 +73,10 @@ const minute = time.Minute
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // when is a moment of the first boot, which began at noon.
-func when(up time.Duration) at { return at{up, noon.Add(up), "first"} }
+func when(up time.Duration) at { return at{up, noon.Add(up), "first", false} }
 
 // later is a moment of the second boot, with the wall clock's say.
-func later(up time.Duration, wall time.Time) at { return at{up, wall, "second"} }
+func later(up time.Duration, wall time.Time) at { return at{up, wall, "second", false} }
 
 func TestAllow(t *testing.T) {
 	limits := Limits{Person: Rate{3, 10 * minute}, Device: Rate{5, 10 * minute}}
@@ -62,74 +87,84 @@ func TestAllow(t *testing.T) {
 		want time.Duration
 	}{
 		{"nobody was asked yet", nil, when(0), 0},
-		{"twice before", []request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}}, when(3 * minute), 0},
+		{"twice before", []request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}}, when(3 * minute), 0},
 		{"three times before",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			when(4 * minute), 7 * minute},
 		{"three times in the same instant",
-			[]request{{"alice", when(minute)}, {"alice", when(minute)}, {"alice", when(minute)}},
+			[]request{{who: "alice", at: when(minute)}, {who: "alice", at: when(minute)}, {who: "alice", at: when(minute)}},
 			when(minute), 10 * minute},
 		{"three times, the first just within",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			when(11*minute - 1), 1},
 		{"three times, the first just out",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			when(11 * minute), 0},
 		{"five times, after the limit was lowered",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}, {"alice", when(4 * minute)}, {"alice", when(5 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}, {who: "alice", at: when(4 * minute)}, {who: "alice", at: when(5 * minute)}},
 			when(6 * minute), 7 * minute},
 		{"others were asked three times",
-			[]request{{"bob", when(1 * minute)}, {"carol", when(2 * minute)}, {"dave", when(3 * minute)}},
+			[]request{{who: "bob", at: when(1 * minute)}, {who: "carol", at: when(2 * minute)}, {who: "dave", at: when(3 * minute)}},
 			when(4 * minute), 0},
 		{"others used up the device",
-			[]request{{"b", when(1 * minute)}, {"c", when(2 * minute)}, {"d", when(3 * minute)}, {"e", when(4 * minute)}, {"f", when(5 * minute)}},
+			[]request{{who: "b", at: when(1 * minute)}, {who: "c", at: when(2 * minute)}, {who: "d", at: when(3 * minute)}, {who: "e", at: when(4 * minute)}, {who: "f", at: when(5 * minute)}},
 			when(6 * minute), 5 * minute},
 		{"both used up: the longer wait counts",
-			[]request{{"b", when(1 * minute)}, {"alice", when(2 * minute)}, {"c", when(3 * minute)}, {"alice", when(4 * minute)}, {"alice", when(5 * minute)}},
+			[]request{{who: "b", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "c", at: when(3 * minute)}, {who: "alice", at: when(4 * minute)}, {who: "alice", at: when(5 * minute)}},
 			when(6 * minute), 6 * minute},
 		{"an hour ago",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(1 * minute)}, {"alice", when(1 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(1 * minute)}, {who: "alice", at: when(1 * minute)}},
 			when(61 * minute), 0},
 
 		{"the wall clock went back a year in the same boot",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
-			at{4 * minute, noon.AddDate(-1, 0, 0), "first"}, 7 * minute},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
+			at{up: 4 * minute, wall: noon.AddDate(-1, 0, 0), boot: "first"}, 7 * minute},
 		{"the wall clock went on a year in the same boot",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
-			at{4 * minute, noon.AddDate(1, 0, 0), "first"}, 7 * minute},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
+			at{up: 4 * minute, wall: noon.AddDate(1, 0, 0), boot: "first"}, 7 * minute},
 		{"pulling the plug frees nothing",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			later(10*time.Second, noon.Add(4*minute)), 7 * minute},
 		{"some before, some after the plug was pulled",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", later(minute, noon.Add(4*minute))}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: later(minute, noon.Add(4*minute))}},
 			later(2*minute, noon.Add(5*minute)), 6 * minute},
 		{"the plug was pulled for an hour",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			later(10*time.Second, noon.Add(time.Hour)), 0},
 		{"after the plug the clock says 1970: counted from the start of this boot",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			later(10*time.Second, time.Unix(0, 0)), 10*minute - 10*time.Second},
 		{"the clock still says 1970 ten minutes later: not locked for ever",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
 			later(10*minute, time.Unix(600, 0)), 0},
 		{"asked in 1970, then the clock was set: the time since the boot is sure",
-			[]request{{"alice", at{minute, time.Unix(60, 0), "second"}}, {"alice", at{minute, time.Unix(60, 0), "second"}}, {"alice", at{minute, time.Unix(60, 0), "second"}}},
+			[]request{{who: "alice", at: at{up: minute, wall: time.Unix(60, 0), boot: "second"}}, {who: "alice", at: at{up: minute, wall: time.Unix(60, 0), boot: "second"}}, {who: "alice", at: at{up: minute, wall: time.Unix(60, 0), boot: "second"}}},
 			later(2*minute, noon), 9 * minute},
 		{"one with a wrong clock between does not hide the older ones",
-			[]request{{"alice", when(1 * minute)}, {"alice", when(2 * minute)}, {"alice", when(3 * minute)}, {"bob", at{minute, time.Unix(60, 0), "between"}}},
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}, {who: "bob", at: at{up: minute, wall: time.Unix(60, 0), boot: "between"}}},
 			later(10*time.Second, noon.Add(5*minute)), 6 * minute},
-		{"boot not known: the wall clock alone",
-			[]request{{"alice", at{minute, noon.Add(minute), ""}}, {"alice", at{minute, noon.Add(minute), ""}}, {"alice", at{minute, noon.Add(minute), ""}}},
-			at{time.Hour, noon.Add(3 * minute), ""}, 8 * minute},
-		{"boot not known and the wall clock went back: never more than the window",
-			[]request{{"alice", at{minute, noon, ""}}, {"alice", at{minute, noon, ""}}, {"alice", at{minute, noon, ""}}},
-			at{time.Hour, noon.AddDate(-5, 0, 0), ""}, 10 * minute},
+		{"boots have no names: as old as if it were this boot, or older by the wall clock",
+			[]request{{who: "alice", at: at{up: minute, wall: noon}}, {who: "alice", at: at{up: minute, wall: noon}}, {who: "alice", at: at{up: minute, wall: noon}}},
+			at{up: 2 * minute, wall: noon.Add(4 * minute)}, 6 * minute},
+		{"boots have no names and the wall clock went back five years: not locked for ever",
+			[]request{{who: "alice", at: at{up: minute, wall: noon}}, {who: "alice", at: at{up: minute, wall: noon}}, {who: "alice", at: at{up: minute, wall: noon}}},
+			at{up: 4 * minute, wall: noon.AddDate(-5, 0, 0)}, 7 * minute},
+
+		{"nobody keeps the clock right: a year later by the wall clock is no proof",
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
+			at{up: minute, wall: noon.AddDate(1, 0, 0), boot: "second", alone: true}, 9 * minute},
+		{"nobody keeps the clock right: after the window has passed in this boot it is certain",
+			[]request{{who: "alice", at: when(1 * minute)}, {who: "alice", at: when(2 * minute)}, {who: "alice", at: when(3 * minute)}},
+			at{up: 10 * minute, wall: noon, boot: "second", alone: true}, 0},
+		{"nobody keeps the clock right: the device as a whole is not closed by a start",
+			[]request{{who: "b", at: when(1 * minute)}, {who: "c", at: when(2 * minute)}, {who: "d", at: when(3 * minute)}, {who: "e", at: when(4 * minute)}, {who: "f", at: when(5 * minute)}},
+			at{up: minute, wall: noon.Add(time.Hour), boot: "second", alone: true}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := c.now
 			got, err := New(limits, &past{requests: c.past}, &now).Allow(kiosk.Secret("alice"))
-			if err != nil || got != c.want {
-				t.Errorf("wait %v, want %v (%v)", got, c.want, err)
+			if err != nil || got.Wait != c.want {
+				t.Errorf("wait %v, want %v (%v)", got.Wait, c.want, err)
 			}
 		})
 	}
@@ -139,7 +174,7 @@ func TestWithoutMemoryNothingLeaves(t *testing.T) {
 	broken := errors.New("card gone")
 	clock := when(time.Hour)
 	wait, err := New(DefaultLimits(), &past{err: broken}, &clock).Allow(kiosk.Secret("alice"))
-	if !errors.Is(err, broken) || wait <= 0 {
+	if !errors.Is(err, broken) || wait.Wait <= 0 {
 		t.Errorf("wait %v, error %v", wait, err)
 	}
 }
@@ -159,11 +194,11 @@ func TestADayOfPushing(t *testing.T) {
 			clock.up = time.Duration(second) * time.Second
 			clock.wall = noon.Add(truth + jumps[hour%len(jumps)])
 			wait, err := g.Allow(kiosk.Secret("alice"))
-			if err != nil || wait < 0 || wait > 10*minute {
+			if err != nil || wait.Wait < 0 || wait.Wait > 10*minute {
 				t.Fatalf("wait %v, %v", wait, err)
 			}
-			if wait == 0 {
-				memory.requests = append(memory.requests, request{"alice", *clock})
+			if wait.Wait == 0 {
+				memory.requests = append(memory.requests, request{who: "alice", at: *clock})
 				left = append(left, truth)
 			}
 			truth += time.Second
@@ -185,21 +220,21 @@ func TestADayOfPushing(t *testing.T) {
 func TestItStopsLookingWhenItKnows(t *testing.T) {
 	memory := &past{}
 	for i := range 5000 {
-		memory.requests = append(memory.requests, request{"bob", when(time.Duration(i) * minute)})
+		memory.requests = append(memory.requests, request{who: "bob", at: when(time.Duration(i) * minute)})
 	}
 	clock := when(5000 * minute)
-	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice")); wait != 0 || err != nil {
+	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice")); wait.Wait != 0 || err != nil {
 		t.Fatal(wait, err)
 	}
-	if memory.looked > 12 {
-		t.Errorf("looked at %d requests for a window of ten", memory.looked)
+	if memory.looked > 362 {
+		t.Errorf("looked at %d requests for six hours of one a minute", memory.looked)
 	}
 }
 
 func TestZeroRateIsTheDefault(t *testing.T) {
-	memory := &past{requests: []request{{"alice", when(0)}, {"alice", when(0)}, {"alice", when(0)}}}
+	memory := &past{requests: []request{{who: "alice", at: when(0)}, {who: "alice", at: when(0)}, {who: "alice", at: when(0)}}}
 	clock := when(minute)
-	if wait, err := New(Limits{}, memory, &clock).Allow(kiosk.Secret("alice")); wait != 9*minute || err != nil {
+	if wait, err := New(Limits{}, memory, &clock).Allow(kiosk.Secret("alice")); wait.Wait != 9*minute || err != nil {
 		t.Errorf("wait %v, %v", wait, err)
 	}
 }

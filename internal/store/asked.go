@@ -62,10 +62,10 @@ func readAsked(b []byte) (asked, error) {
 }
 
 // Asked calls each for the requests on record, newest first in the order of
-// writing, until it returns false; mine says whether one was for identifier,
-// however that is spelt. It is what the guard remembers by. each must be quick
-// and must not call the store.
-func (s *Store) Asked(identifier kiosk.Secret, each func(mine bool, wall time.Time, boot string, uptime time.Duration) bool) error {
+// writing, until it returns false. Those for identifier, however that is spelt,
+// come with their visit's story. It is what the guard remembers by. each must be
+// quick and must not call the store.
+func (s *Store) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error {
 	return s.view("asked", func(tx *bolt.Tx) error {
 		tag := s.seal.person(identifier)
 		c := tx.Bucket(askedBucket).Cursor()
@@ -74,10 +74,31 @@ func (s *Store) Asked(identifier kiosk.Secret, each func(mine bool, wall time.Ti
 			if err != nil {
 				return err
 			}
-			if !each(a.Tag == tag, a.Wall, a.Boot, a.Uptime) {
-				return nil
+			p := kiosk.Push{Mine: a.Tag == tag, Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
+			if p.Mine {
+				p.Story = func() (r []kiosk.Record) { r, err = storyAt(tx, key); return r }
+			}
+			if !each(p) || err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+// storyAt is what is on record of a visit, without secrets; nil if nothing is any more.
+func storyAt(tx *bolt.Tx, key []byte) ([]kiosk.Record, error) {
+	b := tx.Bucket(visitBucket).Get(key)
+	if b == nil {
+		return nil, nil
+	}
+	v, err := readStory(b)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]kiosk.Record, len(v.Steps))
+	for i := range v.Steps {
+		out[i] = story{Visit: v.Visit, Code: v.Code, Steps: v.Steps[:i+1]}.record()
+	}
+	return out, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestTagNeedsTheKey(t *testing.T) {
 
 // memory is what package guard asks for; the two must not import each other.
 type memory interface {
-	Asked(kiosk.Secret, func(mine bool, wall time.Time, boot string, uptime time.Duration) bool) error
+	Asked(kiosk.Secret, func(kiosk.Push) bool) error
 }
 
 var _ memory = (*Store)(nil)
@@ -76,13 +77,23 @@ func TestAsked(t *testing.T) {
 	s = openTest(t, dir) // it outlives a restart
 	var walls []time.Time
 	var mine []bool
+	var told []string
 	look := func(limit int) {
-		walls, mine = nil, nil
-		err := s.Asked(kiosk.Secret("alice"), func(m bool, wall time.Time, boot string, up time.Duration) bool {
-			if boot != "boot-1" || up != time.Hour+time.Second {
-				t.Errorf("boot %q, uptime %v", boot, up)
+		walls, mine, told = nil, nil, nil
+		err := s.Asked(kiosk.Secret("alice"), func(p kiosk.Push) bool {
+			if p.Boot != "boot-1" || p.Uptime != time.Hour+time.Second {
+				t.Errorf("boot %q, uptime %v", p.Boot, p.Uptime)
 			}
-			walls, mine = append(walls, wall), append(mine, m)
+			stages := ""
+			if p.Mine {
+				for _, r := range p.Story() {
+					stages += " " + r.Stage.String()
+					if len(r.Secrets.Identifier)+len(r.Secrets.RequestID) > 0 {
+						t.Error("a secret came along")
+					}
+				}
+			}
+			walls, mine, told = append(walls, p.Wall), append(mine, p.Mine), append(told, stages)
 			return len(walls) < limit
 		})
 		if err != nil {
@@ -96,6 +107,9 @@ func TestAsked(t *testing.T) {
 	if len(mine) != 3 || !mine[0] || mine[1] || !mine[2] {
 		t.Errorf("whose: %v", mine)
 	}
+	if want := []string{" asking", "", " asking asked ended"}; !slices.Equal(told, want) {
+		t.Errorf("their stories: %q, want %q", told, want)
+	}
 	if look(2); len(walls) != 2 {
 		t.Errorf("it went on after a no: %v", walls)
 	}
@@ -106,7 +120,7 @@ func TestAskedForgetsTheOldest(t *testing.T) {
 	visits := bulk(t, s, maxAsked+50)
 	whole(t, s, "last", kiosk.StageEnded)
 	n := 0
-	if err := s.Asked(kiosk.Secret("x"), func(bool, time.Time, string, time.Duration) bool { n++; return true }); err != nil {
+	if err := s.Asked(kiosk.Secret("x"), func(kiosk.Push) bool { n++; return true }); err != nil {
 		t.Fatal(err)
 	}
 	if n != maxAsked {

@@ -1,0 +1,64 @@
+package guard
+
+import "time"
+
+// present is when the question is asked.
+type present struct {
+	now  time.Duration
+	wall time.Time
+	boot string
+	sure bool // the wall clock is believed
+}
+
+// least is at most the true age of what was written at some time: within one boot
+// the uptime knows, and all of another boot's was written before this one began.
+// Where boots have no names it may have been this one or another: then it is at
+// least as old as if it were of this one.
+func (p present) least(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	if p.boot != "" && boot != "" && boot != p.boot {
+		return p.now
+	}
+	return max(p.now-uptime, 0)
+}
+
+// likely is the age by the wall clock where uptimes do not tell. A clock that went
+// back leaves what is certain.
+func (p present) likely(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	least := p.least(wall, boot, uptime)
+	if p.boot != "" && boot == p.boot {
+		return least
+	}
+	return max(p.wall.Sub(wall), least)
+}
+
+// age is what counts against a person: by the wall clock only if that is sure.
+func (p present) age(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	if p.sure {
+		return p.likely(wall, boot, uptime)
+	}
+	return p.least(wall, boot, uptime)
+}
+
+// window collects the newest requests that count against one rate.
+type window struct {
+	rate   Rate
+	count  int
+	oldest time.Duration // age of the oldest of the newest rate.Count
+}
+
+func (w *window) add(age time.Duration) {
+	if w.count >= w.rate.Count || age >= w.rate.Per {
+		return
+	}
+	w.count++
+	// The greatest age, not the last: after a jump of the wall clock the order
+	// of writing and the order of ages differ.
+	w.oldest = max(w.oldest, age)
+}
+
+func (w *window) wait() time.Duration {
+	if w.count < w.rate.Count {
+		return 0
+	}
+	return w.rate.Per - w.oldest
+}

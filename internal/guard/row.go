@@ -1,0 +1,121 @@
+package guard
+
+import (
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// row is one person's requests, newest first, as far back as they came to nothing.
+type row struct {
+	limits Limits
+	here   present
+	forget time.Duration
+
+	count int           // so many in a row came to nothing
+	since time.Duration // how long ago the newest of them ended
+	open  time.Duration // how long one may still be open on the phone
+	over  bool          // an approval ends the row: what is older does not count
+}
+
+// add takes in the next older request. Behind an approval nothing can be open:
+// it would have held back what was approved.
+func (r *row) add(p kiosk.Push) {
+	if r.over {
+		return
+	}
+	f := r.fate(p)
+	r.open = max(r.open, f.open)
+	switch {
+	case f.approved:
+		r.over = true
+	case f.nothing && f.ended < r.forget:
+		if r.count++; r.count == 1 {
+			r.since = f.ended
+		}
+	}
+}
+
+// pause is what is left of one that began when the newest request ended.
+func (r *row) pause(whole time.Duration) time.Duration {
+	if r.count == 0 {
+		return 0
+	}
+	return max(whole-r.since, 0)
+}
+
+// fate is what became of one request.
+type fate struct {
+	approved bool          // by the right person
+	nothing  bool          // see the package comment
+	ended    time.Duration // how long ago it ended; less than 0 while it is open
+	open     time.Duration // how long it may still be open
+}
+
+func (r *row) fate(p kiosk.Push) fate {
+	asked := r.here.age(p.Wall, p.Boot, p.Uptime)
+	story := p.Story()
+	if len(story) == 0 {
+		return fate{nothing: true, ended: asked} // off record: nobody knows
+	}
+	last := story[len(story)-1]
+	f := fate{ended: r.here.age(last.Wall, last.Boot, last.Uptime)}
+	left := r.left(p, story)
+	switch {
+	case last.Stage == kiosk.StageGranted:
+		// Its tokens are still to be given back.
+	case !last.Stage.Final():
+		f.nothing, f.open = true, left
+		f.ended = -left // the pause begins when it expires
+		if left == 0 {
+			f.ended = asked
+		}
+	case last.Stage == kiosk.StageShown, last.Reason == kiosk.ServiceDown:
+		f.approved = true
+	case granted(story) && last.Reason != kiosk.WrongPerson, ourFault(last.Reason):
+		// The phone was answered, or never asked.
+	default:
+		f.nothing = true
+		if unanswered(last) {
+			f.open = left
+		}
+	}
+	return f
+}
+
+// left is how long the request lives at the server.
+func (r *row) left(p kiosk.Push, story []kiosk.Record) time.Duration {
+	for i := len(story) - 1; i >= 0; i-- {
+		if s := story[i]; s.Stage == kiosk.StageAsked {
+			return max(min(s.Expires, longestLife)-r.here.age(s.SentAt, s.Boot, s.Sent), 0)
+		}
+	}
+	return max(r.limits.Life-r.here.age(p.Wall, p.Boot, p.Uptime), 0)
+}
+
+func granted(story []kiosk.Record) bool {
+	for _, s := range story {
+		if s.Stage == kiosk.StageGranted {
+			return true
+		}
+	}
+	return false
+}
+
+// ourFault: the server did not even look for the person, or the answer was of no use.
+func ourFault(r kiosk.Reason) bool {
+	switch r {
+	case kiosk.Misconfigured, kiosk.NotProvisioned, kiosk.BadClock, kiosk.NoAccess, kiosk.Untrusted:
+		return true
+	}
+	return false
+}
+
+// unanswered: the server was never told, and never said, that the request is over.
+func unanswered(end kiosk.Record) bool {
+	switch end.Reason {
+	case kiosk.Cancelled, kiosk.Unreachable, kiosk.Internal:
+		return true
+	}
+	return end.Stage == kiosk.StageAbandoned
+}
