@@ -14,10 +14,11 @@ import (
 var layers = map[string]int{
 	"kiosk": 0,
 
-	"internal/qr":     1,
-	"internal/oidc":   1,
-	"internal/config": 1,
-	"internal/host":   1,
+	"internal/qr":      1,
+	"internal/oidc":    1,
+	"internal/config":  1,
+	"internal/host":    1,
+	"internal/console": 1,
 
 	"internal/layout": 2,
 
@@ -34,6 +35,7 @@ var layers = map[string]int{
 	"internal/devserver": 4,
 
 	"cmd/kiosk":     5,
+	"scripts/sbom":  5,
 	"cmd/devserver": 5,
 }
 

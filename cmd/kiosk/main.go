@@ -67,7 +67,7 @@ type verb struct {
 
 // verbs lists them in the order of the help. A function, since they refer to each other.
 func verbs() []verb {
-	return []verb{runVerb, loginVerb, configVerb, journalVerb, versionVerb}
+	return []verb{runVerb, loginVerb, configVerb, journalVerb, consoleVerb, versionVerb}
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {

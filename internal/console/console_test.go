@@ -1,0 +1,177 @@
+package console
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// keyboard is a key table in memory: by table, then key.
+type keyboard map[uint8]map[uint8]uint16
+
+func (k keyboard) Key(table, key uint8) (uint16, bool, error) {
+	t, ok := k[table]
+	if !ok {
+		return 0, false, nil
+	}
+	if a, ok := t[key]; ok {
+		return a, true, nil
+	}
+	return nothing, true, nil
+}
+
+func (k keyboard) SetKey(table, key uint8, action uint16) error {
+	if _, ok := k[table]; !ok {
+		return errors.New("no such table")
+	}
+	k[table][key] = action
+	return nil
+}
+
+func (k keyboard) clone() keyboard {
+	c := keyboard{}
+	for t, keys := range k {
+		c[t] = maps.Clone(keys)
+	}
+	return c
+}
+
+// desk is a console as a distribution sets it up: plain letters, Alt-F1 to
+// Alt-F12, Ctrl-Alt-Del, Scroll Lock.
+func desk(t *testing.T) (keyboard, Options) {
+	k := keyboard{
+		0:  {30: 0x0b61, 70: 0x0209, 59: 0x0100}, // a, Scroll Lock, F1
+		8:  {59: 0x0500, 60: 0x0501, 105: 0x0210},
+		12: {59: 0x0500, 111: 0x020c, 30: 0x0801}, // Ctrl-Alt: F1, Del, a
+	}
+	dir := t.TempDir()
+	o := Options{Keys: k, Kernel: filepath.Join(dir, "kernel"), Saved: filepath.Join(dir, "run", "console.json")}
+	if err := os.Mkdir(o.Kernel, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, o, "sysrq", "438\n")
+	write(t, o, "printk", "4\t4\t1\t7\n")
+	return k, o
+}
+
+func write(t *testing.T, o Options, name, value string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(o.Kernel, name), []byte(value), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, o Options, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(o.Kernel, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestWhileTheKioskStandsThereNoKeyLeadsOut(t *testing.T) {
+	k, o := desk(t)
+	was := k.clone()
+	if err := Lock(o); err != nil {
+		t.Fatal(err)
+	}
+	for table, keys := range k {
+		for key, action := range keys {
+			switch out := leadsOut(was[table][key]); {
+			case out && action != nothing:
+				t.Errorf("table %d key %d still does %#x", table, key, action)
+			case !out && action != was[table][key]:
+				t.Errorf("table %d key %d is harmless and was changed to %#x", table, key, action)
+			}
+		}
+	}
+	if a := k[12][111]; a != nothing {
+		t.Error("Ctrl-Alt-Del still reboots")
+	}
+	if got := read(t, o, "sysrq"); got != "0\n" {
+		t.Errorf("sysrq is %q", got)
+	}
+	if got := read(t, o, "printk"); got[0] != '1' {
+		t.Errorf("printk is %q", got)
+	}
+}
+
+func TestAfterwardsAllIsAsItWas(t *testing.T) {
+	k, o := desk(t)
+	was := k.clone()
+	// The kiosk is killed and started again before anybody unlocks: what was first
+	// there is what comes back.
+	for range 3 {
+		if err := Lock(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // a second unlock finds nothing to do
+		if err := Unlock(o); err != nil {
+			t.Fatal(err)
+		}
+		for table := range was {
+			if !maps.Equal(k[table], was[table]) {
+				t.Errorf("table %d: %v, was %v", table, k[table], was[table])
+			}
+		}
+		if got := read(t, o, "sysrq"); got != "438\n" {
+			t.Errorf("sysrq is %q", got)
+		}
+		if got := read(t, o, "printk"); got != "4\t4\t1\t7\n" {
+			t.Errorf("printk is %q", got)
+		}
+	}
+	if _, err := os.Stat(o.Saved); err == nil {
+		t.Error("the file of what was before is still there")
+	}
+}
+
+func TestOneThingThatCannotBeLockedLeavesNoOtherOpen(t *testing.T) {
+	k, o := desk(t)
+	sysrq := filepath.Join(o.Kernel, "sysrq")
+	if err := errors.Join(os.Remove(sysrq), os.Mkdir(sysrq, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Lock(o); err == nil {
+		t.Error("nobody heard that SysRq is as it was")
+	}
+	if k[8][59] != nothing || read(t, o, "printk")[0] != '1' {
+		t.Error("the rest is open")
+	}
+}
+
+func TestAKernelWithoutSysRq(t *testing.T) {
+	k, o := desk(t)
+	if err := os.Remove(filepath.Join(o.Kernel, "sysrq")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(Lock(o), Unlock(o)); err != nil {
+		t.Error(err)
+	}
+	if k[8][59] != 0x0500 || read(t, o, "printk") != "4\t4\t1\t7\n" {
+		t.Error("not put back")
+	}
+}
+
+func TestADamagedFileChangesNothing(t *testing.T) {
+	k, o := desk(t)
+	was := k.clone()
+	if err := os.MkdirAll(filepath.Dir(o.Saved), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.Saved, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if Lock(o) == nil || Unlock(o) == nil {
+		t.Error("taken for good")
+	}
+	for table := range was {
+		if !maps.Equal(k[table], was[table]) {
+			t.Errorf("table %d was changed", table)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+//go:build linux
+
+package console
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// linux/kd.h and linux/vt.h; the numbers are the same on every processor.
+const (
+	kdGetKey   = 0x4B46 // KDGKBENT
+	kdSetKey   = 0x4B47 // KDSKBENT
+	vtActivate = 0x5606 // VT_ACTIVATE
+
+	noSuchTable = typeSpecial<<8 | 127 // K_NOSUCHMAP, the answer for the first key of a table that is not there
+)
+
+// entry is struct kbentry.
+type entry struct {
+	table, key uint8
+	action     uint16
+}
+
+// Terminal is a virtual terminal of this machine.
+type Terminal struct{ f *os.File }
+
+// OpenTerminal opens a virtual terminal, as /dev/tty1, without making it the
+// terminal of this process.
+func OpenTerminal(path string) (*Terminal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	return &Terminal{f}, nil
+}
+
+// Close closes it.
+func (t *Terminal) Close() error { return t.f.Close() }
+
+// ToFront brings terminal number n to the screen.
+func (t *Terminal) ToFront(n int) error {
+	if err := unix.IoctlSetInt(int(t.f.Fd()), vtActivate, n); err != nil {
+		return fmt.Errorf("to the front: %w", err)
+	}
+	return nil
+}
+
+// Key is part of Keyboard.
+func (t *Terminal) Key(table, key uint8) (action uint16, ok bool, err error) {
+	e := entry{table: table, key: key}
+	if err := t.ioctl(kdGetKey, &e); err != nil {
+		return 0, false, err
+	}
+	return e.action, e.action != noSuchTable, nil
+}
+
+// SetKey is part of Keyboard.
+func (t *Terminal) SetKey(table, key uint8, action uint16) error {
+	return t.ioctl(kdSetKey, &entry{table, key, action})
+}
+
+func (t *Terminal) ioctl(what uintptr, e *entry) error {
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, t.f.Fd(), what, uintptr(unsafe.Pointer(e))); errno != 0 {
+		return fmt.Errorf("key table: %w", errno)
+	}
+	return nil
+}
