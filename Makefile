@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/kiosk and bin/devserver for this machine
@@ -14,6 +14,18 @@ build: ## bin/kiosk and bin/devserver for this machine
 .PHONY: arm
 arm: ## dist/linux-*/kiosk for armv6, armv7 and arm64
 	scripts/build armv6 armv7 arm64
+
+.PHONY: deb
+deb: ## dist/ciba-kiosk_*.deb for armhf, arm64 and amd64
+	scripts/package deb
+
+.PHONY: dist
+dist: ## dist/ciba-kiosk-*.tar.gz for armv6, armv7, arm64 and amd64
+	scripts/package dist
+
+.PHONY: test-install
+test-install: ## installs, upgrades, removes and purges the package in a Debian root (needs root and mmdebstrap)
+	scripts/appliance/test-install
 
 .PHONY: demo
 demo: build ## the whole kiosk in this terminal, with a phone page and nothing else to set up
