@@ -1,5 +1,7 @@
 package kiosk
 
+import "time"
+
 // This file has the transitions from Ready to the moment the phone rings.
 
 func (m *move) ready(e Event) {
@@ -112,7 +114,11 @@ func (m *move) asking(e Event) {
 			m.finish(StageEnded, HeldBack)
 		}
 	case Failed:
-		if m.answered(e.Number) {
+		switch {
+		case !m.answered(e.Number):
+		case e.Reason == Refused:
+			m.s.Refusal = m.s.even(m.now)
+		default:
 			m.finish(StageEnded, e.Reason)
 		}
 	case Asked:
@@ -138,10 +144,24 @@ func (m *move) asking(e Event) {
 			m.finish(StageAbandoned, Cancelled)
 		}
 	case Tick:
-		if m.now-m.s.Since >= m.s.Rules.AskLimit {
+		switch {
+		case m.s.Refusal > 0:
+			if m.now >= m.s.Refusal {
+				m.finish(StageEnded, Refused)
+			}
+		case m.now-m.s.Since >= m.s.Rules.AskLimit:
 			m.finish(StageAbandoned, Unreachable)
 		}
 	}
+}
+
+// even is when a refusal that came now is shown. A server refuses somebody it does
+// not know sooner than somebody without a phone, or later; who stands at the
+// kiosk, or watches, must not tell them apart by that. An acknowledgement cannot
+// be put off likewise: the phone rings by then.
+func (s State) even(now time.Duration) time.Duration {
+	step := max(s.Rules.Even, 1)
+	return s.Pace.Sent + ((now-s.Pace.Sent)/step+1)*step
 }
 
 func (m *move) resume(e Resumed) {

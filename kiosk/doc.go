@@ -29,7 +29,7 @@
 //
 // # What holds, always
 //
-// Ten rules, asserted by the random walk in walk_test.go after every one of a million
+// Eleven rules, asserted by the random walk in walk_test.go after every one of a million
 // steps with late, doubled, foreign and hostile events (the eighth in runner_test.go):
 //
 //  1. A ready state is the zero ready state.
@@ -43,6 +43,20 @@
 //  8. Nothing secret is in a state, a log, or on a screen; canaries prove it.
 //  9. Language, warnings and extensions end with the visit.
 //  10. A reason for being closed never interrupts a visit and is never forgotten.
+//  11. A refusal by the server is shown at an even time, whenever it came.
+//
+// # What an onlooker can tell
+//
+// The authorization server refuses people whom it does not know, or who have no
+// phone, at once (CIBA Core 13), and it rings the phones of the others. So a person
+// who can be asked is known by the code on the screen, and no kiosk can hide that
+// but by playing a ringing phone to customers who only mistyped. What can be hidden
+// is which of the refusals it was. All have one reason and one sentence; they are
+// shown at the end of an even span of time, two seconds or a multiple, whatever
+// the server took; and cancelling before that looks like cancelling any request.
+// The push guard is asked before the server, counts refused requests like
+// unanswered ones, and says the same whether there is such a person or not. Who
+// tries names one after the other is held back by the device's budget.
 //
 // # Where this departs from the first design, and why
 //

@@ -73,6 +73,7 @@ type Rules struct {
 	Again     int           // how often the same person can be asked again without retyping
 	Patience  time.Duration // how long a wait may be for which the push guard's screen keeps what was typed
 	AskLimit  time.Duration // an Ask that is not answered by then is lost
+	Even      time.Duration // refusals are shown at a multiple of this after the request was decided on, so that their time tells nothing
 	CallLimit time.Duration // the same for a poll, a check, a fetch
 	Floor     time.Duration // the poll interval where the server named none
 	HelpAfter time.Duration // on Waiting, when "nothing arrived?" opens by itself
@@ -90,6 +91,7 @@ func DefaultRules() Rules {
 		Again:     2,                // push fatigue: three rings and no more
 		Patience:  2 * time.Minute,  // the guard's second pause; nobody stands there for the third
 		AskLimit:  45 * time.Second, // servers that answer only when the phone was reached take their time
+		Even:      2 * time.Second,  // more than servers take to look a person up, less than a customer minds
 		CallLimit: 45 * time.Second, // CIBA Core 10.1: be ready to wait 30 s and more for a long poll
 		Floor:     5 * time.Second,  // CIBA Core 7.3
 		Farewell:  10 * time.Second, // long enough to read two short sentences
@@ -133,9 +135,10 @@ type State struct {
 	Binding  string // the binding message as it was sent
 	Again    int    // times asked again
 
-	Pace     Pace // when to poll, and until when
-	Merges   bool // the server sends one code for refused and for run out (Auth0)
-	Redeemed bool // tokens came for this request: it must be given back
+	Refusal  time.Duration // on Asking: when the server's refusal will be shown; 0 if it has not refused
+	Pace     Pace          // when to poll, and until when
+	Merges   bool          // the server sends one code for refused and for run out (Auth0)
+	Redeemed bool          // tokens came for this request: it must be given back
 
 	Reason   Reason // with Ended
 	Unsure   bool   // refused or run out: the server's one code does not tell

@@ -78,6 +78,7 @@ func (m *move) do(e ...Effect) { m.out = append(m.out, e...) }
 func (m *move) enter(p Phase) {
 	m.s.Phase, m.s.Since, m.s.Touched = p, m.now, m.now
 	m.s.Still, m.s.Help = false, false
+	m.s.Refusal = 0
 	m.s.Question = 0
 }
 

@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -206,7 +207,11 @@ func TestHowVisitsEnd(t *testing.T) {
 		stage  Stage
 		revoke bool
 	}{
-		{"the server does not know the person", asking, at(func(y *story) Event { return Failed{y.s.Question, Refused} }), Refused, StageEnded, false},
+		{"the server does not know the person", asking,
+			func(y *story) *story { return y.do(Failed{y.s.Question, Refused}).in(Asking).wait(sec(2)) }, Refused, StageEnded, false},
+		{"the customer leaves while a refusal is kept back", asking,
+			func(y *story) *story { return y.do(Failed{y.s.Question, Refused}).do(key(EscapeKey)) }, Cancelled, StageAbandoned, false},
+
 		{"the request was lost on the way", asking, at(func(y *story) Event { return Failed{y.s.Question, Unreachable} }), Unreachable, StageEnded, false},
 		{"the server never answers the request", asking, func(y *story) *story { return y.wait(sec(46)) }, Unreachable, StageAbandoned, false},
 		{"cancelled while the request is under way", asking, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageAbandoned, false},
@@ -604,3 +609,37 @@ func TestALongWaitKeepsNothing(t *testing.T) {
 		}
 	}
 }
+
+// Who stands at the kiosk cannot tell by the time why the server refused: every
+// refusal is shown at an even time, and all of them look like asking until then.
+func TestRefusalsTakeTheSameTime(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{
+		0: sec(2), time.Millisecond: sec(2), 1999 * time.Millisecond: sec(2),
+		sec(2): sec(4), sec(3): sec(4), sec(44): sec(46), // the server's own slowness: in steps at least
+	} {
+		s, _ := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice")})
+		s, _ = Step(s, 0, Drafted{Length: 5, Whole: true})
+		s, _ = Step(s, 0, Prepared{s.Question, "v1", "K7-4F9Q"})
+		asking := s
+		s, out := Step(s, took, Failed{s.Question, Refused})
+		if s.Phase != Asking || len(out) > 0 {
+			t.Fatalf("after %v: %s %v", took, s.Phase, out)
+		}
+		if a, b := View(asking, took, plainWords{}, Private{}, Place{}), View(s, took, plainWords{}, Private{}, Place{}); !reflect.DeepEqual(a, b) {
+			t.Errorf("refused and not refused yet look different: %+v %+v", a, b)
+		}
+		if at, ok := Wake(s, took); !ok || at != want {
+			t.Errorf("refused after %v it is shown after %v, want %v", took, at, want)
+		}
+		if s, _ = Step(s, want-1, Tick{}); s.Phase != Asking {
+			t.Errorf("shown too early")
+		}
+		if s, _ = Step(s, want, Tick{}); s.Phase != Ended || s.Reason != Refused || s.Refusal != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+type plainWords struct{}
+
+func (plainWords) Say(w Word, _ ...any) string { return string(w) }

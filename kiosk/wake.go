@@ -25,6 +25,9 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 		}
 	case Asking:
 		at = s.Since + s.Rules.AskLimit
+		if s.Refusal > 0 {
+			at = s.Refusal
+		}
 	case Checking, Fetching:
 		at = s.Since + s.Rules.CallLimit
 	case Waiting:

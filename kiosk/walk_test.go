@@ -103,6 +103,9 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	if s.Request == before.Request && s.Phase == Waiting && before.Phase == Waiting && s.Pace.Interval < before.Pace.Interval {
 		w.fail("3: the interval shrank from %v to %v", before.Pace.Interval, s.Pace.Interval)
 	}
+	if before.Phase == Asking && s.Phase == Ended && s.Reason == Refused && w.now < before.Pace.Sent+s.Rules.Even {
+		w.fail("11: a refusal after %v tells more than that it is one", w.now-before.Pace.Sent)
+	}
 	if foreign(before, e) {
 		for _, f := range effects {
 			if _, ok := f.(Revoke); !ok {
@@ -442,7 +445,7 @@ func (w *world) silence() {
 // pauses before a screen is cleared.
 func silenceLimit(s State) time.Duration {
 	r := s.Rules
-	limit := r.AskLimit + 2*r.CallLimit + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry + r.Patience
+	limit := r.AskLimit + 2*r.CallLimit + r.Even + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry + r.Patience
 	if s.Phase == Waiting {
 		limit += s.Pace.Deadline - s.Pace.Sent
 	}

@@ -217,8 +217,12 @@ func TestRefusedIsOneReason(t *testing.T) {
 	t.Parallel()
 	said := func(who string) []map[string]any {
 		r := newRig(t)
+		began := time.Now()
 		c := r.start("login", "--json", who)
 		r.checkOutcome(t, c, ending{code: 14, reason: "refused", pushes: 1})
+		if d, even := time.Since(began), kiosk.DefaultRules().Even; d < even {
+			t.Errorf("%s was refused after %v: less than %v tells something", who, d, even)
+		}
 		lines := c.lines()
 		for _, l := range lines {
 			delete(l, "time")
