@@ -150,7 +150,7 @@ func TestWrongImportsAreSeen(t *testing.T) {
 // pure is all that package kiosk may import. It decides what a visit is, for every test and every front end, so it
 // has no files, no sockets, no process and no locks. Its clock is an argument; math/rand/v2 only spreads pauses.
 var pure = []string{
-	"cmp", "context", "errors", "fmt", "iter", "log/slog", "maps", "math", "math/rand/v2", "runtime/debug",
+	"cmp", "context", "encoding/base64", "encoding/json", "errors", "fmt", "iter", "log/slog", "maps", "math", "math/rand/v2", "runtime/debug",
 	"slices", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 

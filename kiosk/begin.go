@@ -24,7 +24,7 @@ func (m *move) ready(e Event) {
 		}
 	case Given:
 		m.begin()
-		m.do(Fill{e.Identifier})
+		m.do(Fill{Text: e.Identifier})
 	case Resumed:
 		m.resume(e)
 	}
@@ -40,6 +40,37 @@ func (m *move) nextLanguage() { m.s.Language = (m.s.Language + 1) % max(m.s.Rule
 
 func (m *move) identify(e Event) {
 	switch e := e.(type) {
+	case Given:
+		m.s.Still, m.s.Touched = false, m.now
+		m.do(Fill{Text: e.Identifier})
+	case Drafted:
+		m.s.Masked = e.Masked
+		m.drafted(e)
+	default:
+		m.typing(e, Identifier)
+	}
+}
+
+// proving is Identify once more, for the user code: it lies in the vault as a
+// draft of its own, and what was said of the identifier stays.
+func (m *move) proving(e Event) {
+	switch e := e.(type) {
+	case Coded:
+		if len(e.Code) == 0 {
+			m.end(Refused) // the ending is on record already
+			return
+		}
+		m.do(Fill{Text: e.Code, Item: UserCode})
+	case Drafted:
+		m.drafted(e)
+	default:
+		m.typing(e, UserCode)
+	}
+}
+
+// typing is what Identify and Prove have in common.
+func (m *move) typing(e Event, i Item) {
+	switch e := e.(type) {
 	case Press:
 		if m.extend(e) {
 			return
@@ -52,37 +83,38 @@ func (m *move) identify(e Event) {
 		case EnterKey:
 			m.submit()
 		case BackspaceKey:
-			m.do(Edit{Erase: true})
+			m.do(Edit{Item: i, Erase: true})
 		case TabKey:
 			m.nextLanguage()
 		case RuneKey:
-			m.do(Edit{Rune: e.Rune})
+			m.do(Edit{Item: i, Rune: e.Rune})
 		case ShiftKey:
 			m.s.Pad.Upper = !m.s.Pad.Upper
 		case UpKey, DownKey, LeftKey, RightKey:
 			m.aim(e.Key)
-		}
-	case Given:
-		m.s.Still, m.s.Touched = false, m.now
-		m.do(Fill{e.Identifier})
-	case Drafted:
-		m.s.Draft = Draft{Length: e.Length, Problem: e.Problem}
-		m.s.Masked = e.Masked
-		if e.Whole {
-			m.submit()
 		}
 	case Tick:
 		m.idle(m.s.Rules.Idle)
 	}
 }
 
+func (m *move) drafted(e Drafted) {
+	m.s.Draft = Draft{Length: e.Length, Problem: e.Problem}
+	if e.Whole {
+		m.submit()
+	}
+}
+
 // submit sends the draft on its way, or says what is wrong with it.
 func (m *move) submit() {
-	if m.s.Draft.Problem != NoProblem {
+	switch {
+	case m.s.Draft.Problem != NoProblem:
 		m.s.Draft.Shown = true
-		return
+	case m.s.Phase == Prove:
+		m.prepare(m.s.Request)
+	default:
+		m.prepare(0)
 	}
-	m.prepare(0)
 }
 
 func (m *move) prepare(from Number) {
@@ -91,6 +123,7 @@ func (m *move) prepare(from Number) {
 	m.s.Visit, m.s.Code, m.s.Binding = "", "", ""
 	m.s.Pace, m.s.Merges, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, false, false, NoReason
 	m.s.Hold = Hold{}
+	m.s.Stale, m.s.Pinged = false, false
 	m.do(Prepare{Number: n, From: from})
 	m.s.Request = n
 }
@@ -102,9 +135,12 @@ func (m *move) asking(e Event) {
 			return
 		}
 		m.s.Visit, m.s.Code = e.Visit, e.Code
+		if m.s.Road == DeviceGrant {
+			m.s.Code = "" // what is compared there is the server's own code
+		}
 		m.s.Question = m.s.Request
 		m.s.Pace.Sent = m.now
-		m.do(Commit{m.record(StageAsking, NoReason)}, Ask{Number: m.s.Request, Code: e.Code})
+		m.do(Commit{m.record(StageAsking, NoReason)}, Ask{Number: m.s.Request, Code: m.s.Code, Road: m.s.Road})
 	case Held:
 		if m.s.Visit == "" && m.answered(e.Number) {
 			if m.s.Again > 0 {
@@ -120,6 +156,10 @@ func (m *move) asking(e Event) {
 			m.s.Refusal = m.s.even(m.now)
 		default:
 			m.finish(StageEnded, e.Reason)
+		}
+	case Wanted:
+		if m.s.Visit != "" && m.answered(e.Number) {
+			m.wanted(e.What)
 		}
 	case Asked:
 		if m.s.Visit == "" || !m.answered(e.Number) {
@@ -138,7 +178,13 @@ func (m *move) asking(e Event) {
 		m.enter(Waiting)
 		m.s.Binding, m.s.Merges = e.Binding, e.Merges
 		m.s.Pace = StartPace(sent, m.now, e.Expires, interval)
+		pinged := m.s.Pinged
+		m.s.Pinged = false
 		m.do(Commit{m.record(StageAsked, NoReason)})
+		if pinged {
+			m.s.Pace = m.s.Pace.Ping(m.now)
+			m.turn()
+		}
 	case Press:
 		if e.Key == EscapeKey {
 			m.finish(StageAbandoned, Cancelled)
@@ -162,6 +208,31 @@ func (m *move) asking(e Event) {
 func (s State) even(now time.Duration) time.Duration {
 	step := max(s.Rules.Even, 1)
 	return s.Pace.Sent + ((now-s.Pace.Sent)/step+1)*step
+}
+
+// wanted: the server rang nobody. The request is over; what it wants is asked of
+// the customer, whose next key makes another request, with a record of its own.
+func (m *move) wanted(w Want) {
+	if w == WantScan {
+		m.s.Stale, m.s.Refusal = true, m.s.even(m.now)
+		return
+	}
+	if m.s.Coded {
+		m.s.Tries++ // one was sent
+	}
+	m.s.Coded = true
+	if m.s.Tries >= m.s.Rules.CodeTries {
+		m.s.Refusal = m.s.even(m.now)
+		return
+	}
+	m.do(Commit{m.record(StageEnded, Refused)})
+	m.prove()
+}
+
+func (m *move) prove() {
+	m.enter(Prove)
+	m.s.Draft = Draft{Problem: Empty}
+	m.s.Pad = Pad{On: m.s.Pad.On} // another layout, perhaps
 }
 
 func (m *move) resume(e Resumed) {

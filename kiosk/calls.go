@@ -44,13 +44,19 @@ func (r *Runner) failed(n Number, what string, err error) answer {
 }
 
 func (r *Runner) ask(f Ask) {
-	id := r.Vault.Get(f.Number, Identifier)
+	id, code := r.Vault.Get(f.Number, Identifier), r.Vault.Get(f.Number, UserCode)
+	r.Vault.Put(f.Number, UserCode, nil) // it is sent once
 	r.sent, r.sentAt = r.Clock.Now(), r.Clock.Wall()
 	r.call(r.ctx, r.Rules.AskLimit, "ask", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer id.Zero()
-		ack, err := r.Authorizer.Ask(ctx, Request{Identifier: id, Code: f.Code})
+		defer code.Zero()
+		ack, err := r.Authorizer.Ask(ctx, Request{Identifier: id, Code: f.Code, UserCode: code, Road: f.Road, Ping: r.pinger(f.Number)})
 		if err != nil {
-			return r.failed(f.Number, "ask", err)
+			a := r.failed(f.Number, "ask", err)
+			if w := WantOf(err); w != NoWant {
+				a.event = Wanted{f.Number, w}
+			}
+			return a
 		}
 		return answer{
 			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding, Merges: ack.Merges, Age: ack.Age},
@@ -58,12 +64,23 @@ func (r *Runner) ask(f Ask) {
 				if r.wanted(f.Number) {
 					r.Vault.Put(f.Number, RequestID, ack.RequestID)
 					r.Vault.Put(f.Number, Expect, ack.Expect)
+					r.grant = ack.Grant
 				}
 				ack.RequestID.Zero()
 				ack.Expect.Zero()
 			},
 		}
 	})
+}
+
+// pinger is what an authorizer calls when the server has an answer ready.
+func (r *Runner) pinger(n Number) func() {
+	return func() {
+		select {
+		case r.pings <- n:
+		default:
+		}
+	}
 }
 
 func (r *Runner) poll(f Poll) {
@@ -93,7 +110,7 @@ func (r *Runner) keepTokens(n Number, t Tokens) {
 	r.Vault.Put(n, AccessToken, t.Access)
 	r.Vault.Put(n, IDToken, t.ID)
 	r.Vault.Put(n, RefreshToken, t.Refresh)
-	r.used[n] = Tokens{Type: t.Type, Scope: t.Scope}
+	r.used[n] = Tokens{Client: t.Client, Type: t.Type, Scope: t.Scope}
 	t.Zero()
 }
 

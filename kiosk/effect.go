@@ -6,23 +6,30 @@ package kiosk
 type Effect interface{ effect() }
 
 type (
-	// Edit changes the draft in the vault; answered by Drafted at once.
+	// Edit changes a draft in the vault; answered by Drafted at once.
 	Edit struct {
+		Item  Item // Identifier or UserCode
 		Rune  rune // added, if not 0
 		Erase bool // one character back
 	}
-	// Fill sets the whole draft; answered by Drafted at once.
-	Fill struct{ Identifier Secret }
+	// Fill sets a whole draft; answered by Drafted at once.
+	Fill struct {
+		Text Secret
+		Item Item // Identifier or UserCode
+	}
 	// Prepare asks the guard and draws a visit name and a code; answered by
 	// Prepared, Held or Failed at once. From is the request that held the
-	// identifier before: 0 for the draft, else the one that is asked again.
+	// identifier before: 0 for the draft, else the one that is asked again. A user
+	// code that was typed goes with it.
 	Prepare struct{ Number, From Number }
 	// Commit puts a record into the journal and returns when it is on disk.
 	Commit struct{ Record Record }
-	// Ask sends the backchannel authentication request; answered by Asked or Failed.
+	// Ask sends the backchannel authentication request, or on the second road the
+	// device authorization request; answered by Asked, Wanted or Failed.
 	Ask struct {
 		Number Number
 		Code   string
+		Road   Road
 	}
 	// Poll asks the token endpoint once; answered by Polled.
 	Poll struct{ Number, Request Number }

@@ -3,8 +3,8 @@ package kiosk
 import "time"
 
 // Event is something that happened. Answers to questions carry the question's
-// number; one with another number is dropped. Of all events only Press and Given
-// may hold something secret, and they are gone after one step.
+// number; one with another number is dropped. Of all events only Press, Given
+// and Coded may hold something secret, and they are gone after one step.
 type Event interface{ event() }
 
 // KeyName is a key that means the same on every device.
@@ -43,6 +43,9 @@ type (
 		Identifier Secret
 		Seen       Phase
 	}
+	// Coded is a whole user code at once, from a script; an empty one says that
+	// there is none. It is zeroed when it was taken in.
+	Coded struct{ Code Secret }
 	// Stop asks the kiosk to end the visit and begin no new one (SIGTERM).
 	Stop struct{}
 	// Tick says that time has passed. It is due when Wake says so; more do no harm.
@@ -83,6 +86,15 @@ type (
 		Merges   bool          // the server sends one code for refused and for run out
 		Age      time.Duration // how long ago the request left; 0 if that is not known
 	}
+	// Wanted answers Ask, too: no phone rings, because the server first wants
+	// something else of the customer.
+	Wanted struct {
+		Number Number
+		What   Want
+	}
+	// Pinged says that the server has an answer ready for a request (CIBA Core
+	// 10.2). It may come before Asked, twice, or never.
+	Pinged struct{ Request Number }
 	// Polled answers Poll. For Granted the tokens are in the vault under Request.
 	Polled struct {
 		Number     Number
@@ -121,6 +133,7 @@ type (
 
 func (Press) event()      {}
 func (Given) event()      {}
+func (Coded) event()      {}
 func (Stop) event()       {}
 func (Tick) event()       {}
 func (Closing) event()    {}
@@ -129,6 +142,8 @@ func (Prepared) event()   {}
 func (Held) event()       {}
 func (Unrecorded) event() {}
 func (Asked) event()      {}
+func (Wanted) event()     {}
+func (Pinged) event()     {}
 func (Polled) event()     {}
 func (Verified) event()   {}
 func (Fetched) event()    {}

@@ -27,6 +27,9 @@ const (
 // Trim takes away what a customer does not mean: blanks around it, and for
 // phones and numbers also the blanks, dots, dashes and brackets people write in between.
 func Trim(k IdentifierKind, s string) string {
+	if MayBeHint(strings.TrimSpace(s)) {
+		return strings.TrimSpace(s) // its dots and dashes mean something
+	}
 	if k == PhoneKind || k == NumberKind {
 		s = strings.Map(func(r rune) rune {
 			if strings.ContainsRune(" -./()\u00a0", r) {
@@ -43,13 +46,11 @@ func Check(k IdentifierKind, s string) Problem {
 	if s == "" {
 		return Empty
 	}
-	if utf8.RuneCountInString(s) > MaxIdentifier {
-		return TooLong
+	if _, ok := HintToken(s); ok {
+		return NoProblem
 	}
-	for _, r := range s {
-		if !Printable(r) {
-			return BadCharacter
-		}
+	if p := checkText(s, MaxIdentifier); p != NoProblem {
+		return p
 	}
 	switch k {
 	case EmailKind:
@@ -66,6 +67,31 @@ func Check(k IdentifierKind, s string) Problem {
 	case NumberKind:
 		if !digits(s) {
 			return NotNumber
+		}
+	}
+	return NoProblem
+}
+
+// MaxUserCode is how many characters a user code may have. CIBA Core sets no limit;
+// people remember and type far less.
+const MaxUserCode = 64
+
+// CheckUserCode says what is wrong with a user code. Which are good is the server's
+// to say.
+func CheckUserCode(s string) Problem {
+	if s == "" {
+		return Empty
+	}
+	return checkText(s, MaxUserCode)
+}
+
+func checkText(s string, most int) Problem {
+	if utf8.RuneCountInString(s) > most {
+		return TooLong
+	}
+	for _, r := range s {
+		if !Printable(r) {
+			return BadCharacter
 		}
 	}
 	return NoProblem
@@ -95,6 +121,9 @@ func digits(s string) bool {
 // about the length.
 func Mask(k IdentifierKind, s string) string {
 	const hidden = "***"
+	if MayBeHint(s) {
+		return "" // nobody would know themselves by a piece of a token
+	}
 	switch k {
 	case EmailKind:
 		name, domain, ok := strings.Cut(s, "@")

@@ -51,7 +51,7 @@ type Record struct {
 	Visit    string        // opaque, from the Prepared event
 	Stage    Stage         //
 	Reason   Reason        // with an ending
-	Code     string        // the code both screens show; not a secret
+	Code     string        // the code both screens show; not a secret; empty on the second road
 	Expires  time.Duration // with StageAsked: how long the request lives, from when it was sent
 	Interval time.Duration // with StageAsked: the poll interval
 
@@ -122,7 +122,8 @@ const resumeWithin = 30 * time.Second
 // Recover decides what is to be done after a start, from the last record of each
 // unfinished visit. A visit that had only asked is closed: nobody can know
 // whether the phone rang, and it must not ring twice. At most one visit, the
-// newest, is resumed.
+// newest, is resumed; not one on the second road, since what was on its screen is
+// not on record.
 func Recover(unfinished []Record, here Here) []Recovery {
 	var out []Recovery
 	for i, r := range unfinished {
@@ -162,7 +163,7 @@ func recoverOne(r Record, here Here, newest bool) Recovery {
 	switch {
 	case v.Left <= 0:
 		v.Action, v.Ending, v.Reason = Forget, StageEnded, Expired
-	case sameBoot && newest && here.Uptime-r.Uptime < resumeWithin:
+	case sameBoot && newest && r.Code != "" && here.Uptime-r.Uptime < resumeWithin:
 		v.Action = Resume
 	default:
 		v.Action = Watch

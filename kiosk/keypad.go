@@ -71,13 +71,21 @@ func padKey(r rune, upper bool) Key {
 	return Key{Cap: string(r), Does: RuneKey, Rune: r}
 }
 
+// padKind chooses the layout. What user codes are made of only the server knows.
+func (s State) padKind() IdentifierKind {
+	if s.Phase == Prove {
+		return TextKind
+	}
+	return s.Rules.Kind
+}
+
 // keypad is what a person sees of it; nil while it is not there.
 func (s State) keypad() *Keypad {
 	if !s.Pad.On {
 		return nil
 	}
 	p := &Keypad{Aimed: s.Pad.Aimed, Row: s.Pad.Row, Column: s.Pad.Column}
-	for _, layout := range padLayouts[s.Rules.Kind] {
+	for _, layout := range padLayouts[s.padKind()] {
 		var row []Key
 		for _, r := range layout {
 			row = append(row, padKey(r, s.Pad.Upper))
@@ -99,7 +107,7 @@ func (m *move) aimedAt(e Press) Press {
 	pad := &m.s.Pad
 	switch {
 	case e.Key == EnterKey && pad.Aimed && !e.Touch:
-		k := padKey(padRow(m.s.Rules.Kind, pad.Row)[pad.Column], pad.Upper)
+		k := padKey(padRow(m.s.padKind(), pad.Row)[pad.Column], pad.Upper)
 		return Press{Key: k.Does, Rune: k.Rune}
 	case e.Touch || e.Key == RuneKey || e.Key == BackspaceKey:
 		pad.Aimed = false
@@ -110,7 +118,7 @@ func (m *move) aimedAt(e Press) Press {
 // aim moves from key to key, around the edges. The first arrow only brings up the
 // keypad, on its first key.
 func (m *move) aim(k KeyName) {
-	pad, kind := &m.s.Pad, m.s.Rules.Kind
+	pad, kind := &m.s.Pad, m.s.padKind()
 	if m.s.Rules.Pad == PadNever {
 		return
 	}

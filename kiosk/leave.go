@@ -80,11 +80,18 @@ func (m *move) ended(e Event) {
 		m.s.Touched = m.now
 		switch {
 		case e.Key == RuneKey && e.Rune == '1' && m.s.CanAskAgain():
-			if m.s.HeldFor(m.now) == 0 {
-				m.s.Again++
-				m.prepare(m.s.Request)
+			if m.s.HeldFor(m.now) > 0 {
+				return
 			}
-		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain():
+			m.s.Again++
+			if m.s.Coded {
+				m.prove() // a user code is never kept
+				return
+			}
+			m.prepare(m.s.Request)
+		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersSecond():
+			m.second()
+		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain() && !m.s.OffersSecond():
 			m.clear()
 		}
 	case Tick:
@@ -135,6 +142,27 @@ func (s State) endedFor() time.Duration {
 		limit += max(s.Since+s.Hold.Wait-s.Touched, 0)
 	}
 	return limit
+}
+
+// OffersSecond says whether the second road may be taken now: while the phone
+// should ring, and where the server would not ring it. Not after a refusal by the
+// person, nor when nobody answered: both have a phone.
+func (s State) OffersSecond() bool {
+	if !s.Rules.Second || s.Road != Backchannel || s.Stopping {
+		return false
+	}
+	return s.Phase == Waiting || s.Phase == Ended && s.Reason == Refused
+}
+
+// second takes the second road with the same person. The request that was under
+// way is left: CIBA has no cancel, so it is polled no more, and tokens that a poll
+// on its way still brings are given back.
+func (m *move) second() {
+	if m.s.Phase == Waiting {
+		m.do(Commit{m.record(StageEnded, Cancelled)})
+	}
+	m.s.Road, m.s.Coded = DeviceGrant, false
+	m.prepare(m.s.Request)
 }
 
 // idle counts silence: first "still there?", then the visit is cleared.

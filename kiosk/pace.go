@@ -23,6 +23,9 @@ type Pace struct {
 	Polls    int           // polls sent
 	Faults   int           // polls in a row without a usable answer
 	Lost     bool          // the last poll got no answer at all
+	Hold     time.Duration // not even a ping makes a poll leave before this: the server has asked for a pause
+	Pinged   bool          // a ping came; there is no second one
+	Called   bool          // it came since the last poll left
 	Last     bool          // an answer came at or after the deadline: there is no other poll
 }
 
@@ -70,9 +73,17 @@ func (p Pace) Wake() time.Duration {
 	return p.Next
 }
 
+// Ping takes in that the server has an answer ready (CIBA Core 10.2): the next poll
+// is due at once, if none is out. Only a slow_down or a Retry-After goes before it.
+func (p Pace) Ping(now time.Duration) Pace {
+	p.Pinged, p.Called = true, true
+	p.Next = max(now, p.Hold)
+	return p
+}
+
 // Leave notes that a poll leaves now.
 func (p Pace) Leave(now time.Duration) Pace {
-	p.Polled = now
+	p.Polled, p.Called = now, false
 	p.Polls++
 	return p
 }
@@ -86,6 +97,7 @@ func (p Pace) Wait(now time.Duration, a Polled) Pace {
 		p.Faults, p.Lost = 0, false
 		p.Interval = max(p.Interval+slowDownBy, min(a.Interval, maxHint))
 		p.Next = now + p.Interval
+		p.Hold = p.Next
 	case Trouble:
 		p.Faults++
 		p.Lost = !a.Reached
@@ -93,10 +105,14 @@ func (p Pace) Wait(now time.Duration, a Polled) Pace {
 	default:
 		p.Faults, p.Lost = 0, false
 		p.Next = now + p.Interval
-		if now-p.Polled >= p.Interval {
-			p.Next = now // a long poll: the interval counts from when it was sent
+		if now-p.Polled >= p.Interval || p.Called {
+			// A long poll: the interval counts from when it was sent. Or a ping that
+			// came while it was out: the server may have answered before it knew.
+			p.Next = now
 		}
 	}
+	p.Called = false
+	p.Hold = max(p.Hold, now+hint)
 	p.Next = max(p.Next, now+hint)
 	p.Next = p.beforeEnd(p.Next, now+max(p.Interval, hint))
 	if now >= p.Deadline {

@@ -31,6 +31,7 @@ type Error struct {
 	Reason Reason // never NoReason
 	What   string // the operation in three words or so, as in "backchannel request"; empty if Err names it
 	Err    error  // the cause; may be nil
+	Want   Want   // from Ask only: what the customer can do about it
 }
 
 // Error reads "what: cause".
@@ -43,6 +44,16 @@ func (e *Error) Error() string {
 	}
 	return e.What + ": " + e.Err.Error()
 }
+
+// Want is what the server wants of the customer before it rings a phone.
+type Want uint8
+
+// The wants.
+const (
+	NoWant   Want = iota
+	WantCode      // a user code, or another one than was sent (missing_user_code, invalid_user_code)
+	WantScan      // a login hint token that has not run out (expired_login_hint_token)
+)
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -63,10 +74,32 @@ func ReasonOf(err error) Reason {
 	return Internal
 }
 
+// WantOf finds what the server wants in an error of Ask.
+func WantOf(err error) Want {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Want
+	}
+	return NoWant
+}
+
 // Request is one backchannel authentication request as the visit sees it.
 type Request struct {
 	Identifier Secret // what the customer typed or scanned, trimmed
 	Code       string // shown on the kiosk and inside the binding message
+	UserCode   Secret // what the server wanted of the customer; empty if it has not (CIBA Core 7.1.2)
+	Road       Road   // with DeviceGrant it is a device authorization request instead, without Code and UserCode
+	// Ping is called where the server says that an answer is ready, from any
+	// goroutine, perhaps before Ask has returned, at most once; it does not block.
+	Ping func()
+}
+
+// Grant is what a person opens with any phone on the second road (RFC 8628,
+// section 3.2). Its texts hold no control or direction characters.
+type Grant struct {
+	Address  string // verification_uri, to be typed
+	Complete string // verification_uri_complete, as QR code; Address where the server sends none
+	UserCode string // to be typed there, or compared
 }
 
 // Ack is the authorization server's acknowledgement (CIBA Core 7.3).
@@ -78,6 +111,7 @@ type Ack struct {
 	Binding   string        // the binding message as it was sent; shown in the JSON lines
 	Merges    bool          // this server sends one code for refused and for run out (Auth0)
 	Age       time.Duration // how long ago the request left when Ask returned: Expires counts from then
+	Grant     Grant         // on the second road
 }
 
 // Tokens is a token response that has passed its outer checks (RFC 6749 5.1)
@@ -86,6 +120,7 @@ type Tokens struct {
 	Access  Secret
 	ID      Secret
 	Refresh Secret // empty if none came
+	Client  string // the client they were issued to, where it is the second road's; else empty
 	Type    string // "Bearer" or "DPoP", in this spelling
 	Scope   string // as granted; as asked for where the answer was silent
 }
@@ -155,7 +190,7 @@ type Result struct {
 // never retry what could ring a phone twice.
 type Authorizer interface {
 	// Ask sends one backchannel authentication request, once. After an error of
-	// any kind the phone may be ringing.
+	// any kind, but one with a Want, the phone may be ringing.
 	Ask(ctx context.Context, r Request) (Ack, error)
 	// Poll asks the token endpoint once.
 	Poll(ctx context.Context, requestID Secret) Answer
@@ -213,6 +248,7 @@ const (
 	Identifier Item = iota // what was typed or scanned
 	RequestID              // auth_req_id
 	Expect                 // Ack.Expect
+	UserCode               // from the first character until it was sent; with number 0 while it is typed
 	AccessToken
 	IDToken      //
 	RefreshToken //
@@ -235,6 +271,7 @@ type Vault interface {
 // the vault at the moment of drawing and is dropped afterwards.
 type Private struct {
 	Draft  string // the identifier while it is being typed
+	Grant  Grant  // on the second road, while it is waited for
 	Person Person
 	Result Result
 }

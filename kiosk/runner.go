@@ -37,6 +37,8 @@ type Runner struct {
 	ctx     context.Context // ends when the kiosk is told to stop
 	person  Person
 	result  Result
+	grant   Grant
+	pings   chan Number       // requests of which the server says that an answer is ready
 	sent    time.Duration     // when the present request left, by uptime
 	sentAt  time.Time         // and by the wall clock, for the record
 	used    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
@@ -55,12 +57,17 @@ type answer struct {
 // revokeLimit is how long a stop waits for tokens to be given back.
 const revokeLimit = 5 * time.Second
 
+// waitingPings is how many pings may wait for the loop. There is one a request, and
+// one that finds no room is not missed: a poll comes anyhow.
+const waitingPings = 16
+
 // Run plays visits until ctx ends, then ends the one under way and returns.
 // Events come from the display and whoever else may speak to the kiosk.
 func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCalls()
 	r.ctx, r.answers, r.gone = calls, make(chan answer), make(chan struct{})
+	r.pings = make(chan Number, waitingPings)
 	defer close(r.gone)
 	r.used = map[Number]Tokens{}
 	r.s = New(r.Rules)
@@ -83,6 +90,8 @@ func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 			r.step(e)
 		case a := <-r.answers:
 			r.take(a)
+		case n := <-r.pings:
+			r.step(Pinged{n})
 		case <-timer.C:
 			r.step(Tick{})
 		}
@@ -150,12 +159,22 @@ func (r *Runner) step(e Event) {
 	}
 }
 
+// hiddenHint stands for a login hint token on the screen: whoever photographs one
+// could use it elsewhere.
+const hiddenHint = "***"
+
 func (r *Runner) show() {
 	p := Private{Person: r.person, Result: r.result}
 	if r.s.Phase == Identify {
 		d := r.Vault.Get(0, Identifier)
 		p.Draft = string(d)
 		d.Zero()
+		if MayBeHint(p.Draft) {
+			p.Draft = hiddenHint
+		}
+	}
+	if r.s.Phase == Waiting {
+		p.Grant = r.grant
 	}
 	r.Display.Show(r.Clock.Now(), r.s, p)
 }
@@ -168,7 +187,7 @@ func (r *Runner) carryOut(f Effect) bool {
 	case Edit:
 		r.edit(f)
 	case Fill:
-		r.fill(f.Identifier)
+		r.fill(f)
 	case Prepare:
 		r.prepare(f)
 	case Commit:
@@ -194,33 +213,50 @@ func (r *Runner) carryOut(f Effect) bool {
 }
 
 func (r *Runner) edit(f Edit) {
-	d := r.Vault.Get(0, Identifier)
-	defer d.Zero()
+	d := r.Vault.Get(0, f.Item)
+	most := MaxIdentifier
+	switch {
+	case f.Item == UserCode:
+		most = MaxUserCode
+	case MayBeHint(string(d)):
+		most = MaxHintToken
+	}
+	// Room for one more, so that append leaves no copy behind that nobody zeroes.
+	room := append(make(Secret, 0, len(d)+utf8.UTFMax), d...)
+	d.Zero()
+	d = room
+	defer func() { d[:cap(d)].Zero() }()
 	switch {
 	case f.Erase:
 		_, n := utf8.DecodeLastRune(d)
 		d = d[:len(d)-n]
-	case Printable(f.Rune) && utf8.RuneCount(d) < MaxIdentifier:
+	case Printable(f.Rune) && utf8.RuneCount(d) < most:
 		d = utf8.AppendRune(d, f.Rune)
 	}
-	r.drafted(d, false)
+	r.drafted(f.Item, d, false)
 }
 
-func (r *Runner) fill(id Secret) {
-	d := Secret(Trim(r.Rules.Kind, string(id))) // a scanner's blanks are nobody's name
-	r.drafted(d, true)
+func (r *Runner) fill(f Fill) {
+	if f.Item == UserCode {
+		r.drafted(UserCode, f.Text, true)
+		f.Text.Zero()
+		return
+	}
+	d := Secret(Trim(r.Rules.Kind, string(f.Text))) // a scanner's blanks are nobody's name
+	r.drafted(Identifier, d, true)
 	d.Zero()
 }
 
-func (r *Runner) drafted(d Secret, whole bool) {
-	r.Vault.Put(0, Identifier, d)
-	text := Trim(r.Rules.Kind, string(d))
-	r.push(Drafted{
-		Length:  utf8.RuneCount(d),
-		Problem: Check(r.Rules.Kind, text),
-		Masked:  Mask(r.Rules.Kind, text),
-		Whole:   whole,
-	})
+func (r *Runner) drafted(i Item, d Secret, whole bool) {
+	r.Vault.Put(0, i, d)
+	e := Drafted{Length: utf8.RuneCount(d), Whole: whole}
+	if i == UserCode {
+		e.Problem = CheckUserCode(string(d))
+	} else {
+		text := Trim(r.Rules.Kind, string(d))
+		e.Problem, e.Masked = Check(r.Rules.Kind, text), Mask(r.Rules.Kind, text)
+	}
+	r.push(e)
 }
 
 func (r *Runner) prepare(f Prepare) {
@@ -229,9 +265,13 @@ func (r *Runner) prepare(f Prepare) {
 	d.Zero()
 	id := Secret(text)
 	defer id.Zero()
+	code := r.Vault.Get(0, UserCode)
+	defer code.Zero()
 	r.Vault.Wipe(f.From)
+	r.Vault.Wipe(0)
 	r.Vault.Put(f.Number, Identifier, id)
 	r.used[f.Number] = Tokens{}
+	r.grant = Grant{}
 	hold, err := r.Guard.Allow(id)
 	switch {
 	case err != nil:
@@ -241,6 +281,7 @@ func (r *Runner) prepare(f Prepare) {
 		r.Log.Warn("guard", "held_back", hold.Wait.Round(time.Second), "pestered", hold.Pestered)
 		r.push(Held{f.Number, hold})
 	default:
+		r.Vault.Put(f.Number, UserCode, code)
 		visit, code := r.Draw()
 		r.push(Prepared{f.Number, visit, code})
 	}
@@ -279,6 +320,7 @@ func (r *Runner) tokens(n Number) Tokens {
 		Access:  r.Vault.Get(n, AccessToken),
 		ID:      r.Vault.Get(n, IDToken),
 		Refresh: r.Vault.Get(n, RefreshToken),
+		Client:  r.used[n].Client,
 		Type:    r.used[n].Type,
 		Scope:   r.used[n].Scope,
 	}
@@ -291,5 +333,5 @@ func (r *Runner) wipe() {
 		r.Vault.Wipe(n)
 		delete(r.used, n)
 	}
-	r.person, r.result, r.sentAt = Person{}, Result{}, time.Time{}
+	r.person, r.result, r.grant, r.sentAt = Person{}, Result{}, Grant{}, time.Time{}
 }

@@ -23,6 +23,7 @@ const (
 	idCanary     = "canary-auth-req-id"
 	accessCanary = "canary-access-token"
 	idtCanary    = "canary-id-token"
+	codeCanary   = "canary-user-code"
 )
 
 // shop is a whole kiosk with scripted surroundings, in virtual time.
@@ -51,6 +52,8 @@ type shop struct {
 	panics  bool
 	deaf    int // so many revocations fail
 	person  error
+	code    string // the user code that the server wants
+	ping    func() // of the last request
 	states  []kiosk.State
 	private []kiosk.Private
 	visits  int
@@ -116,7 +119,15 @@ func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	case <-ctx.Done():
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, "ask", ctx.Err())
 	}
-	return kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, Binding: "K7-4F9Q", Age: s.age}, nil
+	if s.code != "" && string(r.UserCode) != s.code {
+		return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, What: "ask", Want: kiosk.WantCode}
+	}
+	s.ping = r.Ping
+	ack := kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, Binding: "K7-4F9Q", Age: s.age}
+	if r.Road == kiosk.DeviceGrant {
+		ack.Grant = kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?c=WDJB-MJHT", UserCode: "WDJB-MJHT"}
+	}
+	return ack, nil
 }
 
 func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
@@ -256,7 +267,7 @@ func (s *shop) run(day func()) {
 func (s *shop) nothingLeaked() {
 	s.t.Helper()
 	seen := s.logs.String() + fmt.Sprintf("%+v %#v", s.states, s.states)
-	for _, c := range []string{whoCanary, idCanary, accessCanary, idtCanary} {
+	for _, c := range []string{whoCanary, idCanary, accessCanary, idtCanary, codeCanary} {
 		if strings.Contains(seen, c) {
 			s.t.Errorf("%s is in a log or a state", c)
 		}
@@ -667,5 +678,98 @@ func TestAnIdleKioskDoesNothing(t *testing.T) {
 			}
 		})
 		s.want()
+	})
+}
+
+// A user code lies in the vault until it is sent, once, and nowhere else, ever.
+func TestAUserCodeIsSentOnceAndNeverSeen(t *testing.T) {
+	for name, give := range map[string]func(s *shop){
+		"typed": func(s *shop) {
+			for _, r := range codeCanary {
+				s.press(kiosk.RuneKey, r)
+			}
+			s.press(kiosk.EnterKey, 0)
+		},
+		"from a script": func(s *shop) {
+			s.events <- kiosk.Coded{Code: kiosk.Secret(codeCanary)}
+			synctest.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t)
+				s.code = codeCanary
+				s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+				s.run(func() {
+					s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+					synctest.Wait()
+					s.in(kiosk.Prove)
+					s.press(kiosk.RuneKey, 'x')
+					s.press(kiosk.EnterKey, 0) // wrong
+					s.in(kiosk.Prove)
+					give(s)
+					s.in(kiosk.Waiting)
+					for n := range kiosk.Number(9) {
+						if len(s.vault.Get(n, kiosk.UserCode)) > 0 {
+							t.Error("the vault still holds the code after it was sent")
+						}
+					}
+					sleep(6 * time.Second)
+					s.in(kiosk.Shown)
+				})
+				s.want("guard", "record asking", "ask", "record ended refused", "guard", "record asking", "ask", "record ended refused",
+					"guard", "record asking", "ask", "record asked", "poll", "record granted", "verify", "fetch for u-1", "record shown", "revoke")
+			})
+		})
+	}
+}
+
+// On the second road the screen shows what the server sent for it, while it is waited for.
+func TestTheSecondRoadShowsItsAddressWhileItWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.runner.Rules.Second = true
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			synctest.Wait()
+			s.press(kiosk.RuneKey, '2')
+			s.in(kiosk.Waiting)
+			if g := s.private[len(s.private)-1].Grant; g.UserCode != "WDJB-MJHT" {
+				t.Errorf("on screen: %+v", g)
+			}
+			s.press(kiosk.EscapeKey, 0)
+			sleep(time.Minute)
+			s.in(kiosk.Ready)
+			if g := s.private[len(s.private)-1].Grant; g != (kiosk.Grant{}) {
+				t.Errorf("still on screen: %+v", g)
+			}
+		})
+		s.want("guard", "record asking", "ask", "record asked", "record ended cancelled",
+			"guard", "record asking", "ask", "record asked", "record ended cancelled")
+	})
+}
+
+// The server's word that an answer is ready brings it at once.
+func TestAPingBringsTheAnswerAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.run(func() {
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			synctest.Wait()
+			s.in(kiosk.Waiting)
+			before := s.Now()
+			for range 40 { // a mad server is not waited for
+				s.ping()
+			}
+			synctest.Wait()
+			s.in(kiosk.Shown)
+			if took := s.Now() - before; took > 0 {
+				t.Errorf("it took %v", took)
+			}
+		})
+		if n := s.count("poll"); n != 1 {
+			t.Errorf("%d polls", n)
+		}
 	})
 }

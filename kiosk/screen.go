@@ -74,6 +74,9 @@ type ListStep struct {
 type Link struct {
 	URL     string
 	Caption string
+	// Bare: the lines say what to do without it. Where the code does not fit,
+	// nothing is drawn in its place.
+	Bare bool
 }
 
 // Notice is an overlay.

@@ -14,6 +14,7 @@ const (
 	Ready    Phase = iota // nobody is here; the next customer may begin
 	Closed                // out of service, for State.Closures
 	Identify              // the customer types or scans who they are
+	Prove                 // the customer types the user code that the server wants of them (CIBA Core 7.1.2)
 	Asking                // the backchannel authentication request is under way
 	Waiting               // the phone rings; the kiosk polls
 	Checking              // tokens came and are being checked
@@ -23,7 +24,7 @@ const (
 	Clearing              // the vault is being wiped; nothing else counts
 )
 
-var phases = [...]string{"ready", "closed", "identify", "asking", "waiting", "checking", "fetching", "shown", "ended", "clearing"}
+var phases = [...]string{"ready", "closed", "identify", "user_code", "asking", "waiting", "checking", "fetching", "shown", "ended", "clearing"}
 
 // String is the phase's name in JSON lines and logs.
 func (p Phase) String() string {
@@ -32,6 +33,15 @@ func (p Phase) String() string {
 	}
 	return phases[p]
 }
+
+// Road is the way in which the person is asked.
+type Road uint8
+
+// The roads.
+const (
+	Backchannel Road = iota // their phone rings (OpenID CIBA)
+	DeviceGrant             // they open an address with any phone, mostly by a QR code (RFC 8628)
+)
 
 // Number tells questions to the outside apart. It only grows while the process
 // lives. A request's own number also names what the vault holds of it.
@@ -70,6 +80,8 @@ type Rules struct {
 	Result    time.Duration // KIOSK_RESULT_TIMEOUT: the same on Shown and Ended
 	Grace     time.Duration // how long "still there?" stands
 	Extends   int           // how often a visit's time can be extended
+	CodeTries int           // how many user codes the server may find wrong before the visit ends
+	Second    bool          // the second road is there: KIOSK_DEVICE_CLIENT_ID is set
 	Again     int           // how often the same person can be asked again without retyping
 	Patience  time.Duration // how long a wait may be for which the push guard's screen keeps what was typed
 	AskLimit  time.Duration // an Ask that is not answered by then is lost
@@ -88,6 +100,7 @@ func DefaultRules() Rules {
 		Result:    30 * time.Second,
 		Grace:     20 * time.Second, // WCAG 2.2.1
 		Extends:   10,               // WCAG 2.2.1
+		CodeTries: 3,                // a slip of the finger or two; more is guessing
 		Again:     2,                // push fatigue: three rings and no more
 		Patience:  2 * time.Minute,  // the guard's second pause; nobody stands there for the third
 		AskLimit:  45 * time.Second, // servers that answer only when the phone was reached take their time
@@ -99,7 +112,7 @@ func DefaultRules() Rules {
 	}
 }
 
-// Draft is what is known of the identifier while it is typed: never the text.
+// Draft is what is known of an identifier or a user code while it is typed: never the text.
 type Draft struct {
 	Length  int
 	Problem Problem
@@ -128,12 +141,18 @@ type State struct {
 	Draft  Draft
 	Masked string // the identifier as it may be shown
 
+	Coded bool // the server wants a user code of this person
+	Tries int  // user codes that it found wrong
+	Stale bool // the login hint token that was scanned has run out
+	Road  Road // how this person is asked
+
 	Visit    string // the journal's name for this visit
 	Request  Number // the vault's name for this request; 0 before the first
 	Question Number // the question that is out; 0 if none is
 	Code     string // the code on both screens
 	Binding  string // the binding message as it was sent
 	Again    int    // times asked again
+	Pinged   bool   // the server's ping came before its acknowledgement
 
 	Refusal  time.Duration // on Asking: when the server's refusal will be shown; 0 if it has not refused
 	Pace     Pace          // when to poll, and until when

@@ -14,6 +14,8 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 		m.stop()
 	case Polled:
 		m.polled(e)
+	case Pinged:
+		m.pinged(e)
 	case Unrecorded:
 		m.unrecorded(e)
 	case Wiped:
@@ -57,6 +59,7 @@ var table = [...]func(*move, Event){
 	Ready:    (*move).ready,
 	Closed:   nil,
 	Identify: (*move).identify,
+	Prove:    (*move).proving,
 	Asking:   (*move).asking,
 	Waiting:  (*move).waiting,
 	Checking: (*move).checking,
@@ -129,7 +132,7 @@ func (m *move) giveBack() {
 func (m *move) end(r Reason) {
 	m.enter(Ended)
 	m.s.Reason = r
-	if !m.s.CanAskAgain() {
+	if !m.s.CanAskAgain() && !m.s.OffersSecond() {
 		m.do(Wipe{m.s.Request})
 	}
 }
@@ -157,7 +160,7 @@ func (m *move) closing(e Closing) {
 func (m *move) stop() {
 	m.s.Stopping = true
 	switch m.s.Phase {
-	case Identify, Shown:
+	case Identify, Prove, Shown:
 		m.clear()
 	case Asking:
 		m.finish(StageAbandoned, Cancelled)

@@ -24,9 +24,15 @@ func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
 		v.closed(at)
 	case Identify:
 		v.identify(p)
+	case Prove:
+		v.prove()
 	case Asking:
 		v.asking()
 	case Waiting:
+		if s.Road == DeviceGrant {
+			v.second(p.Grant)
+			break
+		}
 		v.waiting()
 	case Checking, Fetching:
 		v.working()
@@ -117,9 +123,30 @@ func (v *view) identify(p Private) {
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
+func (v *view) prove() {
+	v.sc.Title = v.w.Say(WordCodeTitle)
+	d := v.s.Draft
+	e := &Entry{Label: v.w.Say(WordCodeLabel), Text: strings.Repeat("*", d.Length)}
+	switch {
+	case d.Shown && d.Problem != NoProblem:
+		e.Problem = v.w.Say(d.Problem.Sentence())
+	case v.s.Tries > 0 && d.Length == 0:
+		e.Problem = v.w.Say(WordCodeWrong, "n", v.s.Rules.CodeTries-v.s.Tries)
+	}
+	v.sc.Entry = e
+	v.sc.Keypad = v.s.keypad()
+	v.lines(WordCodeLines)
+	v.key(EnterKey, "Enter", WordKeySend)
+	v.language()
+	v.key(EscapeKey, "Esc", WordKeyCancel)
+}
+
 func (v *view) asking() {
 	v.sc.Tone = Busy
 	v.sc.Title = v.w.Say(WordAskingTitle)
+	if v.s.Road == DeviceGrant {
+		v.sc.Title = v.w.Say(WordSecondAsking)
+	}
 	v.lines(WordAskingLines)
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
@@ -147,6 +174,32 @@ func (v *view) waiting() {
 		v.key(HelpKey, "F1", WordKeyHelpOff)
 	} else {
 		v.key(HelpKey, "F1", WordKeyHelp)
+	}
+	if s.OffersSecond() {
+		v.sc.Keys = append(v.sc.Keys, Key{Cap: "2", Text: v.w.Say(WordKeySecond), Does: RuneKey, Rune: '2'})
+	}
+	v.key(EscapeKey, "Esc", WordKeyCancel)
+}
+
+// second is Waiting on the second road: any phone opens the address, and on it the
+// person signs in as who they said they are here. The code stands beside the picture so
+// that they can see that both belong together (RFC 8628, 3.3.1).
+func (v *view) second(g Grant) {
+	s := v.s
+	v.sc.Tone = Busy
+	v.sc.Title = v.w.Say(WordSecondTitle)
+	v.sc.Code = g.UserCode
+	v.sc.Spelt = Spell(g.UserCode)
+	v.sc.Gauge = v.left()
+	v.sc.Lines = append(v.sc.Lines, v.w.Say(WordSecondOpen, "address", strings.TrimPrefix(g.Address, "https://")))
+	v.lines(WordSecondScan)
+	if s.Masked != "" {
+		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordSecondWho, "who", s.Masked))
+	}
+	v.sc.Link = &Link{URL: g.Complete, Bare: true}
+	if s.Pace.Lost {
+		v.sc.Tone = Alert
+		v.sc.Warning = v.w.Say(WordWaitingLost)
 	}
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
@@ -237,6 +290,9 @@ func (v *view) ended() {
 	}
 	if s.CanAskAgain() && s.HeldFor(v.now) == 0 {
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "1", Text: v.w.Say(WordKeyAgain), Does: RuneKey, Rune: '1'})
+	}
+	if s.OffersSecond() {
+		v.sc.Keys = append(v.sc.Keys, Key{Cap: "2", Text: v.w.Say(WordKeySecond), Does: RuneKey, Rune: '2'})
 	}
 	v.key(EscapeKey, "Esc", WordKeyDone)
 }

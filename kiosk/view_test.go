@@ -55,7 +55,22 @@ func scenes() []scene {
 	demo := at
 	demo.Link = "http://127.0.0.1:8765/phone"
 
+	grant := kiosk.Private{Grant: kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?user_code=WDJB-MJHT", UserCode: "WDJB-MJHT"}}
+	second := func(s *kiosk.State) { s.Rules.Second = true }
+	onSecond := func(s *kiosk.State) { s.Rules.Second, s.Road, s.Code = true, kiosk.DeviceGrant, "" }
+
 	all := []scene{
+		{"user-code", in(kiosk.Prove, func(s *kiosk.State) { s.Draft.Length = 4 }), kiosk.Private{}, at},
+		{"user-code-wrong", in(kiosk.Prove, func(s *kiosk.State) { s.Tries = 1 }), kiosk.Private{}, at},
+		{"user-code-empty", in(kiosk.Prove, func(s *kiosk.State) { s.Draft = kiosk.Draft{Problem: kiosk.Empty, Shown: true} }), kiosk.Private{}, at},
+		{"user-code-still-there", in(kiosk.Prove, still, func(s *kiosk.State) { s.Draft.Length = 4 }), kiosk.Private{}, at},
+		{"waiting-no-phone", in(kiosk.Waiting, waiting, second), kiosk.Private{}, at},
+		{"second-asking", in(kiosk.Asking, onSecond), kiosk.Private{}, at},
+		{"second", in(kiosk.Waiting, waiting, onSecond), grant, at},
+		{"second-lost", in(kiosk.Waiting, waiting, onSecond, func(s *kiosk.State) { s.Pace.Lost = true }), grant, at},
+		{"second-cancelled", in(kiosk.Ended, onSecond, func(s *kiosk.State) { s.Reason = kiosk.Cancelled }), kiosk.Private{}, at},
+		{"ended-refused-no-phone", in(kiosk.Ended, second, func(s *kiosk.State) { s.Reason = kiosk.Refused }), kiosk.Private{}, at},
+		{"ended-scan-again", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Stale = kiosk.Refused, true }), kiosk.Private{}, at},
 		{"ready", fresh, kiosk.Private{}, at},
 		{"ready-demo", fresh, kiosk.Private{}, demo},
 		{"identify", in(kiosk.Identify), kiosk.Private{}, at},

@@ -9,6 +9,9 @@ func (m *move) waiting(e Event) {
 		switch {
 		case e.Key == EscapeKey:
 			m.finish(StageEnded, Cancelled)
+		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersSecond():
+			m.second()
+		case m.s.Road == DeviceGrant:
 		case e.Key == HelpKey, e.Key == RuneKey && e.Rune == '?':
 			m.s.Help = !m.s.Help
 		}
@@ -32,9 +35,25 @@ func (m *move) turn() {
 		m.do(Poll{Number: m.ask(), Request: m.s.Request})
 	case p.Over(m.now):
 		m.runOut()
-	case !m.s.Help && m.now-m.s.Since >= m.s.Rules.HelpAfter && m.s.Touched == m.s.Since:
+	case !m.s.Help && m.s.Road == Backchannel && m.now-m.s.Since >= m.s.Rules.HelpAfter && m.s.Touched == m.s.Since:
 		m.s.Help = true
 		m.s.Touched = m.now
+	}
+}
+
+// pinged: the server has an answer ready, so it is fetched at once. A ping says no
+// more than that: what the answer is, and whether it is one, the poll finds out.
+// Another for the same request makes no further poll.
+func (m *move) pinged(e Pinged) {
+	if e.Request == 0 || e.Request != m.s.Request {
+		return
+	}
+	switch {
+	case m.s.Phase == Asking && m.s.Visit != "":
+		m.s.Pinged = true
+	case m.s.Phase == Waiting && !m.s.Pace.Pinged:
+		m.s.Pace = m.s.Pace.Ping(m.now)
+		m.turn()
 	}
 }
 

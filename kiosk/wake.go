@@ -7,7 +7,7 @@ import "time"
 func Wake(s State, now time.Duration) (time.Duration, bool) {
 	var at time.Duration
 	switch s.Phase {
-	case Identify:
+	case Identify, Prove:
 		at = s.idleAt(s.Rules.Idle, now)
 	case Shown:
 		at = s.idleAt(s.Rules.Result, now)

@@ -33,22 +33,30 @@ type world struct {
 	seen     map[string]int    // what the walk has visited
 	full     bool              // the card is full: records fail
 	pending  []Event           // what the runner answers at once
+	actions  int               // keys and scans so far, each of which may bring one request about
+	rings    int               // requests so far
+	road     map[Number]Road   // the way each request went
+	wrong    int               // user codes of this visit that the server found wrong
 }
 
 // line is the test's own idea of when a poll is allowed.
 type line struct {
 	interval, sent, notBefore, deadline time.Duration
+
+	hold   time.Duration // until when the server has asked for a pause, which no ping ends
+	pinged bool
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
 	r := DefaultRules()
 	r.Languages = 3
 	r.Kind = IdentifierKind(seed % 4)
+	r.Second = seed%2 == 0
 	return &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
 		verified: map[Number]bool{}, fetches: map[Number]int{}, tokens: map[Number]bool{}, polling: map[Number]Number{},
-		late: map[Number]int{}, line: map[Number]*line{}, seen: map[string]int{},
+		late: map[Number]int{}, line: map[Number]*line{}, road: map[Number]Road{}, seen: map[string]int{},
 	}
 }
 
@@ -74,6 +82,10 @@ func (w *world) one(e Event) {
 		w.log = w.log[1:]
 	}
 	before := w.s
+	switch e.(type) {
+	case Press, Given, Coded:
+		w.actions++
+	}
 	if p, ok := e.(Polled); ok && w.polling[p.Request] == p.Number {
 		delete(w.polling, p.Request)
 	}
@@ -88,6 +100,12 @@ func (w *world) one(e Event) {
 	w.seen[before.Phase.String()+">"+next.Phase.String()]++
 	if next.Phase == Asking && before.Phase == Ended && before.Reason == HeldBack {
 		w.seen["held back, then asked"]++
+	}
+	if next.Phase == Ready {
+		w.wrong = 0
+	}
+	if next.Phase == Waiting && next.Road == DeviceGrant {
+		w.seen["waiting on the second road"]++
 	}
 	if next.Phase == Ended {
 		w.seen["reason "+next.Reason.String()]++
@@ -127,7 +145,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	if before.Busy() && !s.Busy() && s.Closures != 0 && s.Phase != Closed {
 		w.fail("10: a closed reason was forgotten during the visit")
 	}
-	if s.Pad != (Pad{}) && (s.Pad.Row >= len(padLayouts[s.Rules.Kind]) || s.Pad.Column >= len(padRow(s.Rules.Kind, s.Pad.Row))) {
+	if (s.Phase == Identify || s.Phase == Prove) && (s.Pad.Row >= len(padLayouts[s.padKind()]) || s.Pad.Column >= len(padRow(s.padKind(), s.Pad.Row))) {
 		w.fail("the keypad points nowhere: %+v", s.Pad)
 	}
 	switch e := e.(type) {
@@ -155,6 +173,10 @@ func foreign(s State, e Event) bool {
 		n = e.Number
 	case Asked:
 		n = e.Number
+	case Wanted:
+		n = e.Number
+	case Pinged:
+		return e.Request == 0 || e.Request != s.Request || s.Phase != Asking && s.Phase != Waiting
 	case Polled:
 		n = e.Number
 	case Verified:
@@ -203,7 +225,23 @@ func (w *world) carryOut(f Effect) bool {
 		if w.records[w.s.Visit] != StageAsking {
 			w.fail("6: a request without its record")
 		}
-		w.line[f.Number] = &line{sent: w.now}
+		if w.rings++; w.rings > w.actions {
+			w.fail("4: %d requests for %d keys", w.rings, w.actions)
+		}
+		if f.Road == DeviceGrant && !w.s.Rules.Second {
+			w.fail("4: a road that is not there")
+		}
+		if (f.Road == DeviceGrant) != (f.Code == "") {
+			w.fail("4: a code of ours on the server's road, or none on ours")
+		}
+		w.line[f.Number], w.road[f.Number] = &line{sent: w.now}, f.Road
+		if w.chance(30) {
+			w.open = append(w.open, Pinged{f.Number})
+		}
+		if f.Road == Backchannel && w.chance(20) {
+			w.answerLater(Wanted{f.Number, WantCode}, Wanted{f.Number, WantCode}, Wanted{f.Number, WantScan})
+			break
+		}
 		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), Merges: w.chance(50)},
 			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
 	case Poll:
@@ -273,6 +311,9 @@ func (w *world) poll(f Poll) {
 	w.polling[f.Request] = f.Number
 	l.sent = w.now
 	l.notBefore = w.now + l.interval
+	if l.pinged && w.chance(10) || w.chance(3) {
+		w.open = append(w.open, Pinged{f.Request})
+	}
 	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Granted, Granted, Denied, TimedOut, Gone, Trouble, Trouble, Hopeless}
 	v := verdicts[w.rng.IntN(len(verdicts))]
 	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Tokens: v == Hopeless && w.chance(50), Reason: Misconfigured,
@@ -310,6 +351,9 @@ func (w *world) deliver(e Event) {
 			}
 			l.deadline = l.sent + e.Expires
 			l.notBefore = w.now + l.interval
+			if l.pinged {
+				l.notBefore = max(w.now, l.hold)
+			}
 			if l.deadline-l.notBefore > 0 {
 				l.notBefore = min(l.notBefore, l.deadline)
 			}
@@ -322,9 +366,27 @@ func (w *world) deliver(e Event) {
 			if e.Verdict == SlowDown {
 				l.interval += 5 * time.Second
 				l.notBefore = max(l.notBefore, w.now+l.interval)
+				l.hold = l.notBefore
 			}
-			l.notBefore = max(l.notBefore, w.now+min(e.RetryAfter, time.Hour))
+			l.hold = max(l.hold, w.now+min(e.RetryAfter, time.Hour))
+			l.notBefore = max(l.notBefore, l.hold)
 		}
+	case Pinged:
+		// One ping lifts the interval once, and never what the server has asked for.
+		if l := w.line[e.Request]; l != nil && e.Request == w.s.Request && !l.pinged && (w.s.Phase == Waiting || w.s.Phase == Asking && w.s.Visit != "") {
+			l.pinged = true
+			l.notBefore = max(w.now, l.hold)
+			w.seen["ping in "+w.s.Phase.String()]++
+		}
+	case Wanted:
+		if e.Number == w.s.Question && w.s.Phase == Asking && w.s.Coded && e.What == WantCode {
+			w.wrong++
+		}
+		defer func() {
+			if w.wrong > w.s.Rules.CodeTries {
+				w.fail("4: a user code was asked for after %d wrong ones", w.wrong)
+			}
+		}()
 	case Verified:
 		if e.Number == w.s.Question && w.s.Phase == Checking {
 			w.verified[w.s.Request] = true
@@ -335,7 +397,7 @@ func (w *world) deliver(e Event) {
 
 func (w *world) randomKey() Press {
 	keys := []Press{
-		{Key: RuneKey, Rune: 'a'}, {Key: RuneKey, Rune: '1'}, {Key: RuneKey, Rune: '?'}, {Key: RuneKey, Rune: ' '},
+		{Key: RuneKey, Rune: 'a'}, {Key: RuneKey, Rune: '1'}, {Key: RuneKey, Rune: '2'}, {Key: RuneKey, Rune: '?'}, {Key: RuneKey, Rune: ' '},
 		{Key: EnterKey}, {Key: EnterKey}, {Key: EnterKey}, {Key: EscapeKey}, {Key: BackspaceKey}, {Key: TabKey}, {Key: DownKey}, {Key: UpKey}, {Key: HelpKey},
 		{Key: LeftKey}, {Key: RightKey}, {Key: ShiftKey, Touch: true}, {Key: EnterKey, Touch: true}, {Key: OtherKey, Touch: true},
 	}
@@ -354,6 +416,7 @@ func (w *world) hostile() Event {
 		n += 1000
 	}
 	all := []Event{
+		Pinged{n + 5000}, Wanted{n, WantCode}, Coded{Secret("0000")},
 		Prepared{n, "vX", "BAD"}, Held{n, Hold{Wait: time.Hour}}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Failed{n, Internal},
 		Polled{Number: n, Request: n, Verdict: Denied}, Polled{Number: n, Request: n + 5000, Verdict: Granted},
 		Wiped{n + 9000}, Drafted{Length: 99},
@@ -377,6 +440,10 @@ func (w *world) turn() {
 		}
 		w.do(k)
 	case p < 84:
+		if w.chance(30) {
+			w.do(Coded{Secret("1234")[:w.rng.IntN(5)]})
+			break
+		}
 		g := Given{Identifier: Secret("alice"), Seen: w.s.Phase}
 		if w.chance(30) {
 			g.Seen = Phase(w.rng.IntN(int(Clearing) + 1))
@@ -467,7 +534,9 @@ func TestInvariantsHoldOnARandomWalk(t *testing.T) {
 	}
 	for _, must := range []string{
 		"ready>identify", "identify>asking", "asking>waiting", "waiting>checking", "checking>fetching", "fetching>shown",
-		"shown>clearing", "ended>asking", "ended>clearing", "clearing>ready", "clearing>closed", "closed>ready", "ready>closed",
+		"shown>clearing", "ended>asking", "ended>user_code", "ended>clearing",
+		"asking>user_code", "user_code>asking", "user_code>clearing", "user_code>ended", "waiting>asking", "waiting on the second road",
+		"ping in asking", "ping in waiting", "clearing>ready", "clearing>closed", "closed>ready", "ready>closed",
 		"reason declined", "reason expired", "reason cancelled", "reason unreachable", "reason refused", "reason untrusted",
 		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "held back, then asked", "reason misconfigured", "reason internal",
 	} {

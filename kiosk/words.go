@@ -31,6 +31,11 @@ const (
 	WordIdentifyPrivacy Word = "identify.privacy"
 	WordProblem         Word = "problem" // + "." + problem
 
+	WordCodeTitle Word = "code.title"
+	WordCodeLabel Word = "code.label"
+	WordCodeLines Word = "code.lines"
+	WordCodeWrong Word = "code.wrong"
+
 	WordAskingTitle Word = "asking.title"
 	WordAskingLines Word = "asking.lines"
 
@@ -46,6 +51,12 @@ const (
 	WordWaitingHelp2   Word = "waiting.help.2"
 	WordWaitingHelp3   Word = "waiting.help.3"
 
+	WordSecondAsking Word = "second.asking"
+	WordSecondTitle  Word = "second.title"
+	WordSecondOpen   Word = "second.open"
+	WordSecondScan   Word = "second.scan"
+	WordSecondWho    Word = "second.who"
+
 	WordApprovedTitle Word = "approved.title"
 	WordStepApproved  Word = "step.approved"
 	WordStepChecking  Word = "step.checking"
@@ -60,6 +71,8 @@ const (
 	WordEndedAdvice Word = "ended.advice" // + "." + reason
 	WordEndedUnsure Word = "ended.title.unsure"
 	WordEndedBack   Word = "ended.advice.given_back" // cancelled after the approval
+	WordEndedScan   Word = "ended.advice.scan_again" // refused, since the token that was scanned has run out
+	WordEndedLeft   Word = "ended.advice.left"       // cancelled on the second road
 
 	WordHeldSeconds Word = "held.seconds" // how long until another try, rounded up
 	WordHeldMinutes Word = "held.minutes"
@@ -85,6 +98,7 @@ const (
 	WordKeyAgain    Word = "key.again"
 	WordKeyPage     Word = "key.page"
 	WordKeyMore     Word = "key.more"
+	WordKeySecond   Word = "key.second"
 )
 
 var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
@@ -117,6 +131,12 @@ func (s State) Advice() Word {
 	if s.Reason == Cancelled && s.Redeemed {
 		return WordEndedBack
 	}
+	switch {
+	case s.Reason == Cancelled && s.Road == DeviceGrant:
+		return WordEndedLeft
+	case s.Reason == Refused && s.Stale:
+		return WordEndedScan
+	}
 	return s.Reason.Advice()
 }
 
@@ -126,16 +146,18 @@ func AllWords() []Word {
 		WordReadyTitle, WordReadyLines, WordReadyLink,
 		WordClosedTitle, WordClosedStart, WordClosedClock, WordClosedMaint, WordClosedStore, WordClosedSetting, WordClosedStaff, WordClosedDevice,
 		WordIdentifyTitle, WordIdentifyPrivacy,
+		WordCodeTitle, WordCodeLabel, WordCodeLines, WordCodeWrong,
 		WordAskingTitle, WordAskingLines,
+		WordSecondAsking, WordSecondTitle, WordSecondOpen, WordSecondScan, WordSecondWho,
 		WordWaitingTitle, WordWaitingLook, WordWaitingSame, WordWaitingWho, WordWaitingLeft, WordWaitingLeftMin, WordWaitingUp, WordWaitingLost,
 		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
 		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
 		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,
-		WordEndedUnsure, WordEndedBack, WordClearing,
+		WordEndedUnsure, WordEndedBack, WordEndedScan, WordEndedLeft, WordClearing,
 		WordHeldSeconds, WordHeldMinutes, WordHeldHours, WordHeldOver, WordHeldStaff,
 		WordStillTitle, WordStillText, WordStillLast,
 		WordKeyAnyCap, WordKeyBegin, WordKeyLanguage, WordKeySend, WordKeyCancel, WordKeyHelp, WordKeyHelpOff,
-		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore,
+		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore, WordKeySecond,
 	}
 	for k := range kindNames {
 		all = append(all, IdentifierKind(k).Label(), IdentifierKind(k).Example())

@@ -217,7 +217,7 @@ func cleaned(s kiosk.Screen, full bool) kiosk.Screen {
 		s.Gauge = &kiosk.Gauge{Part: s.Gauge.Part, Text: clean(s.Gauge.Text)}
 	}
 	if s.Link != nil {
-		s.Link = &kiosk.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption)}
+		s.Link = &kiosk.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption), Bare: s.Link.Bare}
 	}
 	lines := make([]string, 0, len(s.Lines))
 	for _, l := range s.Lines {

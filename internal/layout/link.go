@@ -90,7 +90,7 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 			}
 		}
 	}
-	if p.linkText {
+	if p.linkText && !d.s.Link.Bare {
 		rows = append(d.para(d.s.Link.Caption, w, Text), append(rows, paraAddress(d.s.Link.URL, w, Dim)...)...)
 	}
 	return piece{rows: rows}

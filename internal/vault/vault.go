@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	slots     = 16       // items a request can have; kiosk names six
+	slots     = 16       // items a request can have; kiosk names seven
 	requests  = 64       // requests held at once; a visit needs three, one for each time it asks
 	maxShort  = 16 << 10 // an identifier, auth_req_id or expectation; most stay under 1 KiB, an auth_req_id that is a JWT does not
 	maxTokens = 64 << 10 // a token; real ones stay under 8 KiB, with many claims 20
