@@ -19,15 +19,16 @@ var layers = map[string]int{
 	"internal/config":  1,
 	"internal/host":    1,
 	"internal/console": 1,
+	"internal/seal":    1,
 
 	"internal/layout": 2,
+	"internal/store":  2,
 
 	"internal/tui":   3,
 	"internal/plain": 3,
 	"internal/words": 3,
 	"internal/ciba":  3,
 	"internal/api":   3,
-	"internal/store": 3,
 	"internal/vault": 3,
 	"internal/guard": 3,
 

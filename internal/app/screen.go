@@ -179,7 +179,7 @@ func (a *App) pruneOnce() {
 	if !a.clock.Trusted() {
 		return
 	}
-	gone, err := a.store.Prune(a.clock.Wall().Add(-a.settings.Retention), 0)
+	gone, err := a.store.Prune(a.clock.Wall().Add(-a.settings.Retention))
 	if err != nil {
 		a.log.Warn("journal", "error", err)
 	}

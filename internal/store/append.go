@@ -1,81 +1,148 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
+
+// Entry is a record with what else the store may be told of it.
+type Entry struct {
+	kiosk.Record
+	// Tag stands for the person where the identifier is known no more: a visit that
+	// ended before it could be put on disk. The identifier counts if there is one.
+	Tag seal.Tag
+}
 
 // Append puts one record on disk and returns when it is there: one commit, two
 // flushes of the card. Asking begins a visit, whose secrets must name whom it
 // asks for; the stages follow in their order; an ending drops the secrets. A
-// secret that a record leaves out stays as it was. Asked may follow asked: it
-// brings another Interval and Pause, while Expires, Sent and SentAt stay within
-// one boot. A record that does not fit (ErrOrder, ErrRecord) changes nothing, nor
-// does any other error.
-func (s *Store) Append(r kiosk.Record) error {
-	if err := check(r); err != nil {
-		return fmt.Errorf("store: append: %w", err)
+// secret that a record leaves out stays as it was. Asked may follow asked, 63
+// times: it brings another Interval and Pause, while Expires, Sent and SentAt stay
+// within one boot. A record that does not fit (ErrOrder, ErrRecord) changes
+// nothing, nor does any other error.
+func (s *Store) Append(r kiosk.Record) error { return s.AppendAll(Entry{Record: r}) }
+
+// AppendAll puts several records on disk in one commit, or none of them.
+func (s *Store) AppendAll(entries ...Entry) error {
+	for _, e := range entries {
+		if err := e.check(); err != nil {
+			return fmt.Errorf("store: append: %w", err)
+		}
 	}
-	if err := checkSecrets(r.Secrets); err != nil {
-		return fmt.Errorf("store: append: %w", err)
+	begun := map[string]uint64{}
+	err := s.update("append", func(tx *bolt.Tx) error {
+		for _, e := range entries {
+			if err := s.appendOne(tx, e, begun); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if r.Stage == kiosk.StageAsking && len(r.Secrets.Identifier) == 0 {
-		return fmt.Errorf("store: append: %w: asking without an identifier", ErrRecord)
+	s.names.add(begun)
+	return s.trimNames()
+}
+
+func (s *Store) trimNames() error {
+	if !s.names.tooMany() {
+		return nil
 	}
-	return s.update("append", func(tx *bolt.Tx) error {
-		key, visit, err := s.find(tx, r)
-		if err != nil {
-			return err
-		}
-		if err := visit.follows(r.Stage); err != nil {
-			return err
-		}
-		visit.add(r)
-		if r.Code != "" {
-			visit.Code = r.Code
-		}
-		b, err := visit.encode()
-		if err != nil {
-			return err
-		}
-		visits := tx.Bucket(visitBucket)
-		visits.FillPercent = 0.9 // numbers only grow: half-empty pages would stay so
-		if err := visits.Put(key, b); err != nil {
-			return err
-		}
-		return s.hide(tx, key, r)
+	return s.view("append", func(tx *bolt.Tx) error {
+		s.names.trim(func(n uint64) bool { return tx.Bucket(openBucket).Get(number(n)) != nil })
+		return nil
 	})
 }
 
-// find gets the visit that r belongs to, or begins it.
-func (s *Store) find(tx *bolt.Tx, r kiosk.Record) (key []byte, v story, err error) {
-	names := tx.Bucket(nameBucket)
-	if known := names.Get([]byte(r.Visit)); known != nil {
-		key = bytes.Clone(known)
+func (e Entry) check() error {
+	if err := check(e.Record); err != nil {
+		return err
+	}
+	if e.Stage == kiosk.StageAsking && len(e.Secrets.Identifier) == 0 && e.Tag == (seal.Tag{}) {
+		return fmt.Errorf("%w: asking without an identifier", ErrRecord)
+	}
+	return checkSecrets(e.Secrets)
+}
+
+func (s *Store) appendOne(tx *bolt.Tx, e Entry, begun map[string]uint64) error {
+	key, visit, err := s.find(tx, e, begun)
+	if err != nil {
+		return err
+	}
+	if err := visit.follows(e.Stage); err != nil {
+		return err
+	}
+	visit.add(e.Record)
+	if err := s.put(tx, key, visit); err != nil {
+		return err
+	}
+	return s.hide(tx, key, e.Record)
+}
+
+// put writes a story whose last step is new.
+func (s *Store) put(tx *bolt.Tx, key []byte, v story) error {
+	if err := s.chain(tx, key, v); err != nil {
+		return err
+	}
+	b, err := v.encode()
+	if err != nil {
+		return err
+	}
+	visits := tx.Bucket(visitBucket)
+	visits.FillPercent = 0.9 // numbers only grow: half-empty pages would stay so
+	return visits.Put(key, b)
+}
+
+// find gets the visit that e belongs to, or begins it.
+func (s *Store) find(tx *bolt.Tx, e Entry, begun map[string]uint64) (key []byte, v story, err error) {
+	n, known := begun[e.Visit]
+	if !known {
+		n, known = s.names.get(e.Visit)
+	}
+	if known {
+		key = number(n)
 		v, err = visitAt(tx, key)
 		return key, v, err
 	}
-	if r.Stage != kiosk.StageAsking {
-		return nil, story{}, story{}.follows(r.Stage)
+	if e.Stage != kiosk.StageAsking {
+		return nil, story{}, story{}.follows(e.Stage)
 	}
-	n, err := tx.Bucket(visitBucket).NextSequence()
-	if err != nil {
+	if n, err = tx.Bucket(visitBucket).NextSequence(); err != nil {
 		return nil, story{}, err
 	}
-	key = number(n)
-	if err := names.Put([]byte(r.Visit), key); err != nil {
-		return nil, story{}, err
+	tag := e.Tag
+	if len(e.Secrets.Identifier) > 0 {
+		tag = s.ring.Person(e.Secrets.Identifier)
 	}
-	tag := s.seal.person(r.Secrets.Identifier)
-	if err := remember(tx, n, asked{Tag: tag, Wall: r.Wall, Boot: r.Boot, Uptime: r.Uptime}); err != nil {
-		return nil, story{}, err
+	begun[e.Visit] = n
+	return number(n), story{Visit: e.Visit, Person: tag}, nil
+}
+
+// Tag is who an identifier stands for on record: see seal.Ring.Person.
+func (s *Store) Tag(identifier kiosk.Secret) seal.Tag { return s.ring.Person(identifier) }
+
+// Note puts a sentence of the kiosk's own on record, between the visits: of a
+// file that was set aside, say. text is printable ASCII of up to 200 characters,
+// and nothing personal is in it.
+func (s *Store) Note(text string, wall time.Time, boot string, uptime time.Duration) error {
+	v := story{Note: text, Steps: []step{{Wall: wall.UTC(), Boot: boot, Uptime: uptime}}}
+	if text == "" || v.checkNote() != nil {
+		return fmt.Errorf("store: note: %w", ErrRecord)
 	}
-	return key, story{Visit: r.Visit, Person: tag[:]}, nil
+	return s.update("note", func(tx *bolt.Tx) error {
+		n, err := tx.Bucket(visitBucket).NextSequence()
+		if err != nil {
+			return err
+		}
+		return s.put(tx, number(n), v)
+	})
 }
 
 // hide puts r's secrets where only the key finds them, or drops them at the end.
@@ -95,11 +162,11 @@ func (s *Store) hide(tx *bolt.Tx, key []byte, r kiosk.Record) error {
 	}
 	plain := packSecrets(all)
 	defer clear(plain)
-	return open.Put(key, s.seal.seal(openBucket, key, plain))
+	return open.Put(key, s.ring.Seal(openBucket, key, plain))
 }
 
 func (s *Store) unseal(key, sealed []byte) (kiosk.Secrets, error) {
-	plain, err := s.seal.open(openBucket, key, sealed)
+	plain, err := s.ring.Open(openBucket, key, sealed)
 	if err != nil {
 		return kiosk.Secrets{}, damaged("visit %d: %v", binary.BigEndian.Uint64(key), err)
 	}
@@ -143,5 +210,9 @@ func visitAt(tx *bolt.Tx, key []byte) (story, error) {
 	if b == nil {
 		return story{}, damaged("a visit is gone")
 	}
-	return readStory(b)
+	v, err := readStory(b)
+	if err == nil && v.Note != "" {
+		err = damaged("a note in the place of a visit")
+	}
+	return v, err
 }

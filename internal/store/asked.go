@@ -6,32 +6,19 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// maxAsked is how many requests are remembered for the guard: more than the
-// contract's 30 in 10 minutes make in a day and a half. The bucket is a ring, so
-// that it needs no looking after.
-const maxAsked = 8192
+const tagSize = seal.TagSize
 
-// asked is one backchannel request, as the guard counts it.
+// asked is one backchannel request, as the guard counts it: the beginning of each
+// visit's story, so that hundreds of them are gone through without reading the rest.
 type asked struct {
-	Tag    [tagSize]byte
+	Tag    seal.Tag
 	Wall   time.Time
 	Boot   string
 	Uptime time.Duration
-}
-
-// remember adds to the ring; n is the visit's number.
-func remember(tx *bolt.Tx, n uint64, a asked) error {
-	ring := tx.Bucket(askedBucket)
-	ring.FillPercent = 0.9 // as with the visits
-	if n > maxAsked {
-		if err := ring.Delete(number(n - maxAsked)); err != nil {
-			return err
-		}
-	}
-	return ring.Put(number(n), a.pack())
 }
 
 // pack: tag, wall clock as seconds and nanoseconds, uptime in nanoseconds, boot.
@@ -67,16 +54,23 @@ func readAsked(b []byte) (asked, error) {
 // quick and must not call the store.
 func (s *Store) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error {
 	return s.view("asked", func(tx *bolt.Tx) error {
-		tag := s.seal.person(identifier)
-		c := tx.Bucket(askedBucket).Cursor()
+		mine := s.ring.Known(identifier)
+		c := tx.Bucket(visitBucket).Cursor()
 		for key, b := c.Last(); key != nil; key, b = c.Prev() {
-			a, err := readAsked(b)
+			head, _, err := split(b)
 			if err != nil {
 				return err
 			}
-			p := kiosk.Push{Mine: a.Tag == tag, Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
+			if len(head) == 0 {
+				continue // a note
+			}
+			a, err := readAsked(head)
+			if err != nil {
+				return err
+			}
+			p := kiosk.Push{Mine: mine(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
 			if p.Mine {
-				p.Story = func() (r []kiosk.Record) { r, err = storyAt(tx, key); return r }
+				p.Story = func() (r []kiosk.Record) { r, err = records(b); return r }
 			}
 			if !each(p) || err != nil {
 				return err
@@ -86,12 +80,8 @@ func (s *Store) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error
 	})
 }
 
-// storyAt is what is on record of a visit, without secrets; nil if nothing is any more.
-func storyAt(tx *bolt.Tx, key []byte) ([]kiosk.Record, error) {
-	b := tx.Bucket(visitBucket).Get(key)
-	if b == nil {
-		return nil, nil
-	}
+// records is what a story says, without secrets.
+func records(b []byte) ([]kiosk.Record, error) {
 	v, err := readStory(b)
 	if err != nil {
 		return nil, err

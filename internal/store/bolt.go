@@ -12,6 +12,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 )
 
 // format is the version of everything in the file. A newer one is refused, an
@@ -21,13 +23,13 @@ const format = 1
 var (
 	metaBucket  = []byte("meta")
 	visitBucket = []byte("visits")
-	nameBucket  = []byte("ids")
 	openBucket  = []byte("open")
-	askedBucket = []byte("asked")
-	buckets     = [][]byte{metaBucket, visitBucket, nameBucket, openBucket, askedBucket}
+	buckets     = [][]byte{metaBucket, visitBucket, openBucket}
 
 	formatKey = []byte("format")
 	checkKey  = []byte("check")
+	headKey   = []byte("head")
+	anchorKey = []byte("anchor")
 	checkText = []byte("this key fits")
 )
 
@@ -86,7 +88,7 @@ func (p *panicked) Unwrap() error { return p.error }
 
 // create makes a whole database under another name and then gives it its own.
 // If another process was first, that one's is taken.
-func create(path string, s *sealer, o Options) error {
+func create(path string, ring *seal.Ring, o Options) error {
 	err := publish(path, func(temp string) error {
 		db, _, err := openBolt(temp, o, false)
 		if err != nil {
@@ -102,7 +104,7 @@ func create(path string, s *sealer, o Options) error {
 			if err := meta.Put(formatKey, binary.BigEndian.AppendUint32(nil, format)); err != nil {
 				return err
 			}
-			return meta.Put(checkKey, s.seal(metaBucket, checkKey, checkText))
+			return meta.Put(checkKey, ring.Seal(metaBucket, checkKey, checkText))
 		})
 		return errors.Join(err, db.Close())
 	})
@@ -116,7 +118,7 @@ func create(path string, s *sealer, o Options) error {
 // our key. It opens it for reading only, so a file that is not is left as it is:
 // bbolt may write to a file while opening it, and may scan all of one that keeps
 // no list of free pages. It reads a few pages, however large the file.
-func inspect(path string, s *sealer, o Options) error {
+func inspect(path string, ring *seal.Ring, o Options) error {
 	db, file, err := openBolt(path, o, true)
 	if err != nil {
 		return err
@@ -130,7 +132,7 @@ func inspect(path string, s *sealer, o Options) error {
 			if info.Size() < tx.Size() {
 				return damaged("cut off: %d bytes of %d are there", info.Size(), tx.Size())
 			}
-			return inspectMeta(tx, s)
+			return inspectMeta(tx, ring)
 		})
 	})
 	var p *panicked
@@ -141,7 +143,7 @@ func inspect(path string, s *sealer, o Options) error {
 	return errors.Join(err, db.Close())
 }
 
-func inspectMeta(tx *bolt.Tx, s *sealer) error {
+func inspectMeta(tx *bolt.Tx, ring *seal.Ring) error {
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
 		return damaged("a bbolt file, but not one of a kiosk")
@@ -156,7 +158,7 @@ func inspectMeta(tx *bolt.Tx, s *sealer) error {
 	case version < 1:
 		return damaged("format %d", version)
 	}
-	if _, err := s.open(metaBucket, checkKey, meta.Get(checkKey)); err != nil {
+	if _, err := ring.Open(metaBucket, checkKey, meta.Get(checkKey)); err != nil {
 		return fmt.Errorf("%w: not the one this file was made with", ErrKey)
 	}
 	for _, name := range buckets {

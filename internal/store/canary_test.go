@@ -12,6 +12,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -47,7 +48,7 @@ func found(t *testing.T, dir string) (out []string) {
 			for _, form := range [][]byte{
 				n, bytes.ToUpper(n), []byte(hex.EncodeToString(n)),
 				[]byte(base64.RawStdEncoding.EncodeToString(n))[:len(n)], []byte(base64.RawURLEncoding.EncodeToString(n))[:len(n)],
-				fold(n),
+				seal.Fold(n),
 			} {
 				if bytes.Contains(b, form) {
 					out = append(out, fmt.Sprintf("%s in %s", n, f.Name()))

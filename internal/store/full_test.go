@@ -59,7 +59,7 @@ func survives(t *testing.T, s *Store, acked map[string]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone, err := s.Prune(noon.Add(time.Hour), 0)
+	gone, err := s.Prune(noon.Add(time.Hour))
 	if err != nil {
 		t.Fatalf("pruning a full store: %v", err)
 	}

@@ -6,13 +6,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 func FuzzReadStory(f *testing.F) {
-	s := story{Visit: "v1", Person: make([]byte, tagSize), Code: "KITE-42"}
+	s := story{Visit: "v1", Code: "KITE-42"}
 	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown} {
-		s.Steps = append(s.Steps, newStep(rec("v1", stage)))
+		next := newStep(rec("v1", stage))
+		next.Seq, next.Link = uint64(stage), make([]byte, seal.LinkSize)
+		s.Steps = append(s.Steps, next)
 		b, err := s.encode()
 		if err != nil {
 			f.Fatal(err)
@@ -21,7 +24,8 @@ func FuzzReadStory(f *testing.F) {
 		f.Add(b[:len(b)/2])
 		f.Add(bytes.Replace(b, []byte("asking"), []byte("shown"), 1))
 	}
-	f.Add([]byte(`{"visit":"v","person":"AAAAAAAAAAAAAAAAAAAAAA==","steps":[]}`))
+	f.Add([]byte("\x00" + `{"visit":"v","steps":[]}`))
+	f.Add([]byte("\x00" + `{"note":"set aside","steps":[{"seq":1,"link":"AAAAAAAAAAAAAAAAAAAAAAAAAAA=","wall":"2026-11-22T12:00:00Z","uptime":1}]}`))
 	f.Add([]byte(`{} {}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := readStory(b)
@@ -39,7 +43,7 @@ func FuzzReadStory(f *testing.F) {
 		if diff := cmp.Diff(s, back); diff != "" {
 			t.Fatal(diff)
 		}
-		if v := s.visit(1); v.Stage == 0 || v.Visit == "" {
+		if v := s.visit(1); v.Note == "" && (v.Stage == 0 || v.Visit == "") {
 			t.Fatalf("half a visit: %+v", v)
 		}
 	})
@@ -81,8 +85,14 @@ func FuzzSmallFiles(f *testing.F) {
 		if h.PID < 0 || len(h.Who) > 60 || printable(h.Who, 60) != h.Who {
 			t.Errorf("holder: %+v", h)
 		}
-		if key, err := parseKey(b); (err == nil) != (len(key) == keySize) {
-			t.Errorf("key of %d bytes, %v", len(key), err)
+		keys, err := parseKeys(b)
+		if (err == nil) != (len(keys) > 0) {
+			t.Errorf("%d keys, %v", len(keys), err)
+		}
+		for _, key := range keys {
+			if len(key) != keySize {
+				t.Errorf("key of %d bytes", len(key))
+			}
 		}
 	})
 }

@@ -11,37 +11,51 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 )
 
-const keySize = 32 // XChaCha20-Poly1305's, and what HKDF-SHA256 can make use of
+const keySize = seal.KeySize
 
-// key finds the key, or makes one if there is no database yet. Beside a
+// ring finds the keys, or makes one if there is no database yet. Beside a
 // database a missing key is never replaced: a new one would open nothing.
-func (o Options) key(fresh bool) ([]byte, error) {
+func (o Options) ring(fresh bool) (*seal.Ring, error) {
+	keys, err := o.keys(fresh)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := seal.NewRing(keys...)
+	for _, k := range keys {
+		clear(k)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return ring, nil
+}
+
+func (o Options) keys(fresh bool) ([][]byte, error) {
 	if o.Key != nil {
-		if len(o.Key) != keySize {
-			return nil, fmt.Errorf("%w: has %d bytes, must have %d", ErrKey, len(o.Key), keySize)
-		}
-		return bytes.Clone(o.Key), nil
+		return [][]byte{bytes.Clone(o.Key)}, nil
 	}
 	path := o.KeyFile
 	if path == "" {
 		path = filepath.Join(o.Dir, keyName)
 	}
-	key, err := readKey(path)
+	keys, err := readKeys(path)
 	if errors.Is(err, fs.ErrNotExist) && fresh && o.KeyFile == "" {
 		if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("make %s: %w", keyName, err)
 		}
-		key, err = readKey(path)
+		keys, err = readKeys(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	return key, nil
+	return keys, nil
 }
 
-func readKey(path string) ([]byte, error) {
+func readKeys(path string) ([][]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
 	if err != nil {
 		return nil, err
@@ -57,16 +71,16 @@ func readKey(path string) ([]byte, error) {
 	if err := privateKeyFile(info); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, 2*keySize+3))
+	b, err := io.ReadAll(io.LimitReader(f, seal.MaxKeys*(2*keySize+2)+1))
 	if err != nil {
 		return nil, err
 	}
 	defer clear(b)
-	key, err := parseKey(b)
+	keys, err := parseKeys(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return key, nil
+	return keys, nil
 }
 
 // privateKeyFile refuses a key that others can read. A systemd credential of a
@@ -86,20 +100,28 @@ func privateKeyFile(info fs.FileInfo) error {
 	return nil
 }
 
-// parseKey takes 32 bytes as they are, or 64 hexadecimal digits on a line.
-func parseKey(b []byte) ([]byte, error) {
+// parseKeys takes 32 bytes as they are, or lines of 64 hexadecimal digits: the
+// present key first, then those it came after.
+func parseKeys(b []byte) ([][]byte, error) {
 	if len(b) == keySize {
-		return bytes.Clone(b), nil
+		return [][]byte{bytes.Clone(b)}, nil
 	}
-	text := bytes.TrimRight(b, "\r\n")
-	key := make([]byte, keySize)
-	if len(text) != 2*keySize {
-		return nil, fmt.Errorf("must hold %d bytes or %d hexadecimal digits", keySize, 2*keySize)
+	var keys [][]byte
+	for line := range bytes.Lines(b) {
+		key := make([]byte, keySize)
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) != 2*keySize {
+			return nil, fmt.Errorf("must hold %d bytes, or lines of %d hexadecimal digits", keySize, 2*keySize)
+		}
+		if _, err := hex.Decode(key, line); err != nil {
+			return nil, errors.New("holds something other than hexadecimal digits") // hex's error would quote it
+		}
+		keys = append(keys, key)
 	}
-	if _, err := hex.Decode(key, text); err != nil {
-		return nil, errors.New("holds something other than hexadecimal digits") // hex's error would quote it
+	if len(keys) == 0 || len(keys) > seal.MaxKeys {
+		return nil, fmt.Errorf("holds %d keys, must be 1 to %d", len(keys), seal.MaxKeys)
 	}
-	return key, nil
+	return keys, nil
 }
 
 func makeKey(path string) error {

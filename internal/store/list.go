@@ -14,11 +14,12 @@ import (
 
 // Visit is what an operator may see of a visit. It has no secrets.
 type Visit struct {
-	Number uint64       `json:"number"` // counts up; a gap is a visit that was pruned
-	Visit  string       `json:"visit"`  // its name in logs and JSON lines
-	Person string       `json:"person"` // eight hexadecimal digits of the person's tag: the same for the same person
+	Number uint64       `json:"number"`           // counts up; a gap is a visit that was pruned
+	Visit  string       `json:"visit,omitempty"`  // its name in logs and JSON lines; empty with a note
+	Note   string       `json:"note,omitempty"`   // a sentence of the kiosk's own, in the place of a visit
+	Person string       `json:"person,omitempty"` // eight hexadecimal digits of the person's tag: the same for the same person
 	Code   string       `json:"code,omitempty"`
-	Stage  kiosk.Stage  `json:"stage"` // the last one
+	Stage  kiosk.Stage  `json:"stage,omitempty"` // the last one
 	Reason kiosk.Reason `json:"reason,omitempty"`
 	Began  time.Time    `json:"began"` // wall clock, UTC
 	Last   time.Time    `json:"last"`  // wall clock of the last record, UTC
@@ -27,7 +28,8 @@ type Visit struct {
 
 // Step is one record of a visit.
 type Step struct {
-	Stage    kiosk.Stage   `json:"stage"`
+	Record   uint64        `json:"record"` // sequence number among all records
+	Stage    kiosk.Stage   `json:"stage,omitempty"`
 	Reason   kiosk.Reason  `json:"reason,omitempty"`
 	Time     time.Time     `json:"time"` // wall clock, UTC
 	Boot     string        `json:"boot,omitempty"`
@@ -39,13 +41,16 @@ type Step struct {
 
 func (s story) visit(n uint64) Visit {
 	v := Visit{
-		Number: n, Visit: s.Visit, Person: hex.EncodeToString(s.Person[:4]), Code: s.Code,
+		Number: n, Visit: s.Visit, Note: s.Note, Code: s.Code,
 		Stage: s.last().Stage, Reason: s.last().Reason,
 		Began: s.Steps[0].Wall, Last: s.last().Wall,
 		Steps: make([]Step, len(s.Steps)),
 	}
+	if s.Note == "" {
+		v.Person = hex.EncodeToString(s.Person[:4])
+	}
 	for i, t := range s.Steps {
-		v.Steps[i] = Step{t.Stage, t.Reason, t.Wall, t.Boot, t.Uptime, t.Expires, t.Interval, t.Pause}
+		v.Steps[i] = Step{t.Seq, t.Stage, t.Reason, t.Wall, t.Boot, t.Uptime, t.Expires, t.Interval, t.Pause}
 	}
 	return v
 }
@@ -101,20 +106,15 @@ func (s *Store) Visits() iter.Seq2[Visit, error] {
 	}
 }
 
-// Show gives one visit by its name; ErrUnknown if there is none.
+// Show gives one visit by its name; ErrUnknown if there is none. It looks from the
+// newest on: there is no index.
 func (s *Store) Show(visit string) (Visit, error) {
-	var out Visit
-	err := s.view("show", func(tx *bolt.Tx) error {
-		key := tx.Bucket(nameBucket).Get([]byte(visit))
-		if key == nil {
-			return fmt.Errorf("%w", ErrUnknown)
+	if visit != "" {
+		for v, err := range s.Visits() {
+			if err != nil || v.Visit == visit {
+				return v, err
+			}
 		}
-		v, err := visitAt(tx, key)
-		if err != nil {
-			return err
-		}
-		out = v.visit(binary.BigEndian.Uint64(key))
-		return nil
-	})
-	return out, err
+	}
+	return Visit{}, fmt.Errorf("store: show: %w", ErrUnknown)
 }

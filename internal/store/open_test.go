@@ -270,7 +270,7 @@ func TestReadOnly(t *testing.T) {
 		if err := r.Append(rec("v2", kiosk.StageAsking)); !errors.Is(err, ErrReadOnly) {
 			t.Errorf("append: %v", err)
 		}
-		if _, err := r.Prune(noon.Add(time.Hour), 0); !errors.Is(err, ErrReadOnly) {
+		if _, err := r.Prune(noon.Add(time.Hour)); !errors.Is(err, ErrReadOnly) {
 			t.Errorf("prune: %v", err)
 		}
 	}

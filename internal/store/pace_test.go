@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -34,13 +35,22 @@ func TestPaceThatNeverSettles(t *testing.T) {
 		return r
 	}
 	mustAppend(t, s, widest(rec("v1", kiosk.StageAsking)), widest(rec("v1", kiosk.StageAsked)))
-	for n := 1; n <= 200; n++ {
-		mustAppend(t, s, widest(slower("v1", n)))
+	for n := 1; n <= 70; n++ {
+		err := s.Append(widest(slower("v1", n)))
+		if n >= maxPaces {
+			if !errors.Is(err, ErrRecord) {
+				t.Fatalf("after %d times: %v", n, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		v, err := s.Show("v1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := 1 + min(1+n, 64); len(v.Steps) != want {
+		if want := 2 + n; len(v.Steps) != want {
 			t.Fatalf("%d steps after %d times, want %d", len(v.Steps), n, want)
 		}
 		last, want := v.Steps[len(v.Steps)-1], slower("v1", n)
@@ -96,11 +106,14 @@ func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
 }
 
 func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
-	s := story{Visit: "v1", Person: make([]byte, tagSize), Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
+	s := story{Visit: "v1", Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
 	for range maxPaces {
 		s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageAsked)))
 	}
 	s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageGranted)), newStep(rec("v1", kiosk.StageShown)))
+	for i := range s.Steps {
+		s.Steps[i].Seq, s.Steps[i].Link = uint64(i+1), make([]byte, seal.LinkSize)
+	}
 	read := func() error {
 		t.Helper()
 		b, err := s.encode()

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -37,20 +36,6 @@ func TestTag(t *testing.T) {
 				t.Error("the caller's identifier was changed")
 			}
 		})
-	}
-}
-
-func TestTagNeedsTheKey(t *testing.T) {
-	a, err := newSealer(testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := newSealer(bytes.Repeat([]byte{9}, keySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.person([]byte("alice")) == b.person([]byte("alice")) {
-		t.Error("two devices give a person the same tag")
 	}
 }
 
@@ -112,18 +97,5 @@ func TestAsked(t *testing.T) {
 	}
 	if look(2); len(walls) != 2 {
 		t.Errorf("it went on after a no: %v", walls)
-	}
-}
-
-func TestAskedForgetsTheOldest(t *testing.T) {
-	s := openTest(t, t.TempDir())
-	visits := bulk(t, s, maxAsked+50)
-	whole(t, s, "last", kiosk.StageEnded)
-	n := 0
-	if err := s.Asked(kiosk.Secret("x"), func(kiosk.Push) bool { n++; return true }); err != nil {
-		t.Fatal(err)
-	}
-	if n != maxAsked {
-		t.Errorf("%d requests remembered of %d, want %d", n, visits+1, maxAsked)
 	}
 }

@@ -16,95 +16,112 @@ const (
 	// Visits are looked at from the oldest on. A wrong clock leaves some that
 	// seem young among the old; after this many in a row the rest is young.
 	pruneRun = 512
+	// A date before this program was begun is no date: nothing is old by it.
+	firstYear = 2026
 )
 
-// Prune takes off record the visits whose last record was written before
-// olderThan by the wall clock, and beyond those the oldest until the numbers
-// left span maxVisits at the most; 0 means no such limit. The person tags kept
-// for the guard go with olderThan too. Unfinished visits stay. That the wall
-// clock is right is the caller's to make sure. It says how many visits went,
-// with an error too: it works in small transactions, each of which stands.
-func (s *Store) Prune(olderThan time.Time, maxVisits int) (int, error) {
-	gone, err := s.thin(visitBucket, func(tx *bolt.Tx, key, value []byte) (bool, error) {
-		if tx.Bucket(openBucket).Get(key) != nil {
-			return false, nil
+// Prune takes off record the visits and notes whose last record was written
+// before olderThan by the wall clock, and all before them: from the old end
+// only, which is what lets the chain be followed afterwards. It stops at a visit
+// without an ending. That the wall clock is right is the caller's to make sure.
+// It says how many went, with an error too: it works in small transactions, each
+// of which stands.
+func (s *Store) Prune(olderThan time.Time) (int, error) {
+	last := uint64(0)
+	err := s.view("prune", func(tx *bolt.Tx) error {
+		young := 0
+		c := tx.Bucket(visitBucket).Cursor()
+		for key, b := c.First(); key != nil && young < pruneRun; key, b = c.Next() {
+			v, err := readStory(b)
+			if err != nil {
+				return err
+			}
+			if wall := v.last().Wall; wall.Before(olderThan) && wall.Year() >= firstYear {
+				last, young = binary.BigEndian.Uint64(key), 0
+			} else {
+				young++
+			}
 		}
-		last := tx.Bucket(visitBucket).Sequence()
-		if maxVisits > 0 && last > uint64(maxVisits) && binary.BigEndian.Uint64(key) <= last-uint64(maxVisits) {
-			return true, nil
-		}
-		v, err := readStory(value)
-		return err == nil && v.last().Wall.Before(olderThan), err
+		return nil
 	})
-	if err != nil {
-		return gone, err
+	if err != nil || last == 0 {
+		return 0, err
 	}
-	_, err = s.thin(askedBucket, func(_ *bolt.Tx, _, value []byte) (bool, error) {
-		a, err := readAsked(value)
-		return err == nil && a.Wall.Before(olderThan), err
-	})
-	return gone, err
+	return s.pruneTo(last, pruneBatch)
 }
 
-// thin deletes what is old from a bucket, a batch at a time.
-func (s *Store) thin(bucket []byte, old func(tx *bolt.Tx, key, value []byte) (bool, error)) (gone int, err error) {
-	next, young, batch := number(0), 0, pruneBatch
-	for {
-		var keys [][]byte
-		from, run := next, young
-		err := s.view("prune", func(tx *bolt.Tx) error {
-			c := tx.Bucket(bucket).Cursor()
-			for key, value := c.Seek(from); key != nil && len(keys) < batch && run < pruneRun; key, value = c.Next() {
-				is, err := old(tx, key, value)
-				switch {
-				case err != nil:
-					return err
-				case is:
-					keys, run = append(keys, bytes.Clone(key)), 0
-				default:
-					run++
-				}
-				next = append(bytes.Clone(key), 0) // the first that can follow it
-			}
-			return nil
-		})
-		if err != nil || len(keys) == 0 {
-			return gone, err
+// Shorten takes the oldest off record, n of them and a few more where visits
+// overlap: for a file that may not grow. It says how many went.
+func (s *Store) Shorten(n int) (int, error) {
+	last := uint64(0)
+	err := s.view("shorten", func(tx *bolt.Tx) error {
+		c := tx.Bucket(visitBucket).Cursor()
+		for key, _ := c.First(); key != nil && n > 0; key, _ = c.Next() {
+			last = binary.BigEndian.Uint64(key)
+			n--
 		}
-		err = s.update("prune", func(tx *bolt.Tx) error {
-			for _, key := range keys {
-				if err := drop(tx, bucket, key); err != nil {
-					return err
-				}
-			}
-			return nil
+		return nil
+	})
+	if err != nil || last == 0 {
+		return 0, err
+	}
+	return s.pruneTo(last, pruneBatch)
+}
+
+// pruneTo takes off all up to a number, a batch at a time.
+func (s *Store) pruneTo(last uint64, batch int) (gone int, err error) {
+	for {
+		n := 0
+		err := s.update("prune", func(tx *bolt.Tx) (err error) {
+			n, err = s.pruneSome(tx, last, batch)
+			return err
 		})
 		if errors.Is(err, ErrFull) && batch > 1 {
-			batch, next = 1, from // fewer pages at once may still fit
+			batch = 1 // fewer pages at once may still fit
 			continue
 		}
-		if err != nil {
+		if err != nil || n == 0 {
 			return gone, err
 		}
-		gone, young = gone+len(keys), run
+		gone += n
 	}
 }
 
-// drop deletes one key, and with a visit its name.
-func drop(tx *bolt.Tx, bucket, key []byte) error {
-	b := tx.Bucket(bucket)
-	value := b.Get(key)
-	if value == nil {
-		return nil // another Prune was faster
-	}
-	if bytes.Equal(bucket, visitBucket) {
-		v, err := readStory(value)
+// pruneSome takes off one batch. It may be a little larger, so that no record
+// that stays is older than one that goes; and nothing goes if that cannot be had
+// because a visit is still under way.
+func (s *Store) pruneSome(tx *bolt.Tx, last uint64, batch int) (int, error) {
+	var keys [][]byte
+	var end mark
+	c := tx.Bucket(visitBucket).Cursor()
+	for key, b := c.First(); key != nil; key, b = c.Next() {
+		v, err := readStory(b)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if err := tx.Bucket(nameBucket).Delete([]byte(v.Visit)); err != nil {
-			return err
+		closed := v.Steps[0].Seq > end.seq // nothing from here on is older than what goes
+		if closed && (len(keys) >= batch || binary.BigEndian.Uint64(key) > last) {
+			break
+		}
+		if tx.Bucket(openBucket).Get(key) != nil {
+			if closed {
+				break
+			}
+			return 0, nil
+		}
+		keys = append(keys, bytes.Clone(key))
+		if l := v.last(); l.Seq > end.seq {
+			end.seq = l.Seq
+			copy(end.link[:], l.Link)
 		}
 	}
-	return b.Delete(key)
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	for _, key := range keys {
+		if err := tx.Bucket(visitBucket).Delete(key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), s.writeMark(tx, anchorKey, end)
 }

@@ -12,16 +12,26 @@
 //
 // # The file
 //
-//	meta    format (version, big-endian), check (a known text, sealed)
-//	visits  number -> the visit's story as JSON: stages, reason, times, code, person tag
-//	ids     a visit's name -> its number
+//	meta    format (version, big-endian), check (a known text, sealed), anchor and head of the chain
+//	visits  number -> the visit's story: person tag and time of the request, then stages, reason, times, code as JSON; or a note
 //	open    number -> sealed secrets, for the visits without an ending
-//	asked   number -> person tag and times of one backchannel request; the newest 8192
 //
 // A number is eight bytes, big-endian, and only grows. visits holds nothing
 // personal but the tag, a keyed hash of the identifier; open is sealed, and
 // emptied when the visit ends. Each record is one commit, on disk when Append
-// returns.
+// returns. There is no index by name: it would cost a random page a visit, and
+// only the visits under way are looked up by theirs. meta and, while nobody has
+// been approved, open are small enough to lie within the root page.
+//
+// # The chain
+//
+// Each record, note or step of a visit, has a sequence number and a link: a keyed
+// hash of the link before it and of what it says. head names the last, anchor
+// the last that was pruned, each with a keyed hash of its own. So an entry that
+// was changed, removed, moved or added without the key is found by Verify, be it
+// the newest or the oldest. What it cannot find is the whole file put back as it
+// once was; who keeps the head that verify and export print, can. Pruning is
+// from the old end only, so that there is one anchor.
 package store
 
 import (
@@ -36,6 +46,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -63,8 +74,9 @@ type Options struct {
 	Dir string
 	// Key is what seals, 32 bytes. It is copied. If nil, KeyFile is read.
 	Key []byte
-	// KeyFile holds the key: 32 bytes, or 64 hexadecimal digits. If empty, it is
-	// store.key in Dir, which is made together with the first database.
+	// KeyFile holds the key: 32 bytes, or lines of 64 hexadecimal digits: the
+	// present key and, to be read with only, up to three older ones. If empty, it
+	// is store.key in Dir, which is made together with the first database.
 	KeyFile string
 	// Wait is how long another process that holds the file is waited for;
 	// 0 means 2 s.
@@ -83,11 +95,12 @@ type Options struct {
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
 	dir    string
-	seal   *sealer
+	ring   *seal.Ring
 	db     *bolt.DB
 	file   *os.File // the database's handle, to let go of it when bbolt cannot
 	reader bool
 
+	names  names        // numbers of the visits under way, and of the last that ended
 	mu     sync.RWMutex // held for reading by each transaction, for writing by Close
 	closed bool
 	broken atomic.Pointer[error] // what a transaction panicked with; bbolt's own locks may hang since
@@ -126,31 +139,41 @@ func open(o Options) (*Store, error) {
 	case err != nil && !missing:
 		return nil, err
 	}
-	key, err := o.key(missing)
+	ring, err := o.ring(missing)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(key)
-	s := &Store{dir: o.Dir, reader: o.ReadOnly}
-	if s.seal, err = newSealer(key); err != nil {
-		return nil, err
-	}
+	s := &Store{dir: o.Dir, reader: o.ReadOnly, ring: ring}
 	if missing {
-		if err := create(path, s.seal, o); err != nil {
+		if err := create(path, ring, o); err != nil {
 			return nil, err
 		}
 	}
-	if err := inspect(path, s.seal, o); err != nil {
+	if err := inspect(path, ring, o); err != nil {
 		return nil, err
 	}
 	if s.db, s.file, err = openBolt(path, o, o.ReadOnly); err != nil {
 		return nil, err
 	}
-	if !o.ReadOnly {
-		sweep(o.Dir)
-		holds(o.Dir, o.Who)
+	if err := s.ready(o); err != nil {
+		s.Close()
+		return nil, err
 	}
 	return s, nil
+}
+
+// ready looks at what a start needs, so that damage there is found now, and takes
+// up what a stop or a new key left to do.
+func (s *Store) ready(o Options) error {
+	if err := s.recent(); err != nil {
+		return err
+	}
+	if o.ReadOnly {
+		return nil
+	}
+	sweep(o.Dir)
+	holds(o.Dir, o.Who)
+	return s.rotate()
 }
 
 // Close lets go of the file. Calling it again does nothing.
@@ -164,7 +187,7 @@ func (s *Store) Close() error {
 	if !s.reader {
 		os.Remove(filepath.Join(s.dir, holderName)) // while we still hold it; a stale one does no harm
 	}
-	s.seal.forget()
+	s.ring.Forget()
 	if s.broken.Load() != nil {
 		return s.file.Close()
 	}

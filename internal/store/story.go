@@ -6,20 +6,26 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// story is a visit as it lies in the file: nothing personal but the tag.
+// story is a visit as it lies in the file: nothing personal but the tag. A note
+// is one, too: it has no visit and one step.
 type story struct {
-	Visit  string `json:"visit"`
-	Person []byte `json:"person"`
-	Code   string `json:"code,omitempty"`
-	Steps  []step `json:"steps"`
+	Visit string `json:"visit,omitempty"`
+	Note  string `json:"note,omitempty"`
+	Code  string `json:"code,omitempty"`
+	Steps []step `json:"steps"`
+
+	Person seal.Tag `json:"-"` // in the part before the JSON
 }
 
 // step is one record. Durations and uptimes are nanoseconds.
 type step struct {
-	Stage    kiosk.Stage   `json:"stage"`
+	Seq      uint64        `json:"seq"`  // counts all records
+	Link     []byte        `json:"link"` // of the chain
+	Stage    kiosk.Stage   `json:"stage,omitempty"`
 	Reason   kiosk.Reason  `json:"reason,omitempty"`
 	Wall     time.Time     `json:"wall"`
 	Boot     string        `json:"boot,omitempty"`
@@ -33,8 +39,9 @@ type step struct {
 
 const (
 	maxName  = 64       // a visit's name, a code, a boot id (36): all ours, all short
+	maxNote  = 200      // a sentence of ours
 	maxPaces = 64       // asked steps of one visit: few servers change the pace twice, none may fill the disk with it
-	maxStory = 64 << 10 // four steps make 1 KiB; maxPaces of them with a boot that JSON has to escape 44
+	maxStory = 64 << 10 // four steps make 1.2 KiB; maxPaces of them with a boot that JSON has to escape 50
 )
 
 func newStep(r kiosk.Record) step {
@@ -48,7 +55,7 @@ func newStep(r kiosk.Record) step {
 // add puts r behind what is on record. After asked, another asked says that the
 // server wants another pace, and nothing of how long the request lives: that
 // stays as it was acknowledged, unless r is of another boot, to which the uptime
-// of the request means nothing. Beyond maxPaces it replaces the one before.
+// of the request means nothing.
 func (s *story) add(r kiosk.Record) {
 	next := newStep(r)
 	if r.Stage == kiosk.StageAsked && s.last().Stage == kiosk.StageAsked {
@@ -56,10 +63,9 @@ func (s *story) add(r kiosk.Record) {
 		if next.Boot == before.Boot {
 			next.Expires, next.Sent, next.SentAt = before.Expires, before.Sent, before.SentAt
 		}
-		if len(s.Steps) == 1+maxPaces { // the first is asking
-			s.Steps[len(s.Steps)-1] = next
-			return
-		}
+	}
+	if len(s.Steps) == 0 {
+		s.Code = r.Code
 	}
 	s.Steps = append(s.Steps, next)
 }
@@ -96,6 +102,8 @@ func (s story) follows(next kiosk.Stage) error {
 		fits = last != 0 && !last.Final()
 	}
 	switch {
+	case fits && next == kiosk.StageAsked && len(s.Steps) > maxPaces: // the first is asking
+		return fmt.Errorf("%w: the pace has changed %d times", ErrRecord, maxPaces)
 	case fits:
 		return nil
 	case last == 0:
@@ -123,27 +131,74 @@ func check(r kiosk.Record) error {
 	return nil
 }
 
+func (s story) checkNote() error {
+	odd := len(s.Steps) != 1 || s.Visit != "" || s.Code != "" || printable(s.Note, maxNote) != s.Note
+	if odd || s.Steps[0].Stage != 0 || s.Steps[0].Reason != 0 || !datable(s.Steps[0].Wall) || !plain(s.Steps[0].Boot) || s.Steps[0].Uptime < 0 {
+		return damaged("a note that makes no sense")
+	}
+	return nil
+}
+
 func plain(s string) bool { return len(s) <= maxName && printable(s, maxName) == s }
 
 // datable: what RFC 3339 can write.
 func datable(t time.Time) bool { y := t.UTC().Year(); return y >= 1 && y <= 9999 }
 
-func (s story) encode() ([]byte, error) { return json.Marshal(s) }
+// encode writes the length of what the guard reads, that, and the rest as JSON.
+func (s story) encode() ([]byte, error) {
+	var head []byte
+	if s.Note == "" {
+		head = s.asked().pack()
+	}
+	rest, err := json.Marshal(s)
+	return append(append([]byte{byte(len(head))}, head...), rest...), err
+}
+
+func (s story) asked() asked {
+	first := s.Steps[0]
+	return asked{Tag: s.Person, Wall: first.Wall, Boot: first.Boot, Uptime: first.Uptime}
+}
+
+func split(b []byte) (head, rest []byte, err error) {
+	if len(b) > maxStory {
+		return nil, nil, damaged("a visit of %d bytes", len(b))
+	}
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return nil, nil, damaged("a visit that is cut off")
+	}
+	return b[1 : 1+b[0]], b[1+b[0]:], nil
+}
 
 // readStory reads what encode wrote and nothing else: the file may have come
 // through a failing card.
 func readStory(b []byte) (story, error) {
-	if len(b) > maxStory {
-		return story{}, damaged("a visit of %d bytes", len(b))
+	head, rest, err := split(b)
+	if err != nil {
+		return story{}, err
 	}
 	var s story
-	d := json.NewDecoder(bytes.NewReader(b))
+	d := json.NewDecoder(bytes.NewReader(rest))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil || d.More() {
 		return story{}, damaged("a visit that cannot be read")
 	}
-	if len(s.Person) != tagSize || len(s.Steps) == 0 {
+	if len(s.Steps) == 0 {
 		return story{}, damaged("a visit without beginning")
+	}
+	for _, step := range s.Steps {
+		if len(step.Link) != seal.LinkSize || step.Seq == 0 {
+			return story{}, damaged("a record without its link")
+		}
+	}
+	if s.Note != "" && len(head) == 0 {
+		return s, s.checkNote()
+	}
+	a, err := readAsked(head)
+	if err != nil {
+		return story{}, err
+	}
+	if s.Person = a.Tag; s.Note != "" || s.asked() != a {
+		return story{}, damaged("a visit that was begun twice")
 	}
 	if len(s.Steps) > 3+maxPaces { // beside asked: asking, granted and an ending
 		return story{}, damaged("a visit of %d steps", len(s.Steps))

@@ -1,0 +1,116 @@
+package seal
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+func ring(t *testing.T, keys ...byte) *Ring {
+	t.Helper()
+	var all [][]byte
+	for _, k := range keys {
+		all = append(all, bytes.Repeat([]byte{k}, KeySize))
+	}
+	r, err := NewRing(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestSealedOpensInItsPlaceOnly(t *testing.T) {
+	r := ring(t, 1)
+	sealed := r.Seal([]byte("open"), []byte("7"), []byte("alice"))
+	if bytes.Contains(sealed, []byte("alice")) {
+		t.Error("it is in clear")
+	}
+	if plain, err := r.Open([]byte("open"), []byte("7"), sealed); err != nil || string(plain) != "alice" {
+		t.Errorf("%q, %v", plain, err)
+	}
+	for _, place := range [][2]string{{"open", "8"}, {"meta", "7"}, {"open7", ""}} {
+		if _, err := r.Open([]byte(place[0]), []byte(place[1]), sealed); !errors.Is(err, ErrSeal) {
+			t.Errorf("in %v: %v", place, err)
+		}
+	}
+	for i := range sealed {
+		bad := bytes.Clone(sealed)
+		bad[i] ^= 1
+		if _, err := r.Open([]byte("open"), []byte("7"), bad); err == nil {
+			t.Errorf("opens with byte %d changed", i)
+		}
+		if _, err := r.Open([]byte("open"), []byte("7"), sealed[:i]); err == nil {
+			t.Errorf("opens when cut to %d bytes", i)
+		}
+	}
+}
+
+// A new key on top: what the old one sealed, linked and marked is still known;
+// what is new needs the new one.
+func TestRotation(t *testing.T) {
+	old, both, fresh := ring(t, 1), ring(t, 2, 1), ring(t, 2)
+	place := []byte("b")
+	sealed := old.Seal(place, place, []byte("x"))
+	if old.Current(sealed) != true || both.Current(sealed) != false {
+		t.Error("which key is the present one is not seen")
+	}
+	if _, err := both.Open(place, place, sealed); err != nil {
+		t.Error(err)
+	}
+	if _, err := fresh.Open(place, place, sealed); !errors.Is(err, ErrKey) {
+		t.Errorf("without the old key: %v", err)
+	}
+	if _, err := fresh.Open(place, place, both.Seal(place, place, nil)); err != nil {
+		t.Error(err)
+	}
+	l := old.Link(Link{}, []byte("entry"))
+	if ok, err := both.Linked(l, Link{}, []byte("entry")); !ok || err != nil {
+		t.Error(ok, err)
+	}
+	if _, err := fresh.Linked(l, Link{}, []byte("entry")); !errors.Is(err, ErrKey) {
+		t.Error(err)
+	}
+	tag := old.Person([]byte("alice"))
+	if both.Person([]byte("alice")) == tag || !both.Known([]byte("Alice "))(tag) || fresh.Known([]byte("alice"))(tag) || both.Known([]byte("bob"))(tag) {
+		t.Error("a person is not known under the old key, or under one that is not there")
+	}
+}
+
+func TestLinkVouchesForEverything(t *testing.T) {
+	r := ring(t, 1)
+	l := r.Link(Link{1}, []byte("ab"), []byte("c"))
+	for _, c := range []struct {
+		before Link
+		parts  [][]byte
+	}{
+		{Link{2}, [][]byte{[]byte("ab"), []byte("c")}},
+		{Link{1}, [][]byte{[]byte("a"), []byte("bc")}},
+		{Link{1}, [][]byte{[]byte("ab")}},
+		{Link{1}, [][]byte{[]byte("ab"), []byte("C")}},
+	} {
+		if ok, _ := r.Linked(l, c.before, c.parts...); ok {
+			t.Errorf("%v passes for another entry", c)
+		}
+	}
+	if ok, err := r.Linked(l, Link{1}, []byte("ab"), []byte("c")); !ok || err != nil {
+		t.Error(ok, err)
+	}
+	if r.Link(Link{}, []byte("x")) == ring(t, 9).Link(Link{}, []byte("x")) {
+		t.Error("it needs no key")
+	}
+}
+
+func TestTagNeedsTheKey(t *testing.T) {
+	if ring(t, 1).Person([]byte("alice")) == ring(t, 2).Person([]byte("alice")) {
+		t.Error("two devices give a person the same tag")
+	}
+}
+
+func TestRingsThatCannotBe(t *testing.T) {
+	k := bytes.Repeat([]byte{1}, KeySize)
+	for _, keys := range [][][]byte{nil, {k[:31]}, {k, k}, {k, k, k, k, k}} {
+		if _, err := NewRing(keys...); err == nil {
+			t.Errorf("a ring of %d keys", len(keys))
+		}
+	}
+}
