@@ -19,6 +19,7 @@ var layers = map[string]int{
 	"internal/config":  1,
 	"internal/host":    1,
 	"internal/console": 1,
+	"internal/evdev":   1,
 	"internal/seal":    1,
 
 	"internal/layout": 2,

@@ -191,6 +191,12 @@ func (a *App) rules() kiosk.Rules {
 	r := kiosk.DefaultRules()
 	r.Kind = a.kind()
 	r.Languages = len(a.catalogues)
+	switch a.settings.Keypad {
+	case "always":
+		r.Pad = kiosk.PadAlways
+	case "never":
+		r.Pad = kiosk.PadNever
+	}
 	r.Idle, r.Result = a.settings.IdleTimeout, a.settings.ResultTimeout
 	return r
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -26,7 +27,7 @@ const syncEvery = time.Minute
 // Run is the customer's screen: visit after visit, until ctx ends or the terminal
 // is lost, which is an error. The terminal is given back on every way out.
 func (a *App) Run(ctx context.Context, o RunOptions) error {
-	t, err := tui.Open(tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery})
+	t, err := tui.Open(a.terminal(o))
 	if err != nil {
 		return kiosk.Fail(kiosk.Internal, "screen", err)
 	}
@@ -37,6 +38,19 @@ func (a *App) Run(ctx context.Context, o RunOptions) error {
 	}
 	return err
 }
+
+// terminal is how the settings want the screen.
+func (a *App) terminal(o RunOptions) tui.Options {
+	t := tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery}
+	if a.settings.Touch != "off" {
+		t.Pointers = evdev.Dir
+		t.Turn = turns[a.settings.Touch]
+	}
+	return t
+}
+
+// turns are the ways in which a panel can be mounted, by KIOSK_TOUCH.
+var turns = map[string]evdev.Turn{"90": 1, "180": 2, "270": 3}
 
 func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	run, stop := context.WithCancel(ctx)
@@ -140,6 +154,10 @@ func (d *display) keys(ctx context.Context, desk bool, tell func(kiosk.Event)) e
 					return nil
 				}
 				tell(kiosk.Press{Key: keyName(e.Key), Rune: e.Rune, Seen: d.phase(e.Generation)})
+			case tui.Tap:
+				tell(kiosk.Press{Key: e.Key, Rune: e.Rune, Seen: d.phase(e.Generation), Touch: true})
+			case tui.Scan:
+				tell(kiosk.Given{Identifier: e.Text, Seen: d.phase(e.Generation)})
 			case tui.Lost:
 				return fmt.Errorf("terminal: %w", e.Err)
 			}

@@ -91,7 +91,7 @@ func TestDefaultsOfARegisteredDevice(t *testing.T) {
 		ClientKey: File{Path: key, Data: kiosk.Secret("the key\n"), Origin: "environment"},
 		Scope:     []string{"openid", "profile"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
 		BindingMessage: "{code}", RequestedExpiry: 120 * time.Second, Delivery: "poll",
-		Site: hostName(), Languages: []string{"en"}, Theme: "dark",
+		Site: hostName(), Languages: []string{"en"}, Theme: "dark", Keypad: "auto", Touch: "auto",
 		IdleTimeout: time.Minute, ResultTimeout: 30 * time.Second,
 		StateDir: "./state", Socket: "state/kiosk.sock", Retention: 720 * time.Hour,
 		StoreKey:    File{Path: "state/store.key", Origin: "derived"},

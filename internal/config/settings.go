@@ -90,6 +90,8 @@ type Settings struct {
 	Site          string
 	Languages     []string // at least one; the first is the default
 	Theme         string
+	Keypad        string // "auto", "always" or "never"
+	Touch         string // "auto", "off", "90", "180" or "270"
 	ReadyLink     string // address shown as QR code on the Ready screen; empty: none
 	IdleTimeout   time.Duration
 	ResultTimeout time.Duration

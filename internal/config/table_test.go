@@ -42,6 +42,8 @@ var public = []Setting{
 	{Name: "KIOSK_SITE", Derived: "host name"},
 	{Name: "KIOSK_LANGUAGES", Default: "en"},
 	{Name: "KIOSK_THEME", Default: "dark"},
+	{Name: "KIOSK_KEYPAD", Default: "auto"},
+	{Name: "KIOSK_TOUCH", Default: "auto"},
 	{Name: "KIOSK_READY_LINK"},
 	{Name: "KIOSK_IDLE_TIMEOUT", Default: "60s"},
 	{Name: "KIOSK_RESULT_TIMEOUT", Default: "30s"},

@@ -53,7 +53,7 @@ func (s *Screen) close() error {
 
 // leave undoes what tcell's start sequence did, for a terminal that tcell could
 // not leave itself: attributes, cursor, margins, paste and keyboard modes, other screen.
-const leave = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1049l\r\n"
+const leave = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1006l\x1b[?1049l\r\n"
 
 func (s *Screen) force() {
 	go func() { _, _ = s.tty.Write([]byte(leave)) }() // may block for ever; the process is about to end

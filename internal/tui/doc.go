@@ -2,7 +2,7 @@
 //
 // It is the only package that knows tcell. It gets finished words and asks layout
 // where they go, so it knows neither phases nor protocol; its part is colours,
-// keys, and leaving the terminal as it was found on every way out.
+// keys, fingers, and leaving the terminal as it was found on every way out.
 //
 // What tcell v2 does not do by itself is done here:
 //
@@ -14,8 +14,8 @@
 //     locale is set for this process first.
 //   - Its key parser goes deaf after an escape sequence that opens a string, which a
 //     bar code can hold. Such a string is closed as soon as it is opened.
-//   - It never asks for the mouse here: on a Linux console each click would arrive
-//     as typed characters.
+//   - It does not ask for the mouse on a Linux console: each click would arrive as
+//     typed characters. There touch screens and mice are read from the kernel.
 //   - A write to a terminal that was stopped (Scroll Lock) blocks. Drawing has a
 //     goroutine of its own, so that Show never waits for it.
 //

@@ -1,6 +1,8 @@
 package tui
 
-// Event is what a terminal can tell: a Press, a Resized or a Lost.
+import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
+
+// Event is what a terminal can tell: a Press, a Tap, a Scan, a Resized or a Lost.
 type Event interface{ event() }
 
 // Press is one key.
@@ -14,6 +16,23 @@ type Press struct {
 	Generation uint64
 }
 
+// Tap is a finger or a mouse on a key that the screen shows. Beside all keys it is
+// kiosk.OtherKey: it shows that somebody is there.
+type Tap struct {
+	Key  kiosk.KeyName
+	Rune rune
+
+	Generation uint64 // as with Press
+}
+
+// Scan is a whole scan at once: a bar code, a QR code, a card. Some of its first
+// characters have come as presses before it; it counts instead of them.
+type Scan struct {
+	Text kiosk.Secret // printable characters only; who receives it zeroes it
+
+	Generation uint64 // as with Press, of the first character
+}
+
 // Resized tells that the terminal has another size. The screen has been drawn
 // anew already.
 type Resized struct{ Columns, Rows int }
@@ -22,6 +41,8 @@ type Resized struct{ Columns, Rows int }
 type Lost struct{ Err error }
 
 func (Press) event()   {}
+func (Tap) event()     {}
+func (Scan) event()    {}
 func (Resized) event() {}
 func (Lost) event()    {}
 
@@ -70,3 +91,9 @@ func (k Key) String() string {
 // String names the key but not the character, so that a log of presses holds
 // nothing of an identifier.
 func (p Press) String() string { return p.Key.String() }
+
+// String is the same for a tap.
+func (Tap) String() string { return "tap" }
+
+// String is the same for a scan.
+func (Scan) String() string { return "scan" }

@@ -43,14 +43,7 @@ func fontOf(f *os.File) (glyphs map[rune]bool, ok bool) {
 	var pin runtime.Pinner
 	pin.Pin(&pairs[0])
 	defer pin.Unpin()
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return nil, false
-	}
-	var errno unix.Errno
-	if err := conn.Control(func(fd uintptr) {
-		_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, gioUnimap, uintptr(unsafe.Pointer(arg)))
-	}); err != nil || errno != 0 {
+	if ioctl(f, gioUnimap, unsafe.Pointer(arg)) != nil {
 		return nil, false
 	}
 	glyphs = make(map[rune]bool, arg.count)
@@ -58,4 +51,20 @@ func fontOf(f *os.File) (glyphs map[rune]bool, ok bool) {
 		glyphs[rune(p.unicode)] = true
 	}
 	return glyphs, true
+}
+
+// ioctl asks a terminal's driver something.
+func ioctl(f *os.File, request uintptr, arg unsafe.Pointer) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var errno unix.Errno
+	if err := conn.Control(func(fd uintptr) { _, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg)) }); err != nil {
+		return err
+	}
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }

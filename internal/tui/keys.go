@@ -22,11 +22,15 @@ type paste struct {
 	room  int
 }
 
+func (p *paste) on() bool { return !p.since.IsZero() }
+
 // pump turns tcell's events into ours until the screen is closed. It never lets
 // tcell wait.
 func (s *Screen) pump() {
 	defer close(s.events)
 	var p paste
+	var b burst
+	var mouse pointer
 	for {
 		switch ev := s.scr.PollEvent().(type) {
 		case nil:
@@ -36,10 +40,20 @@ func (s *Screen) pump() {
 				s.markDrained(ev)
 				continue
 			}
-			if press, ok := p.press(ev); ok {
-				press.Generation = s.tty.readAt.Load()
+			press, ok := p.press(ev)
+			press.Generation = s.tty.readAt.Load()
+			switch {
+			case !ok, p.on() && !s.typing(): // a paste on the wrong screen does nothing, like a scan
+			case p.on():
 				s.offer(press)
+			default:
+				s.key(&b, press, ev.When())
 			}
+		case *tcell.EventInterrupt:
+			s.due(&b, ev.When())
+		case *tcell.EventMouse:
+			x, y := ev.Position()
+			s.point(&mouse, x, y, ev.Buttons()&tcell.Button1 != 0)
 		case *tcell.EventPaste:
 			p = paste{}
 			if ev.Start() {
@@ -91,10 +105,10 @@ func (s *Screen) offer(ev Event) {
 
 // press translates one key, or says that it means nothing here.
 func (p *paste) press(ev *tcell.EventKey) (Press, bool) {
-	if !p.since.IsZero() && ev.When().Sub(p.since) > pasteLimit {
+	if p.on() && ev.When().Sub(p.since) > pasteLimit {
 		*p = paste{}
 	}
-	inPaste := !p.since.IsZero()
+	inPaste := p.on()
 	if ev.Key() == tcell.KeyRune {
 		// With Alt or Ctrl it is a command, of which there are none; also what is
 		// left of a broken escape sequence arrives as Alt and a character.

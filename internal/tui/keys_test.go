@@ -152,6 +152,7 @@ func TestKeysCarryTheScreenTheyWereTypedOn(t *testing.T) {
 			t.Errorf("an Esc that was pressed before and decoded after: %+v", p)
 		}
 		m.typeIn("3")
+		time.Sleep(scanHold) // no scan
 		if p := presses(s); len(p) != 1 || p[0].Generation != second {
 			t.Errorf("on the second: %+v, want %d", p, second)
 		}

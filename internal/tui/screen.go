@@ -11,6 +11,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -44,6 +45,12 @@ type Options struct {
 	// SyncEvery is how often everything is drawn anew, so that what others print
 	// on the console does not stay; 0 is never. Between two the package sleeps.
 	SyncEvery time.Duration
+
+	// Pointers is the folder of the kernel's input devices, watched for touch screens
+	// and mice on a Linux console; empty is for none. Elsewhere the terminal tells.
+	Pointers string
+	// Turn is how a touch screen is mounted.
+	Turn evdev.Turn
 }
 
 // Screen is an open terminal. Its methods may be called from any goroutine.
@@ -58,9 +65,11 @@ type Screen struct {
 	want   kiosk.Screen
 	number uint64 // generation of want; 0 before the first
 
-	drawn  atomic.Uint64 // generation on display
-	wake   chan struct{} // something new to draw
-	afresh chan struct{} // draw everything
+	drawn  atomic.Uint64          // generation on display
+	shot   atomic.Pointer[shot]   // what is on display, for fingers
+	arrow  atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
+	wake   chan struct{}          // something new to draw
+	afresh chan struct{}          // draw everything
 	events chan Event
 
 	quit    chan struct{} // Close was called
@@ -118,6 +127,12 @@ func Open(o Options) (*Screen, error) {
 	s.scr.EnablePaste()
 	s.Go(s.pump)
 	s.Go(s.paint)
+	switch {
+	case !isLinuxTerm(term):
+		s.scr.EnableMouse(tcell.MouseButtonEvents)
+	case o.Pointers != "":
+		s.watch(device, o.Pointers, o.Turn)
+	}
 	return s, nil
 }
 
@@ -203,11 +218,16 @@ func (s *Screen) draw(flush func()) {
 			}
 		}
 	}
+	if a := s.arrow.Load(); a != nil {
+		x, y := min(a[0], f.W-1), min(a[1], f.H-1)
+		s.scr.Put(x, y, f.At(x, y).Text, s.style(f.At(x, y).Style).Reverse(true))
+	}
 	if f.Cursor {
 		s.scr.ShowCursor(f.CursorX, f.CursorY)
 	} else {
 		s.scr.HideCursor()
 	}
 	flush()
+	s.shot.Store(&shot{f, number, sc.Phase == kiosk.Ready || sc.Entry != nil})
 	s.drawn.Store(number)
 }

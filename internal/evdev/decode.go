@@ -1,0 +1,186 @@
+// Package evdev reads touch screens and mice where there is nothing between them and
+// the program: on a bare Linux console the terminal tells nothing of them. It turns the
+// kernel's event streams (/dev/input/event*, linux/input.h) into contacts.
+//
+// It leaves to others what is touched: positions are parts of the screen.
+package evdev
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+)
+
+// Contact is where a finger or the mouse is now.
+type Contact struct {
+	X, Y float64 // 0 is the left or upper edge of the screen, 1 the right or lower one
+	Down bool    // the finger touches, the left button is pressed
+	// Lost: events went missing. What was down counts as never having been.
+	Lost  bool
+	Mouse bool // it moves without touching, so it needs to be seen
+}
+
+// Turn is how a touch screen is mounted: by how many quarters its own upper edge is
+// turned clockwise from the picture's.
+type Turn uint8
+
+// Range is the least and the greatest value of an axis. A range without extent
+// gives 0.
+type Range struct{ Min, Max int32 }
+
+func (r Range) part(v int32) float64 {
+	if r.Max <= r.Min {
+		return 0
+	}
+	return within((float64(v) - float64(r.Min)) / (float64(r.Max) - float64(r.Min)))
+}
+
+func within(v float64) float64 { return math.Min(math.Max(v, 0), 1) }
+
+// Kind is how a device tells positions.
+type Kind uint8
+
+// The kinds.
+const (
+	Multi  Kind = iota // several fingers, each in a slot (multi-touch protocol B)
+	Single             // one position: old touch screens, tablets, virtual machines
+	Mouse              // steps
+)
+
+// Decoder follows one device. The zero value is a touch screen without extent.
+type Decoder struct {
+	Kind Kind
+	X, Y Range
+	Turn Turn
+
+	part    []byte  // an event that is not whole yet
+	dropped bool    // until the next report: the kernel's buffer ran over
+	rawX    int32   // last position, in the device's units
+	rawY    int32   //
+	posX    float64 // a mouse's own position
+	posY    float64
+	down    bool
+	slot    int32
+	finger  int32 // the slot of the first finger while down; others are not followed
+	fresh   bool  // something has changed since the last report
+}
+
+// Event types and codes of linux/input-event-codes.h.
+const (
+	evSyn, evKey, evRel, evAbs = 0, 1, 2, 3
+
+	synReport, synDropped = 0, 3
+
+	btnLeft, btnTouch = 0x110, 0x14a
+
+	relX, relY = 0, 1
+
+	absX, absY                           = 0x00, 0x01
+	mtSlot, mtX, mtY, mtTracking         = 0x2f, 0x35, 0x36, 0x39
+	countsAcross, countsDown     float64 = 1000, 600 // a mouse crosses the screen with a hand's breadth, about
+)
+
+// eventSize is sizeof(struct input_event): two longs, then type, code and value.
+const eventSize = 2*strconv.IntSize/8 + 8
+
+// Decode takes what was read from the device, in pieces of any size, and gives a
+// contact for each report in which something has changed.
+func (d *Decoder) Decode(b []byte, give func(Contact)) {
+	d.part = append(d.part, b...)
+	for len(d.part) >= eventSize {
+		e := d.part[eventSize-8 : eventSize]
+		d.event(binary.NativeEndian.Uint16(e), binary.NativeEndian.Uint16(e[2:]), int32(binary.NativeEndian.Uint32(e[4:])), give)
+		d.part = d.part[eventSize:]
+	}
+	d.part = append([]byte(nil), d.part...) // at most one event, not all that was ever read
+}
+
+func (d *Decoder) event(kind, code uint16, value int32, give func(Contact)) {
+	switch {
+	case kind == evSyn && code == synDropped:
+		d.dropped = true
+	case kind == evSyn && code == synReport:
+		d.report(give)
+	case d.dropped:
+	case kind == evKey && (code == btnLeft || code == btnTouch) && d.Kind != Multi:
+		d.set(value != 0)
+	case kind == evRel && d.Kind == Mouse:
+		d.step(code, value)
+	case kind == evAbs && d.Kind == Single:
+		d.move(code, absX, absY, value)
+	case kind == evAbs && d.Kind == Multi:
+		d.multi(code, value)
+	}
+}
+
+func (d *Decoder) report(give func(Contact)) {
+	if d.dropped {
+		*d = Decoder{Kind: d.Kind, X: d.X, Y: d.Y, Turn: d.Turn, part: d.part, rawX: d.rawX, rawY: d.rawY, posX: d.posX, posY: d.posY}
+		give(Contact{Lost: true, Mouse: d.Kind == Mouse})
+		return
+	}
+	if !d.fresh {
+		return
+	}
+	d.fresh = false
+	c := Contact{X: d.posX, Y: d.posY, Down: d.down, Mouse: d.Kind == Mouse}
+	if d.Kind != Mouse {
+		c.X, c.Y = d.Turn.apply(d.X.part(d.rawX), d.Y.part(d.rawY))
+	}
+	give(c)
+}
+
+func (d *Decoder) set(down bool) {
+	d.fresh = d.fresh || d.down != down
+	d.down = down
+}
+
+func (d *Decoder) move(code, x, y uint16, value int32) {
+	switch code {
+	case x:
+		d.rawX, d.fresh = value, true
+	case y:
+		d.rawY, d.fresh = value, true
+	}
+}
+
+func (d *Decoder) step(code uint16, value int32) {
+	switch code {
+	case relX:
+		d.posX, d.fresh = within(d.posX+float64(value)/countsAcross), true
+	case relY:
+		d.posY, d.fresh = within(d.posY+float64(value)/countsDown), true
+	}
+}
+
+// multi follows the first finger only.
+func (d *Decoder) multi(code uint16, value int32) {
+	switch code {
+	case mtSlot:
+		d.slot = value
+	case mtTracking:
+		switch {
+		case value >= 0 && !d.down:
+			d.finger = d.slot
+			d.set(true)
+		case value < 0 && d.down && d.slot == d.finger:
+			d.set(false)
+		}
+	default:
+		if !d.down || d.slot == d.finger {
+			d.move(code, mtX, mtY, value)
+		}
+	}
+}
+
+func (t Turn) apply(x, y float64) (float64, float64) {
+	switch t % 4 {
+	case 1:
+		return 1 - y, x
+	case 2:
+		return 1 - x, 1 - y
+	case 3:
+		return y, 1 - x
+	}
+	return x, y
+}

@@ -1,0 +1,168 @@
+package evdev
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is where the kernel's input devices are.
+const Dir = "/dev/input"
+
+// lookEvery is how soon a screen or mouse that was plugged in counts: while somebody
+// looks whether it works.
+const lookEvery = 5 * time.Second
+
+// Watch follows all touch screens and mice in dir, also those that come later, until
+// ctx ends. give is called from one goroutine at a time. Devices that may not be
+// opened, keyboards and whatever else is there are left alone.
+func Watch(ctx context.Context, dir string, turn Turn, give func(Contact)) {
+	w := watch{open: map[string]bool{}, give: give}
+	again := time.NewTicker(lookEvery)
+	defer again.Stop()
+	for {
+		w.look(ctx, dir, turn)
+		select {
+		case <-ctx.Done():
+			w.readers.Wait()
+			return
+		case <-again.C:
+		}
+	}
+}
+
+type watch struct {
+	mu      sync.Mutex // one reader goroutine for each device
+	open    map[string]bool
+	give    func(Contact)
+	readers sync.WaitGroup
+}
+
+func (w *watch) look(ctx context.Context, dir string, turn Turn) {
+	names, _ := filepath.Glob(filepath.Join(dir, "event*")) // it fails for bad patterns only
+	for _, name := range names {
+		w.mu.Lock()
+		known := w.open[name]
+		w.mu.Unlock()
+		if known {
+			continue
+		}
+		f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		d, ok := describe(f)
+		if !ok {
+			_ = f.Close()
+			continue
+		}
+		d.Turn = turn
+		w.mu.Lock()
+		w.open[name] = true
+		w.mu.Unlock()
+		w.readers.Go(func() {
+			stop := context.AfterFunc(ctx, func() { _ = f.Close() })
+			w.read(f, d)
+			stop()
+			_ = f.Close()
+			w.mu.Lock()
+			delete(w.open, name)
+			w.mu.Unlock()
+		})
+	}
+}
+
+// read decodes until the device is pulled out.
+func (w *watch) read(f io.Reader, d Decoder) {
+	b := make([]byte, 64*eventSize)
+	for {
+		n, err := f.Read(b)
+		if n > 0 {
+			w.mu.Lock()
+			d.Decode(b[:n], w.give)
+			w.mu.Unlock()
+		}
+		if err != nil {
+			w.mu.Lock()
+			w.give(Contact{Lost: true, Mouse: d.Kind == Mouse})
+			w.mu.Unlock()
+			return
+		}
+	}
+}
+
+// describe asks a device what it is; false if it points at nothing.
+func describe(f *os.File) (Decoder, bool) {
+	var keys, rels, abss bits
+	if !keys.ask(f, evKey) {
+		return Decoder{}, false
+	}
+	rels.ask(f, evRel)
+	abss.ask(f, evAbs)
+	return describeBits(keys, rels, abss, func(axis uint16) Range { return axisOf(f, axis) })
+}
+
+// describeBits decides by what a device says it can send. A touchpad has fingers, too,
+// but where on it they are says nothing about the screen: it has BTN_TOOL_FINGER, and
+// touch screens have not.
+func describeBits(keys, rels, abss bits, axis func(uint16) Range) (Decoder, bool) {
+	const toolFinger = 0x145
+	switch {
+	case keys.has(toolFinger):
+		return Decoder{}, false
+	case abss.has(mtX) && abss.has(mtY) && abss.has(mtSlot):
+		return Decoder{Kind: Multi, X: axis(mtX), Y: axis(mtY)}, true
+	case abss.has(absX) && abss.has(absY) && (keys.has(btnTouch) || keys.has(btnLeft)):
+		return Decoder{Kind: Single, X: axis(absX), Y: axis(absY)}, true
+	case rels.has(relX) && rels.has(relY) && keys.has(btnLeft):
+		return Decoder{Kind: Mouse, posX: 0.5, posY: 0.5}, true
+	}
+	return Decoder{}, false
+}
+
+// bits is what a device can send of one type: KEY_MAX (0x2ff) is the longest list.
+type bits [0x300 / 8]byte
+
+func (b *bits) has(code uint16) bool { return b[code/8]&(1<<(code%8)) != 0 }
+
+// ask is EVIOCGBIT: false if the file is no input device.
+func (b *bits) ask(f *os.File, kind uint16) bool {
+	return ioctl(f, request(0x20+uintptr(kind), unsafe.Sizeof(*b)), unsafe.Pointer(b)) == nil
+}
+
+// axisOf is EVIOCGABS (struct input_absinfo): value, minimum, maximum, fuzz, flat, resolution.
+func axisOf(f *os.File, axis uint16) Range {
+	var info [6]int32
+	if ioctl(f, request(0x40+uintptr(axis), unsafe.Sizeof(info)), unsafe.Pointer(&info)) != nil {
+		return Range{}
+	}
+	return Range{Min: info[1], Max: info[2]}
+}
+
+// request is _IOC(_IOC_READ, 'E', number, size), the same on x86 and ARM.
+func request(number, size uintptr) uintptr { return 2<<30 | size<<16 | 'E'<<8 | number }
+
+func ioctl(f *os.File, req uintptr, arg unsafe.Pointer) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var pin runtime.Pinner
+	pin.Pin(arg)
+	defer pin.Unpin()
+	var errno unix.Errno
+	if err := conn.Control(func(fd uintptr) { _, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, req, uintptr(arg)) }); err != nil {
+		return err
+	}
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package tui
+
+import (
+	"context"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// shot is what is on display.
+type shot struct {
+	frame      layout.Frame
+	generation uint64
+	typing     bool // characters are typed on it
+}
+
+// pointer follows one finger or mouse. A tap is a key that was under it both when it
+// came down and when it left: whoever slides off has changed their mind (WCAG 2.5.2).
+type pointer struct {
+	down       bool
+	key        kiosk.Key
+	generation uint64
+}
+
+// point takes in where a pointer is now.
+func (s *Screen) point(p *pointer, x, y int, down bool) {
+	if down == p.down {
+		return
+	}
+	p.down = down
+	shot := s.shot.Load()
+	if shot == nil || s.closing() {
+		return
+	}
+	key, ok := shot.frame.Hit(x, y)
+	if !ok {
+		key = kiosk.Key{Does: kiosk.OtherKey}
+	}
+	if down {
+		p.key, p.generation = key, shot.generation
+		return
+	}
+	if key.Does == p.key.Does && key.Rune == p.key.Rune {
+		s.offer(Tap{Key: key.Does, Rune: key.Rune, Generation: p.generation})
+	}
+}
+
+// watch follows touch screens and mice until the screen is closed.
+func (s *Screen) watch(device, dir string, turn evdev.Turn) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.Go(func() {
+		<-s.quit
+		stop()
+	})
+	front := inFront(device)
+	var fingers, mouse pointer
+	s.Go(func() {
+		evdev.Watch(ctx, dir, turn, func(c evdev.Contact) {
+			p := &fingers
+			if c.Mouse {
+				p = &mouse
+			}
+			s.contact(p, c, front)
+		})
+	})
+}
+
+// contact turns parts of the screen into cells. What happens while another terminal
+// is in front is not meant for this one.
+func (s *Screen) contact(p *pointer, c evdev.Contact, front func() bool) {
+	if c.Lost || !front() {
+		*p = pointer{}
+		return
+	}
+	w, h := s.scr.Size()
+	x, y := min(int(c.X*float64(w)), w-1), min(int(c.Y*float64(h)), h-1)
+	if c.Mouse {
+		s.arrow.Store(&[2]int{x, y})
+		poke(s.wake)
+	}
+	s.point(p, x, y, c.Down)
+}

@@ -1,0 +1,186 @@
+package tui
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/hinshun/vt10x"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func withKeys() kiosk.Screen {
+	s := sampleEntry("al")
+	s.Keys = []kiosk.Key{{Cap: "Enter", Text: "Send", Does: kiosk.EnterKey}, {Cap: "Esc", Text: "Cancel", Does: kiosk.EscapeKey}}
+	s.Keypad = &kiosk.Keypad{Rows: [][]kiosk.Key{{{Cap: "a", Does: kiosk.RuneKey, Rune: 'a'}, {Cap: "b", Does: kiosk.RuneKey, Rune: 'b'}}}}
+	return s
+}
+
+// middle of a key on the screen.
+func middle(t *testing.T, s *Screen, does kiosk.KeyName, r rune) (x, y int) {
+	t.Helper()
+	for _, target := range s.shot.Load().frame.Targets {
+		if target.Key.Does == does && target.Key.Rune == r {
+			return target.X + target.W/2, target.Y + target.H/2
+		}
+	}
+	t.Fatalf("no key %d %q", does, r)
+	return 0, 0
+}
+
+// click is what an emulator sends for a button going down ('M') or up ('m').
+func click(x, y int, what rune) string { return fmt.Sprintf("\x1b[<0;%d;%d%c", x+1, y+1, what) }
+
+// onEmulator is onTerminal for a terminal with a mouse.
+func onEmulator(t *testing.T, story func(t *testing.T, s *Screen, m *memory)) {
+	t.Helper()
+	t.Setenv("TERM", "xterm-256color")
+	t.Setenv("LC_ALL", "C.UTF-8")
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(80, 24)
+		s, err := Open(Options{Tty: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		story(t, s, m)
+	})
+}
+
+func TestKeysOnTheScreenByMouse(t *testing.T) {
+	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
+		gen := s.Show(withKeys())
+		synctest.Wait()
+		ax, ay := middle(t, s, kiosk.RuneKey, 'a')
+		bx, by := middle(t, s, kiosk.RuneKey, 'b')
+		ex, ey := middle(t, s, kiosk.EscapeKey, 0)
+		for _, c := range []struct{ name, bytes, want string }{
+			{"a key of the keypad", click(ax, ay, 'M') + click(ax, ay, 'm'), "<tap 0a>"},
+			{"a key at the bottom", click(ex, ey, 'M') + click(ex, ey, 'm'), fmt.Sprintf("<tap %d>", kiosk.EscapeKey)},
+			{"slid off", click(ax, ay, 'M') + click(bx, by, 'm'), ""},
+			{"beside all keys", click(40, 1, 'M') + click(40, 1, 'm'), fmt.Sprintf("<tap %d>", kiosk.OtherKey)},
+			{"outside the screen", click(4000, 4000, 'M') + click(4000, 4000, 'm'), fmt.Sprintf("<tap %d>", kiosk.OtherKey)},
+			{"twice down", click(ax, ay, 'M') + click(ax, ay, 'M') + click(ax, ay, 'm'), "<tap 0a>"},
+			{"up without down", click(ax, ay, 'm'), ""},
+		} {
+			m.typeIn(c.bytes)
+			if got := told(s); got != c.want {
+				t.Errorf("%s: %q, want %q", c.name, got, c.want)
+			}
+		}
+		m.typeIn(click(ax, ay, 'M'))
+		synctest.Wait()
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		m.typeIn(click(ax, ay, 'm'))
+		if got := told(s); got != "" {
+			t.Errorf("a key that went away under the finger: %q", got)
+		}
+		s.Show(kiosk.Screen{Phase: kiosk.Ready, Title: "Ready"})
+		synctest.Wait()
+		m.typeIn(click(40, 3, 'M') + click(40, 3, 'm'))
+		synctest.Wait()
+		if ev, ok := (<-s.Events()).(Tap); !ok || ev.Generation != gen+2 {
+			t.Errorf("%+v, generation %d", ev, gen+2)
+		}
+	})
+}
+
+// TestFingersOnABareConsole: what the kernel tells of a touch screen is a tap.
+func TestFingersOnABareConsole(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(withKeys())
+		synctest.Wait()
+		x, y := middle(t, s, kiosk.RuneKey, 'b')
+		on := evdev.Contact{X: (float64(x) + 0.5) / 80, Y: (float64(y) + 0.5) / 24, Down: true}
+		off := on
+		off.Down = false
+		seen := func() bool { return true }
+		var p pointer
+		for _, c := range []struct {
+			name     string
+			contacts []evdev.Contact
+			front    bool
+			want     string
+		}{
+			{"a finger", []evdev.Contact{on, off}, true, "<tap 0b>"},
+			{"events went missing", []evdev.Contact{on, {Lost: true}, off}, true, ""},
+			{"another terminal is in front", []evdev.Contact{on, off}, false, ""},
+			{"in the very corner", []evdev.Contact{{X: 1, Y: 1, Down: true}, {X: 1, Y: 1}}, true, fmt.Sprintf("<tap %d>", kiosk.OtherKey)},
+		} {
+			for _, contact := range c.contacts {
+				s.contact(&p, contact, func() bool { return c.front })
+			}
+			if got := told(s); got != c.want {
+				t.Errorf("%s: %q, want %q", c.name, got, c.want)
+			}
+		}
+		before, cell := m.text(), m.cell(40, 12)
+		s.contact(&p, evdev.Contact{X: 0.5, Y: 0.5, Mouse: true}, seen)
+		synctest.Wait()
+		if arrow := m.cell(40, 12); arrow == cell {
+			t.Errorf("the mouse cannot be seen: %+v", arrow)
+		}
+		if m.text() != before {
+			t.Error("the mouse changes what is written")
+		}
+	})
+}
+
+// TestTheMouseIsAskedForOnlyWhereItSpeaks: a Linux console would type its clicks.
+func TestTheMouseIsAskedForOnlyWhereItSpeaks(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(withKeys())
+		synctest.Wait()
+		if raw, _ := m.written(); containsAny(raw, "\x1b[?1000h", "\x1b[?1002h", "\x1b[?1003h", "\x1b[?1006h") {
+			t.Errorf("%q", raw)
+		}
+	})
+	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(withKeys())
+		synctest.Wait()
+		if raw, _ := m.written(); !containsAny(raw, "\x1b[?1006h") {
+			t.Errorf("%q", raw)
+		}
+	})
+}
+
+func TestWhichTerminalThisIs(t *testing.T) {
+	for stat, want := range map[string]uint64{
+		"7 (kiosk) S 1 7 7 1025 7 0":      4<<8 | 1,
+		"7 (a) b) 9) S 1 7 7 34816 7 0":   136 << 8,
+		"7 (kiosk) S 1 7 7 0 -1 0":        0,
+		"7 (kiosk) S 1":                   0,
+		"":                                0,
+		"7 (kiosk) S 1 7 7 -1 7 0 0 0 0 ": 0,
+	} {
+		if got := ttyOf([]byte(stat)); got != want {
+			t.Errorf("%q: %d, want %d", stat, got, want)
+		}
+	}
+	if n := terminalNumber(os.DevNull); n != 0 {
+		t.Errorf("/dev/null is terminal %d", n)
+	}
+	if !inFront(os.DevNull)() {
+		t.Error("what is no console cannot be seen")
+	}
+}
+
+func (m *memory) cell(x, y int) vt10x.Glyph {
+	m.vt.Lock()
+	defer m.vt.Unlock()
+	return m.vt.Cell(x, y)
+}
+
+func containsAny(s string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+}

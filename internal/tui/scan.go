@@ -1,0 +1,149 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// A scanner is a keyboard that nobody can type as fast as. Its characters are told
+// from fingers by their pace and by what follows them, so that
+//
+//   - a scan that ends with a tab, or with nothing, sends as well as one that ends
+//     with Enter;
+//   - it replaces what was typed into the field before;
+//   - on a screen where nothing is to be typed it does nothing at all, not even as
+//     "any key": there a character waits for a moment, in which a scanner would have
+//     sent the next one.
+const (
+	// scanGap is the longest time between two characters of a scanner. USB scanners
+	// need 1 to 20 ms; the fastest fingers need 60 on average, an automatic repeat 33.
+	scanGap = 25 * time.Millisecond
+	// scanHold is how long a character waits where none is to be typed.
+	scanHold = scanGap + 5*time.Millisecond
+	// scanQuiet is the silence after which a scan without an end is over.
+	scanQuiet = 150 * time.Millisecond
+	// scanRest is how long nobody may have typed before a scan. Who has typed half a
+	// name and gets the card out needs longer. If this program should stand still while
+	// somebody types, the rest of the word comes in at the pace of a scan, but with
+	// the beginning just before it.
+	scanRest = time.Second
+	// scanLeast is how many characters make a scan if Enter or a tab follows at once.
+	scanLeast = 4
+	// scanBare is the same where nothing follows.
+	scanBare = 6
+	// scanRoom is the longest scan: a signed token in a QR code.
+	scanRoom = 2048
+)
+
+// burst is characters at the pace of a scanner, and what has become of them.
+type burst struct {
+	text       []rune
+	passed     int // the first so many were passed on as keys
+	generation uint64
+	typing     bool // where it began, characters are typed
+	rested     bool // nobody had typed just before
+	last       time.Time
+	ended      time.Time // when the last scan was over
+	touched    time.Time // the last character or backspace before this burst
+	timer      *time.Timer
+}
+
+// key takes a key and passes it on, or makes a scan of it and its like.
+func (s *Screen) key(b *burst, p Press, at time.Time) {
+	fast := !b.last.IsZero() && at.Sub(b.last) <= scanGap
+	ends := p.Key == Enter || p.Key == Tab
+	switch {
+	case p.Key == Rune && fast && len(b.text) > 0:
+		s.grow(b, p, at)
+	case p.Key == Rune:
+		s.over(b, false)
+		*b = burst{generation: p.Generation, typing: s.typing(), rested: b.touched.IsZero() || at.Sub(b.touched) >= scanRest, timer: b.timer, touched: b.touched}
+		s.grow(b, p, at)
+	case ends && fast && b.typing && b.rested && len(b.text) >= scanLeast:
+		s.scan(b, at)
+	case ends && fast && !b.typing && len(b.text) > 1:
+		b.forget(at) // a scan on the wrong screen: its end is no key either
+	case ends && !b.ended.IsZero() && at.Sub(b.ended) <= scanGap:
+		b.ended = at // carriage return and line feed
+	default:
+		s.over(b, false)
+		if p.Key == Backspace {
+			b.touched = at
+		}
+		s.offer(p)
+	}
+}
+
+// grow adds a character. Where characters are typed the first ones are shown at once;
+// when it is clear that this is a scan, the rest comes with it.
+func (s *Screen) grow(b *burst, p Press, at time.Time) {
+	b.last = at
+	if len(b.text) <= scanRoom { // one more than is allowed, so that it is refused and not cut short
+		b.text = append(b.text, p.Rune)
+	}
+	if b.typing && (len(b.text) <= scanBare || !b.rested) && b.passed < pasteRoom {
+		s.offer(p)
+		b.passed++
+	}
+	wait := scanQuiet
+	if !b.typing {
+		wait = scanHold
+	}
+	if b.timer == nil {
+		b.timer = time.AfterFunc(wait, func() { _ = s.scr.PostEvent(tcell.NewEventInterrupt(nil)) }) // if there is no room, keys are coming
+		return
+	}
+	b.timer.Reset(wait)
+}
+
+// due is called when the timer has gone off.
+func (s *Screen) due(b *burst, at time.Time) {
+	if len(b.text) > 0 && at.Sub(b.last) >= scanHold {
+		s.over(b, true)
+	}
+}
+
+// over ends a burst without an end of its own. After a silence it may have been a
+// scan all the same; otherwise fingers go on.
+func (s *Screen) over(b *burst, quiet bool) {
+	switch n := len(b.text); {
+	case n == 0:
+		return
+	case !b.typing && n == 1:
+		s.offer(Press{Key: Rune, Rune: b.text[0], Generation: b.generation})
+	case !b.typing:
+	case quiet && b.rested && n >= scanBare:
+		s.scan(b, b.last)
+		return
+	default:
+		for _, r := range b.text[b.passed:min(n, max(pasteRoom, b.passed))] {
+			s.offer(Press{Key: Rune, Rune: r, Generation: b.generation})
+		}
+		b.touched = b.last
+	}
+	b.forget(time.Time{})
+}
+
+// scan passes a whole scan on.
+func (s *Screen) scan(b *burst, at time.Time) {
+	text := kiosk.Secret(string(b.text))
+	s.offer(Scan{Text: text, Generation: b.generation})
+	b.forget(at)
+}
+
+// forget overwrites what was scanned.
+func (b *burst) forget(ended time.Time) {
+	clear(b.text)
+	*b = burst{text: slices.Delete(b.text, 0, len(b.text)), ended: ended, touched: b.touched, timer: b.timer}
+}
+
+// typing says whether characters are typed on the screen that is on display. Before
+// the first there is nobody to protect.
+func (s *Screen) typing() bool {
+	shot := s.shot.Load()
+	return shot == nil || shot.typing
+}

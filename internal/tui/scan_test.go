@@ -1,0 +1,189 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// story of what came: characters as they are, other keys and scans by name.
+func told(s *Screen) string {
+	synctest.Wait()
+	var b strings.Builder
+	for {
+		select {
+		case ev, ok := <-s.Events():
+			if !ok {
+				return b.String()
+			}
+			switch ev := ev.(type) {
+			case Press:
+				if ev.Key == Rune {
+					b.WriteRune(ev.Rune)
+				} else {
+					fmt.Fprintf(&b, "<%s>", ev.Key)
+				}
+			case Scan:
+				fmt.Fprintf(&b, "<scan %s>", string(ev.Text))
+			case Tap:
+				fmt.Fprintf(&b, "<tap %d%s>", ev.Key, strings.Trim(string(ev.Rune), "\x00"))
+			}
+		default:
+			return b.String()
+		}
+	}
+}
+
+// at types characters at a pace.
+func at(pace time.Duration, m *memory, text string) {
+	for _, r := range text {
+		m.typeIn(string(r))
+		time.Sleep(pace)
+	}
+}
+
+func TestScannersAreToldFromFingers(t *testing.T) {
+	const scanner, finger = 10 * time.Millisecond, 90 * time.Millisecond
+	token := "eyJ" + strings.Repeat("x", 900) + ".c2ln"
+	for _, c := range []struct {
+		name string
+		do   func(m *memory)
+		want string
+	}{
+		{"carriage return", func(m *memory) { at(scanner, m, "alice\r") }, "alice<scan alice>"},
+		{"line feed", func(m *memory) { at(scanner, m, "alice\n") }, "alice<scan alice>"},
+		{"both", func(m *memory) { at(scanner, m, "alice\r\n") }, "alice<scan alice>"},
+		{"tab", func(m *memory) { at(scanner, m, "alice\t") }, "alice<scan alice>"},
+		{"nothing behind it", func(m *memory) { at(scanner, m, "100425"); time.Sleep(scanQuiet) }, "100425<scan 100425>"},
+		{"all at once", func(m *memory) { m.typeIn("alice@shop.example\r") }, "alice@<scan alice@shop.example>"},
+		{"with control bytes", func(m *memory) { at(scanner, m, "\x1dal\x00i\x02ce\x1d\t") }, "alice<scan alice>"},
+		{"a signed token", func(m *memory) { at(time.Millisecond, m, token+"\r") }, "eyJxxx<scan " + token + ">"},
+		{"two cards", func(m *memory) { at(scanner, m, "alice\t"); time.Sleep(time.Second); at(scanner, m, "carol\t") }, "alice<scan alice>carol<scan carol>"},
+		{"fingers", func(m *memory) { at(finger, m, "alice\r") }, "alice<enter>"},
+		{"fingers and the language key", func(m *memory) { at(finger, m, "alice\t") }, "alice<tab>"},
+		{"fingers, quick at the end", func(m *memory) { at(finger, m, "ali"); at(scanner, m, "ce\r") }, "alice<enter>"},
+		{"the program stood still while somebody typed", func(m *memory) { at(finger, m, "alex"); m.typeIn("ander\r") }, "alexander<enter>"},
+		{"the same, and the rest comes later", func(m *memory) { at(finger, m, "alex"); m.typeIn("ander of"); time.Sleep(time.Second) }, "alexander of"},
+		{"a key that is held", func(m *memory) { at(33*time.Millisecond, m, "aaaaaaaaaa") }, "aaaaaaaaaa"},
+		{"a card after half a name", func(m *memory) { at(finger, m, "al"); time.Sleep(scanRest); at(scanner, m, "carol\t") }, "alcarol<scan carol>"},
+		{"fingers go on where a scan would end", func(m *memory) {
+			at(scanner, m, "1004257")
+			time.Sleep(scanQuiet / 2)
+			m.typeIn("8")
+			time.Sleep(scanQuiet * 2)
+		}, "10042578"},
+		{"fewer than a scan", func(m *memory) { at(scanner, m, "ab\r") }, "ab<enter>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+				s.Show(sampleEntry(""))
+				synctest.Wait()
+				c.do(m)
+				time.Sleep(scanGap)
+				if got := told(s); got != c.want {
+					t.Errorf("%q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestAScanOnTheWrongScreenIsNoKey: no character of it, and not its end.
+func TestAScanOnTheWrongScreenIsNoKey(t *testing.T) {
+	for _, scan := range []string{"alice\r", "alice\n", "alice\t", "alice\r\n", "1111", "\x1b[200~alice\x1b[201~"} {
+		onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+			s.Show(sampleWaiting())
+			synctest.Wait()
+			at(20*time.Millisecond, m, scan)
+			time.Sleep(scanHold)
+			if got := told(s); got != "" {
+				t.Errorf("%q came as %q", scan, got)
+			}
+			m.typeIn("1") // a finger counts
+			time.Sleep(scanHold)
+			if got := told(s); got != "1" {
+				t.Errorf("a key afterwards came as %q", got)
+			}
+			m.typeIn("\r")
+			if got := told(s); got != "<enter>" {
+				t.Errorf("Enter afterwards came as %q", got)
+			}
+		})
+	}
+}
+
+// TestAScanTooLong is passed on as too long, and not cut to something that fits.
+func TestAScanTooLong(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleEntry(""))
+		synctest.Wait()
+		m.typeIn(strings.Repeat("a", 5*scanRoom) + "\r")
+		if got := told(s); len(got) != len("aaaaaa<scan >")+scanRoom+1 {
+			t.Errorf("%d characters came", len(got))
+		}
+	})
+}
+
+// TestTypedCharactersDoNotWait: what is typed is on its way at once.
+func TestTypedCharactersDoNotWait(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleEntry(""))
+		synctest.Wait()
+		for _, k := range []string{"a", "1", "\r", "\t"} {
+			start := time.Now()
+			m.typeIn(k)
+			if got := told(s); got == "" || time.Since(start) > 0 {
+				t.Errorf("%q came as %q after %v", k, got, time.Since(start))
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func TestAScanDoesNotTellItself(t *testing.T) {
+	if s := fmt.Sprintf("%v %+v %#v", Scan{Text: kiosk.Secret("alice")}, Scan{Text: kiosk.Secret("alice")}, Scan{Text: kiosk.Secret("alice")}); strings.Contains(s, "alice") {
+		t.Error(s)
+	}
+}
+
+// FuzzKeys: whatever bytes come, at whatever pace, the keys after them count and
+// nothing is said twice.
+func FuzzKeys(f *testing.F) {
+	f.Add([]byte("alice\r\n"), uint16(0x5555))
+	f.Add([]byte("\x1b[<0;3;4Mali\x1b[200~x\x1b[M   ce\t"), uint16(3))
+	f.Add([]byte("\x1b]0;\x9b\xffabcdefgh"), uint16(0))
+	f.Fuzz(func(t *testing.T, in []byte, pace uint16) {
+		onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+			if pace&1 == 1 {
+				s.Show(sampleEntry(""))
+			} else {
+				s.Show(sampleWaiting())
+			}
+			synctest.Wait()
+			for i := range min(len(in), 200) {
+				m.typeIn(string(in[i : i+1]))
+				if pace>>(i%16)&1 == 1 {
+					time.Sleep(scanGap + time.Millisecond)
+				}
+				told(s)
+			}
+			time.Sleep(2 * pasteLimit)
+			told(s)
+			// A parser in the middle of a sequence may take what ends it for a part of it.
+			for range 3 {
+				m.typeIn("\x1b")
+				time.Sleep(time.Second)
+			}
+			told(s)
+			m.typeIn("z")
+			time.Sleep(scanHold)
+			if got := told(s); got != "z" {
+				t.Errorf("after %q a key comes as %q", in, got)
+			}
+		})
+	})
+}

@@ -1,0 +1,69 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// vtGetState is VT_GETSTATE of linux/vt.h.
+const vtGetState = 0x5603
+
+// ttyMajor is the device number of virtual terminals (tty1 is 4:1).
+const ttyMajor = 4
+
+// terminalNumber is which virtual terminal a device is; 0 if it is none. For the
+// controlling terminal it asks the kernel which one that is.
+func terminalNumber(device string) uint16 {
+	var st unix.Stat_t
+	if unix.Stat(device, &st) != nil {
+		return 0
+	}
+	dev := uint64(st.Rdev)
+	if device == "/dev/tty" {
+		b, err := os.ReadFile("/proc/self/stat")
+		if err != nil {
+			return 0
+		}
+		dev = ttyOf(b)
+	}
+	if unix.Major(dev) != ttyMajor || unix.Minor(dev) > 63 {
+		return 0
+	}
+	return uint16(unix.Minor(dev))
+}
+
+// ttyOf reads tty_nr of proc_pid_stat(5): the fifth field after the name, which is in
+// brackets and may hold anything.
+func ttyOf(stat []byte) uint64 {
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 5 {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(fields[4]), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// inFront says, each time it is asked, whether a terminal is the one that can be
+// seen. What cannot be told counts as seen.
+func inFront(device string) func() bool {
+	number := terminalNumber(device)
+	if number == 0 {
+		return func() bool { return true }
+	}
+	f, err := os.OpenFile(fmt.Sprintf("/dev/tty%d", number), os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return func() bool { return true }
+	}
+	return func() bool {
+		var state struct{ active, signal, state uint16 } // struct vt_stat
+		return ioctl(f, vtGetState, unsafe.Pointer(&state)) != nil || state.active == number
+	}
+}
