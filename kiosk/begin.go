@@ -121,7 +121,7 @@ func (m *move) prepare(from Number) {
 	m.enter(Asking)
 	n := m.ask()
 	m.s.Visit, m.s.Code, m.s.Binding = "", "", ""
-	m.s.Pace, m.s.Merges, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, false, false, NoReason
+	m.s.Pace, m.s.Merges, m.s.Look, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, "", false, false, NoReason
 	m.s.Hold = Hold{}
 	m.s.Stale, m.s.Pinged = false, false
 	m.do(Prepare{Number: n, From: from})
@@ -176,7 +176,7 @@ func (m *move) asking(e Event) {
 			interval = m.s.Rules.Floor
 		}
 		m.enter(Waiting)
-		m.s.Binding, m.s.Merges = e.Binding, e.Merges
+		m.s.Binding, m.s.Merges, m.s.Look = e.Binding, e.Merges, e.Look
 		m.s.Pace = StartPace(sent, m.now, e.Expires, interval)
 		pinged := m.s.Pinged
 		m.s.Pinged = false

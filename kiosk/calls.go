@@ -59,7 +59,7 @@ func (r *Runner) ask(f Ask) {
 			return a
 		}
 		return answer{
-			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding, Merges: ack.Merges, Age: ack.Age},
+			event: Asked{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Binding: ack.Binding, Merges: ack.Merges, Look: ack.Look, Age: ack.Age},
 			keep: func() {
 				if r.wanted(f.Number) {
 					r.Vault.Put(f.Number, RequestID, ack.RequestID)

@@ -84,6 +84,7 @@ type (
 		Interval time.Duration
 		Binding  string
 		Merges   bool          // the server sends one code for refused and for run out
+		Look     Word          // where to look on the phone; empty is WordWaitingLook
 		Age      time.Duration // how long ago the request left; 0 if that is not known
 	}
 	// Wanted answers Ask, too: no phone rings, because the server first wants

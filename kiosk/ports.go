@@ -110,6 +110,7 @@ type Ack struct {
 	Expect    Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
 	Binding   string        // the binding message as it was sent; shown in the JSON lines
 	Merges    bool          // this server sends one code for refused and for run out (Auth0)
+	Look      Word          // the sentence that says where to look on the phone; empty is WordWaitingLook
 	Age       time.Duration // how long ago the request left when Ask returned: Expires counts from then
 	Grant     Grant         // on the second road
 }

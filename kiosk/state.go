@@ -157,6 +157,7 @@ type State struct {
 	Refusal  time.Duration // on Asking: when the server's refusal will be shown; 0 if it has not refused
 	Pace     Pace          // when to poll, and until when
 	Merges   bool          // the server sends one code for refused and for run out (Auth0)
+	Look     Word          // with Waiting: where to look on the phone; empty is WordWaitingLook
 	Redeemed bool          // tokens came for this request: it must be given back
 
 	Reason   Reason // with Ended

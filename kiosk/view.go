@@ -161,7 +161,11 @@ func (v *view) waiting() {
 	if s.Help {
 		v.lines(WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3)
 	} else {
-		v.lines(WordWaitingSame, WordWaitingLook)
+		look := s.Look
+		if look == "" {
+			look = WordWaitingLook
+		}
+		v.lines(WordWaitingSame, look)
 		if s.Masked != "" {
 			v.sc.Lines = append(v.sc.Lines, v.w.Say(WordWaitingWho, "who", s.Masked))
 		}

@@ -90,6 +90,7 @@ func scenes() []scene {
 		{"identify-keypad-number", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Rules.Kind = kiosk.NumberKind }), kiosk.Private{Draft: "100"}, at},
 		{"asking", in(kiosk.Asking), kiosk.Private{}, at},
 		{"waiting", in(kiosk.Waiting, waiting), kiosk.Private{}, at},
+		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Look = kiosk.WordWaitingLookGuardian }), kiosk.Private{}, at},
 		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Lost = true }), kiosk.Private{}, at},
 		{"waiting-help", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Help = true }), kiosk.Private{}, at},
 		{"waiting-last-look", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon - time.Second }), kiosk.Private{}, at},

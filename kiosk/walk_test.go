@@ -242,7 +242,7 @@ func (w *world) carryOut(f Effect) bool {
 			w.answerLater(Wanted{f.Number, WantCode}, Wanted{f.Number, WantCode}, Wanted{f.Number, WantScan})
 			break
 		}
-		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), Merges: w.chance(50)},
+		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), Merges: w.chance(50), Look: []Word{"", WordWaitingLook, WordWaitingLookMessage}[w.rng.IntN(3)]},
 			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
 	case Poll:
 		w.poll(f)

@@ -39,17 +39,19 @@ const (
 	WordAskingTitle Word = "asking.title"
 	WordAskingLines Word = "asking.lines"
 
-	WordWaitingTitle   Word = "waiting.title"
-	WordWaitingLook    Word = "waiting.look" // where to look on the phone
-	WordWaitingSame    Word = "waiting.same"
-	WordWaitingWho     Word = "waiting.who"
-	WordWaitingLeft    Word = "waiting.left"
-	WordWaitingLeftMin Word = "waiting.left.minutes"
-	WordWaitingUp      Word = "waiting.up"
-	WordWaitingLost    Word = "waiting.lost"
-	WordWaitingHelp1   Word = "waiting.help.1"
-	WordWaitingHelp2   Word = "waiting.help.2"
-	WordWaitingHelp3   Word = "waiting.help.3"
+	WordWaitingTitle        Word = "waiting.title"
+	WordWaitingLook         Word = "waiting.look" // where to look on the phone
+	WordWaitingLookGuardian Word = "waiting.look.guardian"
+	WordWaitingLookMessage  Word = "waiting.look.message"
+	WordWaitingSame         Word = "waiting.same"
+	WordWaitingWho          Word = "waiting.who"
+	WordWaitingLeft         Word = "waiting.left"
+	WordWaitingLeftMin      Word = "waiting.left.minutes"
+	WordWaitingUp           Word = "waiting.up"
+	WordWaitingLost         Word = "waiting.lost"
+	WordWaitingHelp1        Word = "waiting.help.1"
+	WordWaitingHelp2        Word = "waiting.help.2"
+	WordWaitingHelp3        Word = "waiting.help.3"
 
 	WordSecondAsking Word = "second.asking"
 	WordSecondTitle  Word = "second.title"
@@ -149,7 +151,7 @@ func AllWords() []Word {
 		WordCodeTitle, WordCodeLabel, WordCodeLines, WordCodeWrong,
 		WordAskingTitle, WordAskingLines,
 		WordSecondAsking, WordSecondTitle, WordSecondOpen, WordSecondScan, WordSecondWho,
-		WordWaitingTitle, WordWaitingLook, WordWaitingSame, WordWaitingWho, WordWaitingLeft, WordWaitingLeftMin, WordWaitingUp, WordWaitingLost,
+		WordWaitingTitle, WordWaitingLook, WordWaitingLookGuardian, WordWaitingLookMessage, WordWaitingSame, WordWaitingWho, WordWaitingLeft, WordWaitingLeftMin, WordWaitingUp, WordWaitingLost,
 		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
 		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
 		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,

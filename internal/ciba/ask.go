@@ -78,7 +78,7 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	ack.Expect, ack.Binding, ack.Merges = packed, message, p.MergesRefusal
+	ack.Expect, ack.Binding, ack.Merges, ack.Look = packed, message, p.MergesRefusal, p.Where
 	return ack, nil
 }
 
@@ -97,9 +97,10 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, hint, message strin
 	form.Set("login_hint", hint) // exactly one hint, this one
 	form.Set("binding_message", message)
 	setIf(form, "acr_values", k.c.ACRValues)
-	setIf(form, "audience", k.c.Audience)
-	setIf(form, "resource", k.c.Resource)
-	if e := k.requestedExpiry(); e > 0 {
+	p := k.Profile()
+	setIf(form, "audience", p.wanted("audience", k.c.Audience))
+	setIf(form, "resource", p.wanted("resource", k.c.Resource))
+	if e := p.lifetime(k.c.RequestedExpiry); e > 0 {
 		form.Set("requested_expiry", strconv.FormatInt(int64(e/time.Second), 10))
 	}
 	reply, err := k.post(ctx, m, oidc.Backchannel, form, k.c.Transport.SendOnce)
@@ -138,15 +139,6 @@ func (k *Client) uptime() time.Duration {
 		return 0
 	}
 	return k.c.Uptime()
-}
-
-// requestedExpiry is what is asked for: no more than the server takes.
-func (k *Client) requestedExpiry() time.Duration {
-	e := k.c.RequestedExpiry
-	if most := k.Profile().ExpiryMax; most > 0 && e > most {
-		return most
-	}
-	return e
 }
 
 // askReason decides by the code; only where it is unknown by the status.

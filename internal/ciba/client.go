@@ -170,6 +170,12 @@ func (k *Client) usable(m *oidc.Metadata) error {
 				k.log.Warn(what, "ignored", err.Error())
 			}
 		}
+		p := k.Profile()
+		for name, value := range map[string]string{"audience": k.c.Audience, "resource": k.c.Resource} {
+			if value != p.wanted(name, value) {
+				k.log.Warn(what, "not sent", "KIOSK_"+strings.ToUpper(name), "because", "a server of profile "+p.Name+" does not read it")
+			}
+		}
 	}
 	if m.Endpoint(oidc.Backchannel, mtls) == "" {
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint: it does not offer CIBA, or not for this issuer; switch it on there or correct KIOSK_ISSUER"))

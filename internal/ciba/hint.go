@@ -83,6 +83,19 @@ func inJSON(s string) string {
 	return string(b[1 : len(b)-1])
 }
 
+// hints is the rule in force: the configured one, or where that is the default
+// the profile's.
+func (k *Client) hints() hintRule {
+	if p := k.Profile(); p.Hint != "" && (k.c.LoginHint == "" || k.c.LoginHint == "{identifier}") {
+		c := k.c
+		c.LoginHint = p.Hint
+		if r, err := newHintRule(c); err == nil { // profile_test.go makes each
+			return r
+		}
+	}
+	return k.hint
+}
+
 // whom finds out whom to ask for: by the lookup if there is one, else by the
 // pattern. The error is a *kiosk.Error.
 func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (hint string, e expect, err error) {
@@ -97,7 +110,7 @@ func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (hint string
 	if k.c.LookupURL != "" {
 		hint, e, err = k.lookup(ctx, identifier)
 	} else {
-		hint, e, err = k.hint.make(id)
+		hint, e, err = k.hints().make(id)
 	}
 	if err != nil {
 		return "", e, err

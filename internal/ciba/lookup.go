@@ -69,7 +69,7 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 		return fail(kiosk.Misconfigured, errors.New("the answer has no sub, by which the approver is to be recognised; add it, or set KIOSK_SUBJECT_CLAIM"))
 	case hint == "":
 		sub := e.Sub
-		if hint, e, err = k.hint.make(sub); err != nil {
+		if hint, e, err = k.hints().make(sub); err != nil {
 			return fail(kiosk.Internal, err)
 		}
 		e.Sub = sub

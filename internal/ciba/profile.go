@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // Profile is what is peculiar to one kind of authorization server, as data.
@@ -15,8 +16,11 @@ import (
 type Profile struct {
 	Name string
 
-	// HintMax is the longest login_hint the server takes, in characters; 0 where
-	// no limit is known.
+	// Hint is the pattern of KIOSK_LOGIN_HINT that takes the place of the default
+	// one, {identifier}, where the server knows people by another form only; empty
+	// where it does not. HintMax is the longest login_hint the server takes, in
+	// characters; 0 where no limit is known.
+	Hint    string
 	HintMax int
 
 	// BindingExtra are the characters that a binding message may hold beside
@@ -31,65 +35,113 @@ type Profile struct {
 	// Audience is whom a client assertion is addressed to.
 	Audience oidc.Audience
 
-	// ExpiryMax is the longest lifetime that may be asked for without the server
-	// refusing it or taking it to mean something else; 0 where no limit is known.
-	ExpiryMax time.Duration
+	// Ignores are the parameters that the server is known not to read, of audience
+	// and resource. They are not sent, and the log says so.
+	Ignores []string
 
-	// Where is the key of the sentence that says where to look on the phone.
-	Where string
+	// ExpiryMin and ExpiryMax are the shortest and the longest lifetime that may be
+	// asked for without the server refusing it or taking it to mean something else;
+	// 0 where no limit is known.
+	ExpiryMin, ExpiryMax time.Duration
 
-	// published recognises the server by its backchannel endpoint.
-	published func(path string, m *oidc.Metadata) bool
+	// Where is the sentence that says where to look on the phone.
+	Where kiosk.Word
+
+	// backchannel and token recognise the server: how the paths of its endpoints
+	// end. An empty backchannel is never recognised.
+	backchannel, token string
 }
 
 // Generic is the profile of a server about which nothing is known: what every
 // server looked at accepts.
 const Generic = "generic"
 
-// profiles is the table. Sources are the servers' own code and manuals.
+// plain are the characters that every server looked at takes in a binding message.
+const plain = "-._+"
+
+// profiles is the table. Sources are the servers' own code and manuals. Where one
+// says nothing, what is generic stands.
 var profiles = []Profile{
 	{
 		Name:         Generic,
-		BindingExtra: "-._+",
+		BindingExtra: plain,
 		BindingMax:   20,
-		Where:        "where.generic",
+		Where:        kiosk.WordWaitingLook,
 	},
 	{
 		Name:          "auth0",
+		Hint:          "iss_sub", // the only form in its manual
 		BindingExtra:  " +-_.,:#",
 		BindingMax:    64,
 		MergesRefusal: true,
+		ExpiryMin:     time.Second,
 		ExpiryMax:     300 * time.Second, // above it Auth0 sends an e-mail instead of a push
-		Where:         "where.auth0",
-		published:     func(path string, _ *oidc.Metadata) bool { return strings.HasSuffix(path, "/bc-authorize") },
+		Where:         kiosk.WordWaitingLookGuardian,
+		backchannel:   "/bc-authorize",
+		token:         "/oauth/token",
 	},
 	{
 		Name:         "keycloak",
 		BindingExtra: "-._+/!?#",
 		BindingMax:   50,
-		Where:        "where.keycloak",
-		published: func(path string, _ *oidc.Metadata) bool {
-			return strings.HasSuffix(path, "/protocol/openid-connect/ext/ciba/auth")
-		},
+		Where:        kiosk.WordWaitingLook,
+		backchannel:  "/protocol/openid-connect/ext/ciba/auth",
+		token:        "/protocol/openid-connect/token",
 	},
 	{
 		Name:         "node-oidc-provider",
 		BindingExtra: "-._+/!?#",
 		BindingMax:   20,
+		Ignores:      []string{"audience"}, // it has resource indicators (RFC 8707)
 		ExpiryMax:    600 * time.Second,
-		Where:        "where.generic",
-		published: func(path string, m *oidc.Metadata) bool {
-			return strings.HasSuffix(path, "/backchannel") && strings.HasSuffix(m.Endpoint(oidc.JWKS, false), "/jwks")
-		},
+		Where:        kiosk.WordWaitingLook,
+		backchannel:  "/backchannel",
+		token:        "/token",
 	},
 	{
 		Name:         "duende",
 		HintMax:      100,
 		BindingExtra: " -._+#",
 		BindingMax:   100,
+		Ignores:      []string{"audience"}, // as above
+		ExpiryMin:    time.Second,
 		ExpiryMax:    300 * time.Second, // the client's default lifetime; above it is an error, not a smaller one
-		Where:        "where.generic",
-		published:    func(path string, _ *oidc.Metadata) bool { return strings.HasSuffix(path, "/connect/ciba") },
+		Where:        kiosk.WordWaitingLook,
+		backchannel:  "/connect/ciba",
+		token:        "/connect/token",
+	},
+	{
+		Name:         "wso2",
+		BindingExtra: " -._+/!?#,:", // all but control characters and angle brackets
+		BindingMax:   20,
+		Where:        kiosk.WordWaitingLookMessage, // it sends a link by e-mail or text message
+		backchannel:  "/oauth2/ciba",
+		token:        "/oauth2/token",
+	},
+	{
+		Name:         "pingfederate",
+		BindingExtra: plain,
+		BindingMax:   20,
+		ExpiryMax:    120 * time.Second, // its default, which a client can only shorten
+		Where:        kiosk.WordWaitingLook,
+		backchannel:  "/as/bc-auth.ciba",
+		token:        "/as/token.oauth2",
+	},
+	{
+		Name:         "pingone",
+		BindingExtra: plain,
+		BindingMax:   20,
+		Where:        kiosk.WordWaitingLook,
+		backchannel:  "/as/cibaAuthorization",
+		token:        "/as/token",
+	},
+	{
+		Name:         "pingam",
+		BindingExtra: plain,
+		BindingMax:   20,
+		Where:        kiosk.WordWaitingLook,
+		backchannel:  "/bc-authorize",
+		token:        "/access_token",
 	},
 }
 
@@ -111,14 +163,38 @@ func profileNamed(name string) (Profile, error) {
 	return profiles[i], nil
 }
 
-// profileOf recognises a server by what it publishes; generic if by nothing.
+// profileOf recognises a server by how its endpoints are called; generic if by
+// nothing. Two of them must fit: /bc-authorize alone is a common name.
 func profileOf(m *oidc.Metadata) Profile {
-	if u, err := url.Parse(m.Endpoint(oidc.Backchannel, false)); err == nil {
-		for _, p := range profiles {
-			if p.published != nil && p.published(u.Path, m) {
-				return p
-			}
+	for _, p := range profiles {
+		if p.backchannel != "" && endsIn(m.Endpoint(oidc.Backchannel, false), p.backchannel) &&
+			endsIn(m.Endpoint(oidc.Token, false), p.token) {
+			return p
 		}
 	}
 	return profiles[0]
+}
+
+func endsIn(address, path string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.HasSuffix(u.Path, path)
+}
+
+// wanted are the parameters audience and resource as this server is to get them.
+func (p *Profile) wanted(name, value string) string {
+	if slices.Contains(p.Ignores, name) {
+		return ""
+	}
+	return value
+}
+
+// lifetime is what may be asked for of what is wished; 0 asks for nothing.
+func (p *Profile) lifetime(wish time.Duration) time.Duration {
+	if wish <= 0 {
+		return 0
+	}
+	if p.ExpiryMax > 0 {
+		wish = min(wish, p.ExpiryMax)
+	}
+	return max(wish, p.ExpiryMin)
 }

@@ -1,10 +1,14 @@
 package ciba
 
 import (
+	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // narrow is what every server takes in a binding message.
@@ -17,6 +21,15 @@ func TestEveryProfileIsSound(t *testing.T) {
 	for _, p := range profiles {
 		if p.Name == "" || p.Where == "" || p.BindingMax < narrowMax || !strings.Contains(p.BindingExtra, narrowExtra) {
 			t.Errorf("%+v", p)
+		}
+		if !slices.Contains(kiosk.AllWords(), p.Where) {
+			t.Errorf("%s: no catalogue has %q", p.Name, p.Where)
+		}
+		if p.ExpiryMax > 0 && p.ExpiryMin > p.ExpiryMax {
+			t.Errorf("%s: nothing lies between %v and %v", p.Name, p.ExpiryMin, p.ExpiryMax)
+		}
+		if _, err := newHintRule(Config{Issuer: "https://op.example/", LoginHint: p.Hint}); err != nil {
+			t.Errorf("%s: hint %q: %v", p.Name, p.Hint, err)
 		}
 		if p.MergesRefusal != (p.Name == "auth0") {
 			t.Errorf("%s: only Auth0 is known to merge refusals", p.Name)
@@ -31,18 +44,24 @@ func TestEveryProfileIsSound(t *testing.T) {
 }
 
 func TestServersAreRecognised(t *testing.T) {
-	for want, c := range map[string]struct{ bc, jwks string }{
-		"auth0":              {"/bc-authorize", "/.well-known/jwks.json"},
-		"keycloak":           {"/realms/shop/protocol/openid-connect/ext/ciba/auth", "/realms/shop/protocol/openid-connect/certs"},
-		"node-oidc-provider": {"/backchannel", "/jwks"},
-		"duende":             {"/connect/ciba", "/.well-known/openid-configuration/jwks"},
-		"generic":            {"/ciba", "/jwks"},
-	} {
+	known := map[string]struct{ bc, token string }{
+		"auth0":              {"/bc-authorize", "/oauth/token"},
+		"keycloak":           {"/realms/shop/protocol/openid-connect/ext/ciba/auth", "/realms/shop/protocol/openid-connect/token"},
+		"node-oidc-provider": {"/backchannel", "/token"},
+		"duende":             {"/connect/ciba", "/connect/token"},
+		"wso2":               {"/oauth2/ciba", "/oauth2/token"},
+		"pingfederate":       {"/as/bc-auth.ciba", "/as/token.oauth2"},
+		"pingone":            {"/env/as/cibaAuthorization", "/env/as/token"},
+		"pingam":             {"/am/oauth2/realms/root/bc-authorize", "/am/oauth2/realms/root/access_token"},
+		"generic":            {"/bc-authorize", "/token"}, // a common name is not enough
+	}
+	if len(known) != len(profiles) {
+		t.Errorf("%d profiles, and %d are tried", len(profiles), len(known))
+	}
+	for want, c := range known {
 		p := newOP(t)
-		key := p.script["/jwks"]
-		p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_endpoint": p.issuer + c.bc, "jwks_uri": p.issuer + c.jwks})))
+		p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_endpoint": p.issuer + c.bc, "token_endpoint": p.issuer + c.token})))
 		p.play(c.bc, say(200, goodAck))
-		p.play(c.jwks, key...)
 		k := p.kiosk(nil)
 		if got := k.Profile().Name; got != Generic {
 			t.Errorf("before anybody was asked: %s", got)
@@ -57,5 +76,73 @@ func TestServersAreRecognised(t *testing.T) {
 		if got := k.Profile().Name; got != "keycloak" {
 			t.Errorf("configured, and %s", got)
 		}
+	}
+}
+
+// TestEveryFieldOfAProfileCounts plays a profile that no server has, so that each
+// of its fields shows.
+func TestEveryFieldOfAProfileCounts(t *testing.T) {
+	p := newOP(t)
+	auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: clientID, Key: testKey(t), Now: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(notebook)
+	k := p.kiosk(func(c *Config) {
+		c.Auth, c.Log = auth, log.logger()
+		c.Audience, c.Resource = "https://api.example", "https://api.example/v1"
+		c.RequestedExpiry, c.BindingMessage = 20*time.Second, "{code} to enter {site}"
+	})
+	k.profile = &Profile{
+		Name: "odd", Hint: "person:{identifier}", HintMax: 14, BindingExtra: "-=", BindingMax: 12, MergesRefusal: true,
+		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, Where: kiosk.WordWaitingLookMessage,
+	}
+	ack := ask(t, k)
+	if !ack.Merges || ack.Look != kiosk.WordWaitingLookMessage {
+		t.Errorf("merges %v, look %q", ack.Merges, ack.Look)
+	}
+	form := p.got("/bc")[0].form
+	for name, want := range map[string]string{
+		"login_hint": "person:alice", "binding_message": "K7-4F9Q-to-e", "requested_expiry": "45",
+		"audience": "", "resource": "https://api.example/v1",
+	} {
+		if got := form.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	body, err := base64.RawURLEncoding.DecodeString(strings.Split(form.Get("client_assertion"), ".")[1])
+	if err != nil || !strings.Contains(string(body), `"aud":"`+p.issuer+`/token"`) {
+		t.Errorf("the assertion says %s", body)
+	}
+	if !strings.Contains(log.String(), "KIOSK_AUDIENCE") || strings.Contains(log.String(), "KIOSK_RESOURCE") {
+		t.Errorf("what is not sent is not said: %s", log)
+	}
+	_, err = k.Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret("somebody"), Code: alice.Code})
+	wantReason(t, err, kiosk.Refused) // person:somebody has 15 characters
+	if n := len(p.got("/bc")); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	// A pattern of the operator's own goes before the profile's.
+	k = p.kiosk(func(c *Config) { c.Profile, c.LoginHint = "auth0", "id:{identifier}" })
+	ask(t, k)
+	if got := p.got("/bc")[1].form.Get("login_hint"); got != "id:alice" {
+		t.Errorf("hint %q", got)
+	}
+}
+
+// TestAuth0GetsTheOnlyFormItKnows: and the approver is then the subject that was sent.
+func TestAuth0GetsTheOnlyFormItKnows(t *testing.T) {
+	p := newOP(t)
+	k := p.kiosk(func(c *Config) { c.Profile, c.LoginHint = "auth0", "{identifier}" })
+	ack := ask(t, k)
+	want := `{"format":"iss_sub","iss":"` + p.issuer + `","sub":"alice"}`
+	if got := p.got("/bc")[0].form.Get("login_hint"); got != want {
+		t.Errorf("hint %s", got)
+	}
+	for sub, reason := range map[string]kiosk.Reason{"alice": kiosk.NoReason, "bob": kiosk.WrongPerson} {
+		_, err := k.Verify(t.Context(), kiosk.Tokens{
+			Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, obj{"sub": sub, "preferred_username": "alice"})),
+		}, askedFor(ack.Expect))
+		wantReason(t, err, reason)
 	}
 }

@@ -91,7 +91,7 @@ func (k *Client) expected(a kiosk.AskedFor) (expect, error) {
 	if k.c.LookupURL != "" {
 		return expect{}, errors.New("the lookup's answer is not on record")
 	}
-	_, e, err := k.hint.make(string(a.Identifier))
+	_, e, err := k.hints().make(string(a.Identifier))
 	return e, err
 }
 
