@@ -11,12 +11,14 @@ type Place struct {
 	Device  string // its name, for staff on the telephone
 	Address string // its network address, on Closed
 	Link    string // an address shown as QR code on Ready; empty for none
+
+	Languages []string // what the languages to choose from call themselves, in the order of State.Language
 }
 
 // View is what a person may see of a visit, in one language. It is a plain
 // function of what it is given; p is empty except where the phase shows it.
 func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
-	v := view{s: s, now: now, w: w, sc: Screen{Phase: s.Phase, Site: at.Site}}
+	v := view{s: s, now: now, w: w, at: at, sc: Screen{Phase: s.Phase, Site: at.Site}}
 	switch s.Phase {
 	case Ready:
 		v.ready(at)
@@ -51,6 +53,7 @@ type view struct {
 	s   State
 	now time.Duration
 	w   Words
+	at  Place
 	sc  Screen
 }
 
@@ -70,13 +73,18 @@ func (v *view) ready(at Place) {
 	if at.Link != "" {
 		v.sc.Link = &Link{URL: at.Link, Caption: v.w.Say(WordReadyLink)}
 	}
+	if len(at.Languages) > 1 {
+		// In their own words, for those who cannot read this one.
+		v.sc.Lines = append(v.sc.Lines, strings.Join(at.Languages, " · "))
+	}
 	v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyBegin)
 	v.language()
 }
 
+// language is the key to the next language, under the name that this one has for itself.
 func (v *view) language() {
-	if v.s.Rules.Languages > 1 {
-		v.key(TabKey, "Tab", WordKeyLanguage)
+	if n := len(v.at.Languages); n > 1 {
+		v.sc.Keys = append(v.sc.Keys, Key{Cap: "Tab", Text: v.at.Languages[(v.s.Language+1)%n], Does: TabKey})
 	}
 }
 

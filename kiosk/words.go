@@ -13,6 +13,8 @@ type Words interface {
 
 // The words of the screens. A catalogue has each of them.
 const (
+	WordLanguage Word = "language" // what the language calls itself
+
 	WordReadyTitle    Word = "ready.title"
 	WordReadyLines    Word = "ready.lines"
 	WordReadyLink     Word = "ready.link"
@@ -59,6 +61,10 @@ const (
 	WordSecondScan   Word = "second.scan"
 	WordSecondWho    Word = "second.who"
 
+	WordHelpWhat    Word = "help.what" // what this device is for
+	WordHelpPrivate Word = "help.private"
+	WordHelpStaff   Word = "help.staff"
+
 	WordApprovedTitle Word = "approved.title"
 	WordStepApproved  Word = "step.approved"
 	WordStepChecking  Word = "step.checking"
@@ -88,19 +94,19 @@ const (
 	WordStillText  Word = "still.text"
 	WordStillLast  Word = "still.last"
 
-	WordKeyAnyCap   Word = "key.any.cap"
-	WordKeyBegin    Word = "key.begin"
-	WordKeyLanguage Word = "key.language"
-	WordKeySend     Word = "key.send"
-	WordKeyCancel   Word = "key.cancel"
-	WordKeyHelp     Word = "key.help"
-	WordKeyHelpOff  Word = "key.help.off"
-	WordKeyShow     Word = "key.show"
-	WordKeyDone     Word = "key.done"
-	WordKeyAgain    Word = "key.again"
-	WordKeyPage     Word = "key.page"
-	WordKeyMore     Word = "key.more"
-	WordKeySecond   Word = "key.second"
+	WordKeyAnyCap  Word = "key.any.cap"
+	WordKeyBegin   Word = "key.begin"
+	WordKeySend    Word = "key.send"
+	WordKeyCancel  Word = "key.cancel"
+	WordKeyAbout   Word = "key.about"
+	WordKeyHelp    Word = "key.help"
+	WordKeyHelpOff Word = "key.help.off"
+	WordKeyShow    Word = "key.show"
+	WordKeyDone    Word = "key.done"
+	WordKeyAgain   Word = "key.again"
+	WordKeyPage    Word = "key.page"
+	WordKeyMore    Word = "key.more"
+	WordKeySecond  Word = "key.second"
 )
 
 var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
@@ -145,6 +151,7 @@ func (s State) Advice() Word {
 // AllWords lists every word a catalogue must have.
 func AllWords() []Word {
 	all := []Word{
+		WordLanguage,
 		WordReadyTitle, WordReadyLines, WordReadyLink,
 		WordClosedTitle, WordClosedStart, WordClosedClock, WordClosedMaint, WordClosedStore, WordClosedSetting, WordClosedStaff, WordClosedDevice,
 		WordIdentifyTitle, WordIdentifyPrivacy,
@@ -153,12 +160,13 @@ func AllWords() []Word {
 		WordSecondAsking, WordSecondTitle, WordSecondOpen, WordSecondScan, WordSecondWho,
 		WordWaitingTitle, WordWaitingLook, WordWaitingLookGuardian, WordWaitingLookMessage, WordWaitingSame, WordWaitingWho, WordWaitingLeft, WordWaitingLeftMin, WordWaitingUp, WordWaitingLost,
 		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
+		WordHelpWhat, WordHelpPrivate, WordHelpStaff,
 		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
 		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,
 		WordEndedUnsure, WordEndedBack, WordEndedScan, WordEndedLeft, WordClearing,
 		WordHeldSeconds, WordHeldMinutes, WordHeldHours, WordHeldOver, WordHeldStaff,
 		WordStillTitle, WordStillText, WordStillLast,
-		WordKeyAnyCap, WordKeyBegin, WordKeyLanguage, WordKeySend, WordKeyCancel, WordKeyHelp, WordKeyHelpOff,
+		WordKeyAnyCap, WordKeyBegin, WordKeySend, WordKeyCancel, WordKeyAbout, WordKeyHelp, WordKeyHelpOff,
 		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore, WordKeySecond,
 	}
 	for k := range kindNames {

@@ -218,7 +218,11 @@ func (a *App) place() kiosk.Place {
 	if err != nil {
 		name = a.settings.Site
 	}
-	return kiosk.Place{Site: a.settings.Site, Device: name, Link: a.settings.ReadyLink}
+	at := kiosk.Place{Site: a.settings.Site, Device: name, Link: a.settings.ReadyLink}
+	for _, c := range a.catalogues {
+		at.Languages = append(at.Languages, c.Name())
+	}
+	return at
 }
 
 // certificates reads the bundle that replaces the system's roots; nil keeps those.

@@ -65,7 +65,7 @@ type shopSection struct {
 	ApiURL        endpoint  `name:"KIOSK_API_URL" split_words:"true" doc:"protected resource fetched after approval; without it the verified claims are shown"`
 	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the verified claims, * as a step repeats the line for each element; a line whose pointer finds nothing is left out"`
 	Site          printable `name:"KIOSK_SITE" derived:"host name" doc:"shown to customers, staff and in the binding message"`
-	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"comma-separated; the first is the default"`
+	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"comma-separated, of de, en, es, fr, it, nl, pl, pt; the first is the default"`
 	Theme         name      `name:"KIOSK_THEME" default:"dark" doc:"also light, mono, …"`
 	Keypad        word      `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"the keypad on the screen: auto brings it up for whoever touches the screen or presses an arrow key"`
 	Touch         word      `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a bare console (/dev/input): a number says by how many degrees the panel is turned clockwise"`

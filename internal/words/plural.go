@@ -1,26 +1,17 @@
 package words
 
-// plural is the Unicode plural category of a whole number in a language
-// (CLDR, cardinal rules for integers). Languages not named here have two forms.
-func plural(language string, n int) string {
-	switch language {
-	case "fr", "pt":
-		if n == 0 || n == 1 {
-			return "one"
-		}
-	case "pl":
-		switch {
-		case n == 1:
-			return "one"
-		case n%10 >= 2 && n%10 <= 4 && (n%100 < 12 || n%100 > 14):
-			return "few"
-		default:
-			return "many"
-		}
-	default:
-		if n == 1 {
-			return "one"
-		}
-	}
-	return "other"
+import (
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+)
+
+// forms are the names of the plural categories in catalogues (Unicode CLDR).
+var forms = map[plural.Form]string{
+	plural.Other: "other", plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many",
+}
+
+// pluralForm is the category of a whole number in a language, by the rules that
+// Unicode has collected for all of them: a new language needs no code here.
+func pluralForm(tag language.Tag, n int) string {
+	return forms[plural.Cardinal.MatchPlural(tag, max(n, -n), 0, 0, 0, 0)]
 }

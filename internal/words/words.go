@@ -4,7 +4,15 @@
 // A text may hold {name}, replaced by the argument of that name. A text that
 // depends on a number n is an object with the plural forms of its language
 // ("one", "other", and where the language has them "few" and "many", after the
-// Unicode plural rules). A new language is a new file in catalogue/.
+// Unicode plural rules).
+//
+// A new language needs no code: copy en.json to catalogue/CODE.json, CODE being its
+// ISO 639-1 code, translate the right-hand sides, and run the tests of this package
+// and of kiosk. They name each word that is missing, unknown or too long for a screen
+// of 40 columns, each placeholder that got lost and each plural form that is lacking;
+// go test ./kiosk -update then writes down how the screens look. The address is the
+// formal one of a shop. Typographic quotes, dots and dashes are written plainly (', ...,
+// -): a console's font has no others. Letters that it lacks are spelt without their marks.
 //
 // What is said when, and with which arguments, is decided in package kiosk.
 package words
@@ -17,6 +25,8 @@ import (
 	"sort"
 	"strings"
 
+	"golang.org/x/text/language"
+
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -26,6 +36,7 @@ var files embed.FS
 // Catalogue is one language. It implements kiosk.Words.
 type Catalogue struct {
 	language string
+	tag      language.Tag // for plural forms
 	texts    map[kiosk.Word]text
 }
 
@@ -61,25 +72,40 @@ func Languages() []string {
 
 // Open gives the catalogue of a language. An unknown language is an error that
 // names those there are; so is a catalogue that lacks a word.
-func Open(language string) (*Catalogue, error) {
-	b, err := files.ReadFile("catalogue/" + language + ".json")
+func Open(code string) (*Catalogue, error) {
+	b, err := files.ReadFile("catalogue/" + code + ".json")
 	if err != nil {
-		return nil, fmt.Errorf("language %q: not among %s", language, strings.Join(Languages(), ", "))
+		return nil, fmt.Errorf("language %q: not among %s", code, strings.Join(Languages(), ", "))
 	}
-	c := &Catalogue{language: language}
-	if err := json.Unmarshal(b, &c.texts); err != nil {
-		return nil, fmt.Errorf("language %q: %w", language, err)
+	c, err := parse(code, b)
+	if err != nil {
+		return nil, err
 	}
 	for _, w := range kiosk.AllWords() {
 		if len(c.texts[w]) == 0 {
-			return nil, fmt.Errorf("language %q: no text for %q", language, w)
+			return nil, fmt.Errorf("language %q: no text for %q", code, w)
 		}
+	}
+	return c, nil
+}
+
+func parse(code string, b []byte) (*Catalogue, error) {
+	tag, err := language.Parse(code)
+	if err != nil {
+		return nil, fmt.Errorf("language %q: %w", code, err)
+	}
+	c := &Catalogue{language: code, tag: tag}
+	if err := json.Unmarshal(b, &c.texts); err != nil {
+		return nil, fmt.Errorf("language %q: %w", code, err)
 	}
 	return c, nil
 }
 
 // Language is the catalogue's language code.
 func (c *Catalogue) Language() string { return c.language }
+
+// Name is what the language calls itself.
+func (c *Catalogue) Name() string { return c.Say(kiosk.WordLanguage) }
 
 // Say gives a text with its arguments filled in. An unknown word comes back as
 // its own name: ugly, but nothing a customer is left without.
@@ -92,7 +118,7 @@ func (c *Catalogue) Say(w kiosk.Word, args ...any) string {
 	pairs := make([]string, 0, len(args))
 	for i := 0; i+1 < len(args); i += 2 {
 		if n, isCount := args[i+1].(int); isCount && args[i] == "n" {
-			form = plural(c.language, n)
+			form = pluralForm(c.tag, n)
 		}
 		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), fmt.Sprint(args[i+1]))
 	}

@@ -2,55 +2,183 @@ package words
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
-func holders(t text) []string {
-	var out []string
-	for _, s := range t {
-		out = append(out, placeholder.FindAllString(s, -1)...)
-	}
+func holders(s string) []string {
+	out := placeholder.FindAllString(s, -1)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// Each catalogue has every word, no word too many, and the placeholders of the English one.
-func TestEveryCatalogueIsComplete(t *testing.T) {
-	en, err := Open("en")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, language := range Languages() {
-		c, err := Open(language)
+// every gives the languages there are, each with its catalogue as it is written,
+// complete or not.
+func every(t *testing.T) map[string]*Catalogue {
+	t.Helper()
+	all := make(map[string]*Catalogue)
+	for _, code := range Languages() {
+		b, err := files.ReadFile("catalogue/" + code + ".json")
 		if err != nil {
-			t.Error(err)
-			continue
+			t.Fatal(err)
 		}
-		wanted := kiosk.AllWords()
+		if all[code], err = parse(code, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// This is the test that tells a translator, or whoever adds a word, what to do.
+func TestEveryCatalogueIsComplete(t *testing.T) {
+	all := every(t)
+	wanted := kiosk.AllWords()
+	for code, c := range all {
+		for _, w := range wanted {
+			if len(c.texts[w]) == 0 {
+				t.Errorf("internal/words/catalogue/%s.json lacks %q (English: %q)", code, w, all["en"].texts[w]["other"])
+			}
+		}
 		for w, forms := range c.texts {
 			if !slices.Contains(wanted, w) {
-				t.Errorf("%s: %q is said nowhere", language, w)
-			}
-			if got, want := holders(forms), holders(en.texts[w]); !slices.Equal(got, want) {
-				t.Errorf("%s: %q has placeholders %v, English has %v", language, w, got, want)
+				t.Errorf("internal/words/catalogue/%s.json has %q, which is said nowhere", code, w)
 			}
 			for form, s := range forms {
-				if strings.TrimSpace(s) != s || s == "" {
-					t.Errorf("%s: %q (%s) is empty or has blanks around it", language, w, form)
+				if got, want := holders(s), holders(all["en"].texts[w]["other"]); !slices.Equal(got, want) {
+					t.Errorf("%s: %q (%s) has placeholders %v, English has %v", code, w, form, got, want)
 				}
+				if strings.Join(strings.Fields(s), " ") != s || s == "" {
+					t.Errorf("%s: %q (%s) is empty or has blanks where none should be", code, w, form)
+				}
+			}
+		}
+	}
+}
+
+// A word may come twice in a file after a merge, and then only one of the two is seen.
+func TestNoWordStandsTwice(t *testing.T) {
+	for _, code := range Languages() {
+		b, err := files.ReadFile("catalogue/" + code + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := make(map[string]bool)
+		for _, key := range regexp.MustCompile(`(?m)^  "([^"]+)":`).FindAllSubmatch(b, -1) {
+			if seen[string(key[1])] {
+				t.Errorf("%s: %q stands twice", code, key[1])
+			}
+			seen[string(key[1])] = true
+		}
+		if len(seen) != len(every(t)[code].texts) {
+			t.Errorf("%s: %d words on lines of their own, but %d words: one word a line", code, len(seen), len(every(t)[code].texts))
+		}
+	}
+}
+
+// What counts something has exactly the forms that its language needs for whole numbers.
+func TestEveryCountHasThePluralsOfItsLanguage(t *testing.T) {
+	all := every(t)
+	for code, c := range all {
+		var need []string
+		for n := range 200 {
+			need = append(need, pluralForm(c.tag, n))
+		}
+		slices.Sort(need)
+		need = slices.Compact(need)
+		for w, forms := range c.texts {
+			if !slices.Contains(holders(all["en"].texts[w]["other"]), "{n}") {
+				if len(forms) != 1 {
+					t.Errorf("%s: %q has plural forms but no number", code, w)
+				}
+				continue
+			}
+			if got := slices.Sorted(maps.Keys(forms)); !slices.Equal(got, need) {
+				t.Errorf("%s: %q has the forms %v, %s needs %v", code, w, got, c.Name(), need)
+			}
+		}
+	}
+}
+
+// lengths are the most columns for texts that share a line with something else at 40
+// columns. Everything else is wrapped; that it fits then is shown by the screens of kiosk.
+var lengths = []struct {
+	word string // or its beginning, with a dot at the end
+	most int
+	why  string
+}{
+	{"key.any.cap", 16, "the cap of a key"},
+	{"key.", 18, "beside the cap of its key"},
+	{"waiting.left", 22, "beside the code, spelt out"},
+	{"waiting.left.minutes", 22, "beside the code, spelt out"},
+	{"waiting.up", 22, "beside the code, spelt out"},
+	{"waiting.lost", 34, "one line under all others, with its sign"},
+	{"language", 12, "beside the cap of its key"},
+	{"still.title", 34, "within a frame"},
+	{"shown.paging", 38, "one line"},
+}
+
+func TestTextsAreShortEnoughFor40Columns(t *testing.T) {
+	sample := strings.NewReplacer("{n}", "120", "{page}", "12", "{pages}", "12")
+	for code, c := range every(t) {
+		for w, forms := range c.texts {
+			for _, l := range lengths {
+				if string(w) != l.word && !(strings.HasSuffix(l.word, ".") && strings.HasPrefix(string(w), l.word)) {
+					continue
+				}
+				for _, s := range forms {
+					if n := utf8.RuneCountInString(sample.Replace(s)); n > l.most {
+						t.Errorf("%s: %q is %d columns wide, at most %d are there (%s): %q", code, w, n, l.most, l.why, s)
+					}
+				}
+				break
+			}
+		}
+	}
+}
+
+// Every character is one that the console can show, or a letter whose spelling without
+// its marks can still be read: never one that ends up as a question mark.
+func TestEveryTextCanBeDrawn(t *testing.T) {
+	for code, c := range every(t) {
+		for w, forms := range c.texts {
+			for form, s := range forms {
 				for _, r := range s {
-					if !kiosk.Printable(r) {
-						t.Errorf("%s: %q (%s) holds the character %U", language, w, form, r)
+					drawn := layout.Clean(string(r), false)
+					if !kiosk.Printable(r) || r != '?' && strings.Contains(drawn, "?") || drawn == "" {
+						t.Errorf("%s: %q (%s) holds %q (%U), which a console draws as %q", code, w, form, r, r, drawn)
+					}
+					if unicode.Is(unicode.Pi, r) && r != '«' || unicode.Is(unicode.Pf, r) && r != '»' || unicode.Is(unicode.Pd, r) && r != '-' || r == '…' {
+						t.Errorf("%s: %q (%s) holds %q: write it plainly", code, w, form, r)
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestALanguageIsNamedAsItNamesItself(t *testing.T) {
+	for code, c := range every(t) {
+		want := display.Self.Name(language.MustParse(code))
+		if !strings.EqualFold(c.Name(), want) {
+			t.Errorf("%s calls itself %q, Unicode says %q", code, c.Name(), want)
+		}
+	}
+	for _, code := range []string{"de", "en", "es", "fr", "it", "nl", "pl", "pt"} {
+		if !slices.Contains(Languages(), code) {
+			t.Errorf("there is no catalogue for %s", code)
 		}
 	}
 }
@@ -82,8 +210,9 @@ func TestPluralForms(t *testing.T) {
 		{"en", 1, "one"}, {"en", 0, "other"}, {"de", 1, "one"}, {"de", 2, "other"},
 		{"fr", 0, "one"}, {"fr", 1, "one"}, {"fr", 2, "other"},
 		{"pl", 1, "one"}, {"pl", 3, "few"}, {"pl", 12, "many"}, {"pl", 22, "few"}, {"pl", 25, "many"}, {"pl", 112, "many"},
+		{"pt", 0, "one"}, {"pt", 2, "other"}, {"cs", 3, "few"}, {"ar", 2, "two"}, {"lv", 0, "zero"}, // no code for new ones
 	} {
-		if got := plural(c.language, c.n); got != c.want {
+		if got := pluralForm(language.MustParse(c.language), c.n); got != c.want {
 			t.Errorf("%s %d: %s, want %s", c.language, c.n, got, c.want)
 		}
 	}
