@@ -14,6 +14,7 @@ import (
 var layers = map[string]int{
 	"kiosk": 0,
 
+	"internal/canary":  1,
 	"internal/qr":      1,
 	"internal/oidc":    1,
 	"internal/config":  1,
@@ -51,6 +52,7 @@ var mayImport = map[string][]string{
 // mayBeImportedBy narrows it from the other end: what is for development does not get into the device's binary.
 var mayBeImportedBy = map[string][]string{
 	"internal/devserver": {"cmd/devserver"},
+	"internal/canary":    {}, // tests only
 }
 
 // ours cuts the module path off an import; ok is false for somebody else's package.

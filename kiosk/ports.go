@@ -3,19 +3,20 @@ package kiosk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // Secret is a byte string that must not be seen: an identifier, an auth_req_id,
-// a token. It prints as its length only, whatever verb is used, so that no log,
+// a token. It prints as one word, whatever verb is used, so that no log,
 // error or crash dump of a struct that holds one can leak it.
 type Secret []byte
 
 // String hides the value.
 func (s Secret) String() string { return "[secret]" }
 
-// GoString hides the value from %#v.
-func (s Secret) GoString() string { return "[secret]" }
+// Format hides the value from every verb: some (%d, %c, %U) do not ask String.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // MarshalText hides the value from encoders that ask for text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }

@@ -49,7 +49,6 @@ func login(ctx context.Context, args []string, std streams) int {
 	if !ok {
 		return code
 	}
-	host.NoCoreDumps()
 	settings, err := f.load()
 	if err != nil {
 		return refuse(std, err, *asJSON)

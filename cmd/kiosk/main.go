@@ -13,9 +13,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 )
 
 func main() {
+	if err := host.NoCoreDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "kiosk:", err) // no reason to stay closed: a unit can forbid them, too
+	}
 	// The standard library's own log gets what a server sends unasked; it must not
 	// reach a terminal or a journal.
 	log.SetOutput(io.Discard)

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 )
 
 var runVerb = verb{
@@ -38,7 +37,6 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	if _, code, ok := f.parse(args, 0, 0, std); !ok {
 		return code
 	}
-	host.NoCoreDumps()
 	settings, err := f.load()
 	if err != nil {
 		return trouble(std, err)

@@ -2,6 +2,9 @@ package tui
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -72,9 +75,31 @@ func (s *Screen) Recover() {
 }
 
 // Go runs f in a goroutine that gives the terminal back before a panic goes on.
+// Nobody else can recover it, so its value is printed: that of our own panics and of
+// libraries is left out, since it may quote what was typed or is on the screen.
 func (s *Screen) Go(f func()) {
 	go func() {
-		defer s.Recover()
-		f()
+		if what := caught(f); what != "" {
+			_ = s.Close()
+			panic(what)
+		}
 	}()
+}
+
+// caught runs f and says what it panicked with, without the value. The panic must
+// be over by the time of the next one: the report prints all that are not.
+func caught(f func()) (what string) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		what = fmt.Sprintf("%T", p)
+		if e, ok := p.(runtime.Error); ok {
+			what = e.Error() // the language's own: types, indices and lengths
+		}
+		what += "\n" + string(debug.Stack())
+	}()
+	f()
+	return ""
 }

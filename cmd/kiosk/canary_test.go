@@ -1,0 +1,300 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Canaries: whole visits of the real program, each ending and each way of being
+// ended from outside, and a search of all that is left of them: standard output and
+// error (at debug level), the terminal's bytes, the state folder, the rest of the
+// device's folder (a core dump would be there), and what the other verbs print.
+
+// planted is who is asked for: the telephone number is nowhere else by chance.
+const planted = "+447700900101" // alice's
+
+// visitor is an identifier under which nobody can be found.
+var visitor = canary.Make("visitor")
+
+// cage has all that has passed by and whoever was asked for.
+func (r *rig) cage(t testing.TB, also ...string) *canary.Cage {
+	t.Helper()
+	var c canary.Cage
+	for i, s := range r.tap.secrets() {
+		if err := c.Put(fmt.Sprintf("secret %d (%.3s…)", i, s), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Len() == 0 {
+		t.Error("no secret has passed by: this test looks for nothing")
+	}
+	for _, s := range also {
+		if err := c.Put("identifier", s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &c
+}
+
+// left searches everything that a device keeps, and what verbs print of it.
+func (r *rig) left(t testing.TB, c *canary.Cage) []canary.Finding {
+	t.Helper()
+	found, err := c.FindIn(r.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files { // a core dump falls into the working folder
+		if strings.Contains(f.Name(), "core") {
+			found = append(found, canary.Finding{Where: f.Name(), Name: "memory", How: "a core dump"})
+		}
+	}
+	for _, args := range [][]string{{"journal", "list"}, {"journal", "list", "--json"}, {"config", "show", "--json"}} {
+		p := r.start(args...)
+		if code := p.wait(); code != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, code, p.err.text())
+		}
+		found = append(found, c.Find(strings.Join(args, " "), []byte(p.out.text()+p.err.text()))...)
+	}
+	return found
+}
+
+func clean(t testing.TB, found []canary.Finding) {
+	t.Helper()
+	for _, f := range found {
+		t.Error(f)
+	}
+}
+
+// plant settles a device at which people say their telephone number.
+func plant(t testing.TB, settings ...string) *rig {
+	t.Helper()
+	return newRig(t, append([]string{"KIOSK_SUBJECT_CLAIM=none", "GOTRACEBACK=crash"}, settings...)...)
+}
+
+func TestCanariesOfEveryEnding(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		who      string
+		mode, as string
+		settings []string
+		faults   []devserver.Fault
+		code     int
+	}{
+		{name: "shown", mode: "approve"},
+		{name: "shown to a client with a key", mode: "approve", settings: []string{"KIOSK_CLIENT_ID=kiosk-jwt"}},
+		{name: "declined", mode: "deny", code: 10},
+		{name: "expired", mode: "none", settings: []string{"KIOSK_REQUESTED_EXPIRY=2"}, code: 11},
+		{name: "unreachable", mode: "approve", faults: at("token", "drop"), settings: []string{"KIOSK_REQUESTED_EXPIRY=3"}, code: 13},
+		{name: "refused", who: visitor, mode: "none", code: 14},
+		{name: "untrusted", mode: "approve", faults: at("token", "bad_signature"), code: 15},
+		{name: "wrong person", mode: "approve", as: "bob", settings: []string{"KIOSK_SUBJECT_CLAIM=phone_number", "KIOSK_SCOPE=openid profile phone"}, code: 16},
+		{name: "no access", mode: "approve", faults: at("api", "unauthorized"), code: 17},
+		{name: "service down", mode: "approve", faults: at("api", "server_error"), code: 18},
+		{name: "misconfigured", mode: "none", faults: []devserver.Fault{{At: "bc", Kind: "error", Value: json.RawMessage(`"unauthorized_client"`)}}, code: 3},
+		{name: "the server quotes what it was sent", mode: "approve", faults: at("token", "garbage"), code: -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := plant(t, c.settings...)
+			if r.env["KIOSK_CLIENT_ID"] == "kiosk-jwt" {
+				r.useKey()
+			}
+			r.auto(c.mode, 0, c.as)
+			r.faults(c.faults...)
+			who := c.who
+			if who == "" {
+				who = planted
+			}
+			p := r.startWith(who+"\n", "login", "--json")
+			if code := p.wait(); c.code >= 0 && code != c.code {
+				t.Fatalf("exit code %d:\n%s%s", code, p.out.text(), p.err.text())
+			}
+			again := r.startWith(who+"\n", "login") // by now the guard may say no; that is an ending, too
+			again.wait()
+			cage := r.cage(t, who)
+			for _, p := range []*child{p, again} {
+				clean(t, cage.Find("standard output", []byte(p.out.text())))
+				clean(t, cage.Find("standard error", []byte(p.err.text())))
+			}
+			clean(t, r.left(t, cage))
+		})
+	}
+}
+
+// TestCanariesOfAKilledVisit ends the program in mid-visit in every way there is:
+// told to, killed, asked for a dump. It is run where core dumps are wished for.
+func TestCanariesOfAKilledVisit(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGABRT, syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGTERM} {
+		for _, phase := range []string{"waiting", "fetching"} {
+			t.Run(sig.String()+" while "+phase, func(t *testing.T) {
+				t.Parallel()
+				r := plant(t)
+				if phase == "fetching" {
+					r.auto("approve", 0, "")
+					r.faults(at("api", "hang")...)
+				}
+				p := r.startOn(wishesForCores, planted+"\n", "login", "--json")
+				p.phase(phase)
+				if phase == "fetching" {
+					r.eventually("the API is called", func() bool { return r.count("api") == 1 })
+				}
+				noCores(t, p.cmd.Process.Pid)
+				p.signal(sig)
+				p.wait()
+				if dump := p.err.text(); (sig == syscall.SIGABRT || sig == syscall.SIGQUIT) && !strings.Contains(dump, "goroutine ") {
+					t.Errorf("there is no dump to search: %s", dump)
+				}
+				cage := r.cage(t, planted)
+				clean(t, cage.Find("standard output", []byte(p.out.text())))
+				clean(t, cage.Find("standard error", []byte(p.err.text())))
+				clean(t, r.left(t, cage))
+			})
+		}
+	}
+}
+
+// wishesForCores starts a process with the limit on core dumps taken away.
+func wishesForCores(c *exec.Cmd) {
+	shell := exec.Command("sh", append([]string{"-c", `ulimit -S -c unlimited; exec "$0" "$@"`, c.Path}, c.Args[1:]...)...)
+	c.Path, c.Args = shell.Path, shell.Args
+}
+
+// noCores looks at a running process as the kernel sees it.
+func noCores(t testing.TB, pid int) {
+	t.Helper()
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range strings.Split(string(limits), "\n") {
+		if rest, ok := strings.CutPrefix(l, "Max core file size"); ok {
+			if f := strings.Fields(rest); len(f) < 2 || f[0] != "0" || f[1] != "0" {
+				t.Errorf("core limit: %s", rest)
+			}
+			return
+		}
+	}
+	t.Errorf("no core limit in %s", limits)
+}
+
+// TestCanariesOnTheScreen searches every byte that was sent to the terminal.
+func TestCanariesOnTheScreen(t *testing.T) {
+	t.Parallel()
+	for _, ends := range []string{"shown", "declined", "killed", "aborted"} {
+		t.Run(ends, func(t *testing.T) {
+			t.Parallel()
+			r := plant(t)
+			x := r.screen()
+			x.identify(planted)
+			switch ends {
+			case "shown":
+				if err := r.dev.Approve("alice", ""); err != nil {
+					t.Fatal(err)
+				}
+				x.shows(say(t, kiosk.WordShownTitle))
+				x.press(anyKey, "Welcome, Alice")
+				x.press(escape, say(t, kiosk.WordReadyTitle))
+				x.checkGone(planted)
+				x.signal(syscall.SIGTERM)
+			case "declined":
+				if err := r.dev.Deny("alice"); err != nil {
+					t.Fatal(err)
+				}
+				x.shows(say(t, kiosk.Declined.Title()))
+				x.signal(syscall.SIGTERM)
+			case "killed":
+				x.signal(syscall.SIGKILL)
+			case "aborted":
+				x.signal(syscall.SIGABRT)
+			}
+			x.ends()
+			// What was typed stood on the screen while it was typed; nothing else did.
+			clean(t, r.cage(t).Find("the terminal", []byte(x.written())))
+			clean(t, r.left(t, r.cage(t, planted)))
+		})
+	}
+}
+
+// TestALeakWouldBeFound leaks one secret of a real visit on purpose, through each
+// channel and in each disguise, and asks the same searches.
+func TestALeakWouldBeFound(t *testing.T) {
+	t.Parallel()
+	r := plant(t)
+	r.auto("approve", 0, "")
+	p := r.startWith(planted+"\n", "login", "--json")
+	if code := p.wait(); code != 0 {
+		t.Fatalf("exit code %d: %s", code, p.err.text())
+	}
+	cage := r.cage(t, planted)
+	clean(t, r.left(t, cage))
+	secrets := append(r.tap.secrets(), planted)
+	if len(secrets) < 6 {
+		t.Fatalf("only %d secrets of a whole visit: client secret, auth_req_id, three tokens and the identifier are wanted", len(secrets))
+	}
+	for i, s := range secrets {
+		for how, form := range canary.Forms(s) {
+			if len(cage.Find("log", []byte(p.err.text()+`level=DEBUG msg=x v="`+form+`"`+"\n"))) == 0 {
+				t.Errorf("secret %d leaks into the log unseen: %s", i, how)
+			}
+		}
+		half := s[len(s)/2:]
+		if len(half) >= 16 && len(cage.Find("screen", []byte("\x1b[2J"+half))) == 0 {
+			t.Errorf("half of secret %d leaks onto the screen unseen", i)
+		}
+	}
+	for where, leak := range map[string]func() string{
+		"a new file":          func() string { return filepath.Join(r.state, "debug.json") },
+		"behind the database": func() string { return filepath.Join(r.state, "kiosk.db") },
+		"a core dump":         func() string { return filepath.Join(r.dir, "core.4711") },
+	} {
+		path := leak()
+		before, _ := os.ReadFile(path) // none: a new one
+		text := base64.StdEncoding.EncodeToString([]byte("x" + secrets[len(secrets)-2]))
+		if err := os.WriteFile(path, append(append([]byte{}, before...), text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.left(t, cage)) == 0 {
+			t.Errorf("%s: the leak was not found", where)
+		}
+		if before == nil {
+			os.Remove(path)
+		} else if err := os.WriteFile(path, before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// sent takes the secrets out of what the kiosk sends: its own proofs of who it is,
+// and whom it asks for is the test's to know.
+func (p *tap) sent(header string, body []byte) {
+	if basic, ok := strings.CutPrefix(header, "Basic "); ok {
+		p.add(basic)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return
+	}
+	for _, name := range []string{"client_assertion", "client_secret", "user_code"} {
+		if s := form.Get(name); len(s) >= 6 {
+			p.add(s)
+		}
+	}
+}

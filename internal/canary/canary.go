@@ -1,0 +1,259 @@
+// Package canary finds planted secrets in what a program leaves behind: screens,
+// logs, files, bundles. It is for tests only, and says where it found what in which
+// disguise: as it is, in parts, or as the encoders on the way could have written it.
+//
+// A search that finds nothing proves something only if it would have found it: see
+// Forms, and plant a leak on purpose beside each search.
+package canary
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"os"
+)
+
+// Make gives a value that is nowhere by chance. what says what it stands for, in
+// lower-case letters; it is part of the value, which so can be told when it sings.
+func Make(what string) string { return "canary" + what + strings.ToLower(rand.Text()) }
+
+// Cage holds the canaries that are looked for. The zero value is empty.
+type Cage struct {
+	birds []bird
+}
+
+type bird struct {
+	name   string
+	forms  map[string]string // encoded to the name of the encoding
+	pieces map[string]bool   // every stretch of piece bytes
+}
+
+// piece is how long a stretch of a secret must be to count: nothing that long is
+// the same by chance, and half a token tells as much as a whole one.
+const piece = 16
+
+// shortest is what can be looked for: less is found everywhere.
+const shortest = 6
+
+// Put adds a secret to look for. One of fewer than six bytes is an error.
+func (c *Cage) Put(name, secret string) error {
+	if len(secret) < shortest {
+		return fmt.Errorf("canary %s: %d bytes are found by chance", name, len(secret))
+	}
+	b := bird{name: name, forms: map[string]string{}, pieces: map[string]bool{}}
+	for how, form := range Forms(secret) {
+		b.forms[form] = how
+	}
+	b.forms[secret] = "as it is" // of those that look the same
+	for i := 0; i+piece <= len(secret); i++ {
+		b.pieces[secret[i:i+piece]] = true
+	}
+	c.birds = append(c.birds, b)
+	return nil
+}
+
+// Len is how many secrets are looked for.
+func (c *Cage) Len() int { return len(c.birds) }
+
+// Forms are the disguises that a secret is looked for in, by name.
+func Forms(secret string) map[string]string {
+	b := []byte(secret)
+	f := map[string]string{
+		"as it is":     secret,
+		"upper case":   strings.ToUpper(secret),
+		"lower case":   strings.ToLower(secret),
+		"hex":          hex.EncodeToString(b),
+		"HEX":          strings.ToUpper(hex.EncodeToString(b)),
+		"query":        url.QueryEscape(secret),
+		"path":         url.PathEscape(secret),
+		"each percent": each(b, "%%%02X", ""),
+		"each \\u":     each(b, `\u%04x`, ""),
+		"each \\x":     each(b, `\x%02x`, ""),
+		"bytes":        each(b, "%d", " "), // fmt's %v of a []byte
+		"JSON bytes":   each(b, "%d", ","),
+		"%#v":          each(b, "%#x", ", "),
+		"hex dump":     each(b, "%02x", " "),
+		"hex colons":   each(b, "%02x", ":"),
+		"letters":      each(b, "%c", " "),
+		"backwards":    reversed(b),
+		"UTF-16LE":     wide(secret, 0, 1),
+		"UTF-16BE":     wide(secret, 1, 0),
+	}
+	// Within a longer text, base64 depends on what stands before: three alignments,
+	// of each the part that does not depend on the neighbours.
+	for at := range 3 {
+		padded := append(make([]byte, at), b...)
+		from := (at*8 + 5) / 6
+		for name, e := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
+			text := e.EncodeToString(padded)
+			f[fmt.Sprintf("%s at %d", name, at)] = text[from : (at+len(b))*8/6]
+		}
+	}
+	f["base32"] = strings.TrimRight(base32.StdEncoding.EncodeToString(b[:len(b)/5*5]), "=")
+	if f["base32"] == "" {
+		delete(f, "base32")
+	}
+	for how, form := range f {
+		if len(form) < shortest {
+			delete(f, how)
+		}
+	}
+	return f
+}
+
+func each(b []byte, format, between string) string {
+	parts := make([]string, len(b))
+	for i, c := range b {
+		parts[i] = fmt.Sprintf(format, c)
+	}
+	return strings.Join(parts, between)
+}
+
+func reversed(b []byte) string {
+	r := slices.Clone(b)
+	slices.Reverse(r)
+	return string(r)
+}
+
+func wide(s string, lo, hi int) string {
+	var out []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		two := [2]byte{}
+		two[lo], two[hi] = byte(u), byte(u>>8)
+		out = append(out, two[:]...)
+	}
+	return string(out)
+}
+
+// Finding is one secret that was found.
+type Finding struct {
+	Where string // what was searched
+	Name  string // of the secret
+	How   string // the disguise
+}
+
+// String says it in a sentence, without the secret.
+func (f Finding) String() string { return fmt.Sprintf("%s holds the %s (%s)", f.Where, f.Name, f.How) }
+
+// Find searches some output: as it is, without what a terminal would not draw and
+// blanks, and inside gzip and zip. Names in but are not looked for. It gives each
+// secret once.
+func (c *Cage) Find(where string, data []byte, but ...string) []Finding {
+	var out []Finding
+	views := [][]byte{data}
+	if flat := flatten(data); len(flat) != len(data) {
+		views = append(views, flat)
+	}
+	for _, b := range c.birds {
+		if slices.Contains(but, b.name) {
+			continue
+		}
+		for _, v := range views {
+			if how := b.in(v); how != "" {
+				out = append(out, Finding{where, b.name, how})
+				break
+			}
+		}
+	}
+	for name, inner := range unpack(data) {
+		out = append(out, c.Find(where+"/"+name, inner, but...)...)
+	}
+	return out
+}
+
+// in says how the secret is in data, empty if it is not.
+func (b bird) in(data []byte) string {
+	for form, how := range b.forms {
+		if bytes.Contains(data, []byte(form)) {
+			return how
+		}
+	}
+	if len(b.pieces) > 0 {
+		for i := 0; i+piece <= len(data); i++ {
+			if b.pieces[string(data[i:i+piece])] {
+				return "in part"
+			}
+		}
+	}
+	return ""
+}
+
+// flatten leaves out escape sequences, control characters and blanks, which a
+// screen puts into the middle of a long word.
+func flatten(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == 0x1b && i+1 < len(data) && data[i+1] == '[':
+			for i += 2; i < len(data) && (data[i] < 0x40 || data[i] > 0x7e); i++ {
+			}
+		case c <= ' ':
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// mostUnpacked bounds what is read out of an archive.
+const mostUnpacked = 256 << 20
+
+// unpack opens gzip and zip; a tar inside is not compressed and needs no opening.
+func unpack(data []byte) map[string][]byte {
+	out := map[string][]byte{}
+	if r, err := gzip.NewReader(bytes.NewReader(data)); err == nil {
+		if inner, err := io.ReadAll(io.LimitReader(r, mostUnpacked)); err == nil || len(inner) > 0 {
+			out["gzip"] = inner
+		}
+	}
+	if r, err := zip.NewReader(bytes.NewReader(data), int64(len(data))); err == nil {
+		for _, f := range r.File {
+			if file, err := f.Open(); err == nil {
+				if inner, err := io.ReadAll(io.LimitReader(file, mostUnpacked)); err == nil || len(inner) > 0 {
+					out[f.Name] = inner
+				}
+				file.Close()
+			}
+		}
+	}
+	return out
+}
+
+// FindIn searches every file below a folder, and the names of files. A file that
+// is gone meanwhile is passed over; any other that cannot be read is an error.
+func (c *Cage) FindIn(dir string, but ...string) ([]Finding, error) {
+	var out []Finding
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		out = append(out, c.Find("the name of "+name, []byte(name), but...)...)
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if os.IsNotExist(err) {
+			return nil
+		}
+		out = append(out, c.Find(name, data, but...)...)
+		return err
+	})
+	return out, err
+}

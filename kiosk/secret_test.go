@@ -1,0 +1,48 @@
+package kiosk
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
+)
+
+// TestSecretsDoNotPrint writes a secret in every way in which a programmer's slip
+// could, alone and inside what holds one.
+func TestSecretsDoNotPrint(t *testing.T) {
+	text := canary.Make("token")
+	var c canary.Cage
+	if err := c.Put("token", text); err != nil {
+		t.Fatal(err)
+	}
+	s := Secret(text)
+	for _, v := range []any{
+		s, &s, []Secret{s}, map[string]Secret{"x": s}, Tokens{Access: s}, &Tokens{ID: s}, Secrets{Identifier: s}, Record{Secrets: Secrets{RequestID: s}},
+		Request{Identifier: s}, Ack{RequestID: s}, Answer{Tokens: Tokens{Refresh: s}}, AskedFor{Expect: s}, Given{Identifier: s}, Fill{Text: s},
+		Recovery{Record: Record{Secrets: Secrets{Identifier: s}}},
+	} {
+		var out bytes.Buffer
+		for verb := '!'; verb <= 'z'; verb++ {
+			if verb == 'w' || verb == 'p' {
+				continue // for errors and pointers only; fmt asks nobody how else to print them, and vet refuses it
+			}
+			for _, flags := range []string{"", "+", "#", " ", "-9", "09.4"} {
+				fmt.Fprintf(&out, "%"+flags+string(verb)+"\n", v)
+			}
+		}
+		fmt.Fprintln(&out, v)
+		if b, err := json.Marshal(v); err == nil {
+			out.Write(b)
+		}
+		for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+			slog.New(h).Info("x", "v", v, slog.Group("g", "v", v))
+		}
+		fmt.Fprintln(&out, Fail(Internal, "what", fmt.Errorf("cause: %v %s %x %d", v, v, v, v)))
+		if found := c.Find(fmt.Sprintf("a printed %T", v), out.Bytes()); len(found) > 0 {
+			t.Errorf("%v:\n%s", found, out.String())
+		}
+	}
+}
