@@ -127,7 +127,11 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Hold, error) {
 	longest := max(g.limits.Person.Per, g.limits.Device.Per, forget)
 	person, device := window{rate: g.limits.Person}, window{rate: g.limits.Device}
 	row := row{limits: g.limits, here: here, forget: forget}
+	looked, most := 0, g.most(longest)
 	err := g.memory.Asked(identifier, func(p kiosk.Push) bool {
+		if looked++; looked > most {
+			return false
+		}
 		least := here.least(p.Wall, p.Boot, p.Uptime)
 		if least >= longest {
 			return false // what was written before this one is older still
@@ -148,6 +152,17 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Hold, error) {
 	}
 	g.note(h, here.now)
 	return h, nil
+}
+
+// mostLooked bounds the look back where clocks say nothing and rates are high.
+const mostLooked = 8192
+
+// most is how many requests can have left in so much time, since the device's
+// budget let no more go: what is before them is older, whatever the clocks say. So
+// a long record costs nothing.
+func (g *Guard) most(longest time.Duration) int {
+	windows := int(longest/g.limits.Device.Per) + 2
+	return min(g.limits.Device.Count*windows, mostLooked)
 }
 
 // pause follows so many requests in a row that came to nothing.

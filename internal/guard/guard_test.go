@@ -231,6 +231,25 @@ func TestItStopsLookingWhenItKnows(t *testing.T) {
 	}
 }
 
+// TestAMillionRecords: after a start nobody's clock tells how old they are, and yet
+// no more are looked at than can have left within the time that counts.
+func TestAMillionRecords(t *testing.T) {
+	memory := &past{requests: make([]request, 1_000_000)}
+	for i := range memory.requests {
+		memory.requests[i] = request{who: "bob", at: when(time.Duration(i) * minute)}
+	}
+	clock := at{up: minute, wall: noon, boot: "second", alone: true}
+	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice")); wait.Wait < 0 || err != nil {
+		t.Fatal(wait, err)
+	}
+	if memory.looked > 30*38+1 {
+		t.Errorf("looked at %d requests", memory.looked)
+	}
+	if _, err := New(Limits{Device: Rate{1000, time.Second}}, memory, &clock).Allow(kiosk.Secret("alice")); memory.looked > mostLooked+1 || err != nil {
+		t.Errorf("looked at %d requests, %v", memory.looked, err)
+	}
+}
+
 func TestZeroRateIsTheDefault(t *testing.T) {
 	memory := &past{requests: []request{{who: "alice", at: when(0)}, {who: "alice", at: when(0)}, {who: "alice", at: when(0)}}}
 	clock := when(minute)
