@@ -40,7 +40,11 @@ const (
 // at hand, it fetches the metadata and the keys: no phone is to ring for an answer
 // that could not be checked.
 func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
-	ack, err := k.ask(ctx, r)
+	ask := k.ask
+	if r.Road == kiosk.DeviceGrant {
+		ask = k.askDevice
+	}
+	ack, err := ask(ctx, r)
 	switch {
 	case err == nil:
 		k.log.Info(whatAsk, "outcome", "accepted")
@@ -61,7 +65,7 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if err := k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false)); err != nil {
 		return kiosk.Ack{}, err
 	}
-	hint, expected, err := k.whom(ctx, r.Identifier)
+	name, hint, expected, err := k.whom(ctx, r.Identifier)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
@@ -74,7 +78,13 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if len(packed) > maxExpect {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Refused, "login hint", fmt.Errorf("longer than %d KiB", maxExpect>>10))
 	}
-	ack, err := k.send(ctx, m, hint, message)
+	form := url.Values{}
+	form.Set(name, hint) // exactly one hint, this one
+	form.Set("binding_message", message)
+	if m.UserCode { // else it is not for us to send (CIBA Core, section 4)
+		setIf(form, "user_code", string(r.UserCode))
+	}
+	ack, err := k.send(ctx, m, form)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
@@ -83,7 +93,7 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 }
 
 // send makes the request and reads what comes back.
-func (k *Client) send(ctx context.Context, m *oidc.Metadata, hint, message string) (kiosk.Ack, error) {
+func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (kiosk.Ack, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	// The request leaves once its connection stands, which on a slow line can take
@@ -92,10 +102,7 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, hint, message strin
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { left = k.uptime() },
 	})
-	form := url.Values{}
 	form.Set("scope", k.c.Scope)
-	form.Set("login_hint", hint) // exactly one hint, this one
-	form.Set("binding_message", message)
 	setIf(form, "acr_values", k.c.ACRValues)
 	p := k.Profile()
 	setIf(form, "audience", p.wanted("audience", k.c.Audience))
@@ -111,6 +118,9 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, hint, message strin
 		return kiosk.Ack{}, kiosk.Fail(k.unreached(err), whatAsk, err)
 	}
 	if e := readError(reply.Body); e != nil {
+		if w := wants(e.code, m, form); w != kiosk.NoWant {
+			return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, What: whatAsk, Err: e, Want: w}
+		}
 		var cause error = e
 		if e.code == "invalid_binding_message" {
 			cause = fmt.Errorf("%w: KIOSK_BINDING_MESSAGE or KIOSK_PROFILE does not fit this server", e)
@@ -131,6 +141,17 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, hint, message strin
 	}
 	ack.Age = max(0, k.uptime()-left)
 	return ack, nil
+}
+
+// wants says what the customer can do about a refusal, before any phone was rung.
+func wants(code string, m *oidc.Metadata, sent url.Values) kiosk.Want {
+	switch {
+	case (code == "missing_user_code" || code == "invalid_user_code") && m.UserCode:
+		return kiosk.WantCode
+	case code == "expired_login_hint_token" && sent.Has("login_hint_token"):
+		return kiosk.WantScan
+	}
+	return kiosk.NoWant
 }
 
 // uptime is the monotonic clock; it stands still where none was handed in.

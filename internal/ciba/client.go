@@ -54,6 +54,8 @@ type Config struct {
 	LookupURL    string // KIOSK_LOOKUP_URL; empty asks none
 	SubjectClaim string // KIOSK_SUBJECT_CLAIM; empty is its default rule
 
+	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty is no second road
+
 	IDTokenAlgs []string // allow-list for ID tokens; nil is oidc.DefaultAlgs
 }
 
@@ -198,12 +200,18 @@ func (k *Client) known(ctx context.Context) (*oidc.Metadata, error) {
 // post sends one authenticated form to an endpoint, by Send or SendOnce.
 func (k *Client) post(ctx context.Context, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
+	return k.postAs(ctx, k.c.Auth, m, to, form, send)
+}
+
+// postAs is post as another client.
+func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
+	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
 	h := http.Header{}
 	call := oidc.Call{Metadata: m, To: to, Audience: k.Profile().Audience}
-	if err := k.c.Auth.Apply(call, form, h); err != nil {
+	if err := who.Apply(call, form, h); err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "client authentication", err)
 	}
-	address := m.Endpoint(to, k.c.Auth.MTLS())
+	address := m.Endpoint(to, who.MTLS())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, string(to), errors.New("bad address"))

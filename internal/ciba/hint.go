@@ -51,6 +51,9 @@ func newHintRule(c Config) (hintRule, error) {
 type expect struct {
 	Hint string `json:"hint"`          // login_hint as it was sent, less its JSON clothing
 	Sub  string `json:"sub,omitempty"` // the subject, where it is known beforehand
+
+	Claim  string `json:"claim,omitempty"`  // with a login hint token: the claim that must equal Hint
+	Device bool   `json:"device,omitempty"` // the tokens are for KIOSK_DEVICE_CLIENT_ID
 }
 
 // make gives the login_hint and what is expected of the answer.
@@ -96,16 +99,20 @@ func (k *Client) hints() hintRule {
 	return k.hint
 }
 
-// whom finds out whom to ask for: by the lookup if there is one, else by the
-// pattern. The error is a *kiosk.Error.
-func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (hint string, e expect, err error) {
+// whom finds out whom to ask for, and by which parameter: by the token if one was
+// scanned, else by the lookup if there is one, else by the pattern. The error is a
+// *kiosk.Error.
+func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (name, hint string, e expect, err error) {
 	const what = "login hint"
 	id := string(identifier)
 	if strings.TrimSpace(id) == "" {
-		return "", e, kiosk.Fail(kiosk.Refused, what, errors.New("no identifier"))
+		return "", "", e, kiosk.Fail(kiosk.Refused, what, errors.New("no identifier"))
 	}
 	if !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", e, kiosk.Fail(kiosk.Refused, what, errors.New("the identifier holds control characters"))
+		return "", "", e, kiosk.Fail(kiosk.Refused, what, errors.New("the identifier holds control characters"))
+	}
+	if e, is, err := k.scanned(id); is {
+		return "login_hint_token", id, e, err
 	}
 	if k.c.LookupURL != "" {
 		hint, e, err = k.lookup(ctx, identifier)
@@ -113,12 +120,12 @@ func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (hint string
 		hint, e, err = k.hints().make(id)
 	}
 	if err != nil {
-		return "", e, err
+		return "", "", e, err
 	}
 	if n, most := utf8.RuneCountInString(hint), k.Profile().HintMax; most > 0 && n > most {
-		return "", e, kiosk.Fail(kiosk.Refused, what, fmt.Errorf("%d characters long; this server takes %d", n, most))
+		return "", "", e, kiosk.Fail(kiosk.Refused, what, fmt.Errorf("%d characters long; this server takes %d", n, most))
 	}
-	return hint, e, nil
+	return "login_hint", hint, e, nil
 }
 
 // pack and unpack carry an expect through the journal.
@@ -126,7 +133,7 @@ func (e expect) pack() kiosk.Secret {
 	var b bytes.Buffer
 	w := json.NewEncoder(&b)
 	w.SetEscapeHTML(false) // six bytes for each < would be for browsers
-	_ = w.Encode(e)        // two strings cannot fail
+	_ = w.Encode(e)        // strings cannot fail
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
@@ -137,6 +144,8 @@ func unpack(s kiosk.Secret) (e expect, err error) {
 	}
 	e.Hint, _ = o.Text("hint")
 	e.Sub, _ = o.Text("sub")
+	e.Claim, _ = o.Text("claim")
+	e.Device, _ = o["device"].(bool)
 	if e.Hint == "" {
 		return e, errors.New("nothing in it")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -59,15 +58,14 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 	if err != nil {
 		return trouble(err, false)
 	}
-	form := url.Values{}
-	form.Set("grant_type", oidc.GrantCIBA)
-	form.Set("auth_req_id", string(requestID))
-	reply, err := k.post(ctx, m, oidc.Token, form, k.c.Transport.Send)
+	who, form := k.pollForm(requestID)
+	reply, err := k.postAs(ctx, who, m, oidc.Token, form, k.c.Transport.Send)
 	var a kiosk.Answer
 	var own *kiosk.Error
 	switch {
 	case err == nil:
 		a = k.judge(reply)
+		a.Tokens.Client = k.issuedTo(requestID)
 	case errors.As(err, &own):
 		return hopeless(own.Reason, err)
 	case errors.Is(err, oidc.ErrTooLong) && reply.Status == http.StatusOK:

@@ -22,7 +22,7 @@ func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 	if len(token) == 0 {
 		return nil
 	}
-	err := k.revoke(ctx, token, hint)
+	err := k.revoke(ctx, k.authOf(t), token, hint)
 	if err != nil {
 		k.log.Warn("revocation", "outcome", kiosk.ReasonOf(err).String())
 		return err
@@ -31,7 +31,7 @@ func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 	return nil
 }
 
-func (k *Client) revoke(ctx context.Context, token kiosk.Secret, hint string) error {
+func (k *Client) revoke(ctx context.Context, who oidc.ClientAuth, token kiosk.Secret, hint string) error {
 	const what = "revocation"
 	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 	defer cancel()
@@ -39,13 +39,13 @@ func (k *Client) revoke(ctx context.Context, token kiosk.Secret, hint string) er
 	if err != nil {
 		return err
 	}
-	if m.Endpoint(oidc.Revocation, k.c.Auth.MTLS()) == "" {
+	if m.Endpoint(oidc.Revocation, who.MTLS()) == "" {
 		return nil
 	}
 	form := url.Values{}
 	form.Set("token", string(token))
 	form.Set("token_type_hint", hint)
-	reply, err := k.post(ctx, m, oidc.Revocation, form, k.c.Transport.Send)
+	reply, err := k.postAs(ctx, who, m, oidc.Revocation, form, k.c.Transport.Send)
 	if err != nil && (reply == nil || reply.Status != http.StatusOK) {
 		return kiosk.Fail(k.unreached(err), what, err)
 	}

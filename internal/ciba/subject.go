@@ -54,6 +54,8 @@ func (k *Client) compare(claims oidc.Object, e expect, identifier string) findin
 	switch {
 	case claim == noCheck:
 		return match
+	case e.Claim != "":
+		return equal(claims, e.Claim, e.Hint)
 	case claim == "sub" || claim == "" && e.Sub != "":
 		if e.Sub != "" {
 			return equal(claims, "sub", e.Sub)
@@ -74,7 +76,7 @@ func (k *Client) compare(claims oidc.Object, e expect, identifier string) findin
 
 // bySubject tells whether the last of the default rules is in force.
 func (k *Client) bySubject(e expect) bool {
-	return k.c.SubjectClaim == "" && e.Sub == "" && k.c.Identifier != "email" && k.c.Identifier != "phone"
+	return k.c.SubjectClaim == "" && e.Sub == "" && e.Claim == "" && k.c.Identifier != "email" && k.c.Identifier != "phone"
 }
 
 // equal compares one claim with what would be right.

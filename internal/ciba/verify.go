@@ -38,9 +38,17 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 	if err != nil {
 		return kiosk.Person{}, err
 	}
+	e, err := k.expected(a)
+	if err != nil && k.c.SubjectClaim != noCheck {
+		return kiosk.Person{}, kiosk.Fail(kiosk.Untrusted, whatVerify, err)
+	}
+	client := k.c.ClientID
+	if e.Device {
+		client, a.RequestID = k.c.DeviceClientID, nil // what it is bound to has no name in an ID token
+	}
 	claims, err := k.verifier.Verify(ctx, t.ID, oidc.Expected{
 		Issuer:    m.Issuer,
-		ClientID:  k.c.ClientID,
+		ClientID:  client,
 		KeysURI:   m.Endpoint(oidc.JWKS, false),
 		Algs:      k.c.IDTokenAlgs,
 		Since:     a.At,
@@ -55,10 +63,6 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 	person := kiosk.Person{Subject: claims.Subject, Claims: claims.Raw}
 	if k.c.SubjectClaim == noCheck {
 		return person, nil
-	}
-	e, err := k.expected(a)
-	if err != nil {
-		return kiosk.Person{}, kiosk.Fail(kiosk.Untrusted, whatVerify, err)
 	}
 	found := k.compare(claims.Object, e, string(a.Identifier))
 	if found == absent {
@@ -87,6 +91,9 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 func (k *Client) expected(a kiosk.AskedFor) (expect, error) {
 	if len(a.Expect) > 0 {
 		return unpack(a.Expect)
+	}
+	if e, is, err := k.scanned(string(a.Identifier)); is {
+		return e, err
 	}
 	if k.c.LookupURL != "" {
 		return expect{}, errors.New("the lookup's answer is not on record")

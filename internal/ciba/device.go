@@ -1,0 +1,186 @@
+package ciba
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// The second road: the device authorization grant (RFC 8628), for people whose phone
+// cannot be rung. It has a client of its own, which is public: Auth0, for one, wants it
+// so. From the acknowledgement on it is the same as the first: the same polls, the
+// same checks, and the approver must be the person asked for, which the grant itself
+// does not see to.
+
+const (
+	grantDevice = "urn:ietf:params:oauth:grant-type:device_code"
+
+	// deviceMark before a request's name says that it is a device_code. No
+	// auth_req_id can begin like this: readAck lets no blank into one.
+	deviceMark = "device_code "
+
+	// maxUserCode is the longest code that a person is asked to type. RFC 8628, 6.1,
+	// shows nine characters.
+	maxUserCode = 32
+
+	whatDevice = "device authorization request"
+)
+
+// public is the second road's way of client authentication: none (RFC 6749, 2.1).
+type public struct{ id string }
+
+func (p public) Method() string { return "none" }
+func (p public) MTLS() bool     { return false }
+
+// Apply names the client.
+func (p public) Apply(_ oidc.Call, form url.Values, _ http.Header) error {
+	form.Set("client_id", p.id)
+	return nil
+}
+
+// askDevice sends a device authorization request (RFC 8628, section 3.1).
+func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
+	fail := func(reason kiosk.Reason, err error) (kiosk.Ack, error) {
+		return kiosk.Ack{}, kiosk.Fail(reason, whatDevice, err)
+	}
+	if k.c.DeviceClientID == "" {
+		return fail(kiosk.Misconfigured, errors.New("KIOSK_DEVICE_CLIENT_ID is not set"))
+	}
+	m, err := k.discovery.Get(ctx)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	if err := m.Bad(oidc.Device, false); err != nil {
+		return fail(kiosk.Misconfigured, err)
+	}
+	if m.Endpoint(oidc.Device, false) == "" {
+		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint: it does not offer the device grant; switch it on there or unset KIOSK_DEVICE_CLIENT_ID"))
+	}
+	if err := k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false)); err != nil {
+		return kiosk.Ack{}, err
+	}
+	_, _, expected, err := k.whom(ctx, r.Identifier)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	expected.Device = true
+	packed := expected.pack()
+	if len(packed) > maxExpect {
+		return fail(kiosk.Refused, fmt.Errorf("login hint longer than %d KiB", maxExpect>>10))
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	left := k.uptime()
+	form := url.Values{}
+	form.Set("scope", k.c.Scope)
+	setIf(form, "acr_values", k.c.ACRValues)
+	setIf(form, "audience", k.c.Audience)
+	setIf(form, "resource", k.c.Resource)
+	reply, err := k.postAs(ctx, public{k.c.DeviceClientID}, m, oidc.Device, form, k.c.Transport.SendOnce)
+	if err != nil {
+		return fail(k.unreached(err), err)
+	}
+	if e := readError(reply.Body); e != nil {
+		return fail(askReason(e.code, reply.Status), e)
+	}
+	if reply.Status != http.StatusOK {
+		return fail(kiosk.Unreachable, status(reply))
+	}
+	ack, err := readGrant(reply.Body)
+	if err != nil {
+		return fail(kiosk.Untrusted, err)
+	}
+	ack.Expect, ack.Age = packed, max(0, k.uptime()-left)
+	return ack, nil
+}
+
+// readGrant reads a device authorization response (RFC 8628, section 3.2).
+func readGrant(body []byte) (kiosk.Ack, error) {
+	o, err := oidc.ParseObject(body)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	code := bearer(o, "device_code")
+	if code == nil || len(code) > maxRequestID-len(deviceMark) {
+		return kiosk.Ack{}, errors.New("device_code is missing or malformed")
+	}
+	seconds, err := o.Integer("expires_in")
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	if seconds == 0 {
+		return kiosk.Ack{}, errors.New("expires_in is 0")
+	}
+	var g kiosk.Grant
+	g.UserCode, _ = o.Text("user_code")
+	if g.UserCode == "" || len(g.UserCode) > maxUserCode || strings.ContainsFunc(g.UserCode, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return kiosk.Ack{}, errors.New("user_code is missing or malformed")
+	}
+	if g.Address, err = forPeople(o, "verification_uri"); err != nil || g.Address == "" {
+		return kiosk.Ack{}, errors.New("verification_uri is missing or no https address")
+	}
+	if g.Complete, err = forPeople(o, "verification_uri_complete"); err != nil {
+		return kiosk.Ack{}, errors.New("verification_uri_complete is no https address")
+	}
+	if g.Complete == "" {
+		g.Complete = g.Address
+	}
+	ack := kiosk.Ack{
+		RequestID: append(kiosk.Secret(deviceMark), code...),
+		Expires:   oidc.Seconds(seconds, time.Second, maxExpires),
+		Interval:  defaultInterval,
+		Grant:     g,
+	}
+	code.Zero()
+	if n := interval(o); n > 0 {
+		ack.Interval = n
+	}
+	return ack, nil
+}
+
+// forPeople reads an address that is drawn and opened by somebody's phone; empty if
+// there is none.
+func forPeople(o oidc.Object, name string) (string, error) {
+	s, ok := o.Text(name)
+	if !o.Has(name) {
+		return "", nil
+	}
+	if !ok || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", errors.New("malformed")
+	}
+	if _, err := oidc.CheckURL(s); err != nil {
+		return "", err
+	}
+	return s, nil
+}
+
+// pollForm is what one poll sends, and as whom, by the road that the request went.
+func (k *Client) pollForm(requestID kiosk.Secret) (oidc.ClientAuth, url.Values) {
+	if code, ok := strings.CutPrefix(string(requestID), deviceMark); ok {
+		return public{k.c.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
+	}
+	return k.c.Auth, url.Values{"grant_type": {oidc.GrantCIBA}, "auth_req_id": {string(requestID)}}
+}
+
+// issuedTo says whom the tokens of a request are for; empty is KIOSK_CLIENT_ID.
+func (k *Client) issuedTo(requestID kiosk.Secret) string {
+	if strings.HasPrefix(string(requestID), deviceMark) {
+		return k.c.DeviceClientID
+	}
+	return ""
+}
+
+// authOf is how the client that tokens were issued to proves itself.
+func (k *Client) authOf(t kiosk.Tokens) oidc.ClientAuth {
+	if t.Client != "" {
+		return public{t.Client}
+	}
+	return k.c.Auth
+}

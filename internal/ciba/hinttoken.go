@@ -1,0 +1,76 @@
+package ciba
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// comparable are the claims by which a login hint token can name a person, in the
+// order in which they are looked for.
+var comparable = []string{"sub", "email", "phone_number", "preferred_username"}
+
+// ofToken says what is expected of the answer to a login hint token (CIBA Core,
+// section 7.1), which is sent as it was scanned.
+//
+// Nobody here can check the token's signature, and nothing is believed because of
+// it: the server does that, and resolves it. What is taken from it is only whom the
+// customer has said to be, as if they had typed it, so that the approver can be held
+// against that. A token that was tampered with can therefore make the check fail,
+// and never make it pass for a person whom the token does not name.
+//
+// The claim is KIOSK_SUBJECT_CLAIM. By default it is the first of sub, email,
+// phone_number and preferred_username, or else what sub_id names in the formats
+// iss_sub, email and phone_number (RFC 9493). A sub counts only if the token is the
+// server's own or says nothing of its issuer: that of another one is another name. A
+// token that names nobody in such a way is refused before a phone rings, since its
+// answer could not be checked.
+func (k *Client) ofToken(claims []byte) (expect, error) {
+	o, err := oidc.ParseObject(claims)
+	if err != nil {
+		return expect{}, err
+	}
+	if k.c.SubjectClaim == noCheck {
+		return expect{Claim: noCheck, Hint: noCheck}, nil
+	}
+	if k.c.SubjectClaim != "" {
+		if v, ok := o.Text(k.c.SubjectClaim); ok && v != "" {
+			return expect{Claim: k.c.SubjectClaim, Hint: v}, nil
+		}
+		return expect{}, errors.New("the token that was scanned does not have the claim of KIOSK_SUBJECT_CLAIM")
+	}
+	for _, claim := range comparable {
+		if v, ok := o.Text(claim); ok && v != "" && (claim != "sub" || k.ours(o)) {
+			return expect{Claim: claim, Hint: v}, nil
+		}
+	}
+	if id, ok := o["sub_id"].(oidc.Object); ok {
+		format, _ := id.Text("format")
+		claim := map[string]string{"iss_sub": "sub", "email": "email", "phone_number": "phone_number"}[format]
+		if v, ok := id.Text(claim); ok && v != "" && slices.Contains(comparable, claim) && (claim != "sub" || k.ours(id)) {
+			return expect{Claim: claim, Hint: v}, nil
+		}
+	}
+	return expect{}, errors.New("the token that was scanned names nobody by a claim that could be compared; set KIOSK_SUBJECT_CLAIM")
+}
+
+// ours tells whether a set of claims is this server's, or does not say whose.
+func (k *Client) ours(o oidc.Object) bool {
+	iss, _ := o.Text("iss")
+	return !o.Has("iss") || iss == k.c.Issuer
+}
+
+// scanned tells whether an identifier is a login hint token, and if so what is
+// expected of the answer to it. The error is a *kiosk.Error.
+func (k *Client) scanned(identifier string) (e expect, is bool, err error) {
+	claims, is := kiosk.HintToken(identifier)
+	if !is {
+		return expect{}, false, nil
+	}
+	if e, err = k.ofToken(claims); err != nil {
+		return expect{}, true, kiosk.Fail(kiosk.Refused, "login hint token", err)
+	}
+	return e, true, nil
+}
