@@ -124,7 +124,7 @@ func (m *move) prepare(from Number) {
 	m.s.Pace, m.s.Merges, m.s.Look, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, "", false, false, NoReason
 	m.s.Hold = Hold{}
 	m.s.Stale, m.s.Pinged = false, false
-	m.do(Prepare{Number: n, From: from})
+	m.do(Prepare{Number: n, From: from, Road: m.s.Road})
 	m.s.Request = n
 }
 
@@ -225,7 +225,7 @@ func (m *move) wanted(w Want) {
 		m.s.Refusal = m.s.even(m.now)
 		return
 	}
-	m.do(Commit{m.record(StageEnded, Refused)})
+	m.do(Commit{m.record(StageEnded, NoReason)})
 	m.prove()
 }
 

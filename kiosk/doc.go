@@ -36,7 +36,8 @@
 //  2. From any state, silence leads to Ready in a time that can be computed.
 //  3. Never two polls in flight, none earlier than allowed, the interval never
 //     shrinks, and at most one poll after the expiry.
-//  4. At most one request for one number, never without the guard.
+//  4. At most one request for one number, no more than keys were pressed, and no phone
+//     rings without the guard.
 //  5. No fetch without a verified answer to the same question, and only one.
 //  6. A record is on disk before the effect that others can see.
 //  7. Late or foreign answers change nothing; tokens that come with them are given back.

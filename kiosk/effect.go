@@ -21,7 +21,11 @@ type (
 	// Prepared, Held or Failed at once. From is the request that held the
 	// identifier before: 0 for the draft, else the one that is asked again. A user
 	// code that was typed goes with it.
-	Prepare struct{ Number, From Number }
+	// On the second road nobody's phone rings, so the guard is not asked.
+	Prepare struct {
+		Number, From Number
+		Road         Road
+	}
 	// Commit puts a record into the journal and returns when it is on disk.
 	Commit struct{ Record Record }
 	// Ask sends the backchannel authentication request, or on the second road the

@@ -50,7 +50,7 @@ func (s Stage) Final() bool { return s >= StageShown }
 type Record struct {
 	Visit    string        // opaque, from the Prepared event
 	Stage    Stage         //
-	Reason   Reason        // with an ending
+	Reason   Reason        // with an ending; none where the server rang nobody and first wanted a user code
 	Code     string        // the code both screens show; not a secret; empty on the second road
 	Expires  time.Duration // with StageAsked: how long the request lives, from when it was sent
 	Interval time.Duration // with StageAsked: the poll interval

@@ -17,7 +17,7 @@ func (y *story) wants(w Want) *story {
 // guard asked, and after a few the visit ends.
 func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
 	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode).in(Prove)
-	if r := y.last(); r.Stage != StageEnded || r.Reason != Refused {
+	if r := y.last(); r.Stage != StageEnded || r.Reason != NoReason {
 		t.Errorf("the request that came to nothing is on record as %v %v", r.Stage, r.Reason)
 	}
 	first := y.s.Request

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
+	"os"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
@@ -23,7 +22,7 @@ var loginVerb = verb{
 Plays one visit without a screen: asks the person's phone, waits, checks the
 answer, calls the protected API and writes the result. Without IDENTIFIER it is
 read from the first line of standard input, where nobody can see it in a list of
-processes.
+processes. Where the server wants a user code, it is read from the next line.
 
     --json           one JSON object a line on standard output
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
@@ -70,7 +69,9 @@ func login(ctx context.Context, args []string, std streams) int {
 	if problem := a.CheckIdentifier(string(identifier)); problem != "" {
 		return misused(std, "login", "identifier: "+problem)
 	}
-	why, err := a.Login(ctx, identifier, *asJSON, std.out)
+	why, err := a.Login(ctx, identifier, *asJSON, std.out, func(ctx context.Context) kiosk.Secret {
+		return userCode(ctx, a.CodePrompt(), std)
+	})
 	if err != nil {
 		return trouble(std, err)
 	}
@@ -110,8 +111,8 @@ func identifierOf(ctx context.Context, rest []string, in io.Reader) (kiosk.Secre
 	}
 	read := make(chan answer, 1)
 	go func() { // may wait for ever; then the process ends around it
-		text, err := bufio.NewReader(io.LimitReader(in, longestLine)).ReadString('\n')
-		read <- answer{strings.TrimRight(text, "\r\n"), err}
+		text, err := readLine(in)
+		read <- answer{string(text), err}
 	}()
 	select {
 	case <-ctx.Done():
@@ -124,5 +125,60 @@ func identifierOf(ctx context.Context, rest []string, in io.Reader) (kiosk.Secre
 			return nil, errors.New("identifier: neither given nor on standard input")
 		}
 		return kiosk.Secret(a.text), nil
+	}
+}
+
+// readLine reads one line, byte by byte: what comes behind it is for whoever reads
+// next, and no buffer keeps a copy of a secret.
+func readLine(in io.Reader) (kiosk.Secret, error) {
+	line := make(kiosk.Secret, 0, longestLine)
+	one := make([]byte, 1)
+	for len(line) < longestLine {
+		n, err := in.Read(one)
+		if n > 0 && one[0] == '\n' {
+			break
+		}
+		if n > 0 {
+			line = append(line, one[0])
+		}
+		if err != nil {
+			return trimEnd(line), err
+		}
+	}
+	clear(one)
+	return trimEnd(line), nil
+}
+
+func trimEnd(line kiosk.Secret) kiosk.Secret {
+	for len(line) > 0 && line[len(line)-1] == '\r' {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
+// userCode reads what the server wants of the customer from the next line of
+// standard input; empty if there is none. On a terminal it is asked for, and not shown.
+func userCode(ctx context.Context, prompt string, std streams) kiosk.Secret {
+	if isTerminal(std.err) {
+		fmt.Fprint(std.err, prompt)
+		defer fmt.Fprintln(std.err)
+	}
+	if f, ok := std.in.(*os.File); ok && isTerminal(f) {
+		defer host.HideInput(f)()
+	}
+	read := make(chan kiosk.Secret, 1)
+	go func() { // may wait for ever; then the process ends around it
+		line, err := readLine(std.in)
+		if err != nil && err != io.EOF {
+			line.Zero()
+			line = nil
+		}
+		read <- line
+	}()
+	select {
+	case line := <-read:
+		return line
+	case <-ctx.Done():
+		return nil
 	}
 }

@@ -134,6 +134,7 @@ func (a *App) servers() error {
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,
+		DeviceClientID: s.DeviceClientID,
 	})
 	if err != nil {
 		return err
@@ -197,6 +198,7 @@ func (a *App) rules() kiosk.Rules {
 	case "never":
 		r.Pad = kiosk.PadNever
 	}
+	r.Second = a.settings.DeviceClientID != ""
 	r.Idle, r.Result = a.settings.IdleTimeout, a.settings.ResultTimeout
 	return r
 }

@@ -49,11 +49,18 @@ func secretFile(t *testing.T, secret string) string {
 	return path
 }
 
-// visit plays one `kiosk login --json` and gives its lines.
-func visit(t *testing.T, ctx context.Context, a *App, who string) (kiosk.Reason, []line) {
+// visit plays one `kiosk login --json`, with user codes to type, and gives its lines.
+func visit(t *testing.T, ctx context.Context, a *App, who string, codes ...string) (kiosk.Reason, []line) {
 	t.Helper()
 	var out bytes.Buffer
-	why, err := a.Login(ctx, kiosk.Secret(who), true, &out)
+	why, err := a.Login(ctx, kiosk.Secret(who), true, &out, func(context.Context) kiosk.Secret {
+		if len(codes) == 0 {
+			return nil
+		}
+		c := codes[0]
+		codes = codes[1:]
+		return kiosk.Secret(c)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

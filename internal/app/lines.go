@@ -36,8 +36,10 @@ type lines struct {
 	place kiosk.Place
 	wall  func() time.Time
 	over  func() // called once, when the last line is out
+	prove func() // called for each request of which the server first wants a user code
 
 	last   said
+	proved string // the visit that prove was called for last
 	reason kiosk.Reason
 	done   bool
 	err    error // of the first write that failed
@@ -53,10 +55,20 @@ type said struct {
 
 // Show implements kiosk.Display.
 func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
+	if l.proved != "" && (s.Phase == kiosk.Ready || s.Phase == kiosk.Closed) {
+		l.endWithout(kiosk.Cancelled) // the code did not come in time
+	}
 	if l.done || s.Visit == "" && s.Phase != kiosk.Ended {
 		return // before the guard has let the request go there is nothing to tell
 	}
 	switch s.Phase {
+	case kiosk.Prove:
+		// No line: the next one is the next request's.
+		if l.proved != s.Visit {
+			l.proved = s.Visit
+			l.prove()
+		}
+		return
 	case kiosk.Ready, kiosk.Closed, kiosk.Identify, kiosk.Clearing:
 		return
 	}

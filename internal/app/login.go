@@ -12,10 +12,13 @@ import (
 
 // Login plays one visit without a screen and writes its lines to out, as JSON or
 // as sentences. It returns why the visit ended, kiosk.NoReason if the result was
-// delivered. When ctx ends the visit is cancelled. The error is of out only.
-func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, out io.Writer) (kiosk.Reason, error) {
-	over := make(chan struct{})
+// delivered. When ctx ends the visit is cancelled. Where the server wants a user
+// code, code is asked for one, each time anew; an empty one ends the visit. The
+// error is of out only.
+func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, out io.Writer, code func(context.Context) kiosk.Secret) (kiosk.Reason, error) {
+	over, wanted := make(chan struct{}), make(chan struct{}, 1)
 	l := a.lines(asJSON, out, func() { close(over) })
+	l.prove = func() { wanted <- struct{}{} } // one at a time: the next needs the answer to this one
 	if !a.clock.Trusted() {
 		l.endWithout(kiosk.BadClock)
 		return l.reason, l.err
@@ -29,10 +32,34 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 		case <-run.Done():
 			return
 		}
-		select {
-		case <-over:
-			stop() // nobody stands here who would read the result or press a key
-		case <-run.Done():
+		for {
+			select {
+			case <-over:
+				stop() // nobody stands here who would read the result or press a key
+				return
+			case <-wanted:
+				typed := make(chan kiosk.Secret, 1)
+				go func() { // whoever types is not waited for once the visit is over
+					typed <- code(run)
+				}()
+				select {
+				case c := <-typed:
+					select {
+					case events <- kiosk.Coded{Code: c}:
+					case <-run.Done():
+						c.Zero()
+					}
+				case <-over:
+					stop()
+					(<-typed).Zero() // it returns by now, and the terminal is as it was
+					return
+				case <-run.Done():
+					(<-typed).Zero()
+					return
+				}
+			case <-run.Done():
+				return
+			}
 		}
 	})
 	ended := make(chan struct{})
@@ -89,3 +116,6 @@ func (a *App) CheckIdentifier(identifier string) string {
 	}
 	return ""
 }
+
+// CodePrompt is what to ask for where the server wants a user code.
+func (a *App) CodePrompt() string { return a.catalogues[0].Say(kiosk.WordCodeLabel) + ": " }

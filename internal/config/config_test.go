@@ -139,7 +139,7 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 		{"KIOSK_PING_KEY_FILE", nil, []string{"/x"}},
 		{"KIOSK_SIGNED_REQUEST", []string{"false", "0"}, []string{"true", "1", "T", "yes"}},
 		{"KIOSK_DPOP", []string{"false"}, []string{"true", "on"}},
-		{"KIOSK_DEVICE_CLIENT_ID", nil, []string{"x"}},
+		{"KIOSK_DEVICE_CLIENT_ID", []string{"kiosk-device"}, []string{"kiosk device", long}},
 		{"KIOSK_API_URL", []string{"https://api.example/me?fields=a", "http://127.0.0.1:1/x"}, []string{"http://api.example/me", "https://u:p@api.example"}},
 		{"KIOSK_SITE", []string{"Shop 7, Köln"}, []string{"a\u202eb", "a\x00b", "\xff", long}},
 		{"KIOSK_LANGUAGES", []string{"en", "de,en,fr-CA", "de, en"}, []string{"english", "en,,de", "EN", "en,en", "aa,ab,ac,ad,ae,af,ag,ah,ai,aj,ak,al,am,an,ao,ap,aq"}},

@@ -18,7 +18,6 @@ var notOffered = []struct {
 	{"KIOSK_PING_KEY_FILE", "", ""},
 	{"KIOSK_SIGNED_REQUEST", "true", ""},
 	{"KIOSK_DPOP", "true", ""},
-	{"KIOSK_DEVICE_CLIENT_ID", "", ""},
 	{"KIOSK_METRICS_LISTEN", "", ""},
 }
 

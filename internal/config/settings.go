@@ -83,6 +83,7 @@ type Settings struct {
 	BindingMessage  string        // pattern with {code} and perhaps {site}
 	RequestedExpiry time.Duration // whole seconds, 1 to 3600
 	Delivery        string        // "poll"
+	DeviceClientID  string        // the second road's client; empty: that road is not offered
 
 	APIURL       *url.URL // nil: the verified claims are shown instead
 	ResultLayout File     // without data: built in

@@ -18,7 +18,9 @@
 // Declined, not answered, cancelled, abandoned, the connection lost, approved by
 // another person: the phone rang, or may have, and its owner did not want it.
 // A request that the server refused counts, too, though no phone rang: were it
-// otherwise, the pauses would tell who is a customer and who is not. Our own
+// otherwise, the pauses would tell who is a customer and who is not; but not one
+// that only wanted a user code first, nor one on the second road, which rings
+// nobody: both count against the budgets only. Our own
 // faults (settings, clock, an answer that fails a check, no access) count neither
 // way. An approval by the right person ends the row, and so does time (forgetting).
 //

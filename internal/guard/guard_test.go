@@ -37,6 +37,9 @@ type request struct {
 	tale []kiosk.Record // Uptime, Sent: from at.up on
 }
 
+// onSecondRoad stands for a request without a code of ours: no phone rang.
+const onSecondRoad = "second road"
+
 // story is the visit as it is on record.
 func (r request) story() []kiosk.Record {
 	tale := r.tale
@@ -47,6 +50,12 @@ func (r request) story() []kiosk.Record {
 	for _, rec := range append(out, tale...) {
 		rec.Boot, rec.Wall, rec.SentAt = r.at.boot, r.at.wall.Add(rec.Uptime), r.at.wall.Add(rec.Sent)
 		rec.Uptime, rec.Sent = r.at.up+rec.Uptime, r.at.up+rec.Sent
+		switch rec.Code {
+		case "":
+			rec.Code = "K7-4F9Q"
+		case onSecondRoad:
+			rec.Code = ""
+		}
 		out = append(out, rec)
 	}
 	return out[1:]

@@ -62,6 +62,8 @@ func (r *row) fate(p kiosk.Push) fate {
 	f := fate{ended: r.here.age(last.Wall, last.Boot, last.Uptime)}
 	left := r.left(p, story)
 	switch {
+	case last.Code == "", last.Stage == kiosk.StageEnded && last.Reason == kiosk.NoReason:
+		// No phone rang: the second road, or a user code was wanted first.
 	case last.Stage == kiosk.StageGranted:
 		// Its tokens are still to be given back.
 	case !last.Stage.Final():

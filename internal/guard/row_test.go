@@ -67,6 +67,9 @@ func TestPauses(t *testing.T) {
 		{"approved, and not yet given back", []request{alice(0, approved(9 * sec)[:2])}, when(9 * sec), 0},
 		{"the answer failed a check", []request{alice(0, grantedThen(9*sec, kiosk.Untrusted))}, when(9 * sec), 0},
 		{"our own settings", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Misconfigured}})}, when(0), 0},
+		{"the server wanted a user code first", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Uptime: sec}})}, when(sec), 0},
+		{"a wrong user code after another", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded}}), alice(sec, []kiosk.Record{{Stage: kiosk.StageEnded}})}, when(sec), 0},
+		{"on the second road no phone rings", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Cancelled, Code: onSecondRoad}})}, when(sec), 0},
 		{"our own fault counts neither way", []request{declined(0), alice(9*minute, grantedThen(9*sec, kiosk.Untrusted)), declined(18 * minute)}, when(18 * minute), 2 * minute},
 		{"off record: nobody knows", []request{alice(0, nil)}, when(0), 30 * sec},
 

@@ -4,6 +4,7 @@ package host
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,4 +41,27 @@ func NoCoreDumps() error {
 		return fmt.Errorf("core dumps: set limit: %w", err)
 	}
 	return nil
+}
+
+// HideInput keeps a terminal from showing what is typed, until the function that
+// comes back is called. A file that is no terminal is left as it is.
+func HideInput(f *os.File) (restore func()) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return func() {}
+	}
+	var before *unix.Termios
+	conn.Control(func(fd uintptr) {
+		if before, err = unix.IoctlGetTermios(int(fd), unix.TCGETS); err == nil {
+			hidden := *before
+			hidden.Lflag &^= unix.ECHO
+			err = unix.IoctlSetTermios(int(fd), unix.TCSETS, &hidden)
+		}
+	})
+	if before == nil || err != nil {
+		return func() {}
+	}
+	return func() {
+		conn.Control(func(fd uintptr) { unix.IoctlSetTermios(int(fd), unix.TCSETS, before) })
+	}
 }

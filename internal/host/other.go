@@ -2,7 +2,10 @@
 
 package host
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // A developer's machine that is not Linux can run the demo; devices are Linux.
 
@@ -12,3 +15,6 @@ func synchronised() (yes, known bool) { return false, false }
 
 // NoCoreDumps does nothing here.
 func NoCoreDumps() error { return nil }
+
+// HideInput does nothing here.
+func HideInput(*os.File) (restore func()) { return func() {} }

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	secretsVersion = 1
+	secretsVersion = 2        // 1 did not say which client the tokens are for
 	maxSecret      = 64 << 10 // a token; the vault takes no larger ones either
 )
 
@@ -24,8 +24,8 @@ func checkSecrets(s kiosk.Secrets) error {
 			return fmt.Errorf("%w: a secret of %d bytes", ErrRecord, len(*p))
 		}
 	}
-	if len(s.Tokens.Type) > maxSecret || len(s.Tokens.Scope) > maxSecret {
-		return fmt.Errorf("%w: token type or scope too long", ErrRecord)
+	if len(s.Tokens.Type) > maxSecret || len(s.Tokens.Scope) > maxSecret || len(s.Tokens.Client) > maxSecret {
+		return fmt.Errorf("%w: token type, scope or client too long", ErrRecord)
 	}
 	return nil
 }
@@ -38,12 +38,12 @@ func packSecrets(s kiosk.Secrets) []byte {
 	for _, p := range all {
 		size += binary.MaxVarintLen32 + len(*p)
 	}
-	size += 2*binary.MaxVarintLen32 + len(s.Tokens.Type) + len(s.Tokens.Scope)
+	size += 3*binary.MaxVarintLen32 + len(s.Tokens.Type) + len(s.Tokens.Scope) + len(s.Tokens.Client)
 	b := append(make([]byte, 0, size), secretsVersion) // no growing: it would leave copies
 	for _, p := range all {
 		b = append(binary.AppendUvarint(b, uint64(len(*p))), *p...)
 	}
-	for _, text := range []string{s.Tokens.Type, s.Tokens.Scope} {
+	for _, text := range []string{s.Tokens.Type, s.Tokens.Scope, s.Tokens.Client} {
 		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 	}
 	return b
@@ -51,9 +51,10 @@ func packSecrets(s kiosk.Secrets) []byte {
 
 // unpackSecrets reads what packSecrets wrote, into memory of its own.
 func unpackSecrets(b []byte) (s kiosk.Secrets, err error) {
-	if len(b) == 0 || b[0] != secretsVersion {
+	if len(b) == 0 || b[0] < 1 || b[0] > secretsVersion {
 		return s, damaged("secrets of an unknown kind")
 	}
+	version := b[0]
 	b = b[1:]
 	next := func() []byte {
 		n, used := binary.Uvarint(b)
@@ -71,6 +72,9 @@ func unpackSecrets(b []byte) (s kiosk.Secrets, err error) {
 		}
 	}
 	s.Tokens.Type, s.Tokens.Scope = string(next()), string(next())
+	if version > 1 {
+		s.Tokens.Client = string(next())
+	}
 	if err == nil && len(b) > 0 {
 		err = damaged("secrets that go on too long")
 	}
@@ -92,6 +96,9 @@ func keep(s, before kiosk.Secrets) kiosk.Secrets {
 	}
 	if s.Tokens.Type == "" {
 		s.Tokens.Type = before.Tokens.Type
+	}
+	if s.Tokens.Client == "" {
+		s.Tokens.Client = before.Tokens.Client
 	}
 	if s.Tokens.Scope == "" {
 		s.Tokens.Scope = before.Tokens.Scope
