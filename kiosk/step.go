@@ -23,7 +23,7 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 			m.s = m.s.Fresh()
 		}
 	case Press:
-		if meant(e, m.s.Phase) && table[m.s.Phase] != nil {
+		if meant(e, m.s.Phase) && table[m.s.Phase] != nil && !m.help(e) {
 			table[m.s.Phase](&m, e)
 		}
 	case Given:

@@ -79,6 +79,7 @@ func (v *view) ready(at Place) {
 	}
 	v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyBegin)
 	v.language()
+	v.about()
 }
 
 // language is the key to the next language, under the name that this one has for itself.
@@ -128,6 +129,7 @@ func (v *view) identify(p Private) {
 	v.lines(WordIdentifyPrivacy)
 	v.key(EnterKey, "Enter", WordKeySend)
 	v.language()
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
@@ -146,6 +148,7 @@ func (v *view) prove() {
 	v.lines(WordCodeLines)
 	v.key(EnterKey, "Enter", WordKeySend)
 	v.language()
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
@@ -156,6 +159,7 @@ func (v *view) asking() {
 		v.sc.Title = v.w.Say(WordSecondAsking)
 	}
 	v.lines(WordAskingLines)
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
@@ -166,30 +170,22 @@ func (v *view) waiting() {
 	v.sc.Code = s.Code
 	v.sc.Spelt = Spell(s.Code)
 	v.sc.Gauge = v.left()
-	if s.Help {
-		v.lines(WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3)
-	} else {
-		look := s.Look
-		if look == "" {
-			look = WordWaitingLook
-		}
-		v.lines(WordWaitingSame, look)
-		if s.Masked != "" {
-			v.sc.Lines = append(v.sc.Lines, v.w.Say(WordWaitingWho, "who", s.Masked))
-		}
+	look := s.Look
+	if look == "" {
+		look = WordWaitingLook
+	}
+	v.lines(WordWaitingSame, look)
+	if s.Masked != "" {
+		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordWaitingWho, "who", s.Masked))
 	}
 	if s.Pace.Lost {
 		v.sc.Tone = Alert
 		v.sc.Warning = v.w.Say(WordWaitingLost)
 	}
-	if s.Help {
-		v.key(HelpKey, "F1", WordKeyHelpOff)
-	} else {
-		v.key(HelpKey, "F1", WordKeyHelp)
-	}
 	if s.OffersSecond() {
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "2", Text: v.w.Say(WordKeySecond), Does: RuneKey, Rune: '2'})
 	}
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
@@ -213,6 +209,7 @@ func (v *view) second(g Grant) {
 		v.sc.Tone = Alert
 		v.sc.Warning = v.w.Say(WordWaitingLost)
 	}
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
@@ -264,6 +261,7 @@ func (v *view) working() {
 		{v.w.Say(WordStepChecking), checked},
 		{v.w.Say(WordStepFetching), fetched},
 	}
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
 
@@ -273,6 +271,7 @@ func (v *view) shown(p Private) {
 		v.sc.Title = v.w.Say(WordShownTitle)
 		v.lines(WordShownHidden)
 		v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyShow)
+		v.about()
 		v.key(EscapeKey, "Esc", WordKeyDone)
 		return
 	}
@@ -286,6 +285,7 @@ func (v *view) shown(p Private) {
 		v.lines(WordShownEmpty)
 	}
 	v.sc.Keys = append(v.sc.Keys, Key{Cap: "Down", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyDone)
 }
 
@@ -306,6 +306,7 @@ func (v *view) ended() {
 	if s.OffersSecond() {
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "2", Text: v.w.Say(WordKeySecond), Does: RuneKey, Rune: '2'})
 	}
+	v.about()
 	v.key(EscapeKey, "Esc", WordKeyDone)
 }
 

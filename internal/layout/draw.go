@@ -147,13 +147,81 @@ func ruleOf(w int) line {
 	return l
 }
 
-// keyRows fills rows with keys, and says where each stands in them. Two keys are
-// three columns apart.
+// keyColumns is from how many columns on each key has its own place.
+const keyColumns = 36
+
+// keyRows is what can be pressed, and where each key stands in it. Each has its own
+// place, the same on every screen: help at the bottom left, the way out at the
+// bottom right, what leads on at the left above, the language at the right above. On
+// a screen too narrow for that they follow one another.
 func (d *drawing) keyRows(keys []kiosk.Key, w int) (rows []line, spots []Target) {
+	if w < keyColumns {
+		return d.keyFlow(keys, w)
+	}
+	var help, out, language *kiosk.Key
+	var on []*kiosk.Key
+	for i := range keys {
+		switch k := &keys[i]; k.Does {
+		case kiosk.HelpKey:
+			help = k
+		case kiosk.EscapeKey:
+			out = k
+		case kiosk.TabKey:
+			language = k
+		default:
+			on = append(on, k)
+		}
+	}
+	var pairs [][2]*kiosk.Key
+	for ; len(on) > 1; on = on[2:] {
+		pairs = append(pairs, [2]*kiosk.Key{on[0], on[1]})
+	}
+	if len(on) > 0 {
+		pairs = append(pairs, [2]*kiosk.Key{on[0], language})
+	} else {
+		pairs = append(pairs, [2]*kiosk.Key{nil, language})
+	}
+	pairs = append(pairs, [2]*kiosk.Key{help, out})
+	const apart = 1     // the cap of the next key sets them apart, too
+	right := w * 7 / 12 // what is on the left is longer, as a rule
+	for _, p := range pairs {
+		var row line
+		for i, k := range p {
+			if k == nil {
+				continue
+			}
+			one, x := keyLine(*k, w), i*right
+			x = max(min(x, w-len(one)), 0)
+			if len(row) > 0 && len(row)+apart > x { // they do not fit side by side
+				rows, row = append(rows, row), nil
+			}
+			if len(one) > w { // wider than the screen: its text goes on below, under itself
+				folded := d.keyFolded(*k, w)
+				spots = append(spots, Target{Y: len(rows), W: w, H: len(folded), Key: *k})
+				rows = append(rows, folded...)
+				continue
+			}
+			spots = append(spots, Target{X: x, Y: len(rows), W: len(one), H: 1, Key: *k})
+			row = join(row.pad(x, Text), one)
+		}
+		if len(row) > 0 {
+			rows = append(rows, row)
+		}
+	}
+	return rows, spots
+}
+
+// keyLine is a key and what it does.
+func keyLine(k kiosk.Key, w int) line {
+	return join(words(" "+short(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
+}
+
+// keyFlow fills rows with keys in the given order, three columns apart.
+func (d *drawing) keyFlow(keys []kiosk.Key, w int) (rows []line, spots []Target) {
 	const apart = 3
 	var cur line
 	for _, k := range keys {
-		one := join(words(" "+short(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
+		one := keyLine(k, w)
 		switch {
 		case len(cur) > 0 && len(cur)+apart+len(one) <= w:
 			spots = append(spots, Target{X: len(cur) + apart, Y: len(rows), W: len(one), H: 1, Key: k})

@@ -55,14 +55,16 @@ func Say(s kiosk.Screen) []string {
 		}
 	}
 	if n := s.Notice; n != nil {
+		// It lies over all the rest, which can wait.
 		say(n.Title)
 		say(n.Text)
+		s = kiosk.Screen{Keys: s.Keys}
 	}
 	say(s.Title)
 	if e := s.Entry; e != nil {
 		say(e.Problem)
 		say(e.Label, colon(e.Text), e.Text)
-		if e.Text == "" {
+		if e.Problem == "" {
 			say(e.Example)
 		}
 	}
@@ -87,7 +89,9 @@ func Say(s kiosk.Screen) []string {
 	}
 	if l := s.Link; l != nil {
 		say(l.Caption)
-		say(l.URL)
+		if !l.Bare {
+			say(l.URL)
+		}
 	}
 	for _, k := range s.Keys {
 		if k.Turns {

@@ -1,0 +1,70 @@
+package kiosk
+
+import (
+	"testing"
+	"time"
+)
+
+// helped are the screens on which a customer can ask what this is.
+func helped(t *testing.T) map[string]*story {
+	return map[string]*story{
+		"typing":    begin(t).do(Press{Key: OtherKey}).in(Identify),
+		"contacted": begin(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking),
+		"waiting":   begin(t).asked(2*time.Minute, 5*time.Second).in(Waiting),
+		"shown":     begin(t).shown(),
+	}
+}
+
+// Help changes what is said and nothing that is under way.
+func TestHelpDoesNothingElse(t *testing.T) {
+	for name, y := range helped(t) {
+		before := y.s
+		y.do(Press{Key: HelpKey})
+		if !y.s.Help {
+			t.Errorf("%s: no help", name)
+		}
+		if len(y.effects) > 0 {
+			t.Errorf("%s: help does %v", name, y.effects)
+		}
+		y.do(Press{Key: HelpKey})
+		before.Touched = y.s.Touched
+		if y.s != before {
+			t.Errorf("%s: help and back leaves %+v, was %+v", name, y.s, before)
+		}
+	}
+}
+
+func TestHelpOnReadyBeginsWithTheHelpOpen(t *testing.T) {
+	y := begin(t).do(Press{Key: HelpKey}).in(Identify)
+	if !y.s.Help {
+		t.Error("no help")
+	}
+	if y.do(Press{Key: EscapeKey}).in(Ready); y.s.Help {
+		t.Error("the next customer finds the help of the last")
+	}
+	y.do(Press{Key: OtherKey}, Press{Key: HelpKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking)
+	if y.s.Help {
+		t.Error("help that was asked for on one screen stands on the next")
+	}
+}
+
+func TestAQuestionMarkCanBeTyped(t *testing.T) {
+	y := begin(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: '?'}).in(Identify)
+	if y.s.Help || y.typed() != "?" {
+		t.Errorf("help %v, typed %q", y.s.Help, y.typed())
+	}
+	if y = begin(t).asked(2*time.Minute, 5*time.Second).do(Press{Key: RuneKey, Rune: '?'}); !y.s.Help {
+		t.Error("where nothing is typed it asks for help")
+	}
+}
+
+// Who is asked whether they are still there says so with any key; that key asks nothing.
+func TestTheHelpKeyAnswersStillThere(t *testing.T) {
+	y := begin(t).do(Press{Key: OtherKey}).wait(DefaultRules().Idle)
+	if !y.s.Still {
+		t.Fatal("not asked")
+	}
+	if y.do(Press{Key: HelpKey}); y.s.Still || y.s.Help || y.s.Extended != 1 {
+		t.Errorf("%+v", y.s)
+	}
+}
