@@ -21,6 +21,7 @@ var layers = map[string]int{
 	"internal/host":    1,
 	"internal/console": 1,
 	"internal/evdev":   1,
+	"internal/font":    1,
 	"internal/seal":    1,
 
 	"internal/layout": 2,

@@ -32,6 +32,9 @@ func (a *App) Run(ctx context.Context, o RunOptions) error {
 		return kiosk.Fail(kiosk.Internal, "screen", err)
 	}
 	defer t.Recover()
+	if err := t.FontProblem(); err != nil {
+		a.log.Warn("screen", "error", err)
+	}
 	err = a.serve(ctx, t, o)
 	if closed := t.Close(); err == nil && closed != nil {
 		err = kiosk.Fail(kiosk.Internal, "screen", closed)
@@ -41,7 +44,7 @@ func (a *App) Run(ctx context.Context, o RunOptions) error {
 
 // terminal is how the settings want the screen.
 func (a *App) terminal(o RunOptions) tui.Options {
-	t := tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery}
+	t := tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery, Font: a.settings.Font}
 	if a.settings.Touch != "off" {
 		t.Pointers = evdev.Dir
 		t.Turn = turns[a.settings.Touch]

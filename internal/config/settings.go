@@ -93,6 +93,7 @@ type Settings struct {
 	Theme         string
 	Keypad        string // "auto", "always" or "never"
 	Touch         string // "auto", "off", "90", "180" or "270"
+	Font          string // path of a console font, "keep", or empty: a complete one
 	ReadyLink     string // address shown as QR code on the Ready screen; empty: none
 	IdleTimeout   time.Duration
 	ResultTimeout time.Duration

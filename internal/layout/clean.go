@@ -44,36 +44,49 @@ var isSafe = func() map[rune]bool {
 // lack is spelt with what they have (see safe), and "?" where that is impossible.
 // It works twice on the same string without changing it again.
 func Clean(s string, full bool) string {
+	return clean(s, Options{FullGlyphs: full})
+}
+
+// has says whether the console can draw a character. Where it is not known what its
+// font has, it is what every font has.
+func (o Options) has(r rune) bool {
+	if o.Font == nil {
+		return isSafe[r]
+	}
+	return r >= ' ' && r <= '~' || o.Font[r]
+}
+
+func clean(s string, o Options) string {
 	if plainASCII(s) {
 		return s
 	}
 	s = visible(s)
-	if full {
+	if o.FullGlyphs {
 		return bounded(norm.NFC.String(s))
 	}
 	var b strings.Builder
 	for _, r := range norm.NFC.String(s) {
 		switch {
-		case isSafe[r]:
+		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+			// A mark that did not melt into the letter before it: the letter alone is readable.
+		case o.has(r) && uniseg.StringWidth(string(r)) > 0:
 			b.WriteRune(r)
 		case spelt[r] != "":
 			b.WriteString(spelt[r])
-		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
-			// A mark that did not melt into the letter before it: the letter alone is readable.
 		default:
-			b.WriteString(taken(r))
+			b.WriteString(o.taken(r))
 		}
 	}
 	return b.String()
 }
 
 // taken spells a rune by its compatibility decomposition without its marks.
-func taken(r rune) string {
+func (o Options) taken(r rune) string {
 	var b strings.Builder
 	for _, d := range norm.NFKD.String(string(r)) {
 		switch {
 		case unicode.Is(unicode.M, d):
-		case isSafe[d]:
+		case o.has(d):
 			b.WriteRune(d)
 		case spelt[d] != "":
 			b.WriteString(spelt[d])
@@ -141,4 +154,28 @@ func bounded(s string) string {
 		b.WriteString(string(rs[:min(len(rs), 3)]))
 	}
 	return b.String()
+}
+
+// signs replace what screens are drawn with, where a font is known not to have it.
+var signs = map[string]string{
+	"█": "#", "▀": "#", "▄": "#", "░": ".", "▒": ":", "─": "-", "│": "|", "┌": "+", "┐": "+", "└": "+", "┘": "+",
+	"├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+", "←": "<", "→": ">", "↑": "^", "↓": "v", "·": ".", "•": "*", "■": "*", "«": "<",
+}
+
+// fit takes out of a frame what the font does not have.
+func (f *Frame) fit(o Options) {
+	if o.Font == nil || o.FullGlyphs {
+		return
+	}
+	for i, c := range f.Cells {
+		r, _ := utf8.DecodeRuneInString(c.Text)
+		if c.Width == 0 || o.has(r) {
+			continue
+		}
+		if sign := signs[c.Text]; sign != "" {
+			f.Cells[i].Text = sign
+			continue
+		}
+		f.set(i%f.W, i/f.W, Cell{Text: "?", Style: c.Style, Width: 1})
+	}
 }

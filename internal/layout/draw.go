@@ -23,6 +23,9 @@ type Options struct {
 	// FullGlyphs: the font has whatever Unicode has, as in a terminal emulator.
 	// Otherwise texts are spelt with what every console font has.
 	FullGlyphs bool
+	// Font is what a console's font is known to have, beside ASCII. Nil is not known:
+	// then only what all have is used.
+	Font map[rune]bool
 }
 
 // Draw lays a screen out on w columns and h rows. It is a plain function: the
@@ -34,7 +37,7 @@ func Draw(s kiosk.Screen, w, h int, o Options) Frame {
 	if w < 1 || h < 1 {
 		return f
 	}
-	all := cleaned(s, o.FullGlyphs)
+	all := cleaned(s, o)
 	once := all
 	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k kiosk.Key) bool { return k.Turns })
 	d := &drawing{f: f, s: once, o: o}
@@ -43,6 +46,7 @@ func Draw(s kiosk.Screen, w, h int, o Options) Frame {
 		d = &drawing{f: newFrame(w, h), s: all, o: o}
 		d.draw(s)
 	}
+	d.f.fit(o)
 	return d.f
 }
 
@@ -271,8 +275,8 @@ func (d *drawing) keyFolded(k kiosk.Key, w int) []line {
 }
 
 // cleaned is a copy of a screen in which every string is harmless and drawable.
-func cleaned(s kiosk.Screen, full bool) kiosk.Screen {
-	clean := func(t string) string { return Clean(t, full) }
+func cleaned(s kiosk.Screen, o Options) kiosk.Screen {
+	clean := func(t string) string { return clean(t, o) }
 	s.Site, s.Title, s.Code, s.Spelt = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.Spelt)
 	s.Warning, s.Paging = clean(s.Warning), clean(s.Paging)
 	if s.Notice != nil {

@@ -60,7 +60,7 @@ func sound(t *testing.T, f Frame, w, h int, o Options) {
 			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 				t.Fatalf("cell %d: U+%04X gets to the terminal", i, r)
 			}
-			if !o.FullGlyphs && !isSafe[r] && !(o.HalfBlocks && (r == '▀' || r == '▄')) {
+			if !o.FullGlyphs && !o.has(r) && !(o.HalfBlocks && (r == '▀' || r == '▄')) {
 				t.Fatalf("cell %d: the console font has no %q", i, r)
 			}
 		}
@@ -72,7 +72,7 @@ func sound(t *testing.T, f Frame, w, h int, o Options) {
 
 var sizes = [][2]int{{40, 12}, {40, 15}, {60, 16}, {80, 24}, {80, 25}, {100, 30}, {128, 48}, {200, 60}}
 
-var fonts = []Options{{}, {HalfBlocks: true}, {HalfBlocks: true, FullGlyphs: true}}
+var fonts = []Options{{}, {HalfBlocks: true}, {HalfBlocks: true, FullGlyphs: true}, {Font: map[rune]bool{'█': true, 'ł': true}}}
 
 // TestNothingThatMattersIsMissing: at 40 by 12 and above, every sentence, label
 // and key of every screen is there in full.

@@ -40,6 +40,26 @@ func TestWhatCleanLeaves(t *testing.T) {
 	}
 }
 
+// TestTheFontDecides what is spelt and what is drawn.
+func TestTheFontDecides(t *testing.T) {
+	for _, c := range []struct{ in, has, want string }{
+		{"Łódź: 30 €", "", "Lodz: 30 EUR"},
+		{"Łódź: 30 €", "Łóź€", "Łódź: 30 €"},
+		{"Łódź: 30 €", "ó", "Lódz: 30 EUR"},
+		{"für “João”", "ü", "für \"Joao\""},
+		{"e\u0301", "\u0301", "e"}, // a mark alone is no character on a console
+		{"漢", "", "?"},
+	} {
+		o := Options{Font: map[rune]bool{}}
+		for _, r := range c.has {
+			o.Font[r] = true
+		}
+		if got := clean(c.in, o); got != c.want {
+			t.Errorf("%q with %q: %q, want %q", c.in, c.has, got, c.want)
+		}
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	for _, s := range []string{"", "a\x1b[2J", "\u202e", "Z\u0301\u0302", "日本", "\xff", "\u0345\u0301", "ﷺ", "각", "\u1100\u1161"} {
 		f.Add(s)

@@ -1,56 +1,86 @@
 package tui
 
 import (
+	"errors"
 	"os"
-	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
 
-// gioUnimap is GIO_UNIMAP of linux/kd.h: which characters the console's font has.
-// The number is the same on every processor.
-const gioUnimap = 0x4B66
-
-// unimap is struct unimapdesc, unipair is struct unipair.
-type (
-	unimap struct {
-		count   uint16
-		entries *unipair
-	}
-	unipair struct{ unicode, _ uint16 } // the other is the position in the font
-)
-
-// HasHalfBlocks asks whether the terminal at path can draw U+2580 and U+2584. Most
-// of Debian's console fonts cannot, and which font is loaded can differ from boot
-// to boot. Only a Linux console answers the question; what is no console is taken
-// for a terminal emulator, which can.
-func HasHalfBlocks(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return true
-	}
-	defer f.Close()
-	glyphs, ok := fontOf(f)
-	return !ok || glyphs['▀'] && glyphs['▄']
+// fonts is what is known of a Linux console's font. It belongs to the painter, but for
+// the beginning. Which font is loaded can change at any time: a graphics driver that
+// comes late brings its own.
+type fonts struct {
+	device string // empty: no console
+	file   string
+	keep   bool
+	last   []rune
 }
 
-// fontOf lists the characters of a console's font; ok is false if f is no console.
-func fontOf(f *os.File) (glyphs map[rune]bool, ok bool) {
-	// 65535 pairs are what the count can say; a font of 512 has a few thousand at most.
-	pairs := make([]unipair, 65535)
-	arg := &unimap{count: uint16(len(pairs)), entries: &pairs[0]}
-	var pin runtime.Pinner
-	pin.Pin(&pairs[0])
-	defer pin.Unpin()
-	if ioctl(f, gioUnimap, unsafe.Pointer(arg)) != nil {
+// provide loads a font if one is needed and wished.
+func (f *fonts) provide() (missing []rune, err error) {
+	if f.device == "" || f.keep {
+		return nil, nil
+	}
+	return font.Provide(f.device, f.file, font.Dir)
+}
+
+// look asks what the font has, and has it completed if it has lost something.
+func (f *fonts) look(o layout.Options) layout.Options {
+	if f.device == "" {
+		return o
+	}
+	has, ok := characters(f.device)
+	if ok && !f.keep && f.lost(has) {
+		f.last, _ = f.provide() // if that fails, what there is will do
+		has, ok = characters(f.device)
+	}
+	if !ok {
+		return o
+	}
+	o.Font, o.HalfBlocks = has, has['▀'] && has['▄']
+	return o
+}
+
+// lost says whether the console's font lacks what it had after the last attempt to
+// complete it.
+func (f *fonts) lost(has map[rune]bool) bool {
+	expected := map[rune]bool{}
+	for _, r := range f.last {
+		expected[r] = true
+	}
+	for _, r := range font.Wanted {
+		if !has[r] && !expected[r] {
+			return true
+		}
+	}
+	return false
+}
+
+// characters lists what a console can draw; false for what is no console.
+func characters(device string) (map[rune]bool, bool) {
+	c, err := font.OpenConsole(device)
+	if err != nil {
 		return nil, false
 	}
-	glyphs = make(map[rune]bool, arg.count)
-	for _, p := range pairs[:arg.count] {
-		glyphs[rune(p.unicode)] = true
+	defer c.Close()
+	return c.Characters()
+}
+
+// FontProblem says what is wrong with the console's font, for a technician: nil if
+// nothing is. What is missing is drawn as something else meanwhile.
+func (s *Screen) FontProblem() error {
+	switch {
+	case s.fontErr != nil:
+		return s.fontErr
+	case len(s.lacks) > 0:
+		return errors.New("console font: it lacks " + string(s.lacks))
 	}
-	return glyphs, true
+	return nil
 }
 
 // ioctl asks a terminal's driver something.

@@ -25,22 +25,18 @@ const (
 	closeLimit = time.Second
 )
 
-// Glyphs says whether the font has half blocks.
-type Glyphs uint8
-
-// The answers.
-const (
-	AskFont  Glyphs = iota // ask the kernel on a Linux console; yes elsewhere
-	HasBoth                // it has
-	HasBlock               // it has only the full block
-)
+// KeepFont leaves a console's font as it is.
+const KeepFont = "keep"
 
 // Options for Open.
 type Options struct {
 	Theme  string    // a name from Themes; empty is "dark"
 	Device string    // path of the terminal; empty is /dev/tty, the controlling terminal
 	Tty    tcell.Tty // instead of Device, for tests
-	Half   Glyphs
+
+	// Font is what is loaded on a Linux console: empty for a complete one if that which
+	// is there is not, KeepFont for none, else a file (PSF).
+	Font string
 
 	// SyncEvery is how often everything is drawn anew, so that what others print
 	// on the console does not stay; 0 is never. Between two the package sleeps.
@@ -59,7 +55,11 @@ type Screen struct {
 	tty   *guard
 	theme theme
 	opts  layout.Options
-	every time.Duration
+	fonts fonts
+
+	lacks   []rune // what the font lacked after Open had done what it could
+	fontErr error
+	every   time.Duration
 
 	mu     sync.Mutex
 	want   kiosk.Screen
@@ -109,9 +109,12 @@ func Open(o Options) (*Screen, error) {
 		wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
 		quit: make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
 	}
-	s.opts = layout.Options{HalfBlocks: o.Half != HasBlock, FullGlyphs: !isLinuxTerm(term)}
-	if o.Half == AskFont && o.Tty == nil {
-		s.opts.HalfBlocks = HasHalfBlocks(device)
+	s.opts = layout.Options{HalfBlocks: true, FullGlyphs: !isLinuxTerm(term)}
+	if isLinuxTerm(term) && o.Tty == nil {
+		s.fonts = fonts{device: device, file: o.Font, keep: o.Font == KeepFont}
+		s.lacks, s.fontErr = s.fonts.provide()
+		s.fonts.last = s.lacks
+		s.opts = s.fonts.look(s.opts)
 	}
 	s.tty = &guard{Tty: tty, drawn: &s.drawn}
 	if s.scr, err = tcell.NewTerminfoScreenFromTty(s.tty); err != nil {
@@ -158,9 +161,6 @@ func (s *Screen) Show(sc kiosk.Screen) (generation uint64) {
 // the terminal or it has just come to the front.
 func (s *Screen) Redraw() { poke(s.afresh) }
 
-// HalfBlocks tells whether QR codes are drawn in half blocks here.
-func (s *Screen) HalfBlocks() bool { return s.opts.HalfBlocks }
-
 // Size is the terminal's size in columns and rows.
 func (s *Screen) Size() (columns, rows int) { return s.scr.Size() }
 
@@ -195,8 +195,10 @@ func (s *Screen) paint() {
 		case <-s.wake:
 			s.draw(s.scr.Show)
 		case <-s.afresh:
+			s.opts = s.fonts.look(s.opts)
 			s.draw(s.scr.Sync)
 		case <-tick:
+			s.opts = s.fonts.look(s.opts)
 			s.draw(s.scr.Sync)
 		}
 	}

@@ -1,0 +1,234 @@
+// Package font sees to it that a Linux console can draw what the kiosk draws: every
+// letter of the shipped languages, box lines, and the half blocks of QR codes, which
+// the usual fonts of Debian lack and the kernel's own lacks letters instead.
+//
+// It reads console fonts (PSF), adds what is missing and can be computed, asks the
+// kernel which characters a console has, and loads a font. What is done where a
+// character is missing all the same is package layout's.
+package font
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+// Wanted is what screens are drawn with beside ASCII: the letters of English, German,
+// French, Spanish, Italian, Polish, Dutch and Portuguese, their signs, and what layout
+// draws with. A test holds every catalogue against it.
+const Wanted = "ÄÖÜäöüß" + // German
+	"ÀÂÆÇÈÉÊËÎÏÔŒÙÛŸàâæçèéêëîïôœùûÿ" + // French
+	"ÁÍÑÓÚáíñóú¡¿ªº" + // Spanish
+	"ÌÒìò" + // Italian
+	"ĄĆĘŁŃŚŹŻąćęłńśźż" + // Polish
+	"ÃÕãõ" + // Portuguese; Dutch has no others
+	"€£§°«»„“”‘’–—…·•×" +
+	"█▀▄░▒■─│┌┐└┘├┤┬┴┼←↑→↓"
+
+// Font is a console font. Every glyph has Height rows of (Width+7)/8 bytes, the
+// leftmost point in the uppermost bit.
+type Font struct {
+	Width, Height int
+	Glyphs        [][]byte
+	Runes         map[rune]int // which glyph a character has
+}
+
+const (
+	// maxGlyphs is what a console can hold.
+	maxGlyphs = 512
+	// maxHeight is what every kernel takes; taller ones are newer than most devices.
+	maxHeight = 32
+	maxWidth  = 32
+	// maxFile is more than the largest font of those sizes with its table takes.
+	maxFile = 256 << 10
+)
+
+// Read reads a font in the format PSF 1 or 2, plain or compressed by gzip, with a
+// table of its characters. It accepts sizes that a console can hold.
+func Read(r io.Reader) (*Font, error) {
+	b, err := readAll(r)
+	if err == nil && bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(bytes.NewReader(b)); err == nil {
+			b, err = readAll(z)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("console font: %w", err)
+	}
+	f, err := parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("console font: %w", err)
+	}
+	return f, nil
+}
+
+func readAll(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = errors.New("it is too large")
+	}
+	return b, err
+}
+
+func parse(b []byte) (*Font, error) {
+	switch {
+	case len(b) >= 4 && b[0] == 0x36 && b[1] == 0x04: // PSF 1
+		n := 256
+		if b[2]&1 != 0 {
+			n = 512
+		}
+		if b[2]&6 == 0 {
+			return nil, errors.New("it does not say which characters it has")
+		}
+		return build(b[4:], n, int(b[3]), 8, int(b[3]), runes16)
+	case len(b) >= 32 && binary.LittleEndian.Uint32(b) == 0x864ab572: // PSF 2
+		word := func(i int) int { return int(min(binary.LittleEndian.Uint32(b[4*i:]), maxFile)) }
+		if word(3)&1 == 0 {
+			return nil, errors.New("it does not say which characters it has")
+		}
+		return build(b[min(max(word(2), 32), len(b)):], word(4), word(5), word(7), word(6), runes8)
+	}
+	return nil, errors.New("that is no PSF file")
+}
+
+// build cuts glyphs and table; runes takes one glyph's list of characters.
+func build(b []byte, n, size, w, h int, runes func([]byte) ([]rune, []byte, bool)) (*Font, error) {
+	if n < 1 || n > maxGlyphs || w < 1 || w > maxWidth || h < 1 || h > maxHeight || size != h*((w+7)/8) {
+		return nil, fmt.Errorf("%d glyphs of %dx%d: a console takes up to %d of up to %dx%d", n, w, h, maxGlyphs, maxWidth, maxHeight)
+	}
+	if len(b) < n*size {
+		return nil, errors.New("it ends too early")
+	}
+	f := &Font{Width: w, Height: h, Runes: map[rune]int{}}
+	for i := range n {
+		f.Glyphs = append(f.Glyphs, slices.Clone(b[i*size:(i+1)*size]))
+	}
+	b = b[n*size:]
+	for i := range n {
+		list, rest, ok := runes(b)
+		if !ok {
+			return nil, errors.New("its table ends too early")
+		}
+		for _, r := range list {
+			if _, taken := f.Runes[r]; !taken {
+				f.Runes[r] = i
+			}
+		}
+		b = rest
+	}
+	return f, nil
+}
+
+// runes8 is PSF 2's list: UTF-8 until 0xff, combinations behind 0xfe.
+func runes8(b []byte) (list []rune, rest []byte, ok bool) {
+	end := bytes.IndexByte(b, 0xff)
+	if end < 0 {
+		return nil, nil, false
+	}
+	single, _, _ := bytes.Cut(b[:end], []byte{0xfe})
+	for _, r := range string(single) {
+		if r != utf8.RuneError {
+			list = append(list, r)
+		}
+	}
+	return list, b[end+1:], true
+}
+
+// runes16 is PSF 1's list: sixteen bits each until 0xffff, combinations behind 0xfffe.
+func runes16(b []byte) (list []rune, rest []byte, ok bool) {
+	for single := true; len(b) >= 2; b = b[2:] {
+		switch r := rune(binary.LittleEndian.Uint16(b)); {
+		case r == 0xffff:
+			return list, b[2:], true
+		case r == 0xfffe:
+			single = false
+		case single && utf8.ValidRune(r):
+			list = append(list, r)
+		}
+	}
+	return nil, nil, false
+}
+
+// Missing lists the wanted characters that a font lacks.
+func (f *Font) Missing() []rune {
+	return missing(func(r rune) bool { _, ok := f.Runes[r]; return ok })
+}
+
+func missing(has func(rune) bool) (list []rune) {
+	for _, r := range Wanted {
+		if !has(r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Complete adds the wanted characters that can be computed: blocks, shades and box
+// lines. Where a font is full, glyphs that nothing here is drawn with make room.
+func (f *Font) Complete() {
+	var spare []int
+	for _, r := range f.Missing() {
+		glyph := f.draw(r)
+		if glyph == nil {
+			continue
+		}
+		if len(f.Glyphs) < maxGlyphs {
+			f.Glyphs = append(f.Glyphs, glyph)
+			f.Runes[r] = len(f.Glyphs) - 1
+			continue
+		}
+		if spare == nil {
+			spare = f.spare()
+		}
+		if len(spare) == 0 {
+			return
+		}
+		at := spare[0]
+		spare = spare[1:]
+		for old, i := range f.Runes {
+			if i == at {
+				delete(f.Runes, old)
+			}
+		}
+		f.Glyphs[at], f.Runes[r] = glyph, at
+	}
+	// The kernel takes 256 or 512.
+	for want := 256 * ((len(f.Glyphs) + 255) / 256); len(f.Glyphs) < want; {
+		f.Glyphs = append(f.Glyphs, make([]byte, f.size()))
+	}
+}
+
+func (f *Font) size() int { return f.Height * ((f.Width + 7) / 8) }
+
+// spare are the glyphs that may go, those without a character first, then those of
+// the characters that are farthest from Latin.
+func (f *Font) spare() (list []int) {
+	highest := make([]rune, len(f.Glyphs))
+	keep := make([]bool, len(f.Glyphs))
+	keep[' '] = true // the kernel clears the screen with it, whatever the table says
+	for r, i := range f.Runes {
+		highest[i] = max(highest[i], r)
+		// Latin letters stay: names and addresses may hold more than our languages.
+		keep[i] = keep[i] || r < 0x250 || r == utf8.RuneError || slices.Contains(wanted, r)
+	}
+	for i := range f.Glyphs {
+		if !keep[i] {
+			list = append(list, i)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int) int {
+		if (highest[a] == 0) != (highest[b] == 0) {
+			return int(min(highest[a], 1)) - int(min(highest[b], 1))
+		}
+		return int(highest[b] - highest[a])
+	})
+	return list
+}
+
+var wanted = []rune(Wanted)
