@@ -32,7 +32,7 @@ func (r *rig) startWith(input string, args ...string) *child {
 // startOn does the same with other standard files, if change sets any.
 func (r *rig) startOn(change func(*exec.Cmd), input string, args ...string) *child {
 	r.t.Helper()
-	c := &child{t: r.t, cmd: exec.Command(kioskPath(r.t), r.args(args)...), done: make(chan struct{})}
+	c := &child{t: r.t, cmd: exec.Command(r.program(), r.args(args)...), done: make(chan struct{})}
 	c.out.change, c.err.change = make(chan struct{}), make(chan struct{})
 	c.cmd.Env, c.cmd.Dir = r.environ(), r.dir
 	c.cmd.Stdin = bytes.NewReader([]byte(input))

@@ -33,7 +33,8 @@ type rig struct {
 	dir   string // everything of this device
 	state string // its state folder
 	env   map[string]string
-	cut   bool // the power is cut: the server's last word may be lost before it is on record
+	path  string // the program; empty is this test binary
+	cut   bool   // the power is cut: the server's last word may be lost before it is on record
 }
 
 // newRig starts a server and settles a device for it; settings are NAME=value.
@@ -84,6 +85,13 @@ func newRigBehind(t testing.TB, d *door, settings ...string) *rig {
 		r.set(s)
 	}
 	return r
+}
+
+func (r *rig) program() string {
+	if r.path != "" {
+		return r.path
+	}
+	return kioskPath(r.t)
 }
 
 func (r *rig) set(setting string) {

@@ -50,7 +50,7 @@ func (r *rig) screen(args ...string) *terminal {
 		vt: vt10x.New(vt10x.WithSize(columns, rows)), changed: make(chan struct{})}
 	x.resize(columns, rows)
 	x.before = x.termios()
-	x.cmd = exec.Command(kioskPath(r.t), r.args(append([]string{"run"}, args...))...)
+	x.cmd = exec.Command(r.program(), r.args(append([]string{"run"}, args...))...)
 	x.cmd.Env, x.cmd.Dir = r.environ(), r.dir
 	x.cmd.Stdin, x.cmd.Stdout, x.cmd.Stderr = slave, slave, slave
 	x.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

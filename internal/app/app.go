@@ -34,6 +34,7 @@ type App struct {
 	settings   *config.Settings
 	log        *slog.Logger
 	clock      *host.Clock
+	time       *oidc.Clock // clock's, or the authorization server's where that is better
 	store      *store.Store
 	client     *ciba.Client
 	resource   *api.Resource
@@ -122,15 +123,18 @@ func (a *App) servers() error {
 	if err != nil {
 		return err
 	}
+	a.time = oidc.NewClock(oidc.ClockOptions{
+		Issuer: s.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Kept: a.clock.Kept, Least: a.clock.Floor(),
+	})
 	auth, err := a.clientAuth()
 	if err != nil {
 		return err
 	}
-	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Now: a.clock.Wall})
+	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: a.time})
 	a.client, err = ciba.New(ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
 		Transport: transport,
-		Now:       a.clock.Wall, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
+		Now:       a.time.Now, Clock: a.time, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,
@@ -154,7 +158,7 @@ func (a *App) servers() error {
 
 func (a *App) clientAuth() (oidc.ClientAuth, error) {
 	s := a.settings
-	o := oidc.AuthOptions{Method: string(s.ClientAuth), ClientID: s.ClientID, Secret: s.ClientSecret, Now: a.clock.Wall}
+	o := oidc.AuthOptions{Method: string(s.ClientAuth), ClientID: s.ClientID, Secret: s.ClientSecret, Now: a.time.Now}
 	if s.ClientKey.Set() {
 		key, err := oidc.ParseClientKey(s.ClientKey.Data)
 		if err != nil {

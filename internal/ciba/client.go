@@ -35,7 +35,8 @@ type Config struct {
 	ClientID  string           // KIOSK_CLIENT_ID
 	Auth      oidc.ClientAuth  // how this client proves who it is
 	Transport *oidc.Transport  // how servers are reached
-	Now       func() time.Time // wall clock
+	Now       func() time.Time // the time as it is known best
+	Clock     *oidc.Clock      // where Now is not the wall clock: what it is; else nil
 	// Uptime is monotonic; Ack.Age is measured by it. nil leaves that at 0.
 	Uptime  func() time.Duration
 	Log     *slog.Logger // nil logs nothing; gets outcomes only, never a secret or an identifier

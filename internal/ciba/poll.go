@@ -59,6 +59,7 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 		return trouble(err, false)
 	}
 	who, form := k.pollForm(requestID)
+	made := k.corrections()
 	reply, err := k.postAs(ctx, who, m, oidc.Token, form, k.c.Transport.Send)
 	var a kiosk.Answer
 	var own *kiosk.Error
@@ -66,6 +67,11 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 	case err == nil:
 		a = k.judge(reply)
 		a.Tokens.Client = k.issuedTo(requestID)
+		if !came(a.Tokens) && untimely(reply) && k.corrections() != made {
+			// It was made by a time that this very answer has put right. The next poll
+			// has a new one, at its own time; if that is refused, too, that is that.
+			a = trouble(errors.New("the proof was made by a wrong clock, which is right now"), true)
+		}
 	case errors.As(err, &own):
 		return hopeless(own.Reason, err)
 	case errors.Is(err, oidc.ErrTooLong) && reply.Status == http.StatusOK:
@@ -77,6 +83,22 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 		a.RetryAfter = retryAfter(reply.Header, k.c.Now())
 	}
 	return a
+}
+
+// corrections counts how often the time was put right.
+func (k *Client) corrections() uint64 {
+	if k.c.Clock == nil {
+		return 0
+	}
+	return k.c.Clock.Corrections()
+}
+
+func came(t kiosk.Tokens) bool { return len(t.Access)+len(t.Refresh) > 0 }
+
+// untimely tells whether an answer refuses what a wrong clock spoils.
+func untimely(reply *oidc.Reply) bool {
+	e := readError(reply.Body)
+	return e != nil && (e.code == "invalid_client" || e.code == "invalid_dpop_proof")
 }
 
 // judge turns a whole answer into a verdict.

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -51,7 +52,7 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 		ClientID:  client,
 		KeysURI:   m.Endpoint(oidc.JWKS, false),
 		Algs:      k.c.IDTokenAlgs,
-		Since:     a.At,
+		Since:     k.byNow(a.At),
 		Access:    t.Access,
 		Refresh:   t.Refresh,
 		RequestID: a.RequestID,
@@ -84,6 +85,14 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 		return kiosk.Person{}, kiosk.Fail(kiosk.WrongPerson, whatVerify, errors.New("the approver is not the person asked for; if it is, KIOSK_SUBJECT_CLAIM has to name a claim that says so"))
 	}
 	return kiosk.Person{}, kiosk.Fail(kiosk.Untrusted, whatVerify, errors.New("no verified claim says who approved; let the server send it (scope), or set KIOSK_SUBJECT_CLAIM"))
+}
+
+// byNow turns a time by the wall clock into one by Now.
+func (k *Client) byNow(t time.Time) time.Time {
+	if k.c.Clock == nil || t.IsZero() {
+		return t
+	}
+	return t.Add(k.c.Clock.Ahead())
 }
 
 // expected brings back what Ask packed; where the record has none, it is made

@@ -63,10 +63,19 @@ func (c *Clock) Boot() string { return c.boot }
 // is little, but what it rules out is what devices without a battery do.
 func (c *Clock) Trusted() bool { return !c.Wall().Before(c.floor) }
 
+// Floor is the date before which this program was not yet built.
+func (c *Clock) Floor() time.Time { return c.floor }
+
 // Synchronised says whether the kernel's clock is kept right by a time service,
 // and whether the kernel would tell at all: some time services do not report to
 // it, so a no is information for a technician, not a reason to close.
 func (c *Clock) Synchronised() (yes, known bool) { return synchronised() }
+
+// Kept says whether a time service is known to keep the wall clock right.
+func (c *Clock) Kept() bool {
+	yes, known := c.Synchronised()
+	return yes && known
+}
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n?$`)
 

@@ -32,7 +32,8 @@ const (
 type TransportOptions struct {
 	Roots        *x509.CertPool    // replaces the system's roots; nil keeps them
 	Certificates []tls.Certificate // client certificates for mutual TLS; may be empty
-	Now          func() time.Time  // wall clock by which certificates are judged; nil is the system's
+	Now          func() time.Time  // wall clock by which certificates are judged; nil is Clock's, else the system's
+	Clock        *Clock            // learns the time from answers; may be nil
 	// Dial replaces the network, for tests in memory. nil dials TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -50,12 +51,16 @@ type Transport struct {
 	kept  http.RoundTripper // keeps a connection for a few seconds
 	fresh http.RoundTripper // one connection for one request
 	pool  *http.Transport
+	clock *Clock
 }
 
 // NewTransport makes a Transport. It opens no connection.
 func NewTransport(o TransportOptions) *Transport {
 	// A poll often needs a new connection; a resumed handshake spares a Pi Zero the slow part.
 	sessions := tls.NewLRUClientSessionCache(8)
+	if o.Now == nil && o.Clock != nil {
+		o.Now = o.Clock.certificates
+	}
 	base := func(keep bool) *http.Transport {
 		p := new(http.Protocols)
 		p.SetHTTP1(true)
@@ -79,7 +84,7 @@ func NewTransport(o TransportOptions) *Transport {
 		}
 	}
 	pool := base(true)
-	return &Transport{kept: guarded{pool}, fresh: guarded{base(false)}, pool: pool}
+	return &Transport{kept: guarded{pool}, fresh: guarded{base(false)}, pool: pool, clock: o.Clock}
 }
 
 // dialer gives a dial function that, for hosts that are trusted only because
@@ -148,7 +153,7 @@ type Reply struct {
 // The body is read up to max bytes. A nil Reply means that no answer came; a Reply
 // together with an error means that an answer began and its body was cut off or
 // too long.
-func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) { return send(t.kept, r, max) }
+func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) { return t.send(t.kept, r, max) }
 
 // SendOnce sends a request that must not arrive twice whatever happens: the
 // backchannel authentication request, which rings a phone. It goes out on a
@@ -157,18 +162,25 @@ func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) { return se
 func (t *Transport) SendOnce(r *http.Request, max int64) (*Reply, error) {
 	r = r.Clone(r.Context())
 	r.GetBody = nil
-	return send(t.fresh, r, max)
+	return t.send(t.fresh, r, max)
 }
 
-func send(rt http.RoundTripper, r *http.Request, max int64) (*Reply, error) {
+func (t *Transport) send(rt http.RoundTripper, r *http.Request, max int64) (*Reply, error) {
 	if r.Header.Get("User-Agent") == "" {
 		r.Header.Set("User-Agent", "ciba-kiosk")
+	}
+	var begun time.Duration
+	if t.clock != nil {
+		begun = t.clock.uptime()
 	}
 	resp, err := client(rt).Do(r)
 	if err != nil {
 		return nil, &LinkError{cause: err}
 	}
 	defer resp.Body.Close()
+	if t.clock != nil {
+		t.clock.learn(resp, begun)
+	}
 	reply := &Reply{Status: resp.StatusCode, Header: resp.Header}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, max+1))
 	if err != nil {

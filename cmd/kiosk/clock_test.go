@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// TestClock: a device whose clock is certainly wrong asks nobody. The program is
+// built for this as a release is, and its release is in the future.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	early := filepath.Join(t.TempDir(), "kiosk")
+	build := exec.Command("go", "build", "-ldflags", "-X github.com/ciba-kiosk/ciba-kiosk/internal/host.floor=2200-01-01T00:00:00Z", "-o", early, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r := newRig(t)
+	r.path = early
+	r.auto("approve", 0, "")
+	c := r.start("login", "--json", "alice")
+	code, last := c.wait(), checkLines(t, c.lines())
+	if code != 5 || last["reason"] != "clock" {
+		t.Errorf("exit code %d, %v", code, last)
+	}
+	x := r.screen()
+	x.shows(say(t, kiosk.WordClosedClock))
+	x.signal(syscall.SIGTERM)
+	if code := x.ends(); code != 0 {
+		t.Errorf("told to stop, it exits with %d", code)
+	}
+	if all := r.dev.Requests(); len(all) != 0 {
+		t.Errorf("somebody was asked: %+v", all)
+	}
+}

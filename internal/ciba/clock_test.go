@@ -1,0 +1,129 @@
+package ciba
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// wrong is a device whose wall clock is behind, and a server that may be ahead of
+// both it and the device's uptime.
+type wrong struct {
+	up     time.Duration
+	behind time.Duration // the wall clock
+	ahead  time.Duration // the server
+}
+
+func (w *wrong) wall() time.Time   { return noon.Add(w.up - w.behind) }
+func (w *wrong) server() time.Time { return noon.Add(w.up + w.ahead) }
+
+// secure is an op by https that says what time it is, and a kiosk on a device whose
+// clock is behind.
+func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
+	p := &op{t: t, key: opKey, script: map[string][]line{}}
+	w := &wrong{behind: behind}
+	s := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Date", w.server().Format(http.TimeFormat))
+		p.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(s.Close)
+	p.issuer = s.URL
+	p.standard()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	clock := oidc.NewClock(oidc.ClockOptions{Issuer: p.issuer, Wall: w.wall, Uptime: func() time.Duration { return w.up }})
+	p.client = oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: clock})
+	t.Cleanup(p.client.CloseIdle)
+	auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: clientID, Key: testKey(t), Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, w, p.kiosk(func(c *Config) { c.Auth, c.Now, c.Clock = auth, clock.Now, clock })
+}
+
+// issued is the iat of the client assertion in a request.
+func issued(t *testing.T, s seen) time.Time {
+	t.Helper()
+	var claims struct {
+		Iat int64 `json:"iat"`
+	}
+	body, err := base64.RawURLEncoding.DecodeString(strings.Split(s.form.Get("client_assertion")+"..", ".")[1])
+	if err == nil {
+		err = json.Unmarshal(body, &claims)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Unix(claims.Iat, 0)
+}
+
+func off(t *testing.T, what string, got, want time.Time) {
+	t.Helper()
+	if d := got.Sub(want); d < -2*time.Second || d > 2*time.Second {
+		t.Errorf("%s is off by %v", what, d)
+	}
+}
+
+// TestAVisitOnADeviceWithoutAClock: hours behind, and every assertion and every
+// check is by the server's time; the wall clock may even be set in between.
+func TestAVisitOnADeviceWithoutAClock(t *testing.T) {
+	for _, behind := range []time.Duration{3 * time.Hour, -3 * time.Hour, 40 * 24 * time.Hour} {
+		t.Run(fmt.Sprint(behind), func(t *testing.T) {
+			p, w, k := secure(t, behind)
+			sent := w.up
+			ack := ask(t, k) // the metadata had told the time before the phone rang
+			off(t, "the first assertion", issued(t, p.got("/bc")[0]), noon)
+			w.up += 5 * time.Second
+			w.behind = 90 * time.Minute // somebody sets the clock
+			k.Poll(t.Context(), ack.RequestID)
+			off(t, "the second assertion", issued(t, p.got("/token")[0]), w.server())
+			w.up += 5 * time.Second
+			w.behind = -90 * time.Minute
+			now := w.server()
+			for claims, want := range map[string]kiosk.Reason{
+				"":    kiosk.NoReason,
+				"iat": kiosk.Untrusted, // from before the request
+				"exp": kiosk.Untrusted,
+			} {
+				changes := obj{}
+				if claims != "" {
+					changes[claims] = now.Add(-2 * time.Minute).Unix()
+				}
+				asked := askedFor(ack.Expect)
+				asked.At = w.wall().Add(sent - w.up) // as kiosk.Runner reckons it
+				_, err := k.Verify(t.Context(), kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(now, changes))}, asked)
+				wantReason(t, err, want)
+			}
+		})
+	}
+}
+
+// TestAProofMadeByAWrongClockIsMadeAnewOnce: and only if the clock has just been put right.
+func TestAProofMadeByAWrongClockIsMadeAnewOnce(t *testing.T) {
+	for _, code := range []string{"invalid_client", "invalid_dpop_proof"} {
+		p, w, k := secure(t, 0)
+		ack := ask(t, k)
+		p.play("/token", oops(401, code))
+		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Misconfigured {
+			t.Errorf("%s, the clock is right: %+v", code, a)
+		}
+		w.ahead = time.Hour // the machine was suspended and counted none of it
+		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Trouble || !a.Reached || a.Tokens.Access != nil {
+			t.Errorf("%s, the clock was put right by the answer: %+v", code, a)
+		}
+		off(t, "the assertion", issued(t, p.got("/token")[1]), noon)
+		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Misconfigured {
+			t.Errorf("%s, a second time: %+v", code, a)
+		}
+		off(t, "the assertion made anew", issued(t, p.got("/token")[2]), w.server())
+	}
+}

@@ -1,0 +1,168 @@
+package oidc
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	// dateStep is how coarse a Date header is: whole seconds, cut off, so that half
+	// a second is added and the rest is doubt.
+	dateStep = time.Second
+
+	// vagueExchange is how long an exchange may take for its Date to be worth
+	// anything: the server may have written it at any moment of it. A long poll takes
+	// 30 s, any other request well under one.
+	vagueExchange = 10 * time.Second
+
+	// correction is by how much the time must have moved to be told to those who
+	// sent something that was made by the time before. Under it no server minds.
+	correction = 5 * time.Second
+)
+
+// Clock is the time as this device knows it best: by its own wall clock, or, where
+// nothing keeps that right, by what the authorization server says in its Date header
+// (FAPI 2.0 Security Profile, note on devices with a bad clock). It is for what
+// servers judge by the time or we judge by a server's: assertions, proofs, request
+// objects, tokens, certificates. Deadlines are by uptime and no business of it.
+//
+// A date is believed only if it came over TLS from the issuer's own host, after
+// every check of the certificate, and lies in the validity of each certificate of
+// the chain: whoever vouches for a time must be good at that time. So a device whose
+// clock is behind its certificates learns nothing; it waits for a time service.
+//
+// It is safe for concurrent use.
+type Clock struct {
+	wall   func() time.Time
+	uptime func() time.Duration
+	kept   func() bool
+	issuer string    // scheme and host
+	least  time.Time // no date before it is believed
+
+	mu     sync.Mutex
+	learnt reading
+	moved  uint64
+}
+
+// reading is a date and when, by uptime, it was right, give or take doubt.
+type reading struct {
+	at    time.Time
+	up    time.Duration
+	doubt time.Duration
+}
+
+// ClockOptions are what NewClock needs.
+type ClockOptions struct {
+	Issuer string               // whose Date header counts
+	Wall   func() time.Time     // the device's wall clock
+	Uptime func() time.Duration // monotonic, suspension included
+	// Kept says whether a time service keeps the wall clock right, so that nobody
+	// else is asked; nil is never.
+	Kept  func() bool
+	Least time.Time // no date before it is believed: when this program was built
+}
+
+// NewClock makes a Clock that knows the wall clock only.
+func NewClock(o ClockOptions) *Clock {
+	c := &Clock{wall: o.Wall, uptime: o.Uptime, kept: o.Kept, least: o.Least}
+	if c.kept == nil {
+		c.kept = func() bool { return false }
+	}
+	if u, err := url.Parse(o.Issuer); err == nil && u.Scheme == "https" {
+		c.issuer = u.Host
+	}
+	return c
+}
+
+// Now is the time. Once a date is learnt it goes on by uptime, so that setting the
+// wall clock changes nothing.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *Clock) now() time.Time {
+	wall := c.wall()
+	if c.learnt.at.IsZero() || c.kept() {
+		return wall
+	}
+	t := c.learnt.at.Add(c.uptime() - c.learnt.up)
+	if off := t.Sub(wall); -c.learnt.doubt <= off && off <= c.learnt.doubt {
+		return wall // as good, and finer
+	}
+	return t
+}
+
+// Ahead is by how much Now is ahead of the wall clock; 0 where that is right.
+func (c *Clock) Ahead() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now().Sub(c.wall())
+}
+
+// Corrections counts how often the time was moved by more than a few seconds.
+// Whoever was refused for something made before a correction may make it anew.
+func (c *Clock) Corrections() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moved
+}
+
+// certificates is the time by which certificates are judged: never before the wall
+// clock, since a server has no business making an old certificate good again.
+func (c *Clock) certificates() time.Time {
+	now, wall := c.Now(), c.wall()
+	if wall.After(now) {
+		return wall
+	}
+	return now
+}
+
+// learn looks at an answer whose request was begun at an uptime.
+func (c *Clock) learn(resp *http.Response, begun time.Duration) {
+	u := resp.Request.URL
+	if c.issuer == "" || u.Scheme != "https" || u.Host != c.issuer {
+		return
+	}
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil || date.Before(c.least) || !vouched(resp.TLS, date) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	took := c.uptime() - begun
+	if took < 0 || took > vagueExchange {
+		return
+	}
+	before := c.now()
+	c.learnt = reading{
+		at:    date.Add(dateStep / 2),
+		up:    begun + took/2,
+		doubt: dateStep + took/2,
+	}
+	if step := c.now().Sub(before); step > correction || step < -correction {
+		c.moved++
+	}
+}
+
+// vouched tells whether a date came over a connection whose certificates were
+// checked and were good then.
+func vouched(s *tls.ConnectionState, date time.Time) bool {
+	if s == nil || !s.HandshakeComplete {
+		return false
+	}
+	for _, chain := range s.VerifiedChains {
+		good := len(chain) > 0
+		for _, cert := range chain {
+			good = good && !date.Before(cert.NotBefore) && !date.After(cert.NotAfter)
+		}
+		if good {
+			return true
+		}
+	}
+	return false
+}
