@@ -53,6 +53,10 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: soak
+soak: ## ten thousand visits with faults in one process, as a plot
+	scripts/soak
+
 .PHONY: interop
 interop: ## against an OpenID Provider that others wrote (needs node and npm)
 	scripts/interop/run.sh

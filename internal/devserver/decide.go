@@ -89,7 +89,8 @@ func (s *Server) settle(now time.Time) {
 	if s.auto.state == pending {
 		return
 	}
-	for _, q := range s.book.Requests {
+	// Saving an answer drops old requests from the list, in place.
+	for _, q := range slices.Clone(s.book.Requests) {
 		due := q.Created.Add(s.auto.delay)
 		if !q.device() && q.open(now) && !due.After(now) {
 			s.decide(q, s.auto.as, s.auto.state, now) // an unwritten state file shows at the next save

@@ -1,0 +1,6 @@
+//go:build !race
+
+package app
+
+// soakShort is what every test run plays: about three seconds.
+const soakShort = 1000
