@@ -27,6 +27,14 @@ dist: ## dist/ciba-kiosk-*.tar.gz for armv6, armv7, arm64 and amd64
 test-install: ## installs, upgrades, removes and purges the package in a Debian root (needs root and mmdebstrap)
 	scripts/appliance/test-install
 
+.PHONY: image
+image: ## dist/ciba-kiosk-*.img, a bootable card for QEMU (needs root and mmdebstrap)
+	scripts/image
+
+.PHONY: test-boot
+test-boot: ## a whole device in QEMU: screen, keys, watchdog, power cut (needs root and qemu-system-x86)
+	scripts/appliance/test-boot
+
 .PHONY: demo
 demo: build ## the whole kiosk in this terminal, with a phone page and nothing else to set up
 	@scripts/demo

@@ -128,7 +128,7 @@ func overviewPage() string {
 	for _, f := range [][2]string{
 		{"/etc/kiosk/kiosk.env", "settings: kiosk.env(5)"},
 		{"/etc/credstore/kiosk.client-key, .client-cert, .client-secret, .store-key", "secrets in clear, readable by root only; each is optional"},
-		{"/etc/credstore.encrypted/ with the same names", "secrets encrypted to this machine by systemd-creds(1)"},
+		{"/etc/credstore.encrypted/ with the same names", "the same encrypted to this machine: see /usr/share/ciba-kiosk/encrypted.conf"},
 		{"/var/lib/kiosk", "the visits on record and the key that seals them; nothing else is written on the device"},
 		{"/run/kiosk/kiosk.sock", "the socket of the running kiosk, for members of the group kiosk"},
 	} {
