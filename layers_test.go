@@ -38,9 +38,10 @@ var layers = map[string]int{
 	"internal/app":       4,
 	"internal/devserver": 4,
 
-	"cmd/kiosk":     5,
-	"scripts/sbom":  5,
-	"cmd/devserver": 5,
+	"cmd/kiosk":              5,
+	"scripts/sbom":           5,
+	"scripts/appliance/boot": 5,
+	"cmd/devserver":          5,
 }
 
 // mayImport narrows that for some: the development server shares nothing with the kiosk, so that a mistake in our

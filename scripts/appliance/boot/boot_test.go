@@ -1,0 +1,160 @@
+//go:build boot
+
+package boot
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"strings"
+	"testing"
+)
+
+var (
+	image    = flag.String("image", "", "folder with the image of scripts/appliance/test-boot")
+	pictures = flag.String("pictures", "", "folder for pictures of the screen")
+)
+
+// What the screens of a customer say in English.
+const (
+	ready    = "Scan your card, or press any key"
+	waiting  = "Please look at your phone"
+	approved = "Your details are here"
+)
+
+// TestADeviceFromPowerOn is one device, from the first time that its plug goes in.
+func TestADeviceFromPowerOn(t *testing.T) {
+	if *image == "" {
+		t.Fatal("which image? run make test-boot")
+	}
+	m := newMachine(t, *image, *pictures)
+	story := func(name string, f func(t *testing.T)) {
+		t.Helper()
+		if !t.Run(name, func(t *testing.T) {
+			m.t = t
+			f(t)
+		}) {
+			t.Fatalf("%s: what follows would say nothing", name)
+		}
+		m.t = t
+	}
+
+	story("it starts by itself", func(t *testing.T) {
+		m.plugIn()
+		m.shows(ready)
+		m.picture(*pictures, "ready")
+		t.Log(strings.TrimSpace(m.sh("systemd-analyze critical-chain kiosk.service --no-pager | head -n 4; systemctl show -p ExecMainStartTimestampMonotonic -p ActiveEnterTimestampMonotonic -p MemoryCurrent kiosk")))
+	})
+
+	story("the terminal is the kiosk's alone", func(t *testing.T) {
+		if got := m.sh("systemctl is-active getty@tty1 || true"); got != "inactive\n" {
+			t.Errorf("getty is %s", got)
+		}
+		if got := m.sh("ps -o comm= -t tty1"); got != "kiosk\n" {
+			t.Errorf("on tty1: %q", got)
+		}
+	})
+
+	story("no key leads out of it", func(t *testing.T) {
+		boot := m.sh("cat /proc/sys/kernel/random/boot_id")
+		m.press("ctrl-alt-f2", "alt-f3", "alt-left", "alt-right", "ctrl-alt-delete", "alt-sysrq-b", "alt-print-b", "scroll_lock", "ctrl-scroll_lock")
+		if got := m.sh("fgconsole"); got != "1\n" {
+			t.Errorf("terminal %s is in front", got)
+		}
+		if m.sh("cat /proc/sys/kernel/random/boot_id") != boot {
+			t.Error("it rebooted")
+		}
+		m.sh("systemctl is-active kiosk")
+		m.press("esc", "esc", "esc") // whatever those keys began
+		m.shows(ready)
+	})
+
+	story("what the kernel says does not stay on the screen", func(t *testing.T) {
+		m.sh("echo '<2>FOREIGN TEXT of the kernel' >/dev/kmsg; printf 'FOREIGN TEXT of somebody\\n' >/dev/tty1")
+		m.until("the screen is the kiosk's again", func() error {
+			if strings.Contains(m.screen(), "FOREIGN") {
+				return errors.New("it is not")
+			}
+			return nil
+		})
+		m.shows(ready)
+	})
+
+	story("a visit by keys", func(t *testing.T) {
+		m.press("spc")
+		m.press(strings.Split("alice", "")...)
+		m.press("ret")
+		m.shows(waiting)
+		m.picture(*pictures, "waiting")
+		m.phone("approve", "alice")
+		m.shows(approved)
+		m.press("spc")
+		m.shows("Alice")
+		m.picture(*pictures, "result")
+		m.press("esc")
+		m.shows(ready)
+		if s := m.screen(); strings.Contains(s, "Alice") {
+			t.Errorf("the next customer sees:\n%s", s)
+		}
+	})
+
+	story("a kiosk that hangs is started again", func(t *testing.T) {
+		was := m.pid()
+		m.sh("kill -STOP " + was)
+		m.until("another process serves", func() error {
+			if now := m.pid(); now == was || now == "0" {
+				return errors.New("still " + now)
+			}
+			return nil
+		})
+		m.shows(ready)
+	})
+
+	story("a power cut in the middle of a visit", func(t *testing.T) {
+		m.press("spc")
+		m.press(strings.Split("bob", "")...)
+		m.press("ret")
+		m.shows(waiting)
+		m.sh("sync -f /var/lib/devserver.json") // the server is on another machine in earnest; its disk survives
+		m.cut()
+		m.plugIn()
+		m.shows(ready)
+		if n := strings.Count(m.http("GET", "/dev/requests"), `"/bc`); n != 2 {
+			t.Errorf("phones were rung %d times, not once for alice and once for bob", n)
+		}
+		m.until("the visit is closed", func() error {
+			out := m.sh("runuser -u kiosk -- kiosk journal list --json")
+			if strings.Contains(out, `"asked"`) || !strings.Contains(out, `"ended"`) && !strings.Contains(out, `"abandoned"`) {
+				return errors.New(out)
+			}
+			return nil
+		})
+	})
+
+	story("a wrong setting, and how a technician mends it", func(t *testing.T) {
+		m.sh("echo KIOSK_ISSUR=x >>/etc/kiosk/kiosk.env; systemctl restart --no-block kiosk")
+		m.shows("Out of service")
+		m.shows("setting is missing or wrong")
+		m.picture(*pictures, "fallback")
+		m.sh("sed -i /KIOSK_ISSUR/d /etc/kiosk/kiosk.env")
+		m.shows(ready)
+	})
+}
+
+func (m *machine) pid() string {
+	return strings.TrimSpace(cmp.Or(m.sh("systemctl show -p MainPID --value kiosk"), "0"))
+}
+
+// http speaks to the development server inside the machine.
+func (m *machine) http(method, path string) string {
+	m.t.Helper()
+	return m.sh("printf '" + method + " " + path + " HTTP/1.0\\r\\nHost: 127.0.0.1:8765\\r\\nContent-Length: 0\\r\\n\\r\\n' | openssl s_client -quiet -verify_quiet -CAfile /etc/kiosk/ca.pem -connect 127.0.0.1:8765 2>&1")
+}
+
+// phone is what a person does on their phone.
+func (m *machine) phone(how, who string) {
+	m.t.Helper()
+	if out := m.http("POST", "/dev/"+how+"?user="+who); !strings.Contains(out, " 200 ") && !strings.Contains(out, " 204 ") {
+		m.t.Fatalf("%s: %s", how, out)
+	}
+}
