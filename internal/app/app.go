@@ -7,10 +7,13 @@
 package app
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -40,6 +43,9 @@ type App struct {
 	resource   *api.Resource
 	guard      *guard.Guard
 	catalogues []*words.Catalogue
+	pings      *ciba.Pings // nil: the server is polled only
+	pingCert   tls.Certificate
+	stopPings  func()
 }
 
 // Open makes an App. Who names this process to another one that finds the store
@@ -55,15 +61,41 @@ func Open(s *config.Settings, who string, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.store = st
-	if err := a.budgets(); err != nil {
+	if err := errors.Join(a.budgets(), a.listen()); err != nil {
 		st.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-// Close lets go of the store.
-func (a *App) Close() error { return a.store.Close() }
+// listen takes the server's pings from here on, in ping mode.
+func (a *App) listen() error {
+	a.stopPings = func() {}
+	if a.pings == nil {
+		return nil
+	}
+	l, err := net.Listen("tcp", a.settings.PingListen)
+	if err != nil {
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_PING_LISTEN", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := a.pings.Serve(ctx, l, a.pingCert); err != nil {
+			a.log.Error("ping", "error", err) // the server is polled all the same
+		}
+	}()
+	a.stopPings = func() { stop(); <-over }
+	a.log.Info("ping", "listening", l.Addr().String())
+	return nil
+}
+
+// Close lets go of the store and of the ping address.
+func (a *App) Close() error {
+	a.stopPings()
+	return a.store.Close()
+}
 
 // Check finds what Open would find wrong with the settings beyond their form:
 // keys, certificates, layouts and names that only their packages can read. It
@@ -130,6 +162,12 @@ func (a *App) servers() error {
 	if err != nil {
 		return err
 	}
+	if s.Delivery == "ping" {
+		if a.pingCert, err = tls.X509KeyPair(s.PingCert.Data, s.PingKey.Data); err != nil {
+			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_PING_CERT_FILE and KIOSK_PING_KEY_FILE", err)
+		}
+		a.pings = ciba.NewPings(a.clock.Now, a.log)
+	}
 	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: a.time})
 	a.client, err = ciba.New(ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
@@ -138,7 +176,7 @@ func (a *App) servers() error {
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,
-		DeviceClientID: s.DeviceClientID,
+		DeviceClientID: s.DeviceClientID, Pings: a.pings,
 	})
 	if err != nil {
 		return err

@@ -84,11 +84,28 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if m.UserCode { // else it is not for us to send (CIBA Core, section 4)
 		setIf(form, "user_code", string(r.UserCode))
 	}
-	ack, err := k.send(ctx, m, form)
+	ack, err := k.sendAndListen(ctx, m, form, r.Ping)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
 	ack.Expect, ack.Binding, ack.Merges, ack.Look = packed, message, p.MergesRefusal, p.Where
+	return ack, nil
+}
+
+// sendAndListen is send, and in ping mode listening for the ping from before it on.
+func (k *Client) sendAndListen(ctx context.Context, m *oidc.Metadata, form url.Values, ring func()) (kiosk.Ack, error) {
+	if k.c.Pings == nil || ring == nil {
+		return k.send(ctx, m, form)
+	}
+	token, e := k.c.Pings.expect(ring)
+	form.Set("client_notification_token", token)
+	ack, err := k.send(ctx, m, form)
+	if err != nil {
+		k.c.Pings.refused(e)
+		return ack, err
+	}
+	k.c.Pings.accepted(e, ack.RequestID, ack.Expires)
+	ack.Interval = max(ack.Interval, slowPoll)
 	return ack, nil
 }
 

@@ -55,6 +55,7 @@ type Config struct {
 	LookupURL    string // KIOSK_LOOKUP_URL; empty asks none
 	SubjectClaim string // KIOSK_SUBJECT_CLAIM; empty is its default rule
 
+	Pings          *Pings // KIOSK_DELIVERY=ping; nil polls only
 	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty is no second road
 
 	IDTokenAlgs []string // allow-list for ID tokens; nil is oidc.DefaultAlgs
@@ -183,8 +184,12 @@ func (k *Client) usable(m *oidc.Metadata) error {
 	if m.Endpoint(oidc.Backchannel, mtls) == "" {
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint: it does not offer CIBA, or not for this issuer; switch it on there or correct KIOSK_ISSUER"))
 	}
-	if !oidc.Offers(m.DeliveryModes, "poll") {
-		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server offers CIBA, but not in poll mode"))
+	mode := "poll"
+	if k.c.Pings != nil {
+		mode = "ping"
+	}
+	if !oidc.Offers(m.DeliveryModes, mode) {
+		return kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("the server offers CIBA, but not in %s mode (KIOSK_DELIVERY)", mode))
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
 // Package ciba is the authorization server as a visit sees it: a
 // kiosk.Authorizer that speaks OpenID Client-Initiated Backchannel Authentication
-// (CIBA Core 1.0) in poll mode. It turns a request into what the server
-// understands, and each answer, however wrong, into one verdict or one reason.
+// (CIBA Core 1.0) in poll and ping mode, and beside it the device authorization grant
+// (RFC 8628). It turns a request into what the server understands, and each answer,
+// however wrong, into one verdict or one reason.
 //
 // It keeps no time between polls and no state between calls: when to poll, when
 // to stop and what to show is package kiosk's. What must be known of OpenID Connect
@@ -21,23 +22,27 @@
 //
 // # Duties of a client, and the tests that show them
 //
-// The duties of poll mode in CIBA Core, numbered C and K as in our own reading of it,
+// The duties of poll and ping mode in CIBA Core, numbered C and K as in our own reading
+// of it,
 // and of ID-token validation, V. M is MUST, S is SHOULD, R our own where the
 // specification is silent. A test reads this table and looks for every test in it.
 //
 //	C1   M  one delivery mode, poll                        TestServersThatDoNotOfferIt
 //	C2   M  the grant type                                 TestThePollIsExactlyThis
 //	C3   M  the same client authentication everywhere      TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
-//	C6   M  no user_code unless registered                 TestNeverSent
+//	C4   M  an https address for pings                     TestThePingAddressIsHTTPS
+//	C6   M  user_code only where it is published           TestUserCodes TestNeverSent
 //	C8   M  POST, form in the body only, https             TestTheRequestIsExactlyThis oidc.TestPlainHTTPIsForThisMachineOnly
 //	C9   M  every request is authenticated                 TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
 //	C9   S  a client assertion is addressed to the issuer  oidc.TestClientAssertion
 //	C10  M  scope holds openid                             TestConfigurationsThatCannotWork TestTheRequestIsExactlyThis
 //	C11  M  exactly one hint, never empty                  TestNeverSent TestLoginHints TestIdentifiersThatGoNowhere
 //	C12  M  no notification token when polling             TestNeverSent
+//	C12  M  a fresh one of 256 bits for each ping request  TestNotificationTokensAreFresh
 //	C13  R  acr is checked where it was asked for          TestWhatTiesTheIDTokenToTheAnswerIsChecked
+//	C15  S  a login hint token goes as it was scanned      TestLoginHintTokens
 //	C17  S  a short, plain, random binding message         TestBindingMessages TestABindingMessageTheServerDislikes
-//	C18  M  user codes are not kept                        TestNeverSent
+//	C18  M  a user code is asked for each time, not kept   TestUserCodes kiosk.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
 //	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
 //	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestAKeyIsBetterThanASecret
 //	C28  M  auth_req_id and expires_in must be there       TestAcknowledgements
@@ -58,12 +63,21 @@
 //	C53  R  at_hash, rt_hash, auth_req_id where present    TestWhatTiesTheIDTokenToTheAnswerIsChecked oidc.TestAttacksOnTheToken
 //	C54  R  no ID token from before the request            oidc.TestAttacksOnTheToken
 //	C55  R  the person asked for                           TestThePersonWhoApprovedIsThePersonAskedFor
+//	C56  M  the ping address is https                      TestThePingAddressIsHTTPS
+//	C57  M  POST, the request's own bearer, JSON           TestPings
+//	C58  S  401 and 204                                    TestPings
+//	C59  M  never 3xx                                      TestPings
+//	C60  M  after a ping the token endpoint is asked       kiosk.TestAPingFetchesTheAnswerAtOnce kiosk.TestAPingBringsTheAnswerAtOnce
+//	C61  R  a ping too many asks nothing; rate limit       TestAPingCountsOnce TestPingsForNothing TestAFloodKeepsNoPingOut
+//	C62  R  a lost ping is made up for                     TestNotificationTokensAreFresh kiosk.TestAPingFetchesTheAnswerAtOnce
+//	C63  R  a ping before the acknowledgement is held      TestAPingBeforeTheAcknowledgement kiosk.TestAPingBeforeTheAcknowledgementIsHeld
 //	1.1  M  metadata: what may be absent and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
 //	1.1  R  an address that is not needed may be bad       TestBadAddressesOfEndpointsThatAreNotNeeded oidc.TestBadAddressesCountAsAbsent
 //	1.1  M  addresses for clients with a certificate       TestClientsWithACertificateGoToTheirOwnAddresses
 //	1.9  M  the code decides, not the status               TestVerdicts
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
 //	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
+//	1.10 M  what the customer can mend is asked for        TestUserCodes TestLoginHintTokens
 //	K4   S  tokens nobody wants any more are revoked       TestRevocation TestTokensOfARefusedAnswerAreGivenBack
 //	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestErrorsOfTheLineRepeatNothingOfTheServer
 //	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
@@ -81,9 +95,14 @@
 //	V12  M  sub, and that it is the right one              oidc.TestAttacksOnTheToken TestThePersonWhoApprovedIsThePersonAskedFor
 //	V13  R  hashes and auth_req_id                         oidc.TestAttacksOnTheToken
 //	V16  M  UserInfo is about the same sub                 TestThePersonWhoApprovedIsThePersonAskedFor
+//	8628 M  device authorization request and response      TestTheSecondRoad TestDeviceAuthorizationResponses
+//	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestTheSecondRoadLeavesTheFirst
+//	8628 S  the user code stands beside the picture        kiosk.TestScreens kiosk.TestTheSecondRoadShowsItsAddressWhileItWaits
+//	8628 R  the person asked for, here too                 TestOnTheSecondRoadNobodyElseGetsIn
+//	7009 M  revocation by the client of the tokens         TestRevocation TestTheSecondRoad
 //
-// Of the other duties, C34, C35, C39 (lasting), C41 and C44 to C47 are about when to
-// poll and belong to package kiosk; K1 to package guard; C4, C43 and C56 to C68 are
-// for ping and push; C7 is for whoever registers the client; C15, C16 and C22 to C27
+// Of the other duties, C34, C35, C39 (lasting), C41, C42 and C44 to C47 are about when
+// to poll and belong to package kiosk; K1 to package guard; C43 and C64 to C68 are for
+// push, which is refused; C7 is for whoever registers the client; C16 and C22 to C27
 // are for hints and signed requests that this package does not send.
 package ciba

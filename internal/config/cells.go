@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -255,7 +256,17 @@ func (p *path) Decode(s string) error { p.take(s); return nil }
 // listen is host:port.
 type listen struct{ cell }
 
-func (l *listen) Decode(s string) error { l.take(s); return nil }
+// Decode wants a port that there can be; 0 lets the system choose one.
+func (l *listen) Decode(s string) error {
+	if !l.take(s) {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(l.text)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		return l.bad("host:port", "that is no address to listen at")
+	}
+	return nil
+}
 
 // file is a path to a file that is read at once, in files.go.
 type file struct {

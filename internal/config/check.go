@@ -93,6 +93,20 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 	case (s.ClientAuth == ClientSecretBasic || s.ClientAuth == ClientSecretPost) && noSecret:
 		missing("KIOSK_CLIENT_SECRET_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-secret")
 	}
+	if d := &l.delivery; s.Delivery == "ping" {
+		for _, need := range []struct {
+			setting, allowed string
+			there            bool
+		}{
+			{"KIOSK_PING_LISTEN", "host:port", d.PingListen.text != ""},
+			{"KIOSK_PING_CERT_FILE", "a file", d.PingCertFile.named()},
+			{"KIOSK_PING_KEY_FILE", "a file", d.PingKeyFile.named()},
+		} {
+			if !need.there {
+				missing(need.setting, "is missing: KIOSK_DELIVERY is ping", need.allowed)
+			}
+		}
+	}
 	return v.Issuer.text == "" && v.ClientID.text == "" && noFile
 }
 

@@ -133,8 +133,8 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 		{"KIOSK_SUBJECT_CLAIM", []string{"email", "none"}, []string{"e mail"}},
 		{"KIOSK_BINDING_MESSAGE", []string{"{code}", "{site} {code}"}, []string{"hello", "{Code}", "{code} {shop}"}},
 		{"KIOSK_REQUESTED_EXPIRY", []string{"1", "3600"}, []string{"0", "3601", "-1", "120s", "1.5", "99999999999999999999"}},
-		{"KIOSK_DELIVERY", []string{"poll"}, []string{"ping", "push", "pull"}},
-		{"KIOSK_PING_LISTEN", nil, []string{"127.0.0.1:1"}},
+		{"KIOSK_DELIVERY", []string{"poll"}, []string{"push", "pull"}},
+		{"KIOSK_PING_LISTEN", []string{"127.0.0.1:1", ":8443", "[::1]:0"}, []string{"127.0.0.1", "x:y:z", ":70000", "host:name"}},
 		{"KIOSK_PING_CERT_FILE", nil, []string{"/x"}},
 		{"KIOSK_PING_KEY_FILE", nil, []string{"/x"}},
 		{"KIOSK_SIGNED_REQUEST", []string{"false", "0"}, []string{"true", "1", "T", "yes"}},
@@ -211,7 +211,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	if d := cmp.Diff(want, names); d != "" {
 		t.Fatal(d)
 	}
-	const text = `KIOSK_DELIVERY is "pol" (environment): that is not known; allowed: poll; did you mean poll?`
+	const text = `KIOSK_DELIVERY is "pol" (environment): that is not known; allowed: poll, ping; did you mean poll?`
 	if !strings.Contains(err.Error(), text) {
 		t.Errorf("no %q in\n%v", text, err)
 	}
@@ -347,5 +347,31 @@ func TestNotOneOf(t *testing.T) {
 	const want = `KIOSK_THEME is "drak" (environment): that is not known; allowed: dark, light; did you mean dark?`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Ping mode needs an address with a certificate of its own, and says what is missing.
+func TestPingModeNeedsAnAddress(t *testing.T) {
+	registered(t)
+	t.Setenv("KIOSK_DELIVERY", "ping")
+	_, err := Load()
+	for _, need := range []string{"KIOSK_PING_LISTEN", "KIOSK_PING_CERT_FILE", "KIOSK_PING_KEY_FILE"} {
+		if p := about(problems(t, err), need); p == nil || !strings.Contains(p.What, "KIOSK_DELIVERY") {
+			t.Errorf("%s: %v", need, p)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "pem")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KIOSK_PING_LISTEN", ":8443")
+	t.Setenv("KIOSK_PING_CERT_FILE", file)
+	t.Setenv("KIOSK_PING_KEY_FILE", file)
+	s, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Delivery != "ping" || s.PingListen != ":8443" || !s.PingCert.Set() || !s.PingKey.Set() {
+		t.Errorf("%+v", s)
 	}
 }

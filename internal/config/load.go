@@ -177,7 +177,9 @@ func (l *loader) settings() *Settings {
 		SubjectClaim: good(r.SubjectClaim.cell), BindingMessage: good(r.BindingMessage.cell),
 		RequestedExpiry: time.Duration(r.RequestedExpiry.n) * time.Second,
 		Delivery:        good(d.Delivery.cell),
-		DeviceClientID:  good(d.DeviceClientID.cell),
+		PingListen:      good(d.PingListen.cell),
+		PingCert:        d.PingCertFile.read, PingKey: d.PingKeyFile.read,
+		DeviceClientID: good(d.DeviceClientID.cell),
 
 		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Languages: p.Languages.list,
 		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,

@@ -52,10 +52,10 @@ type requestSection struct {
 }
 
 type deliverySection struct {
-	Delivery       word   `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping push" doc:"how the answer comes: poll"`
-	PingListen     listen `name:"KIOSK_PING_LISTEN" split_words:"true" doc:"address that the server's ping is taken at"`
-	PingCertFile   file   `name:"KIOSK_PING_CERT_FILE" split_words:"true" doc:"PEM chain of the ping address"`
-	PingKeyFile    file   `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"PEM key of the ping address"`
+	Delivery       word   `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping push" doc:"how the answer comes: poll, or ping, where the server says at an address of this device that it is ready"`
+	PingListen     listen `name:"KIOSK_PING_LISTEN" split_words:"true" doc:"with ping: host:port that the server's ping is taken at, over TLS; any path"`
+	PingCertFile   file   `name:"KIOSK_PING_CERT_FILE" split_words:"true" doc:"with ping: PEM chain of that address"`
+	PingKeyFile    file   `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"with ping: PEM key of that address"`
 	SignedRequest  flag   `name:"KIOSK_SIGNED_REQUEST" split_words:"true" default:"false" doc:"sign the authentication request with the client key"`
 	DPOP           flag   `name:"KIOSK_DPOP" default:"false" doc:"sender-constrain the access token (RFC 9449)"`
 	DeviceClientID token  `name:"KIOSK_DEVICE_CLIENT_ID" split_words:"true" doc:"client for the device grant (RFC 8628): the QR code for people without an enrolled phone; empty means that road is not offered"`

@@ -82,7 +82,10 @@ type Settings struct {
 
 	BindingMessage  string        // pattern with {code} and perhaps {site}
 	RequestedExpiry time.Duration // whole seconds, 1 to 3600
-	Delivery        string        // "poll"
+	Delivery        string        // "poll" or "ping"
+	PingListen      string        // host:port, with ping; the host may be empty
+	PingCert        File          // with ping: PEM chain
+	PingKey         File          // with ping: PEM key
 	DeviceClientID  string        // the second road's client; empty: that road is not offered
 
 	APIURL       *url.URL // nil: the verified claims are shown instead

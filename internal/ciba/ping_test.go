@@ -1,0 +1,360 @@
+package ciba
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// bell counts how often a ping was passed on.
+type bell struct{ n atomic.Int32 }
+
+func (b *bell) ring()    { b.n.Add(1) }
+func (b *bell) got() int { return int(b.n.Load()) }
+
+// pinging is a server in ping mode, a kiosk that has asked it, and the token that it
+// must bring.
+func pinging(t *testing.T, log *notebook) (k *Client, pings *Pings, token string, b *bell, ack kiosk.Ack) {
+	t.Helper()
+	p := newOP(t)
+	p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"poll", "ping"}})
+	var now atomic.Int64
+	pings = NewPings(func() time.Duration { return time.Duration(now.Load()) }, log.logger())
+	k = p.kiosk(func(c *Config) { c.Pings, c.Log = pings, log.logger() })
+	b = &bell{}
+	r := alice
+	r.Ping = b.ring
+	ack, err := k.Ask(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, pings, p.got("/bc")[0].form.Get("client_notification_token"), b, ack
+}
+
+func notify(p *Pings, authorization, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", "https://kiosk.example/ping", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w
+}
+
+const aPing = `{"auth_req_id":"the-request-id"}`
+
+// The endpoint to the letter (CIBA Core 9, 10.2): only POST, the request's own bearer,
+// JSON of a sane size, 204 or 401, never 3xx.
+func TestPings(t *testing.T) {
+	header := func(name string, values ...string) func(*http.Request) {
+		return func(r *http.Request) { r.Header[name] = values }
+	}
+	for name, c := range map[string]struct {
+		bearer, body string
+		change       func(*http.Request)
+		status, ring int
+	}{
+		"a ping":                         {"Bearer {}", aPing, nil, 204, 1},
+		"in other spelling":              {"bearer {}", aPing, header("Content-Type", "application/json; charset=utf-8"), 204, 1},
+		"with more than that":            {"Bearer {}", `{"auth_req_id":"the-request-id","urn:x":1,"access_token":"x","error":"access_denied"}`, nil, 204, 1},
+		"a stranger's":                   {"Bearer x", aPing, nil, 401, 0},
+		"nobody's":                       {"", aPing, nil, 401, 0},
+		"an empty bearer":                {"Bearer ", aPing, nil, 401, 0},
+		"another scheme":                 {"Basic {}", aPing, nil, 401, 0},
+		"two bearers":                    {"", aPing, header("Authorization", "Bearer {}", "Bearer x"), 401, 0},
+		"a longer bearer":                {"Bearer {}x", aPing, nil, 401, 0},
+		"for another request":            {"Bearer {}", `{"auth_req_id":"the-request-ix"}`, nil, 401, 0},
+		"for no request":                 {"Bearer {}", `{}`, nil, 400, 0},
+		"for a number":                   {"Bearer {}", `{"auth_req_id":7}`, nil, 400, 0},
+		"for two requests":               {"Bearer {}", `{"auth_req_id":"x","auth_req_id":"the-request-id"}`, nil, 400, 0},
+		"not JSON":                       {"Bearer {}", "auth_req_id=the-request-id", nil, 400, 0},
+		"a form":                         {"Bearer {}", aPing, header("Content-Type", "application/x-www-form-urlencoded"), 415, 0},
+		"of no type":                     {"Bearer {}", aPing, header("Content-Type"), 415, 0},
+		"without end":                    {"Bearer {}", `{"auth_req_id":"` + strings.Repeat("x", maxPingBody) + `"}`, nil, 413, 0},
+		"deep":                           {"Bearer {}", strings.Repeat(`{"x":`, 2000), nil, 400, 0},
+		"read, not sent":                 {"Bearer {}", aPing, func(r *http.Request) { r.Method = "GET" }, 405, 0},
+		"put":                            {"Bearer {}", aPing, func(r *http.Request) { r.Method = "PUT" }, 405, 0},
+		"a push (never asked for)":       {"Bearer {}", `{"auth_req_id":"the-request-id","access_token":"a","id_token":"b","token_type":"Bearer"}`, nil, 204, 1},
+		"the bearer in the address only": {"", aPing, func(r *http.Request) { r.URL.RawQuery = "access_token={}" }, 401, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log notebook
+			_, pings, token, b, _ := pinging(t, &log)
+			fill := func(s string) string { return strings.ReplaceAll(s, "{}", token) }
+			w := notify(pings, fill(c.bearer), c.body, func(r *http.Request) {
+				if c.change != nil {
+					c.change(r)
+				}
+				for i, v := range r.Header["Authorization"] {
+					r.Header["Authorization"][i] = fill(v)
+				}
+				r.URL.RawQuery = fill(r.URL.RawQuery)
+			})
+			if w.Code != c.status || b.got() != c.ring || w.Body.Len() > 0 || w.Header().Get("Location") != "" {
+				t.Errorf("status %d, want %d; passed on %d times, want %d; body %q", w.Code, c.status, b.got(), c.ring, w.Body.String())
+			}
+			if w.Code == 401 && w.Header().Get("WWW-Authenticate") != "Bearer" {
+				t.Error("401 without a challenge")
+			}
+			if strings.Contains(log.String(), token) || strings.Contains(log.String(), "the-request-id") {
+				t.Errorf("the log tells too much: %s", log.String())
+			}
+		})
+	}
+}
+
+// A token for each request, never twice, of at least 160 bits and within what a bearer
+// may be made of (C12); polls go on slowly (C62).
+func TestNotificationTokensAreFresh(t *testing.T) {
+	p := newOP(t)
+	p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"ping"}})
+	k := p.kiosk(func(c *Config) { c.Pings = NewPings(func() time.Duration { return 0 }, nil) })
+	r := alice
+	r.Ping = func() {}
+	for range 50 {
+		ack, err := k.Ask(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ack.Interval < 15*time.Second {
+			t.Errorf("polled every %v beside the ping", ack.Interval)
+		}
+	}
+	seen := map[string]bool{}
+	for _, r := range p.got("/bc") {
+		token := r.form.Get("client_notification_token")
+		if len(token)*6 < 160 || len(token) > 1024 || strings.Trim(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" || seen[token] {
+			t.Errorf("token %q", token)
+		}
+		seen[token] = true
+	}
+	// A server that does not ping is found out before a phone rings.
+	p.publishing(nil)
+	k = p.kiosk(func(c *Config) { c.Pings = NewPings(func() time.Duration { return 0 }, nil) })
+	before := len(p.got("/bc"))
+	_, err := k.Ask(t.Context(), r)
+	wantReason(t, err, kiosk.Misconfigured)
+	if len(p.got("/bc")) != before {
+		t.Error("asked in a mode that is not offered")
+	}
+}
+
+// One ping is passed on once, however often it comes, and one for a request that is
+// over is answered as good and does nothing (C61).
+func TestAPingCountsOnce(t *testing.T) {
+	var log notebook
+	_, pings, token, b, _ := pinging(t, &log)
+	for range 5 {
+		if w := notify(pings, "Bearer "+token, aPing); w.Code != 204 {
+			t.Errorf("status %d", w.Code)
+		}
+	}
+	if b.got() != 1 {
+		t.Errorf("passed on %d times", b.got())
+	}
+}
+
+// A ping can be faster than the acknowledgement (C63): it is held, and what was held
+// for another request is dropped.
+func TestAPingBeforeTheAcknowledgement(t *testing.T) {
+	for name, c := range map[string]struct {
+		ids  []string
+		want int
+	}{
+		"its own":          {[]string{"the-request-id"}, 1},
+		"twice":            {[]string{"the-request-id", "the-request-id"}, 1},
+		"another's":        {[]string{"another"}, 0},
+		"others', and its": {[]string{"a", "b", "the-request-id"}, 1},
+		"a flood":          {strings.Split(strings.Repeat("x,", 1000)+"the-request-id", ","), 0},
+	} {
+		p := newOP(t)
+		p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"ping"}})
+		pings := NewPings(func() time.Duration { return 0 }, nil)
+		b := &bell{}
+		p.play("/bc", line{do: func(w http.ResponseWriter, r *http.Request) {
+			seen := p.got("/bc")
+			token := seen[len(seen)-1].form.Get("client_notification_token")
+			for _, id := range c.ids {
+				if w := notify(pings, "Bearer "+token, fmt.Sprintf(`{"auth_req_id":%q}`, id)); w.Code != 204 {
+					t.Errorf("%s: status %d", name, w.Code)
+				}
+			}
+			if b.got() != 0 {
+				t.Errorf("%s: passed on before anybody knows for which request", name)
+			}
+			fmt.Fprint(w, goodAck)
+		}})
+		r := alice
+		r.Ping = b.ring
+		if _, err := p.kiosk(func(k *Config) { k.Pings = pings }).Ask(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if b.got() != c.want {
+			t.Errorf("%s: passed on %d times, want %d", name, b.got(), c.want)
+		}
+	}
+}
+
+// What came to nothing, and what has run out, is not pinged for.
+func TestPingsForNothing(t *testing.T) {
+	p := newOP(t)
+	p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"ping"}})
+	var now atomic.Int64
+	pings := NewPings(func() time.Duration { return time.Duration(now.Load()) }, nil)
+	k := p.kiosk(func(c *Config) { c.Pings = pings })
+	b := &bell{}
+	r := alice
+	r.Ping = b.ring
+	p.play("/bc", oops(400, "unknown_user_id"), say(200, goodAck))
+	k.Ask(t.Context(), r)
+	k.Ask(t.Context(), r)
+	tokens := p.got("/bc")
+	now.Store(int64(119 * time.Second))
+	if w := notify(pings, "Bearer "+tokens[0].form.Get("client_notification_token"), aPing); w.Code != 401 {
+		t.Errorf("for a request that was refused: status %d", w.Code)
+	}
+	now.Store(int64(200 * time.Second))
+	if w := notify(pings, "Bearer "+tokens[1].form.Get("client_notification_token"), aPing); w.Code != 401 || b.got() != 0 {
+		t.Errorf("for one that has run out: status %d, passed on %d times", w.Code, b.got())
+	}
+	// And however many are left open, they are forgotten from the oldest on.
+	for range 3 * openPings {
+		k.Ask(t.Context(), r)
+	}
+	if n := len(pings.open); n > openPings {
+		t.Errorf("%d requests are remembered", n)
+	}
+}
+
+// Strangers are turned away faster and faster, and the server's ping still comes through.
+func TestAFloodKeepsNoPingOut(t *testing.T) {
+	var log notebook
+	_, pings, token, b, _ := pinging(t, &log)
+	statuses := map[int]int{}
+	for range 500 {
+		statuses[notify(pings, "Bearer x", aPing).Code]++
+	}
+	if statuses[401] != strangers || statuses[429] != 500-strangers {
+		t.Errorf("statuses %v", statuses)
+	}
+	if w := notify(pings, "Bearer "+token, aPing); w.Code != 204 || b.got() != 1 {
+		t.Errorf("status %d, passed on %d times", w.Code, b.got())
+	}
+}
+
+// The address speaks TLS 1.2 or better and nothing else (C56), and lets only so many
+// in at once.
+func TestThePingAddressIsHTTPS(t *testing.T) {
+	var log notebook
+	_, pings, token, b, _ := pinging(t, &log)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	cert, roots := ownCertificate(t)
+	go func() { served <- pings.Serve(ctx, l, cert) }()
+	client := func(most uint16) *http.Client {
+		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: most}, DisableKeepAlives: true}}
+	}
+	post := func(c *http.Client, scheme string) (int, error) {
+		r, _ := http.NewRequest("POST", scheme+"://"+l.Addr().String()+"/any/path", strings.NewReader(aPing))
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := c.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		resp.Body.Close()
+		return resp.StatusCode, nil
+	}
+	if status, err := post(client(0), "http"); status == 204 || b.got() != 0 {
+		t.Errorf("taken in clear: %d %v", status, err)
+	}
+	if _, err := post(client(tls.VersionTLS11), "https"); err == nil {
+		t.Error("taken over TLS 1.1")
+	}
+	var idle []net.Conn
+	for range pingConns - 1 { // strangers that say nothing
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = append(idle, c)
+	}
+	if status, err := post(client(0), "https"); status != 204 || b.got() != 1 {
+		t.Errorf("status %d (%v), passed on %d times", status, err, b.got())
+	}
+	for _, c := range idle {
+		c.Close()
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+func ownCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, opKey.Public().(*ecdsa.PublicKey), opKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: opKey}, roots
+}
+
+// FuzzPing: whatever is posted, the answer is one of the few there are, and only the
+// right request is ever rung for.
+func FuzzPing(f *testing.F) {
+	f.Add([]byte(aPing), "Bearer the-token", "application/json")
+	f.Add([]byte(`{"auth_req_id":"x","auth_req_id":"the-request-id"}`), "bearer the-token", "application/json;q=1")
+	f.Add([]byte(`{"auth_req_id":"\u0000"}`), "Bearer", "text/json")
+	f.Fuzz(func(t *testing.T, body []byte, authorization, typ string) {
+		pings := NewPings(func() time.Duration { return 0 }, nil)
+		b := &bell{}
+		token, e := pings.expect(b.ring)
+		pings.accepted(e, []byte("the-request-id"), time.Minute)
+		authorization = strings.Replace(authorization, "the-token", token, 1)
+		w := notify(pings, authorization, string(body), func(r *http.Request) { r.Header.Set("Content-Type", typ) })
+		switch w.Code {
+		case 204:
+			if !bytes.Contains(body, []byte("the-request-id")) && pingedFor(body) != "the-request-id" || b.got() != 1 {
+				t.Errorf("good, rung %d times: %q", b.got(), body)
+			}
+		case 400, 401, 413, 415:
+			if b.got() != 0 {
+				t.Errorf("status %d, and yet rung", w.Code)
+			}
+		default:
+			t.Errorf("status %d", w.Code)
+		}
+	})
+}
