@@ -22,6 +22,7 @@ made up, and whoever can reach it can approve.
     --ca-file FILE      where to write the CA that --tls makes (devserver-ca.pem)
     --expires SECONDS   how long a request lives, if the client has no wish (120)
     --interval SECONDS  polling interval (5); 0 leaves it out of the answer
+    --long-poll SECONDS hold a poll back so long until the person answers (0)
     --state FILE        keep keys and requests here, so that a restart goes on
     --keys DIR          write the ready-made clients' keys and secrets here
     --auto MODE         answer by itself: approve, deny or none (none)
@@ -32,7 +33,7 @@ made up, and whoever can reach it can approve.
 type settings struct {
 	listen, issuer, caFile, state, keys, auto string
 	tls                                       bool
-	expires, interval                         int
+	expires, interval, longPoll               int
 	delay                                     time.Duration
 }
 
@@ -47,6 +48,7 @@ func parse(args []string, stdout, stderr io.Writer) (*settings, int) {
 	set.StringVar(&f.caFile, "ca-file", "devserver-ca.pem", "")
 	set.IntVar(&f.expires, "expires", 120, "")
 	set.IntVar(&f.interval, "interval", 5, "")
+	set.IntVar(&f.longPoll, "long-poll", 0, "")
 	set.StringVar(&f.state, "state", "", "")
 	set.StringVar(&f.keys, "keys", "", "")
 	set.StringVar(&f.auto, "auto", "none", "")
@@ -79,6 +81,9 @@ func (f *settings) check(set *flag.FlagSet) error {
 	}
 	if f.interval < 0 || f.interval > 3600 {
 		return fmt.Errorf("--interval %d must be between 0 and 3600 seconds", f.interval)
+	}
+	if f.longPoll < 0 || f.longPoll > 300 {
+		return fmt.Errorf("--long-poll %d must be between 0 and 300 seconds", f.longPoll)
 	}
 	switch f.auto {
 	case "approve", "deny", "none":

@@ -37,7 +37,8 @@ type answer struct {
 	proceed bool          // of a fault: let the genuine answer go ahead
 	delay   time.Duration // wait so long first
 	how     wire
-	padding int64 // so many bytes of padding as a first member
+	padding int64 // so many bytes of padding as a first member; with reset, before it
+	before  int   // so many informational answers first
 }
 
 // wire is the manner in which an answer reaches the client.
@@ -48,6 +49,12 @@ const (
 	drop          // close the connection without a word
 	hang          // never answer
 	truncate      // promise all of it, send half, close
+	unending      // a body without an end
+	drip          // byte by byte
+	endlessHeaders
+	reset // some bytes of it, then a reset
+	notHTTP
+	badChunks
 )
 
 // serve makes an HTTP handler of an endpoint: it reads the body, writes the

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,7 +16,7 @@ import (
 var faultKinds []faultKind
 
 func init() { // not a literal: the checks refer back to the table
-	faultKinds = append(append(wireKinds, jsonKinds...), tokenKinds...)
+	faultKinds = slices.Concat(wireKinds, brokenKinds, jsonKinds, tokenKinds)
 }
 
 // wireKinds concern the answer as a whole.

@@ -39,7 +39,8 @@ type step int
 
 const (
 	instead  step = iota // before the endpoint, mostly in its place
-	throttle             // when a pending poll is judged
+	holding              // before a pending poll is judged
+	throttle             // when it is
 	mint                 // while tokens are made
 	rewrite              // on the finished answer
 )

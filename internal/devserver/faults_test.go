@@ -335,7 +335,7 @@ func TestSenselessFaultsAreRefusedInASentence(t *testing.T) {
 func TestEveryKindOfFaultIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range faultKinds {
-		works := map[step]bool{instead: k.change != nil, rewrite: k.change != nil, throttle: k.change == nil, mint: k.early != nil || k.late != nil}
+		works := map[step]bool{instead: k.change != nil, rewrite: k.change != nil, throttle: k.change == nil, holding: k.change == nil, mint: k.early != nil || k.late != nil}
 		if !works[k.step] || k.about == "" {
 			t.Errorf("%s: does nothing at its step, or says nothing about itself", k.name)
 		}

@@ -56,6 +56,14 @@ func (s *Server) poll(c *call, known *client) answer {
 	if id == "" {
 		return refuse("invalid_request", "the request's id is missing")
 	}
+	most := s.opt.LongPoll
+	if f, _ := s.faults.take(c.place, holding, ""); f != nil {
+		c.note(func(e *Arrival) { e.Fault = f.Kind })
+		most = time.Duration(f.number(30) * float64(time.Second))
+	}
+	if most > 0 && !s.hold(c, id, most) {
+		return answer{how: drop} // nobody is there: an approval must not be lost on them
+	}
 	q, bad := s.redeem(c, known, id)
 	if bad != nil {
 		return *bad

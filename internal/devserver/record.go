@@ -43,7 +43,7 @@ type Arrival struct {
 	// Status is the HTTP status sent; 0 if none was.
 	Status int `json:"status,omitempty"`
 	// Outcome is "ok", an OAuth error code, "dropped", "hanging", "truncated",
-	// or "in progress".
+	// "broken" (it did not arrive whole), or "in progress".
 	Outcome string `json:"outcome"`
 }
 
@@ -79,6 +79,8 @@ func (l *record) finish(c *call, a answer) {
 		e.Status, e.Outcome = 0, "hanging"
 	case a.how == truncate:
 		e.Outcome = "truncated"
+	case a.how != whole:
+		e.Status, e.Outcome = 0, "broken"
 	case a.code != "":
 		e.Outcome = a.code
 	case a.status >= 300:

@@ -26,6 +26,9 @@ type Options struct {
 	Interval int
 	// OmitInterval leaves the member out of the acknowledgement; 5 then counts.
 	OmitInterval bool
+	// LongPoll holds a pending poll back until the person answers, this long at
+	// most (CIBA section 10.1 advises 30 s); 0 answers at once.
+	LongPoll time.Duration
 	// StateFile keeps keys, clients, requests and grants over a restart. Empty
 	// means memory only. It is made with mode 0600.
 	StateFile string

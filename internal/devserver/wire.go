@@ -9,12 +9,20 @@ import (
 
 // send puts an answer on the wire, badly if a fault says so.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer) {
-	s.wait(r, a.delay)
+	if a.how != drip {
+		s.wait(r, a.delay)
+	}
+	for range a.before {
+		w.WriteHeader(http.StatusEarlyHints)
+	}
 	switch a.how {
 	case drop:
 		// The one way to end a connection without an answer that works for
 		// HTTP/1.1 and HTTP/2 alike; net/http keeps quiet about this panic.
 		panic(http.ErrAbortHandler)
+	case endlessHeaders, reset, notHTTP, badChunks:
+		s.sendRaw(w, r, a)
+		return
 	case hang:
 		select {
 		case <-r.Context().Done():
@@ -24,6 +32,14 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer) {
 	}
 	for name, values := range a.header {
 		w.Header()[name] = values
+	}
+	switch a.how {
+	case unending:
+		s.sendEndless(w, r, a)
+		return
+	case drip:
+		s.sendDrip(w, r, a)
+		return
 	}
 	size := int64(len(a.body))
 	if a.padding > 0 {
