@@ -66,7 +66,7 @@ type shopSection struct {
 	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the verified claims, * as a step repeats the line for each element; a line whose pointer finds nothing is left out"`
 	Site          printable `name:"KIOSK_SITE" derived:"host name" doc:"shown to customers, staff and in the binding message"`
 	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"comma-separated, of de, en, es, fr, it, nl, pl, pt; the first is the default"`
-	Theme         name      `name:"KIOSK_THEME" default:"dark" doc:"also light, mono, …"`
+	Theme         name      `name:"KIOSK_THEME" default:"dark" doc:"dark, light, mono, high-contrast, deuteranopia (red and green, protanopia too) or tritanopia (blue and yellow)"`
 	Keypad        word      `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"the keypad on the screen: auto brings it up for whoever touches the screen or presses an arrow key"`
 	Touch         word      `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a bare console (/dev/input): a number says by how many degrees the panel is turned clockwise"`
 	Font          path      `name:"KIOSK_FONT" derived:"a complete one, if that which is loaded is not" doc:"console font (PSF) that is loaded at the start, completed with half blocks; keep leaves the console's own"`

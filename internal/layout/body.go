@@ -51,6 +51,9 @@ func (d *drawing) comfortable() plan {
 	if d.f.H >= airyRows {
 		p.boxed, p.letters = true, wideLetters
 	}
+	if d.f.H >= largeRows {
+		p.letters = tallLetters
+	}
 	if d.f.H >= roomyRows {
 		p.gauge, p.lineGap, p.spelt = 2, 1, speltBelow
 	}
@@ -74,6 +77,7 @@ var tightenings = []func(p *plan, d *drawing) bool{
 	func(p *plan, _ *drawing) bool { return p.gauge == 2 && less(&p.gauge) },
 	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltTied) },
 	func(p *plan, _ *drawing) bool { return less(&p.gap) },
+	func(p *plan, _ *drawing) bool { return lower(&p.letters, wideLetters) },
 	func(p *plan, d *drawing) bool { return lower(&p.letters, d.smallLetters()) },
 	func(p *plan, _ *drawing) bool { return drop(&p.boxed) },
 	func(p *plan, d *drawing) bool { return d.shares() && lower(&p.spelt, speltWithGauge) },

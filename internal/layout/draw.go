@@ -82,6 +82,7 @@ type drawing struct {
 // screen: 10 to 12 rows are what a 7-inch panel may have if capitals shall be
 // 4.9 mm high (EN 301 549, 5.1.4, at 400 mm).
 const (
+	largeRows  = 28 // from here: ten-row letters
 	roomyRows  = 20 // from here: blank rows around title and keys, five-row letters
 	airyRows   = 16 // from here: a rule above the keys
 	barRows    = 8  // from here: the site's bar

@@ -3,10 +3,10 @@ package layout
 import "strings"
 
 // Codes are drawn in block letters so that they can be compared with a phone
-// from an arm's length. There is one pixel alphabet, drawn three ways: wide (two
+// from an arm's length. There is one pixel alphabet, drawn four ways: wide (two
 // columns to an upright stroke, so that strokes are as thick as they are high),
-// narrow (one column), and as half blocks in three rows. Where three rows are all
-// there is and the font has no half blocks, letters of box lines are used: three
+// narrow (one column), tall (each pixel two columns and two rows, for screens with
+// room), and as half blocks in three rows. Where three rows are all there is and the font has no half blocks, letters of box lines are used: three
 // rows of full blocks cannot tell B from 8.
 
 // pixels is five rows per character. '#' is ink.
@@ -46,6 +46,7 @@ const (
 	halfLetters                    // three rows of half blocks
 	narrowLetters                  // five rows of full blocks
 	wideLetters                    // the same with double uprights
+	tallLetters                    // ten rows: each pixel is two columns and two rows
 )
 
 // letters draws a code in one of the larger letterings, at most w columns wide; nil
@@ -55,7 +56,7 @@ func letters(code string, how lettering, w int) []line {
 		return nil
 	}
 	code = strings.ToUpper(code)
-	rows := make([]string, 0, 5)
+	rows := make([]string, 0, 10)
 	for i, r := range code {
 		glyph, ok := glyphOf(r, how)
 		if !ok {
@@ -80,7 +81,7 @@ func letters(code string, how lettering, w int) []line {
 }
 
 // gaps between two letters, as wide as an upright stroke.
-var gaps = [...]string{lineLetters: " ", halfLetters: " ", narrowLetters: " ", wideLetters: "  "}
+var gaps = [...]string{lineLetters: " ", halfLetters: " ", narrowLetters: " ", wideLetters: "  ", tallLetters: "  "}
 
 func glyphOf(r rune, how lettering) ([]string, bool) {
 	if how == lineLetters {
@@ -92,9 +93,14 @@ func glyphOf(r rune, how lettering) ([]string, bool) {
 	switch how {
 	case halfLetters:
 		rows = halved(rows)
+	case tallLetters:
+		rows = doubled(rows)
+		fallthrough
 	case wideLetters:
-		for y := range rows {
-			rows[y] = widened(rows[y])
+		if how == wideLetters {
+			for y := range rows {
+				rows[y] = widened(rows[y])
+			}
 		}
 		fallthrough
 	default:
@@ -116,6 +122,20 @@ func widened(row string) string {
 		}
 	}
 	return b.String()
+}
+
+// doubled makes a pixel four of them.
+func doubled(rows []string) []string {
+	var out []string
+	for _, row := range rows {
+		var b strings.Builder
+		for _, p := range row {
+			b.WriteRune(p)
+			b.WriteRune(p)
+		}
+		out = append(out, b.String(), b.String())
+	}
+	return out
 }
 
 // halved puts two rows of pixels into one of half blocks.

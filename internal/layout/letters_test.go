@@ -12,13 +12,13 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 var unlike = map[string]bool{"0O": true, "O0": true}
 
 func TestEveryLetterHasAShapeOfItsOwn(t *testing.T) {
-	for _, how := range []lettering{lineLetters, halfLetters, narrowLetters, wideLetters} {
+	for _, how := range []lettering{lineLetters, halfLetters, narrowLetters, wideLetters, tallLetters} {
 		seen := map[string]rune{}
 		for _, r := range alphabet {
 			rows, ok := glyphOf(r, how)
-			want := 5
-			if how <= halfLetters {
-				want = 3
+			want := map[lettering]int{lineLetters: 3, halfLetters: 3, tallLetters: 10}[how]
+			if want == 0 {
+				want = 5
 			}
 			if !ok || len(rows) != want {
 				t.Fatalf("%q in lettering %d: %d rows", r, how, len(rows))

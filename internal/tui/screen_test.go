@@ -215,7 +215,7 @@ func TestWhatKeepsATerminalFromOpening(t *testing.T) {
 	for _, tc := range []struct{ name, term, theme, says string }{
 		{"TERM is not set", "", "", "TERM is not set"},
 		{"TERM is not known", "no-such-terminal", "", "no-such-terminal"},
-		{"no such theme", "linux", "pink", "dark, light, mono"},
+		{"no such theme", "linux", "pink", "dark, deuteranopia, high-contrast, light, mono, tritanopia"},
 	} {
 		t.Setenv("TERM", tc.term)
 		s, err := Open(Options{Theme: tc.theme, Tty: newMemory(80, 24)})

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"embed"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +27,9 @@ const (
 	white // grey, in truth; bold makes it white
 )
 
+// colourNames are what themes call the colours.
+var colourNames = [...]string{"black", "red", "green", "brown", "blue", "magenta", "cyan", "grey"}
+
 // paint is how one style looks.
 type paint struct {
 	fg, bg colour
@@ -32,63 +37,108 @@ type paint struct {
 }
 
 // theme gives every style a look. Every pair has a contrast of 7:1 or more with
-// the console's own palette (WCAG 1.4.6; a test computes it), except the empty part
-// of the gauge, which is a ground.
+// the console's own palette (WCAG 1.4.6; a test computes it).
+//
+// The console's palette could be changed with an escape sequence (OSC P), for any
+// sixteen colours. It is left alone: it would outlive a program that is killed, the login
+// prompt of other consoles would wear it, and terminals that do not know the sequence
+// wait for its end for ever. Eight colours are enough for seven to one.
 type theme map[layout.Style]paint
 
-var themes = map[string]theme{
-	"dark": {
-		layout.Text: {white, black, false}, layout.Strong: {white, black, true}, layout.Dim: {cyan, black, false},
-		layout.Title: {white, blue, true}, layout.TitleGood: {black, cyan, false}, layout.TitleBad: {white, red, true}, layout.TitleAlert: {brown, blue, true},
-		layout.Good: {green, black, true}, layout.Bad: {white, red, true}, layout.Alert: {brown, black, true},
-		layout.Key: {black, white, false}, layout.KeyText: {white, black, true}, layout.Field: {white, blue, true},
-		layout.Code: {white, black, true}, layout.Site: {black, white, false},
-		layout.Bar: {cyan, black, true}, layout.BarRest: {cyan, black, false},
-		layout.QRHalf: {white, black, true}, layout.QRLight: {black, white, false}, layout.QRDark: {white, black, false},
-		layout.Overlay: {white, blue, true}, layout.OverlayTitle: {brown, blue, true},
-	},
-	"light": {
-		// No bold black: the console shows it as dark grey, which is hard to read on grey.
-		layout.Text: {black, white, false}, layout.Strong: {black, white, false}, layout.Dim: {black, white, false},
-		layout.Title: {white, blue, true}, layout.TitleGood: {black, cyan, false}, layout.TitleBad: {white, red, true}, layout.TitleAlert: {brown, black, true},
-		layout.Good: {black, cyan, false}, layout.Bad: {white, red, true}, layout.Alert: {brown, black, true},
-		layout.Key: {white, blue, true}, layout.KeyText: {black, white, false}, layout.Field: {white, blue, true},
-		layout.Code: {black, white, false}, layout.Site: {white, black, true},
-		layout.Bar: {black, white, false}, layout.BarRest: {black, white, false},
-		layout.QRHalf: {white, black, true}, layout.QRLight: {black, white, false}, layout.QRDark: {white, black, false},
-		layout.Overlay: {white, blue, true}, layout.OverlayTitle: {brown, blue, true},
-	},
-	"mono": {
-		layout.Text: {white, black, false}, layout.Strong: {white, black, true}, layout.Dim: {white, black, false},
-		layout.Title: {black, white, false}, layout.TitleGood: {black, white, false}, layout.TitleBad: {black, white, false}, layout.TitleAlert: {black, white, false},
-		layout.Good: {white, black, true}, layout.Bad: {black, white, false}, layout.Alert: {white, black, true},
-		layout.Key: {black, white, false}, layout.KeyText: {white, black, true}, layout.Field: {white, black, true},
-		layout.Code: {white, black, true}, layout.Site: {white, black, true},
-		layout.Bar: {white, black, true}, layout.BarRest: {white, black, false},
-		layout.QRHalf: {white, black, true}, layout.QRLight: {black, white, false}, layout.QRDark: {white, black, false},
-		layout.Overlay: {black, white, false}, layout.OverlayTitle: {black, white, false},
-	},
-}
+// themeFiles are the themes: a file each, a line for each layout.Style.
+//
+//go:embed themes/*.json
+var themeFiles embed.FS
 
 // Themes are the names of the themes, in order.
 func Themes() []string {
-	var names []string
-	for n := range themes {
-		names = append(names, n)
+	files, _ := themeFiles.ReadDir("themes") // it is part of the program
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = strings.TrimSuffix(f.Name(), ".json")
 	}
 	slices.Sort(names)
 	return names
 }
 
+// themeNamed reads a theme; the empty name is "dark".
 func themeNamed(name string) (theme, error) {
 	if name == "" {
 		name = "dark"
 	}
-	th, ok := themes[name]
-	if !ok {
+	b, err := themeFiles.ReadFile("themes/" + name + ".json")
+	if err != nil {
 		return nil, fmt.Errorf("theme: %q is not one of %s", name, strings.Join(Themes(), ", "))
 	}
+	return parseTheme(name, b)
+}
+
+// parseTheme reads looks such as "white on blue" by the names of their styles. Each
+// style has one.
+func parseTheme(name string, b []byte) (theme, error) {
+	var looks map[string]string
+	if err := json.Unmarshal(b, &looks); err != nil {
+		return nil, fmt.Errorf("theme %q: %w", name, err)
+	}
+	th := make(theme, layout.Styles)
+	for st := range layout.Style(layout.Styles) {
+		look, ok := looks[st.String()]
+		if !ok {
+			return nil, fmt.Errorf("theme %q: nothing for %q", name, st)
+		}
+		p, err := parsePaint(look)
+		if err != nil {
+			return nil, fmt.Errorf("theme %q: %s: %w", name, st, err)
+		}
+		th[st] = p
+	}
+	if len(looks) > len(th) {
+		return nil, fmt.Errorf("theme %q: has a style that there is not", name)
+	}
 	return th, nil
+}
+
+// parsePaint reads "FOREGROUND on BACKGROUND". A foreground may be bright; "white" is
+// bright grey and "yellow" bright brown.
+func parsePaint(look string) (paint, error) {
+	fore, back, ok := strings.Cut(look, " on ")
+	if !ok {
+		return paint{}, fmt.Errorf("%q is not of the form \"white on blue\"", look)
+	}
+	var p paint
+	switch fore {
+	case "white":
+		fore = "bright grey"
+	case "yellow":
+		fore = "bright brown"
+	}
+	fore, p.bold = strings.CutPrefix(fore, "bright ")
+	for _, c := range []struct {
+		name string
+		to   *colour
+	}{{fore, &p.fg}, {back, &p.bg}} {
+		i := slices.Index(colourNames[:], c.name)
+		if i < 0 {
+			return paint{}, fmt.Errorf("%q: a console has no %q; allowed: %s, and as a foreground white, yellow or a bright one", look, c.name, strings.Join(colourNames[:], ", "))
+		}
+		*c.to = colour(i)
+	}
+	return p, nil
+}
+
+// Look is how a theme shows a style on a Linux console, as the numbers of two of its
+// sixteen colours: for pictures. An unknown theme is an error.
+func Look(name string, st layout.Style) (foreground, background int, err error) {
+	th, err := themeNamed(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	p := th[st]
+	foreground = int(p.fg)
+	if p.bold {
+		foreground += 8
+	}
+	return foreground, int(p.bg), nil
 }
 
 // style is a look in tcell's terms. On a terminal with sixteen colours or more

@@ -3,6 +3,7 @@ package tui
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gdamore/tcell/v2"
@@ -17,52 +18,173 @@ var palette = [16][3]float64{
 	{85, 85, 85}, {255, 85, 85}, {85, 255, 85}, {255, 255, 85}, {85, 85, 255}, {255, 85, 255}, {85, 255, 255}, {255, 255, 255},
 }
 
+func linear(v float64) float64 {
+	if v /= 255; v <= 0.04045 {
+		return v / 12.92
+	}
+	return math.Pow((v+0.055)/1.055, 2.4)
+}
+
+// curved is linear backwards, for what a screen can show.
+func curved(v float64) float64 {
+	if v = min(max(v, 0), 1); v <= 0.0031308 {
+		return 255 * v * 12.92
+	}
+	return 255 * (1.055*math.Pow(v, 1/2.4) - 0.055)
+}
+
 // luminance is WCAG 2.2's relative luminance.
 func luminance(c [3]float64) float64 {
-	lin := func(v float64) float64 {
-		if v /= 255; v <= 0.04045 {
-			return v / 12.92
+	return 0.2126*linear(c[0]) + 0.7152*linear(c[1]) + 0.0722*linear(c[2])
+}
+
+// sight is how colours look to somebody. Colour blindness is simulated with the matrices
+// of Machado, Oliveira and Fernandes (2009) for its full form.
+type sight [3][3]float64
+
+var (
+	usual        = sight{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}
+	protanopia   = sight{{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}
+	deuteranopia = sight{{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}
+	tritanopia   = sight{{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}
+)
+
+// seen is a colour of the console as it is seen.
+func (s sight) seen(number int) [3]float64 {
+	var out [3]float64
+	for i, row := range s {
+		for j, f := range row {
+			out[i] += f * linear(palette[number][j])
 		}
-		return math.Pow((v+0.055)/1.055, 2.4)
+		out[i] = curved(out[i])
 	}
-	return 0.2126*lin(c[0]) + 0.7152*lin(c[1]) + 0.0722*lin(c[2])
+	return out
 }
 
-func contrast(p paint) float64 {
-	fg := p.fg
-	if p.bold {
-		fg += 8
-	}
-	a, b := luminance(palette[fg]), luminance(palette[p.bg])
-	return (max(a, b) + 0.05) / (min(a, b) + 0.05)
+// distance is how different two colours look (CIE 1976): below 2.3 nobody sees it, at 20
+// everybody does.
+func distance(a, b [3]float64) float64 {
+	p, q := lab(a), lab(b)
+	return math.Sqrt(math.Pow(p[0]-q[0], 2) + math.Pow(p[1]-q[1], 2) + math.Pow(p[2]-q[2], 2))
 }
 
+func lab(c [3]float64) [3]float64 {
+	l := [3]float64{linear(c[0]), linear(c[1]), linear(c[2])}
+	f := func(t float64) float64 {
+		if t > 216.0/24389 {
+			return math.Cbrt(t)
+		}
+		return (24389.0/27*t + 16) / 116
+	}
+	x := f((0.4124*l[0] + 0.3576*l[1] + 0.1805*l[2]) / 0.95047)
+	y := f(0.2126*l[0] + 0.7152*l[1] + 0.0722*l[2])
+	z := f((0.0193*l[0] + 0.1192*l[1] + 0.9505*l[2]) / 1.08883)
+	return [3]float64{116*y - 16, 500 * (x - y), 200 * (y - z)}
+}
+
+func shown(t *testing.T, theme string, st layout.Style) (fg, bg int) {
+	t.Helper()
+	fg, bg, err := Look(theme, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fg, bg
+}
+
+func contrast(a, b [3]float64) float64 {
+	p, q := luminance(a), luminance(b)
+	return (max(p, q) + 0.05) / (min(p, q) + 0.05)
+}
+
+// As the console really shows them: sixteen colours, bright ones only in front.
 func TestEveryThemeCanBeRead(t *testing.T) {
-	for name, th := range themes {
-		for st := range layout.Style(layout.Styles) {
-			p, ok := th[st]
-			if !ok {
-				t.Errorf("%s says nothing of %v", name, st)
-				continue
-			}
-			if c := contrast(p); c < 7 {
-				t.Errorf("%s: %v has a contrast of %.2f to 1, want 7 (WCAG 1.4.6)", name, st, c)
-			}
-			if p.bg > white || p.fg > white {
-				t.Errorf("%s: %v uses a colour that a console has not", name, st)
-			}
+	for _, name := range Themes() {
+		least := 7.0 // WCAG 1.4.6
+		if name == "high-contrast" {
+			least = 12
 		}
-		if len(th) != layout.Styles {
-			t.Errorf("%s has %d styles of %d", name, len(th), layout.Styles)
+		who := map[string]sight{"everybody": usual}
+		switch name {
+		case "deuteranopia": // and its sister, which more men have
+			who["deuteranopia"], who["protanopia"] = deuteranopia, protanopia
+		case "tritanopia":
+			who["tritanopia"] = tritanopia
+		}
+		for st := range layout.Style(layout.Styles) {
+			fg, bg := shown(t, name, st)
+			if bg > int(white) {
+				t.Errorf("%s: %v has a ground that a console has not", name, st)
+			}
+			for for_, s := range who {
+				if (st == layout.QRLight || st == layout.QRDark) && for_ == "everybody" {
+					continue // blanks: no letter stands on them
+				}
+				if c := contrast(s.seen(fg), s.seen(bg)); c < least {
+					t.Errorf("%s: %v has a contrast of %.2f to 1 for %s, want %.0f", name, st, c, for_, least)
+				}
+			}
 		}
 	}
-	if !slices.Equal(Themes(), []string{"dark", "light", "mono"}) {
-		t.Errorf("themes are %v", Themes())
+	if want := []string{"dark", "deuteranopia", "high-contrast", "light", "mono", "tritanopia"}; !slices.Equal(Themes(), want) {
+		t.Errorf("themes are %v, want %v", Themes(), want)
+	}
+}
+
+// What tells moods apart is a sign first. Where there is colour, too, it must not be one
+// that the people a theme is for cannot tell from the next.
+func TestMoodsLookDifferentToThoseAThemeIsFor(t *testing.T) {
+	titles := []layout.Style{layout.Title, layout.TitleGood, layout.TitleBad, layout.TitleAlert}
+	for name, who := range map[string][]sight{"deuteranopia": {deuteranopia, protanopia}, "tritanopia": {tritanopia}, "dark": {usual}} {
+		for _, s := range who {
+			differ := func(a, b layout.Style) {
+				fa, ba := shown(t, name, a)
+				fb, bb := shown(t, name, b)
+				if d := max(distance(s.seen(fa), s.seen(fb)), distance(s.seen(ba), s.seen(bb))); d < 20 {
+					t.Errorf("%s: %v and %v differ by %.1f only", name, a, b, d)
+				}
+			}
+			for i, a := range titles {
+				for _, b := range titles[i+1:] {
+					differ(a, b)
+				}
+			}
+			differ(layout.Alert, layout.Text)
+			differ(layout.Bad, layout.Strong)
+			differ(layout.Field, layout.Text)
+		}
+	}
+	// The measure itself: red and green are what deuteranopes mix up, on which they differ by little.
+	if usual, blind := distance(usual.seen(1), usual.seen(2)), distance(deuteranopia.seen(1), deuteranopia.seen(3)); usual < 60 || blind > 25 {
+		t.Errorf("red and green differ by %.1f, red and brown by %.1f", usual, blind)
+	}
+}
+
+func TestABadThemeIsRefused(t *testing.T) {
+	good, err := themeFiles.ReadFile("themes/dark.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ name, from, to, says string }{
+		{"a colour that there is not", `"grey on black"`, `"pink on black"`, `no "pink"`},
+		{"a bright ground", `"white on blue"`, `"white on bright blue"`, `no "bright blue"`},
+		{"no ground", `"white on blue"`, `"white"`, "white on blue"},
+		{"a style too few", `"strong"`, `"stronk"`, `nothing for "strong"`},
+		{"a style too many", `"strong":`, `"weak": "grey on black", "strong":`, "style that there is not"},
+		{"no JSON", "{", "[", "theme"},
+	} {
+		_, err := parseTheme("test", []byte(strings.Replace(string(good), tc.from, tc.to, 1)))
+		if err == nil || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
 	}
 }
 
 func TestMonoUsesNoColour(t *testing.T) {
-	for st, p := range themes["mono"] {
+	th, err := themeNamed("mono")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for st, p := range th {
 		if p.fg != white && p.fg != black || p.bg != white && p.bg != black {
 			t.Errorf("%v is coloured", st)
 		}
@@ -72,7 +194,11 @@ func TestMonoUsesNoColour(t *testing.T) {
 // TestCodesAreLightOnDarkEnough: half blocks are light as bright foreground; the
 // other form has light grounds.
 func TestCodesAreLightOnDarkEnough(t *testing.T) {
-	for name, th := range themes {
+	for _, name := range Themes() {
+		th, err := themeNamed(name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if th[layout.QRHalf] != (paint{white, black, true}) || th[layout.QRLight].bg != white || th[layout.QRDark].bg != black {
 			t.Errorf("%s: a phone may not read the code", name)
 		}
