@@ -24,6 +24,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/guard"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
@@ -38,7 +39,7 @@ type App struct {
 	log        *slog.Logger
 	clock      *host.Clock
 	time       *oidc.Clock // clock's, or the authorization server's where that is better
-	store      *store.Store
+	store      *keeper.Keeper
 	client     *ciba.Client
 	resource   *api.Resource
 	guard      *guard.Guard
@@ -56,9 +57,9 @@ func Open(s *config.Settings, who string, log *slog.Logger) (*App, error) {
 	if err := a.wire(); err != nil {
 		return nil, err
 	}
-	st, err := OpenStore(s, who, false)
+	st, err := keeper.Open(storeOptions(s, who, false), a.clock, log)
 	if err != nil {
-		return nil, err
+		return nil, kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself
 	}
 	a.store = st
 	if err := errors.Join(a.budgets(), a.listen()); err != nil {
@@ -97,6 +98,10 @@ func (a *App) Close() error {
 	return a.store.Close()
 }
 
+// Record says how it stands with the record of visits: in good order, set aside,
+// or kept in memory because the disk takes nothing, and what that suspends.
+func (a *App) Record() keeper.Condition { return a.store.Condition() }
+
 // Check finds what Open would find wrong with the settings beyond their form:
 // keys, certificates, layouts and names that only their packages can read. It
 // opens no store and sends nothing.
@@ -105,14 +110,19 @@ func Check(s *config.Settings) error {
 	return a.wire()
 }
 
-// OpenStore opens the store that the settings name, for reading only if wished:
-// then nothing is made or changed, and store.ErrAbsent says that there is none yet.
-func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, error) {
+func storeOptions(s *config.Settings, who string, readOnly bool) store.Options {
 	o := store.Options{Dir: s.StateDir, Who: who, ReadOnly: readOnly}
 	if s.StoreKey.Set() {
 		o.KeyFile = s.StoreKey.Path
 	}
-	st, err := store.Open(o)
+	return o
+}
+
+// OpenStore opens the store that the settings name, for reading only if wished:
+// then nothing is made or changed, and store.ErrAbsent says that there is none yet.
+// It is for the verbs that look at the record, and sets nothing aside.
+func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, error) {
+	st, err := store.Open(storeOptions(s, who, readOnly))
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself
 	}

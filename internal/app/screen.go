@@ -184,12 +184,19 @@ func keyName(k tui.Key) kiosk.KeyName {
 // pruneEvery: retention is counted in days, and each pass reads the whole record once.
 const pruneEvery = 24 * time.Hour
 
-// prune takes old visits off record at the start and once a day.
+// retryEvery is how often a disk that took no record is tried again.
+const retryEvery = 30 * time.Second
+
+// prune takes old visits off record at the start and once a day, and meanwhile puts
+// on disk what could not be written; as a rule there is nothing.
 func (a *App) prune(ctx context.Context) {
 	for {
 		a.pruneOnce()
-		if !wait(ctx, pruneEvery) {
-			return
+		for range pruneEvery / retryEvery {
+			if !wait(ctx, retryEvery) {
+				return
+			}
+			a.store.Retry()
 		}
 	}
 }

@@ -80,6 +80,9 @@ func (s *Store) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error
 	})
 }
 
+// Known says of the tags on record whether they are identifier's.
+func (s *Store) Known(identifier kiosk.Secret) func(seal.Tag) bool { return s.ring.Known(identifier) }
+
 // records is what a story says, without secrets.
 func records(b []byte) ([]kiosk.Record, error) {
 	v, err := readStory(b)

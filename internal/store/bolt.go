@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -159,7 +160,7 @@ func inspectMeta(tx *bolt.Tx, ring *seal.Ring) error {
 		return damaged("format %d", version)
 	}
 	if _, err := ring.Open(metaBucket, checkKey, meta.Get(checkKey)); err != nil {
-		return fmt.Errorf("%w: not the one this file was made with", ErrKey)
+		return ErrOtherKey
 	}
 	for _, name := range buckets {
 		if tx.Bucket(name) == nil {
@@ -176,7 +177,23 @@ func (s *Store) update(what string, f func(*bolt.Tx) error) error {
 	if s.reader {
 		return fmt.Errorf("store: %s: %w", what, ErrReadOnly)
 	}
-	return s.run(what, f, (*bolt.DB).Update)
+	return s.run(what, func(tx *bolt.Tx) error {
+		if !s.inPlace() {
+			return damaged("%s was taken away", dbName)
+		}
+		return f(tx)
+	}, (*bolt.DB).Update)
+}
+
+// inPlace says whether the file that we have open still bears its name: what is
+// written to one that was deleted or moved is written to nowhere.
+func (s *Store) inPlace() bool {
+	now, err := os.Lstat(filepath.Join(s.dir, dbName))
+	if err != nil {
+		return false
+	}
+	ours, err := s.file.Stat()
+	return err == nil && os.SameFile(now, ours)
 }
 
 func (s *Store) view(what string, f func(*bolt.Tx) error) error {

@@ -18,17 +18,21 @@ var (
 	// ErrFull: the disk, the quota or Options.MaxSize is used up. What is in the
 	// file is sound; Prune makes room.
 	ErrFull = errors.New("full")
+	// ErrLargest is ErrFull where the file has reached Options.MaxSize: Shorten makes room.
+	ErrLargest = fmt.Errorf("%w: the file may not grow further", ErrFull)
 	// ErrReadOnly: the file system is read-only, permissions keep us out, or the
 	// store was opened for reading.
 	ErrReadOnly = errors.New("read-only")
 	// ErrKey: the key is not the one the file was made with, or its file is
 	// missing, malformed or open to others.
 	ErrKey = errors.New("store key")
+	// ErrOtherKey is ErrKey where there is a key, but not the file's.
+	ErrOtherKey = fmt.Errorf("%w: not the one this file was made with", ErrKey)
 	// ErrVersion: the file was written by a newer version of this program.
 	ErrVersion = errors.New("written by a newer version")
-	// ErrNotOurs: folder or file belong to another user, or the folder is one
-	// that users share, or it lets others in and holds other files than ours; the
-	// text says what to do.
+	// ErrNotOurs: the folder belongs to another user, or is one that users share,
+	// or it lets others in and holds other files than ours; the text says what to
+	// do. With ErrDamaged, it is the file that belongs to another user.
 	ErrNotOurs = errors.New("not ours alone")
 	// ErrAbsent: no store has been made in this folder yet. Only with
 	// Options.ReadOnly; otherwise Open makes one.
@@ -93,7 +97,9 @@ func classify(err error) error {
 		return nil
 	case is(ErrLocked, ErrDamaged, ErrFull, ErrReadOnly, ErrKey, ErrVersion, ErrNotOurs):
 		return err
-	case is(syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, bolterrors.ErrMaxSizeReached),
+	case is(bolterrors.ErrMaxSizeReached):
+		return under(ErrLargest)
+	case is(syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG),
 		strings.Contains(err.Error(), syscall.ENOSPC.Error()): // bbolt's "file resize error" does not wrap
 		return under(ErrFull)
 	case is(syscall.EROFS, syscall.EACCES, syscall.EPERM, bolterrors.ErrDatabaseReadOnly, bolterrors.ErrTxNotWritable):

@@ -62,7 +62,7 @@ func isOurs(e fs.DirEntry) bool {
 	case dbName, keyName, holderName, socketName:
 		return true
 	}
-	return isTemp(e.Name())
+	return isTemp(e.Name()) || isAside(e.Name())
 }
 
 // ownFile makes sure that the file is a regular one and ours alone.
@@ -78,8 +78,11 @@ func ownFile(path string, look bool) error {
 		// Ours is never empty: it gets its name when it is complete.
 		return damaged("%s is empty", filepath.Base(path))
 	}
-	if err := own(path, info); err != nil || look || !wide(info, 0o600) {
-		return err
+	if err := own(path, info); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err) // it is not what we wrote
+	}
+	if look || !wide(info, 0o600) {
+		return nil
 	}
 	return os.Chmod(path, info.Mode().Perm()&0o600)
 }

@@ -42,6 +42,9 @@ func (o Options) keys(fresh bool) ([][]byte, error) {
 	if path == "" {
 		path = filepath.Join(o.Dir, keyName)
 	}
+	if o.KeyFile == "" && !o.ReadOnly {
+		tighten(path)
+	}
 	keys, err := readKeys(path)
 	if errors.Is(err, fs.ErrNotExist) && fresh && o.KeyFile == "" {
 		if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -54,6 +57,17 @@ func (o Options) keys(fresh bool) ([][]byte, error) {
 	}
 	return keys, nil
 }
+
+// tighten closes the key of our own making to others: it lies in a folder that
+// nobody else can enter, so that nobody has read it.
+func tighten(path string) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && own(path, info) == nil && wide(info, 0o600) {
+		os.Chmod(path, info.Mode().Perm()&0o600) // if it fails, reading says what is wrong
+	}
+}
+
+// Ring is the ring that Open would use, if its keys can be read; nothing is made.
+func (o Options) Ring() (*seal.Ring, error) { return o.ring(false) }
 
 func readKeys(path string) ([][]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait

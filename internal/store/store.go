@@ -155,6 +155,10 @@ func open(o Options) (*Store, error) {
 	if s.db, s.file, err = openBolt(path, o, o.ReadOnly); err != nil {
 		return nil, err
 	}
+	if !s.inPlace() {
+		s.db.Close()
+		return nil, held(o.Dir) // who held it has put another file in its place
+	}
 	if err := s.ready(o); err != nil {
 		s.Close()
 		return nil, err
@@ -175,6 +179,9 @@ func (s *Store) ready(o Options) error {
 	holds(o.Dir, o.Who)
 	return s.rotate()
 }
+
+// ReadOnly says whether the store was opened for reading.
+func (s *Store) ReadOnly() bool { return s.reader }
 
 // Close lets go of the file. Calling it again does nothing.
 func (s *Store) Close() error {

@@ -112,6 +112,16 @@ func (s story) follows(next kiosk.Stage) error {
 	return fmt.Errorf("%w: %v after %v", ErrOrder, next, last)
 }
 
+// Follows says whether next can come after last in a visit's story; 0 is before
+// its beginning. ErrOrder if not.
+func Follows(last, next kiosk.Stage) error {
+	v := story{}
+	if last != 0 {
+		v.Steps = []step{{Stage: last}}
+	}
+	return v.follows(next)
+}
+
 // check says whether r is fit to be kept.
 func check(r kiosk.Record) error {
 	switch {

@@ -1,0 +1,129 @@
+package keeper
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+)
+
+// Promise is something that holds at every other time.
+type Promise string
+
+// What cannot be promised while records are kept in memory. That no request leaves
+// without its record, and none twice, holds all the same.
+const (
+	// Recovery: a visit that a power cut or a crash interrupts is taken up, or
+	// closed with the server and its tokens given back.
+	Recovery Promise = "recovery"
+	// Budgets: the push guard knows after a restart who was asked before it.
+	Budgets Promise = "budgets"
+	// OnRecord: what happened is on record for as long as KIOSK_RETENTION says.
+	OnRecord Promise = "on_record"
+)
+
+// Sentence says to an operator what it means that the promise is suspended.
+func (p Promise) Sentence() string {
+	switch p {
+	case Recovery:
+		return "a visit that a power cut interrupts now is neither taken up nor closed with the server; its tokens run out by themselves"
+	case Budgets:
+		return "after a restart the push guard will not know of the requests made since"
+	case OnRecord:
+		return "visits since then are on record only once the disk takes them, and lost if the kiosk stops before"
+	}
+	return string(p)
+}
+
+// Aside is a file that was set aside, and why if that was since the program started.
+type Aside struct {
+	store.Aside
+	Why string `json:"why,omitempty"`
+}
+
+// Condition is how it stands with the record. It holds nothing personal.
+type Condition struct {
+	Well      bool      `json:"well"`                // each record is on disk before what it allows
+	Why       string    `json:"why,omitempty"`       // if not: full, read-only, damaged, missing or failing
+	Detail    string    `json:"detail,omitempty"`    // and in the operating system's words
+	Since     time.Time `json:"since,omitzero"`      // by the wall clock
+	Held      int       `json:"held,omitempty"`      // records that wait in memory
+	Lost      int       `json:"lost,omitempty"`      // records that were given up since then, memory being full
+	Suspended []Promise `json:"suspended,omitempty"` // what cannot be promised now
+	SetAside  []Aside   `json:"set_aside,omitempty"` // files in the state folder, newest first, at most three or so
+}
+
+// Condition says how it stands now. It writes nothing.
+func (k *Keeper) Condition() Condition {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := Condition{Well: k.out == nil, Held: k.held.records(), Lost: k.held.lost}
+	if k.out != nil {
+		c.Why, c.Detail, c.Since = reason(k.out.why), k.out.why.Error(), k.out.since
+		c.Suspended = []Promise{Recovery, Budgets, OnRecord}
+	}
+	for _, a := range store.SetAsides(k.options.Dir) {
+		one := Aside{Aside: a}
+		for _, known := range k.asides {
+			if known.Name == a.Name {
+				one.Why = known.Why
+			}
+		}
+		c.SetAside = append(c.SetAside, one)
+	}
+	return c
+}
+
+// reason is an error in a word.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return "full"
+	case errors.Is(err, store.ErrOtherKey):
+		return "sealed with another key"
+	case errors.Is(err, store.ErrKey):
+		return "its key is missing"
+	case errors.Is(err, store.ErrVersion):
+		return "written by a newer version"
+	case errors.Is(err, store.ErrDamaged):
+		return "damaged"
+	case errors.Is(err, fs.ErrPermission):
+		return "not permitted"
+	case errors.Is(err, store.ErrReadOnly):
+		return "read-only"
+	}
+	return "failing"
+}
+
+// Retry ends an outage if that is possible by now; without one it does nothing.
+// It is for whoever has time while no customer is there.
+func (k *Keeper) Retry() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.out != nil {
+		k.tryAgain()
+	}
+}
+
+// Prune takes visits off record that are older than a time: see store.Store.Prune.
+// Visits go on meanwhile. A file that turns out to be damaged is set aside.
+func (k *Keeper) Prune(olderThan time.Time) (int, error) {
+	k.mu.Lock()
+	disk, well := k.disk, k.out == nil
+	k.mu.Unlock()
+	if !well {
+		return 0, nil // there is something more urgent, and less room
+	}
+	gone, err := disk.Prune(olderThan)
+	if errors.Is(err, store.ErrDamaged) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.out == nil && k.disk == disk {
+			if bad := k.replace(err); bad != nil {
+				return gone, errors.Join(err, k.doWithout(bad))
+			}
+		}
+	}
+	return gone, err
+}
