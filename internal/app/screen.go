@@ -22,7 +22,7 @@ type RunOptions struct {
 
 // syncEvery is how often the whole screen is drawn anew, so that what the kernel
 // or systemd printed on the console does not stay.
-const syncEvery = time.Minute
+const syncEvery = 10 * time.Second
 
 // Run is the customer's screen: visit after visit, until ctx ends or the terminal
 // is lost, which is an error. The terminal is given back on every way out.
@@ -44,7 +44,7 @@ func (a *App) Run(ctx context.Context, o RunOptions) error {
 
 // terminal is how the settings want the screen.
 func (a *App) terminal(o RunOptions) tui.Options {
-	t := tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery, Font: a.settings.Font}
+	t := tui.Options{Theme: a.settings.Theme, Device: o.Device, SyncEvery: syncEvery, Font: a.settings.Font, BlankAfter: a.settings.BlankAfter}
 	if a.settings.Touch != "off" {
 		t.Pointers = evdev.Dir
 		t.Turn = turns[a.settings.Touch]

@@ -182,7 +182,7 @@ func (l *loader) settings() *Settings {
 		DeviceClientID: good(d.DeviceClientID.cell),
 
 		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Languages: p.Languages.list,
-		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
+		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), BlankAfter: p.BlankAfter.d, ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
 
 		StateDir: good(k.StateDir.cell), Socket: good(k.Socket.cell), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,
 		GuardPerson: good(k.GuardPerson.cell), GuardDevice: good(k.GuardDevice.cell), LogLevel: k.LogLevel.level,

@@ -70,6 +70,7 @@ type shopSection struct {
 	Keypad        word      `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"the keypad on the screen: auto brings it up for whoever touches the screen or presses an arrow key"`
 	Touch         word      `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a bare console (/dev/input): a number says by how many degrees the panel is turned clockwise"`
 	Font          path      `name:"KIOSK_FONT" derived:"a complete one, if that which is loaded is not" doc:"console font (PSF) that is loaded at the start, completed with half blocks; keep leaves the console's own"`
+	BlankAfter    span      `name:"KIOSK_BLANK_AFTER" split_words:"true" min:"10s" max:"24h" doc:"how long a screen that nobody uses stays lit; the first key or touch then brings light and nothing else, a scan begins a visit; empty is for ever"`
 	ReadyLink     link      `name:"KIOSK_READY_LINK" split_words:"true" doc:"address shown as a QR code on the ready screen"`
 	IdleTimeout   span      `name:"KIOSK_IDLE_TIMEOUT" split_words:"true" default:"60s" min:"1s" max:"1h" doc:"before the question whether the customer is still there"`
 	ResultTimeout span      `name:"KIOSK_RESULT_TIMEOUT" split_words:"true" default:"30s" min:"1s" max:"1h" doc:"how long the result stays without a key"`

@@ -94,10 +94,11 @@ type Settings struct {
 	Site          string
 	Languages     []string // at least one; the first is the default
 	Theme         string
-	Keypad        string // "auto", "always" or "never"
-	Touch         string // "auto", "off", "90", "180" or "270"
-	Font          string // path of a console font, "keep", or empty: a complete one
-	ReadyLink     string // address shown as QR code on the Ready screen; empty: none
+	Keypad        string        // "auto", "always" or "never"
+	Touch         string        // "auto", "off", "90", "180" or "270"
+	Font          string        // path of a console font, "keep", or empty: a complete one
+	BlankAfter    time.Duration // 0: never
+	ReadyLink     string        // address shown as QR code on the Ready screen; empty: none
 	IdleTimeout   time.Duration
 	ResultTimeout time.Duration
 

@@ -44,6 +44,7 @@ func (s *Screen) close() error {
 		defer func() { _ = recover() }() // the way out must not fail on the way out
 		<-s.painted                      // a painter that is stuck in a write still holds tcell's cells
 		s.scr.Fini()
+		s.blanker.end()
 	}()
 	select {
 	case <-done:
@@ -61,6 +62,7 @@ const leave = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1
 func (s *Screen) force() {
 	go func() { _, _ = s.tty.Write([]byte(leave)) }() // may block for ever; the process is about to end
 	_ = s.tty.Stop()
+	s.blanker.end()
 }
 
 // Recover is to be deferred, by its name, in every goroutine that could panic

@@ -43,12 +43,13 @@ func (s *Screen) pump() {
 			press, ok := p.press(ev)
 			press.Generation = s.tty.readAt.Load()
 			switch {
-			case !ok, p.on() && !s.typing(): // a paste on the wrong screen does nothing, like a scan
+			case !ok, p.on() && (s.dark.Load() || !s.typing()): // a paste on the wrong screen does nothing, like a scan
 			case p.on():
 				s.offer(press)
 			default:
 				s.key(&b, press, ev.When())
 			}
+			poke(s.active) // not before: in the dark a key brings light and nothing else
 		case *tcell.EventInterrupt:
 			s.due(&b, ev.When())
 		case *tcell.EventMouse:

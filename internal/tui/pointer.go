@@ -13,12 +13,14 @@ type shot struct {
 	frame      layout.Frame
 	generation uint64
 	typing     bool // characters are typed on it
+	offX, offY int  // where the frame's corner is
 }
 
 // pointer follows one finger or mouse. A tap is a key that was under it both when it
 // came down and when it left: whoever slides off has changed their mind (WCAG 2.5.2).
 type pointer struct {
 	down       bool
+	wakes      bool // it came down on a dark screen
 	key        kiosk.Key
 	generation uint64
 }
@@ -29,11 +31,18 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 		return
 	}
 	p.down = down
+	if down {
+		p.wakes = s.dark.Load()
+		poke(s.active)
+	}
+	if p.wakes {
+		return // light is all that the first touch brings
+	}
 	shot := s.shot.Load()
 	if shot == nil || s.closing() {
 		return
 	}
-	key, ok := shot.frame.Hit(x, y)
+	key, ok := shot.frame.Hit(x-shot.offX, y-shot.offY)
 	if !ok {
 		key = kiosk.Key{Does: kiosk.OtherKey}
 	}

@@ -46,6 +46,7 @@ type burst struct {
 	generation uint64
 	typing     bool // where it began, characters are typed
 	rested     bool // nobody had typed just before
+	dark       bool // it began on a dark screen: a key brings light and nothing else, a scan is a scan
 	last       time.Time
 	ended      time.Time // when the last scan was over
 	touched    time.Time // the last character or backspace before this burst
@@ -61,7 +62,10 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 		s.grow(b, p, at)
 	case p.Key == Rune:
 		s.over(b, false)
-		*b = burst{generation: p.Generation, typing: s.typing(), rested: b.touched.IsZero() || at.Sub(b.touched) >= scanRest, timer: b.timer, touched: b.touched}
+		*b = burst{
+			generation: p.Generation, typing: s.typing(), dark: s.dark.Load(), timer: b.timer, touched: b.touched,
+			rested: b.touched.IsZero() || at.Sub(b.touched) >= scanRest,
+		}
 		s.grow(b, p, at)
 	case ends && fast && b.typing && b.rested && len(b.text) >= scanLeast:
 		s.scan(b, at)
@@ -74,7 +78,9 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 		if p.Key == Backspace {
 			b.touched = at
 		}
-		s.offer(p)
+		if !s.dark.Load() {
+			s.offer(p)
+		}
 	}
 }
 
@@ -85,7 +91,7 @@ func (s *Screen) grow(b *burst, p Press, at time.Time) {
 	if len(b.text) <= scanRoom { // one more than is allowed, so that it is refused and not cut short
 		b.text = append(b.text, p.Rune)
 	}
-	if b.typing && (len(b.text) <= scanBare || !b.rested) && b.passed < pasteRoom {
+	if b.typing && !b.dark && (len(b.text) <= scanBare || !b.rested) && b.passed < pasteRoom {
 		s.offer(p)
 		b.passed++
 	}
@@ -113,6 +119,7 @@ func (s *Screen) over(b *burst, quiet bool) {
 	switch n := len(b.text); {
 	case n == 0:
 		return
+	case b.dark && !(b.typing && quiet && b.rested && n >= scanBare):
 	case !b.typing && n == 1:
 		s.offer(Press{Key: Rune, Rune: b.text[0], Generation: b.generation})
 	case !b.typing:

@@ -41,6 +41,8 @@ type Options struct {
 	// SyncEvery is how often everything is drawn anew, so that what others print
 	// on the console does not stay; 0 is never. Between two the package sleeps.
 	SyncEvery time.Duration
+	// BlankAfter is how long a screen that nobody uses stays lit; 0 is for ever.
+	BlankAfter time.Duration
 
 	// Pointers is the folder of the kernel's input devices, watched for touch screens
 	// and mice on a Linux console; empty is for none. Elsewhere the terminal tells.
@@ -60,6 +62,8 @@ type Screen struct {
 	lacks   []rune // what the font lacked after Open had done what it could
 	fontErr error
 	every   time.Duration
+	blank   time.Duration
+	blanker blanker
 
 	mu     sync.Mutex
 	want   kiosk.Screen
@@ -70,6 +74,8 @@ type Screen struct {
 	arrow  atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
 	wake   chan struct{}          // something new to draw
 	afresh chan struct{}          // draw everything
+	active chan struct{}          // somebody is there
+	dark   atomic.Bool            // the screen is dark
 	events chan Event
 
 	quit    chan struct{} // Close was called
@@ -105,16 +111,17 @@ func Open(o Options) (*Screen, error) {
 		}
 	}
 	s := &Screen{
-		theme: th, every: o.SyncEvery,
+		theme: th, every: o.SyncEvery, blank: o.BlankAfter, active: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
 		quit: make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
 	}
 	s.opts = layout.Options{HalfBlocks: true, FullGlyphs: !isLinuxTerm(term)}
-	if isLinuxTerm(term) && o.Tty == nil {
+	if _, console := characters(device); console && isLinuxTerm(term) && o.Tty == nil {
 		s.fonts = fonts{device: device, file: o.Font, keep: o.Font == KeepFont}
 		s.lacks, s.fontErr = s.fonts.provide()
 		s.fonts.last = s.lacks
 		s.opts = s.fonts.look(s.opts)
+		s.blanker = blanker{device}
 	}
 	s.tty = &guard{Tty: tty, drawn: &s.drawn}
 	if s.scr, err = tcell.NewTerminfoScreenFromTty(s.tty); err != nil {
@@ -128,6 +135,10 @@ func Open(o Options) (*Screen, error) {
 	}
 	s.scr.SetStyle(s.style(layout.Text))
 	s.scr.EnablePaste()
+	s.blanker.begin()
+	if s.fonts.device != "" {
+		s.follow(device)
+	}
 	s.Go(s.pump)
 	s.Go(s.paint)
 	switch {
@@ -176,60 +187,4 @@ func poke(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// paint draws until Close. It has a goroutine of its own because a write to a
-// terminal can block.
-func (s *Screen) paint() {
-	defer close(s.painted)
-	var tick <-chan time.Time
-	if s.every > 0 {
-		t := time.NewTicker(s.every)
-		defer t.Stop()
-		tick = t.C
-	}
-	for {
-		select {
-		case <-s.quit:
-			return
-		case <-s.wake:
-			s.draw(s.scr.Show)
-		case <-s.afresh:
-			s.opts = s.fonts.look(s.opts)
-			s.draw(s.scr.Sync)
-		case <-tick:
-			s.opts = s.fonts.look(s.opts)
-			s.draw(s.scr.Sync)
-		}
-	}
-}
-
-func (s *Screen) draw(flush func()) {
-	s.mu.Lock()
-	sc, number := s.want, s.number
-	s.mu.Unlock()
-	if number == 0 {
-		return
-	}
-	w, h := s.scr.Size()
-	f := layout.Draw(sc, w, h, s.opts)
-	for y := range f.H {
-		for x := range f.W {
-			if c := f.At(x, y); c.Width > 0 {
-				s.scr.Put(x, y, c.Text, s.style(c.Style))
-			}
-		}
-	}
-	if a := s.arrow.Load(); a != nil {
-		x, y := min(a[0], f.W-1), min(a[1], f.H-1)
-		s.scr.Put(x, y, f.At(x, y).Text, s.style(f.At(x, y).Style).Reverse(true))
-	}
-	if f.Cursor {
-		s.scr.ShowCursor(f.CursorX, f.CursorY)
-	} else {
-		s.scr.HideCursor()
-	}
-	flush()
-	s.shot.Store(&shot{f, number, sc.Phase == kiosk.Ready || sc.Entry != nil})
-	s.drawn.Store(number)
 }

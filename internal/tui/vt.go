@@ -2,7 +2,9 @@ package tui
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"unsafe"
@@ -66,4 +68,47 @@ func inFront(device string) func() bool {
 		var state struct{ active, signal, state uint16 } // struct vt_stat
 		return ioctl(f, vtGetState, unsafe.Pointer(&state)) != nil || state.active == number
 	}
+}
+
+// activeFile says which virtual terminal is in front, and can be waited for.
+const activeFile = "/sys/class/tty/tty0/active"
+
+// follow redraws everything when the terminal comes to the front, until the screen is
+// closed: somebody may have written to it meanwhile.
+func (s *Screen) follow(device string) {
+	front := inFront(device)
+	f, err := os.Open(activeFile)
+	if err != nil {
+		return
+	}
+	var stop [2]int
+	if unix.Pipe2(stop[:], unix.O_CLOEXEC) != nil {
+		_ = f.Close()
+		return
+	}
+	s.Go(func() {
+		<-s.quit
+		_ = unix.Close(stop[1])
+	})
+	s.Go(func() {
+		defer f.Close()
+		defer unix.Close(stop[0])
+		var text [16]byte
+		for {
+			// Reading is what makes the next wait wait for a change.
+			if _, err := f.ReadAt(text[:], 0); err != nil && !errors.Is(err, io.EOF) {
+				return
+			}
+			both := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLPRI}, {Fd: int32(stop[0])}}
+			if _, err := unix.Poll(both, -1); err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+			if both[1].Revents != 0 {
+				return
+			}
+			if both[0].Revents != 0 && front() {
+				s.Redraw()
+			}
+		}
+	})
 }

@@ -1,0 +1,211 @@
+package tui
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	// wholeEvery is how old a whole picture may be before the next frame is one again.
+	// Others write on the console, too, and nobody tells us. A whole picture costs a
+	// small device some milliseconds, so not every letter that is typed is one.
+	wholeEvery = time.Second
+	// shiftEvery is how often an idle picture moves by a cell, so that none of its
+	// edges burns into the panel.
+	shiftEvery = 5 * time.Minute
+)
+
+// shifts are the places of an idle picture, around a square of one cell.
+var shifts = [...][2]int{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
+
+// idle says whether nobody is in the middle of anything on a screen.
+func idle(sc kiosk.Screen) bool { return sc.Phase == kiosk.Ready || sc.Phase == kiosk.Closed }
+
+// paint draws until Close. It has a goroutine of its own because a write to a
+// terminal can block.
+func (s *Screen) paint() {
+	defer close(s.painted)
+	var tick <-chan time.Time
+	if s.every > 0 {
+		t := time.NewTicker(s.every)
+		defer t.Stop()
+		tick = t.C
+	}
+	bedtime := time.NewTimer(max(s.blank, 1))
+	bedtime.Stop()
+	defer bedtime.Stop()
+	d := drawer{Screen: s, stale: true}
+	old := time.NewTimer(wholeEvery)
+	old.Stop()
+	defer old.Stop()
+	for {
+		select {
+		case <-s.quit:
+			return
+		case <-s.wake:
+			s.stayUp(bedtime)
+			d.draw(s.scr.Show)
+		case <-s.active:
+			if s.stayUp(bedtime) {
+				d.draw(s.scr.Show)
+			}
+		case <-bedtime.C:
+			s.dark.Store(true)
+			d.draw(s.scr.Show)
+		case <-old.C:
+			d.stale = true
+		case <-s.afresh:
+			s.opts = s.fonts.look(s.opts)
+			d.draw(s.scr.Sync)
+		case <-tick:
+			s.opts = s.fonts.look(s.opts)
+			d.stale = true
+			d.quiet += s.every
+			d.draw(s.scr.Show)
+		}
+		if d.fresh {
+			d.fresh = false
+			old.Reset(wholeEvery)
+		}
+	}
+}
+
+// stayUp puts the dark off; it says whether it was dark.
+func (s *Screen) stayUp(bedtime *time.Timer) bool {
+	if s.blank > 0 {
+		bedtime.Reset(s.blank)
+	}
+	return s.dark.Swap(false)
+}
+
+// drawer is the painter's memory.
+type drawer struct {
+	*Screen
+	stale bool          // the last whole picture is old
+	fresh bool          // there is a new one
+	last  uint64        // generation that was drawn last
+	quiet time.Duration // how long it has been there, counted in ticks
+	off   bool          // the panel has been told to go dark
+}
+
+func (d *drawer) draw(flush func()) {
+	s := d.Screen
+	s.mu.Lock()
+	sc, number := s.want, s.number
+	s.mu.Unlock()
+	if number == 0 {
+		return
+	}
+	if number != d.last {
+		d.last, d.quiet = number, 0
+	}
+	dark := s.dark.Load() && idle(sc)
+	s.dark.Store(dark)
+	w, h := s.scr.Size()
+	shot := &shot{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
+	if idle(sc) && w > 40 && h > 12 { // never at the cost of what must be seen
+		at := shifts[int(d.quiet/shiftEvery)%len(shifts)]
+		shot.offX, shot.offY = at[0], at[1]
+		shot.frame = layout.Draw(sc, w-1, h-1, s.opts)
+	} else {
+		shot.frame = layout.Draw(sc, w, h, s.opts)
+	}
+	d.put(shot, w, h, dark)
+	if d.stale {
+		d.stale, d.fresh = false, true
+		s.scr.LockRegion(0, 0, w, h, false) // marks every cell as to be drawn; nothing was locked
+	}
+	if d.off != dark {
+		d.off = dark
+		s.blanker.set(dark)
+	}
+	flush()
+	s.shot.Store(shot)
+	s.drawn.Store(number)
+}
+
+// put writes a frame into tcell's cells.
+func (d *drawer) put(shot *shot, w, h int, dark bool) {
+	s, f := d.Screen, shot.frame
+	for y := range h {
+		for x := range w {
+			switch c := f.At(x-shot.offX, y-shot.offY); {
+			case dark:
+				s.scr.Put(x, y, " ", s.style(layout.QRDark)) // black in every theme
+			case c.Width > 0:
+				s.scr.Put(x, y, c.Text, s.style(c.Style))
+			}
+		}
+	}
+	if a := s.arrow.Load(); a != nil && !dark {
+		x, y := min(a[0], w-1), min(a[1], h-1)
+		c := f.At(x-shot.offX, y-shot.offY)
+		s.scr.Put(x, y, c.Text, s.style(c.Style).Reverse(true))
+	}
+	if f.Cursor && !dark {
+		s.scr.ShowCursor(f.CursorX+shot.offX, f.CursorY+shot.offY)
+	} else {
+		s.scr.HideCursor()
+	}
+}
+
+// blanker keeps the kernel from blanking a console by itself, and has it do so when
+// nobody uses the device. The zero value does nothing.
+type blanker struct{ device string }
+
+// Requests of linux/tiocl.h, for the ioctl TIOCLINUX.
+const (
+	tioclUnblank = 4
+	tioclBlank   = 14
+)
+
+// begin: the screen is lit and stays so; a panel that goes dark in the middle of a
+// visit looks broken.
+func (b blanker) begin() {
+	b.set(false)
+	b.write("\x1b[9;0]")
+}
+
+// end gives the kernel its own time back, in minutes.
+func (b blanker) end() {
+	b.set(false)
+	text, err := os.ReadFile("/sys/module/kernel/parameters/consoleblank")
+	seconds, parse := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err == nil && parse == nil {
+		b.write("\x1b[9;" + strconv.Itoa(seconds/60) + "]")
+	}
+}
+
+// set has the panel go dark or light up. Where that is not allowed the picture is
+// black all the same.
+func (b blanker) set(dark bool) {
+	what := byte(tioclUnblank)
+	if dark {
+		what = tioclBlank
+	}
+	b.with(func(f *os.File) { _ = ioctl(f, unix.TIOCLINUX, unsafe.Pointer(&what)) })
+}
+
+func (b blanker) write(text string) {
+	b.with(func(f *os.File) { _, _ = f.WriteString(text) })
+}
+
+func (b blanker) with(do func(f *os.File)) {
+	if b.device == "" {
+		return
+	}
+	f, err := os.OpenFile(b.device, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	do(f)
+}
