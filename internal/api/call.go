@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"syscall"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -60,24 +61,23 @@ const (
 
 // get calls the API and returns the body of a good answer.
 func (r *Resource) get(ctx context.Context, t kiosk.Tokens) ([]byte, error) {
-	if t.Type != "Bearer" {
-		return nil, kiosk.Fail(kiosk.Internal, theCall, errors.New("token type is not Bearer"))
+	if t.Type != "Bearer" && (t.Type != "DPoP" || r.dpop == nil) {
+		return nil, kiosk.Fail(kiosk.Internal, theCall, errors.New("token type is not Bearer, and there is no proof of possession for another"))
 	}
 	if !visible(t.Access) {
 		return nil, kiosk.Fail(kiosk.Untrusted, theCall, errors.New("access token holds characters that no token has"))
 	}
 	limited, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, r.url.String(), nil)
-	if err != nil {
-		return nil, kiosk.Fail(kiosk.Internal, theCall, errors.New("address cannot be called"))
+	resp, err := r.send(limited, t)
+	if err == nil && t.Type == "DPoP" && r.dpop.Note(r.url.String(), resp.Header) && oidc.WantsNonce(resp.StatusCode, resp.Header) {
+		resp.Body.Close()
+		resp, err = r.send(limited, t)
 	}
-	req.Close = true
-	req.Header.Set("Authorization", "Bearer "+string(t.Access))
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "ciba-kiosk")
-
-	resp, err := r.client.Do(req)
+	var own *kiosk.Error
+	if errors.As(err, &own) {
+		return nil, own
+	}
 	if err != nil {
 		return nil, r.fail(ctx, limited, err)
 	}
@@ -98,6 +98,26 @@ func (r *Resource) get(ctx context.Context, t kiosk.Tokens) ([]byte, error) {
 		return nil, kiosk.Fail(kiosk.ServiceDown, theBody, fmt.Errorf("more than %d bytes", r.maxBody))
 	}
 	return body, nil
+}
+
+// send makes one request with the access token.
+func (r *Resource) send(ctx context.Context, t kiosk.Tokens) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url.String(), nil)
+	if err != nil {
+		return nil, kiosk.Fail(kiosk.Internal, theCall, errors.New("address cannot be called"))
+	}
+	req.Close = true
+	req.Header.Set("Authorization", t.Type+" "+string(t.Access))
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "ciba-kiosk")
+	if t.Type == "DPoP" {
+		proof, err := r.dpop.ForAPI(t.Access, http.MethodGet, r.url.String())
+		if err != nil {
+			return nil, kiosk.Fail(kiosk.Internal, theCall, err)
+		}
+		req.Header.Set("DPoP", proof)
+	}
+	return r.client.Do(req)
 }
 
 // visible says whether a token is made of visible ASCII only (RFC 6749, appendix

@@ -168,7 +168,7 @@ func (a *App) servers() error {
 	a.time = oidc.NewClock(oidc.ClockOptions{
 		Issuer: s.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Kept: a.clock.Kept, Least: a.clock.Floor(),
 	})
-	auth, err := a.clientAuth()
+	o, err := a.proofs()
 	if err != nil {
 		return err
 	}
@@ -178,11 +178,23 @@ func (a *App) servers() error {
 		}
 		a.pings = ciba.NewPings(a.clock.Now, a.log)
 	}
-	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: a.time})
+	auth, err := oidc.NewClientAuth(o)
+	if err != nil {
+		return err
+	}
+	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Certificate: o.Certificate, Clock: a.time})
+	var dpop *oidc.DPoP
+	if s.DPoP {
+		dpop = oidc.NewDPoP(a.time.Now)
+	}
+	var signer *oidc.ClientKey
+	if s.SignedRequest {
+		signer = o.Key
+	}
 	a.client, err = ciba.New(ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
-		Transport: transport,
-		Now:       a.time.Now, Clock: a.time, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
+		Transport: transport, DPoP: dpop, SignKey: signer, Certificate: o.Certificate, AuthorizationDetails: s.AuthorizationDetails,
+		Now: a.time.Now, Clock: a.time, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,
@@ -197,24 +209,35 @@ func (a *App) servers() error {
 			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_RESULT_LAYOUT", err)
 		}
 	}
-	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Client: transport.ClientOnce()})
+	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Client: transport.ClientOnce(), DPoP: dpop})
 	if err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_API_URL", err)
 	}
 	return nil
 }
 
-func (a *App) clientAuth() (oidc.ClientAuth, error) {
+// proofs reads what this device proves itself by: secret, key and certificate.
+func (a *App) proofs() (o oidc.AuthOptions, err error) {
 	s := a.settings
-	o := oidc.AuthOptions{Method: string(s.ClientAuth), ClientID: s.ClientID, Secret: s.ClientSecret, Now: a.time.Now}
+	o = oidc.AuthOptions{Method: string(s.ClientAuth), ClientID: s.ClientID, Secret: s.ClientSecret, Now: a.time.Now}
 	if s.ClientKey.Set() {
-		key, err := oidc.ParseClientKey(s.ClientKey.Data)
-		if err != nil {
-			return nil, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_KEY_FILE", err)
+		if o.Key, err = oidc.ParseClientKey(s.ClientKey.Data); err != nil {
+			return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_KEY_FILE", err)
 		}
-		o.Key = key
 	}
-	return oidc.NewClientAuth(o)
+	if !s.ClientCert.Set() {
+		return o, nil
+	}
+	if o.Certificate, err = oidc.ParseCertificate(s.ClientCert.Data, o.Key); err != nil {
+		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", err)
+	}
+	if !strings.HasPrefix(s.Issuer, "https:") {
+		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", errors.New("mutual TLS needs a KIOSK_ISSUER with https"))
+	}
+	if err := o.Certificate.Trouble(a.time.Now()); err != nil {
+		a.log.Warn("mutual TLS", "trouble", err.Error())
+	}
+	return o, nil
 }
 
 // budgets reads the push guard's limits; the store is its memory.

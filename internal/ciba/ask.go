@@ -127,7 +127,12 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (k
 	if e := p.lifetime(k.c.RequestedExpiry); e > 0 {
 		form.Set("requested_expiry", strconv.FormatInt(int64(e/time.Second), 10))
 	}
-	reply, err := k.post(ctx, m, oidc.Backchannel, form, k.c.Transport.SendOnce)
+	setIf(form, theDetails, k.c.AuthorizationDetails)
+	body, err := k.signed(m, form)
+	if err != nil {
+		return kiosk.Ack{}, err
+	}
+	reply, err := k.post(ctx, m, oidc.Backchannel, body, k.c.Transport.SendOnce)
 	if reply != nil && err != nil && reply.Status != http.StatusOK {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply)) // an error page that was cut off
 	}

@@ -216,6 +216,7 @@ func TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime(t *testing.T) {
 		p := newOP(t)
 		auth, err := oidc.NewClientAuth(oidc.AuthOptions{
 			Method: method, ClientID: clientID, Secret: kiosk.Secret("s"), Key: testKey(t), Now: func() time.Time { return noon },
+			Certificate: certificateFor(t, method),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -259,7 +260,7 @@ func TestClientsWithACertificateGoToTheirOwnAddresses(t *testing.T) {
 	}})))
 	p.play("/mtls/bc", say(200, goodAck))
 	p.play("/mtls/token", oops(400, "authorization_pending"))
-	auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.TLSClient, ClientID: clientID})
+	auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.TLSClient, ClientID: clientID, Certificate: testCertificate(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

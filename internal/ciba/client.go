@@ -58,6 +58,11 @@ type Config struct {
 	Pings          *Pings // KIOSK_DELIVERY=ping; nil polls only
 	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty is no second road
 
+	AuthorizationDetails string            // KIOSK_AUTHORIZATION_DETAILS; empty asks none, and takes none
+	SignKey              *oidc.ClientKey   // signs requests (KIOSK_SIGNED_REQUEST); nil signs none
+	DPoP                 *oidc.DPoP        // proofs of possession (KIOSK_DPOP); nil makes none
+	Certificate          *oidc.Certificate // the one of mutual TLS, to be warned of in time; nil if there is none
+
 	IDTokenAlgs []string // allow-list for ID tokens; nil is oidc.DefaultAlgs
 }
 
@@ -70,6 +75,7 @@ type Client struct {
 	keys      *oidc.Keys
 	verifier  *oidc.Verifier
 	hint      hintRule
+	details   details                       // as asked for
 	profile   *Profile                      // as configured; nil is by discovery
 	noted     atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
 }
@@ -120,6 +126,9 @@ func New(c Config) (*Client, error) {
 	}
 	if err := checkSubjectClaim(c); err != nil {
 		return bad("KIOSK_SUBJECT_CLAIM", err)
+	}
+	if k.details, err = parseDetails(c.AuthorizationDetails); err != nil {
+		return bad("KIOSK_AUTHORIZATION_DETAILS", err)
 	}
 	if c.Profile != "" {
 		p, err := profileNamed(c.Profile)
@@ -174,6 +183,7 @@ func (k *Client) usable(m *oidc.Metadata) error {
 				k.log.Warn(what, "ignored", err.Error())
 			}
 		}
+		k.noteCertificate(k.c.Now())
 		p := k.Profile()
 		for name, value := range map[string]string{"audience": k.c.Audience, "resource": k.c.Resource} {
 			if value != p.wanted(name, value) {
@@ -190,6 +200,9 @@ func (k *Client) usable(m *oidc.Metadata) error {
 	}
 	if !oidc.Offers(m.DeliveryModes, mode) {
 		return kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("the server offers CIBA, but not in %s mode (KIOSK_DELIVERY)", mode))
+	}
+	if err := k.canProve(m); err != nil {
+		return kiosk.Fail(kiosk.Misconfigured, what, err)
 	}
 	return nil
 }
@@ -209,23 +222,32 @@ func (k *Client) post(ctx context.Context, m *oidc.Metadata, to oidc.Endpoint, f
 	return k.postAs(ctx, k.c.Auth, m, to, form, send)
 }
 
-// postAs is post as another client.
+// postAs is post as another client. Only a token request may go out twice, and that
+// only where the server asks for its nonce (see wantsProofAnew).
 func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
-	h := http.Header{}
-	call := oidc.Call{Metadata: m, To: to, Audience: k.Profile().Audience}
-	if err := who.Apply(call, form, h); err != nil {
-		return nil, kiosk.Fail(kiosk.Internal, "client authentication", err)
-	}
 	address := m.Endpoint(to, who.MTLS())
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, kiosk.Fail(kiosk.Internal, string(to), errors.New("bad address"))
+	for try := 0; ; try++ {
+		h := http.Header{}
+		call := oidc.Call{Metadata: m, To: to, Audience: k.Profile().Audience}
+		if err := who.Apply(call, form, h); err != nil {
+			return nil, kiosk.Fail(kiosk.Internal, "client authentication", err)
+		}
+		if err := k.prove(to, address, form, h); err != nil {
+			return nil, kiosk.Fail(kiosk.Internal, "proof of possession", err)
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+		if err != nil {
+			return nil, kiosk.Fail(kiosk.Internal, string(to), errors.New("bad address"))
+		}
+		r.Header = h
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "application/json")
+		reply, err := send(r, oidc.MaxAnswer)
+		if again := k.wantsProofAnew(to, address, reply); err != nil || !again || try > 0 {
+			return reply, err
+		}
 	}
-	r.Header = h
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	return send(r, oidc.MaxAnswer)
 }
 
 // setIf sets a parameter that has a value: an empty one counts as sent with some

@@ -83,6 +83,7 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	setIf(form, "acr_values", k.c.ACRValues)
 	setIf(form, "audience", k.c.Audience)
 	setIf(form, "resource", k.c.Resource)
+	setIf(form, theDetails, k.c.AuthorizationDetails)
 	reply, err := k.postAs(ctx, public{k.c.DeviceClientID}, m, oidc.Device, form, k.c.Transport.SendOnce)
 	if err != nil {
 		return fail(k.unreached(err), err)
@@ -162,11 +163,15 @@ func forPeople(o oidc.Object, name string) (string, error) {
 }
 
 // pollForm is what one poll sends, and as whom, by the road that the request went.
-func (k *Client) pollForm(requestID kiosk.Secret) (oidc.ClientAuth, url.Values) {
+func (k *Client) pollForm(requestID kiosk.Secret) (who oidc.ClientAuth, form url.Values) {
 	if code, ok := strings.CutPrefix(string(requestID), deviceMark); ok {
-		return public{k.c.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
+		who, form = public{k.c.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
+	} else {
+		who, form = k.c.Auth, url.Values{"grant_type": {oidc.GrantCIBA}, "auth_req_id": {string(requestID)}}
 	}
-	return k.c.Auth, url.Values{"grant_type": {oidc.GrantCIBA}, "auth_req_id": {string(requestID)}}
+	p := k.Profile()
+	setIf(form, "resource", p.wanted("resource", k.c.Resource)) // RFC 8707, section 2.2
+	return who, form
 }
 
 // issuedTo says whom the tokens of a request are for; empty is KIOSK_CLIENT_ID.

@@ -23,14 +23,16 @@
 // # Duties of a client, and the tests that show them
 //
 // The duties of poll and ping mode in CIBA Core, numbered C and K as in our own reading
-// of it,
-// and of ID-token validation, V. M is MUST, S is SHOULD, R our own where the
-// specification is silent. A test reads this table and looks for every test in it.
+// of it, of ID-token validation, V, and of the RFCs beside it, by their numbers. M is
+// MUST, S is SHOULD, O is optional, R our own where the specification is silent. A test
+// reads this table and looks for every test in it.
 //
 //	C1   M  one delivery mode, poll                        TestServersThatDoNotOfferIt
 //	C2   M  the grant type                                 TestThePollIsExactlyThis
 //	C3   M  the same client authentication everywhere      TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
+//	C3   M  likewise by certificate                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime TestClientsWithACertificateGoToTheirOwnAddresses
 //	C4   M  an https address for pings                     TestThePingAddressIsHTTPS
+//	C5   M  signed only in a way that the server takes     TestServersThatTakeNoProofsAreOurMisconfiguration oidc.TestSignedRequestsThatCannotBe
 //	C6   M  user_code only where it is published           TestUserCodes TestNeverSent
 //	C8   M  POST, form in the body only, https             TestTheRequestIsExactlyThis oidc.TestPlainHTTPIsForThisMachineOnly
 //	C9   M  every request is authenticated                 TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
@@ -45,6 +47,13 @@
 //	C18  M  a user code is asked for each time, not kept   TestUserCodes kiosk.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
 //	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
 //	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestAKeyIsBetterThanASecret
+//	C21  O  authorization_details, resource, audience      TestAuthorizationDetailsAreAskedFor TestOptionalParametersAreSentWhenSet
+//	C22  M  a signed request has everything inside         TestASignedRequestLeavesNothingOutside
+//	C23  O  what is JSON stands in it as JSON              oidc.TestASignedRequestHoldsEverything
+//	C24  M  an asymmetric signature, ES256 or PS256        oidc.TestASignedRequestHoldsEverything oidc.TestSignedRequestsThatCannotBe
+//	C25  M  iss, aud, exp, iat, nbf, jti                   oidc.TestASignedRequestHoldsEverything
+//	C26  M  signed, never encrypted                        oidc.TestASignedRequestHoldsEverything
+//	C27  R  good for two minutes                           oidc.TestASignedRequestHoldsEverything
 //	C28  M  auth_req_id and expires_in must be there       TestAcknowledgements
 //	C29  M  no interval means 5                            TestAcknowledgements
 //	C30  M  auth_req_id is opaque                          TestAcknowledgements TestThePollIsExactlyThis
@@ -58,7 +67,7 @@
 //	C40  M  any other error is the end                     TestVerdicts
 //	C48  M  access_token, token_type, id_token are there   TestTokenResponses
 //	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
-//	C50  M  token_type is Bearer in any spelling           TestTokenResponses TestTokensOfARefusedAnswerAreGivenBack
+//	C50  M  token_type is what was asked for, in any case  TestTokenResponses TestATokenThatIsNotBoundIsGivenBack TestTokensOfARefusedAnswerAreGivenBack
 //	C51  M  the scopes that are needed were granted        TestTokenResponses TestTokensOfARefusedAnswerAreGivenBack
 //	C53  R  at_hash, rt_hash, auth_req_id where present    TestWhatTiesTheIDTokenToTheAnswerIsChecked oidc.TestAttacksOnTheToken
 //	C54  R  no ID token from before the request            oidc.TestAttacksOnTheToken
@@ -78,6 +87,17 @@
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
 //	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
 //	1.10 M  what the customer can mend is asked for        TestUserCodes TestLoginHintTokens
+//	8705 M  client_id in every body                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime oidc.TestCertificateMethodsSendTheClientIDOnly
+//	8705 M  the certificate is shown to whoever asks       oidc.TestClientCertificateIsShown oidc.TestCertificateAndKeyBelongTogether
+//	8705 S  aliases go first, each falls back              TestClientsWithACertificateGoToTheirOwnAddresses
+//	8705 R  its end, and its refusal, are noticed          TestTheCertificatesEndIsInTheLog TestARefusedCertificateIsOurMisconfiguration oidc.TestACertificateThatEndsSoonIsNoticed
+//	8707 M  resource at both endpoints                     TestTheResourceIsNamedAtBothEndpoints
+//	9396 M  more than asked for is given back              TestMoreThanAskedForIsGivenBack
+//	9449 M  a fresh proof with each token request          TestAPollProvesPossession oidc.TestProofsOfPossession
+//	9449 M  a nonce is answered at once, and once          TestANonceIsAnsweredAtOnceAndOnce TestABackchannelRequestIsNotSentAgainForANonce oidc.TestNoncesAreKeptByOrigin
+//	9449 M  Bearer for a proof is refused                  TestATokenThatIsNotBoundIsGivenBack
+//	9449 M  at resources with ath, and their nonce         TestUserInfoTakesAProofToo oidc.TestWhoWantsANonce
+//	9449 R  a refused proof: the clock, if it is that      TestARefusedProofIsOftenTheClock
 //	K4   S  tokens nobody wants any more are revoked       TestRevocation TestTokensOfARefusedAnswerAreGivenBack
 //	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestErrorsOfTheLineRepeatNothingOfTheServer
 //	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
@@ -103,6 +123,6 @@
 //
 // Of the other duties, C34, C35, C39 (lasting), C41, C42 and C44 to C47 are about when
 // to poll and belong to package kiosk; K1 to package guard; C43 and C64 to C68 are for
-// push, which is refused; C7 is for whoever registers the client; C16 and C22 to C27
-// are for hints and signed requests that this package does not send.
+// push, which is refused; C7 is for whoever registers the client; C16 is
+// for a hint that this package does not send.
 package ciba

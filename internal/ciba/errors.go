@@ -79,6 +79,9 @@ func (k *Client) unreached(err error) kiosk.Reason {
 	if oidc.ClockSuspect(err, k.c.Now()) {
 		return kiosk.BadClock
 	}
+	if k.c.Auth.MTLS() && oidc.CertificateRefused(err) {
+		return kiosk.Misconfigured
+	}
 	if errors.Is(err, oidc.ErrTooLong) {
 		return kiosk.Untrusted
 	}

@@ -72,6 +72,9 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 			// has a new one, at its own time; if that is refused, too, that is that.
 			a = trouble(errors.New("the proof was made by a wrong clock, which is right now"), true)
 		}
+		if k.c.DPoP != nil && a.Verdict == kiosk.Granted {
+			k.c.DPoP.Granted(proofID(form), a.Tokens.Access)
+		}
 	case errors.As(err, &own):
 		return hopeless(own.Reason, err)
 	case errors.Is(err, oidc.ErrTooLong) && reply.Status == http.StatusOK:
@@ -114,6 +117,9 @@ func (k *Client) judge(reply *oidc.Reply) kiosk.Answer {
 			return kiosk.Answer{Verdict: v}
 		}
 		if r, ok := pollReasons[e.code]; ok {
+			if e.code == "invalid_dpop_proof" && k.clockOff(reply.Header) {
+				r = kiosk.BadClock // that is what a proof is refused for by a server that knows better
+			}
 			return giveBack(r, e, salvage(e.body))
 		}
 		if reply.Status >= 500 || reply.Status == http.StatusTooManyRequests {
@@ -193,10 +199,15 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 		return bad(kiosk.Untrusted, "id_token is missing or malformed")
 	case t.Refresh == nil && o.Has("refresh_token"):
 		return bad(kiosk.Untrusted, "refresh_token is malformed")
-	case !strings.EqualFold(typ, "Bearer"):
-		return bad(kiosk.Untrusted, "token_type is not Bearer")
+	case !strings.EqualFold(typ, k.tokenType()):
+		return bad(kiosk.Untrusted, "token_type is not "+k.tokenType())
 	}
-	t.Type = "Bearer"
+	t.Type = k.tokenType()
+	if granted, err := readDetails(o); err != nil {
+		return bad(kiosk.Untrusted, theDetails+" are malformed")
+	} else if granted.exceeds(k.details) {
+		return bad(kiosk.Untrusted, "more "+theDetails+" were granted than asked for")
+	}
 	t.Scope = k.c.Scope
 	if o.Has("scope") {
 		granted, ok := o.Text("scope")

@@ -293,7 +293,7 @@ func TestBadAddressesOfEndpointsThatAreNotNeeded(t *testing.T) {
 			k := p.kiosk(func(cfg *Config) {
 				cfg.Log = book.logger()
 				if c.mtls {
-					auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.TLSClient, ClientID: clientID})
+					auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.TLSClient, ClientID: clientID, Certificate: testCertificate(t)})
 					if err != nil {
 						t.Fatal(err)
 					}

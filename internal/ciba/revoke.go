@@ -22,6 +22,9 @@ func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 	if len(token) == 0 {
 		return nil
 	}
+	if k.c.DPoP != nil {
+		defer k.c.DPoP.Forget(t.Access) // to give a token back takes no proof
+	}
 	err := k.revoke(ctx, k.authOf(t), token, hint)
 	if err != nil {
 		k.log.Warn("revocation", "outcome", kiosk.ReasonOf(err).String())

@@ -122,13 +122,7 @@ func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Se
 	}
 	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, kiosk.Fail(kiosk.Internal, what, errors.New("bad address"))
-	}
-	r.Header.Set("Authorization", "Bearer "+string(access))
-	r.Header.Set("Accept", "application/json")
-	reply, err := k.c.Transport.Send(r, oidc.MaxAnswer)
+	reply, err := k.getWith(ctx, address, access)
 	switch {
 	case err != nil:
 		return nil, kiosk.Fail(k.unreached(err), what, err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -55,6 +56,20 @@ type printable struct{ cell }
 func (p *printable) Decode(s string) error {
 	if p.take(s) && len(p.text) > 512 {
 		return p.bad("at most 512 bytes", "it is %d bytes long", len(p.text))
+	}
+	return nil
+}
+
+// jsonList is a JSON array; what may be in it is another package's to say.
+type jsonList struct{ cell }
+
+func (j *jsonList) Decode(s string) error {
+	if !j.take(s) {
+		return nil
+	}
+	var list []json.RawMessage
+	if json.Unmarshal([]byte(j.text), &list) != nil || len(list) == 0 {
+		return j.bad("a JSON array of objects that have a type (RFC 9396)", "that is no JSON array, or an empty one")
 	}
 	return nil
 }

@@ -90,6 +90,10 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 		missing("KIOSK_CLIENT_KEY_FILE", "is missing, and so is KIOSK_CLIENT_SECRET_FILE", "a file, or the credential client-key or client-secret")
 	case s.ClientAuth == PrivateKeyJWT && noKey:
 		missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is private_key_jwt", "a file, or the credential client-key")
+	case s.ClientAuth.mutual() && noKey:
+		missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-key")
+	case s.ClientAuth.mutual() && !v.ClientCertFile.named():
+		missing("KIOSK_CLIENT_CERT_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-cert")
 	case (s.ClientAuth == ClientSecretBasic || s.ClientAuth == ClientSecretPost) && noSecret:
 		missing("KIOSK_CLIENT_SECRET_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-secret")
 	}
@@ -105,6 +109,14 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 			if !need.there {
 				missing(need.setting, "is missing: KIOSK_DELIVERY is ping", need.allowed)
 			}
+		}
+	}
+	if !noFile && noKey { // without a registration there is nothing to complain of yet
+		if l.delivery.SignedRequest.on {
+			missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and it is the key that signs", "a file, or the credential client-key")
+		}
+		if v.ClientCertFile.named() && !s.ClientAuth.mutual() {
+			missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_CERT_FILE is of no use without its key", "a file, or the credential client-key")
 		}
 	}
 	return v.Issuer.text == "" && v.ClientID.text == "" && noFile

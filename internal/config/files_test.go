@@ -152,15 +152,52 @@ func TestCredentialTakesTheFilesPlace(t *testing.T) {
 			t.Errorf("%q %s %v", []byte(s.ClientKey.Data), s.ClientKey.Origin, err)
 		}
 	})
-	t.Run("a certificate is not offered", func(t *testing.T) {
+	t.Run("a certificate too", func(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "client-cert"), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Load()
-		if p := about(problems(t, err), "KIOSK_CLIENT_CERT_FILE"); p == nil || p.What != notYet {
-			t.Errorf("got %v", err)
+		t.Setenv("KIOSK_CLIENT_AUTH", "tls_client_auth")
+		s, err := Load()
+		if err != nil || s.ClientCert.Origin != "credential client-cert" || string(s.ClientCert.Data) != "x" || s.ClientAuth != TLSClientAuth {
+			t.Errorf("got %+v %v", s.ClientCert, err)
 		}
 	})
+}
+
+func TestWhatTheWaysInNeed(t *testing.T) {
+	for name, c := range map[string]struct {
+		set     map[string]string // beside issuer, client id and a client secret
+		missing string            // the setting that is complained of; empty: none
+	}{
+		"signed requests without a key":    {map[string]string{"KIOSK_SIGNED_REQUEST": "true"}, "KIOSK_CLIENT_KEY_FILE"},
+		"signed requests with one":         {map[string]string{"KIOSK_SIGNED_REQUEST": "true", "KIOSK_CLIENT_KEY_FILE": "a file"}, ""},
+		"a certificate without a key":      {map[string]string{"KIOSK_CLIENT_CERT_FILE": "a file"}, "KIOSK_CLIENT_KEY_FILE"},
+		"a certificate with one":           {map[string]string{"KIOSK_CLIENT_CERT_FILE": "a file", "KIOSK_CLIENT_KEY_FILE": "a file"}, ""},
+		"mutual TLS without a key":         {map[string]string{"KIOSK_CLIENT_AUTH": "tls_client_auth", "KIOSK_CLIENT_CERT_FILE": "a file"}, "KIOSK_CLIENT_KEY_FILE"},
+		"mutual TLS without certificate":   {map[string]string{"KIOSK_CLIENT_AUTH": "self_signed_tls_client_auth", "KIOSK_CLIENT_KEY_FILE": "a file"}, "KIOSK_CLIENT_CERT_FILE"},
+		"mutual TLS with both":             {map[string]string{"KIOSK_CLIENT_AUTH": "self_signed_tls_client_auth", "KIOSK_CLIENT_KEY_FILE": "a file", "KIOSK_CLIENT_CERT_FILE": "a file"}, ""},
+		"a proof of possession needs none": {map[string]string{"KIOSK_DPOP": "true"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registered(t)
+			os.Unsetenv("KIOSK_CLIENT_KEY_FILE")
+			t.Setenv("KIOSK_CLIENT_SECRET_FILE", secretFile(t, "secret", "hush", 0o600))
+			for setting, value := range c.set {
+				if value == "a file" {
+					value = secretFile(t, setting, "pem", 0o600)
+				}
+				t.Setenv(setting, value)
+			}
+			s, err := Load()
+			if c.missing == "" {
+				if err != nil || s.SignedRequest != (c.set["KIOSK_SIGNED_REQUEST"] != "") || s.DPoP != (c.set["KIOSK_DPOP"] != "") {
+					t.Errorf("%v %+v", err, s)
+				}
+			} else if p := about(problems(t, err), c.missing); p == nil || !p.Missing {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestFoldersOfSystemd(t *testing.T) {

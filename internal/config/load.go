@@ -170,16 +170,18 @@ func (l *loader) settings() *Settings {
 	v, r, d, p, k := &l.server, &l.request, &l.delivery, &l.shop, &l.device
 	s := &Settings{
 		Issuer: good(v.Issuer.cell), ClientID: good(v.ClientID.cell), ClientAuth: ClientAuth(good(v.ClientAuth.cell)),
-		ClientSecret: v.ClientSecretFile.read.Text(), ClientKey: v.ClientKeyFile.read, CA: v.CAFile.read, Profile: good(v.Profile.cell),
+		ClientSecret: v.ClientSecretFile.read.Text(), ClientKey: v.ClientKeyFile.read, ClientCert: v.ClientCertFile.read, CA: v.CAFile.read, Profile: good(v.Profile.cell),
 
 		Scope: r.Scope.list, Audience: good(r.Audience.cell), Resource: good(r.Resource.cell), ACRValues: r.ACRValues.list,
-		Identifier: Identifier(good(r.Identifier.cell)), LoginHint: good(r.LoginHint.cell), LookupURL: r.LookupURL.url,
+		AuthorizationDetails: good(r.AuthorizationDetails.cell),
+		Identifier:           Identifier(good(r.Identifier.cell)), LoginHint: good(r.LoginHint.cell), LookupURL: r.LookupURL.url,
 		SubjectClaim: good(r.SubjectClaim.cell), BindingMessage: good(r.BindingMessage.cell),
 		RequestedExpiry: time.Duration(r.RequestedExpiry.n) * time.Second,
 		Delivery:        good(d.Delivery.cell),
 		PingListen:      good(d.PingListen.cell),
 		PingCert:        d.PingCertFile.read, PingKey: d.PingKeyFile.read,
 		DeviceClientID: good(d.DeviceClientID.cell),
+		SignedRequest:  d.SignedRequest.on, DPoP: d.DPOP.on,
 
 		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Languages: p.Languages.list,
 		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), BlankAfter: p.BlankAfter.d, ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,

@@ -7,13 +7,7 @@ var notOffered = []struct {
 	value   string // empty: any value but the default
 	why     string // empty: notYet
 }{
-	{"KIOSK_CLIENT_AUTH", "tls_client_auth", ""},
-	{"KIOSK_CLIENT_AUTH", "self_signed_tls_client_auth", ""},
-	{"KIOSK_CLIENT_CERT_FILE", "", ""},
-	{"KIOSK_AUTHORIZATION_DETAILS", "", ""},
 	{"KIOSK_DELIVERY", "push", "push is refused: tokens would be delivered to the device unasked, and FAPI-CIBA forbids it"},
-	{"KIOSK_SIGNED_REQUEST", "true", ""},
-	{"KIOSK_DPOP", "true", ""},
 	{"KIOSK_METRICS_LISTEN", "", ""},
 }
 

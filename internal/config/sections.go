@@ -31,8 +31,8 @@ type serverSection struct {
 	ClientID         token  `name:"KIOSK_CLIENT_ID" split_words:"true" doc:"the device's client identifier at the authorization server"`
 	ClientAuth       word   `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates itself to the authorization server"`
 	ClientSecretFile file   `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
-	ClientKeyFile    file   `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK"`
-	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"PEM chain for mutual TLS"`
+	ClientKeyFile    file   `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK; for mutual TLS the key of the certificate"`
+	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"PEM chain for mutual TLS; read at start, so restart after renewing it"`
 	CAFile           file   `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
 	Profile          name   `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"quirks of a server as data: generic, auth0, keycloak, node-oidc-provider, …"`
 }
@@ -42,7 +42,7 @@ type requestSection struct {
 	Audience             printable      `name:"KIOSK_AUDIENCE" doc:"the access token's audience (Auth0 style)"`
 	Resource             resource       `name:"KIOSK_RESOURCE" doc:"resource indicator (RFC 8707): the API that the access token is for"`
 	ACRValues            tokens         `name:"KIOSK_ACR_VALUES" split_words:"true" doc:"authentication context classes, asked for and then checked"`
-	AuthorizationDetails printable      `name:"KIOSK_AUTHORIZATION_DETAILS" split_words:"true" doc:"authorization details (RFC 9396), JSON"`
+	AuthorizationDetails jsonList       `name:"KIOSK_AUTHORIZATION_DETAILS" split_words:"true" doc:"authorization details (RFC 9396), a JSON array; an answer that grants more is refused"`
 	Identifier           word           `name:"KIOSK_IDENTIFIER" default:"text" oneof:"text email phone number" doc:"what the customer types; decides keypad, mask and checks"`
 	LoginHint            hintPattern    `name:"KIOSK_LOGIN_HINT" split_words:"true" default:"{identifier}" doc:"pattern over {identifier} and {issuer}; iss_sub stands for Auth0's JSON form with the identifier as its subject, iss_sub:auth0|{identifier} for the same with a pattern for the subject"`
 	LookupURL            endpoint       `name:"KIOSK_LOOKUP_URL" split_words:"true" doc:"endpoint that turns what people know into what the server needs: POST {\"identifier\": \"…\"}, answer {\"login_hint\": \"…\", \"sub\": \"…\"}"`

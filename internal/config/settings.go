@@ -36,12 +36,17 @@ import (
 // (OpenID Connect Core, section 9).
 type ClientAuth string
 
-// The ways of client authentication that this version offers.
+// The ways of client authentication.
 const (
 	PrivateKeyJWT     ClientAuth = "private_key_jwt"
 	ClientSecretBasic ClientAuth = "client_secret_basic"
 	ClientSecretPost  ClientAuth = "client_secret_post"
+	TLSClientAuth     ClientAuth = "tls_client_auth"             // RFC 8705, section 2.1
+	SelfSignedTLS     ClientAuth = "self_signed_tls_client_auth" // RFC 8705, section 2.2
 )
+
+// mutual says whether the proof is the certificate of mutual TLS.
+func (a ClientAuth) mutual() bool { return a == TLSClientAuth || a == SelfSignedTLS }
 
 // Identifier is the kind of thing that customers type or scan.
 type Identifier string
@@ -66,14 +71,17 @@ type Settings struct {
 	ClientAuth   ClientAuth   // never empty without a problem: derived where not set
 	ClientSecret kiosk.Secret // without its trailing newline; nil if none
 	ClientKey    File         // PEM (PKCS#8, SEC1) or JWK, not parsed
+	ClientCert   File         // PEM chain for mutual TLS, not parsed; never without ClientKey
 	CA           File         // PEM bundle, not parsed; without data: the system's roots
 	Profile      string       // empty: by discovery
 
-	Scope      []string // holds openid
-	Audience   string
-	Resource   string // absolute URI (RFC 8707)
-	ACRValues  []string
-	Identifier Identifier
+	Scope     []string // holds openid
+	Audience  string
+	Resource  string // absolute URI (RFC 8707)
+	ACRValues []string
+	// AuthorizationDetails is a JSON array (RFC 9396), looked at for its form only.
+	AuthorizationDetails string
+	Identifier           Identifier
 	// LoginHint is the pattern: words with {identifier} and {issuer}, or iss_sub,
 	// or iss_sub: with a pattern behind it. See IssSub.
 	LoginHint    string
@@ -87,6 +95,8 @@ type Settings struct {
 	PingCert        File          // with ping: PEM chain
 	PingKey         File          // with ping: PEM key
 	DeviceClientID  string        // the second road's client; empty: that road is not offered
+	SignedRequest   bool          // never without ClientKey
+	DPoP            bool
 
 	APIURL       *url.URL // nil: the verified claims are shown instead
 	ResultLayout File     // without data: built in

@@ -29,8 +29,8 @@ const (
 type ClientAuth interface {
 	// Method is one of the names above.
 	Method() string
-	// MTLS tells whether the proof is the TLS client certificate, so that the
-	// server's addresses for such clients are to be used.
+	// MTLS tells whether a TLS client certificate is presented, as the proof or beside
+	// it, so that the server's addresses for such clients are to be used.
 	MTLS() bool
 	// Apply adds the proof to one request that is about to be sent. It must be
 	// called anew for every request: an assertion is good once.
@@ -58,9 +58,13 @@ const (
 type AuthOptions struct {
 	Method   string // empty: private_key_jwt if there is a key, else client_secret_basic
 	ClientID string
-	Secret   kiosk.Secret     // for the two client_secret methods
-	Key      *ClientKey       // for private_key_jwt
-	Now      func() time.Time // for private_key_jwt
+	Secret   kiosk.Secret // for the two client_secret methods
+	Key      *ClientKey   // for private_key_jwt
+	// Certificate is the one that the Transport presents: the proof of the two ways of
+	// mutual TLS; with the others it only ties the access token to this device (RFC 8705,
+	// section 3).
+	Certificate *Certificate
+	Now         func() time.Time // for private_key_jwt
 }
 
 // authMethods is the table of what can be configured.
@@ -111,16 +115,17 @@ type secret struct {
 	id     string
 	secret kiosk.Secret
 	basic  bool
+	mtls   bool
 }
 
 func newSecret(o AuthOptions) (ClientAuth, error) {
 	if len(o.Secret) == 0 {
 		return nil, errors.New("no client secret")
 	}
-	return &secret{id: o.ClientID, secret: slices.Clone(o.Secret), basic: o.Method == SecretBasic}, nil
+	return &secret{id: o.ClientID, secret: slices.Clone(o.Secret), basic: o.Method == SecretBasic, mtls: o.Certificate != nil}, nil
 }
 
-func (s *secret) MTLS() bool { return false }
+func (s *secret) MTLS() bool { return s.mtls }
 
 func (s *secret) Method() string {
 	if s.basic {
@@ -144,9 +149,10 @@ func (s *secret) Apply(_ Call, form url.Values, h http.Header) error {
 
 // assertion is private_key_jwt (RFC 7523; OpenID Connect Core 1.0, section 9).
 type assertion struct {
-	id  string
-	key *ClientKey
-	now func() time.Time
+	id   string
+	key  *ClientKey
+	now  func() time.Time
+	mtls bool
 }
 
 func newAssertion(o AuthOptions) (ClientAuth, error) {
@@ -156,11 +162,11 @@ func newAssertion(o AuthOptions) (ClientAuth, error) {
 	if o.Now == nil {
 		return nil, errors.New("no clock")
 	}
-	return &assertion{id: o.ClientID, key: o.Key, now: o.Now}, nil
+	return &assertion{id: o.ClientID, key: o.Key, now: o.Now, mtls: o.Certificate != nil}, nil
 }
 
 func (a *assertion) Method() string { return PrivateKeyJWT }
-func (a *assertion) MTLS() bool     { return false }
+func (a *assertion) MTLS() bool     { return a.mtls }
 
 func (a *assertion) Apply(c Call, form url.Values, _ http.Header) error {
 	aud := c.Metadata.Issuer
@@ -196,6 +202,9 @@ func (a *assertion) Apply(c Call, form url.Values, _ http.Header) error {
 type certificate struct{ id, method string }
 
 func newCertificate(o AuthOptions) (ClientAuth, error) {
+	if o.Certificate == nil {
+		return nil, errors.New("no client certificate")
+	}
 	return certificate{o.ClientID, o.Method}, nil
 }
 

@@ -90,7 +90,10 @@ func TestSecretPostIsInTheBody(t *testing.T) {
 
 func TestCertificateMethodsSendTheClientIDOnly(t *testing.T) {
 	for _, m := range []string{TLSClient, SelfSignedTLS} {
-		a, err := NewClientAuth(AuthOptions{Method: m, ClientID: "kiosk-1"})
+		if _, err := NewClientAuth(AuthOptions{Method: m, ClientID: "kiosk-1"}); kiosk.ReasonOf(err) != kiosk.Misconfigured {
+			t.Errorf("%s without a certificate: %v", m, err)
+		}
+		a, err := NewClientAuth(AuthOptions{Method: m, ClientID: "kiosk-1", Certificate: ownCertificate(t)})
 		if err != nil || !a.MTLS() || a.Method() != m {
 			t.Fatalf("%v %v", a, err)
 		}

@@ -30,10 +30,10 @@ const (
 
 // TransportOptions says how to reach servers.
 type TransportOptions struct {
-	Roots        *x509.CertPool    // replaces the system's roots; nil keeps them
-	Certificates []tls.Certificate // client certificates for mutual TLS; may be empty
-	Now          func() time.Time  // wall clock by which certificates are judged; nil is Clock's, else the system's
-	Clock        *Clock            // learns the time from answers; may be nil
+	Roots       *x509.CertPool   // replaces the system's roots; nil keeps them
+	Certificate *Certificate     // for mutual TLS, given to every server that asks; nil gives none
+	Now         func() time.Time // wall clock by which certificates are judged; nil is Clock's, else the system's
+	Clock       *Clock           // learns the time from answers; may be nil
 	// Dial replaces the network, for tests in memory. nil dials TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -61,6 +61,10 @@ func NewTransport(o TransportOptions) *Transport {
 	if o.Now == nil && o.Clock != nil {
 		o.Now = o.Clock.certificates
 	}
+	var present func(*tls.CertificateRequestInfo) (*tls.Certificate, error)
+	if o.Certificate != nil {
+		present = o.Certificate.present
+	}
 	base := func(keep bool) *http.Transport {
 		p := new(http.Protocols)
 		p.SetHTTP1(true)
@@ -68,11 +72,11 @@ func NewTransport(o TransportOptions) *Transport {
 			Proxy:       nil,
 			DialContext: dialer(o.Dial),
 			TLSClientConfig: &tls.Config{
-				MinVersion:         tls.VersionTLS12,
-				RootCAs:            o.Roots,
-				Certificates:       o.Certificates,
-				Time:               o.Now,
-				ClientSessionCache: sessions,
+				MinVersion:           tls.VersionTLS12,
+				RootCAs:              o.Roots,
+				GetClientCertificate: present,
+				Time:                 o.Now,
+				ClientSessionCache:   sessions,
 			},
 			TLSHandshakeTimeout:    tlsTimeout,
 			MaxResponseHeaderBytes: maxHeader,

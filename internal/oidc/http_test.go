@@ -179,21 +179,6 @@ func TestAWrongClockIsBlamedForCertificatesOfTomorrow(t *testing.T) {
 	}
 }
 
-func TestClientCertificateIsShown(t *testing.T) {
-	s, pool := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert})
-	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxAnswer); err == nil {
-		t.Error("no certificate, and no error")
-	}
-	via := NewTransport(TransportOptions{Roots: pool, Certificates: s.TLS.Certificates})
-	for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": via.Send, "SendOnce": via.SendOnce} {
-		reply, err := send(post(t, s.URL), MaxAnswer)
-		if err != nil || string(reply.Body) != `{"certificates":1}` {
-			t.Errorf("%s: %+v, %v", name, reply, err)
-		}
-	}
-	via.CloseIdle()
-}
-
 func TestAnswersAreLimited(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve func(c net.Conn)

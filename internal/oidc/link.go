@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -138,6 +139,21 @@ func ClockSuspect(err error, now time.Time) bool {
 	var c x509.CertificateInvalidError
 	return errors.As(err, &c) && c.Reason == x509.Expired && c.Cert != nil && now.Before(c.Cert.NotBefore)
 }
+
+// CertificateRefused tells whether err is a server that ended the handshake because of
+// our certificate, or because there was none (RFC 8446, section 6.2).
+func CertificateRefused(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
+		return false
+	}
+	// The type of a received alert is not exported; its text is that of the exported one.
+	return slices.ContainsFunc(certificateAlerts, func(a tls.AlertError) bool { return op.Err.Error() == a.Error() })
+}
+
+// certificateAlerts are bad_certificate to certificate_unknown, unknown_ca,
+// access_denied and certificate_required.
+var certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116}
 
 // Printable cuts a foreign text down to the printable ASCII characters in it, and
 // those to max bytes. It is for logs; nothing foreign goes on the screen.

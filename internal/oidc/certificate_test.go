@@ -1,0 +1,131 @@
+package oidc
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// certified makes a self-signed certificate of a key, in PEM form, good for a year
+// around noon.
+func certified(t *testing.T, key crypto.Signer) []byte {
+	t.Helper()
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"},
+		NotBefore: noon.AddDate(0, -6, 0), NotAfter: noon.AddDate(0, 6, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func ownCertificate(t *testing.T) *Certificate {
+	t.Helper()
+	c, err := ParseCertificate(certified(t, ecKey), keyOf(t, ecKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestCertificateAndKeyBelongTogether(t *testing.T) {
+	mine, other := certified(t, ecKey), certified(t, rsaKey)
+	key := keyOf(t, ecKey)
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(ecKey))})
+	for name, c := range map[string]struct {
+		file  []byte
+		key   *ClientKey
+		words string // of the error; empty: none
+	}{
+		"a certificate":            {mine, key, ""},
+		"with its chain":           {append(append([]byte{}, mine...), other...), key, ""},
+		"the key in the same file": {append(append([]byte{}, keyPEM...), mine...), key, ""},
+		"of another key":           {other, key, "another key than KIOSK_CLIENT_KEY_FILE"},
+		"the chain upside down":    {append(append([]byte{}, other...), mine...), key, "must be the first"},
+		"no key":                   {mine, nil, "no client key"},
+		"a key instead":            {keyPEM, key, "no certificate in the file"},
+		"no PEM":                   {[]byte("hush"), key, "not a PEM file"},
+		"damaged":                  {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("hush")}), key, "damaged"},
+		"a whole system's bundle":  {[]byte(strings.Repeat(string(mine), 11)), key, "bundle"},
+	} {
+		got, err := ParseCertificate(c.file, c.key)
+		switch {
+		case c.words == "" && (err != nil || !got.Expires().Equal(noon.AddDate(0, 6, 0))):
+			t.Errorf("%s: %v", name, err)
+		case c.words != "" && (err == nil || !strings.Contains(err.Error(), c.words) || strings.Contains(err.Error(), "hush")):
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestACertificateThatEndsSoonIsNoticed(t *testing.T) {
+	c := ownCertificate(t)
+	end := noon.AddDate(0, 6, 0)
+	for name, when := range map[string]struct {
+		now   time.Time
+		words string
+	}{
+		"in its prime":    {noon, ""},
+		"31 days before":  {end.Add(-ExpirySoon - time.Second), ""},
+		"30 days before":  {end.Add(-ExpirySoon + time.Second), "expires on 2027-05-22"},
+		"after its end":   {end.Add(time.Second), "expired on 2027-05-22"},
+		"before its time": {noon.AddDate(-1, 0, 0), "not valid before 2026-05-22"},
+	} {
+		err := c.Trouble(when.now)
+		if (when.words == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), when.words) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A server that lists whom it trusts gets a self-signed certificate all the same.
+func TestClientCertificateIsShown(t *testing.T) {
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(certified(t, rsaKey))
+	for name, version := range map[string]uint16{"TLS 1.3": tls.VersionTLS13, "TLS 1.2": tls.VersionTLS12} {
+		s, pool := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, ClientCAs: trusted, MaxVersion: version})
+		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxAnswer)
+		if err == nil || !strings.Contains(err.Error(), "TLS: the server refused") {
+			t.Errorf("%s: no certificate: %v", name, err)
+		}
+		// TLS 1.2 has no alert of its own for that.
+		if got := CertificateRefused(err); got != (version == tls.VersionTLS13) {
+			t.Errorf("%s: refused for the certificate: %v", name, got)
+		}
+		via := NewTransport(TransportOptions{Roots: pool, Certificate: ownCertificate(t)})
+		for what, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": via.Send, "SendOnce": via.SendOnce} {
+			reply, err := send(post(t, s.URL), MaxAnswer)
+			if err != nil || string(reply.Body) != `{"certificates":1}` {
+				t.Errorf("%s, %s: %+v, %v", name, what, reply, err)
+			}
+		}
+		via.CloseIdle()
+	}
+	if CertificateRefused(errors.New("x")) || CertificateRefused(nil) {
+		t.Error("other errors are no refusals")
+	}
+}
+
+// FuzzParseCertificate: whatever is accepted is of the key's own certificate.
+func FuzzParseCertificate(f *testing.F) {
+	f.Add([]byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"))
+	f.Add([]byte(""))
+	der := must(x509.MarshalPKCS8PrivateKey(ecKey))
+	key := must(ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, err := ParseCertificate(data, key); err == nil && !ecKey.PublicKey.Equal(c.leaf.PublicKey) {
+			t.Error("somebody else's certificate was accepted")
+		}
+	})
+}

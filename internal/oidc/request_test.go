@@ -1,0 +1,109 @@
+package oidc
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// keyOf reads a private key the way a device does.
+func keyOf(t *testing.T, k any) *ClientKey {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestASignedRequestHoldsEverything(t *testing.T) {
+	m := &Metadata{Issuer: "https://op.example", RequestAlgs: []string{"ES256", "PS256", "RS256"}}
+	form := url.Values{
+		"scope": {"openid profile"}, "login_hint": {"alice"}, "requested_expiry": {"120"},
+		"resource":              {"https://a.example", "https://b.example"},
+		"authorization_details": {`[{"type":"customer","actions":["read"]}]`},
+	}
+	for alg, key := range map[string]crypto.Signer{"ES256": ecKey, "PS256": rsaKey} {
+		seen := map[string]bool{}
+		for range 2 {
+			token, err := keyOf(t, key).SignRequest(m, "kiosk-1", form, noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+			if err != nil {
+				t.Fatalf("%s: %v", alg, err)
+			}
+			body, err := jws.Verify(key.Public())
+			if err != nil {
+				t.Fatalf("%s: %v", alg, err)
+			}
+			c, err := ParseObject(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range map[string]string{"iss": "kiosk-1", "aud": "https://op.example", "scope": "openid profile", "login_hint": "alice", "requested_expiry": "120"} {
+				if got, _ := c.Text(name); got != want {
+					t.Errorf("%s: %s is %q, want the text %q", alg, name, c[name], want)
+				}
+			}
+			exp, iat, nbf := must(c.date("exp")), must(c.date("iat")), must(c.date("nbf"))
+			if !iat.Equal(noon) || nbf.After(noon) || noon.Sub(nbf) > time.Minute || exp.Sub(iat) < time.Minute || exp.Sub(nbf) > 5*time.Minute {
+				t.Errorf("%s: iat %v nbf %v exp %v", alg, iat, nbf, exp)
+			}
+			if r, ok := c.Texts("resource"); !ok || len(r) != 2 {
+				t.Errorf("resource %v", c["resource"])
+			}
+			if list, ok := c["authorization_details"].([]any); !ok || len(list) != 1 {
+				t.Errorf("authorization_details are %T, not JSON", c["authorization_details"])
+			}
+			jti, _ := c.Text("jti")
+			if jti == "" || seen[jti] {
+				t.Errorf("%s: jti %q is not new", alg, jti)
+			}
+			seen[jti] = true
+			if len(c) != len(form)+6 {
+				t.Errorf("claims %v", c)
+			}
+		}
+	}
+}
+
+func TestSignedRequestsThatCannotBe(t *testing.T) {
+	jwk := must(ParseClientKey(must(jose.JSONWebKey{Key: rsaKey, Algorithm: "RS256", KeyID: "k"}.MarshalJSON())))
+	for name, c := range map[string]struct {
+		key   *ClientKey
+		algs  []string
+		words string // of the sentence for the technician
+	}{
+		"the server knows none":         {keyOf(t, ecKey), nil, "publishes no backchannel_authentication_request_signing_alg"},
+		"only in other ways":            {keyOf(t, ecKey), []string{"PS256", "RS256"}, "not with ES256"},
+		"RSA, and no PS256":             {keyOf(t, rsaKey), []string{"RS256", "ES256"}, "not with PS256"},
+		"a key on another curve":        {keyOf(t, ec384), []string{"ES384", "ES256"}, "P-256"},
+		"a key of another kind":         {keyOf(t, edKey), []string{"EdDSA", "ES256"}, "P-256"},
+		"a key that is only for RS256":  {jwk, []string{"RS256", "PS256"}, "P-256"},
+		"the server's list is an empty": {keyOf(t, ecKey), []string{}, "not with ES256"},
+	} {
+		m := &Metadata{Issuer: "https://op.example", RequestAlgs: c.algs}
+		if err := c.key.CanSignRequests(m); err == nil || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if s, err := c.key.SignRequest(m, "kiosk-1", url.Values{}, noon); err == nil || s != "" {
+			t.Errorf("%s: signed all the same", name)
+		}
+	}
+	good := &Metadata{RequestAlgs: []string{"ES256"}}
+	if _, err := keyOf(t, ecKey).SignRequest(good, "k", url.Values{"claims": {"alice{"}}, noon); err == nil || strings.Contains(err.Error(), "alice") {
+		t.Errorf("broken JSON: %v", err)
+	}
+}
