@@ -24,6 +24,7 @@ var homes = []struct {
 	{"github.com/skip2/go-qrcode", []string{"internal/qr"}, "its panics and its log are caught there"},
 	{"github.com/go-jose/go-jose/v4", []string{"internal/oidc", "internal/devserver"}, "the algorithms that we accept are listed once on either side"},
 	{"github.com/rivo/uniseg", []string{"internal/layout"}, "one package measures text"},
+	{"github.com/coreos/go-systemd/v22/daemon", []string{"internal/host"}, "one place speaks to the service manager"},
 	{"golang.org/x/text", []string{"internal/ciba", "internal/layout", "internal/seal", "internal/words"}, "plural rules; normal forms: of hints, of what is drawn, of whom the guard counts"},
 	{"golang.org/x/sys", []string{"internal/console", "internal/evdev", "internal/font", "internal/host", "internal/tui"}, "system calls"},
 	{"golang.org/x/crypto", []string{"internal/seal"}, "sealing"},

@@ -68,6 +68,13 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 		case <-run.Done():
 		}
 	}
+	resident := a.resident(tell, d, t.Painted)
+	var watched sync.WaitGroup
+	watched.Add(1)
+	t.Go(func() {
+		defer watched.Done()
+		resident.supervise(run)
+	})
 	t.Go(func() { a.connect(run, tell) })
 	t.Go(func() { a.prune(run) })
 	tellers.Add(1)
@@ -76,11 +83,12 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 		lost = d.keys(run, o.Desk, tell)
 		stop()
 	})
-	r := a.runner(d)
+	r := a.runner(resident.seat)
 	r.Resume, r.Closures = true, kiosk.Starting
 	r.Run(run, events)
 	stop()
 	tellers.Wait()
+	watched.Wait()
 	if ctx.Err() == nil && lost != nil {
 		return kiosk.Fail(kiosk.Internal, "screen", lost)
 	}

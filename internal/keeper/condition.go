@@ -75,6 +75,16 @@ func (k *Keeper) Condition() Condition {
 	return c
 }
 
+// Answers returns when whatever is being written is written and the file has been read
+// from. A disk that hangs hangs it; one that fails does not: Condition tells that.
+func (k *Keeper) Answers() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.disk != nil {
+		_ = k.disk.Answers()
+	}
+}
+
 // reason is an error in a word.
 func reason(err error) string {
 	switch {

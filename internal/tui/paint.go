@@ -53,6 +53,9 @@ func (s *Screen) paint() {
 		case <-s.wake:
 			s.stayUp(bedtime)
 			d.draw(s.scr.Show)
+		case frame := <-s.proofs:
+			d.draw(s.scr.Show)
+			close(frame)
 		case <-s.active:
 			if s.stayUp(bedtime) {
 				d.draw(s.scr.Show)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -77,6 +78,7 @@ type Screen struct {
 	active chan struct{}          // somebody is there
 	dark   atomic.Bool            // the screen is dark
 	events chan Event
+	proofs chan chan struct{} // who waits for a frame
 
 	quit    chan struct{} // Close was called
 	drained chan struct{} // the input has been read to the end mark
@@ -113,7 +115,8 @@ func Open(o Options) (*Screen, error) {
 	s := &Screen{
 		theme: th, every: o.SyncEvery, blank: o.BlankAfter, active: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
-		quit: make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
+		proofs: make(chan chan struct{}),
+		quit:   make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
 	}
 	s.opts = layout.Options{HalfBlocks: true, FullGlyphs: !isLinuxTerm(term)}
 	if _, console := characters(device); console && isLinuxTerm(term) && o.Tty == nil {
@@ -171,6 +174,28 @@ func (s *Screen) Show(sc kiosk.Screen) (generation uint64) {
 // Redraw has everything drawn anew, for when something else may have written to
 // the terminal or it has just come to the front.
 func (s *Screen) Redraw() { poke(s.afresh) }
+
+// Painted has one more frame drawn and waits until the terminal has taken it. A
+// terminal that is stopped or hung takes none: then it waits until ctx ends, or the
+// screen is closed.
+func (s *Screen) Painted(ctx context.Context) error {
+	frame := make(chan struct{})
+	select {
+	case s.proofs <- frame:
+	case <-s.quit:
+		return os.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-frame:
+		return nil
+	case <-s.quit:
+		return os.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Size is the terminal's size in columns and rows.
 func (s *Screen) Size() (columns, rows int) { return s.scr.Size() }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// manager is the socket on which a service manager listens to its services.
+type manager struct {
+	t    testing.TB
+	conn *net.UnixConn
+}
+
+// managed has the device's programs speak to a service manager that watches them,
+// and takes them for hung after a time.
+func (r *rig) managed(limit time.Duration) *manager {
+	r.t.Helper()
+	path := filepath.Join(r.t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() })
+	r.env["NOTIFY_SOCKET"] = path
+	r.env["WATCHDOG_USEC"] = strconv.FormatInt(limit.Microseconds(), 10)
+	return &manager{r.t, conn}
+}
+
+// hears says whether a line comes within a time.
+func (m *manager) hears(d time.Duration, line string) bool {
+	m.t.Helper()
+	if err := m.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
+		m.t.Fatal(err)
+	}
+	b := make([]byte, 4096)
+	for {
+		n, err := m.conn.Read(b)
+		if err != nil {
+			return false
+		}
+		for got := range strings.Lines(string(b[:n])) {
+			if strings.TrimSpace(got) == line {
+				return true
+			}
+		}
+	}
+}
+
+func (m *manager) must(line string) {
+	m.t.Helper()
+	if !m.hears(limit, line) {
+		m.t.Fatalf("the service manager never hears %q", line)
+	}
+}
+
+// TestTheServiceManagerHearsTheTruth: ready when the first screen stands, alive
+// while everything moves, and silent while the terminal does not.
+func TestTheServiceManagerHearsTheTruth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	m := r.managed(300 * time.Millisecond)
+	x := r.screen()
+	m.must("READY=1")
+	if text := flat(x.picture()); text == "" {
+		t.Error("it calls itself ready with nothing on the screen")
+	}
+	x.shows(say(t, kiosk.WordReadyTitle))
+	m.must("WATCHDOG=1")
+	x.identify("alice")
+	m.must("STATUS=a visit is under way")
+	m.must("WATCHDOG=1")
+
+	x.flow(unix.TCOOFF)
+	for m.hears(2*time.Second, "WATCHDOG=1") { // the last ones may be on their way
+	}
+	x.flow(unix.TCOON)
+	m.must("WATCHDOG=1")
+
+	x.signal(syscall.SIGTERM)
+	m.must("STOPPING=1")
+	if code := x.ends(); code != 0 {
+		t.Errorf("told to stop, it exits with %d", code)
+	}
+}
+
+// flow stops or starts what the terminal takes, as Ctrl-S and Ctrl-Q would.
+func (x *terminal) flow(how int) {
+	x.t.Helper()
+	conn, err := x.slave.SyscallConn()
+	if err == nil {
+		var inner error
+		err = conn.Control(func(fd uintptr) { inner = unix.IoctlSetInt(int(fd), unix.TCXONC, how) })
+		if err == nil {
+			err = inner
+		}
+	}
+	if err != nil {
+		x.t.Fatal(err)
+	}
+}

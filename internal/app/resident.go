@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// resident is what a kiosk that stays has beside its visits, with a screen and
+// without: it is watched by the service manager.
+type resident struct {
+	app  *App
+	seat *seat
+	tell func(kiosk.Event)           // to the runner; returns when the event was taken, or the run has ended
+	seen func(context.Context) error // the front end's proof that it moves
+
+	notify func(string) error // host.Notify
+	limit  time.Duration      // the watchdog's; 0: nobody watches
+}
+
+func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error) *resident {
+	return &resident{app: a, seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
+}
+
+// supervise tells the service manager that the kiosk is ready once all of it has
+// moved, what it is doing, and, where that watches, that it still moves. It proves
+// rather than ticks: each sign of life has gone through the visit's loop, the
+// screen and the store. If one of them hangs, this hangs with it, no sign is
+// given, and the service manager starts the kiosk anew.
+func (r *resident) supervise(ctx context.Context) {
+	// With a last sign of life, so that the whole of the limit is there for the end.
+	defer r.send("STOPPING=1\nWATCHDOG=1")
+	if !r.moves(ctx) {
+		return
+	}
+	r.send("READY=1")
+	// Three signs within the limit: one may be late on a busy board.
+	var pause <-chan time.Time
+	if r.limit > 0 {
+		t := time.NewTicker(r.limit / 3)
+		defer t.Stop()
+		pause = t.C
+	}
+	for status := ""; ; {
+		phase, closed, changed := r.seat.now()
+		if is := standing(phase, closed).sentence(); is != status {
+			status = is
+			r.send("STATUS=" + is)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-pause:
+			if r.moves(ctx) {
+				r.send("WATCHDOG=1")
+			}
+		}
+	}
+}
+
+// moves has a sign of life travel through everything; false if the run ended
+// meanwhile.
+func (r *resident) moves(ctx context.Context) bool {
+	r.tell(kiosk.Tick{})
+	r.tell(kiosk.Tick{}) // taken only when the first has been dealt with, effects and all
+	if err := r.seen(ctx); err != nil || ctx.Err() != nil {
+		return false
+	}
+	r.app.store.Answers()
+	return true
+}
+
+func (r *resident) send(state string) {
+	if err := r.notify(state); err != nil {
+		r.app.log.Warn("supervision", "error", err)
+	}
+}
+
+// Standing is how a kiosk stands towards the next customer.
+type Standing string
+
+// The standings.
+const (
+	Serving      Standing = "serving"        // whoever comes is served
+	Visited      Standing = "visit"          // somebody is being served
+	OutOfService Standing = "out_of_service" // nobody is, for the closures that are told with it
+)
+
+func standing(p kiosk.Phase, c kiosk.Closures) Standing {
+	switch {
+	case p == kiosk.Closed:
+		return OutOfService
+	case p != kiosk.Ready:
+		return Visited
+	}
+	return Serving
+}
+
+func (s Standing) sentence() string {
+	switch s {
+	case Visited:
+		return "a visit is under way"
+	case OutOfService:
+		return "out of service"
+	}
+	return "ready for the next customer"
+}
