@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
@@ -308,4 +311,84 @@ func (p *tap) sent(header string, body []byte) {
 			p.add(s)
 		}
 	}
+}
+
+// TestMemoryAfterAVisit reads the running program's memory, as only root can: some
+// seconds after a visit it holds nothing of it, not even in what the garbage
+// collector has let go of. What may stay are the last keys in the terminal
+// library's input buffer, until the next ones take their place.
+func TestMemoryAfterAVisit(t *testing.T) {
+	t.Parallel()
+	r := plant(t, "GODEBUG=clobberfree=1") // as in the unit files
+	x := r.screen()
+	x.press(" ", say(t, kiosk.WordIdentifyTitle))
+	x.types(planted)
+	typed := false
+	x.until("who it is", func(text string) bool {
+		typed = strings.Contains(text, planted)
+		return typed || strings.Contains(text, say(t, kiosk.WordWaitingTitle))
+	})
+	if typed {
+		x.types(enter)
+	}
+	x.code()
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordShownTitle))
+	x.press(anyKey, "Welcome, Alice")
+	pid := x.cmd.Process.Pid
+	if _, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid)); err != nil {
+		if os.Geteuid() == 0 {
+			t.Fatal(err)
+		}
+		return // nobody else of the same user may look into it, which is half of what is wanted
+	}
+	secrets := append(r.tap.secrets()[1:], planted) // the client secret is the device's own
+	if n := copies(t, pid, secrets); n[len(secrets)-2] == 0 {
+		t.Errorf("of a visit under way not even the token is found: %v", n)
+	}
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	clear := func(n []int) bool {
+		last := len(n) - 1
+		return !slices.ContainsFunc(n[:last], func(n int) bool { return n > 0 }) && n[last] <= 1
+	}
+	timer, tick := time.NewTimer(limit), time.NewTicker(time.Second)
+	defer timer.Stop()
+	defer tick.Stop()
+	for n := copies(t, pid, secrets); !clear(n); n = copies(t, pid, secrets) {
+		select {
+		case <-tick.C:
+		case <-timer.C:
+			t.Fatalf("copies of each secret in memory, the identifier last: %v", n)
+		}
+	}
+}
+
+// copies counts each secret in a process's memory.
+func copies(t testing.TB, pid int, secrets []string) []int {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	found := make([]int, len(secrets))
+	for _, l := range strings.Split(string(maps), "\n") {
+		var from, to int64
+		var mode string
+		if n, _ := fmt.Sscanf(l, "%x-%x %s", &from, &to, &mode); n < 3 || !strings.HasPrefix(mode, "rw") {
+			continue
+		}
+		b := make([]byte, to-from)
+		n, _ := mem.ReadAt(b, from) // what is not mapped any more holds nothing
+		for i, s := range secrets {
+			found[i] += bytes.Count(b[:n], []byte(s))
+		}
+	}
+	return found
 }

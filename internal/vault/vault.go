@@ -3,6 +3,22 @@
 // overwritten before they are forgotten, so that a core dump or the next
 // customer finds nothing. It leaves deciding what is kept, and for how long, to
 // the visit; keeping it over a power cut is the store's business.
+//
+// # What is zeroed, and what cannot be
+//
+// Zeroed at once are the vault's own bytes and the copies it gives out. Not within
+// reach are strings: request bodies and headers, JSON on its way into a struct, TLS
+// and terminal buffers, the identifier as it is drawn while it is typed. They are
+// garbage when the visit ends. Package app collects it then, and once more when the
+// visit's connections are closed; GODEBUG=clobberfree=1, in the unit files, has the
+// collector overwrite what it frees. A test reads the memory of a kiosk and finds
+// nothing of the visit some seconds later but the last keys in the terminal
+// library's input buffer.
+//
+// The memory is not locked: mlockall needs a privilege or a limit that the Go heap's
+// reservations exceed at once, and would fail at some allocation in mid-visit. The
+// unit keeps its pages out of swap instead (MemorySwapMax=0). No core dump is
+// written and no process of the same user may look in (host.NoCoreDumps).
 package vault
 
 import (
