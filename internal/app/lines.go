@@ -39,7 +39,8 @@ type lines struct {
 	prove func() // called for each request of which the server first wants a user code
 
 	last   said
-	proved string // the visit that prove was called for last
+	proved string // the request that prove was called for last
+	visit  string // the first request's name: further ones, with a user code, are the same visit to whoever reads this
 	reason kiosk.Reason
 	done   bool
 	err    error // of the first write that failed
@@ -72,6 +73,10 @@ func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	case kiosk.Ready, kiosk.Closed, kiosk.Identify, kiosk.Clearing:
 		return
 	}
+	if l.visit == "" {
+		l.visit = s.Visit
+	}
+	s.Visit = l.visit
 	is := said{phase: s.Phase, visit: s.Visit}
 	if s.Phase == kiosk.Waiting {
 		is.interval, is.lost = s.Pace.Interval, s.Pace.Lost

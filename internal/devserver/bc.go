@@ -36,11 +36,12 @@ func (s *Server) backchannel(c *call) answer {
 		return *bad
 	}
 	id := secret()
-	q.ID = digest(id)
+	q.ID, q.id = digest(id), id
 	if bad := s.enter(q); bad != nil {
 		return *bad
 	}
 	c.note(func(e *Arrival) { e.Request, e.Code, e.User = q.Number, q.Binding, q.Person })
+	s.pingEarly(q)
 	ack := map[string]any{"auth_req_id": id, "expires_in": int(q.Expires.Sub(q.Created).Seconds())}
 	if !s.opt.OmitInterval {
 		ack["interval"] = q.Interval
@@ -71,6 +72,7 @@ func (s *Server) enter(q *request) *answer {
 		return &a
 	}
 	s.notify()
+	s.due(q)
 	return nil
 }
 
@@ -90,8 +92,8 @@ func (s *Server) readRequest(c *call, known *client) (*request, *answer) {
 		return no("invalid_scope", "scope must be given and contain openid")
 	}
 	q.Scope = strings.Fields(scope)
-	if c.form.Has("client_notification_token") {
-		return no("invalid_request", "client_notification_token is not for poll mode")
+	if why := q.takeNotify(c, known); why != "" {
+		return no("invalid_request", why)
 	}
 	if q.Binding = c.form.Get("binding_message"); q.Binding != "" && !bindingAlphabet.MatchString(q.Binding) {
 		return no("invalid_binding_message", "1 to 64 of letters, digits, space and +-_.,:#")
@@ -118,6 +120,12 @@ func (s *Server) readRequest(c *call, known *client) (*request, *answer) {
 	if err != nil {
 		return no(code, err.Error())
 	}
+	if code := c.form.Get("user_code"); who.UserCode != "" && code != who.UserCode {
+		if code == "" {
+			return no("missing_user_code", "this person has set a user code")
+		}
+		return no("invalid_user_code", "that is not this person's user code")
+	}
 	q.Person = who.Username
 	return q, nil
 }
@@ -143,7 +151,10 @@ func (s *Server) hinted(c *call, known *client) (*Person, string, error) {
 			return nil, "invalid_request", errors.New("id_token_hint is not an ID token of ours for this client")
 		}
 	default:
-		return nil, "invalid_request", errors.New("login_hint_token is not supported here")
+		var code string
+		if p, code = s.byHintToken(c.form.Get("login_hint_token"), c.now); code != "" {
+			return nil, code, errors.New("login_hint_token is not one of ours, or has run out")
+		}
 	}
 	if p == nil || p.Phoneless {
 		return nil, "unknown_user_id", errors.New("nobody we could ask goes by that hint")

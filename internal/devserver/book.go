@@ -56,6 +56,10 @@ type request struct {
 	State    requestState      `json:"state"`
 	Answered time.Time         `json:"answered,omitzero"`
 
+	// In memory only, so that the file holds no secret: who was to be pinged before a
+	// restart finds out by polling.
+	notify, id string
+
 	lastPoll time.Time
 	inFlight int
 }

@@ -30,6 +30,9 @@ type client struct {
 	Since   time.Time         `json:"since,omitzero"`
 	Access  string            `json:"access,omitempty"` // digest of the registration access token
 	Ready   bool              `json:"ready,omitempty"`
+	Notify  string            `json:"backchannel_client_notification_endpoint,omitempty"` // ping mode; empty polls
+	Manner  string            `json:"manner,omitempty"`                                   // how it is pinged, one of Manners
+	Roots   string            `json:"roots,omitempty"`                                    // PEM certificates that vouch for Notify; empty: the system's
 }
 
 // Client is a ready-made client with all it takes to authenticate as it.

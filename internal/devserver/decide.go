@@ -41,6 +41,11 @@ func (s *Server) SetAuto(mode string, delay time.Duration, as string) error {
 	defer s.mu.Unlock()
 	s.auto = auto{state, delay, as}
 	s.notify()
+	for _, q := range s.book.Requests {
+		if q.State == pending {
+			s.due(q)
+		}
+	}
 	return nil
 }
 
@@ -79,6 +84,7 @@ func (s *Server) decide(q *request, as string, to requestState, now time.Time) e
 	}
 	s.record.add(&Arrival{Time: now, Kind: "answer", Client: q.Client, User: as, Request: q.Number, Code: q.Binding, Outcome: string(to)})
 	s.notify()
+	s.ping(q)
 	return s.save()
 }
 

@@ -27,6 +27,8 @@ func (s *Server) devRoutes() http.Handler {
 	mux.HandleFunc("GET /dev/faults", func(w http.ResponseWriter, r *http.Request) { tell(w, s.Faults()) })
 	mux.HandleFunc("POST /dev/faults", s.devFaults)
 	mux.HandleFunc("GET /dev/kinds", func(w http.ResponseWriter, r *http.Request) { tell(w, Kinds()) })
+	mux.HandleFunc("POST /dev/ping", s.devPing)
+	mux.HandleFunc("POST /dev/hint", s.devHint)
 	mux.HandleFunc("POST /dev/rotate", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Rotate(r.URL.Query().Get("forget") != ""); err != nil {
 			complain(w, http.StatusInternalServerError, err)

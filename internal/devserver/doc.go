@@ -25,6 +25,7 @@
 // client asks), mint.go (tokens are made), customer.go (they are used).
 // faults.go and faultkinds.go are the misbehaviour, record.go the list of what
 // arrived, phone.go the phone.
+// ping.go tells a client in ping mode that its answer is ready.
 //
 // Standards named in comments: CIBA is OpenID Client-Initiated Backchannel
 // Authentication Flow Core 1.0; OIDC is OpenID Connect Core 1.0.

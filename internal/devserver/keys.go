@@ -123,7 +123,7 @@ func (s *Server) discovery(*call) answer {
 		"token_endpoint_auth_methods_supported":            methods,
 		"token_endpoint_auth_signing_alg_values_supported": assertionAlgs,
 		"revocation_endpoint_auth_methods_supported":       methods,
-		"backchannel_token_delivery_modes_supported":       []string{"poll"},
+		"backchannel_token_delivery_modes_supported":       []string{"poll", "ping"},
 		"backchannel_user_code_parameter_supported":        true,
 		"authorization_details_types_supported":            []string{},
 	})

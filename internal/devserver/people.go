@@ -18,6 +18,9 @@ type Person struct {
 	// Phoneless people exist but have enrolled no phone; asking for them is
 	// answered like asking for nobody.
 	Phoneless bool
+	// UserCode is what the person has set so that no stranger can have the phone
+	// rung (CIBA section 7.1.2); empty for none.
+	UserCode string
 
 	customer map[string]any // what /api/customer answers
 }
@@ -58,6 +61,14 @@ var people = []*Person{
 		Username: "dave", Subject: "u-dave", Name: "Dave Lindqvist",
 		Email: "dave@shop.example", Phone: "+447700900104", Phoneless: true,
 		customer: map[string]any{"title": "Welcome, Dave", "customer": "C-1004", "points": 10},
+	},
+	{
+		Username: "erin", Subject: "u-erin", Name: "Erin Castellanos",
+		Email: "erin@shop.example", Phone: "+447700900105", UserCode: "2580",
+		customer: map[string]any{
+			"title": "Welcome, Erin", "customer": "C-1005", "points": 310,
+			"level": "Silver", "member_since": "May 2022", "parcels": []any{},
+		},
 	},
 }
 

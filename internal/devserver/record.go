@@ -137,7 +137,8 @@ func (s *Server) timePoll(c *call, id string) {
 	if !q.lastPoll.IsZero() {
 		since := c.now.Sub(q.lastPoll)
 		a.SincePrevious = since.Milliseconds()
-		a.Early = since < time.Duration(q.Interval)*time.Second-pollTolerance
+		// After a ping a poll may come at once.
+		a.Early = (q.notify == "" || q.State == pending) && since < time.Duration(q.Interval)*time.Second-pollTolerance
 	}
 	a.Overlap = q.inFlight > 0
 	q.lastPoll = c.now

@@ -19,6 +19,7 @@ type registration struct {
 	JWKSURI  string          `json:"jwks_uri"`
 	Alg      string          `json:"id_token_signed_response_alg"`
 	Delivery string          `json:"backchannel_token_delivery_mode"`
+	Notify   string          `json:"backchannel_client_notification_endpoint"`
 }
 
 // register takes a new client; anybody may come (RFC 7591 section 3).
@@ -46,8 +47,15 @@ func (s *Server) register(c *call) answer {
 		if m.Auth == "none" {
 			return no("CIBA is for confidential clients")
 		}
-		if m.Delivery != "" && m.Delivery != "poll" {
-			return no("backchannel_token_delivery_mode must be poll here")
+		switch m.Delivery {
+		case "", "poll":
+			m.Notify = ""
+		case "ping":
+			if err := checkNotify(m.Notify); err != nil {
+				return no(err.Error())
+			}
+		default:
+			return no("backchannel_token_delivery_mode must be poll or ping here")
 		}
 	}
 	if m.Alg == "" {
@@ -56,7 +64,8 @@ func (s *Server) register(c *call) answer {
 	if m.Alg != "ES256" && m.Alg != "RS256" {
 		return no("id_token_signed_response_alg must be ES256 or RS256")
 	}
-	known := &client{ID: "c-" + secret()[:16], Name: plainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, Since: c.now}
+	known := &client{ID: "c-" + secret()[:16], Name: plainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, Since: c.now,
+		Notify: m.Notify, Manner: Manners[0]}
 	if known.Name == "" {
 		known.Name = known.ID
 	}
@@ -105,7 +114,10 @@ func (k *client) metadata(jwks json.RawMessage) map[string]any {
 	m := map[string]any{
 		"client_id": k.ID, "client_name": k.Name, "client_id_issued_at": k.Since.Truncate(time.Second).Unix(),
 		"token_endpoint_auth_method": k.Auth, "grant_types": k.Grants, "id_token_signed_response_alg": k.Alg,
-		"response_types": []string{}, "backchannel_token_delivery_mode": "poll", "backchannel_user_code_parameter": true,
+		"response_types": []string{}, "backchannel_token_delivery_mode": k.delivery(), "backchannel_user_code_parameter": true,
+	}
+	if k.Notify != "" {
+		m["backchannel_client_notification_endpoint"] = k.Notify
 	}
 	if k.Secret != "" {
 		m["client_secret"], m["client_secret_expires_at"] = k.Secret, 0

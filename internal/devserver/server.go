@@ -54,7 +54,7 @@ const (
 )
 
 // Server is a development OpenID Provider. Its methods may be called from any
-// goroutine. It starts no goroutine of its own.
+// goroutine. It starts no goroutine of its own but for a ping.
 type Server struct {
 	opt Options
 

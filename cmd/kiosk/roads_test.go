@@ -1,0 +1,178 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"slices"
+	"testing"
+	"time"
+)
+
+// User codes: asked for once the server wants one, read from the next line, and a wrong
+// one may be tried again.
+func TestLoginWithAUserCode(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		input string
+		who   []string
+		want  ending
+	}{
+		{"right at once", "2580\n", []string{"erin"}, ending{pushes: 2, api: 1, back: true}},
+		{"behind the identifier", "erin\n2580\n", nil, ending{pushes: 2, api: 1, back: true}},
+		{"without a newline", "2580", []string{"erin"}, ending{pushes: 2, api: 1, back: true}},
+		{"wrong, then right", "999888\n2580\n", []string{"erin"}, ending{pushes: 3, api: 1, back: true}},
+		{"none", "", []string{"erin"}, ending{code: 14, reason: "refused", pushes: 1}},
+		{"an empty one", "\n", []string{"erin"}, ending{code: 14, reason: "refused", pushes: 1}},
+		{"wrong, then none", "999888\n", []string{"erin"}, ending{code: 14, reason: "refused", pushes: 2}},
+		{"not wanted, so not read", "2580\n", []string{"alice"}, shown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "KIOSK_GUARD_PERSON=9/10m")
+			r.auto("approve", 0, "")
+			k := r.startWith(c.input, append([]string{"login", "--json"}, c.who...)...)
+			code := k.wait()
+			last := checkLines(t, k.lines())
+			if reason, _ := last["reason"].(string); code != c.want.code || reason != c.want.reason {
+				t.Errorf("exit code %d, %v; want %d %q: %s", code, last, c.want.code, c.want.reason, k.err.text())
+			}
+			if n := r.count("backchannel"); n != c.want.pushes {
+				t.Errorf("%d requests, want %d", n, c.want.pushes)
+			}
+			if n := r.count("api"); n != c.want.api {
+				t.Errorf("the API was called %d times", n)
+			}
+			r.checkManners(t)
+			for where, said := range map[string]string{"standard output": k.out.text(), "standard error": k.err.text()} {
+				r.checkSecrets(t, where, said, "999888")
+			}
+			r.checkState(t, "999888")
+		})
+	}
+}
+
+// A token that the customer's app shows is scanned, or given, in place of an identifier.
+func TestLoginWithAHintToken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		life time.Duration
+		as   string
+		want ending
+	}{
+		{"in time", time.Minute, "", shown},
+		{"run out", -time.Minute, "", ending{code: 14, reason: "refused", pushes: 1}},
+		{"another person approves", time.Minute, "bob", ending{code: 16, reason: "wrong_person", pushes: 1, back: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.auto("approve", 0, c.as)
+			token, err := r.dev.HintToken("alice", c.life)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.tap.add(token)
+			k := r.startWith(token+"\n", "login", "--json")
+			r.checkOutcome(t, k, c.want)
+		})
+	}
+}
+
+// pinged makes the rig one of ping mode, at a free address with a certificate of its own.
+func (r *rig) pinged(t testing.TB, manner string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	r.set("KIOSK_DELIVERY=ping")
+	r.set("KIOSK_PING_LISTEN=" + address)
+	chain := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	r.set("KIOSK_PING_CERT_FILE=" + r.write("ping-cert", chain))
+	r.set("KIOSK_PING_KEY_FILE=" + r.write("ping-key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))))
+	if err := r.dev.SetPing(r.env["KIOSK_CLIENT_ID"], "https://"+address+"/ping", manner, chain); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ping mode (CIBA Core 10.2), whatever becomes of the ping: the answer is fetched once,
+// at once where the ping came, and by a slow poll where it did not.
+func TestLoginInPingMode(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		manner string
+		most   int           // polls
+		soon   bool          // before a slow poll could have been
+		delay  time.Duration // of the approval
+	}{
+		{"once", 1, true, 50 * time.Millisecond},
+		{"often", 1, true, 50 * time.Millisecond},
+		{"early", 1, true, 0},
+		{"lost", 2, false, time.Second},
+		{"foreign", 2, false, time.Second},
+	} {
+		t.Run(c.manner, func(t *testing.T) {
+			t.Parallel()
+			if !c.soon && testing.Short() {
+				return // they take their time: fifteen seconds
+			}
+			r := newRig(t)
+			r.pinged(t, c.manner)
+			r.auto("approve", c.delay, "")
+			r.checkOutcome(t, r.start("login", "--json", "alice"), shown)
+			polls := r.arrived("poll")
+			if len(polls) > c.most {
+				t.Errorf("%d polls", len(polls))
+			}
+			asked := r.arrived("backchannel")[0].Time
+			if took := polls[0].Time.Sub(asked); c.soon && took > 10*time.Second || !c.soon && took < 14*time.Second {
+				t.Errorf("polled %v after the request", took)
+			}
+		})
+	}
+}
+
+// From the approval to the request for tokens in milliseconds: the median of a few
+// visits, with room for a machine that is busy.
+func TestFromPingToTokenRequest(t *testing.T) {
+	var took []time.Duration
+	for range 7 {
+		r := newRig(t)
+		r.pinged(t, "once")
+		k := r.start("login", "--json", "alice")
+		k.phase("waiting")
+		if err := r.dev.Approve("alice", ""); err != nil {
+			t.Fatal(err)
+		}
+		r.checkOutcome(t, k, shown)
+		took = append(took, r.arrived("poll")[0].Time.Sub(r.arrived("answer")[0].Time))
+	}
+	slices.Sort(took)
+	t.Logf("from the approval to the token request: %v", took)
+	if median := took[len(took)/2]; median > 50*time.Millisecond {
+		t.Errorf("median %v", median)
+	}
+}
