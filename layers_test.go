@@ -38,6 +38,7 @@ var layers = map[string]int{
 
 	"internal/app":       4,
 	"internal/devserver": 4,
+	"internal/picture":   4,
 
 	"cmd/kiosk":              5,
 	"scripts/sbom":           5,
@@ -56,6 +57,7 @@ var mayImport = map[string][]string{
 var mayBeImportedBy = map[string][]string{
 	"internal/devserver": {"cmd/devserver"},
 	"internal/canary":    {}, // tests only
+	"internal/picture":   {}, // tests and documentation
 }
 
 // ours cuts the module path off an import; ok is false for somebody else's package.

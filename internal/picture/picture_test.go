@@ -1,0 +1,93 @@
+package picture
+
+import (
+	"image"
+	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// small is a font that has an A, a sign for what is missing, and what can be computed.
+func small(t *testing.T) *font.Font {
+	t.Helper()
+	f := &font.Font{Width: 8, Height: 16, Runes: map[rune]int{' ': 0, 'A': 1, '\ufffd': 2}}
+	for range 40 {
+		f.Glyphs = append(f.Glyphs, make([]byte, 16))
+	}
+	f.Glyphs[1][3] = 0b01000000
+	f.Glyphs[2][7] = 0b00000001
+	f.Complete()
+	return f
+}
+
+func TestACellLooksAsOnAConsole(t *testing.T) {
+	frame := layout.Frame{W: 3, H: 1, Cells: []layout.Cell{
+		{Text: "A", Style: layout.Title, Width: 1}, {Text: "Ж", Style: layout.Text, Width: 1}, {Text: " ", Style: layout.Key, Width: 1},
+	}, Cursor: true, CursorX: 2}
+	img, err := Draw(frame, "dark", small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, h := img.Bounds().Dx(), img.Bounds().Dy(); w != 24 || h != 16 {
+		t.Fatalf("%d x %d points", w, h)
+	}
+	for _, c := range []struct {
+		what string
+		x, y int
+		want uint8
+	}{
+		{"ink of a letter, bright", 1, 3, 15}, {"the ground beside it", 2, 3, 4},
+		{"the sign for a missing character", 15, 7, 7}, {"its ground", 14, 7, 0},
+		{"a blank", 17, 3, 7}, {"the cursor", 17, 15, 0},
+	} {
+		if got := img.ColorIndexAt(c.x, c.y); got != c.want {
+			t.Errorf("%s: colour %d, want %d", c.what, got, c.want)
+		}
+	}
+	if _, err := Draw(frame, "pink", small(t)); err == nil {
+		t.Error("an unknown theme draws something")
+	}
+}
+
+// A phone reads the code off the picture, in half blocks and in background colours, in
+// every theme that there is.
+func TestACodeIsReadOffThePicture(t *testing.T) {
+	const url = "https://kiosk.example/a/7F3K-9QZX"
+	f := small(t)
+	for name, o := range map[string]layout.Options{"half blocks": Options(f), "grounds": {}} {
+		for _, theme := range []string{"dark", "light", "mono", "high-contrast"} {
+			s := kiosk.Screen{Title: "A", Link: &kiosk.Link{URL: url}}
+			img, err := Draw(layout.Draw(s, 128, 48, o), theme, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bits, err := gozxing.NewBinaryBitmapFromImage(img)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := qrcode.NewQRCodeReader().Decode(bits, nil)
+			if err != nil || got.GetText() != url {
+				t.Errorf("%s, %s: %v %v", name, theme, got, err)
+			}
+		}
+	}
+}
+
+func TestASheetHoldsAll(t *testing.T) {
+	img, err := Draw(layout.Draw(kiosk.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := Sheet([]*image.Paletted{img, img, img}, 2)
+	if w, h := sheet.Bounds().Dx(), sheet.Bounds().Dy(); w != 2*80+18 || h != 2*64+18 {
+		t.Errorf("%d x %d", w, h)
+	}
+	if sheet.ColorIndexAt(0, 0) != between || sheet.ColorIndexAt(6, 6) != img.ColorIndexAt(0, 0) {
+		t.Error("the pictures are not where they belong")
+	}
+}
