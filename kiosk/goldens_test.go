@@ -179,6 +179,9 @@ func misplaced(f layout.Frame) (wrong []string) {
 			x, y = right, bottom
 		case kiosk.TabKey:
 			x, y = right, bottom-1
+			if f.H >= 20 {
+				y-- // there is air between
+			}
 		default:
 			continue
 		}

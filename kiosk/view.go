@@ -75,7 +75,7 @@ func (v *view) ready(at Place) {
 	}
 	if len(at.Languages) > 1 {
 		// In their own words, for those who cannot read this one.
-		v.sc.Lines = append(v.sc.Lines, strings.Join(at.Languages, " · "))
+		v.sc.Lines = append(v.sc.Lines, strings.Join(at.Languages, ", "))
 	}
 	v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyBegin)
 	v.language()
@@ -157,8 +157,9 @@ func (v *view) asking() {
 	v.sc.Title = v.w.Say(WordAskingTitle)
 	if v.s.Road == DeviceGrant {
 		v.sc.Title = v.w.Say(WordSecondAsking)
+	} else {
+		v.lines(WordAskingLines)
 	}
-	v.lines(WordAskingLines)
 	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
 }
@@ -284,7 +285,7 @@ func (v *view) shown(p Private) {
 	if len(p.Result.Fields) == 0 {
 		v.lines(WordShownEmpty)
 	}
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: "Down", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
 	v.about()
 	v.key(EscapeKey, "Esc", WordKeyDone)
 }
@@ -341,15 +342,13 @@ func SayWait(w Words, left time.Duration) string {
 	return w.Say(WordHeldHours, "n", up(time.Hour))
 }
 
-// hide takes what is personal off the screen while nobody is known to be there.
+// hide leaves nothing on the screen but the title while nobody is known to be there:
+// neither what is personal nor pieces of sentences beside the question.
 func (v *view) hide() {
-	if v.sc.Entry != nil {
-		v.sc.Entry.Text, v.sc.Entry.Problem = "", ""
-	}
-	v.sc.Keypad = nil // the notice is answered first
 	if v.s.Phase == Shown {
-		v.sc.Title, v.sc.Details, v.sc.Lines = v.w.Say(WordShownTitle), nil, nil
+		v.sc.Title = v.w.Say(WordShownTitle)
 	}
+	v.sc = Screen{Phase: v.sc.Phase, Tone: v.sc.Tone, Site: v.sc.Site, Title: v.sc.Title, Keys: v.sc.Keys}
 }
 
 func (v *view) still() {

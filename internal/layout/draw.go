@@ -190,6 +190,12 @@ func (d *drawing) keyRows(keys []kiosk.Key, w int) (rows []line, spots []Target)
 	const apart = 1     // the cap of the next key sets them apart, too
 	right := w * 7 / 12 // what is on the left is longer, as a rule
 	for _, p := range pairs {
+		if p[0] == nil && p[1] == nil {
+			continue
+		}
+		if d.f.H >= roomyRows && len(rows) > 0 {
+			rows = append(rows, nil) // caps do not touch, and fingers miss less
+		}
 		var row line
 		for i, k := range p {
 			if k == nil {
