@@ -23,6 +23,7 @@ made up, and whoever can reach it can approve.
     --expires SECONDS   how long a request lives, if the client has no wish (120)
     --interval SECONDS  polling interval (5); 0 leaves it out of the answer
     --long-poll SECONDS hold a poll back so long until the person answers (0)
+    --dpop-nonce        ask for a nonce in every proof of possession
     --state FILE        keep keys and requests here, so that a restart goes on
     --keys DIR          write the ready-made clients' keys and secrets here
     --auto MODE         answer by itself: approve, deny or none (none)
@@ -32,6 +33,7 @@ made up, and whoever can reach it can approve.
 // settings are the flags as given.
 type settings struct {
 	listen, issuer, caFile, state, keys, auto string
+	dpopNonce                                 bool
 	tls                                       bool
 	expires, interval, longPoll               int
 	delay                                     time.Duration
@@ -49,6 +51,7 @@ func parse(args []string, stdout, stderr io.Writer) (*settings, int) {
 	set.IntVar(&f.expires, "expires", 120, "")
 	set.IntVar(&f.interval, "interval", 5, "")
 	set.IntVar(&f.longPoll, "long-poll", 0, "")
+	set.BoolVar(&f.dpopNonce, "dpop-nonce", false, "")
 	set.StringVar(&f.state, "state", "", "")
 	set.StringVar(&f.keys, "keys", "", "")
 	set.StringVar(&f.auto, "auto", "none", "")

@@ -18,6 +18,9 @@ func keyFile(dir string, c devserver.Client) string {
 	return filepath.Join(dir, c.ID+".secret")
 }
 
+// certFile is where a client's certificate is written.
+func certFile(dir string, c devserver.Client) string { return filepath.Join(dir, c.ID+".crt") }
+
 // writeKeys writes what the ready-made clients authenticate with: private keys as
 // PKCS#8, secrets bare and without a line end, all 0600 in a folder 0700.
 func writeKeys(dir string, clients []devserver.Client) error {
@@ -33,13 +36,14 @@ func writeKeys(dir string, clients []devserver.Client) error {
 			}
 			data = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 		}
-		if len(data) == 0 {
-			continue // a public client
-		}
-		path := keyFile(dir, c)
-		os.Remove(path) // an old file would keep its mode
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			return fmt.Errorf("keys: %w", err)
+		for path, data := range map[string][]byte{keyFile(dir, c): data, certFile(dir, c): c.Cert} {
+			if len(data) == 0 {
+				continue // a public client, or one without a certificate
+			}
+			os.Remove(path) // an old file would keep its mode
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				return fmt.Errorf("keys: %w", err)
+			}
 		}
 	}
 	return nil

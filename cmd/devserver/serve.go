@@ -51,7 +51,7 @@ func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
 	}
 	s, err := devserver.New(devserver.Options{
 		Issuer: f.issuer, Expires: f.expires, Interval: f.interval, OmitInterval: f.interval == 0, StateFile: f.state,
-		LongPoll: time.Duration(f.longPoll) * time.Second,
+		LongPoll: time.Duration(f.longPoll) * time.Second, DPoPNonce: f.dpopNonce,
 	})
 	if err != nil {
 		return fail(err)
@@ -137,6 +137,9 @@ func announce(w io.Writer, f *settings, clients []devserver.Client, local, schem
 func where(f *settings, c devserver.Client) string {
 	switch {
 	case f.keys != "" && (c.Secret != "" || c.Key != nil):
+		if c.Cert != nil {
+			return " " + keyFile(f.keys, c) + " " + certFile(f.keys, c)
+		}
 		return " " + keyFile(f.keys, c)
 	case c.Secret != "":
 		return " secret: " + c.Secret

@@ -77,6 +77,10 @@ var everywhere = map[string]spoilt{
 
 // particular are the kinds of one place.
 var particular = map[string]ending{
+	// Without proofs of possession, signed requests and authorization details.
+	"token dpop_nonce": {code: 3, reason: "misconfigured", pushes: 1}, "api dpop_nonce": noAccess,
+	"token no_binding": shown, "token more_details": untrusted, "token fewer_details": shown,
+	"discovery no_signed_requests": shown, "discovery other_signed_requests": shown, "discovery other_dpop": shown, "discovery no_mtls_aliases": shown,
 	"api unauthorized": noAccessThen, "api forbidden": noAccessThen, "api control_characters": shown,
 	"token slow_down": shown, "token long_poll": shown,
 	"bc no_expires": unreadable, "bc expires_string": unreadable, "bc expires_huge": unreadable, "bc no_auth_req_id": unreadable,

@@ -306,7 +306,7 @@ type tap struct {
 const mostTapped = 64 << 10
 
 func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/bc-authorize" && r.URL.Path != "/token" {
+	if at := strings.TrimPrefix(r.URL.Path, "/mtls"); at != "/bc-authorize" && at != "/token" {
 		p.next.ServeHTTP(w, r)
 		return
 	}

@@ -84,8 +84,13 @@ func (s *Server) readRequest(c *call, known *client) (*request, *answer) {
 		return nil, &a
 	}
 	q := &request{Client: known.ID, Created: c.now, State: pending, Interval: s.opt.Interval}
-	if c.form.Has("request") {
-		return no("invalid_request", "signed requests are not supported here")
+	switch {
+	case c.form.Has("request"):
+		if code, err := c.unpack(known); err != nil {
+			return no(code, err.Error())
+		}
+	case known.Signs:
+		return no("invalid_request", "this client is registered for signed requests")
 	}
 	scope := c.form.Get("scope")
 	if !scopeAlphabet.MatchString(scope) || !slices.Contains(strings.Fields(scope), "openid") {
@@ -111,8 +116,8 @@ func (s *Server) readRequest(c *call, known *client) (*request, *answer) {
 		q.ACR = acr[0]
 	}
 	if d := c.form.Get("authorization_details"); d != "" {
-		if json.Unmarshal([]byte(d), &q.Details) != nil || len(q.Details) == 0 {
-			return no("invalid_authorization_details", "authorization_details must be a JSON array of objects")
+		if json.Unmarshal([]byte(d), &q.Details) != nil || len(q.Details) == 0 || slices.ContainsFunc(q.Details, untyped) {
+			return no("invalid_authorization_details", "authorization_details must be a JSON array of objects with a type")
 		}
 	}
 	q.Site = siteOf(c.form.Get("request_context"))
@@ -180,6 +185,15 @@ func (s *Server) ownToken(token string, known *client) *Person {
 		}
 	}
 	return nil
+}
+
+// untyped tells whether an authorization detail lacks what every one must have
+// (RFC 9396 section 2).
+func untyped(detail json.RawMessage) bool {
+	var d struct {
+		Type string `json:"type"`
+	}
+	return json.Unmarshal(detail, &d) != nil || d.Type == ""
 }
 
 // siteOf reads where the kiosk stands from request_context (FAPI-CIBA), if the

@@ -82,6 +82,8 @@ type grant struct {
 	ACR     string    `json:"acr,omitempty"`
 	Expires time.Time `json:"expires"`
 	Spent   bool      `json:"spent,omitempty"` // a refresh token that was exchanged
+	Key     string    `json:"jkt,omitempty"`   // thumbprint of the key it is tied to (RFC 9449)
+	Cert    string    `json:"x5t,omitempty"`   // or of the certificate (RFC 8705)
 }
 
 // request finds a request by its secret id; nil if there is none.

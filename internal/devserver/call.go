@@ -21,7 +21,9 @@ type call struct {
 	form    url.Values // of a form body; parameters in the address do not count
 	formErr error
 	arrival *Arrival
-	polled  *request // the request a poll is about, until answered
+	polled  *request  // the request a poll is about, until answered
+	before  time.Time // when it was polled last
+	key     string    // whose possession is proven, by its thumbprint; empty without a proof
 }
 
 // endpoint answers a call.

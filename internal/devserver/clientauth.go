@@ -30,12 +30,14 @@ type proof struct {
 }
 
 // authMethod is the table of ways to authenticate; each tells whether the proof
-// is good. Mutual TLS would be two more lines.
+// is good.
 var authMethod = map[string]func(*call, *client, proof) error{
-	"client_secret_basic": (*call).checkSecret,
-	"client_secret_post":  (*call).checkSecret,
-	"private_key_jwt":     (*call).checkAssertion,
-	"none":                func(*call, *client, proof) error { return nil },
+	"client_secret_basic":         (*call).checkSecret,
+	"client_secret_post":          (*call).checkSecret,
+	"private_key_jwt":             (*call).checkAssertion,
+	"tls_client_auth":             (*call).checkIssued,
+	"self_signed_tls_client_auth": (*call).checkSelfSigned,
+	"none":                        func(*call, *client, proof) error { return nil },
 }
 
 func authMethods() []string {
@@ -67,6 +69,9 @@ func (c *call) authenticate() (*client, *answer) {
 	c.server.mu.Lock()
 	known := c.server.book.client(p.id)
 	c.server.mu.Unlock()
+	if known != nil && method == "none" && strings.Contains(known.Auth, "tls") {
+		method = known.Auth // the proof is in the TLS handshake
+	}
 	switch {
 	case known == nil:
 		err = errors.New("no such client")
@@ -155,7 +160,7 @@ func algorithms(names []string) []jose.SignatureAlgorithm {
 
 // checkAssertion checks a client assertion (RFC 7523 section 3, OIDC section 9).
 func (c *call) checkAssertion(known *client, p proof) error {
-	claims, err := verifyByClient(known, p.assertion)
+	claims, err := verifyByClient(known, p.assertion, assertionAlgs)
 	if err != nil {
 		return err
 	}
@@ -171,9 +176,9 @@ func (c *call) checkAssertion(known *client, p proof) error {
 }
 
 // verifyByClient checks the signature with the client's registered keys.
-func verifyByClient(known *client, signed string) (jwt.Claims, error) {
+func verifyByClient(known *client, signed string, algs []string) (jwt.Claims, error) {
 	var claims jwt.Claims
-	token, err := jwt.ParseSigned(signed, algorithms(assertionAlgs))
+	token, err := jwt.ParseSigned(signed, algorithms(algs))
 	if err != nil || len(token.Headers) != 1 {
 		return claims, errors.New("assertion: not a JWT signed with an allowed algorithm")
 	}
@@ -182,7 +187,7 @@ func verifyByClient(known *client, signed string) (jwt.Claims, error) {
 		if h.KeyID != "" && key.KeyID != "" && h.KeyID != key.KeyID {
 			continue
 		}
-		if key.Algorithm != "" && key.Algorithm != h.Algorithm {
+		if key.Algorithm != "" && key.Algorithm[1:] != h.Algorithm[1:] { // RS and PS are one kind of key
 			continue
 		}
 		if token.Claims(key.Key, &claims) == nil {

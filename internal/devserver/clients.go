@@ -3,8 +3,10 @@ package devserver
 import (
 	"crypto"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -33,6 +35,9 @@ type client struct {
 	Notify  string            `json:"backchannel_client_notification_endpoint,omitempty"` // ping mode; empty polls
 	Manner  string            `json:"manner,omitempty"`                                   // how it is pinged, one of Manners
 	Roots   string            `json:"roots,omitempty"`                                    // PEM certificates that vouch for Notify; empty: the system's
+	Signs   bool              `json:"signs,omitempty"`                                    // sends signed requests only
+	Subject string            `json:"tls_client_auth_subject_dn,omitempty"`               // of its certificate
+	Cert    []byte            `json:"cert,omitempty"`                                     // DER; ready-made clients only
 }
 
 // Client is a ready-made client with all it takes to authenticate as it.
@@ -46,6 +51,8 @@ type Client struct {
 	// Key is the private key and KeyID its kid, for private_key_jwt.
 	Key   crypto.Signer
 	KeyID string
+	// Cert is the client certificate in PEM form, for the two ways of mutual TLS.
+	Cert []byte
 	// Alg is the JWS algorithm of the key: ES256 or RS256.
 	Alg string
 	// IDTokenAlg is how ID tokens for this client are signed.
@@ -53,8 +60,7 @@ type Client struct {
 }
 
 // readyMade is the table of ready-made clients. The secrets are known to all the
-// world: they are for development only. A client for mutual TLS would be one more
-// line here and one in authMethod.
+// world: they are for development only.
 var readyMade = []client{
 	{ID: "kiosk-basic", Name: "CIBA Kiosk", Auth: "client_secret_basic", Secret: "development-only-basic-secret"},
 	{ID: "kiosk-post", Name: "CIBA Kiosk", Auth: "client_secret_post", Secret: "development-only-post-secret"},
@@ -62,6 +68,9 @@ var readyMade = []client{
 	{ID: "kiosk-odd", Name: "CIBA Kiosk", Auth: "client_secret_basic", Secret: "development only: 100%+odd/&=%41"},
 	{ID: "kiosk-jwt", Name: "CIBA Kiosk", Auth: "private_key_jwt"},
 	{ID: "kiosk-jwt-rs", Name: "CIBA Kiosk", Auth: "private_key_jwt", Alg: "RS256"},
+	{ID: "kiosk-signed", Name: "CIBA Kiosk", Auth: "private_key_jwt", Signs: true},
+	{ID: "kiosk-tls", Name: "CIBA Kiosk", Auth: "tls_client_auth", Subject: "CN=kiosk-tls"},
+	{ID: "kiosk-self-signed", Name: "CIBA Kiosk", Auth: "self_signed_tls_client_auth"},
 	{ID: "kiosk-device", Name: "CIBA Kiosk", Auth: "none", Grants: []string{grantDevice, grantRefresh}},
 }
 
@@ -106,7 +115,7 @@ func (s *Server) Client(id string) (Client, error) {
 	if c == nil || !c.Ready {
 		return Client{}, fmt.Errorf("client %s: not a ready-made one", plainText(id, 40))
 	}
-	if c.Auth == "private_key_jwt" && c.Private == nil {
+	if (c.Auth == "private_key_jwt" || strings.Contains(c.Auth, "tls")) && c.Private == nil {
 		key := newSigningKey(c.Alg).JWK
 		key.KeyID = thumbprint(key)
 		// The public key is registered without a kid, since whoever has the key
@@ -115,6 +124,11 @@ func (s *Server) Client(id string) (Client, error) {
 		public.KeyID = ""
 		c.Private, c.Keys = &key, []jose.JSONWebKey{public}
 		s.book.needKey(c.Alg)
+		if strings.Contains(c.Auth, "tls") {
+			if err := s.certify(c); err != nil {
+				return Client{}, err
+			}
+		}
 		if err := s.save(); err != nil {
 			return Client{}, err
 		}
@@ -123,6 +137,9 @@ func (s *Server) Client(id string) (Client, error) {
 	if c.Private != nil {
 		out.Key, _ = c.Private.Key.(crypto.Signer)
 		out.KeyID, out.Alg = c.Private.KeyID, c.Private.Algorithm
+	}
+	if c.Cert != nil {
+		out.Cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Cert})
 	}
 	return out, nil
 }

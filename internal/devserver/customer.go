@@ -5,18 +5,30 @@ import (
 	"strings"
 )
 
-// bearer finds what an access token stands for (RFC 6750), or the 401 to give.
+// bearer finds what an access token stands for (RFC 6750; RFC 9449 section 7 and RFC
+// 8705 section 3 for those that are tied to a key or a certificate), or the 401 to give.
 func (c *call) bearer() (*grant, *answer) {
 	kind, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	c.server.mu.Lock()
 	var g *grant
-	if strings.EqualFold(kind, "Bearer") {
+	bound := strings.EqualFold(kind, "DPoP")
+	if bound || strings.EqualFold(kind, "Bearer") {
 		g = c.server.book.token(token)
 	}
 	c.server.mu.Unlock()
-	if g == nil || g.Refresh || c.now.After(g.Expires) {
+	if g == nil || g.Refresh || c.now.After(g.Expires) || (g.Key != "") != bound || g.Cert != "" && g.Cert != c.certified() {
 		a := unauthorized()
 		return nil, &a
+	}
+	if bound {
+		key, code, _ := c.possession(token)
+		if code == "" && key != g.Key {
+			code = "invalid_token"
+		}
+		if code != "" {
+			a := c.challenge(code)
+			return nil, &a
+		}
 	}
 	c.note(func(e *Arrival) { e.Client, e.User, e.Request = g.Client, g.Person, g.Request })
 	return g, nil

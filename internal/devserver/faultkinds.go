@@ -16,7 +16,7 @@ import (
 var faultKinds []faultKind
 
 func init() { // not a literal: the checks refer back to the table
-	faultKinds = slices.Concat(wireKinds, brokenKinds, jsonKinds, tokenKinds)
+	faultKinds = slices.Concat(wireKinds, brokenKinds, jsonKinds, tokenKinds, proofKinds)
 }
 
 // wireKinds concern the answer as a whole.

@@ -104,7 +104,7 @@ func (s *Server) jwks(*call) answer {
 func (s *Server) discovery(*call) answer {
 	base := s.base()
 	methods := authMethods()
-	return ok(map[string]any{
+	all := map[string]any{
 		"issuer":                                s.Issuer(),
 		"jwks_uri":                              base + "/jwks",
 		"token_endpoint":                        base + "/token",
@@ -125,6 +125,18 @@ func (s *Server) discovery(*call) answer {
 		"revocation_endpoint_auth_methods_supported":       methods,
 		"backchannel_token_delivery_modes_supported":       []string{"poll", "ping"},
 		"backchannel_user_code_parameter_supported":        true,
-		"authorization_details_types_supported":            []string{},
-	})
+		"dpop_signing_alg_values_supported":                proofAlgs,
+		requestAlgsName:                                    requestAlgs,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.secure {
+		all["tls_client_certificate_bound_access_tokens"] = true
+		all["mtls_endpoint_aliases"] = map[string]string{
+			"backchannel_authentication_endpoint": base + mtlsPath + "/bc-authorize",
+			"token_endpoint":                      base + mtlsPath + "/token",
+			"revocation_endpoint":                 base + mtlsPath + "/revoke",
+		}
+	}
+	return ok(all)
 }

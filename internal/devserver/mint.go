@@ -52,13 +52,16 @@ func (s *Server) mint(c *call, t ticket) answer {
 		"access_token": m.access, "token_type": "Bearer", "id_token": token,
 		"expires_in": int(accessTokenLife.Seconds()), "scope": strings.Join(m.ticket.scope, " "),
 	}
+	if c.key != "" {
+		body["token_type"] = "DPoP"
+	}
 	if len(t.details) > 0 {
 		body["authorization_details"] = t.details
 	}
 	if slices.Contains(m.ticket.scope, "offline_access") {
 		body["refresh_token"] = secret()
 	}
-	if err := s.issue(m, body["refresh_token"]); err != nil {
+	if err := s.issue(c, m, body["refresh_token"]); err != nil {
 		return failed(err.Error())
 	}
 	c.note(func(e *Arrival) { e.User = m.ticket.person.Username })
@@ -113,12 +116,12 @@ func (m *minting) sign() (string, error) {
 }
 
 // issue remembers the tokens given out.
-func (s *Server) issue(m *minting, refresh any) error {
+func (s *Server) issue(c *call, m *minting, refresh any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := grant{Token: digest(m.access), Request: m.ticket.request, Client: m.ticket.client.ID,
 		Person: m.ticket.person.Username, Scope: m.ticket.scope, Auth: m.ticket.auth, ACR: m.ticket.acr,
-		Expires: m.now.Add(accessTokenLife)}
+		Expires: m.now.Add(accessTokenLife), Key: c.key, Cert: c.certified()}
 	s.book.Grants = append(s.book.Grants, &g)
 	if token, given := refresh.(string); given {
 		r := g

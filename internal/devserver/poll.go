@@ -46,6 +46,10 @@ func (s *Server) token(c *call) answer {
 	if !known.may(kind) {
 		return refuse("unauthorized_client", "the client is not registered for this grant")
 	}
+	var code, why string
+	if c.key, code, why = c.possession(""); code != "" {
+		return c.unproven(code, why)
+	}
 	return g.give(s, c, known)
 }
 

@@ -21,7 +21,8 @@ type Arrival struct {
 	Time time.Time `json:"time"`
 	// Kind is one of discovery, jwks, backchannel, poll, device, device_poll,
 	// refresh, token (any other grant), revocation, userinfo, api, registration,
-	// answer (a person or script answered).
+	// answer (a person or script answered), nonce (a poll or another request that was
+	// turned away unread for the nonce in its proof of possession).
 	Kind string `json:"kind"`
 	// Client is the client identifier given, whether or not it proved to be true.
 	Client string `json:"client,omitempty"`
@@ -134,6 +135,7 @@ func (s *Server) timePoll(c *call, id string) {
 	}
 	a := c.arrival
 	a.Request, a.Code, a.User = q.Number, q.Binding, q.Person
+	c.before = q.lastPoll
 	if !q.lastPoll.IsZero() {
 		since := c.now.Sub(q.lastPoll)
 		a.SincePrevious = since.Milliseconds()

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// mtlsPath is where the endpoints for clients with a certificate are.
+const mtlsPath = "/mtls"
+
 // routes is the table of addresses.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -23,6 +26,12 @@ func (s *Server) routes() http.Handler {
 	provider("POST /userinfo", "userinfo", "userinfo", s.userinfo)
 	provider("POST /register", "register", "registration", s.register)
 	provider("GET /api/customer", "api", "api", s.customer)
+
+	// The same for clients with a certificate (RFC 8705 section 5). There is none for
+	// UserInfo, so that clients have to fall back for that one.
+	provider("POST "+mtlsPath+"/bc-authorize", "bc", "backchannel", s.backchannel)
+	provider("POST "+mtlsPath+"/token", "token", "token", s.token)
+	provider("POST "+mtlsPath+"/revoke", "revoke", "revocation", s.revoke)
 
 	mux.Handle("/dev/", s.devRoutes())
 	s.phoneRoutes(mux)

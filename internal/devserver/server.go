@@ -29,6 +29,8 @@ type Options struct {
 	// LongPoll holds a pending poll back until the person answers, this long at
 	// most (CIBA section 10.1 advises 30 s); 0 answers at once.
 	LongPoll time.Duration
+	// DPoPNonce asks for a nonce in every proof of possession (RFC 9449 section 8).
+	DPoPNonce bool
 	// StateFile keeps keys, clients, requests and grants over a restart. Empty
 	// means memory only. It is made with mode 0600.
 	StateFile string
@@ -62,6 +64,7 @@ type Server struct {
 	issuer  string
 	book    book
 	auto    auto
+	secure  bool          // TLS has been set up, so clients may bring certificates
 	changed chan struct{} // closed and replaced whenever a phone page may differ
 
 	faults faultList

@@ -22,8 +22,9 @@ type authority struct {
 	Key  []byte `json:"key"`  // SEC 1
 }
 
-// certificateLife is short enough that a forgotten one does no harm.
-const certificateLife = 30 * 24 * time.Hour
+// certificateLife is short enough that a forgotten one does no harm, and longer than
+// the 30 days before their end in which clients begin to worry.
+const certificateLife = 60 * 24 * time.Hour
 
 // TLS makes a server certificate for localhost, the loopback addresses and the
 // hosts given, signed by an authority of our own, and returns the TLS settings and
@@ -56,7 +57,10 @@ func (s *Server) TLS(hosts ...string) (*tls.Config, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("certificate: %w", err)
 	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der, ca.Raw}, PrivateKey: own}}}
+	s.secure = true
+	// A certificate is asked for and taken whoever signed it: what it proves depends on
+	// how the client is registered.
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{{Certificate: [][]byte{der, ca.Raw}, PrivateKey: own}}}
 	return conf, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}), nil
 }
 
@@ -95,6 +99,28 @@ func (s *Server) authority(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey,
 	}
 	s.book.TLS = &authority{Cert: der, Key: raw}
 	return cert, key, s.save()
+}
+
+// certify makes the certificate of a ready-made client: issued by our authority for
+// tls_client_auth, else by its own key. The lock must be held.
+func (s *Server) certify(c *client) error {
+	now := s.opt.Now()
+	issuer, signer, err := s.authority(now)
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	cert := &x509.Certificate{
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: c.ID}, NotBefore: now.Add(-time.Hour), NotAfter: issuer.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	key := c.Private.Key.(*ecdsa.PrivateKey) // made a moment ago
+	if c.Auth == "self_signed_tls_client_auth" {
+		issuer, signer = cert, key
+	}
+	if c.Cert, err = x509.CreateCertificate(rand.Reader, cert, issuer, key.Public(), signer); err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	return nil
 }
 
 func serial() *big.Int {

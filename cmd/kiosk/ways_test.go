@@ -1,0 +1,233 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+)
+
+// newSecureRig is newRig with a server that speaks TLS, for one of its ready-made
+// clients, and the way in that this client is registered for.
+func newSecureRig(t *testing.T, o devserver.Options, client string, settings ...string) *rig {
+	t.Helper()
+	o.Interval, o.Expires = 1, 60
+	dev, err := devserver.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, ca, err := dev.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, dev: dev, tap: &tap{next: dev.Handler()}, dir: t.TempDir()}
+	server := httptest.NewUnstartedServer(r.tap)
+	server.TLS = conf
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(func() {
+		dev.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	r.url = server.URL
+	if err := dev.SetIssuer(r.url); err != nil {
+		t.Fatal(err)
+	}
+	plain := newRig(t) // for what every device has
+	r.env = plain.env
+	r.state = filepath.Join(r.dir, "state")
+	r.write("kiosk.env", "# nothing\n")
+	for name, value := range map[string]string{
+		"HOME": r.dir, "KIOSK_ISSUER": r.url, "KIOSK_API_URL": r.url + "/api/customer", "KIOSK_STATE_DIR": r.state,
+		"KIOSK_CA_FILE": r.write("ca.pem", string(ca)), "KIOSK_CLIENT_ID": client,
+	} {
+		r.env[name] = value
+	}
+	delete(r.env, "KIOSK_CLIENT_SECRET_FILE")
+	c, err := dev.Client(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.env["KIOSK_CLIENT_AUTH"] = c.Auth
+	if c.Secret != "" {
+		r.tap.add(c.Secret)
+		r.env["KIOSK_CLIENT_SECRET_FILE"] = r.write("client-secret", c.Secret)
+	}
+	if c.Key != nil {
+		der, err := x509.MarshalPKCS8PrivateKey(c.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		r.tap.add(strings.Split(key, "\n")[2]) // the second line: the first is alike in all keys
+		r.env["KIOSK_CLIENT_KEY_FILE"] = r.write("client.pem", key)
+	}
+	if c.Cert != nil {
+		r.env["KIOSK_CLIENT_CERT_FILE"] = r.write("client.crt", string(c.Cert))
+	}
+	for _, s := range settings {
+		r.set(s)
+	}
+	return r
+}
+
+const (
+	signed  = "KIOSK_SIGNED_REQUEST=true"
+	proving = "KIOSK_DPOP=true"
+	details = `KIOSK_AUTHORIZATION_DETAILS=[{"type":"customer","actions":["read"]}]`
+)
+
+// TestEveryWayIn plays a visit for each way of client authentication over TLS, with
+// each of what can go with it.
+func TestEveryWayIn(t *testing.T) {
+	t.Parallel()
+	nonces := devserver.Options{DPoPNonce: true}
+	for name, c := range map[string]struct {
+		client   string
+		o        devserver.Options
+		settings []string
+		mtls     bool
+		nonces   int // how many requests are turned away for one
+		want     ending
+	}{
+		"a secret":                       {"kiosk-basic", devserver.Options{}, nil, false, 0, shown},
+		"a secret in the body":           {"kiosk-post", devserver.Options{}, nil, false, 0, shown},
+		"a key":                          {"kiosk-jwt", devserver.Options{}, nil, false, 0, shown},
+		"an RSA key":                     {"kiosk-jwt-rs", devserver.Options{}, nil, false, 0, shown},
+		"a certificate":                  {"kiosk-tls", devserver.Options{}, nil, true, 0, shown},
+		"a self-signed certificate":      {"kiosk-self-signed", devserver.Options{}, nil, true, 0, shown},
+		"signed requests":                {"kiosk-signed", devserver.Options{}, []string{signed, details}, false, 0, shown},
+		"signed with RSA":                {"kiosk-jwt-rs", devserver.Options{}, []string{signed}, false, 0, shown},
+		"signed, with a certificate":     {"kiosk-self-signed", devserver.Options{}, []string{signed}, true, 0, shown},
+		"unsigned where it must be":      {"kiosk-signed", devserver.Options{}, nil, false, 0, refused},
+		"proofs of possession":           {"kiosk-jwt", devserver.Options{}, []string{proving}, false, 0, shown},
+		"with nonces":                    {"kiosk-jwt", nonces, []string{proving, "KIOSK_SCOPE=openid profile offline_access"}, false, 1, shown},
+		"with nonces and a certificate":  {"kiosk-tls", nonces, []string{proving, signed, details}, true, 1, shown},
+		"with nonces and a secret":       {"kiosk-post", nonces, []string{proving}, false, 1, shown},
+		"authorization details":          {"kiosk-basic", devserver.Options{}, []string{details}, false, 0, shown},
+		"a key that is not the client's": {"kiosk-jwt", devserver.Options{}, []string{"KIOSK_CLIENT_ID=kiosk-jwt-rs"}, false, 0, ending{code: 3, reason: "misconfigured", pushes: 1}},
+		"a certificate of somebody else": {"kiosk-tls", devserver.Options{}, []string{"KIOSK_CLIENT_ID=kiosk-self-signed", "KIOSK_CLIENT_AUTH=self_signed_tls_client_auth"}, true, 0, ending{code: 3, reason: "misconfigured", pushes: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newSecureRig(t, c.o, c.client, c.settings...)
+			var aliased, plain int
+			inner := r.tap.next
+			r.tap.next = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+				if q.Method == http.MethodPost {
+					if strings.HasPrefix(q.URL.Path, "/mtls/") && len(q.TLS.PeerCertificates) > 0 {
+						aliased++
+					} else {
+						plain++
+					}
+				}
+				inner.ServeHTTP(w, q)
+			})
+			r.auto("approve", 0, "")
+			r.checkOutcome(t, r.start("login", "--json", "alice"), c.want)
+			if n := r.count("nonce"); n != c.nonces {
+				t.Errorf("%d requests were turned away for a nonce, want %d", n, c.nonces)
+			}
+			if c.mtls && (plain > 0 || aliased == 0) || !c.mtls && aliased > 0 {
+				t.Errorf("%d requests at the addresses for certificates, %d at others", aliased, plain)
+			}
+		})
+	}
+}
+
+// TestFaultsOfTheWaysIn: what the server spoils of what was asked for specially.
+func TestFaultsOfTheWaysIn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		client   string
+		settings []string
+		fault    devserver.Fault
+		want     ending
+	}{
+		"no signed requests":       {"kiosk-jwt", []string{signed}, devserver.Fault{At: "discovery", Kind: "no_signed_requests"}, notSetUp},
+		"signed in another way":    {"kiosk-jwt", []string{signed}, devserver.Fault{At: "discovery", Kind: "other_signed_requests"}, notSetUp},
+		"no proofs like ours":      {"kiosk-jwt", []string{proving}, devserver.Fault{At: "discovery", Kind: "other_dpop"}, notSetUp},
+		"Bearer for a proof":       {"kiosk-jwt", []string{proving}, devserver.Fault{At: "token", Kind: "no_binding"}, untrusted},
+		"a nonce more":             {"kiosk-jwt", []string{proving}, devserver.Fault{At: "token", Kind: "dpop_nonce", Times: 1}, shown},
+		"a nonce more at the API":  {"kiosk-jwt", []string{proving}, devserver.Fault{At: "api", Kind: "dpop_nonce", Times: 1}, shown},
+		"nonces for ever":          {"kiosk-jwt", []string{proving}, devserver.Fault{At: "token", Kind: "dpop_nonce"}, ending{code: 3, reason: "misconfigured", pushes: 1}},
+		"for ever at the API":      {"kiosk-jwt", []string{proving}, devserver.Fault{At: "api", Kind: "dpop_nonce"}, noAccess},
+		"more than was asked for":  {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "more_details"}, untrusted},
+		"one action more":          {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "more_details", Value: json.RawMessage(`{"type":"customer","actions":["read","delete"]}`)}, untrusted},
+		"the same once more":       {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "more_details", Value: json.RawMessage(`{"type":"customer"}`)}, shown},
+		"fewer than was asked for": {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "fewer_details"}, shown},
+		"no aliases":               {"kiosk-tls", nil, devserver.Fault{At: "discovery", Kind: "no_mtls_aliases"}, shown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newSecureRig(t, devserver.Options{}, c.client, c.settings...)
+			r.auto("approve", 0, "")
+			r.faults(c.fault)
+			r.checkOutcome(t, r.start("login", "--json", "alice"), c.want)
+			if n := r.count("nonce"); n > 2 {
+				t.Errorf("%d requests were turned away for a nonce", n)
+			}
+		})
+	}
+}
+
+// TestABoundTokenIsWorthNothingElsewhere takes the tokens that a kiosk was given to
+// the API without the key or the certificate.
+func TestABoundTokenIsWorthNothingElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ client, setting string }{{"kiosk-tls", "KIOSK_DPOP=false"}, {"kiosk-jwt", proving}} {
+		r := newSecureRig(t, devserver.Options{}, c.client, c.setting)
+		var tokens []string
+		inner := r.tap.next
+		r.tap.next = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.URL.Path == "/api/customer" { // before the kiosk itself gets its answer
+				for _, scheme := range []string{"Bearer ", "DPoP "} {
+					_, token, _ := strings.Cut(q.Header.Get("Authorization"), " ")
+					stolen := httptest.NewRequest("GET", r.url+"/api/customer", nil)
+					stolen.Header.Set("Authorization", scheme+token)
+					answer := httptest.NewRecorder()
+					inner.ServeHTTP(answer, stolen)
+					tokens = append(tokens, scheme)
+					if answer.Code != http.StatusUnauthorized {
+						t.Errorf("%s: the stolen token opens the API as %s", c.client, scheme)
+					}
+				}
+			}
+			inner.ServeHTTP(w, q)
+		})
+		r.auto("approve", 0, "")
+		if code := r.start("login", "--json", "alice").wait(); code != 0 || len(tokens) != 2 {
+			t.Errorf("%s: exit code %d, %d tries", c.client, code, len(tokens))
+		}
+	}
+}
+
+func TestCertificateAndKeyThatDoNotBelongTogether(t *testing.T) {
+	t.Parallel()
+	r := newSecureRig(t, devserver.Options{}, "kiosk-tls")
+	other, err := r.dev.Client("kiosk-self-signed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.set("KIOSK_CLIENT_CERT_FILE=" + r.write("other.crt", string(other.Cert)))
+	for _, verb := range [][]string{{"config", "check"}, {"login", "alice"}} {
+		c := r.start(verb...)
+		if code := c.wait(); code != 3 || !strings.Contains(c.err.text(), "another key than KIOSK_CLIENT_KEY_FILE") {
+			t.Errorf("%v: exit code %d: %s%s", verb, code, c.out.text(), c.err.text())
+		}
+	}
+	r.set("KIOSK_ISSUER=http://127.0.0.1:1")
+	r.set("KIOSK_CLIENT_CERT_FILE=" + filepath.Join(r.dir, "client.crt"))
+	if c := r.start("config", "check"); c.wait() != 3 || !strings.Contains(c.err.text(), "mutual TLS needs") {
+		t.Errorf("without https: %s", c.err.text())
+	}
+}
