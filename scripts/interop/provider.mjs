@@ -2,12 +2,13 @@
 // tested against a server that does not share our reading of the specifications. For tests on one machine only:
 // plain http on the loopback address, secrets in this file, everything in memory.
 //
-//   node provider.mjs --port 0 [--expires 60] [--keys DIR] [--resource URI] [--ping URL]
+//   node provider.mjs --port 0 [--expires 60] [--keys DIR] [--resource URI] [--ping URL] [--tls]
 //
 //   --port      port of the provider; 0 lets the system choose
 //   --expires   longest life of a backchannel authentication request in seconds, whatever requested_expiry asks for
 //   --keys      folder for kiosk-jwt.pem (0600), the private key of the client kiosk-jwt, made anew at every start
 //   --resource  switches RFC 8707 resource indicators on, with this one resource
+//   --tls       https, with the ways in of ways.mjs; certificates and keys go to the folder of --keys
 //   --ping      adds the client kiosk-ping with this https notification endpoint
 //
 // Prints one JSON line once it listens: {"issuer", "port", "control"}. SIGTERM and SIGINT end it with code 0.
@@ -17,6 +18,7 @@
 //   kiosk-post    client_secret_post, RS256, the same secret
 //   kiosk-jwt     private_key_jwt with ES256; ID tokens ES256
 //   kiosk-device  public, device grant (RFC 8628) only
+// and those of ways.mjs.
 //
 // People: alice, bob, carol. A login hint may be the name, the email address, the phone number or the sub.
 //
@@ -35,8 +37,10 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import * as ways from './ways.mjs';
 
 // Standard output carries the one JSON line. What the library says at start (development settings, the age of the
 // Node release) is known and would only bury a failing test's output.
@@ -51,6 +55,7 @@ const { values: args } = parseArgs({
     keys: { type: 'string' },
     resource: { type: 'string' },
     ping: { type: 'string' },
+    tls: { type: 'boolean', default: false },
   },
 });
 const port = wholeNumber('--port', args.port, 0, 65535);
@@ -75,13 +80,18 @@ let connectionCount = 0;
 let open = []; // backchannel authentication requests no phone has answered yet, oldest first
 let auto = { mode: 'none', delay: 0 };
 
+if (args.tls) {
+  mkdirSync(args.keys, { recursive: true, mode: 0o700 });
+  ways.makeCertificates(args.keys);
+}
+
 // The issuer holds the port, so the port comes first and the provider second.
-const front = await listen(port);
-const issuer = `http://${host}:${front.address().port}`;
+const front = await listen(port, args.tls ? createSecureServer(ways.serverOptions(args.keys)) : createServer());
+const issuer = `${args.tls ? 'https' : 'http'}://${host}:${front.address().port}`;
 const provider = makeProvider();
 front.on('request', provider.callback());
 
-const control = await listen(0);
+const control = await listen(0, createServer());
 control.on('request', (req, res) => {
   controlAnswer(req).then(
     ({ status = 200, headers = {}, body }) => {
@@ -124,6 +134,7 @@ function makeProvider() {
     },
     clients: clients(),
     clientDefaults: { redirect_uris: [], response_types: [], grant_types: [ciba] },
+    ...(args.tls && { clientAuthMethods: ways.authMethods }),
     cookies: { keys: [randomUUID()] },
     acrValues: ['phone'],
     claims: {
@@ -160,9 +171,10 @@ function makeProvider() {
         verifyUserCode: async () => {},
         triggerAuthenticationDevice,
       },
+      ...(args.tls && ways.features),
       resourceIndicators: {
         enabled: args.resource !== undefined,
-        useGrantedResource: async () => true, // the poll need not repeat the resource of the request
+        useGrantedResource: async () => false, // the poll must name it, too: the default, and RFC 8707, section 2.2
         getResourceServerInfo: async (ctx, resource) => {
           if (resource !== args.resource) throw new errors.InvalidTarget();
           return { scope: 'openid profile email phone', audience: resource, accessTokenFormat: 'opaque' };
@@ -211,6 +223,7 @@ function clients() {
     grant_types: [deviceGrant],
     id_token_signed_response_alg: 'ES256',
   }];
+  if (args.tls) list.push(...ways.clients(args.keys, secret));
   if (args.ping !== undefined) {
     list.push({
       client_id: 'kiosk-ping',
@@ -378,9 +391,8 @@ async function customer(authorization) {
   return { body: { title: `Welcome, ${account.given}`, points: 42 } };
 }
 
-function listen(number) {
+function listen(number, server) {
   return new Promise((resolve, reject) => {
-    const server = createServer();
     server.once('error', reject);
     server.listen(number, host, () => resolve(server));
   });

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Runs the Go tests tagged "interop" against provider.mjs, an OpenID Provider not written by us.
 #   scripts/interop/run.sh [arguments of go test, by default ./internal/app/...]
-# The tests find it by INTEROP_ISSUER, INTEROP_CONTROL and INTEROP_KEYS; see the head of provider.mjs.
+# The tests find it by INTEROP_ISSUER, INTEROP_CONTROL and INTEROP_KEYS, and over TLS by the same with INTEROP_TLS_;
+# see the head of provider.mjs.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
-provider=
+providers=()
 
 finish() {
-  if [ -n "$provider" ]; then
+  for provider in "${providers[@]}"; do
     kill "$provider" 2>/dev/null || true
     wait "$provider" || true
-  fi
+  done
   rm -rf -- "$work"
 }
 trap finish EXIT
@@ -25,22 +26,36 @@ if [ ! -e "$installed" ] || [ "$here/package-lock.json" -nt "$installed" ]; then
   (cd -- "$here" && npm ci --no-audit --no-fund --loglevel=error >/dev/null)
 fi
 
-mkfifo "$work/line"
-node "$here/provider.mjs" --port 0 --keys "$work/keys" >"$work/line" &
-provider=$!
-if ! IFS= read -r -t 30 line <"$work/line"; then
-  echo "run.sh: the provider did not start" >&2
-  exit 1
-fi
 member() { node -p 'JSON.parse(process.argv[1])[process.argv[2]]' "$line" "$1"; }
 
+# start KEYS [flags] runs one provider and reads the line it prints once it listens.
+start() {
+  mkfifo "$1.line"
+  node "$here/provider.mjs" --port 0 --keys "$@" >"$1.line" &
+  providers+=("$!")
+  # Making an RSA key or two can take long on a busy machine.
+  if ! IFS= read -r -t 60 line <"$1.line"; then
+    echo "run.sh: the provider did not start" >&2
+    exit 1
+  fi
+}
+
+start "$work/keys"
 INTEROP_ISSUER=$(member issuer)
 INTEROP_CONTROL=$(member control)
 INTEROP_KEYS=$work/keys
 export INTEROP_ISSUER INTEROP_CONTROL INTEROP_KEYS
 
+# The same over TLS, with all that goes by certificates and keys.
+start "$work/tls" --tls --resource https://api.example/v1
+INTEROP_TLS_ISSUER=$(member issuer)
+INTEROP_TLS_CONTROL=$(member control)
+INTEROP_TLS_KEYS=$work/tls
+export INTEROP_TLS_ISSUER INTEROP_TLS_CONTROL INTEROP_TLS_KEYS
+
 if [ $# -eq 0 ]; then
   set -- ./internal/app/...
 fi
 cd -- "$here/../.."
-go test -count=1 -tags interop "$@"
+# Visits mostly wait, so they wait together.
+go test -count=1 -parallel 16 -tags interop "$@"
