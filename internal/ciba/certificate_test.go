@@ -1,6 +1,8 @@
 package ciba
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,3 +38,21 @@ func certificateFor(t *testing.T, method string) *oidc.Certificate {
 }
 
 func requireCertificate() *tls.Config { return &tls.Config{ClientAuth: tls.RequireAnyClientCert} }
+
+// p384 is a client key that is good for assertions and not for signed requests.
+func p384(t *testing.T) *oidc.ClientKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := oidc.ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}

@@ -127,6 +127,11 @@ func New(c Config) (*Client, error) {
 	if err := checkSubjectClaim(c); err != nil {
 		return bad("KIOSK_SUBJECT_CLAIM", err)
 	}
+	if c.SignKey != nil {
+		if err := c.SignKey.ForRequests(); err != nil {
+			return bad("KIOSK_SIGNED_REQUEST", err)
+		}
+	}
 	if k.details, err = parseDetails(c.AuthorizationDetails); err != nil {
 		return bad("KIOSK_AUTHORIZATION_DETAILS", err)
 	}

@@ -24,6 +24,7 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 		"KIOSK_LOGIN_HINT ":      func(c *Config) { c.LoginHint = "{identifier}{phone}" },
 		"KIOSK_LOGIN_HINT  ":     func(c *Config) { c.LoginHint = "iss_sub:auth0" },
 		"KIOSK_SUBJECT_CLAIM":    func(c *Config) { c.SubjectClaim = "iss" },
+		"KIOSK_SIGNED_REQUEST":   func(c *Config) { c.SignKey = p384(t) },
 		"KIOSK_PROFILE":          func(c *Config) { c.Profile = "okta" },
 	} {
 		k, err := New(p.config(change))

@@ -76,11 +76,11 @@ func TestACertificateThatEndsSoonIsNoticed(t *testing.T) {
 		now   time.Time
 		words string
 	}{
-		"in its prime":    {noon, ""},
-		"31 days before":  {end.Add(-ExpirySoon - time.Second), ""},
-		"30 days before":  {end.Add(-ExpirySoon + time.Second), "expires on 2027-05-22"},
-		"after its end":   {end.Add(time.Second), "expired on 2027-05-22"},
-		"before its time": {noon.AddDate(-1, 0, 0), "not valid before 2026-05-22"},
+		"in its prime":        {noon, ""},
+		"over 30 days before": {end.AddDate(0, 0, -30).Add(-time.Second), ""},
+		"30 days before":      {end.AddDate(0, 0, -30).Add(time.Second), "expires on 2027-05-22"},
+		"after its end":       {end.Add(time.Second), "expired on 2027-05-22"},
+		"before its time":     {noon.AddDate(-1, 0, 0), "not valid before 2026-05-22"},
 	} {
 		err := c.Trouble(when.now)
 		if (when.words == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), when.words) {

@@ -35,14 +35,24 @@ var rawParameters = []string{"authorization_details", "claims"}
 // section 5.2.3): the key decides which, and the server must publish it. The text
 // is for a technician.
 func (k *ClientKey) CanSignRequests(m *Metadata) error {
+	if err := k.ForRequests(); err != nil {
+		return err
+	}
 	alg := k.requestAlg()
 	switch {
-	case alg == "":
-		return errors.New("the client key cannot sign requests: it takes a P-256 key (ES256) or an RSA key (PS256)")
 	case m.RequestAlgs == nil:
 		return errors.New("the server takes no signed requests: it publishes no backchannel_authentication_request_signing_alg_values_supported; set KIOSK_SIGNED_REQUEST=false or switch them on there")
 	case !slices.Contains(m.RequestAlgs, alg):
 		return fmt.Errorf("the server takes signed requests, but not with %s, which the client key is for", alg)
+	}
+	return nil
+}
+
+// ForRequests tells why this key cannot sign authentication requests for any server;
+// nil if it can.
+func (k *ClientKey) ForRequests() error {
+	if k.requestAlg() == "" {
+		return errors.New("the client key cannot sign requests: it takes a P-256 key (ES256) or an RSA key (PS256)")
 	}
 	return nil
 }
