@@ -20,6 +20,7 @@ var layers = map[string]int{
 	"internal/config":  1,
 	"internal/host":    1,
 	"internal/console": 1,
+	"internal/control": 1,
 	"internal/evdev":   1,
 	"internal/font":    1,
 	"internal/seal":    1,

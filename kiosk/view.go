@@ -11,6 +11,7 @@ type Place struct {
 	Device  string // its name, for staff on the telephone
 	Address string // its network address, on Closed
 	Link    string // an address shown as QR code on Ready; empty for none
+	Notice  string // what the operator says while the device is out of service for maintenance; one harmless line
 
 	Languages []string // what the languages to choose from call themselves, in the order of State.Language
 }
@@ -108,6 +109,9 @@ func (v *view) closed(at Place) {
 	for _, c := range closures {
 		if v.s.Closures&c.why != 0 {
 			v.lines(c.word)
+			if c.why == Maintenance && at.Notice != "" {
+				v.sc.Lines = append(v.sc.Lines, at.Notice)
+			}
 			break
 		}
 	}

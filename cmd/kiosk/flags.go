@@ -23,6 +23,7 @@ type flags struct {
 	*flag.FlagSet
 	verb verb
 	env  string
+	file *config.EnvFile // as it was read last
 }
 
 func newFlags(v verb) *flags {
@@ -73,12 +74,20 @@ func (f *flags) load() (*config.Settings, error) {
 	file, err := config.LoadFile(path)
 	switch {
 	case err == nil:
+		f.file = file
 		return config.Load(file)
 	case f.env == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		return config.Load()
 	}
 	s, _ := config.Load()
 	return s, kiosk.Fail(kiosk.Misconfigured, "settings", err)
+}
+
+// reread reads them once more: what the file said last time does not count any more,
+// even where systemd had put it into the environment.
+func (f *flags) reread() (*config.Settings, error) {
+	config.Forget(f.file)
+	return f.load()
 }
 
 // trouble says on standard error why a verb cannot go on, one line a problem, and

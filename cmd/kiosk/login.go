@@ -33,6 +33,9 @@ Exit codes: 0 approved and shown, 1 internal, 2 bad usage, 3 misconfigured,
 4 not provisioned, 5 clock, 10 declined, 11 expired, 12 cancelled,
 13 unreachable, 14 refused, 15 untrusted, 16 wrong person, 17 no access,
 18 service down, 19 held back.
+
+Where kiosk run --headless runs on this device, the visit is handed to it, and
+waits for its turn; where a kiosk with a screen does, there is none.
 `,
 }
 
@@ -58,6 +61,9 @@ func login(ctx context.Context, args []string, std streams) int {
 	}
 	if err != nil {
 		return misused(std, "login", err.Error())
+	}
+	if code, taken := handOver(ctx, settings.Socket, identifier, *asJSON, std); taken {
+		return code
 	}
 	logs, flush := unblocked(std.err)
 	defer flush()

@@ -27,7 +27,11 @@ func main() {
 	// A reader that has gone away is an error to be handled, not the end of a visit
 	// that nobody has put on record.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if len(os.Args) < 2 || os.Args[1] != runVerb.name { // there it reads the settings again
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, _ := signal.NotifyContext(context.Background(), ends...)
 	// Told to stop, every verb ends within seconds. Should one not, because what it
 	// writes to is blocked, say, that is no reason to hang.
 	context.AfterFunc(ctx, func() { time.AfterFunc(lastResort, func() { os.Exit(exitFault) }) })
@@ -72,7 +76,7 @@ type verb struct {
 
 // verbs lists them in the order of the help. A function, since they refer to each other.
 func verbs() []verb {
-	return []verb{runVerb, loginVerb, configVerb, journalVerb, consoleVerb, versionVerb}
+	return []verb{runVerb, loginVerb, statusVerb, serviceVerb, configVerb, journalVerb, consoleVerb, versionVerb}
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {

@@ -270,6 +270,9 @@ func (r *rig) checkPrivate(t testing.TB) {
 		if d.IsDir() {
 			want = 0o700
 		}
+		if d.Type() == fs.ModeSocket {
+			return nil // for the group kiosk, too, if it can enter the folder
+		}
 		if info, err := d.Info(); err == nil && info.Mode().Perm() != want {
 			t.Errorf("%s has mode %04o", filepath.Base(path), info.Mode().Perm())
 		}

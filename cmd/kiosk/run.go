@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 )
 
 var runVerb = verb{
@@ -17,7 +22,11 @@ var runVerb = verb{
 
 Shows the customer's screen on the present terminal, visit after visit, until it
 is told to stop (SIGTERM). A visit under way is ended and put on record first.
+SIGHUP has the settings read again; they count once nobody stands there, and wrong
+ones do not. kiosk status asks it how it is.
 
+    --headless       no screen: visits come over the local socket (KIOSK_SOCKET), an
+                     identifier a line; the JSON lines of kiosk login go back
     --desk           let Ctrl-C end the program: for a desk, not for a shop
     --tty FILE       another terminal than the present one
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
@@ -34,29 +43,54 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	var o app.RunOptions
 	f.BoolVar(&o.Desk, "desk", false, "")
 	f.StringVar(&o.Device, "tty", "", "")
+	headless := f.Bool("headless", false, "")
 	if _, code, ok := f.parse(args, 0, 0, std); !ok {
 		return code
 	}
+	if *headless && (o.Desk || o.Device != "") {
+		return misused(std, "run", "--headless has no terminal")
+	}
+	// Before the settings are read, so that no signal finds nobody.
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	o.Version, o.Reread, o.Reload = facts().Version, f.reread, reload
 	settings, err := f.load()
 	if err != nil {
 		return trouble(std, err)
 	}
 	logs, flush := unblocked(std.err)
 	defer flush()
-	if isTerminal(std.err) {
+	if !*headless && isTerminal(std.err) {
 		kept := &tail{}
 		defer kept.flush(logs)
 		logs = kept
 	}
-	a, err := app.Open(settings, "kiosk run", logger(logs, settings.LogLevel))
+	for {
+		err := stay(ctx, settings, o, *headless, logs)
+		var again *app.Again
+		if !errors.As(err, &again) {
+			if err != nil {
+				return trouble(std, err)
+			}
+			return exitWell
+		}
+		settings = again.Settings
+	}
+}
+
+// stay runs the kiosk with one set of settings.
+func stay(ctx context.Context, settings *config.Settings, o app.RunOptions, headless bool, logs io.Writer) error {
+	who, run := "kiosk run", (*app.App).Run
+	if headless {
+		who, run = "kiosk run --headless", (*app.App).Headless
+	}
+	a, err := app.Open(settings, who, logger(logs, settings.LogLevel))
 	if err != nil {
-		return trouble(std, err)
+		return err
 	}
 	defer a.Close()
-	if err := a.Run(ctx, o); err != nil {
-		return trouble(std, err)
-	}
-	return exitWell
+	return run(a, ctx, o)
 }
 
 // keptLines are enough to see what happened last.

@@ -47,6 +47,7 @@ type App struct {
 	pings      *ciba.Pings // nil: the server is polled only
 	pingCert   tls.Certificate
 	stopPings  func()
+	contact    contact // with the authorization server
 }
 
 // Open makes an App. Who names this process to another one that finds the store

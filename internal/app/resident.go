@@ -2,16 +2,26 @@ package app
 
 import (
 	"context"
+	"net"
+	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // resident is what a kiosk that stays has beside its visits, with a screen and
-// without: it is watched by the service manager.
+// without: it is watched by the service manager, and spoken to over a socket.
 type resident struct {
-	app  *App
+	app     *App
+	options RunOptions
+	front   *front        // nil with a screen
+	stop    func()        // ends the run
+	began   time.Duration // uptime at the start
+	order   *service
+	fresh   rereading
+
 	seat *seat
 	tell func(kiosk.Event)           // to the runner; returns when the event was taken, or the run has ended
 	seen func(context.Context) error // the front end's proof that it moves
@@ -20,8 +30,60 @@ type resident struct {
 	limit  time.Duration      // the watchdog's; 0: nobody watches
 }
 
-func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error) *resident {
-	return &resident{app: a, seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
+func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error, o RunOptions, stop func()) *resident {
+	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(),
+		seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
+	if err := r.order.load(a.clock.Wall(), a.clock.Now()); err != nil {
+		a.log.Warn("service", "error", err)
+	}
+	return r
+}
+
+// closures are what the run begins with.
+func (r *resident) closures() kiosk.Closures {
+	if o, _ := r.order.now(r.app.clock.Now()); o.Off {
+		return kiosk.Starting | kiosk.Maintenance
+	}
+	return kiosk.Starting
+}
+
+// notice is what the operator says of being out of service.
+func (r *resident) notice() string {
+	o, _ := r.order.now(r.app.clock.Now())
+	return o.Text
+}
+
+// hear listens at the socket. A kiosk with a screen that cannot have its socket
+// serves customers all the same: then there is none.
+func (a *App) hear() *net.UnixListener {
+	l, err := control.Listen(a.settings.Socket)
+	if err != nil {
+		a.log.Error("nobody can ask this kiosk how it is", "error", err)
+	}
+	return l
+}
+
+// listen serves the socket, and the signal to read the settings again, until ctx ends.
+func (r *resident) listen(ctx context.Context, l *net.UnixListener) {
+	var all sync.WaitGroup
+	all.Go(func() { r.heed(ctx) })
+	if l != nil {
+		s := &control.Server{Handle: r.handle, Patient: r.front != nil, Log: r.app.log}
+		s.Serve(ctx, l)
+	}
+	all.Wait()
+}
+
+// heed reads the settings again whenever it is told to.
+func (r *resident) heed(ctx context.Context) {
+	for {
+		select {
+		case <-r.options.Reload:
+			_ = r.reload(ctx) // it is in the log and the status
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // supervise tells the service manager that the kiosk is ready once all of it has

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -18,6 +20,13 @@ type RunOptions struct {
 	Desk bool
 	// Device is the terminal's path; empty is the controlling terminal.
 	Device string
+	// Version is told to whoever asks over the socket.
+	Version string
+	// Reread reads the settings again, when asked to by Reload or over the socket. Where
+	// they are good, Run and Headless end at Ready with an *Again.
+	Reread func() (*config.Settings, error)
+	// Reload asks for that, once for each value: SIGHUP.
+	Reload <-chan os.Signal
 }
 
 // syncEvery is how often the whole screen is drawn anew, so that what the kernel
@@ -68,13 +77,20 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 		case <-run.Done():
 		}
 	}
-	resident := a.resident(tell, d, t.Painted)
-	var watched sync.WaitGroup
-	watched.Add(1)
-	t.Go(func() {
-		defer watched.Done()
-		resident.supervise(run)
-	})
+	r := a.resident(tell, d, t.Painted, o, stop)
+	d.resident = r
+	var staff sync.WaitGroup
+	together := func(f func()) {
+		staff.Add(1)
+		t.Go(func() {
+			defer staff.Done()
+			f()
+		})
+	}
+	together(func() { r.supervise(run) })
+	together(func() { r.obey(run) })
+	socket := a.hear() // before anything is on the screen: who sees it may ask
+	together(func() { r.listen(run, socket) })
 	t.Go(func() { a.connect(run, tell) })
 	t.Go(func() { a.prune(run) })
 	tellers.Add(1)
@@ -83,16 +99,16 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 		lost = d.keys(run, o.Desk, tell)
 		stop()
 	})
-	r := a.runner(resident.seat)
-	r.Resume, r.Closures = true, kiosk.Starting
-	r.Run(run, events)
+	visits := a.runner(r.seat)
+	visits.Resume, visits.Closures = true, r.closures()
+	visits.Run(run, events)
 	stop()
 	tellers.Wait()
-	watched.Wait()
+	staff.Wait()
 	if ctx.Err() == nil && lost != nil {
 		return kiosk.Fail(kiosk.Internal, "screen", lost)
 	}
-	return nil
+	return r.again()
 }
 
 // display draws states on the terminal and turns its keys into events.
@@ -100,6 +116,8 @@ type display struct {
 	tui   *tui.Screen
 	app   *App
 	place kiosk.Place
+
+	resident *resident
 
 	mu   sync.Mutex             // Show is the runner's, keys the terminal's
 	seen map[uint64]kiosk.Phase // what was on screen at which generation; only the newest few
@@ -114,6 +132,7 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	words := d.app.catalogues[s.Language]
 	at := d.place
 	if s.Phase == kiosk.Closed {
+		at.Notice = d.resident.notice()
 		at.Address = localAddress() // for the staff on the telephone; it can change while out of service
 	}
 	sc := kiosk.View(s, now, words, p, at)
@@ -272,6 +291,7 @@ func (a *App) probe(ctx context.Context) kiosk.Closures {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	_, err := a.client.Probe(ctx)
+	a.contact.set(err)
 	if err == nil {
 		return 0
 	}

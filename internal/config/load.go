@@ -261,3 +261,16 @@ func first(dirs string) string {
 	}
 	return ""
 }
+
+// Forget takes the variables out of the environment that have the value that the file
+// gives: systemd put them there, or an earlier Load, and the file is to be read again.
+func Forget(f *EnvFile) {
+	if f == nil {
+		return
+	}
+	for _, v := range f.Vars {
+		if strings.HasPrefix(v.Name, prefix) && os.Getenv(v.Name) == v.Value {
+			_ = os.Unsetenv(v.Name)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func isOurs(e fs.DirEntry) bool {
 		return false
 	}
 	switch e.Name() {
-	case dbName, keyName, holderName, socketName:
+	case dbName, keyName, holderName, socketName, orderName:
 		return true
 	}
 	return isTemp(e.Name()) || isAside(e.Name())

@@ -54,7 +54,8 @@ const (
 	dbName     = "kiosk.db"
 	keyName    = "store.key"
 	holderName = "kiosk.holder"
-	socketName = "kiosk.sock" // not the store's, but by default it lies in the same folder
+	socketName = "kiosk.sock"          // not the store's, but by default it lies in the same folder
+	orderName  = "out-of-service.json" // likewise
 
 	// bbolt wants 32-bit maps far under 2 GiB, and a commit's cost does not
 	// depend on it; at about 1 KiB a visit it is room for 60,000.

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// handOver has the kiosk that runs on this device, and so holds the store, play the
+// visit. taken is false if nobody listens.
+func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSON bool, std streams) (code int, taken bool) {
+	conn, err := control.Dial(ctx, socket)
+	if err != nil {
+		return 0, false
+	}
+	defer conn.Close()
+	answers := json.NewDecoder(conn)
+	var first struct{ Error string }
+	err = json.NewEncoder(conn).Encode(app.Request{Do: "visit", JSON: asJSON})
+	if err == nil {
+		err = answers.Decode(&first)
+	}
+	if err == nil && first.Error != "" {
+		err = errors.New(first.Error)
+	}
+	if err != nil {
+		return refuse(std, kiosk.Fail(kiosk.Internal, "", err), asJSON), true
+	}
+	// Told to stop, the visit is left as a customer would, and told to its end.
+	defer context.AfterFunc(ctx, func() { _ = json.NewEncoder(conn).Encode(app.Request{Do: "leave"}) })()
+	if err := sendLine(conn, identifier); err != nil {
+		return refuse(std, kiosk.Fail(kiosk.Internal, "socket", err), asJSON), true
+	}
+	for {
+		var v struct {
+			app.Visit
+			Error string
+		}
+		if err := answers.Decode(&v); err != nil {
+			return refuse(std, kiosk.Fail(kiosk.Unreachable, "", errors.New("the kiosk that played the visit has gone")), asJSON), true
+		}
+		switch {
+		case v.Error != "":
+			return misused(std, "login", v.Error), true
+		case v.Exit != nil:
+			return *v.Exit, true
+		case v.Code != "":
+			line := userCode(ctx, v.Code, std)
+			err = sendLine(conn, line)
+			line.Zero()
+		default:
+			_, err = io.WriteString(std.out, v.Out)
+		}
+		if err != nil {
+			return trouble(std, fmt.Errorf("output: %w", err)), true // closing the connection ends the visit
+		}
+	}
+}
+
+func sendLine(conn net.Conn, line kiosk.Secret) error {
+	whole := append(append(make(kiosk.Secret, 0, len(line)+1), line...), '\n')
+	defer whole.Zero()
+	_, err := conn.Write(whole)
+	return err
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// asked runs a verb to its end and gives its code and what it said.
+func (r *rig) asked(args ...string) (code int, out string) {
+	r.t.Helper()
+	c := r.start(args...)
+	code = c.wait()
+	return code, c.out.text() + c.err.text()
+}
+
+func (r *rig) status() (code int, s map[string]any) {
+	r.t.Helper()
+	code, out := r.asked("status", "--json")
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		r.t.Fatalf("status says %q: %v", out, err)
+	}
+	return code, s
+}
+
+// headless starts `kiosk run --headless` and waits until it serves.
+func (r *rig) headless() *child {
+	r.t.Helper()
+	m := r.managed(time.Minute)
+	c := r.start("run", "--headless")
+	m.must("READY=1")
+	m.must("STATUS=ready for the next customer")
+	delete(r.env, "NOTIFY_SOCKET")
+	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
+	return c
+}
+
+// TestStatusWhileSomebodyStandsThere: a kiosk with a screen is asked how it is, put
+// out of service and back; the customer who stands there is not thrown out, and
+// nobody learns who it is.
+func TestStatusWhileSomebodyStandsThere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if code, s := r.status(); code != 21 || s["state"] != "not_running" {
+		t.Errorf("nobody runs: exit code %d, %v", code, s)
+	}
+	if code, out := r.asked("status", "--wait-idle"); code != 0 {
+		t.Errorf("nobody runs, so nobody stands there: exit code %d, %s", code, out)
+	}
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	if code, s := r.status(); code != 0 || s["state"] != "serving" || s["mode"] != "screen" {
+		t.Errorf("exit code %d, %v", code, s)
+	}
+	x.identify("alice")
+	code, out := r.asked("status", "--json")
+	if code != 0 || !strings.Contains(out, `"state":"visit","phase":"waiting"`) || strings.Contains(out, "alice") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	if code, out := r.asked("status", "--wait-idle", "--limit", "1ms"); code != 22 {
+		t.Errorf("somebody stands there: exit code %d, %s", code, out)
+	}
+	if code, out := r.asked("login", "bob"); code != 1 || !strings.Contains(out, "with a screen") {
+		t.Errorf("a visit beside the screen: exit code %d, %s", code, out)
+	}
+	if code, out := r.asked("service", "off", "--for", "2h", "Back\x1b[2J soon"); code != 0 {
+		t.Fatalf("exit code %d, %s", code, out)
+	}
+	gate := r.start("status", "--wait-idle", "--limit", "1m")
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()))
+	select {
+	case <-gate.done:
+		t.Error("the gate opened while somebody read their screen")
+	default:
+	}
+	x.types("\x1b")
+	x.shows(say(t, kiosk.WordClosedMaint))
+	x.shows("Back[2J soon")
+	if code := gate.wait(); code != 0 {
+		t.Errorf("the gate: exit code %d", code)
+	}
+	code, s := r.status()
+	if why, _ := s["why"].([]any); code != 20 || s["state"] != "out_of_service" || len(why) != 1 || why[0] != "maintenance" {
+		t.Errorf("exit code %d, %v", code, s)
+	}
+	visits, _ := s["visits"].(map[string]any)
+	if ended, _ := visits["ended"].(map[string]any); ended["declined"] != 1.0 {
+		t.Errorf("figures %v", visits)
+	}
+
+	x.kill() // the order outlives a power cut
+	x = r.screen()
+	x.shows("Back[2J soon")
+	if code, out := r.asked("service", "on"); code != 0 {
+		t.Fatalf("exit code %d, %s", code, out)
+	}
+	x.shows(say(t, kiosk.WordReadyTitle))
+}
+
+// TestHeadlessVisits: a front end that knows nothing but lines, and kiosk login, take turns.
+func TestHeadlessVisits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.auto("approve", 0, "")
+	h := r.headless()
+	conn, err := net.Dial("unix", filepath.Join(r.state, "kiosk.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(limit))
+	answers := bufio.NewScanner(conn)
+	for _, who := range []string{"alice", "bob"} {
+		if _, err := conn.Write([]byte(who + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		last := map[string]any{}
+		for last["phase"] != "shown" && last["phase"] != "ended" {
+			if !answers.Scan() {
+				t.Fatalf("no last line for %s: %v", who, answers.Err())
+			}
+			if err := json.Unmarshal(answers.Bytes(), &last); err != nil {
+				t.Fatalf("%q: %v", answers.Text(), err)
+			}
+		}
+		if last["phase"] != "shown" || last["subject"] == "" {
+			t.Errorf("%s: %v", who, last)
+		}
+	}
+	c := r.start("login", "--json", "carol")
+	code, last := c.wait(), checkLines(t, c.lines())
+	if code != 0 || last["phase"] != "shown" {
+		t.Errorf("login: exit code %d, %v, %s", code, last, c.err.text())
+	}
+	if code, out := r.asked("login", ""); code != 2 {
+		t.Errorf("nobody: exit code %d, %s", code, out)
+	}
+	r.auto("none", 0, "")
+	c = r.start("login", "--json", "alice")
+	c.phase("waiting")
+	second := r.start("login", "--json", "bob")
+	c.signal(syscall.SIGINT)
+	if code, last := c.wait(), checkLines(t, c.lines()); code != 12 || last["reason"] != "cancelled" {
+		t.Errorf("told to stop: exit code %d, %v", code, last)
+	}
+	second.phase("waiting") // its turn has come
+	second.kill()           // and it leaves without a word
+	third := r.start("login", "--json", "carol")
+	third.phase("waiting")
+	h.signal(syscall.SIGTERM)
+	if code, last := third.wait(), checkLines(t, third.lines()); code != 12 || last["reason"] != "cancelled" {
+		t.Errorf("the kiosk was told to stop: exit code %d, %v", code, last)
+	}
+	if code := h.wait(); code != 0 {
+		t.Errorf("told to stop, it exits with %d: %s", code, h.err.text())
+	}
+	if _, err := os.Lstat(filepath.Join(r.state, "kiosk.sock")); err == nil {
+		t.Error("the socket is still there")
+	}
+	for _, v := range r.visits() {
+		checkStory(t, v)
+	}
+	r.checkManners(t)
+	r.checkSecrets(t, "log", h.err.text())
+}
+
+// TestSettingsAreReadAgainAtReady: new ones count once nobody stands there, wrong ones never.
+func TestSettingsAreReadAgainAtReady(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	delete(r.env, "KIOSK_SITE")
+	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows("Old shop")
+	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
+	if code, out := r.asked("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_THEME") {
+		t.Errorf("wrong settings: exit code %d, %s", code, out)
+	}
+	x.identify("alice")
+	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
+	x.signal(syscall.SIGHUP)
+	if x.within(time.Second, func(text string) bool { return strings.Contains(text, "New shop") }) {
+		t.Error("the settings changed in the middle of a visit")
+	}
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()))
+	x.types("\x1b")
+	x.shows("New shop")
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.alive()
+}

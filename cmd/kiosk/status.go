@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+)
+
+// Exit codes of kiosk status; none of them is a visit's.
+const (
+	exitClosed  = 20 // out of service
+	exitNobody  = 21 // no kiosk is running
+	exitVisited = 22 // --wait-idle: somebody still stands there
+)
+
+var statusVerb = verb{
+	name:  "status",
+	about: "asks the kiosk that runs on this device how it is",
+	usage: `Usage: kiosk status [flags]
+
+Asks the kiosk that runs on this device, over its local socket, how it is: whether
+it serves, what is not well, how visits went since it started. Never who was there.
+
+    --json           one JSON object
+    --wait-idle      only waits until nobody stands there: for upgrades and reboots
+    --limit TIME     how long --wait-idle waits at the most (10m)
+    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+
+Exit codes: 0 serving (with --wait-idle: nobody stands there, or no kiosk is
+running), 20 out of service, 21 not running, 22 the limit was over and somebody
+still stands there, 1 it does not answer, 2 bad usage.
+`,
+}
+
+func init() { statusVerb.run = status }
+
+// askLimit: the other end is on this device; a kiosk that takes longer hangs.
+const askLimit = 10 * time.Second
+
+func status(ctx context.Context, args []string, std streams) int {
+	f := newFlags(statusVerb).withSettings()
+	asJSON := f.Bool("json", false, "")
+	wait := f.Bool("wait-idle", false, "")
+	limit := f.Duration("limit", 10*time.Minute, "")
+	if _, code, ok := f.parse(args, 0, 0, std); !ok {
+		return code
+	}
+	if *limit < 0 {
+		return misused(std, "status", "--limit must not be negative")
+	}
+	if *wait {
+		var is app.Idle
+		switch err := ask(ctx, f, *limit+askLimit, app.Request{Do: "wait-idle", Limit: limit.String()}, &is); {
+		case errors.Is(err, control.ErrNobody):
+			return exitWell
+		case err != nil:
+			return trouble(std, err)
+		case !is.Idle:
+			return exitVisited
+		}
+		return exitWell
+	}
+	var s app.Status
+	err := ask(ctx, f, askLimit, app.Request{Do: "status"}, &s)
+	if errors.Is(err, control.ErrNobody) {
+		if *asJSON {
+			fmt.Fprintln(std.out, `{"state":"not_running"}`)
+		} else {
+			fmt.Fprintln(std.out, "not running")
+		}
+		return exitNobody
+	}
+	if err != nil {
+		return trouble(std, err)
+	}
+	if *asJSON {
+		err = json.NewEncoder(std.out).Encode(s)
+	} else {
+		err = tellStatus(std.out, s)
+	}
+	switch {
+	case err != nil:
+		return trouble(std, fmt.Errorf("output: %w", err))
+	case s.State == app.OutOfService:
+		return exitClosed
+	}
+	return exitWell
+}
+
+// ask asks the kiosk that runs. Wrong settings are no hindrance while they say where
+// the socket is.
+func ask(ctx context.Context, f *flags, limit time.Duration, q app.Request, answer any) error {
+	settings, err := f.load()
+	if settings.Socket == "" {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = control.Ask(ctx, settings.Socket, q, answer)
+	if errors.Is(err, control.ErrNobody) && derivedSocket(settings) {
+		if other := control.Ask(ctx, unitSocket, q, answer); !errors.Is(other, control.ErrNobody) {
+			return other
+		}
+	}
+	return err
+}
+
+// unitSocket is where the units' kiosk listens. A technician's shell lacks the
+// $RUNTIME_DIRECTORY that says so.
+const unitSocket = "/run/kiosk/kiosk.sock"
+
+func derivedSocket(s *config.Settings) bool {
+	return slices.ContainsFunc(s.Rows(), func(r config.Row) bool { return r.Name == "KIOSK_SOCKET" && r.Origin == "derived" })
+}
+
+func tellStatus(out io.Writer, s app.Status) error {
+	var b strings.Builder
+	say := func(what, text string, args ...any) { fmt.Fprintf(&b, "%-10s %s\n", what, fmt.Sprintf(text, args...)) }
+	state := map[app.Standing]string{app.Serving: "serving", app.Visited: "serving: a visit is under way", app.OutOfService: "out of service"}[s.State]
+	if len(s.Why) > 0 {
+		state += ": " + strings.Join(s.Why, ", ")
+	}
+	say("state", "%s", state)
+	if s.Service.Off {
+		say("ordered", "out of service until %s %s", s.Service.Until.Local().Format(time.DateTime), s.Service.Text)
+	}
+	say("program", "version %s, %s, process %d, up %s", s.Version, s.Mode, s.PID, time.Duration(s.Uptime)*time.Second)
+	say("site", "%s", s.Site)
+	say("visits", "%d shown%s since the start", s.Visits.Shown, endings(s.Visits.Ended))
+	if s.Visits.Waits > 0 {
+		say("waits", "%.0f s in the median", s.Visits.MedianWait)
+	}
+	if s.Settings != "" {
+		say("settings", "the old ones count: %s", s.Settings)
+	}
+	for _, ill := range s.Health {
+		say("not well", "%s: %s", ill.What, ill.Cause)
+	}
+	for _, p := range s.Record.Suspended {
+		say("suspended", "%s", p.Sentence())
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func endings(n map[string]int) string {
+	var b strings.Builder
+	for _, why := range slices.Sorted(maps.Keys(n)) {
+		fmt.Fprintf(&b, ", %d %s", n[why], why)
+	}
+	return b.String()
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Again says that a run has ended, while nobody stood there, to go on with other settings.
+type Again struct{ Settings *config.Settings }
+
+// Error is for whoever does not expect it.
+func (*Again) Error() string { return "settings have changed" }
+
+// rereading is the state of reading settings again.
+type rereading struct {
+	mu      sync.Mutex
+	wrong   string
+	pending *config.Settings
+}
+
+func (g *rereading) problem() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.wrong
+}
+
+func (g *rereading) set(s *config.Settings, wrong string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pending, g.wrong = s, wrong
+}
+
+func (g *rereading) next() *config.Settings {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pending
+}
+
+// reload reads the settings again. Wrong ones are told and dropped: the old ones
+// count on. Right ones count once nobody stands there, however long that takes.
+func (r *resident) reload(ctx context.Context) error {
+	if r.options.Reread == nil {
+		return errors.New("this kiosk cannot read its settings again")
+	}
+	r.send("RELOADING=1")
+	defer r.send("READY=1")
+	s, err := r.options.Reread()
+	if err == nil {
+		err = Check(s)
+	}
+	if err != nil {
+		r.app.log.Error("settings: the old ones count on", "error", err)
+		r.fresh.set(nil, harmless(err.Error()))
+		return err
+	}
+	r.fresh.set(s, "")
+	r.app.log.Info("settings: read again, to count when nobody stands there")
+	go r.swap(ctx)
+	return nil
+}
+
+// swap ends the run at Ready. The closure comes first: it takes effect when nobody
+// stands there, and then nobody can begin.
+func (r *resident) swap(ctx context.Context) {
+	r.tell(kiosk.Closing{Why: kiosk.Starting, On: true})
+	for {
+		phase, _, changed := r.seat.now()
+		if phase == kiosk.Closed {
+			r.stop()
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// again is why the run has ended: nil, or *Again.
+func (r *resident) again() error {
+	if s := r.fresh.next(); s != nil {
+		return &Again{s}
+	}
+	return nil
+}

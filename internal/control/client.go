@@ -1,0 +1,175 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Client is one client as its server sees it.
+type Client struct {
+	// Lines are what it writes, without line feeds; closed when nothing more comes.
+	Lines chan kiosk.Secret
+	// UID and PID say who it is, by the kernel's word; -1 where that does not tell.
+	UID, PID int
+
+	conn *net.UnixConn
+	idle bool          // guarded by the server
+	gone chan struct{} // closed when it does not read any more
+	done chan struct{} // closed when the server is through with it
+}
+
+// Gone is closed when the client has closed its end. One that has only said that it
+// will write nothing more is still there.
+func (c *Client) Gone() <-chan struct{} { return c.gone }
+
+// Answer writes one object as a line.
+func (c *Client) Answer(v any) error {
+	b, err := json.Marshal(v)
+	if err == nil {
+		_, err = c.Write(append(b, '\n'))
+	}
+	return err
+}
+
+// Write writes as it is, and gives up on a client that does not read.
+func (c *Client) Write(b []byte) (int, error) {
+	defer closeAfter(c.conn, lineLimit)()
+	return c.conn.Write(b)
+}
+
+// closeAfter closes a connection after a time, if it is not called off before.
+func closeAfter(conn net.Conn, d time.Duration) (callOff func()) {
+	t := time.AfterFunc(d, func() { _ = conn.Close() })
+	return func() { t.Stop() }
+}
+
+// lookEvery is how often it is looked whether a client that writes nothing more still reads.
+const lookEvery = 500 * time.Millisecond
+
+// read passes lines on until there are no more, then waits for the client to go.
+func (c *Client) read(patient bool) {
+	defer close(c.gone)
+	func() {
+		defer close(c.Lines)
+		for {
+			line, err := ReadLine(c.conn, patient)
+			if err == nil || errors.Is(err, io.EOF) && len(line) > 0 {
+				select {
+				case c.Lines <- line:
+				case <-c.done:
+					line.Zero()
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for !hungUp(c.conn) {
+		t := time.NewTimer(lookEvery)
+		select {
+		case <-t.C:
+		case <-c.done:
+			t.Stop()
+			return
+		}
+	}
+}
+
+var errLong = errors.New("a line is too long")
+
+// ReadLine reads a line byte by byte, so that no buffer keeps a copy of a secret. Once
+// it has begun it must come to its end soon; a patient reader waits for the first byte
+// for ever.
+func ReadLine(conn net.Conn, patient bool) (kiosk.Secret, error) {
+	late := func() {}
+	if !patient {
+		late = closeAfter(conn, lineLimit)
+	}
+	defer func() { late() }()
+	line := make(kiosk.Secret, 0, MaxLine)
+	var one [1]byte
+	for {
+		n, err := conn.Read(one[:])
+		switch {
+		case n > 0 && one[0] == '\n':
+			if k := len(line); k > 0 && line[k-1] == '\r' {
+				line = line[:k-1]
+			}
+			return line, nil
+		case n > 0 && len(line) == MaxLine:
+			line.Zero()
+			return nil, errLong
+		case n > 0:
+			if line = append(line, one[0]); len(line) == 1 && patient {
+				late = closeAfter(conn, lineLimit)
+			}
+		}
+		if err != nil {
+			return line, err
+		}
+	}
+}
+
+// Ask sends one request to the kiosk at a path and reads its one answer into a value;
+// the answer's error, if it has one, is the error. It waits until ctx ends.
+func Ask(ctx context.Context, path string, request, answer any) error {
+	conn, err := Dial(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if err := json.NewEncoder(conn).Encode(request); err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	var raw json.RawMessage
+	if err := json.NewDecoder(io.LimitReader(conn, maxAnswer)).Decode(&raw); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return fmt.Errorf("socket: %w", err)
+	}
+	var failed struct{ Error string }
+	if err := json.Unmarshal(raw, &failed); err == nil && failed.Error != "" {
+		return &Refused{failed.Error}
+	}
+	if err := json.Unmarshal(raw, answer); err != nil {
+		return fmt.Errorf("socket: answer: %w", err)
+	}
+	return nil
+}
+
+// maxAnswer is more than any status.
+const maxAnswer = 1 << 20
+
+// Refused is what the kiosk said to a request that it did not do.
+type Refused struct{ Why string }
+
+// Error is the kiosk's own sentence.
+func (r *Refused) Error() string { return r.Why }
+
+// ErrNobody says that no kiosk listens at the path.
+var ErrNobody = errors.New("no kiosk is running on this device")
+
+// Dial opens a connection to the kiosk at a path.
+func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+	switch {
+	case nobody(err):
+		return nil, fmt.Errorf("%w (%s)", ErrNobody, path)
+	case err != nil:
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	return conn.(*net.UnixConn), nil
+}

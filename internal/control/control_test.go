@@ -1,0 +1,179 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// limit is how long anything may take before a test calls it hanging.
+const limit = 20 * time.Second
+
+// serve answers each line with the same line, until the test ends.
+func serve(t *testing.T, patient bool) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "kiosk.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Patient: patient, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
+		if string(line) == "who" {
+			_ = c.Answer(map[string]bool{"me": c.UID == os.Getuid() && c.PID == os.Getpid()})
+			return
+		}
+		if string(line) == `{"do":"no"}` {
+			_ = c.Answer(map[string]string{"error": "I will not"})
+			return
+		}
+		_, _ = c.Write(append(append([]byte(nil), line...), '\n'))
+	}}
+	ctx, stop := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.Serve(ctx, l)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-over
+		if _, err := os.Lstat(path); err == nil {
+			t.Error("the socket is left behind")
+		}
+	})
+	return path
+}
+
+type line struct {
+	conn *net.UnixConn
+	in   *bufio.Reader
+}
+
+func dial(t *testing.T, path string) line {
+	t.Helper()
+	conn, err := Dial(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
+		t.Fatal(err)
+	}
+	return line{conn, bufio.NewReader(conn)}
+}
+
+// says writes and gives the answer; empty if the other end has closed.
+func (l line) says(text string) string {
+	_, _ = l.conn.Write([]byte(text))
+	answer, _ := l.in.ReadString('\n')
+	return strings.TrimSuffix(answer, "\n")
+}
+
+func TestLinesGoBothWays(t *testing.T) {
+	c := dial(t, serve(t, true))
+	for text, want := range map[string]string{"one\n": "one", "two\r\n": "two", "who\n": `{"me":true}`} {
+		if got := c.says(text); got != want {
+			t.Errorf("%q is answered by %q", text, got)
+		}
+	}
+	if err := c.conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheLastLineNeedsNoEnd(t *testing.T) {
+	c := dial(t, serve(t, true))
+	_, _ = c.conn.Write([]byte("alice"))
+	_ = c.conn.CloseWrite()
+	if got := c.says(""); got != "alice" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTheSocketIsForTheGroup(t *testing.T) {
+	info, err := os.Lstat(serve(t, true))
+	if err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestWhatIsAtThePathAlready(t *testing.T) {
+	dead := filepath.Join(t.TempDir(), "dead.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dead, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	_ = l.Close()
+	again, err := Listen(dead)
+	if err != nil {
+		t.Fatalf("what a dead process left: %v", err)
+	}
+	_ = again.Close()
+
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(file); err == nil {
+		t.Error("a file is taken for a socket")
+	}
+	if b, err := os.ReadFile(file); string(b) != "precious" {
+		t.Errorf("the file is gone: %v", err)
+	}
+	if _, err := Listen(serve(t, true)); !errors.Is(err, ErrInUse) {
+		t.Errorf("somebody listens there: %v", err)
+	}
+	if _, err := Dial(context.Background(), dead); !errors.Is(err, ErrNobody) {
+		t.Errorf("nobody listens there: %v", err)
+	}
+}
+
+func TestALineThatIsTooLong(t *testing.T) {
+	path := serve(t, true)
+	if got := dial(t, path).says(strings.Repeat("a", MaxLine) + "\n"); len(got) != MaxLine {
+		t.Errorf("the longest line is answered by %d bytes", len(got))
+	}
+	if got := dial(t, path).says(strings.Repeat("a", MaxLine+1) + "\n"); got != "" {
+		t.Errorf("a longer one is answered by %d bytes", len(got))
+	}
+}
+
+// TestManyWhoSayNothing: whoever holds connections open keeps nobody out.
+func TestManyWhoSayNothing(t *testing.T) {
+	path := serve(t, true)
+	first := dial(t, path)
+	if got := first.says("here\n"); got != "here" {
+		t.Fatalf("got %q", got)
+	}
+	for range 3 * mostClients {
+		dial(t, path)
+	}
+	if got := dial(t, path).says("let me in\n"); got != "let me in" {
+		t.Errorf("got %q", got)
+	}
+	if got := first.says("still here?\n"); got != "" {
+		t.Errorf("the one that was idle longest is still there: %q", got)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	path := serve(t, false)
+	var answer map[string]string
+	if err := Ask(context.Background(), path, map[string]string{"do": "echo"}, &answer); err != nil || answer["do"] != "echo" {
+		t.Errorf("%v, %v", answer, err)
+	}
+	var no *Refused
+	if err := Ask(context.Background(), path, map[string]string{"do": "no"}, &answer); !errors.As(err, &no) || no.Why != "I will not" {
+		t.Errorf("refused: %v", err)
+	}
+}
