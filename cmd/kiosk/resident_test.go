@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -203,3 +206,48 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	x.shows(say(t, kiosk.WordReadyTitle))
 	x.alive()
 }
+
+// TestMetrics: figures for Prometheus, on this device only, and nobody's name.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	r := newRig(t, "KIOSK_METRICS_LISTEN="+address)
+	r.auto("deny", 0, "")
+	r.headless()
+	if code, out := r.asked("login", "alice"); code != 10 {
+		t.Fatalf("exit code %d, %s", code, out)
+	}
+	answer, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, want := range []string{
+		"kiosk_serving 1\n", "kiosk_visits_total{ending=\"declined\"} 1\n", "kiosk_visits_total{ending=\"shown\"} 0\n",
+		"kiosk_wait_seconds_count 1\n", "kiosk_wait_seconds_bucket{le=\"+Inf\"} 1\n", "kiosk_well{item=\"server\"} 1\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		if !metricLine.MatchString(line) {
+			t.Errorf("not of the format: %s", line)
+		}
+	}
+	if strings.Contains(text, "alice") {
+		t.Error("somebody's name is in it")
+	}
+}
+
+var metricLine = regexp.MustCompile(`^(# (HELP|TYPE) kiosk_[a-z_]+ .+|kiosk_[a-z_]+(\{[a-z]+="[a-zA-Z0-9_+.]+"\})? [0-9.e+]+)$`)

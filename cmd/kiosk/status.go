@@ -143,8 +143,10 @@ func tellStatus(out io.Writer, s app.Status) error {
 	if s.Settings != "" {
 		say("settings", "the old ones count: %s", s.Settings)
 	}
-	for _, ill := range s.Health {
-		say("not well", "%s: %s", ill.What, ill.Cause)
+	for _, i := range s.Health {
+		if !i.Well && i.Behind == "" { // what stands behind another item is not the cause
+			say("not well", "%s: %s", i.Name, i.Cause)
+		}
 	}
 	for _, p := range s.Record.Suspended {
 		say("suspended", "%s", p.Sentence())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -21,6 +22,7 @@ type resident struct {
 	began   time.Duration // uptime at the start
 	order   *service
 	fresh   rereading
+	board   *health.Board
 
 	seat *seat
 	tell func(kiosk.Event)           // to the runner; returns when the event was taken, or the run has ended
@@ -33,6 +35,7 @@ type resident struct {
 func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error, o RunOptions, stop func()) *resident {
 	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(),
 		seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
+	r.board = health.New(r.healthItems()...)
 	if err := r.order.load(a.clock.Wall(), a.clock.Now()); err != nil {
 		a.log.Warn("service", "error", err)
 	}
@@ -63,10 +66,11 @@ func (a *App) hear() *net.UnixListener {
 	return l
 }
 
-// listen serves the socket, and the signal to read the settings again, until ctx ends.
+// listen serves the socket, the metrics, and the signal to read the settings again, until ctx ends.
 func (r *resident) listen(ctx context.Context, l *net.UnixListener) {
 	var all sync.WaitGroup
 	all.Go(func() { r.heed(ctx) })
+	all.Go(func() { r.metrics(ctx) })
 	if l != nil {
 		s := &control.Server{Handle: r.handle, Patient: r.front != nil, Log: r.app.log}
 		s.Serve(ctx, l)

@@ -19,6 +19,7 @@ type seat struct {
 	closed  kiosk.Closures
 	visit   string        // of the request under way, to see when another one begins
 	waiting time.Duration // when the phone began to ring; 0 if it does not
+	pester  time.Duration // when the push guard last called staff; 0: never
 	figures Figures
 	changed chan struct{} // closed at the next change of phase or closures
 }
@@ -35,8 +36,13 @@ type Figures struct {
 	WaitSum    float64 `json:"wait_seconds_sum"`
 	MedianWait float64 `json:"median_wait_seconds"`
 
-	last []float64
+	last    []float64
+	buckets [len(waitBuckets)]int // how many waits were no longer than each
 }
+
+// waitBuckets are bounds of seconds: a quick thumb, a phone in a pocket, one that had
+// to be looked for, the usual expiry.
+var waitBuckets = [...]float64{5, 10, 20, 30, 60, 120}
 
 // keptWaits is enough for a median that a busy morning does not blur.
 const keptWaits = 101
@@ -68,6 +74,9 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 			s.figures.Shown++
 		case kiosk.Ended:
 			s.figures.Ended[is.Reason.String()]++
+			if is.Hold.Pestered {
+				s.pester = now
+			}
 		}
 	}
 	s.phase, s.closed, s.visit = is.Phase, is.Closures, is.Visit
@@ -78,6 +87,11 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 func (f *Figures) waited(d time.Duration) {
 	f.Waits++
 	f.WaitSum += d.Seconds()
+	for i, most := range waitBuckets {
+		if d.Seconds() <= most {
+			f.buckets[i]++
+		}
+	}
 	if f.last = append(f.last, d.Seconds()); len(f.last) > keptWaits {
 		f.last = f.last[1:]
 	}
@@ -88,6 +102,13 @@ func (s *seat) now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.phase, s.closed, s.changed
+}
+
+// pestered is when the push guard last called staff, by uptime; 0: never.
+func (s *seat) pestered() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pester
 }
 
 // counted is a copy of the figures.

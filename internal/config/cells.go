@@ -268,6 +268,20 @@ type path struct{ cell }
 
 func (p *path) Decode(s string) error { p.take(s); return nil }
 
+// nearby is host:port of this device only.
+type nearby struct{ listen }
+
+func (l *nearby) Decode(s string) error {
+	if err := l.listen.Decode(s); err != nil || l.what != "" || l.text == "" {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(l.text)
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return l.bad("a loopback address with a port, as 127.0.0.1:9100", "others could read there")
+	}
+	return nil
+}
+
 // listen is host:port.
 type listen struct{ cell }
 

@@ -152,7 +152,7 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 		{"KIOSK_RETENTION", []string{"1h", "8760h"}, []string{"30d", "1m", "90000h"}},
 		{"KIOSK_GUARD_PERSON", []string{"1/1s", "1000/24h"}, []string{"3", "0/10m", "3/10", "1001/1m", "3/25h", "-3/10m", "3/-10m", "3/10m/2"}},
 		{"KIOSK_GUARD_DEVICE", []string{"30/10m"}, []string{"x/10m", "/"}},
-		{"KIOSK_METRICS_LISTEN", nil, []string{"127.0.0.1:9100"}},
+		{"KIOSK_METRICS_LISTEN", []string{"127.0.0.1:9100", "[::1]:9100"}, []string{"0.0.0.0:9100", ":9100", "localhost:9100", "127.0.0.1", "192.0.2.1:9100"}},
 		{"KIOSK_LOG_LEVEL", []string{"debug", "error"}, []string{"INFO", "trace", "info+1"}},
 	} {
 		t.Run(c.setting, func(t *testing.T) {

@@ -187,7 +187,7 @@ func (l *loader) settings() *Settings {
 		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), BlankAfter: p.BlankAfter.d, ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
 
 		StateDir: good(k.StateDir.cell), Socket: good(k.Socket.cell), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,
-		GuardPerson: good(k.GuardPerson.cell), GuardDevice: good(k.GuardDevice.cell), LogLevel: k.LogLevel.level,
+		GuardPerson: good(k.GuardPerson.cell), GuardDevice: good(k.GuardDevice.cell), MetricsListen: good(k.MetricsListen.cell), LogLevel: k.LogLevel.level,
 	}
 	if f := &l.server.ClientSecretFile; !isSecret(s.ClientSecret) && f.what == "" {
 		f.bad("one line of visible ASCII characters (RFC 6749, appendix A.2)", "that is no client secret: perhaps another file was meant")

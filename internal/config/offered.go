@@ -8,7 +8,6 @@ var notOffered = []struct {
 	why     string // empty: notYet
 }{
 	{"KIOSK_DELIVERY", "push", "push is refused: tokens would be delivered to the device unasked, and FAPI-CIBA forbids it"},
-	{"KIOSK_METRICS_LISTEN", "", ""},
 }
 
 const notYet = "is not offered by this version"

@@ -83,6 +83,6 @@ type deviceSection struct {
 	StoreKeyFile  file   `name:"KIOSK_STORE_KEY_FILE" split_words:"true" credential:"store-key" secret:"true" derived:"made on first start, 0600, beside the store" doc:"key that seals what is personal"`
 	GuardPerson   rate   `name:"KIOSK_GUARD_PERSON" split_words:"true" default:"3/10m" doc:"requests per person and time, growing pauses after refusals"`
 	GuardDevice   rate   `name:"KIOSK_GUARD_DEVICE" split_words:"true" default:"30/10m" doc:"requests per device and time"`
-	MetricsListen listen `name:"KIOSK_METRICS_LISTEN" split_words:"true" doc:"loopback address for Prometheus metrics; empty means off"`
+	MetricsListen nearby `name:"KIOSK_METRICS_LISTEN" split_words:"true" doc:"loopback address for Prometheus metrics; empty means off"`
 	LogLevel      level  `name:"KIOSK_LOG_LEVEL" split_words:"true" default:"info" doc:"debug, info, warn or error; logs are structured and free of personal data at every level"`
 }

@@ -120,7 +120,9 @@ type Settings struct {
 	StoreKey    File
 	GuardPerson string // as guard.ParseRate reads it: number/duration
 	GuardDevice string
-	LogLevel    slog.Level
+
+	MetricsListen string // loopback address; empty: none
+	LogLevel      slog.Level
 
 	rows []Row
 }
