@@ -33,7 +33,7 @@ type arrival struct {
 	User      string    `json:"user"`
 }
 
-func control(t *testing.T, method, path string) []byte {
+func controlPath(t *testing.T, method, path string) []byte {
 	t.Helper()
 	r, err := http.NewRequest(method, os.Getenv("INTEROP_CONTROL")+path, nil)
 	if err != nil {
@@ -56,7 +56,7 @@ func control(t *testing.T, method, path string) []byte {
 func arrived(t *testing.T, since time.Time) (requests, polls []arrival) {
 	t.Helper()
 	var all []arrival
-	if err := json.Unmarshal(control(t, "GET", "/requests"), &all); err != nil {
+	if err := json.Unmarshal(controlPath(t, "GET", "/requests"), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range all {
@@ -108,7 +108,7 @@ func TestVisitsAgainstAnIndependentServer(t *testing.T) {
 			t.Run(client+"/"+c.name, func(t *testing.T) {
 				var log bytes.Buffer
 				a := open(t, &log, append(clientSettings(t, client), "KIOSK_REQUESTED_EXPIRY", c.expiry)...)
-				control(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d", c.mode, c.delay))
+				controlPath(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d", c.mode, c.delay))
 				since := time.Now()
 				why, lines := visit(t, context.Background(), a, c.who)
 				if why != c.want {
