@@ -184,7 +184,10 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	r := newRig(t)
 	delete(r.env, "KIOSK_SITE")
 	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	m := r.managed(time.Minute)
 	x := r.screen()
+	m.must("READY=1")
+	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
 	x.shows(say(t, kiosk.WordReadyTitle))
 	x.shows("Old shop")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")

@@ -22,11 +22,12 @@ var runVerb = verb{
 
 Shows the customer's screen on the present terminal, visit after visit, until it
 is told to stop (SIGTERM). A visit under way is ended and put on record first.
-SIGHUP has the settings read again; they count once nobody stands there, and wrong
-ones do not. kiosk status asks it how it is.
+Under a service manager, and without a screen, SIGHUP has the settings read
+again: they count once nobody stands there, and wrong ones do not. kiosk status
+asks it how it is.
 
-    --headless       no screen: visits come over the local socket (KIOSK_SOCKET), an
-                     identifier a line; the JSON lines of kiosk login go back
+    --headless       no screen: visits come over KIOSK_SOCKET, an identifier a
+                     line; the JSON lines of kiosk login go back
     --desk           let Ctrl-C end the program: for a desk, not for a shop
     --tty FILE       another terminal than the present one
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
@@ -54,6 +55,12 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
+	if !*headless && !config.Supervised() { // somebody closed the window
+		var end context.CancelFunc
+		ctx, end = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer end()
+		signal.Stop(reload)
+	}
 	o.Version, o.Reread, o.Reload = facts().Version, f.reread, reload
 	settings, err := f.load()
 	if err != nil {

@@ -15,10 +15,10 @@ var serviceVerb = verb{
        kiosk service on
        kiosk service reload
 
-off puts the kiosk that runs on this device out of service once nobody stands there,
-for a time that ends by itself, and shows TEXT to customers. It outlives a restart.
-on ends that. reload has the settings read again, as systemctl reload does; they
-count once nobody stands there.
+off puts the kiosk that runs on this device out of service once nobody stands
+there, for a time that ends by itself, and shows TEXT to customers. It outlives
+a restart. on ends that. reload has the settings read again, as systemctl
+reload does; they count once nobody stands there.
 
     --for TIME       how long, as 90m or 2h (1h; 168h at the most)
     --env-file FILE  settings, as systemd reads them (` + envFile + `)

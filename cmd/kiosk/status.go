@@ -28,11 +28,12 @@ var statusVerb = verb{
 	about: "asks the kiosk that runs on this device how it is",
 	usage: `Usage: kiosk status [flags]
 
-Asks the kiosk that runs on this device, over its local socket, how it is: whether
-it serves, what is not well, how visits went since it started. Never who was there.
+Asks the kiosk that runs on this device, over its local socket, how it is:
+whether it serves, what is not well, how visits went since it started. Never who
+was there.
 
     --json           one JSON object
-    --wait-idle      only waits until nobody stands there: for upgrades and reboots
+    --wait-idle      only waits until nobody stands there: for upgrades, reboots
     --limit TIME     how long --wait-idle waits at the most (10m)
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
 

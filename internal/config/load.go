@@ -262,6 +262,10 @@ func first(dirs string) string {
 	return ""
 }
 
+// Supervised says whether a service manager started this process and wants to hear
+// from it (sd_notify(3)): then SIGHUP is its word, and not a closed window's.
+func Supervised() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
+
 // Forget takes the variables out of the environment that have the value that the file
 // gives: systemd put them there, or an earlier Load, and the file is to be read again.
 func Forget(f *EnvFile) {
