@@ -48,6 +48,7 @@ func arrivedOver(t *testing.T, client string) (requests, polls, turned []arrival
 
 func TestWaysInAgainstAnIndependentServer(t *testing.T) {
 	issuer, keys := os.Getenv("INTEROP_TLS_ISSUER"), os.Getenv("INTEROP_TLS_KEYS")
+	mtls := os.Getenv("INTEROP_TLS_MTLS") // asks for certificates, which the issuer's own addresses do not
 	if issuer == "" {
 		t.Fatal("there is no provider: run make interop")
 	}
@@ -70,9 +71,9 @@ func TestWaysInAgainstAnIndependentServer(t *testing.T) {
 		{"a resource", "kiosk-basic", []string{"KIOSK_CLIENT_SECRET_FILE", secret, "KIOSK_RESOURCE", "https://api.example/v1",
 			"KIOSK_API_URL", os.Getenv("INTEROP_TLS_CONTROL") + "/api/customer"}, false, "Welcome, Alice", kiosk.NoReason},
 		{"a certificate", "kiosk-tls", []string{"KIOSK_CLIENT_AUTH", "tls_client_auth",
-			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-tls.pem", "KIOSK_CLIENT_CERT_FILE", keys + "/kiosk-tls.crt"}, false, "Alice Anders", kiosk.NoReason},
+			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-tls.pem", "KIOSK_CLIENT_CERT_FILE", keys + "/kiosk-tls.crt", "KIOSK_API_URL", mtls + "/me"}, false, "Alice Anders", kiosk.NoReason},
 		{"a self-signed certificate", "kiosk-self-signed", []string{"KIOSK_CLIENT_AUTH", "self_signed_tls_client_auth",
-			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-self-signed.pem", "KIOSK_CLIENT_CERT_FILE", keys + "/kiosk-self-signed.crt"}, false, "Alice Anders", kiosk.NoReason},
+			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-self-signed.pem", "KIOSK_CLIENT_CERT_FILE", keys + "/kiosk-self-signed.crt", "KIOSK_API_URL", mtls + "/me"}, false, "Alice Anders", kiosk.NoReason},
 		{"proofs with nonces", "kiosk-dpop", []string{"KIOSK_DPOP", "true", "KIOSK_CLIENT_SECRET_FILE", secret}, true, "Alice Anders", kiosk.NoReason},
 		{"signed requests", "kiosk-signed", []string{"KIOSK_SIGNED_REQUEST", "true", "KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-signed.pem"}, false, "Alice Anders", kiosk.NoReason},
 		{"all at once", "kiosk-signed-rsa", []string{"KIOSK_SIGNED_REQUEST", "true", "KIOSK_DPOP", "true",

@@ -11,7 +11,8 @@
 //   --tls       https, with the ways in of ways.mjs; certificates and keys go to the folder of --keys
 //   --ping      adds the client kiosk-ping with this https notification endpoint
 //
-// Prints one JSON line once it listens: {"issuer", "port", "control"}. SIGTERM and SIGINT end it with code 0.
+// Prints one JSON line once it listens: {"issuer", "port", "control"}, with --tls "mtls", too:
+// the origin of the addresses for clients with a certificate. SIGTERM and SIGINT end it with code 0.
 //
 // Clients, all for CIBA in poll mode, ID tokens in two algorithms:
 //   kiosk-basic   client_secret_basic, ES256; its secret changes under form encoding, so it tests RFC 6749, 2.3.1
@@ -86,10 +87,13 @@ if (args.tls) {
 }
 
 // The issuer holds the port, so the port comes first and the provider second.
-const front = await listen(port, args.tls ? createSecureServer(ways.serverOptions(args.keys)) : createServer());
+const front = await listen(port, args.tls ? createSecureServer(ways.serverOptions(args.keys, false)) : createServer());
 const issuer = `${args.tls ? 'https' : 'http'}://${host}:${front.address().port}`;
+const certified = args.tls ? await listen(0, createSecureServer(ways.serverOptions(args.keys, true))) : undefined;
+const mtls = certified && `https://${host}:${certified.address().port}`;
 const provider = makeProvider();
 front.on('request', provider.callback());
+certified?.on('request', provider.callback());
 
 const control = await listen(0, createServer());
 control.on('request', (req, res) => {
@@ -108,7 +112,7 @@ control.on('request', (req, res) => {
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
-    for (const server of [front, control]) {
+    for (const server of [front, control, certified].filter(Boolean)) {
       server.close();
       server.closeAllConnections();
     }
@@ -118,6 +122,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
 
 console.log(JSON.stringify({
   issuer,
+  mtls,
   port: front.address().port,
   control: `http://${host}:${control.address().port}`,
 }));
@@ -134,7 +139,7 @@ function makeProvider() {
     },
     clients: clients(),
     clientDefaults: { redirect_uris: [], response_types: [], grant_types: [ciba] },
-    ...(args.tls && { clientAuthMethods: ways.authMethods }),
+    ...(args.tls && { clientAuthMethods: ways.authMethods, discovery: { mtls_endpoint_aliases: ways.aliases(mtls) } }),
     cookies: { keys: [randomUUID()] },
     acrValues: ['phone'],
     claims: {

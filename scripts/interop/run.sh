@@ -50,8 +50,9 @@ export INTEROP_ISSUER INTEROP_CONTROL INTEROP_KEYS
 start "$work/tls" --tls --resource https://api.example/v1
 INTEROP_TLS_ISSUER=$(member issuer)
 INTEROP_TLS_CONTROL=$(member control)
+INTEROP_TLS_MTLS=$(member mtls)
 INTEROP_TLS_KEYS=$work/tls
-export INTEROP_TLS_ISSUER INTEROP_TLS_CONTROL INTEROP_TLS_KEYS
+export INTEROP_TLS_ISSUER INTEROP_TLS_CONTROL INTEROP_TLS_MTLS INTEROP_TLS_KEYS
 
 if [ $# -eq 0 ]; then
   set -- ./internal/app/...

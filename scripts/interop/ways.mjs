@@ -29,14 +29,25 @@ export function makeCertificates(dir) {
   for (const name of ['kiosk-tls', 'kiosk-self-signed', 'kiosk-signed', 'kiosk-signed-rsa']) chmodSync(at(`${name}.pem`), 0o600);
 }
 
-// serverOptions are those of node:https: every client certificate is taken, and what it proves is decided later.
-export function serverOptions(dir) {
+// serverOptions are those of node:https. With certificates every client certificate is taken, and what it proves is
+// decided later.
+export function serverOptions(dir, certificates) {
   const read = (name) => readFileSync(join(dir, name));
-  return { key: read('server.pem'), cert: read('server.crt'), ca: read('ca.crt'), requestCert: true, rejectUnauthorized: false };
+  return { key: read('server.pem'), cert: read('server.crt'), ca: read('ca.crt'), requestCert: certificates, rejectUnauthorized: false };
+}
+
+// aliases are the addresses for clients with a certificate (RFC 8705, section 5), below another origin; the issuer's
+// own asks for no certificate. The keys, which take none, are to be looked for there.
+export function aliases(origin) {
+  return {
+    backchannel_authentication_endpoint: `${origin}/backchannel`,
+    token_endpoint: `${origin}/token`,
+    revocation_endpoint: `${origin}/token/revocation`,
+  };
 }
 
 const certificate = (ctx) => {
-  const peer = ctx.socket.getPeerCertificate();
+  const peer = ctx.socket.getPeerCertificate?.();
   return peer?.raw ? new X509Certificate(peer.raw) : undefined;
 };
 
