@@ -18,6 +18,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/api"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
@@ -128,6 +129,16 @@ func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, err
 		return nil, kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself
 	}
 	return st, nil
+}
+
+// PruneStore takes visits off record that are older than an age. With a clock that
+// cannot be trusted nothing is old, which is an error here.
+func PruneStore(st *store.Store, age time.Duration) (int, error) {
+	clock := host.NewClock()
+	if !clock.Trusted() {
+		return 0, kiosk.Fail(kiosk.BadClock, "journal", errors.New("the clock of this device is not right, so that nobody can say what is old"))
+	}
+	return st.Prune(clock.Wall().Add(-age))
 }
 
 // wire makes everything but the store.

@@ -53,6 +53,15 @@ func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File
 			ReadOnly:     readOnly,
 			NoStatistics: true,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				if o.copied != nil {
+					fd, err := syscall.Dup(int(o.copied.Fd()))
+					if err != nil {
+						return nil, err
+					}
+					syscall.CloseOnExec(fd)
+					file = os.NewFile(uintptr(fd), name)
+					return file, nil
+				}
 				f, err := os.OpenFile(name, flag|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, mode)
 				file = f
 				return f, err

@@ -9,6 +9,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -24,6 +25,8 @@ type Visit struct {
 	Began  time.Time    `json:"began"` // wall clock, UTC
 	Last   time.Time    `json:"last"`  // wall clock of the last record, UTC
 	Steps  []Step       `json:"steps"`
+
+	Tag seal.Tag `json:"-"` // the whole of Person
 }
 
 // Step is one record of a visit.
@@ -44,7 +47,7 @@ func (s story) visit(n uint64) Visit {
 		Number: n, Visit: s.Visit, Note: s.Note, Code: s.Code,
 		Stage: s.last().Stage, Reason: s.last().Reason,
 		Began: s.Steps[0].Wall, Last: s.last().Wall,
-		Steps: make([]Step, len(s.Steps)),
+		Steps: make([]Step, len(s.Steps)), Tag: s.Person,
 	}
 	if s.Note == "" {
 		v.Person = hex.EncodeToString(s.Person[:4])

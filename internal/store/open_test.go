@@ -212,8 +212,8 @@ func TestHeldByAnother(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	before := fingerprint(t, dir)
-	for _, readOnly := range []bool{false, true} {
-		_, err := Open(Options{Dir: dir, Key: testKey, Wait: testWait, ReadOnly: readOnly})
+	for range 2 {
+		_, err := Open(Options{Dir: dir, Key: testKey, Wait: testWait})
 		var locked *LockedError
 		if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) {
 			t.Fatalf("got %v", err)

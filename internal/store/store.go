@@ -65,6 +65,7 @@ const (
 	pageSize = 4096
 	// A process that is just ending is waited for; one that runs is not.
 	defaultWait = 2 * time.Second
+	readerWait  = 100 * time.Millisecond // a reader can have a copy
 )
 
 // Options say where the store is and how it is opened.
@@ -80,17 +81,19 @@ type Options struct {
 	// is store.key in Dir, which is made together with the first database.
 	KeyFile string
 	// Wait is how long another process that holds the file is waited for;
-	// 0 means 2 s.
+	// 0 means 2 s, or 0.1 s for reading.
 	Wait time.Duration
 	// MaxSize is what the file may grow to, in bytes; 0 means 64 MiB.
 	MaxSize int
 	// ReadOnly opens for reading: nothing is made or changed, other readers are
-	// let in, Append and Prune say ErrReadOnly. Another process that writes still
-	// excludes it: bbolt has one lock for all.
+	// let in, Append and Prune say ErrReadOnly. While another process writes, it is
+	// a copy in memory that is read, of how the file stood at that moment.
 	ReadOnly bool
 	// Who says in a word or two what this process is, as in "kiosk run", to
 	// another one that finds the file held.
 	Who string
+
+	copied *os.File // to be read in the place of the file, which another process holds
 }
 
 // Store is an open store. It is safe for concurrent use.
@@ -115,7 +118,9 @@ var _ kiosk.Journal = (*Store)(nil)
 // system's.
 func Open(o Options) (*Store, error) {
 	if o.Wait <= 0 {
-		o.Wait = defaultWait
+		if o.Wait = defaultWait; o.ReadOnly {
+			o.Wait = readerWait
+		}
 	}
 	if o.MaxSize <= 0 {
 		o.MaxSize = defaultMaxSize
@@ -150,13 +155,20 @@ func open(o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	if err := inspect(path, ring, o); err != nil {
+	err = inspect(path, ring, o)
+	if o.ReadOnly && errors.Is(err, ErrLocked) {
+		if o.copied, err = copyHeld(o.Dir); err == nil {
+			defer o.copied.Close()
+			err = inspect(path, ring, o)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if s.db, s.file, err = openBolt(path, o, o.ReadOnly); err != nil {
 		return nil, err
 	}
-	if !s.inPlace() {
+	if o.copied == nil && !s.inPlace() {
 		s.db.Close()
 		return nil, held(o.Dir) // who held it has put another file in its place
 	}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// exported is a visit as it leaves the device. Person and Identifier are there
+// only for who has the key.
+type exported struct {
+	store.Visit
+	Person     string `json:"person,omitempty"`     // the whole mark, 32 hexadecimal digits
+	Identifier string `json:"identifier,omitempty"` // of a visit under way; it is not kept for longer
+}
+
+// journalExport writes all that is on record, oldest first.
+func journalExport(std streams, st *store.Store, o journalOptions) error {
+	names, err := identifiers(o)
+	if err != nil {
+		return err
+	}
+	var all []exported
+	for v, err := range st.Visits() {
+		if err != nil {
+			return err
+		}
+		x := exported{Visit: v}
+		if x.Visit.Person = ""; o.keyFile != "" && v.Note == "" {
+			x.Person, x.Identifier = hex.EncodeToString(v.Tag[:]), names[v.Visit]
+		}
+		all = append(all, x)
+	}
+	e, table := json.NewEncoder(std.out), csv.NewWriter(std.out)
+	if !o.json {
+		table.Write([]string{"number", "began", "last", "visit", "stage", "reason", "code", "note", "person", "identifier"})
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		x := all[i]
+		if o.json {
+			err = e.Encode(x)
+		} else {
+			stage := ""
+			if x.Stage != 0 {
+				stage = x.Stage.String()
+			}
+			err = table.Write([]string{
+				fmt.Sprint(x.Number), x.Began.Format(time.RFC3339), x.Last.Format(time.RFC3339), x.Visit.Visit, stage,
+				x.Reason.String(), x.Code, x.Note, x.Person, x.Identifier,
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("output: %w", err)
+		}
+	}
+	table.Flush()
+	return table.Error()
+}
+
+// identifiers are those of the visits under way, for who has the store's key in a
+// file of theirs; without that none.
+func identifiers(o journalOptions) (map[string]string, error) {
+	if o.keyFile == "" {
+		return nil, nil
+	}
+	with, err := store.Open(store.Options{Dir: o.settings.StateDir, KeyFile: o.keyFile, ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("--key-file: %w", err)
+	}
+	defer with.Close()
+	left, err := with.Unfinished()
+	names := map[string]string{}
+	for _, r := range left {
+		names[r.Visit] = string(r.Secrets.Identifier)
+		for _, s := range []kiosk.Secret{r.Secrets.Identifier, r.Secrets.RequestID, r.Secrets.Tokens.Access, r.Secrets.Tokens.ID, r.Secrets.Tokens.Refresh} {
+			s.Zero()
+		}
+	}
+	return names, err
+}

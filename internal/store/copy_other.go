@@ -1,0 +1,14 @@
+//go:build !linux
+
+package store
+
+import "os"
+
+// memoryFile is a file without a name.
+func memoryFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "kiosk.db")
+	if err == nil {
+		err = os.Remove(f.Name())
+	}
+	return f, err
+}
