@@ -26,7 +26,7 @@ var homes = []struct {
 	{"github.com/rivo/uniseg", []string{"internal/layout"}, "one package measures text"},
 	{"github.com/coreos/go-systemd/v22/daemon", []string{"internal/host"}, "one place speaks to the service manager"},
 	{"golang.org/x/text", []string{"internal/ciba", "internal/layout", "internal/seal", "internal/words"}, "plural rules; normal forms: of hints, of what is drawn, of whom the guard counts"},
-	{"golang.org/x/sys", []string{"internal/console", "internal/control", "internal/evdev", "internal/font", "internal/host", "internal/tui"}, "system calls"},
+	{"golang.org/x/sys", []string{"internal/console", "internal/control", "internal/evdev", "internal/font", "internal/host", "internal/store", "internal/tui"}, "system calls"},
 	{"golang.org/x/crypto", []string{"internal/seal"}, "sealing"},
 	{"golang.org/x/term", []string{"cmd/kiosk"}, "the masked prompt of kiosk login"},
 	{"math/rand", []string{"kiosk"}, "it can be guessed: for the spread of pauses only; secrets are from crypto/rand"},

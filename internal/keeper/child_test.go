@@ -1,0 +1,169 @@
+package keeper
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// The child is a kiosk in a process of its own, to be killed, starved and cut off:
+// the real runner, keeper and store, with an authorization server that remembers
+// each push in a file, as no power cut here makes it forget.
+const (
+	childDir    = "CIBA_KIOSK_TEST_CHILD_DIR"    // the state folder
+	childVisits = "CIBA_KIOSK_TEST_CHILD_VISITS" // how many visits it plays
+	pushesName  = "pushes"                       // beside the state folder, a code a line
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		n, _ := strconv.Atoi(os.Getenv(childVisits))
+		if err := beKiosk(dir, n); err != nil {
+			fmt.Println("failed:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// leap is a clock that the child moves on between visits, so that what waits for
+// seconds does not have to be waited for.
+type leap struct {
+	mu    sync.Mutex
+	began time.Time
+	ahead time.Duration
+}
+
+func (c *leap) Now() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Hour + time.Since(c.began) + c.ahead
+}
+func (c *leap) Wall() time.Time { return noon.Add(c.Now()) }
+func (c *leap) Boot() string    { return "boot-1" }
+func (c *leap) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+// acking says of each record when it is on disk, or held.
+type acking struct{ *Keeper }
+
+func (a acking) Append(r kiosk.Record) error {
+	err := a.Keeper.Append(r)
+	if err == nil {
+		word := "ack"
+		if !a.Condition().Well {
+			word = "held"
+		}
+		fmt.Println(word, r.Visit, r.Stage) // unbuffered: one write
+	}
+	return err
+}
+
+// server acknowledges, and approves at the first poll.
+type server struct {
+	pushes *os.File
+	asked  int
+}
+
+func (s *server) Ask(_ context.Context, r kiosk.Request) (kiosk.Ack, error) {
+	s.asked++
+	if s.pushes != nil {
+		if _, err := fmt.Fprintln(s.pushes, r.Code); err != nil {
+			return kiosk.Ack{}, err
+		}
+	}
+	return kiosk.Ack{RequestID: kiosk.Secret("req-" + r.Code), Expires: time.Minute, Interval: time.Millisecond}, nil
+}
+func (s *server) Poll(context.Context, kiosk.Secret) kiosk.Answer {
+	return kiosk.Answer{Verdict: kiosk.Granted, Tokens: kiosk.Tokens{Access: kiosk.Secret("access"), ID: kiosk.Secret("id"), Type: "Bearer"}}
+}
+func (s *server) Verify(context.Context, kiosk.Tokens, kiosk.AskedFor) (kiosk.Person, error) {
+	return kiosk.Person{Subject: "s"}, nil
+}
+func (s *server) Revoke(context.Context, kiosk.Tokens) error { return nil }
+func (s *server) Fetch(context.Context, kiosk.Tokens, kiosk.Person) (kiosk.Result, error) {
+	return kiosk.Result{Title: "t"}, nil
+}
+func (s *server) Allow(kiosk.Secret) (kiosk.Hold, error) { return kiosk.Hold{}, nil }
+
+// watchful tells when a visit has come to Shown or Ended, and when all is ready.
+type watchful func(kiosk.Phase)
+
+func (w watchful) Show(_ time.Duration, s kiosk.State, _ kiosk.Private) { w(s.Phase) }
+
+// play lets a runner recover what is on record and then play visits.
+func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, between func()) {
+	events := make(chan kiosk.Event, 16)
+	ctx, stop := context.WithCancel(context.Background())
+	n := from
+	last := kiosk.Phase(255)
+	next := func() {
+		if n == from+visits {
+			stop()
+			return
+		}
+		n++
+		between()
+		events <- kiosk.Given{Identifier: kiosk.Secret("alice")}
+	}
+	r := &kiosk.Runner{
+		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: j, Vault: vault.New(), Guard: s, Clock: clock,
+		Display: watchful(func(p kiosk.Phase) {
+			if p == last {
+				return
+			}
+			switch last = p; p {
+			case kiosk.Ready:
+				next()
+			case kiosk.Shown, kiosk.Ended:
+				events <- kiosk.Press{Key: kiosk.EscapeKey, Seen: p}
+			}
+		}),
+		Draw: func() (string, string) { return fmt.Sprint("visit-", n), fmt.Sprint("code-", n) },
+		Log:  quiet(), Trusted: true,
+	}
+	r.Run(ctx, events)
+}
+
+func beKiosk(dir string, visits int) error {
+	runtime.LockOSThread() // strace counts by thread; the runner's loop, which writes the record, stays on this one
+	pushes, err := os.OpenFile(filepath.Join(filepath.Dir(dir), pushesName), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	clock := &leap{began: time.Now()}
+	k, err := Open(store.Options{Dir: dir, Who: "child"}, clock, quiet())
+	if err != nil {
+		return err
+	}
+	from := 0
+	if k.disk != nil {
+		if newest, err := k.disk.List(0, 1); err == nil && len(newest) == 1 {
+			from = int(newest[0].Number)
+		}
+	}
+	if before, err := os.ReadFile(filepath.Join(filepath.Dir(dir), pushesName)); err == nil {
+		from += len(before) // no code of the past
+	}
+	play(acking{k}, &server{pushes: pushes}, clock, from, visits, func() { clock.jump(time.Minute); k.Retry() })
+	for range 4 { // more than faults come in a row
+		clock.jump(time.Minute)
+		k.Retry()
+	}
+	fmt.Println("well", k.Condition().Well)
+	return k.Close()
+}
