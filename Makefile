@@ -60,6 +60,7 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 .PHONY: bench
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+	cd scripts/bench/store && go run . $(BENCHFLAGS)
 
 .PHONY: soak
 soak: ## ten thousand visits with faults in one process, as a plot

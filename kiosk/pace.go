@@ -22,6 +22,7 @@ type Pace struct {
 	Next     time.Duration // the earliest next poll
 	Polls    int           // polls sent
 	Faults   int           // polls in a row without a usable answer
+	Patience time.Duration // the longest pause that a Retry-After has asked for, as it is on record; 0 if none was longer than the interval
 	Lost     bool          // the last poll got no answer at all
 	Hold     time.Duration // not even a ping makes a poll leave before this: the server has asked for a pause
 	Pinged   bool          // a ping came; there is no second one
@@ -47,8 +48,19 @@ func (p Pace) NotBefore(at time.Duration) Pace {
 
 // slowed says whether the server has asked for more time than is on record, which
 // has to survive a crash. Our own back-off has not.
-func (p Pace) slowed(before Pace, a Polled) bool {
-	return p.Interval > before.Interval || a.RetryAfter > p.Interval
+func (p Pace) slowed(before Pace) bool {
+	return p.Interval > before.Interval || p.Patience > before.Patience
+}
+
+// patient keeps in mind for how long the server has us wait beyond the interval.
+// After a crash each pause is as long as the longest so far, so that one record
+// serves for all that follow; and a wish that grows at each poll is met by
+// doubling, or each would cost a record.
+func (p Pace) patient(now, hint time.Duration) Pace {
+	if hint > max(p.Interval, p.Patience) {
+		p.Patience = max(hint, min(2*p.Patience, (p.Deadline-now)/2))
+	}
+	return p
 }
 
 // Due says whether a poll may leave now and should.
@@ -112,6 +124,7 @@ func (p Pace) Wait(now time.Duration, a Polled) Pace {
 		}
 	}
 	p.Called = false
+	p = p.patient(now, hint)
 	p.Hold = max(p.Hold, now+hint)
 	p.Next = max(p.Next, now+hint)
 	p.Next = p.beforeEnd(p.Next, now+max(p.Interval, hint))

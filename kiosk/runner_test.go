@@ -773,3 +773,36 @@ func TestAPingBringsTheAnswerAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A server that asks for a longer pause at each poll, the same or another one, costs
+// a few records, not one a poll.
+func TestAServerThatAlwaysAsksForPatience(t *testing.T) {
+	for name, wish := range map[string]func(n int) time.Duration{
+		"the same each time":      func(int) time.Duration { return 8 * time.Second },
+		"a second more each time": func(n int) time.Duration { return time.Duration(6+n) * time.Second },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t)
+			for n := range 100 {
+				s.answers = append(s.answers, kiosk.Answer{Verdict: kiosk.Pending, RetryAfter: wish(n)})
+			}
+			s.run(func() {
+				s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+				sleep(115 * time.Second)
+			})
+			asked, longest := 0, time.Duration(0)
+			for _, r := range s.journal {
+				if r.Stage == kiosk.StageAsked {
+					asked, longest = asked+1, r.Interval
+				}
+			}
+			polls := s.count("poll")
+			if polls < 8 || asked > 4 {
+				t.Errorf("%s: %d records for %d polls", name, asked, polls)
+			}
+			if longest < wish(polls-2) { // the last came too late to be of use
+				t.Errorf("%s: %v on record, %v was asked for", name, longest, wish(polls-2))
+			}
+		})
+	}
+}

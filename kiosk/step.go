@@ -104,7 +104,7 @@ func (m *move) answered(n Number) bool {
 func (m *move) record(stage Stage, r Reason) Record {
 	rec := Record{Visit: m.s.Visit, Stage: stage, Reason: r, Code: m.s.Code}
 	if stage == StageAsked {
-		rec.Interval = m.s.Pace.Interval
+		rec.Interval = max(m.s.Pace.Interval, m.s.Pace.Patience)
 		rec.Expires = m.s.Pace.Deadline - m.s.Pace.Sent
 		rec.Sent = m.s.Pace.Sent
 		rec.Pause = max(m.s.Pace.Next-m.now, 0)

@@ -94,7 +94,7 @@ func (m *move) polled(e Polled) {
 		m.finish(StageEnded, r)
 	default:
 		m.s.Pace = p.Wait(m.now, e)
-		if m.s.Pace.slowed(p, e) && !m.s.Pace.Over(m.now) {
+		if m.s.Pace.slowed(p) && !m.s.Pace.Over(m.now) {
 			m.do(Commit{m.record(StageAsked, NoReason)})
 		}
 		m.turn()

@@ -24,23 +24,23 @@ var journalVerb = verb{
        kiosk journal export [--json] [--key-file FILE]
        kiosk journal prune [--json] [--older-than DURATION]
 
-list    the visits on record, newest first: when, how it ended, and a short mark
+list    the visits on record, newest first: when, how each ended, and a mark
         that is the same for the same person and tells nobody who that is
 show    one visit, step by step
 verify  follows the chain of all records and says what was changed, removed or
-        added; exit code 1 if anything was. Keep the head that it prints: with a
-        later one you can tell whether the whole record was put back as it once was
-export  all of it, oldest first, for a table program; nothing personal unless you
-        show that you have the key
-prune   takes off record what is older than KIOSK_RETENTION; a running kiosk does
-        so by itself once a day, and is left to it
+        added; exit code 1 if anything was. Who keeps the head that it prints
+        can tell later whether the whole record was put back as it once was
+export  all of it, oldest first, as a table; nothing personal unless you show
+        that you have the key
+prune   takes off record what is older than KIOSK_RETENTION; a running kiosk
+        does so by itself once a day, and is left to it
 
 All but prune read while a kiosk runs, and change nothing.
 
     --json           one JSON object a line
     --limit N        at most N visits (50); 0 is all
-    --key-file FILE  the store's key: the export then has each person's whole mark,
-                     and the identifier of a visit that is under way
+    --key-file FILE  the store's key: the export then has each person's whole
+                     mark, and the identifier of a visit that is under way
     --older-than D   another age than KIOSK_RETENTION, as 720h
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
 `,

@@ -241,6 +241,11 @@ func (a *App) pruneOnce() {
 	if gone > 0 {
 		a.log.Info("journal", "pruned", gone)
 	}
+	if saved, err := a.store.Compact(); err != nil {
+		a.log.Warn("journal", "error", err)
+	} else if saved > 0 {
+		a.log.Info("journal", "compacted", saved)
+	}
 }
 
 // wait lets time pass; false if ctx ended first.

@@ -116,6 +116,18 @@ func (k *Keeper) Retry() {
 	}
 }
 
+// Compact gives room back to the disk where much of the file is free, if nobody's
+// visit is under way: see store.Store.Compact.
+func (k *Keeper) Compact() (saved int64, err error) {
+	k.mu.Lock()
+	disk, idle := k.disk, k.out == nil && len(k.visits) == 0
+	k.mu.Unlock()
+	if !idle {
+		return 0, nil
+	}
+	return disk.Compact()
+}
+
 // Prune takes visits off record that are older than a time: see store.Store.Prune.
 // Visits go on meanwhile. A file that turns out to be damaged is set aside.
 func (k *Keeper) Prune(olderThan time.Time) (int, error) {

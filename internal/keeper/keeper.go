@@ -292,6 +292,13 @@ func (k *Keeper) tryAgain() {
 			return
 		}
 	}
+	if reason(k.out.why) == "failing" {
+		// What the kernel failed to write it may show as written: all of it goes to
+		// other blocks now.
+		if _, err := k.disk.Rewrite(); err != nil {
+			return
+		}
+	}
 	late, err := k.held.flush(k.disk, k.log)
 	if errors.Is(err, store.ErrDamaged) {
 		if err = k.replace(err); err == nil {

@@ -51,7 +51,6 @@ func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File
 			FreelistType: bolt.FreelistMapType,
 			MaxSize:      o.MaxSize,
 			ReadOnly:     readOnly,
-			NoStatistics: true,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				if o.copied != nil {
 					fd, err := syscall.Dup(int(o.copied.Fd()))

@@ -98,11 +98,12 @@ type Options struct {
 
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
-	dir    string
-	ring   *seal.Ring
-	db     *bolt.DB
-	file   *os.File // the database's handle, to let go of it when bbolt cannot
-	reader bool
+	dir     string
+	ring    *seal.Ring
+	db      *bolt.DB
+	file    *os.File // the database's handle, to let go of it when bbolt cannot
+	reader  bool
+	maxSize int
 
 	names  names        // numbers of the visits under way, and of the last that ended
 	mu     sync.RWMutex // held for reading by each transaction, for writing by Close
@@ -149,7 +150,7 @@ func open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: o.Dir, reader: o.ReadOnly, ring: ring}
+	s := &Store{dir: o.Dir, reader: o.ReadOnly, ring: ring, maxSize: o.MaxSize}
 	if missing {
 		if err := create(path, ring, o); err != nil {
 			return nil, err
