@@ -31,6 +31,7 @@ var layers = map[string]int{
 
 	"internal/tui":    3,
 	"internal/plain":  3,
+	"internal/mirror": 3,
 	"internal/words":  3,
 	"internal/ciba":   3,
 	"internal/api":    3,

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/mirror"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -68,6 +70,14 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	run, stop := context.WithCancel(ctx)
 	defer stop()
 	d := &display{tui: t, app: a, place: a.place(), seen: map[uint64]kiosk.Phase{}}
+	if path := a.settings.Mirror; path != "" {
+		m, err := mirror.Listen(path, t.Go)
+		if err != nil {
+			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_MIRROR", err)
+		}
+		defer m.Close()
+		d.mirror = m
+	}
 	events := make(chan kiosk.Event)
 	var lost error
 	var tellers sync.WaitGroup
@@ -118,6 +128,10 @@ type display struct {
 	place kiosk.Place
 
 	resident *resident
+	mirror   *mirror.Mirror // nil: nobody listens
+
+	was    kiosk.State // what Show got last, and when
+	before time.Duration
 
 	mu   sync.Mutex             // Show is the runner's, keys the terminal's
 	seen map[uint64]kiosk.Phase // what was on screen at which generation; only the newest few
@@ -139,6 +153,13 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g := d.tui.Show(sc)
+	if d.mirror != nil {
+		d.mirror.Show(now, plain.Say(sc))
+	}
+	if d.app.settings.Sound {
+		d.tui.Ring(int(kiosk.Sound(d.was, d.before, s, now)))
+	}
+	d.was, d.before = s, now
 	d.seen[g] = s.Phase
 	delete(d.seen, g-remembered)
 }

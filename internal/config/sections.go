@@ -71,6 +71,8 @@ type shopSection struct {
 	Touch         word      `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a bare console (/dev/input): a number says by how many degrees the panel is turned clockwise"`
 	Font          path      `name:"KIOSK_FONT" derived:"a complete one, if that which is loaded is not" doc:"console font (PSF) that is loaded at the start, completed with half blocks; keep leaves the console's own"`
 	BlankAfter    span      `name:"KIOSK_BLANK_AFTER" split_words:"true" min:"10s" max:"24h" doc:"how long a screen that nobody uses stays lit; the first key or touch then brings light and nothing else, a scan begins a visit; empty is for ever"`
+	Sound         flag      `name:"KIOSK_SOUND" default:"false" doc:"the terminal's bell: once when the phone rings, twice for an approval, three times when time runs out, four times for an ending without a result"`
+	Mirror        path      `name:"KIOSK_MIRROR" max:"107" doc:"Unix socket on which a braille line or a speech program hears every screen as lines of text; 0660; empty means off"`
 	ReadyLink     link      `name:"KIOSK_READY_LINK" split_words:"true" doc:"address shown as a QR code on the ready screen"`
 	IdleTimeout   span      `name:"KIOSK_IDLE_TIMEOUT" split_words:"true" default:"60s" min:"1s" max:"1h" doc:"before the question whether the customer is still there"`
 	ResultTimeout span      `name:"KIOSK_RESULT_TIMEOUT" split_words:"true" default:"30s" min:"1s" max:"1h" doc:"how long the result stays without a key"`

@@ -108,6 +108,8 @@ type Settings struct {
 	Touch         string        // "auto", "off", "90", "180" or "270"
 	Font          string        // path of a console font, "keep", or empty: a complete one
 	BlankAfter    time.Duration // 0: never
+	Sound         bool          // the terminal's bell
+	Mirror        string        // path of a Unix socket that tells the screens; empty: none
 	ReadyLink     string        // address shown as QR code on the Ready screen; empty: none
 	IdleTimeout   time.Duration
 	ResultTimeout time.Duration

@@ -46,6 +46,8 @@ var public = []Setting{
 	{Name: "KIOSK_TOUCH", Default: "auto"},
 	{Name: "KIOSK_FONT", Derived: "a complete one, if that which is loaded is not"},
 	{Name: "KIOSK_BLANK_AFTER"},
+	{Name: "KIOSK_SOUND", Default: "false"},
+	{Name: "KIOSK_MIRROR"},
 	{Name: "KIOSK_READY_LINK"},
 	{Name: "KIOSK_IDLE_TIMEOUT", Default: "60s"},
 	{Name: "KIOSK_RESULT_TIMEOUT", Default: "30s"},

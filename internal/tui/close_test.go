@@ -135,3 +135,23 @@ func TestAPanicGivesTheTerminalBackFirst(t *testing.T) {
 		}
 	})
 }
+
+// The number of bells is their meaning, so they must neither run together nor pile up.
+func TestBellsCanBeCounted(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleReady())
+		synctest.Wait()
+		before := m.bells()
+		s.Ring(3)
+		s.Ring(4) // while it rings
+		s.Ring(0)
+		synctest.Wait()
+		if n := m.bells() - before; n != 1 {
+			t.Errorf("%d bells at once", n)
+		}
+		time.Sleep(10 * bellEvery)
+		if n := m.bells() - before; n != 3 {
+			t.Errorf("%d bells, want 3", n)
+		}
+	})
+}

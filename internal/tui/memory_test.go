@@ -48,6 +48,13 @@ func (m *memory) Stop() error {
 	return nil
 }
 
+// bells is how often the bell has sounded so far.
+func (m *memory) bells() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return strings.Count(m.raw.String(), "\a")
+}
+
 func (m *memory) Drain() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

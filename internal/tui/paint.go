@@ -56,6 +56,8 @@ func (s *Screen) paint() {
 		case frame := <-s.proofs:
 			d.draw(s.scr.Show)
 			close(frame)
+		case <-s.bell:
+			_ = s.scr.Beep()
 		case <-s.active:
 			if s.stayUp(bedtime) {
 				d.draw(s.scr.Show)

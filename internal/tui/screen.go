@@ -70,15 +70,17 @@ type Screen struct {
 	want   kiosk.Screen
 	number uint64 // generation of want; 0 before the first
 
-	drawn  atomic.Uint64          // generation on display
-	shot   atomic.Pointer[shot]   // what is on display, for fingers
-	arrow  atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
-	wake   chan struct{}          // something new to draw
-	afresh chan struct{}          // draw everything
-	active chan struct{}          // somebody is there
-	dark   atomic.Bool            // the screen is dark
-	events chan Event
-	proofs chan chan struct{} // who waits for a frame
+	drawn   atomic.Uint64          // generation on display
+	shot    atomic.Pointer[shot]   // what is on display, for fingers
+	arrow   atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
+	wake    chan struct{}          // something new to draw
+	bell    chan struct{}          // one stroke of the bell
+	ringing atomic.Bool
+	afresh  chan struct{} // draw everything
+	active  chan struct{} // somebody is there
+	dark    atomic.Bool   // the screen is dark
+	events  chan Event
+	proofs  chan chan struct{} // who waits for a frame
 
 	quit    chan struct{} // Close was called
 	drained chan struct{} // the input has been read to the end mark
@@ -114,7 +116,7 @@ func Open(o Options) (*Screen, error) {
 	}
 	s := &Screen{
 		theme: th, every: o.SyncEvery, blank: o.BlankAfter, active: make(chan struct{}, 1),
-		wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
+		bell: make(chan struct{}), wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
 		proofs: make(chan chan struct{}),
 		quit:   make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
 	}
@@ -199,9 +201,6 @@ func (s *Screen) Painted(ctx context.Context) error {
 
 // Size is the terminal's size in columns and rows.
 func (s *Screen) Size() (columns, rows int) { return s.scr.Size() }
-
-// Beep sounds the terminal's bell, if it has one.
-func (s *Screen) Beep() { _ = s.scr.Beep() }
 
 // Events gives what the terminal tells. It is closed by Close. Keys that nobody
 // fetches are dropped after 256.

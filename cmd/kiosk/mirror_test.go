@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// A blind customer goes through a whole visit by what their braille line says and by
+// the bell.
+func TestAVisitThatIsHeard(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "mirror.sock")
+	r := newRig(t, "KIOSK_MIRROR="+socket, "KIOSK_SOUND=true")
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	lines := bufio.NewScanner(c)
+	heard := func(want string) (before string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), want) {
+				return before
+			}
+			before += lines.Text() + "\n"
+		}
+		t.Fatalf("never heard %q, but:\n%s", want, before)
+		return ""
+	}
+	heard(say(t, kiosk.WordReadyTitle))
+	code := x.identify("alice")
+	heard("alice") // as it is typed
+	heard(kiosk.Spell(code))
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	if said := heard(say(t, kiosk.WordShownHidden)); strings.Contains(said, "alice") {
+		t.Errorf("after it was sent, the identifier is said again: %s", said)
+	}
+	x.until("one bell for the phone, two for the approval", func(string) bool { return strings.Count(x.written(), "\a") == 3 })
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
+	if lines.Scan() && strings.Contains(lines.Text(), "Alice") {
+		t.Error("details are said that were never shown")
+	}
+}

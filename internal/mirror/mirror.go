@@ -1,0 +1,179 @@
+// Package mirror tells what the screen shows to whoever listens on a local socket: a
+// braille line, a speech program, or a person with socat (KIOSK_MIRROR).
+//
+// A reader that connects gets the present screen as lines of plain UTF-8 text, the most
+// important first, ended by an empty line, and from then on each screen that differs. What is
+// said is what is shown, in the same words: what is typed while it is typed, masked once
+// it is sent, and nothing while it is hidden. A count of seconds alone is told every half
+// minute only: who listens must be able to hear the rest. Nothing is kept: there is no
+// file, and a reader that does not read is disconnected.
+//
+// The words come from package plain; who may connect is a matter of the socket's group.
+package mirror
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// mode: the kiosk's user and group, as with its other socket.
+	mode fs.FileMode = 0o660
+	// maxReaders is more than a person has devices.
+	maxReaders = 8
+	// readerRoom is how many screens wait for a slow reader. Serial braille lines take a
+	// second for one.
+	readerRoom = 16
+	// writeLimit is how long one write may take.
+	writeLimit = 10 * time.Second
+	// countEvery is how often a count is told that is all that has changed.
+	countEvery = 30 * time.Second
+)
+
+// Mirror is an open socket. Its methods may be called from any goroutine.
+type Mirror struct {
+	listener net.Listener
+	start    func(func())
+	served   sync.WaitGroup
+
+	mu      sync.Mutex // Show is the runner's, readers come when they like
+	closed  bool
+	readers map[chan string]net.Conn
+	present string        // the last screen told
+	counted string        // the same without its figures
+	told    time.Duration // when
+}
+
+// Listen makes the socket at path; one that a dead process left there is replaced, anything
+// else is not. start is how a goroutine is started here.
+func Listen(path string, start func(func())) (*Mirror, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode().Type() != fs.ModeSocket {
+			return nil, fmt.Errorf("mirror: %s is there and is no socket", path)
+		}
+		if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+			_ = c.Close()
+			return nil, fmt.Errorf("mirror: %s is another process's", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("mirror: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("mirror: %w", err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		return nil, fmt.Errorf("mirror: %w", errors.Join(err, l.Close()))
+	}
+	m := &Mirror{listener: l, start: start, readers: make(map[chan string]net.Conn)}
+	m.served.Add(1)
+	start(m.accept)
+	return m, nil
+}
+
+func (m *Mirror) accept() {
+	defer m.served.Done()
+	for {
+		c, err := m.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		m.mu.Lock()
+		if m.closed || len(m.readers) >= maxReaders {
+			m.mu.Unlock()
+			_ = c.Close()
+			continue
+		}
+		screens := make(chan string, readerRoom)
+		if m.present != "" {
+			screens <- m.present
+		}
+		m.readers[screens] = c
+		m.served.Add(1)
+		m.mu.Unlock()
+		m.start(func() { m.serve(c, screens) })
+	}
+}
+
+func (m *Mirror) serve(c net.Conn, screens chan string) {
+	defer m.served.Done()
+	for text := range screens {
+		patience := time.AfterFunc(writeLimit, func() { _ = c.Close() })
+		_, err := c.Write([]byte(text))
+		patience.Stop()
+		if err != nil {
+			break
+		}
+	}
+	m.drop(screens)
+}
+
+// drop lets go of a reader.
+func (m *Mirror) drop(screens chan string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c, there := m.readers[screens]; there {
+		delete(m.readers, screens)
+		close(screens)
+		_ = c.Close()
+	}
+}
+
+// Show tells all readers what a screen says, line by line, if it is anything new. now is
+// uptime. It never waits for a reader.
+func (m *Mirror) Show(now time.Duration, said []string) {
+	text := strings.Join(said, "\n") + "\n\n"
+	m.mu.Lock()
+	var slow []chan string
+	counted := uncounted(text)
+	if text != m.present && (counted != m.counted || now-m.told >= countEvery) {
+		m.present, m.counted, m.told = text, counted, now
+		for screens := range m.readers {
+			select {
+			case screens <- text:
+			default:
+				slow = append(slow, screens)
+			}
+		}
+	}
+	m.mu.Unlock()
+	for _, screens := range slow {
+		m.drop(screens)
+	}
+}
+
+// uncounted is a text with its figures made alike: two that differ in a count of seconds
+// only are the same then.
+func uncounted(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '0'
+		}
+		return r
+	}, text)
+}
+
+// Close ends all readers and takes the socket away.
+func (m *Mirror) Close() error {
+	m.mu.Lock()
+	m.closed = true
+	for screens, c := range m.readers {
+		delete(m.readers, screens)
+		close(screens)
+		_ = c.Close()
+	}
+	m.mu.Unlock()
+	err := m.listener.Close()
+	m.served.Wait()
+	if err != nil {
+		return fmt.Errorf("mirror: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package mirror
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func open(t *testing.T) (m *Mirror, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "m.sock")
+	m, err := Listen(path, func(f func()) { go f() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m, path
+}
+
+// listener is a person with a braille line.
+type listener struct {
+	t *testing.T
+	c net.Conn
+	r *bufio.Reader
+}
+
+func listen(t *testing.T, path string) *listener {
+	t.Helper()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return &listener{t, c, bufio.NewReader(c)}
+}
+
+// hears is the next screen.
+func (l *listener) hears(want string) {
+	l.t.Helper()
+	_ = l.c.SetReadDeadline(time.Now().Add(time.Minute))
+	var lines []string
+	for {
+		line, err := l.r.ReadString('\n')
+		if err != nil {
+			l.t.Fatalf("heard %q, then %v; want %q", lines, err, want)
+		}
+		if line == "\n" {
+			break
+		}
+		lines = append(lines, strings.TrimSuffix(line, "\n"))
+	}
+	if got := strings.Join(lines, "|"); got != want {
+		l.t.Errorf("heard %q, want %q", got, want)
+	}
+}
+
+// say is how a screen gets here.
+func say(s kiosk.Screen) []string { return plain.Say(s) }
+
+func waiting(left string) kiosk.Screen {
+	return kiosk.Screen{Title: "Look at your phone", Gauge: &kiosk.Gauge{Text: left}}
+}
+
+func TestAListenerHearsWhatIsShown(t *testing.T) {
+	m, path := open(t)
+	m.Show(0, say(kiosk.Screen{Title: "Scan your card"}))
+	l := listen(t, path)
+	l.hears("Scan your card") // what was there before they came
+	m.Show(time.Second, say(kiosk.Screen{Title: "Who are you?", Entry: &kiosk.Entry{Label: "User name", Text: "al"}}))
+	l.hears("Who are you?|User name: al")
+	m.Show(2*time.Second, say(kiosk.Screen{Title: "Who are you?", Entry: &kiosk.Entry{Label: "User name", Text: "al"}}))
+	m.Show(3*time.Second, say(kiosk.Screen{Title: "Good\x1b[2Jbye"}))
+	l.hears("Good[2Jbye") // the same again is not told, and nothing is a command
+}
+
+func TestACountDoesNotDrownTheRest(t *testing.T) {
+	m, path := open(t)
+	m.Show(0, say(waiting("88 seconds left")))
+	l := listen(t, path)
+	l.hears("Look at your phone|88 seconds left")
+	m.Show(1*time.Second, say(waiting("87 seconds left")))
+	m.Show(29*time.Second, say(waiting("59 seconds left")))
+	m.Show(30*time.Second, say(waiting("58 seconds left")))
+	l.hears("Look at your phone|58 seconds left")
+	m.Show(31*time.Second, say(kiosk.Screen{Title: "Approved"}))
+	l.hears("Approved")
+}
+
+func TestWhoDoesNotListenIsLetGo(t *testing.T) {
+	m, path := open(t)
+	l := listen(t, path)
+	m.Show(0, say(kiosk.Screen{Title: "first"}))
+	l.hears("first") // so it is known to be there
+	long := strings.Repeat("x ", 900)
+	for i := range 2000 { // never waits, however long nobody reads
+		m.Show(time.Duration(i), say(kiosk.Screen{Title: strings.Repeat("y", i%50), Lines: []string{long}}))
+	}
+	m.mu.Lock()
+	left := len(m.readers)
+	m.mu.Unlock()
+	if left != 0 {
+		t.Errorf("%d readers that do not read are still there", left)
+	}
+}
+
+func TestTheSocketIsOurs(t *testing.T) {
+	m, path := open(t)
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != mode {
+		t.Errorf("mode %v", info.Mode())
+	}
+	start := func(f func()) { go f() }
+	if _, err := Listen(path, start); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a socket in use was taken: %v", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// What a process that was killed leaves behind.
+	dead, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.(*net.UnixListener).SetUnlinkOnClose(false)
+	_ = dead.Close()
+	again, err := Listen(path, start)
+	if err != nil {
+		t.Fatalf("after a crash: %v", err)
+	}
+	_ = again.Close()
+	if err := os.WriteFile(path, []byte("keep"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path, start); err == nil {
+		t.Error("a file was replaced: what is said could end on a disk")
+	}
+}
