@@ -58,7 +58,8 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	scripts/fuzz
 
 .PHONY: bench
-bench: ## all benchmarks
+bench: ## our client beside npm openid-client (needs node and npm), and all benchmarks
+	scripts/bench/run.sh
 	go test -run '^$$' -bench . -benchmem ./...
 	cd scripts/bench/store && go run . $(BENCHFLAGS)
 

@@ -3,6 +3,7 @@ package devserver
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,6 +33,8 @@ type Arrival struct {
 	Request int `json:"request,omitempty"`
 	// Code is the binding message.
 	Code string `json:"code,omitempty"`
+	// Connection tells connections apart: the port at the client's end.
+	Connection string `json:"connection,omitempty"`
 	// SincePrevious is the time since the previous poll of the same request, in
 	// milliseconds; absent for the first.
 	SincePrevious int64 `json:"since_previous_ms,omitempty"`
@@ -116,6 +119,7 @@ const pollTolerance = 200 * time.Millisecond
 // is timed like any other.
 func (s *Server) arrive(c *call, kind string) {
 	a := &Arrival{Time: c.now, Kind: kind, Client: claimedClient(c.r, c.form), Outcome: "in progress"}
+	_, a.Connection, _ = net.SplitHostPort(c.r.RemoteAddr)
 	c.arrival = a
 	if kind == "token" {
 		if g, ok := grants[c.form.Get("grant_type")]; ok {

@@ -87,11 +87,11 @@ func (c *Clock) Now() time.Time {
 
 func (c *Clock) now() time.Time {
 	wall := c.wall()
-	if c.learnt.at.IsZero() || c.kept() {
+	if c.learnt.at.IsZero() {
 		return wall
 	}
 	t := c.learnt.at.Add(c.uptime() - c.learnt.up)
-	if off := t.Sub(wall); -c.learnt.doubt <= off && off <= c.learnt.doubt {
+	if off := t.Sub(wall); -c.learnt.doubt <= off && off <= c.learnt.doubt || c.kept() {
 		return wall // as good, and finer
 	}
 	return t

@@ -1,0 +1,121 @@
+//go:build bench
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// TestBenchVisits is our half of scripts/bench: it plays BENCH_VISITS visits for
+// BENCH_USER at BENCH_ISSUER, one after another in one process, as `kiosk login` does
+// them, and writes one line of JSON to BENCH_OUT. The first visit only warms up.
+// With BENCH_JOURNAL the visits are put on record, on disk and sealed; without it
+// they are what other clients do, who have no journal.
+func TestBenchVisits(t *testing.T) {
+	visits, err := strconv.Atoi(os.Getenv("BENCH_VISITS"))
+	if err != nil {
+		t.Fatal("BENCH_VISITS is not a number; run make bench")
+	}
+	var log bytes.Buffer
+	a := open(t, &log,
+		"KIOSK_ISSUER", os.Getenv("BENCH_ISSUER"), "KIOSK_CA_FILE", os.Getenv("BENCH_CA"), "KIOSK_CLIENT_ID", "kiosk-jwt",
+		"KIOSK_CLIENT_KEY_FILE", os.Getenv("BENCH_KEY"), "KIOSK_GUARD_PERSON", "1000/10m", "KIOSK_GUARD_DEVICE", "1000/10m",
+		"KIOSK_LOG_LEVEL", "warn")
+	result := struct {
+		CPU  float64   `json:"cpu_ms"` // of a further visit
+		All  float64   `json:"all_ms"` // of everything, from the start of the process, by visits
+		RSS  int       `json:"rss_kib"`
+		Done []float64 `json:"done_ms"` // when each result was there, Unix time
+	}{}
+	var before time.Duration
+	for i := range visits + 1 {
+		if i == 1 {
+			before = spent(t)
+			result.Done = nil
+		}
+		done := &moment{}
+		who := kiosk.Secret(os.Getenv("BENCH_USER"))
+		why := kiosk.NoReason
+		if os.Getenv("BENCH_JOURNAL") != "" {
+			why, err = a.Login(context.Background(), who, true, done, func(context.Context) kiosk.Secret { return nil })
+		} else {
+			why = unrecorded(a, who, done)
+		}
+		if err != nil || why != kiosk.NoReason {
+			t.Fatalf("%v %v\n%s", why, err, log.String())
+		}
+		result.Done = append(result.Done, float64(done.at.UnixMicro())/1000)
+	}
+	result.CPU = float64((spent(t) - before).Microseconds()) / 1000 / float64(visits)
+	result.All = float64(spent(t).Microseconds()) / 1000 / float64(visits+1)
+	result.RSS = held(t)
+	line, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(os.Getenv("BENCH_OUT"), append(line, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unrecorded plays a visit that is put on no record.
+func unrecorded(a *App, who kiosk.Secret, out *moment) kiosk.Reason {
+	run, stop := context.WithCancel(context.Background())
+	defer stop()
+	l := a.lines(true, out, stop)
+	r := a.runner(l)
+	r.Journal, r.Guard = nowhere{}, nowhere{}
+	events := make(chan kiosk.Event, 1)
+	events <- kiosk.Given{Identifier: who}
+	r.Run(run, events)
+	return l.reason
+}
+
+type nowhere struct{}
+
+func (nowhere) Append(kiosk.Record) error              { return nil }
+func (nowhere) Unfinished() ([]kiosk.Record, error)    { return nil, nil }
+func (nowhere) Allow(kiosk.Secret) (kiosk.Hold, error) { return kiosk.Hold{}, nil }
+
+// moment notes when the result was written.
+type moment struct{ at time.Time }
+
+func (m *moment) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(`"shown"`)) {
+		m.at = time.Now()
+	}
+	return len(b), nil
+}
+
+// spent is the processor time this process has taken, in its own and the kernel's code.
+func spent(t *testing.T) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// held is the memory this process holds, in KiB.
+func held(t *testing.T) int {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "VmRSS:")
+	n, err := strconv.Atoi(strings.Fields(rest + " x")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
