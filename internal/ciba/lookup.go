@@ -50,18 +50,11 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 	case reply.Status != http.StatusOK:
 		return fail(kiosk.Misconfigured, fmt.Errorf("status %d", reply.Status))
 	}
-	o, err := oidc.ParseObject(reply.Body)
+	hint, e.Sub, err = readLookup(reply.Body)
 	if err != nil {
 		return fail(kiosk.Untrusted, err)
 	}
-	for _, name := range []string{"login_hint", "sub"} {
-		if s, ok := o.Text(name); o.Has(name) && (!ok || len(s) > maxHint || hasControl(s)) {
-			return fail(kiosk.Untrusted, fmt.Errorf("%s is malformed", name))
-		}
-	}
-	hint, _ = o.Text("login_hint")
 	e.Hint = hint
-	e.Sub, _ = o.Text("sub")
 	switch {
 	case hint == "" && e.Sub == "":
 		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
@@ -75,4 +68,20 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 		e.Sub = sub
 	}
 	return hint, e, nil
+}
+
+// readLookup reads the lookup's answer. Either may be empty.
+func readLookup(body []byte) (hint, sub string, err error) {
+	o, err := oidc.ParseObject(body)
+	if err != nil {
+		return "", "", err
+	}
+	for _, name := range []string{"login_hint", "sub"} {
+		if s, ok := o.Text(name); o.Has(name) && (!ok || len(s) > maxHint || hasControl(s)) {
+			return "", "", fmt.Errorf("%s is malformed", name)
+		}
+	}
+	hint, _ = o.Text("login_hint")
+	sub, _ = o.Text("sub")
+	return hint, sub, nil
 }

@@ -1,0 +1,50 @@
+package oidc
+
+import (
+	"strings"
+	"testing"
+)
+
+func FuzzParseMetadata(f *testing.F) {
+	const issuer = "https://op.example"
+	f.Add([]byte(document(issuer, issuer, nil)))
+	f.Add([]byte(document(issuer, "http://localhost:1", nil)))
+	f.Add([]byte(document(issuer, issuer, map[string]any{"mtls_endpoint_aliases": map[string]any{"token_endpoint": "https://m.example/t", "jwks_uri": 1}})))
+	f.Add([]byte(document(issuer, issuer, map[string]any{"userinfo_endpoint": "https://op.example/#me", "grant_types_supported": []any{1}})))
+	f.Add([]byte(document(issuer+"/", issuer, nil)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := parseMetadata(data, issuer)
+		if err != nil {
+			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r > '~' }) {
+				t.Errorf("the error repeats %q", err)
+			}
+			return
+		}
+		if m.Issuer != issuer || m.Endpoint(Token, false) == "" || m.Endpoint(JWKS, false) == "" {
+			t.Errorf("taken for good: %q", data)
+		}
+		for _, e := range endpoints {
+			for _, mtls := range []bool{false, true} {
+				a := m.Endpoint(e, mtls)
+				if u, err := CheckURL(a); a != "" && (err != nil || u.Scheme != "https") {
+					t.Errorf("%s at %q: %v", e, a, err)
+				}
+			}
+		}
+	})
+}
+
+func FuzzCheckURL(f *testing.F) {
+	for _, s := range []string{"https://op.example/a?b", "http://localhost:1/", "http://[::1]:80/x", "https://a@b/", "http://127.0.0.1.evil.example/", "https://x/#"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := CheckURL(s)
+		if err != nil {
+			return
+		}
+		if u.User != nil || u.Fragment != "" || u.Hostname() == "" || (u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname()))) {
+			t.Errorf("%q is taken for %#v", s, u)
+		}
+	})
+}
