@@ -63,7 +63,7 @@ func TestNeverSent(t *testing.T) {
 				t.Errorf("%s is sent as %q", name, values)
 			}
 		}
-		for _, name := range []string{"client_notification_token", "user_code", "login_hint_token", "id_token_hint", "request", "client_secret"} {
+		for _, name := range []string{"client_notification_token", "user_code", "login_hint_token", "id_token_hint", "organization", "request", "client_secret"} {
 			if r.form.Has(name) {
 				t.Errorf("%s is sent", name)
 			}

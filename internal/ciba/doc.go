@@ -43,6 +43,7 @@
 //	C12  M  a fresh one of 256 bits for each ping request  TestNotificationTokensAreFresh
 //	C13  R  acr is checked where it was asked for          TestWhatTiesTheIDTokenToTheAnswerIsChecked
 //	C15  S  a login hint token goes as it was scanned      TestLoginHintTokens
+//	C16  M  an ID token as a hint is not sent                  TestNeverSent
 //	C17  S  a short, plain, random binding message         TestBindingMessages TestABindingMessageTheServerDislikes
 //	C18  M  a user code is asked for each time, not kept   TestUserCodes kiosk.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
 //	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
@@ -60,11 +61,22 @@
 //	C31  M  auth_req_id is handed over to be kept          TestAcknowledgements TestWhatIsTooLargeToKeepIsNotAskedFor
 //	C32  S  and so is the expiry                           TestAcknowledgements TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft
 //	C33  R  unknown members are ignored                    TestAcknowledgements
+//	C34  M  no poll sooner than the interval                   kiosk.TestPollsLeaveWhenTheyMay kiosk.TestInvariantsHoldOnARandomWalk
+//	C35  M  a long poll is followed at once                    kiosk.TestPollsLeaveWhenTheyMay
+//	C36  M  never two polls at once                            kiosk.TestNeverTwoPollsAtOnce kiosk.TestInvariantsHoldOnARandomWalk
 //	C36  M  one poll is one request                        TestVerdicts oidc.TestAPollOnADyingConnectionIsNotResentByStealth
 //	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
 //	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone TestAnAnswerThatIsCutOffStillSaysHowLongToWait
 //	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts
+//	C39  M  five seconds more, for good                        kiosk.TestPollsLeaveWhenTheyMay kiosk.TestThePaceSurvivesAPowerCut
 //	C40  M  any other error is the end                     TestVerdicts
+//	C41  M  a redeemed id is not polled again                  kiosk.TestAVisitFromFirstKeyToGoodbye kiosk.TestWhatAPowerCutLeftBehind kiosk.TestInvariantsHoldOnARandomWalk
+//	C42  O  in ping mode there are polls as well               kiosk.TestAPingFetchesTheAnswerAtOnce
+//	C43  M  push mode is refused, and its calls with it        config.TestEverySettingGoodAndBad
+//	C44  R  an interval before the first poll                  kiosk.TestPollsLeaveWhenTheyMay
+//	C45  R  from the answer, but for a long poll               kiosk.TestPollsLeaveWhenTheyMay
+//	C46  R  faults make it slower, up to a minute              kiosk.TestPollsLeaveWhenTheyMay
+//	C47  R  an end by uptime, with a last look                 kiosk.TestAnApprovalInTheLastSecondCounts kiosk.TestTimeRunsOut kiosk.TestSettingTheClockMidVisitChangesNothing
 //	C48  M  access_token, token_type, id_token are there   TestTokenResponses
 //	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
 //	C50  M  token_type is what was asked for, in any case  TestTokenResponses TestATokenThatIsNotBoundIsGivenBack TestTokensOfARefusedAnswerAreGivenBack
@@ -80,13 +92,19 @@
 //	C61  R  a ping too many asks nothing; rate limit       TestAPingCountsOnce TestPingsForNothing TestAFloodKeepsNoPingOut
 //	C62  R  a lost ping is made up for                     TestNotificationTokensAreFresh kiosk.TestAPingFetchesTheAnswerAtOnce
 //	C63  R  a ping before the acknowledgement is held      TestAPingBeforeTheAcknowledgement kiosk.TestAPingBeforeTheAcknowledgementIsHeld
+//	C64  M  push: refused by the settings                      config.TestEverySettingGoodAndBad
+//	C65  M  push: refused by the settings                      config.TestEverySettingGoodAndBad
+//	C66  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
+//	C67  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	1.1  M  metadata: what may be absent and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
 //	1.1  R  an address that is not needed may be bad       TestBadAddressesOfEndpointsThatAreNotNeeded oidc.TestBadAddressesCountAsAbsent
 //	1.1  M  addresses for clients with a certificate       TestClientsWithACertificateGoToTheirOwnAddresses
 //	1.9  M  the code decides, not the status               TestVerdicts
+//	1.9  R  invalid_client after a wrong clock: once more      TestAProofMadeByAWrongClockIsMadeAnewOnce
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
 //	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
 //	1.10 M  what the customer can mend is asked for        TestUserCodes TestLoginHintTokens
+//	1.11 S  what each server takes                             TestEveryFieldOfAProfileCounts TestEveryProfileIsSound TestServersAreRecognised
 //	8705 M  client_id in every body                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime oidc.TestCertificateMethodsSendTheClientIDOnly
 //	8705 M  the certificate is shown to whoever asks       oidc.TestClientCertificateIsShown oidc.TestCertificateAndKeyBelongTogether
 //	8705 S  aliases go first, each falls back              TestClientsWithACertificateGoToTheirOwnAddresses
@@ -98,6 +116,7 @@
 //	9449 M  Bearer for a proof is refused                  TestATokenThatIsNotBoundIsGivenBack
 //	9449 M  at resources with ath, and their nonce         TestUserInfoTakesAProofToo oidc.TestWhoWantsANonce
 //	9449 R  a refused proof: the clock, if it is that      TestARefusedProofIsOftenTheClock
+//	K1   S  a budget of pushes, pauses that grow               guard.TestAllow guard.TestPauses guard.TestAPrankster
 //	K4   S  tokens nobody wants any more are revoked       TestRevocation TestTokensOfARefusedAnswerAreGivenBack
 //	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestErrorsOfTheLineRepeatNothingOfTheServer
 //	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
@@ -114,15 +133,18 @@
 //	V11  M  nbf, acr, nonce                                oidc.TestAttacksOnTheToken
 //	V12  M  sub, and that it is the right one              oidc.TestAttacksOnTheToken TestThePersonWhoApprovedIsThePersonAskedFor
 //	V13  R  hashes and auth_req_id                         oidc.TestAttacksOnTheToken
+//	V14  S  no organisation is asked for                       TestNeverSent
+//	V15  M  encrypted, which nobody registered: refused        oidc.TestAttacksOnTheToken
 //	V16  M  UserInfo is about the same sub                 TestThePersonWhoApprovedIsThePersonAskedFor
+//	3.11 S  the time, from Date over verified TLS              TestAVisitOnADeviceWithoutAClock oidc.TestTheTimeIsLearntFromTheServer oidc.TestDatesThatAreNotBelieved
+//	3.11 M  no check of TLS is skipped for it                  oidc.TestNoCheckOfTLSIsSkippedForTheTime
+//	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock kiosk.TestSettingTheClockMidVisitChangesNothing
 //	8628 M  device authorization request and response      TestTheSecondRoad TestDeviceAuthorizationResponses
 //	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestTheSecondRoadLeavesTheFirst
 //	8628 S  the user code stands beside the picture        kiosk.TestScreens kiosk.TestTheSecondRoadShowsItsAddressWhileItWaits
 //	8628 R  the person asked for, here too                 TestOnTheSecondRoadNobodyElseGetsIn
 //	7009 M  revocation by the client of the tokens         TestRevocation TestTheSecondRoad
 //
-// Of the other duties, C34, C35, C39 (lasting), C41, C42 and C44 to C47 are about when
-// to poll and belong to package kiosk; K1 to package guard; C43 and C64 to C68 are for
-// push, which is refused; C7 is for whoever registers the client; C16 is
-// for a hint that this package does not send.
+// Of the other duties, C7 (pairwise subjects) is for whoever registers the client, and
+// C14, C68, K2, K3, K5 and K8 to K10 say nothing that a client could do wrong on the wire.
 package ciba
