@@ -145,16 +145,19 @@ func TestDatesThatAreNotBelieved(t *testing.T) {
 		took             time.Duration
 	}{
 		"plain http":                   {issuer: plain.URL, to: plain.URL},
-		"another host than the issuer": {issuer: "https://op.example", to: s.URL},
+		"another host than the issuer": {issuer: "https://op.example", to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat)},
 		"no date":                      {issuer: s.URL, to: s.URL},
 		"not a date":                   {issuer: s.URL, to: s.URL, date: "soon"},
-		"before this program":          {issuer: s.URL, to: s.URL, date: "Thu, 01 Jan 1970 00:00:00 GMT"},
+		"before this program":          {issuer: s.URL, to: s.URL, date: noon.Add(-50 * time.Minute).Format(http.TimeFormat)},
 		"before the certificate":       {issuer: s.URL, to: s.URL, date: noon.Add(-2 * time.Hour).Format(http.TimeFormat)},
 		"after the certificate":        {issuer: s.URL, to: s.URL, date: noon.Add(8 * 24 * time.Hour).Format(http.TimeFormat)},
 		"an answer that took long":     {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: 30 * time.Second},
 		"time that ran backwards":      {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: -time.Second},
 	} {
 		d, k := newDevice(c.issuer, 0)
+		if name == "before this program" { // and after the certificate's first moment
+			k.least = noon.Add(-45 * time.Minute)
+		}
 		s.date, s.spend = c.date, func() { d.up += c.took }
 		if err := s.asked(t, k, c.to); err != nil {
 			t.Errorf("%s: %v", name, err)
