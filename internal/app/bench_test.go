@@ -19,8 +19,8 @@ import (
 // TestBenchVisits is our half of scripts/bench: it plays BENCH_VISITS visits for
 // BENCH_USER at BENCH_ISSUER, one after another in one process, as `kiosk login` does
 // them, and writes one line of JSON to BENCH_OUT. The first visit only warms up.
-// With BENCH_JOURNAL the visits are put on record, on disk and sealed; without it
-// they are what other clients do, who have no journal.
+// With BENCH_JOURNAL the visits are put on record, on disk and sealed, and the memory
+// is swept after each; without it they are what other clients do, who do neither.
 func TestBenchVisits(t *testing.T) {
 	visits, err := strconv.Atoi(os.Getenv("BENCH_VISITS"))
 	if err != nil {
@@ -74,7 +74,7 @@ func unrecorded(a *App, who kiosk.Secret, out *moment) kiosk.Reason {
 	defer stop()
 	l := a.lines(true, out, stop)
 	r := a.runner(l)
-	r.Journal, r.Guard = nowhere{}, nowhere{}
+	r.Journal, r.Guard, r.Display = nowhere{}, nowhere{}, l // no sweeping of the memory either
 	events := make(chan kiosk.Event, 1)
 	events <- kiosk.Given{Identifier: who}
 	r.Run(run, events)

@@ -135,7 +135,7 @@ async function both(name, flags, visits, least, most) {
   ]);
   row(`${name}: CPU per visit, start of the program included`, 'ms', ours.all, theirs.all);
   row(`${name}: CPU of a further visit`, 'ms', ours.cpu, theirs.cpu);
-  row(`${name}: CPU of a further visit, with the journal on disk`, 'ms', whole.cpu, theirs.cpu);
+  row(`${name}: CPU of a further visit, on record and swept away`, 'ms', whole.cpu, theirs.cpu);
   row(`${name}: requests per visit`, '', ours.requests, theirs.requests, 2);
   row(`${name}: connections per visit`, '', ours.connections, theirs.connections, 2);
   row(`${name}: memory`, 'MiB', ours.rss, theirs.rss);
