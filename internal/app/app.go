@@ -48,7 +48,8 @@ type App struct {
 	pings      *ciba.Pings // nil: the server is polled only
 	pingCert   tls.Certificate
 	stopPings  func()
-	contact    contact // with the authorization server
+	mine       *oidc.Certificate // of mutual TLS; nil if there is none
+	contact    contact           // with the authorization server
 }
 
 // Open makes an App. Who names this process to another one that finds the store
@@ -246,6 +247,7 @@ func (a *App) proofs() (o oidc.AuthOptions, err error) {
 	if !strings.HasPrefix(s.Issuer, "https:") {
 		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", errors.New("mutual TLS needs a KIOSK_ISSUER with https"))
 	}
+	a.mine = o.Certificate
 	if err := o.Certificate.Trouble(a.time.Now()); err != nil {
 		a.log.Warn("mutual TLS", "trouble", err.Error())
 	}

@@ -63,6 +63,12 @@ func (r *resident) healthItems() []health.Check {
 		{Name: "client", Look: about(func(err error) bool {
 			return kiosk.ReasonOf(err) == kiosk.Misconfigured || kiosk.ReasonOf(err) == kiosk.NotProvisioned
 		})},
+		{Name: "certificate", Needs: []string{"clock"}, Look: func() error {
+			if a.mine == nil {
+				return nil
+			}
+			return a.mine.Trouble(a.time.Now())
+		}},
 		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Look: a.contact.get},
 		{Name: "disk", Look: func() error { return health.Disk(a.settings.StateDir) }},
 		{Name: "store", Needs: []string{"disk"}, Look: func() error {

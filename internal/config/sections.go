@@ -32,7 +32,7 @@ type serverSection struct {
 	ClientAuth       word   `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates itself to the authorization server"`
 	ClientSecretFile file   `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
 	ClientKeyFile    file   `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK; for mutual TLS the key of the certificate"`
-	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"PEM chain for mutual TLS; read at start, so restart after renewing it"`
+	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"PEM chain for mutual TLS; read at start: reload or restart after renewing it"`
 	CAFile           file   `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
 	Profile          name   `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"quirks of a server as data: generic, auth0, keycloak, node-oidc-provider, …"`
 }

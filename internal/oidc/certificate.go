@@ -78,9 +78,9 @@ func (c *Certificate) Trouble(now time.Time) error {
 	case now.Before(c.leaf.NotBefore):
 		return fmt.Errorf("client certificate: not valid before %s", c.leaf.NotBefore.UTC().Format(day))
 	case left < 0:
-		return fmt.Errorf("client certificate: expired on %s; renew it and restart", c.leaf.NotAfter.UTC().Format(day))
+		return fmt.Errorf("client certificate: expired on %s; renew it, then reload or restart", c.leaf.NotAfter.UTC().Format(day))
 	case left < ExpirySoon:
-		return fmt.Errorf("client certificate: expires on %s; renew it and restart", c.leaf.NotAfter.UTC().Format(day))
+		return fmt.Errorf("client certificate: expires on %s; renew it, then reload or restart", c.leaf.NotAfter.UTC().Format(day))
 	}
 	return nil
 }
