@@ -19,6 +19,7 @@ const (
 // not, and it does not go on for ever.
 type paste struct {
 	since time.Time // zero outside
+	dark  bool      // it began on a dark screen, so it brings light only
 	room  int
 }
 
@@ -43,7 +44,7 @@ func (s *Screen) pump() {
 			press, ok := p.press(ev)
 			press.Generation = s.tty.readAt.Load()
 			switch {
-			case !ok, p.on() && (s.dark.Load() || !s.typing()): // a paste on the wrong screen does nothing, like a scan
+			case !ok, p.on() && (p.dark || !s.typing()): // a paste on the wrong screen does nothing, like a scan
 			case p.on():
 				s.offer(press)
 			default:
@@ -58,7 +59,7 @@ func (s *Screen) pump() {
 		case *tcell.EventPaste:
 			p = paste{}
 			if ev.Start() {
-				p = paste{since: ev.When(), room: pasteRoom}
+				p = paste{since: ev.When(), room: pasteRoom, dark: s.dark.Load()}
 			}
 		case *tcell.EventResize:
 			poke(s.afresh)

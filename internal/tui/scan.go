@@ -26,6 +26,10 @@ const (
 	scanHold = scanGap + 5*time.Millisecond
 	// scanQuiet is the silence after which a scan without an end is over.
 	scanQuiet = 150 * time.Millisecond
+	// scanPace is the least time between two characters of any scanner: a USB keyboard
+	// sends no two reports in less than a millisecond. What comes in quicker has been
+	// waiting while this program stood still, at whatever pace it was typed.
+	scanPace = time.Millisecond / 2
 	// scanRest is how long nobody may have typed before a scan. Who has typed half a
 	// name and gets the card out needs longer. If this program should stand still while
 	// somebody types, the rest of the word comes in at the pace of a scan, but with
@@ -43,6 +47,7 @@ const (
 type burst struct {
 	text       []rune
 	passed     int // the first so many were passed on as keys
+	paced      int // how many came later than scanPace after the one before
 	generation uint64
 	typing     bool // where it began, characters are typed
 	rested     bool // nobody had typed just before
@@ -67,7 +72,7 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 			rested: b.touched.IsZero() || at.Sub(b.touched) >= scanRest,
 		}
 		s.grow(b, p, at)
-	case ends && fast && b.typing && b.rested && len(b.text) >= scanLeast:
+	case ends && fast && b.typing && b.rested && len(b.text) >= scanLeast && (p.Key == Enter || b.timed()):
 		s.scan(b, at)
 	case ends && fast && !b.typing && len(b.text) > 1:
 		b.forget(at) // a scan on the wrong screen: its end is no key either
@@ -87,6 +92,9 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 // grow adds a character. Where characters are typed the first ones are shown at once;
 // when it is clear that this is a scan, the rest comes with it.
 func (s *Screen) grow(b *burst, p Press, at time.Time) {
+	if len(b.text) > 0 && at.Sub(b.last) >= scanPace {
+		b.paced++
+	}
 	b.last = at
 	if len(b.text) <= scanRoom { // one more than is allowed, so that it is refused and not cut short
 		b.text = append(b.text, p.Rune)
@@ -119,11 +127,11 @@ func (s *Screen) over(b *burst, quiet bool) {
 	switch n := len(b.text); {
 	case n == 0:
 		return
-	case b.dark && !(b.typing && quiet && b.rested && n >= scanBare):
+	case b.dark && !(b.typing && quiet && b.isBare()):
 	case !b.typing && n == 1:
 		s.offer(Press{Key: Rune, Rune: b.text[0], Generation: b.generation})
 	case !b.typing:
-	case quiet && b.rested && n >= scanBare:
+	case quiet && b.isBare():
 		s.scan(b, b.last)
 		return
 	default:
@@ -134,6 +142,13 @@ func (s *Screen) over(b *burst, quiet bool) {
 	}
 	b.forget(time.Time{})
 }
+
+// timed says whether the pace is known: most characters came one by one. Otherwise
+// only Enter, which sends what was typed, too, makes it a scan.
+func (b *burst) timed() bool { return 2*b.paced >= len(b.text)-1 }
+
+// isBare says whether it is a scan although nothing follows it.
+func (b *burst) isBare() bool { return b.rested && len(b.text) >= scanBare && b.timed() }
 
 // scan passes a whole scan on.
 func (s *Screen) scan(b *burst, at time.Time) {

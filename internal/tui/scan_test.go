@@ -68,6 +68,8 @@ func TestScannersAreToldFromFingers(t *testing.T) {
 		{"fingers, quick at the end", func(m *memory) { at(finger, m, "ali"); at(scanner, m, "ce\r") }, "alice<enter>"},
 		{"the program stood still while somebody typed", func(m *memory) { at(finger, m, "alex"); m.typeIn("ander\r") }, "alexander<enter>"},
 		{"the same, and the rest comes later", func(m *memory) { at(finger, m, "alex"); m.typeIn("ander of"); time.Sleep(time.Second) }, "alexander of"},
+		{"the same from the first letter on", func(m *memory) { m.typeIn("alexander"); time.Sleep(time.Second) }, "alexander"},
+		{"the same, and then another language", func(m *memory) { m.typeIn("alice\t") }, "alice<tab>"},
 		{"a key that is held", func(m *memory) { at(33*time.Millisecond, m, "aaaaaaaaaa") }, "aaaaaaaaaa"},
 		{"a card after half a name", func(m *memory) { at(finger, m, "al"); time.Sleep(scanRest); at(scanner, m, "carol\t") }, "alcarol<scan carol>"},
 		{"fingers go on where a scan would end", func(m *memory) {

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hinshun/vt10x"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// sayIn is say in another language.
+func sayIn(t testing.TB, language string, w kiosk.Word, args ...any) string {
+	t.Helper()
+	c, err := words.Open(language)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(c.Say(w, args...)), " ")
+}
+
+// emulator is a terminal that has a mouse and every letter.
+const emulator = "TERM=xterm-256color"
+
+// TestAVisitInEveryLanguage, chosen by the language key, and back to the default.
+func TestAVisitInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	all := words.Languages()
+	if len(all) < 8 {
+		t.Errorf("only %v", all)
+	}
+	for i, language := range all {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			// The default is another language than the one that is tried.
+			first := all[(i+1)%len(all)]
+			r := newRig(t, emulator, "KIOSK_LANGUAGES="+first+","+language)
+			x := r.screen()
+			x.shows(sayIn(t, first, kiosk.WordReadyTitle))
+			x.press("\t", sayIn(t, language, kiosk.WordIdentifyTitle), sayIn(t, language, kiosk.WordKeyCancel))
+			x.slowly("alice")
+			x.types(enter)
+			x.shows(sayIn(t, language, kiosk.WordWaitingTitle))
+			if err := r.dev.Approve("alice", ""); err != nil {
+				t.Fatal(err)
+			}
+			x.shows(sayIn(t, language, kiosk.WordShownTitle))
+			x.press(anyKey, "Welcome, Alice", sayIn(t, language, kiosk.WordKeyDone))
+			x.press(escape, sayIn(t, first, kiosk.WordReadyTitle))
+			x.checkOver(kiosk.StageShown, kiosk.NoReason)
+		})
+	}
+}
+
+// slowly types at the pace of fingers.
+func (x *terminal) slowly(text string) {
+	x.t.Helper()
+	for _, r := range text {
+		x.types(string(r))
+		time.Sleep(40 * time.Millisecond)
+	}
+}
+
+// checkOver is checkAll, and the terminal is as it was before the program came.
+func (x *terminal) checkOver(stage kiosk.Stage, why kiosk.Reason) {
+	x.t.Helper()
+	x.checkAll(stage, why)
+	x.until("a terminal given back", func(string) bool {
+		mode, cursor := x.mode()
+		return cursor && mode&(vt10x.ModeAltScreen|vt10x.ModeMouseMask|vt10x.ModeAppKeypad) == 0
+	})
+	if now := x.termios(); now != x.before {
+		x.t.Errorf("termios is %+v, was %+v", now, x.before)
+	}
+}
+
+// scans sends a code at the pace of a scanner, until the screen answers it as wanted:
+// it may have come before the screen did, and on a busy machine it comes in heaps, so
+// that its pace cannot be told.
+func (x *terminal) scans(code string, want ...string) {
+	x.t.Helper()
+	for range 20 {
+		for _, r := range code {
+			x.types(string(r))
+			time.Sleep(4 * time.Millisecond)
+		}
+		if x.within(limit/20, having(want...)) {
+			return
+		}
+	}
+	x.t.Fatalf("scanning %q never leads to %q; the screen shows\n%s", code, want, x.picture())
+}
+
+// TestVisitsByScanner: whatever a scanner puts behind a code, the visit goes on by
+// itself; on a screen that does not ask for it a scan does nothing.
+func TestVisitsByScanner(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]string{"carriage return": "\r", "line feed": "\n", "both": "\r\n", "tab": "\t", "nothing": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "KIOSK_IDENTIFIER=email") // one language: a tab that comes too late does no harm
+			x := r.screen()
+			alice, bob := "alice@shop.example"+end, "\x1dbob@\x02shop.example"+end // scanners send such bytes
+			x.shows(say(t, kiosk.WordReadyTitle))
+			x.scans(alice, say(t, kiosk.WordWaitingTitle))
+			x.code()
+			x.types(bob)
+			time.Sleep(300 * time.Millisecond)
+			x.shows(say(t, kiosk.WordWaitingTitle))
+			if err := r.dev.Approve("alice", ""); err != nil {
+				t.Fatal(err)
+			}
+			x.shows(say(t, kiosk.WordShownTitle), say(t, kiosk.WordShownHidden))
+			x.types(bob)
+			if x.within(500*time.Millisecond, having("Welcome")) {
+				t.Error("a scan shows the details")
+			}
+			x.press(anyKey, "Welcome, Alice")
+			x.types(bob)
+			if !having("Welcome, Alice")(flat(x.picture())) || x.within(500*time.Millisecond, having(say(t, kiosk.WordReadyTitle))) {
+				t.Errorf("a scan leaves the details:\n%s", x.picture())
+			}
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.checkGone("alice", "bob", "a***")
+			// The next customer, whose phone says no; a scan does not ask it again.
+			x.scans(bob, say(t, kiosk.WordWaitingTitle))
+			x.code()
+			if err := r.dev.Deny("bob"); err != nil {
+				t.Fatal(err)
+			}
+			x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.WordKeyAgain))
+			x.types("1111111" + end)
+			time.Sleep(500 * time.Millisecond)
+			x.shows(say(t, kiosk.Declined.Title()))
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			if n := r.count("backchannel"); n != 2 {
+				t.Errorf("%d requests for two cards", n)
+			}
+			x.checkOver(kiosk.StageEnded, kiosk.Declined)
+		})
+	}
+}
+
+// TestAScanAfterHalfAName replaces it.
+func TestAScanAfterHalfAName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.begin("mal")
+	time.Sleep(1100 * time.Millisecond) // the card is taken out
+	x.scans("alice\t", say(t, kiosk.WordWaitingTitle))
+	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "alice" {
+		t.Errorf("%+v", a)
+	}
+}
+
+// find is where a text stands on the screen.
+func (x *terminal) find(text string) (column, row int, ok bool) {
+	for y, line := range strings.Split(x.picture(), "\n") {
+		if at := strings.Index(line+" ", text); at >= 0 { // pictures have no blanks at the end
+			return len([]rune(line[:at])) + len([]rune(text))/2, y, true
+		}
+	}
+	return 0, 0, false
+}
+
+// tap presses what reads so by mouse.
+func (x *terminal) tap(text string) {
+	x.t.Helper()
+	column, row, ok := x.find(text)
+	if !ok {
+		x.t.Fatalf("there is no %q to be pressed:\n%s", text, x.picture())
+	}
+	x.types(fmt.Sprintf("\x1b[<0;%d;%dM\x1b[<0;%d;%dm", column+1, row+1, column+1, row+1))
+}
+
+// taps presses what reads so, until the screen answers it as wanted.
+func (x *terminal) taps(text string, want ...string) {
+	x.t.Helper()
+	for range 20 {
+		x.tap(text)
+		if x.within(limit/20, having(want...)) {
+			return
+		}
+	}
+	x.t.Fatalf("pressing %q never leads to %q; the screen shows\n%s", text, want, x.picture())
+}
+
+// TestAVisitByMouse: no key is pressed from the beginning to the end, at any size.
+func TestAVisitByMouse(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{40, 12}, {80, 24}, {100, 30}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, emulator, "KIOSK_LANGUAGES=en,de")
+			x := r.screen()
+			x.shows(say(t, kiosk.WordReadyTitle))
+			x.resize(size[0], size[1])
+			x.until("a picture of that size", func(text string) bool {
+				return len(strings.Split(x.picture(), "\n")) >= size[1]-2 && having(say(t, kiosk.WordReadyTitle), say(t, kiosk.WordKeyBegin))(text)
+			})
+			x.taps(say(t, kiosk.WordReadyTitle), say(t, kiosk.WordIdentifyTitle), "OK")
+			typed := ""
+			for _, letter := range "alice" {
+				typed += string(letter)
+				x.tap(" " + string(letter) + " ")
+				x.shows("│ " + typed + " │")
+			}
+			x.tap("←") // one back, and again
+			x.shows("│ alic │")
+			x.tap(" e ")
+			x.shows("│ alice │")
+			x.taps(" OK", say(t, kiosk.WordWaitingTitle))
+			code := x.code()
+			if got := r.arrived("backchannel"); len(got) != 1 || got[0].User != "alice" || got[0].Code != code {
+				t.Fatalf("%+v, the screen has %s", got, code)
+			}
+			if err := r.dev.Approve("alice", ""); err != nil {
+				t.Fatal(err)
+			}
+			x.shows(say(t, kiosk.WordShownTitle))
+			x.taps(say(t, kiosk.WordKeyShow), "Welcome, Alice")
+			x.taps(say(t, kiosk.WordKeyDone), say(t, kiosk.WordReadyTitle))
+			x.checkOver(kiosk.StageShown, kiosk.NoReason)
+		})
+	}
+}
+
+// TestAnImpatientCustomer presses whatever there is while the phone rings, pulls at the
+// window and pastes megabytes: the visit is the same, and the result stays hidden until
+// a key that was pressed on its own screen.
+func TestAnImpatientCustomer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, emulator)
+	x := r.screen()
+	x.begin("alice")
+	x.types(enter + enter + " 1\t" + enter)
+	x.code()
+	dice := rand.New(rand.NewPCG(5, 1)) // what fails once fails again
+	// No key here begins with Escape: on a machine that is busy enough such a key falls
+	// apart, and Escape is what ends a visit. TestHammering has them.
+	hammer := []string{enter, " ", "1", "\t", "\x7f", "a", "漢", "zoë", "alice\r", "\n"}
+	for range 40 {
+		var burst strings.Builder
+		for range 10 {
+			burst.WriteString(hammer[dice.IntN(len(hammer))])
+		}
+		x.types(burst.String())
+		x.resize(30+dice.IntN(100), 8+dice.IntN(40))
+	}
+	x.types(strings.Repeat("pasted\r", 300_000)) // two megabytes
+	x.resize(columns, rows)
+	x.shows(say(t, kiosk.WordWaitingTitle), "Esc "+say(t, kiosk.WordKeyCancel))
+	// What is typed while the machine stands still is meant for what could be seen.
+	x.signal(syscall.SIGSTOP)
+	x.types(strings.Repeat(enter+" a1", 50))
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.signal(syscall.SIGCONT)
+	x.shows(say(t, kiosk.WordShownTitle), say(t, kiosk.WordShownHidden))
+	if x.within(500*time.Millisecond, having("Welcome")) {
+		t.Errorf("the details came without a key:\n%s", x.picture())
+	}
+	x.press(anyKey, "Welcome, Alice")
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkGone("alice", "a***")
+	if n := r.count("backchannel"); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	x.checkOver(kiosk.StageShown, kiosk.NoReason)
+}
