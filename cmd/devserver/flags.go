@@ -24,6 +24,7 @@ made up, and whoever can reach it can approve.
     --interval SECONDS  polling interval (5); 0 leaves it out of the answer
     --long-poll SECONDS hold a poll back so long until the person answers (0)
     --dpop-nonce        ask for a nonce in every proof of possession
+    --guard-registration  register clients with an initial access token only
     --state FILE        keep keys and requests here, so that a restart goes on
     --keys DIR          write the ready-made clients' keys and secrets here
     --auto MODE         answer by itself: approve, deny or none (none)
@@ -33,8 +34,7 @@ made up, and whoever can reach it can approve.
 // settings are the flags as given.
 type settings struct {
 	listen, issuer, caFile, state, keys, auto string
-	dpopNonce                                 bool
-	tls                                       bool
+	tls, guard, dpopNonce                     bool
 	expires, interval, longPoll               int
 	delay                                     time.Duration
 }
@@ -52,6 +52,7 @@ func parse(args []string, stdout, stderr io.Writer) (*settings, int) {
 	set.IntVar(&f.interval, "interval", 5, "")
 	set.IntVar(&f.longPoll, "long-poll", 0, "")
 	set.BoolVar(&f.dpopNonce, "dpop-nonce", false, "")
+	set.BoolVar(&f.guard, "guard-registration", false, "")
 	set.StringVar(&f.state, "state", "", "")
 	set.StringVar(&f.keys, "keys", "", "")
 	set.StringVar(&f.auto, "auto", "none", "")

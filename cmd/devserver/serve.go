@@ -51,7 +51,7 @@ func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
 	}
 	s, err := devserver.New(devserver.Options{
 		Issuer: f.issuer, Expires: f.expires, Interval: f.interval, OmitInterval: f.interval == 0, StateFile: f.state,
-		LongPoll: time.Duration(f.longPoll) * time.Second, DPoPNonce: f.dpopNonce,
+		LongPoll: time.Duration(f.longPoll) * time.Second, DPoPNonce: f.dpopNonce, GuardRegistration: f.guard,
 	})
 	if err != nil {
 		return fail(err)

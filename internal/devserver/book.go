@@ -19,9 +19,10 @@ type book struct {
 	Clients  []*client            `json:"clients"`
 	Requests []*request           `json:"requests"`
 	Grants   []*grant             `json:"grants"`
-	Seen     map[string]time.Time `json:"seen"`  // digests of assertion ids, until they expire
-	Keys     []signingKey         `json:"keys"`  // the last of each algorithm signs
-	Forms    []byte               `json:"forms"` // key for the tokens in forms
+	Initial  []string             `json:"initial,omitempty"` // digests of initial access tokens that were not used yet
+	Seen     map[string]time.Time `json:"seen"`              // digests of assertion ids, until they expire
+	Keys     []signingKey         `json:"keys"`              // the last of each algorithm signs
+	Forms    []byte               `json:"forms"`             // key for the tokens in forms
 	TLS      *authority           `json:"tls,omitempty"`
 	Number   int                  `json:"number"` // of the newest request
 }

@@ -29,6 +29,14 @@ func (s *Server) devRoutes() http.Handler {
 	mux.HandleFunc("GET /dev/kinds", func(w http.ResponseWriter, r *http.Request) { tell(w, Kinds()) })
 	mux.HandleFunc("POST /dev/ping", s.devPing)
 	mux.HandleFunc("POST /dev/hint", s.devHint)
+	mux.HandleFunc("POST /dev/initial-access-token", func(w http.ResponseWriter, r *http.Request) {
+		token, err := s.InitialAccessToken()
+		if err != nil {
+			complain(w, http.StatusInternalServerError, err)
+			return
+		}
+		tell(w, map[string]string{"initial_access_token": token})
+	})
 	mux.HandleFunc("POST /dev/rotate", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Rotate(r.URL.Query().Get("forget") != ""); err != nil {
 			complain(w, http.StatusInternalServerError, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -22,9 +23,137 @@ type registration struct {
 	Notify   string          `json:"backchannel_client_notification_endpoint"`
 }
 
-// register takes a new client; anybody may come (RFC 7591 section 3).
+// register takes a new client (RFC 7591 section 3). Whoever brings an initial access
+// token must bring a good one; whether one is needed is an option.
 func (s *Server) register(c *call) answer {
-	no := func(why string) answer { return refuse("invalid_client_metadata", why) }
+	if bad := c.mayRegister(); bad != nil {
+		return *bad
+	}
+	known, m, bad := c.clientMetadata()
+	if bad != nil {
+		return *bad
+	}
+	known.ID, known.Since = "c-"+secret()[:16], c.now
+	if known.Name == "" {
+		known.Name = known.ID
+	}
+	if known.Auth == "client_secret_basic" || known.Auth == "client_secret_post" {
+		known.Secret = secret()
+	}
+	access := secret()
+	known.Access = digest(access)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.book.Clients) >= maxClients {
+		return refuse("invalid_client_metadata", "too many clients are registered already")
+	}
+	s.book.Clients = append(s.book.Clients, known)
+	s.book.needKey(known.Alg)
+	if err := s.save(); err != nil {
+		return failed(err.Error())
+	}
+	c.note(func(e *Arrival) { e.Client = known.ID })
+	return jsonAnswer(http.StatusCreated, s.registered(known, m, access))
+}
+
+// mayRegister looks at the initial access token: an access token of somebody who
+// signed in, or one that the scripts' interface gave out, which is good once.
+func (c *call) mayRegister() *answer {
+	s := c.server
+	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	if token == "" && !s.opt.GuardRegistration {
+		return nil
+	}
+	s.mu.Lock()
+	i := slices.Index(s.book.Initial, digest(token))
+	if token != "" && i >= 0 {
+		s.book.Initial = slices.Delete(s.book.Initial, i, i+1)
+		err := s.save()
+		s.mu.Unlock()
+		if err != nil {
+			a := failed(err.Error())
+			return &a
+		}
+		return nil
+	}
+	s.mu.Unlock()
+	_, bad := c.bearer()
+	return bad
+}
+
+// InitialAccessToken gives out a token that allows one registration (RFC 7591 section 3).
+func (s *Server) InitialAccessToken() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := secret()
+	s.book.Initial = append(s.book.Initial, digest(token))
+	return token, s.save()
+}
+
+// configuration reads, changes or deletes a registration (RFC 7592). A change brings
+// a new registration access token, as section 2.2 allows, so that a client that
+// forgets to keep it is found out.
+func (s *Server) configuration(c *call) answer {
+	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	s.mu.Lock()
+	known := s.book.client(c.r.PathValue("id"))
+	if known == nil || known.Access == "" || token == "" || known.Access != digest(token) {
+		s.mu.Unlock()
+		return unauthorized()
+	}
+	defer s.mu.Unlock()
+	c.note(func(e *Arrival) { e.Client = known.ID })
+	var jwks json.RawMessage
+	switch c.r.Method {
+	case http.MethodDelete:
+		s.book.Clients = slices.DeleteFunc(s.book.Clients, func(k *client) bool { return k == known })
+		if err := s.save(); err != nil {
+			return failed(err.Error())
+		}
+		return answer{status: http.StatusNoContent, header: http.Header{"Cache-Control": {"no-store"}}}
+	case http.MethodPut:
+		var who struct {
+			ID string `json:"client_id"`
+		}
+		if json.Unmarshal(c.body, &who) != nil || who.ID != known.ID {
+			return refuse("invalid_client_metadata", "client_id must be that of the registration")
+		}
+		fresh, m, bad := c.clientMetadata()
+		if bad != nil {
+			return *bad
+		}
+		token = secret()
+		fresh.ID, fresh.Since, fresh.Secret, fresh.Access = known.ID, known.Since, known.Secret, digest(token)
+		*known, jwks = *fresh, m
+		s.book.needKey(known.Alg)
+		if err := s.save(); err != nil {
+			return failed(err.Error())
+		}
+	default:
+		set, err := json.Marshal(map[string]any{"keys": known.Keys})
+		if err != nil {
+			return failed(err.Error())
+		}
+		jwks = set
+	}
+	return ok(s.registered(known, jwks, token))
+}
+
+// registered is the answer with what it takes to come back (RFC 7592 section 3). The
+// lock must be held.
+func (s *Server) registered(k *client, jwks json.RawMessage, access string) map[string]any {
+	m := k.metadata(jwks)
+	m["registration_client_uri"] = strings.TrimSuffix(s.issuer, "/") + "/register/" + k.ID
+	m["registration_access_token"] = access
+	return m
+}
+
+// clientMetadata reads what a client wants to be; jwks is as it was sent.
+func (c *call) clientMetadata() (*client, json.RawMessage, *answer) {
+	no := func(why string) (*client, json.RawMessage, *answer) {
+		a := refuse("invalid_client_metadata", why)
+		return nil, nil, &a
+	}
 	var m registration
 	if json.Unmarshal(c.body, &m) != nil {
 		return no("the body must be a JSON object of client metadata")
@@ -64,11 +193,7 @@ func (s *Server) register(c *call) answer {
 	if m.Alg != "ES256" && m.Alg != "RS256" {
 		return no("id_token_signed_response_alg must be ES256 or RS256")
 	}
-	known := &client{ID: "c-" + secret()[:16], Name: plainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, Since: c.now,
-		Notify: m.Notify, Manner: Manners[0]}
-	if known.Name == "" {
-		known.Name = known.ID
-	}
+	known := &client{Name: plainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, Notify: m.Notify, Manner: Manners[0]}
 	if m.Auth == "private_key_jwt" {
 		if m.JWKSURI != "" {
 			return no("send the keys as jwks; jwks_uri is not fetched here")
@@ -77,21 +202,7 @@ func (s *Server) register(c *call) answer {
 			return no(why)
 		}
 	}
-	if m.Auth == "client_secret_basic" || m.Auth == "client_secret_post" {
-		known.Secret = secret()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.book.Clients) >= maxClients {
-		return no("too many clients are registered already")
-	}
-	s.book.Clients = append(s.book.Clients, known)
-	s.book.needKey(known.Alg)
-	if err := s.save(); err != nil {
-		return failed(err.Error())
-	}
-	c.note(func(e *Arrival) { e.Client = known.ID })
-	return jsonAnswer(http.StatusCreated, known.metadata(m.JWKS))
+	return known, m.JWKS, nil
 }
 
 // takeKeys reads the client's public keys and says what is wrong with them.

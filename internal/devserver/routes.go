@@ -25,6 +25,9 @@ func (s *Server) routes() http.Handler {
 	provider("GET /userinfo", "userinfo", "userinfo", s.userinfo)
 	provider("POST /userinfo", "userinfo", "userinfo", s.userinfo)
 	provider("POST /register", "register", "registration", s.register)
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		provider(method+" /register/{id}", "configuration", "registration", s.configuration)
+	}
 	provider("GET /api/customer", "api", "api", s.customer)
 
 	// The same for clients with a certificate (RFC 8705 section 5). There is none for

@@ -34,6 +34,8 @@ type Options struct {
 	// StateFile keeps keys, clients, requests and grants over a restart. Empty
 	// means memory only. It is made with mode 0600.
 	StateFile string
+	// GuardRegistration wants an initial access token of whoever registers a client.
+	GuardRegistration bool
 	// MaxPending limits the requests waiting for an answer; 0 means 200.
 	MaxPending int
 	// Now is the clock; nil means time.Now. In a testing/synctest bubble the

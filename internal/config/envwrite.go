@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// WriteFile sets variables in a file that LoadFile reads, and returns when that is on
+// disk. A line that sets one of them is replaced where it stands, one that shows it
+// as a comment (#NAME=) is put to use, the rest is added at the end; everything else
+// stays as it is, and so do the file's owner and mode. A new file has mode 0640.
+// Where all is set like that already, nothing is written. A value must be one line.
+func WriteFile(path string, vars []Var) error {
+	fail := func(err error) error { return fmt.Errorf("%s: %w", path, err) }
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail(bare(err))
+	}
+	if len(old) > maxFile {
+		return fail(errors.New("the file is too long"))
+	}
+	fresh, err := setIn(string(old), vars)
+	if err != nil {
+		return fail(err)
+	}
+	if fresh == string(old) {
+		return nil
+	}
+	// What is written must be read as it was meant.
+	if _, err := parseEnv(path, fresh); err != nil {
+		return err
+	}
+	if err := replace(path, []byte(fresh)); err != nil {
+		return fail(bare(err))
+	}
+	return nil
+}
+
+func setIn(text string, vars []Var) (string, error) {
+	rows := strings.SplitAfter(text, "\n")
+	for _, v := range vars {
+		quoted, err := quote(v.Value)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", v.Name, err)
+		}
+		row := v.Name + "=" + quoted + "\n"
+		at := -1
+		for i, r := range rows {
+			r = strings.TrimSpace(r)
+			if strings.HasPrefix(r, v.Name+"=") {
+				at = i
+				break
+			}
+			if at < 0 && strings.HasPrefix(r, "#"+v.Name+"=") {
+				at = i
+			}
+		}
+		switch {
+		case at >= 0:
+			rows[at] = row
+		default:
+			if last := len(rows) - 1; rows[last] != "" {
+				rows[last] += "\n"
+			}
+			rows = append(rows, row)
+		}
+	}
+	return strings.Join(rows, ""), nil
+}
+
+// quote writes a value so that LoadFile and systemd read it alike.
+func quote(value string) (string, error) {
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", errors.New("a value with a control character")
+	}
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+,%", r)
+	}
+	if value != "" && !strings.ContainsFunc(value, func(r rune) bool { return !plain(r) }) {
+		return value, nil
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(value) + `"`, nil
+}
+
+// replace puts a new file in the place of an old one, whole or not at all.
+func replace(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	mode, uid, gid := fs.FileMode(0o640), -1, -1
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			uid, gid = int(s.Uid), int(s.Gid)
+		}
+	} else if info, err := os.Stat(filepath.Dir(path)); err == nil {
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			gid = int(s.Gid) // the folder's group reads it
+		}
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if err := f.Chown(uid, gid); err != nil && os.Geteuid() == 0 {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}

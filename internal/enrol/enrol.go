@@ -1,0 +1,204 @@
+package enrol
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Options are what an enrolment needs. All are needed but where it says so.
+type Options struct {
+	Dir       string // state directory; made if it is missing
+	Issuer    string
+	Bootstrap string // public client of the technician's sign-in; not needed with an initial access token
+	Scope     string // asked of the technician's sign-in
+	Name      string // what the client is called at the server; its key's name is added
+	Wishes    Wishes
+
+	Transport *oidc.Transport
+	Now       func() time.Time     // wall clock
+	Uptime    func() time.Duration // monotonic
+	Log       *slog.Logger
+	// Sleep lets time pass, until ctx ends; nil is the real one.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Enrolment is one device's registration, held until Close.
+type Enrolment struct {
+	o         Options
+	dir       *folder
+	rec       record
+	key       *Key
+	discovery *oidc.Discovery
+}
+
+// Open takes up what is on disk and makes the device's key if there is none. Errors
+// have a kiosk.Reason; ErrBusy where another enrolment is under way.
+func Open(o Options) (*Enrolment, error) {
+	dir, err := open(o.Dir)
+	if err != nil {
+		return nil, kiosk.Fail(kiosk.Internal, "provision", err)
+	}
+	e := &Enrolment{o: o, dir: dir}
+	if e.rec, err = dir.record(); err == nil {
+		e.key, err = dir.key(KeyFile, true)
+	}
+	if err == nil {
+		e.discovery, err = oidc.NewDiscovery(o.Issuer, o.Transport, o.Now)
+	}
+	if err != nil {
+		dir.close()
+		if kiosk.ReasonOf(err) == kiosk.Misconfigured {
+			return nil, err
+		}
+		return nil, kiosk.Fail(kiosk.Internal, "provision", err)
+	}
+	return e, nil
+}
+
+// Close lets another enrolment in.
+func (e *Enrolment) Close() { e.dir.close() }
+
+// Key is the device's key.
+func (e *Enrolment) Key() *Key { return e.key }
+
+// KeyPath is its file.
+func (e *Enrolment) KeyPath() string { return e.dir.path(KeyFile) }
+
+// ClientID is the registration's client_id; empty while there is none for this issuer.
+func (e *Enrolment) ClientID() string {
+	if e.rec.Stage != StageRegistered || e.rec.Issuer != e.o.Issuer {
+		return ""
+	}
+	return e.rec.ClientID
+}
+
+// Managed says whether the server lets this device change its registration.
+func (e *Enrolment) Managed() bool { return e.rec.Manage != "" }
+
+// Register registers the device unless it is registered with this issuer already.
+// The permission is initial, or, where that is empty, an approval: show is called
+// with what a technician needs for it. again goes on where an earlier request's fate
+// is not known, or where the device is registered with another issuer; it never
+// touches a registration that is good. Errors have a kiosk.Reason; ErrUnclear is among
+// them where only the operator can tell what there is.
+func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bool, show func(Approval)) error {
+	switch {
+	case e.ClientID() != "":
+		return nil
+	case e.rec.Stage == StageRegistering && !again:
+		return kiosk.Fail(kiosk.NotProvisioned, "an earlier registration was interrupted", e.unclear())
+	case e.rec.Stage == StageRegistered && !again:
+		return kiosk.Fail(kiosk.Misconfigured, "provision", errors.New("the device is registered with another server: run kiosk provision --again to register it here, too"))
+	}
+	if len(initial) > 0 {
+		return e.register(ctx, initial)
+	}
+	token, err := e.approve(ctx, show)
+	if err != nil {
+		return err
+	}
+	defer token.Zero()
+	err = e.register(ctx, token)
+	e.giveBack(context.WithoutCancel(ctx), token)
+	return err
+}
+
+// giveBack revokes the technician's token (RFC 7009). It is good for minutes only, so
+// a server that does not take it back is no fault.
+func (e *Enrolment) giveBack(ctx context.Context, token kiosk.Secret) {
+	m := e.discovery.Known()
+	if m == nil || m.Endpoint(oidc.Revocation, false) == "" {
+		return
+	}
+	form := url.Values{"token": {string(token)}, "token_type_hint": {"access_token"}, "client_id": {e.o.Bootstrap}}
+	if _, err := e.form(ctx, m.Endpoint(oidc.Revocation, false), form); err != nil {
+		var r *refusal
+		if errors.As(err, &r) { // an empty 200 is no object, and well
+			e.o.Log.Info("the technician's token lapses by itself", "status", r.status)
+		}
+	}
+}
+
+// Prove makes sure that the server accepts the device's key, without ringing anybody.
+func (e *Enrolment) Prove(ctx context.Context, clientID string) error {
+	return e.prove(ctx, clientID, e.key)
+}
+
+func (e *Enrolment) prove(ctx context.Context, clientID string, k *Key) error {
+	m, err := e.discovery.Get(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := k.Client()
+	if err != nil {
+		return kiosk.Fail(kiosk.Internal, "client key", err)
+	}
+	auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.PrivateKeyJWT, ClientID: clientID, Key: key, Now: e.o.Now})
+	if err != nil {
+		return err
+	}
+	return oidc.Prove(ctx, e.o.Transport, m, auth)
+}
+
+// sleep lets time pass.
+func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
+	if e.o.Sleep != nil {
+		return e.o.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// manage changes the registration (RFC 7592, section 2.2): all of it is sent, with
+// these keys.
+func (e *Enrolment) manage(ctx context.Context, keys ...*Key) error {
+	const what = "changing the registration"
+	var body map[string]any
+	if err := json.Unmarshal(e.rec.Metadata, &body); err != nil {
+		return kiosk.Fail(kiosk.Internal, what, err)
+	}
+	for _, theirs := range []string{"registration_client_uri", "registration_access_token", "client_id_issued_at", "client_secret_expires_at"} {
+		delete(body, theirs) // section 2.2: must not be sent
+	}
+	body["client_id"], body["jwks"] = e.rec.ClientID, jwks(keys)
+	token, err := e.rec.token(e.key)
+	if err != nil {
+		return kiosk.Fail(kiosk.Internal, what, err)
+	}
+	defer token.Zero()
+	o, err := e.document(ctx, http.MethodPut, e.rec.Manage, token, body)
+	if err != nil {
+		return kiosk.Fail(reason(err), what, err)
+	}
+	// The token may have been replaced; the address, too.
+	fresh := e.rec
+	if next, ok := o.Text("registration_access_token"); ok && next != "" {
+		if fresh.Sealed, err = sealToken(e.key, kiosk.Secret(next)); err != nil {
+			return kiosk.Fail(kiosk.Internal, what, err)
+		}
+	}
+	if at, ok := o.Text("registration_client_uri"); ok {
+		if _, err := oidc.CheckURL(at); err == nil {
+			fresh.Manage = at
+		}
+	}
+	if err := e.dir.keep(fresh); err != nil {
+		return kiosk.Fail(kiosk.Internal, what, err)
+	}
+	e.rec = fresh
+	return nil
+}

@@ -1,0 +1,634 @@
+package enrol
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// office is an authorization server as an enrolment meets it: it signs technicians in,
+// registers clients, and lets them change their registration.
+type office struct {
+	t      *testing.T
+	issuer string
+
+	mu       sync.Mutex
+	polls    []string // what the token endpoint answers to polls, in turn; the last one stays
+	clients  map[string]*registered
+	number   int
+	sent     []map[string]any // registration requests
+	once     map[string]bool  // initial access tokens, false once used
+	revoked  []string
+	answer   func(w http.ResponseWriter, c *registered) bool // replaces the answer to a registration; false: as usual
+	unmanage bool                                            // it offers no management
+
+	sameToken bool // a change brings no new registration access token
+}
+
+type registered struct {
+	id, access string
+	keys       []jose.JSONWebKey
+	metadata   map[string]any
+}
+
+func newOffice(t *testing.T) *office {
+	o := &office{t: t, polls: []string{"authorization_pending", "slow_down", ""}, clients: map[string]*registered{}, once: map[string]bool{}}
+	web := httptest.NewServer(o)
+	t.Cleanup(web.Close)
+	o.issuer = web.URL
+	return o
+}
+
+func say(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+func refuse(w http.ResponseWriter, status int, code string) {
+	say(w, status, map[string]string{"error": code, "error_description": "CANARY-DESCRIPTION"})
+}
+
+func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, bearer, _ := strings.Cut(r.Header.Get("Authorization"), "Bearer ")
+	switch at := r.Method + " " + r.URL.Path; {
+	case at == "GET /.well-known/openid-configuration":
+		say(w, 200, map[string]any{"issuer": o.issuer, "token_endpoint": o.issuer + "/token", "jwks_uri": o.issuer + "/jwks",
+			"backchannel_authentication_endpoint": o.issuer + "/bc", "device_authorization_endpoint": o.issuer + "/device",
+			"registration_endpoint": o.issuer + "/register", "revocation_endpoint": o.issuer + "/revoke",
+			"backchannel_user_code_parameter_supported": true})
+	case at == "POST /device":
+		if r.FormValue("client_id") != "bootstrap" {
+			refuse(w, 401, "invalid_client")
+			return
+		}
+		say(w, 200, map[string]any{"device_code": "CANARY-DEVICE-CODE", "user_code": "BCDF-GHJK", "expires_in": 300, "interval": 2,
+			"verification_uri": o.issuer + "/d", "verification_uri_complete": o.issuer + "/d?c=BCDF-GHJK"})
+	case at == "POST /token" && r.FormValue("grant_type") == oidc.GrantCIBA:
+		o.authenticate(w, r)
+	case at == "POST /token":
+		code := o.polls[0]
+		if len(o.polls) > 1 {
+			o.polls = o.polls[1:]
+		}
+		if code != "" {
+			refuse(w, 400, code)
+			return
+		}
+		o.once["CANARY-TECHNICIAN"] = true
+		say(w, 200, map[string]any{"access_token": "CANARY-TECHNICIAN", "token_type": "Bearer", "expires_in": 300})
+	case at == "POST /revoke":
+		o.revoked = append(o.revoked, r.FormValue("token"))
+	case at == "POST /register":
+		o.register(w, r, bearer)
+	case strings.HasPrefix(at, "PUT /register/"):
+		o.change(w, r, bearer)
+	default:
+		w.WriteHeader(404)
+	}
+}
+
+func (o *office) register(w http.ResponseWriter, r *http.Request, bearer string) {
+	if !o.once[bearer] {
+		refuse(w, 401, "invalid_token")
+		return
+	}
+	o.once[bearer] = false
+	var body map[string]any
+	json.NewDecoder(r.Body).Decode(&body)
+	o.sent = append(o.sent, body)
+	o.number++
+	c := &registered{id: fmt.Sprintf("c-%d", o.number), access: fmt.Sprintf("CANARY-ACCESS-%d", o.number), metadata: body}
+	c.keys = keysOf(o.t, body)
+	o.clients[c.id] = c
+	if o.answer != nil && o.answer(w, c) {
+		return
+	}
+	say(w, 201, o.information(c))
+}
+
+func (o *office) information(c *registered) map[string]any {
+	m := map[string]any{}
+	for k, v := range c.metadata {
+		m[k] = v
+	}
+	m["client_id"], m["client_id_issued_at"], m["client_secret"] = c.id, 1, "CANARY-SECRET"
+	if !o.unmanage {
+		m["registration_client_uri"], m["registration_access_token"] = o.issuer+"/register/"+c.id, c.access
+	}
+	return m
+}
+
+func (o *office) change(w http.ResponseWriter, r *http.Request, bearer string) {
+	c := o.clients[strings.TrimPrefix(r.URL.Path, "/register/")]
+	if c == nil || bearer != c.access {
+		refuse(w, 401, "invalid_token")
+		return
+	}
+	var body map[string]any
+	json.NewDecoder(r.Body).Decode(&body)
+	for _, theirs := range []string{"registration_access_token", "registration_client_uri", "client_secret", "client_id_issued_at"} {
+		if body[theirs] != nil {
+			o.t.Errorf("%s was sent back (RFC 7592, section 2.2)", theirs)
+		}
+	}
+	if body["client_id"] != c.id || body["client_name"] == nil {
+		refuse(w, 400, "invalid_client_metadata")
+		return
+	}
+	c.keys, c.metadata = keysOf(o.t, body), body
+	if !o.sameToken {
+		c.access += "+" // each change brings another token
+	}
+	say(w, 200, o.information(c))
+}
+
+// authenticate is the token endpoint's answer to a client that proves itself for an
+// auth_req_id that nobody has.
+func (o *office) authenticate(w http.ResponseWriter, r *http.Request) {
+	c := o.clients[r.FormValue("client_id")]
+	token, err := jwt.ParseSigned(r.FormValue("client_assertion"), []jose.SignatureAlgorithm{jose.ES256})
+	if c == nil || err != nil {
+		refuse(w, 401, "invalid_client")
+		return
+	}
+	for _, k := range c.keys {
+		if k.KeyID == token.Headers[0].KeyID && token.Claims(k) == nil {
+			refuse(w, 400, "invalid_grant")
+			return
+		}
+	}
+	refuse(w, 401, "invalid_client")
+}
+
+func keysOf(t *testing.T, body map[string]any) []jose.JSONWebKey {
+	raw, _ := json.Marshal(body["jwks"])
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(raw, &set); err != nil {
+		t.Errorf("jwks: %v", err)
+	}
+	for _, k := range set.Keys {
+		if !k.IsPublic() {
+			t.Error("a private key left the device")
+		}
+	}
+	return set.Keys
+}
+
+// device is a device with its state directory and a clock that moves when it sleeps.
+type device struct {
+	t   *testing.T
+	o   *office
+	dir string
+	log strings.Builder
+	now time.Duration
+}
+
+func newDevice(t *testing.T, o *office) *device {
+	return &device{t: t, o: o, dir: filepath.Join(t.TempDir(), "state")}
+}
+
+func (d *device) open() (*Enrolment, error) {
+	return Open(Options{Dir: d.dir, Issuer: d.o.issuer, Bootstrap: "bootstrap", Scope: "openid", Name: "Kiosk Shop 7",
+		Wishes:    Wishes{Scope: "openid profile", Delivery: "poll"},
+		Transport: oidc.NewTransport(oidc.TransportOptions{}), Now: time.Now, Uptime: func() time.Duration { return d.now },
+		Log: slog.New(slog.NewTextHandler(&d.log, nil)),
+		Sleep: func(ctx context.Context, wait time.Duration) error {
+			d.now += wait
+			return ctx.Err()
+		}})
+}
+
+func (d *device) must() *Enrolment {
+	d.t.Helper()
+	e, err := d.open()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(e.Close)
+	return e
+}
+
+func noApproval(t *testing.T) func(Approval) {
+	return func(Approval) { t.Error("a technician was asked") }
+}
+
+func TestATechnicianAllowsTheDeviceToRegister(t *testing.T) {
+	o := newOffice(t)
+	d := newDevice(t, o)
+	e := d.must()
+	var shown []Approval
+	if err := e.Register(t.Context(), nil, false, func(a Approval) { shown = append(shown, a) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(shown) != 1 || shown[0].UserCode != "BCDF-GHJK" || shown[0].Complete != o.issuer+"/d?c=BCDF-GHJK" || shown[0].Left != 300*time.Second {
+		t.Errorf("shown: %+v", shown)
+	}
+	// Two polls were answered "not yet", one of them "slower": 2 s, 2 s, then 7 s.
+	if d.now < 11*time.Second || d.now > 15*time.Second {
+		t.Errorf("waited %v", d.now)
+	}
+	if e.ClientID() != "c-1" || !e.Managed() {
+		t.Errorf("client %q, managed %v", e.ClientID(), e.Managed())
+	}
+	sent := o.sent[0]
+	for name, want := range map[string]any{
+		"token_endpoint_auth_method": "private_key_jwt", "backchannel_token_delivery_mode": "poll", "scope": "openid profile",
+		"backchannel_user_code_parameter": true,
+	} {
+		if sent[name] != want {
+			t.Errorf("%s is %v", name, sent[name])
+		}
+	}
+	if name, _ := sent["client_name"].(string); !strings.HasPrefix(name, "Kiosk Shop 7 (") {
+		t.Errorf("client_name %q", name)
+	}
+	if !slices.Equal(o.revoked, []string{"CANARY-TECHNICIAN"}) {
+		t.Errorf("the technician's token was not given back: %v", o.revoked)
+	}
+	if err := e.Prove(t.Context(), e.ClientID()); err != nil {
+		t.Error(err)
+	}
+	e.Close()
+
+	// Run again, it changes nothing.
+	again := d.must()
+	if err := again.Register(t.Context(), nil, false, noApproval(t)); err != nil {
+		t.Error(err)
+	}
+	if err := again.Register(t.Context(), nil, true, noApproval(t)); err != nil {
+		t.Error(err)
+	}
+	if again.Key().ID() != e.Key().ID() || len(o.sent) != 1 {
+		t.Errorf("registered %d times", len(o.sent))
+	}
+}
+
+func TestOnlyTheDeviceCanReadWhatItKeeps(t *testing.T) {
+	d := newDevice(t, newOffice(t))
+	e := d.must()
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range entries {
+		info, err := f.Info()
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v", f.Name(), info.Mode(), err)
+		}
+		data, err := os.ReadFile(filepath.Join(d.dir, f.Name()))
+		if err != nil || strings.Contains(string(data), "CANARY") {
+			t.Errorf("%s holds a secret: %s %v", f.Name(), data, err)
+		}
+	}
+	if info, _ := os.Stat(d.dir); info.Mode().Perm() != 0o700 {
+		t.Errorf("folder: mode %v", info.Mode())
+	}
+	if strings.Contains(d.log.String(), "CANARY") {
+		t.Errorf("log: %s", d.log.String())
+	}
+	if s := fmt.Sprintf("%v %+v %#v %s", e.Key(), e.Key(), e.Key(), e.Key()); strings.Contains(s, "D:") || strings.Count(s, "[private key]") != 4 {
+		t.Errorf("a key is printed as %s", s)
+	}
+}
+
+func TestOneTimeTokensRegisterUnattended(t *testing.T) {
+	o := newOffice(t)
+	o.once["one-time"] = true
+	d := newDevice(t, o)
+	e := d.must()
+	if err := e.Register(t.Context(), kiosk.Secret("one-time"), false, noApproval(t)); err != nil || e.ClientID() != "c-1" {
+		t.Fatalf("%q, %v", e.ClientID(), err)
+	}
+	e.Close()
+	other := newDevice(t, o)
+	err := other.must().Register(t.Context(), kiosk.Secret("one-time"), false, noApproval(t))
+	if kiosk.ReasonOf(err) != kiosk.Misconfigured || !strings.Contains(err.Error(), "invalid_token") {
+		t.Errorf("used twice: %v", err)
+	}
+}
+
+// What is refused was not registered, and the next run tries again by itself.
+func TestARefusalLeavesNothingBehind(t *testing.T) {
+	o := newOffice(t)
+	d := newDevice(t, o)
+	e := d.must()
+	if err := e.Register(t.Context(), kiosk.Secret("bad"), false, noApproval(t)); err == nil || errors.Is(err, ErrUnclear) {
+		t.Fatalf("%v", err)
+	}
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHowASignInCanEnd(t *testing.T) {
+	for answer, want := range map[string]kiosk.Reason{
+		"access_denied": kiosk.Declined, "expired_token": kiosk.Misconfigured, "invalid_client": kiosk.Misconfigured, "CANARY-CODE": kiosk.Misconfigured,
+	} {
+		o := newOffice(t)
+		o.polls = []string{answer}
+		d := newDevice(t, o)
+		err := d.must().Register(t.Context(), nil, false, func(Approval) {})
+		if kiosk.ReasonOf(err) != want || strings.Contains(err.Error(), "CANARY") {
+			t.Errorf("%s: %v", answer, err)
+		}
+		if len(o.sent) != 0 {
+			t.Errorf("%s: registered", answer)
+		}
+	}
+	t.Run("nobody comes", func(t *testing.T) {
+		o := newOffice(t)
+		o.polls = []string{"authorization_pending"}
+		d := newDevice(t, o)
+		err := d.must().Register(t.Context(), nil, false, func(Approval) {})
+		if kiosk.ReasonOf(err) != kiosk.Expired || d.now < 299*time.Second || d.now > 320*time.Second {
+			t.Errorf("after %v: %v", d.now, err)
+		}
+	})
+}
+
+// The answer to a registration is lost: nobody can know whether there is one.
+func TestWhatCannotBeKnownIsSaid(t *testing.T) {
+	for name, lose := range map[string]func(w http.ResponseWriter, c *registered) bool{
+		"no answer": func(w http.ResponseWriter, _ *registered) bool { panic(http.ErrAbortHandler) },
+		"server fault": func(w http.ResponseWriter, _ *registered) bool {
+			refuse(w, 500, "server_error")
+			return true
+		},
+		"nonsense": func(w http.ResponseWriter, _ *registered) bool {
+			io.WriteString(w, "<html>")
+			return true
+		},
+		"another way of authentication": func(w http.ResponseWriter, c *registered) bool {
+			say(w, 201, map[string]any{"client_id": c.id, "token_endpoint_auth_method": "client_secret_basic"})
+			return true
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.answer = lose
+			d := newDevice(t, o)
+			e := d.must()
+			err := e.Register(t.Context(), nil, false, func(Approval) {})
+			if !errors.Is(err, ErrUnclear) || !strings.Contains(err.Error(), "Kiosk Shop 7 (") {
+				t.Fatalf("%v", err)
+			}
+			e.Close()
+			o.answer = nil
+			e = d.must()
+			err = e.Register(t.Context(), nil, false, noApproval(t))
+			if !errors.Is(err, ErrUnclear) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
+				t.Errorf("the next run: %v", err)
+			}
+			if len(o.sent) != 1 {
+				t.Fatalf("registered %d times without being told to", len(o.sent))
+			}
+			o.polls = []string{""}
+			if err := e.Register(t.Context(), nil, true, func(Approval) {}); err != nil || e.ClientID() != "c-2" {
+				t.Errorf("told to: %q, %v", e.ClientID(), err)
+			}
+		})
+	}
+}
+
+func TestAnotherServerIsNotRegisteredWithByAccident(t *testing.T) {
+	d := newDevice(t, newOffice(t))
+	e := d.must()
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	d.o = newOffice(t)
+	e = d.must()
+	if e.ClientID() != "" {
+		t.Errorf("client %q of another server", e.ClientID())
+	}
+	if err := e.Register(t.Context(), nil, false, noApproval(t)); kiosk.ReasonOf(err) != kiosk.Misconfigured {
+		t.Errorf("%v", err)
+	}
+	if err := e.Register(t.Context(), nil, true, func(Approval) {}); err != nil || e.ClientID() != "c-1" {
+		t.Errorf("%q, %v", e.ClientID(), err)
+	}
+}
+
+func TestOneEnrolmentAtATime(t *testing.T) {
+	d := newDevice(t, newOffice(t))
+	first := d.must()
+	if _, err := d.open(); !errors.Is(err, ErrBusy) {
+		t.Errorf("%v", err)
+	}
+	first.Close()
+	d.must()
+}
+
+func TestKeysAreChangedWithoutAGap(t *testing.T) {
+	o := newOffice(t)
+	d := newDevice(t, o)
+	e := d.must()
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	old := e.Key()
+	for range 2 { // twice: the second finds it done
+		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != Overlaps {
+			t.Fatalf("%v, %v", state, err)
+		}
+	}
+	if e.Key().ID() == old.ID() {
+		t.Error("the key is the old one")
+	}
+	// A kiosk that is running still has the old one.
+	if err := e.prove(t.Context(), "c-1", old); err != nil {
+		t.Errorf("old: %v", err)
+	}
+	e.Close()
+	e = d.must() // and another process finishes it
+	if state, err := e.FinishRotation(t.Context()); err != nil || state != Rotated {
+		t.Fatalf("%v, %v", state, err)
+	}
+	if err := e.prove(t.Context(), "c-1", old); kiosk.ReasonOf(err) != kiosk.Misconfigured {
+		t.Errorf("the old key is still taken: %v", err)
+	}
+	if err := e.Prove(t.Context(), "c-1"); err != nil {
+		t.Error(err)
+	}
+	if next, err := e.NextKey(); next != nil || err != nil {
+		t.Errorf("%v, %v", next, err)
+	}
+	if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != Overlaps {
+		t.Errorf("another time: %v, %v", state, err)
+	}
+}
+
+func TestKeysAreChangedAtAPortal(t *testing.T) {
+	o := newOffice(t)
+	o.unmanage = true
+	d := newDevice(t, o)
+	e := d.must()
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	old := e.Key()
+	for range 2 { // it waits for the operator, as long as it takes
+		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != AwaitsPortal {
+			t.Fatalf("%v, %v", state, err)
+		}
+	}
+	next, err := e.NextKey()
+	if err != nil || e.Key().ID() != old.ID() {
+		t.Fatalf("%v; the key changed before the server knows it", err)
+	}
+	var public jose.JSONWebKey
+	if err := json.Unmarshal(next.Public(), &public); err != nil || !public.IsPublic() {
+		t.Fatalf("%v", err)
+	}
+	o.clients["c-1"].keys = append(o.clients["c-1"].keys, public)
+	if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != Overlaps || e.Key().ID() != next.ID() {
+		t.Fatalf("%v, %v", state, err)
+	}
+	if state, err := e.FinishRotation(t.Context()); err != nil || state != Rotated {
+		t.Errorf("%v, %v", state, err)
+	}
+}
+
+// A power cut before any of a rotation's writes: the next run finishes it.
+func TestARotationSurvivesPowerCuts(t *testing.T) {
+	o := newOffice(t)
+	o.sameToken = true
+	d := newDevice(t, o)
+	e := d.must()
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	for cut, whole := 0, false; !whole; cut++ {
+		e := d.must()
+		old := e.Key()
+		left := cut
+		e.dir.cut = func() error {
+			if left == 0 {
+				return errors.New("power cut")
+			}
+			left--
+			return nil
+		}
+		if _, err := e.Rotate(t.Context(), "c-1"); err == nil {
+			_, err = e.FinishRotation(t.Context())
+			whole = err == nil
+		}
+		e.Close()
+		e = d.must()
+		if !whole {
+			if _, err := e.Rotate(t.Context(), "c-1"); err != nil {
+				t.Fatalf("cut %d: %v", cut, err)
+			}
+			if _, err := e.FinishRotation(t.Context()); err != nil {
+				t.Fatalf("cut %d: %v", cut, err)
+			}
+		}
+		if err := e.Prove(t.Context(), "c-1"); err != nil || e.Key().ID() == old.ID() {
+			t.Errorf("cut %d: %v, changed %v", cut, err, e.Key().ID() != old.ID())
+		}
+		if n := len(o.clients["c-1"].keys); n != 1 {
+			t.Errorf("cut %d: the server takes %d keys", cut, n)
+		}
+		e.Close()
+		if cut > 20 {
+			t.Fatal("it never ends")
+		}
+	}
+}
+
+// A power cut at a registration's writes: one registration, or a word that nobody can know.
+func TestARegistrationSurvivesPowerCuts(t *testing.T) {
+	for cut := range 4 {
+		o := newOffice(t)
+		d := newDevice(t, o)
+		e := d.must()
+		left := cut
+		e.dir.cut = func() error {
+			if left == 0 {
+				return errors.New("power cut")
+			}
+			left--
+			return nil
+		}
+		first := e.Register(t.Context(), nil, false, func(Approval) {})
+		e.Close()
+		o.polls = []string{""}
+		e = d.must()
+		err := e.Register(t.Context(), nil, false, func(Approval) {})
+		switch {
+		case first == nil && err == nil, errors.Is(err, ErrUnclear):
+		case err != nil:
+			t.Errorf("cut %d: %v", cut, err)
+		}
+		if errors.Is(err, ErrUnclear) != (cut == 1) {
+			t.Errorf("cut %d: %v", cut, err)
+		}
+		if len(o.sent) != 1 {
+			t.Errorf("cut %d: registered %d times", cut, len(o.sent))
+		}
+	}
+}
+
+// The server gave a new registration access token, and the answer was lost.
+func TestARegistrationThatCanNoLongerBeChangedFromHere(t *testing.T) {
+	o := newOffice(t)
+	d := newDevice(t, o)
+	e := d.must()
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	o.clients["c-1"].access = "another"
+	if _, err := e.Rotate(t.Context(), "c-1"); err == nil || kiosk.ReasonOf(err) != kiosk.Misconfigured {
+		t.Errorf("%v", err)
+	}
+	if err := e.Prove(t.Context(), "c-1"); err != nil {
+		t.Errorf("and the device no longer works: %v", err)
+	}
+}
+
+func FuzzApproval(f *testing.F) {
+	f.Add([]byte(`{"device_code":"d","user_code":"U","expires_in":300,"interval":5,"verification_uri":"https://op.example/d"}`))
+	f.Add([]byte(`{"device_code":"d","user_code":"U","expires_in":1e300,"interval":-5,"verification_uri":"javascript:x"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := oidc.ParseObject(data)
+		if err != nil {
+			return
+		}
+		code, a, interval, err := readApproval(o)
+		if err != nil {
+			return
+		}
+		if len(code) == 0 || a.UserCode == "" || a.Left <= 0 || a.Left > longestGrant || interval <= 0 || interval > longestGrant {
+			t.Errorf("%+v every %v", a, interval)
+		}
+		if strings.ContainsFunc(a.UserCode+a.Address+a.Complete, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Errorf("%+v", a)
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package enrol
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const (
+	grantDevice = "urn:ietf:params:oauth:grant-type:device_code"
+
+	// longestGrant is how long a technician is waited for at the most; servers give 5 to 30 minutes.
+	longestGrant = 30 * time.Minute
+	// defaultInterval is what an answer without one means (RFC 8628, section 3.2).
+	defaultInterval = 5 * time.Second
+	// maxUserCode is more than anybody would type.
+	maxUserCode = 32
+)
+
+// Approval is what a technician is shown: where to sign in, and the code to compare.
+type Approval struct {
+	Address  string // verification_uri
+	Complete string // the same with the code in it, for the QR code
+	UserCode string
+	Left     time.Duration // how long it is good for
+}
+
+// approve has a technician sign in on their phone (RFC 8628) and gives the access
+// token that allows this device to register. show is called once.
+func (e *Enrolment) approve(ctx context.Context, show func(Approval)) (kiosk.Secret, error) {
+	const what = "the technician's approval"
+	fail := func(r kiosk.Reason, err error) (kiosk.Secret, error) { return nil, kiosk.Fail(r, what, err) }
+	m, err := e.discovery.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	start := m.Endpoint(oidc.Device, false)
+	if start == "" {
+		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint; register the device by hand (kiosk provision --manual)"))
+	}
+	began := e.o.Uptime()
+	o, err := e.form(ctx, start, url.Values{"client_id": {e.o.Bootstrap}, "scope": {e.o.Scope}})
+	if err != nil {
+		return fail(reason(err), err)
+	}
+	code, a, interval, err := readApproval(o)
+	if err != nil {
+		return fail(kiosk.Untrusted, err)
+	}
+	defer code.Zero()
+	show(a)
+	pace := kiosk.StartPace(began, e.o.Uptime(), a.Left, interval)
+	for {
+		now := e.o.Uptime()
+		if pace.Over(now) {
+			return fail(kiosk.Expired, errors.New("nobody approved in time"))
+		}
+		if !pace.Due(now) {
+			if err := e.sleep(ctx, pace.Wake()-now); err != nil {
+				return fail(kiosk.Cancelled, err)
+			}
+			continue
+		}
+		pace = pace.Leave(now)
+		token, verdict, err := e.ask(ctx, m.Endpoint(oidc.Token, false), code)
+		switch verdict {
+		case kiosk.Granted:
+			return token, nil
+		case kiosk.Pending, kiosk.SlowDown, kiosk.Trouble:
+			if ctx.Err() != nil {
+				return fail(kiosk.Cancelled, ctx.Err())
+			}
+			pace = pace.Wait(e.o.Uptime(), kiosk.Polled{Verdict: verdict, Reached: verdict != kiosk.Trouble})
+		case kiosk.Denied:
+			return fail(kiosk.Declined, errors.New("it was declined on the phone"))
+		default:
+			return fail(reason(err), err)
+		}
+	}
+}
+
+// ask polls once.
+func (e *Enrolment) ask(ctx context.Context, to string, code kiosk.Secret) (kiosk.Secret, kiosk.Verdict, error) {
+	o, err := e.form(ctx, to, url.Values{"grant_type": {grantDevice}, "device_code": {string(code)}, "client_id": {e.o.Bootstrap}})
+	var r *refusal
+	switch {
+	case err == nil:
+		token, _ := o.Text("access_token")
+		kind, _ := o.Text("token_type")
+		if token == "" || !strings.EqualFold(kind, "bearer") || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return nil, kiosk.Hopeless, errors.New("the server's answer holds no bearer token")
+		}
+		return kiosk.Secret(token), kiosk.Granted, nil
+	case !errors.As(err, &r), r.status >= 500:
+		return nil, kiosk.Trouble, err
+	}
+	switch r.code {
+	case "authorization_pending":
+		return nil, kiosk.Pending, err
+	case "slow_down":
+		return nil, kiosk.SlowDown, err
+	case "access_denied":
+		return nil, kiosk.Denied, err
+	}
+	return nil, kiosk.Hopeless, err
+}
+
+// readApproval reads a device authorization response (RFC 8628, section 3.2).
+func readApproval(o oidc.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
+	bad := func(what string) (kiosk.Secret, Approval, time.Duration, error) {
+		return nil, Approval{}, 0, errors.New(what + " is missing or malformed")
+	}
+	text := func(name string) string {
+		s, _ := o.Text(name)
+		if len(s) > 4<<10 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return ""
+		}
+		return s
+	}
+	device := text("device_code")
+	if device == "" {
+		return bad("device_code")
+	}
+	a.UserCode = text("user_code")
+	if a.UserCode == "" || len(a.UserCode) > maxUserCode {
+		return bad("user_code")
+	}
+	a.Address, a.Complete = text("verification_uri"), text("verification_uri_complete")
+	if _, err := oidc.CheckURL(a.Address); err != nil {
+		return bad("verification_uri")
+	}
+	if a.Complete == "" {
+		a.Complete = a.Address
+	} else if _, err := oidc.CheckURL(a.Complete); err != nil {
+		return bad("verification_uri_complete")
+	}
+	seconds, err := o.Integer("expires_in")
+	if err != nil || seconds == 0 {
+		return bad("expires_in")
+	}
+	a.Left = oidc.Seconds(seconds, time.Second, longestGrant)
+	interval = defaultInterval
+	if o.Has("interval") {
+		n, err := o.Integer("interval")
+		if err != nil {
+			return bad("interval")
+		}
+		interval = oidc.Seconds(n, time.Second, longestGrant)
+	}
+	return kiosk.Secret(device), a, interval, nil
+}

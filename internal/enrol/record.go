@@ -1,0 +1,239 @@
+package enrol
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Names of the files in the state directory.
+const (
+	KeyFile    = "client.key"      // the device's key, a JWK
+	nextFile   = "client.key.next" // the key that is to follow it
+	recordFile = "enrolment.json"
+	lockFile   = "enrolment.lock"
+)
+
+// maxRecord is far above what a registration needs; a longer file is not ours.
+const maxRecord = 64 << 10
+
+// Stage is how far a registration has come.
+type Stage string
+
+// The stages. The empty one comes first: nothing has been sent.
+const (
+	StageRegistering Stage = "registering" // the request is about to leave, or left, and no answer is on record
+	StageRegistered  Stage = "registered"
+)
+
+// record is what is known of this device's registration, on disk.
+type record struct {
+	Stage  Stage     `json:"stage"`
+	Issuer string    `json:"issuer"`
+	Name   string    `json:"client_name"`
+	Since  time.Time `json:"since"` // wall clock, for people
+
+	ClientID string `json:"client_id,omitempty"`
+	// Manage is where the registration can be changed (RFC 7592); empty if the server does not offer it.
+	Manage string `json:"registration_client_uri,omitempty"`
+	// Sealed is the registration access token, sealed under the device's key: whoever
+	// has the one can use the other, and nobody else.
+	Sealed []byte `json:"registration_access_token_sealed,omitempty"`
+	// SealedNext is the same under the key that is about to take its place.
+	SealedNext []byte `json:"registration_access_token_sealed_next,omitempty"`
+	// Metadata is what the server answered, without its secrets, to be sent back with a change.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+}
+
+// folder is the state directory, held by one enrolment at a time.
+type folder struct {
+	dir  string
+	lock *os.File
+	cut  func() error // tests: an error is a power cut before a change; nil is none
+}
+
+// ErrBusy says that another enrolment is under way on this device.
+var ErrBusy = errors.New("another `kiosk provision` is under way on this device")
+
+// open makes the folder if need be and locks it.
+func open(dir string) (*folder, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	d := &folder{dir: dir}
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	d.own(f)
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, ErrBusy
+	}
+	d.lock = f
+	return d, nil
+}
+
+func (d *folder) close() { d.lock.Close() }
+
+func (d *folder) path(name string) string { return filepath.Join(d.dir, name) }
+
+// own gives a file that root makes to the folder's owner: the kiosk has a user of its own.
+func (d *folder) own(f *os.File) {
+	if os.Geteuid() != 0 {
+		return
+	}
+	info, err := os.Stat(d.dir)
+	if err != nil {
+		return
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		_ = f.Chown(int(s.Uid), int(s.Gid)) // where that cannot be, the kiosk will say that it cannot read it
+	}
+}
+
+// write replaces a file as a whole and returns when it is on disk.
+func (d *folder) write(name string, data []byte) error {
+	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
+	if d.cut != nil {
+		if err := d.cut(); err != nil {
+			return fail(err)
+		}
+	}
+	f, err := os.CreateTemp(d.dir, name+".*.new")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := f.Chmod(0o600); err != nil {
+		return fail(err)
+	}
+	d.own(f)
+	if _, err := f.Write(data); err != nil {
+		return fail(err)
+	}
+	if err := f.Sync(); err != nil {
+		return fail(err)
+	}
+	if err := os.Rename(f.Name(), d.path(name)); err != nil {
+		return fail(err)
+	}
+	return d.sync()
+}
+
+// sync puts the folder itself on disk: the names in it.
+func (d *folder) sync() error {
+	f, err := os.Open(d.dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+func (d *folder) remove(name string) error {
+	if d.cut != nil {
+		if err := d.cut(); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(d.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return d.sync()
+}
+
+// read gives a file's contents; nil if there is none.
+func (d *folder) read(name string) ([]byte, error) {
+	f, err := os.OpenFile(d.path(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxRecord {
+		return nil, fmt.Errorf("%s: not a file of ours", name)
+	}
+	data := make([]byte, info.Size())
+	n, err := f.ReadAt(data, 0)
+	if n < len(data) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return data, nil
+}
+
+func (d *folder) record() (record, error) {
+	var r record
+	data, err := d.read(recordFile)
+	if err != nil || data == nil {
+		return r, err
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("%s: damaged; move it away to begin anew", recordFile)
+	}
+	return r, nil
+}
+
+func (d *folder) keep(r record) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.write(recordFile, append(data, '\n'))
+}
+
+// sealing closes and opens the registration access token with a key that is derived
+// from the device's private key.
+func sealing(k *Key) (*seal.Ring, error) {
+	secret, err := hkdf.Key(sha256.New, k.secret(), nil, "ciba-kiosk registration access token", seal.KeySize)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return seal.NewRing(secret)
+}
+
+var tokenPlace = []byte("registration_access_token")
+
+func sealToken(k *Key, token kiosk.Secret) ([]byte, error) {
+	if len(token) == 0 {
+		return nil, nil
+	}
+	ring, err := sealing(k)
+	if err != nil {
+		return nil, err
+	}
+	defer ring.Forget()
+	return ring.Seal([]byte(recordFile), tokenPlace, token), nil
+}
+
+func (r record) token(k *Key) (kiosk.Secret, error) {
+	ring, err := sealing(k)
+	if err != nil {
+		return nil, err
+	}
+	defer ring.Forget()
+	for _, sealed := range [][]byte{r.Sealed, r.SealedNext} {
+		if token, err := ring.Open([]byte(recordFile), tokenPlace, sealed); err == nil {
+			return token, nil
+		}
+	}
+	return nil, errors.New("the registration access token was kept under another key: the registration can be changed at the server only")
+}

@@ -1,0 +1,135 @@
+package enrol
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Wishes are what the registration is to allow, beside signing in with the device's key.
+type Wishes struct {
+	Scope    string // of the authentication requests to come
+	Delivery string // poll or ping
+	PingURL  string // with ping
+	Signed   bool   // signed authentication requests
+	Resource string
+}
+
+// metadata is the registration request (RFC 7591, section 2; CIBA Core, section 4).
+func (e *Enrolment) metadata(m *oidc.Metadata, name string, keys ...*Key) map[string]any {
+	w := e.o.Wishes
+	body := map[string]any{
+		"client_name": name, "grant_types": []string{oidc.GrantCIBA}, "response_types": []string{}, "redirect_uris": []string{},
+		"token_endpoint_auth_method": oidc.PrivateKeyJWT, "token_endpoint_auth_signing_alg": "ES256",
+		"jwks": jwks(keys), "scope": w.Scope, "backchannel_token_delivery_mode": w.Delivery,
+		"software_id": "ciba-kiosk",
+	}
+	if w.Delivery == "ping" {
+		body["backchannel_client_notification_endpoint"] = w.PingURL
+	}
+	if m.UserCode {
+		body["backchannel_user_code_parameter"] = true
+	}
+	if w.Signed {
+		body["backchannel_authentication_request_signing_alg"] = "ES256"
+	}
+	return body
+}
+
+func jwks(keys []*Key) map[string]any {
+	var all []json.RawMessage
+	for _, k := range keys {
+		all = append(all, k.Public())
+	}
+	return map[string]any{"keys": all}
+}
+
+// register makes the registration with an initial access token. That it is about to
+// be made is on disk before, what came of it before anything else is done.
+func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
+	const what = "registration"
+	fail := func(r kiosk.Reason, err error) error { return kiosk.Fail(r, what, err) }
+	m, err := e.discovery.Get(ctx)
+	if err != nil {
+		return err
+	}
+	to := m.Endpoint(oidc.Registration, false)
+	if to == "" {
+		return fail(kiosk.Misconfigured, errors.New("the server publishes no registration_endpoint; register the device by hand (kiosk provision --manual)"))
+	}
+	// A name that an operator finds in a list of hundreds, and can tell from an orphan's.
+	name := fmt.Sprintf("%s (%.8s)", e.o.Name, e.key.ID())
+	pending := record{Stage: StageRegistering, Issuer: e.o.Issuer, Name: name, Since: e.o.Now().UTC().Truncate(1e9)}
+	if err := e.dir.keep(pending); err != nil {
+		return fail(kiosk.Internal, err)
+	}
+	e.rec = pending
+	o, err := e.document(ctx, http.MethodPost, to, token, e.metadata(m, name, e.key))
+	var refused *refusal
+	if errors.As(err, &refused) && refused.status < 500 {
+		// Nothing was registered: the next run may simply try again.
+		e.rec = record{}
+		if kept := e.dir.remove(recordFile); kept != nil {
+			err = errors.Join(err, kept)
+		}
+		return fail(reason(err), err)
+	}
+	if err != nil {
+		return fail(reason(err), fmt.Errorf("%w; %w", err, e.unclear()))
+	}
+	done, err := e.answered(pending, o)
+	if err != nil {
+		return fail(kiosk.Untrusted, fmt.Errorf("%w; %w", err, e.unclear()))
+	}
+	if err := e.dir.keep(done); err != nil {
+		return fail(kiosk.Internal, fmt.Errorf("%w; %w", err, e.unclear()))
+	}
+	e.rec = done
+	return nil
+}
+
+// ErrUnclear says that a registration may or may not exist at the server.
+var ErrUnclear = errors.New("whether the server registered it cannot be known from here")
+
+// unclear is ErrUnclear with what a technician needs to find out.
+func (e *Enrolment) unclear() error {
+	return fmt.Errorf("%w: look there for a client named %q and delete it, then run kiosk provision --again", ErrUnclear, e.rec.Name)
+}
+
+// answered reads the client information response (RFC 7591, section 3.2.1).
+func (e *Enrolment) answered(r record, o oidc.Object) (record, error) {
+	r.Stage = StageRegistered
+	r.ClientID, _ = o.Text("client_id")
+	if r.ClientID == "" || len(r.ClientID) > 255 || oidc.Printable(r.ClientID, 255) != r.ClientID {
+		return r, errors.New("the answer holds no client_id")
+	}
+	if way, ok := o.Text("token_endpoint_auth_method"); ok && way != oidc.PrivateKeyJWT {
+		return r, errors.New("the server registered another way of client authentication than private_key_jwt")
+	}
+	if grants, err := o.Texts("grant_types"); err && !slices.Contains(grants, oidc.GrantCIBA) {
+		return r, errors.New("the server registered the device without CIBA")
+	}
+	manage, _ := o.Text("registration_client_uri")
+	token, _ := o.Text("registration_access_token")
+	if _, err := oidc.CheckURL(manage); err == nil && token != "" {
+		sealed, err := sealToken(e.key, kiosk.Secret(token))
+		if err != nil {
+			return r, err
+		}
+		r.Manage, r.Sealed = manage, sealed
+	}
+	kept := maps.Clone(o)
+	for _, secret := range []string{"client_secret", "registration_access_token", "jwks"} {
+		delete(kept, secret)
+	}
+	var err error
+	r.Metadata, err = json.Marshal(kept)
+	return r, err
+}

@@ -1,0 +1,105 @@
+package enrol
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Rotation is how far a change of the device's key has come.
+type Rotation uint8
+
+// The states of a rotation, in their order.
+const (
+	// AwaitsPortal: the server cannot be told from here; the operator has to add the
+	// public key that NextKey gives, then it goes on.
+	AwaitsPortal Rotation = iota + 1
+	// Overlaps: the new key is in use here and the server takes both.
+	Overlaps
+	// Rotated: the server takes the new key only.
+	Rotated
+)
+
+// NextKey is the key that is to follow; nil if no rotation is under way.
+func (e *Enrolment) NextKey() (*Key, error) { return e.dir.key(nextFile, false) }
+
+// Rotate changes the device's key in steps that overlap, so that a kiosk that is
+// running goes on meanwhile: the server is told both keys, the new one is proved, it
+// takes the old one's place here. Where the registration cannot be changed from here,
+// the operator adds the new key at the server first (AwaitsPortal), and running it again goes on.
+// sealFor keeps the registration access token under another key, too.
+func (e *Enrolment) sealFor(next *Key) error {
+	token, err := e.rec.token(e.key)
+	if err != nil {
+		return err
+	}
+	defer token.Zero()
+	fresh := e.rec
+	if fresh.SealedNext, err = sealToken(next, token); err != nil {
+		return err
+	}
+	if err := e.dir.keep(fresh); err != nil {
+		return err
+	}
+	e.rec = fresh
+	return nil
+}
+
+// FinishRotation takes the old key away once no process uses it any more.
+func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, error) {
+	next, err := e.dir.key(nextFile, true)
+	if err != nil {
+		return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
+	}
+	if next.ID() == e.key.ID() {
+		return Overlaps, nil // cut off between taking its place and the clean-up
+	}
+	if e.Managed() {
+		if err := e.manage(ctx, e.key, next); err != nil {
+			return 0, err
+		}
+	}
+	if err := e.prove(ctx, clientID, next); err != nil {
+		if !e.Managed() && kiosk.ReasonOf(err) == kiosk.Misconfigured {
+			return AwaitsPortal, nil
+		}
+		return 0, err
+	}
+	if e.Managed() {
+		// Before the old key is gone the token must be under the new one as well.
+		if err := e.sealFor(next); err != nil {
+			return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
+		}
+	}
+	if err := e.dir.writeKey(KeyFile, next); err != nil {
+		return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
+	}
+	e.key = next
+	return Overlaps, nil
+}
+
+// FinishRotation takes the old key away at the server, where that can be done from
+// here, and ends the rotation.
+func (e *Enrolment) FinishRotation(ctx context.Context) (Rotation, error) {
+	next, err := e.NextKey()
+	if err != nil {
+		return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
+	}
+	if next == nil {
+		return Rotated, nil
+	}
+	if next.ID() != e.key.ID() {
+		return 0, kiosk.Fail(kiosk.Internal, "rotation", errors.New("the new key is not in use yet"))
+	}
+	if e.Managed() {
+		if err := e.manage(ctx, e.key); err != nil {
+			return Overlaps, err
+		}
+	}
+	if err := e.dir.remove(nextFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Overlaps, kiosk.Fail(kiosk.Internal, "rotation", err)
+	}
+	return Rotated, nil
+}
