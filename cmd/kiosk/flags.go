@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -65,13 +66,12 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 	return rest, exitWell, true
 }
 
+// path is the file of settings.
+func (f *flags) path() string { return cmp.Or(f.env, envFile) }
+
 // load reads the settings, with the file that goes with them.
 func (f *flags) load() (*config.Settings, error) {
-	path := f.env
-	if path == "" {
-		path = envFile
-	}
-	file, err := config.LoadFile(path)
+	file, err := config.LoadFile(f.path())
 	switch {
 	case err == nil:
 		f.file = file

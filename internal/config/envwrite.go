@@ -64,7 +64,7 @@ func setIn(text string, vars []Var) (string, error) {
 		case at >= 0:
 			rows[at] = row
 		default:
-			if last := len(rows) - 1; rows[last] != "" {
+			if last := len(rows) - 1; rows[last] != "" && !strings.HasSuffix(rows[last], "\n") {
 				rows[last] += "\n"
 			}
 			rows = append(rows, row)

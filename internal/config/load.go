@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +29,7 @@ func Load(files ...*EnvFile) (*Settings, error) {
 	for _, f := range files {
 		l.fill(f)
 	}
+	l.provisioned()
 	for _, section := range l.each() {
 		if err := envconfig.Process("kiosk", section); err != nil {
 			l.foreign(err)
@@ -49,6 +52,25 @@ func Load(files ...*EnvFile) (*Settings, error) {
 		return s, unprovisioned{l.problems}
 	}
 	return s, l.problems
+}
+
+// ProvisionedFile is the file in the state directory to which a device that registers
+// itself writes its settings where it may not write /etc. What is set anywhere else wins.
+const ProvisionedFile = "provisioned.env"
+
+// provisioned reads that file.
+func (l *loader) provisioned() {
+	dir := first(os.Getenv("STATE_DIRECTORY"))
+	if dir == "" {
+		dir = cmp.Or(strings.TrimSpace(os.Getenv("KIOSK_STATE_DIR")), "./state")
+	}
+	f, err := LoadFile(filepath.Join(dir, ProvisionedFile))
+	switch {
+	case err == nil:
+		l.fill(f)
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
+		l.problems = append(l.problems, Problem{Setting: prefix + "*", What: err.Error()})
+	}
 }
 
 // loader is the work in progress.
@@ -181,7 +203,9 @@ func (l *loader) settings() *Settings {
 		PingListen:      good(d.PingListen.cell),
 		PingCert:        d.PingCertFile.read, PingKey: d.PingKeyFile.read,
 		DeviceClientID: good(d.DeviceClientID.cell),
-		SignedRequest:  d.SignedRequest.on, DPoP: d.DPOP.on,
+
+		BootstrapClientID: good(l.enrolment.BootstrapClientID.cell), BootstrapScope: l.enrolment.BootstrapScope.list,
+		SignedRequest: d.SignedRequest.on, DPoP: d.DPOP.on,
 
 		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Languages: p.Languages.list,
 		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), BlankAfter: p.BlankAfter.d, Sound: p.Sound.on, Mirror: good(p.Mirror.cell), ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,

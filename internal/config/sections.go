@@ -14,16 +14,17 @@ package config
 //
 // No field has an envconfig tag: with one, the name without KIOSK_ would be read too.
 type sections struct {
-	server   serverSection
-	request  requestSection
-	delivery deliverySection
-	shop     shopSection
-	device   deviceSection
+	server    serverSection
+	request   requestSection
+	delivery  deliverySection
+	enrolment enrolmentSection
+	shop      shopSection
+	device    deviceSection
 }
 
 // each gives the sections in the order of the documentation.
 func (s *sections) each() []any {
-	return []any{&s.server, &s.request, &s.delivery, &s.shop, &s.device}
+	return []any{&s.server, &s.request, &s.delivery, &s.enrolment, &s.shop, &s.device}
 }
 
 type serverSection struct {
@@ -59,6 +60,11 @@ type deliverySection struct {
 	SignedRequest  flag   `name:"KIOSK_SIGNED_REQUEST" split_words:"true" default:"false" doc:"sign the authentication request with the client key"`
 	DPOP           flag   `name:"KIOSK_DPOP" default:"false" doc:"sender-constrain the access token (RFC 9449)"`
 	DeviceClientID token  `name:"KIOSK_DEVICE_CLIENT_ID" split_words:"true" doc:"client for the device grant (RFC 8628): the QR code for people without an enrolled phone; empty means that road is not offered"`
+}
+
+type enrolmentSection struct {
+	BootstrapClientID token  `name:"KIOSK_BOOTSTRAP_CLIENT_ID" split_words:"true" doc:"public client by which a technician signs in on their phone to let this device register itself (device grant); only while it has no registration"`
+	BootstrapScope    scopes `name:"KIOSK_BOOTSTRAP_SCOPE" split_words:"true" default:"openid" doc:"scopes asked of that sign-in"`
 }
 
 type shopSection struct {

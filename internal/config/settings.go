@@ -98,6 +98,9 @@ type Settings struct {
 	SignedRequest   bool          // never without ClientKey
 	DPoP            bool
 
+	BootstrapClientID string   // a technician's sign-in; empty: the device cannot register itself by one
+	BootstrapScope    []string // holds openid
+
 	APIURL       *url.URL // nil: the verified claims are shown instead
 	ResultLayout File     // without data: built in
 

@@ -35,7 +35,7 @@ type Enrolment struct {
 	o         Options
 	dir       *folder
 	rec       record
-	key       *Key
+	key       *oidc.ClientKey
 	discovery *oidc.Discovery
 }
 
@@ -67,7 +67,7 @@ func Open(o Options) (*Enrolment, error) {
 func (e *Enrolment) Close() { e.dir.close() }
 
 // Key is the device's key.
-func (e *Enrolment) Key() *Key { return e.key }
+func (e *Enrolment) Key() *oidc.ClientKey { return e.key }
 
 // KeyPath is its file.
 func (e *Enrolment) KeyPath() string { return e.dir.path(KeyFile) }
@@ -132,14 +132,10 @@ func (e *Enrolment) Prove(ctx context.Context, clientID string) error {
 	return e.prove(ctx, clientID, e.key)
 }
 
-func (e *Enrolment) prove(ctx context.Context, clientID string, k *Key) error {
+func (e *Enrolment) prove(ctx context.Context, clientID string, key *oidc.ClientKey) error {
 	m, err := e.discovery.Get(ctx)
 	if err != nil {
 		return err
-	}
-	key, err := k.Client()
-	if err != nil {
-		return kiosk.Fail(kiosk.Internal, "client key", err)
 	}
 	auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.PrivateKeyJWT, ClientID: clientID, Key: key, Now: e.o.Now})
 	if err != nil {
@@ -165,7 +161,7 @@ func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
 
 // manage changes the registration (RFC 7592, section 2.2): all of it is sent, with
 // these keys.
-func (e *Enrolment) manage(ctx context.Context, keys ...*Key) error {
+func (e *Enrolment) manage(ctx context.Context, keys ...*oidc.ClientKey) error {
 	const what = "changing the registration"
 	var body map[string]any
 	if err := json.Unmarshal(e.rec.Metadata, &body); err != nil {
@@ -174,7 +170,11 @@ func (e *Enrolment) manage(ctx context.Context, keys ...*Key) error {
 	for _, theirs := range []string{"registration_client_uri", "registration_access_token", "client_id_issued_at", "client_secret_expires_at"} {
 		delete(body, theirs) // section 2.2: must not be sent
 	}
-	body["client_id"], body["jwks"] = e.rec.ClientID, jwks(keys)
+	set, err := jwks(keys)
+	if err != nil {
+		return kiosk.Fail(kiosk.Internal, what, err)
+	}
+	body["client_id"], body["jwks"] = e.rec.ClientID, set
 	token, err := e.rec.token(e.key)
 	if err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)

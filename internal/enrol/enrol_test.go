@@ -229,6 +229,15 @@ func (d *device) must() *Enrolment {
 	return e
 }
 
+func publicOf(t *testing.T, k *oidc.ClientKey) []byte {
+	t.Helper()
+	b, err := k.PublicJWK()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func noApproval(t *testing.T) func(Approval) {
 	return func(Approval) { t.Error("a technician was asked") }
 }
@@ -502,7 +511,7 @@ func TestKeysAreChangedAtAPortal(t *testing.T) {
 		t.Fatalf("%v; the key changed before the server knows it", err)
 	}
 	var public jose.JSONWebKey
-	if err := json.Unmarshal(next.Public(), &public); err != nil || !public.IsPublic() {
+	if err := json.Unmarshal(publicOf(t, next), &public); err != nil || !public.IsPublic() {
 		t.Fatalf("%v", err)
 	}
 	o.clients["c-1"].keys = append(o.clients["c-1"].keys, public)

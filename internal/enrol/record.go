@@ -1,8 +1,6 @@
 package enrol
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -201,8 +200,8 @@ func (d *folder) keep(r record) error {
 
 // sealing closes and opens the registration access token with a key that is derived
 // from the device's private key.
-func sealing(k *Key) (*seal.Ring, error) {
-	secret, err := hkdf.Key(sha256.New, k.secret(), nil, "ciba-kiosk registration access token", seal.KeySize)
+func sealing(k *oidc.ClientKey) (*seal.Ring, error) {
+	secret, err := k.Derive("ciba-kiosk registration access token", seal.KeySize)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +211,7 @@ func sealing(k *Key) (*seal.Ring, error) {
 
 var tokenPlace = []byte("registration_access_token")
 
-func sealToken(k *Key, token kiosk.Secret) ([]byte, error) {
+func sealToken(k *oidc.ClientKey, token kiosk.Secret) ([]byte, error) {
 	if len(token) == 0 {
 		return nil, nil
 	}
@@ -224,7 +223,7 @@ func sealToken(k *Key, token kiosk.Secret) ([]byte, error) {
 	return ring.Seal([]byte(recordFile), tokenPlace, token), nil
 }
 
-func (r record) token(k *Key) (kiosk.Secret, error) {
+func (r record) token(k *oidc.ClientKey) (kiosk.Secret, error) {
 	ring, err := sealing(k)
 	if err != nil {
 		return nil, err

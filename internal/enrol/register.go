@@ -23,12 +23,16 @@ type Wishes struct {
 }
 
 // metadata is the registration request (RFC 7591, section 2; CIBA Core, section 4).
-func (e *Enrolment) metadata(m *oidc.Metadata, name string, keys ...*Key) map[string]any {
+func (e *Enrolment) metadata(m *oidc.Metadata, name string) (map[string]any, error) {
 	w := e.o.Wishes
+	keys, err := jwks([]*oidc.ClientKey{e.key})
+	if err != nil {
+		return nil, err
+	}
 	body := map[string]any{
 		"client_name": name, "grant_types": []string{oidc.GrantCIBA}, "response_types": []string{}, "redirect_uris": []string{},
 		"token_endpoint_auth_method": oidc.PrivateKeyJWT, "token_endpoint_auth_signing_alg": "ES256",
-		"jwks": jwks(keys), "scope": w.Scope, "backchannel_token_delivery_mode": w.Delivery,
+		"jwks": keys, "scope": w.Scope, "backchannel_token_delivery_mode": w.Delivery,
 		"software_id": "ciba-kiosk",
 	}
 	if w.Delivery == "ping" {
@@ -40,15 +44,7 @@ func (e *Enrolment) metadata(m *oidc.Metadata, name string, keys ...*Key) map[st
 	if w.Signed {
 		body["backchannel_authentication_request_signing_alg"] = "ES256"
 	}
-	return body
-}
-
-func jwks(keys []*Key) map[string]any {
-	var all []json.RawMessage
-	for _, k := range keys {
-		all = append(all, k.Public())
-	}
-	return map[string]any{"keys": all}
+	return body, nil
 }
 
 // register makes the registration with an initial access token. That it is about to
@@ -66,12 +62,16 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	}
 	// A name that an operator finds in a list of hundreds, and can tell from an orphan's.
 	name := fmt.Sprintf("%s (%.8s)", e.o.Name, e.key.ID())
+	body, err := e.metadata(m, name)
+	if err != nil {
+		return fail(kiosk.Internal, err)
+	}
 	pending := record{Stage: StageRegistering, Issuer: e.o.Issuer, Name: name, Since: e.o.Now().UTC().Truncate(1e9)}
 	if err := e.dir.keep(pending); err != nil {
 		return fail(kiosk.Internal, err)
 	}
 	e.rec = pending
-	o, err := e.document(ctx, http.MethodPost, to, token, e.metadata(m, name, e.key))
+	o, err := e.document(ctx, http.MethodPost, to, token, body)
 	var refused *refusal
 	if errors.As(err, &refused) && refused.status < 500 {
 		// Nothing was registered: the next run may simply try again.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -23,31 +24,13 @@ const (
 )
 
 // NextKey is the key that is to follow; nil if no rotation is under way.
-func (e *Enrolment) NextKey() (*Key, error) { return e.dir.key(nextFile, false) }
+func (e *Enrolment) NextKey() (*oidc.ClientKey, error) { return e.dir.key(nextFile, false) }
 
 // Rotate changes the device's key in steps that overlap, so that a kiosk that is
 // running goes on meanwhile: the server is told both keys, the new one is proved, it
 // takes the old one's place here. Where the registration cannot be changed from here,
 // the operator adds the new key at the server first (AwaitsPortal), and running it again goes on.
-// sealFor keeps the registration access token under another key, too.
-func (e *Enrolment) sealFor(next *Key) error {
-	token, err := e.rec.token(e.key)
-	if err != nil {
-		return err
-	}
-	defer token.Zero()
-	fresh := e.rec
-	if fresh.SealedNext, err = sealToken(next, token); err != nil {
-		return err
-	}
-	if err := e.dir.keep(fresh); err != nil {
-		return err
-	}
-	e.rec = fresh
-	return nil
-}
-
-// FinishRotation takes the old key away once no process uses it any more.
+// The old key stays until FinishRotation, for processes that still use it.
 func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, error) {
 	next, err := e.dir.key(nextFile, true)
 	if err != nil {
@@ -78,6 +61,24 @@ func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, erro
 	}
 	e.key = next
 	return Overlaps, nil
+}
+
+// sealFor keeps the registration access token under another key, too.
+func (e *Enrolment) sealFor(next *oidc.ClientKey) error {
+	token, err := e.rec.token(e.key)
+	if err != nil {
+		return err
+	}
+	defer token.Zero()
+	fresh := e.rec
+	if fresh.SealedNext, err = sealToken(next, token); err != nil {
+		return err
+	}
+	if err := e.dir.keep(fresh); err != nil {
+		return err
+	}
+	e.rec = fresh
+	return nil
 }
 
 // FinishRotation takes the old key away at the server, where that can be done from

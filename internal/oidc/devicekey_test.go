@@ -1,0 +1,36 @@
+package oidc
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestAKeyThatIsMadeHereCanBeKept(t *testing.T) {
+	k, err := NewClientKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := k.JWK()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := ParseClientKey(private)
+	if err != nil || again.ID() != k.ID() || k.ID() == "" || again.signingAlg(nil) != "ES256" {
+		t.Fatalf("%v, %v", again, err)
+	}
+	public, err := k.PublicJWK()
+	if err != nil || strings.Contains(string(public), `"d"`) || !strings.Contains(string(public), k.ID()) {
+		t.Errorf("%s, %v", public, err)
+	}
+	one, err := k.Derive("a purpose", 32)
+	same, _ := again.Derive("a purpose", 32)
+	other, _ := k.Derive("another", 32)
+	if err != nil || len(one) != 32 || !bytes.Equal(one, same) || bytes.Equal(one, other) {
+		t.Errorf("%v: what is derived does not hang on key and purpose alone", err)
+	}
+	stranger, err := NewClientKey()
+	if err != nil || stranger.ID() == k.ID() {
+		t.Errorf("%v: two keys alike", err)
+	}
+}
