@@ -30,11 +30,12 @@ registers it; writes the settings; and proves that the server takes it. What is
 done already is not done again, so it can be repeated and goes on after a power
 cut. It needs KIOSK_ISSUER and KIOSK_BOOTSTRAP_CLIENT_ID.
 
-    --from FILE      settings and INITIAL_ACCESS_TOKEN=…, which is good once, from
-                     a file instead of a sign-in; the file is erased afterwards
+    --from FILE      settings and INITIAL_ACCESS_TOKEN=…, which is good once,
+                     from a file instead of a sign-in; the file is erased then
     --manual         register by hand: shows the public key for the server's
-                     portal; with --client-id it writes the settings and tries them
+                     portal; with --client-id it writes the settings
     --client-id ID   the client identifier that the portal gave
+    --ping-url URL   with KIOSK_DELIVERY=ping: where the server reaches us
     --again          go on although nobody knows what became of an earlier try
     --rotate-key     change the key: the server takes both for a while
     --json           one JSON object a line, a step each
@@ -53,6 +54,7 @@ func provision(ctx context.Context, args []string, std streams) int {
 	f.BoolVar(&o.Manual, "manual", false, "")
 	f.BoolVar(&o.Again, "again", false, "")
 	f.StringVar(&o.ClientID, "client-id", "", "")
+	f.StringVar(&o.PingURL, "ping-url", "", "")
 	if _, code, ok := f.parse(args, 0, 0, std); !ok {
 		return code
 	}

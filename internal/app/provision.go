@@ -25,6 +25,9 @@ type ProvisionOptions struct {
 	EnvFile string
 	// ClientID is the registration's, where an operator made it by hand.
 	ClientID string
+	// PingURL is where the server reaches the device's ping address, which only the
+	// operator of the network knows; needed where pings are wanted.
+	PingURL string
 	// Manual registers nothing: the key is made, and ClientID, if given, is put to use.
 	Manual bool
 	// Initial is a one-time initial access token instead of a technician's sign-in.
@@ -60,6 +63,9 @@ func OpenProvisioning(s *config.Settings, log *slog.Logger, o ProvisionOptions) 
 	if s.Issuer == "" {
 		return nil, kiosk.Fail(kiosk.Misconfigured, "KIOSK_ISSUER", errors.New("is missing: which authorization server?"))
 	}
+	if s.Delivery == "ping" && o.PingURL == "" && !o.Manual {
+		return nil, kiosk.Fail(kiosk.Misconfigured, "KIOSK_DELIVERY", errors.New("is ping: under which https address does the server reach this device (--ping-url)?"))
+	}
 	roots, err := certificates(s.CA)
 	if err != nil {
 		return nil, err
@@ -68,7 +74,7 @@ func OpenProvisioning(s *config.Settings, log *slog.Logger, o ProvisionOptions) 
 	time := oidc.NewClock(oidc.ClockOptions{Issuer: s.Issuer, Wall: clock.Wall, Uptime: clock.Now, Kept: clock.Kept, Least: clock.Floor()})
 	e, err := enrol.Open(enrol.Options{
 		Dir: s.StateDir, Issuer: s.Issuer, Bootstrap: s.BootstrapClientID, Scope: strings.Join(s.BootstrapScope, " "), Name: "Kiosk " + s.Site,
-		Wishes:    enrol.Wishes{Scope: strings.Join(s.Scope, " "), Delivery: s.Delivery, Signed: s.SignedRequest},
+		Wishes:    enrol.Wishes{Scope: strings.Join(s.Scope, " "), Delivery: s.Delivery, PingURL: o.PingURL, Signed: s.SignedRequest},
 		Transport: oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: time}), Now: time.Now, Uptime: clock.Now, Log: log,
 	})
 	if err != nil {

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+)
+
+// newDevice is a device out of its box: it knows its server and the client with
+// which a technician signs in, and has no registration.
+func newDevice(t testing.TB) *rig {
+	r := newRig(t)
+	guarded, err := devserver.New(devserver.Options{Interval: 1, Expires: 60, GuardRegistration: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(r.tap)
+	t.Cleanup(func() {
+		guarded.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	if err := guarded.SetIssuer(server.URL); err != nil {
+		t.Fatal(err)
+	}
+	r.dev, r.tap.next, r.url = guarded, guarded.Handler(), server.URL
+	for _, name := range []string{"KIOSK_ISSUER", "KIOSK_CLIENT_ID", "KIOSK_CLIENT_SECRET_FILE", "KIOSK_API_URL"} {
+		delete(r.env, name)
+	}
+	r.write("kiosk.env", "# of the image\nKIOSK_ISSUER="+r.url+"\nKIOSK_BOOTSTRAP_CLIENT_ID=kiosk-device\nKIOSK_API_URL="+r.url+"/api/customer\n")
+	return r
+}
+
+var codeToCompare = regexp.MustCompile(`"user_code":"([A-Z-]+)"`)
+
+// signIn is what a technician does on the phone once the device has asked, until
+// somebody signed in or the program is gone.
+func (r *rig) signIn(c *child) {
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		changed := c.out.changed()
+		if m := codeToCompare.FindStringSubmatch(c.out.text()); m != nil && r.dev.ApproveDevice(m[1], "carol") == nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-c.done:
+			return
+		case <-time.After(limit):
+		}
+	}
+}
+
+func (r *rig) file(name string) string {
+	r.t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestOneCommandAndOneSignIn(t *testing.T) {
+	r := newDevice(t)
+	began := time.Now()
+	c := r.start("provision", "--json")
+	r.signIn(c)
+	if code := c.wait(); code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, c.out.text(), c.err.text())
+	}
+	var steps []string
+	for _, l := range c.lines() {
+		steps = append(steps, l["step"].(string))
+	}
+	if got := strings.Join(steps, " "); got != "key approve registered settings proved done" {
+		t.Errorf("steps: %s", got)
+	}
+	env := r.file("kiosk.env")
+	if !strings.HasPrefix(env, "# of the image\nKIOSK_ISSUER=") || !strings.Contains(env, "\nKIOSK_CLIENT_ID=c-") {
+		t.Errorf("settings:\n%s", env)
+	}
+	if info, err := os.Stat(filepath.Join(r.state, "client.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key: %v, %v", info, err)
+	}
+	// The first visit, with nothing else done to the device.
+	r.auto("approve", 0, "")
+	visit := r.start("login", "--json", "alice")
+	if code := visit.wait(); code != 0 {
+		t.Fatalf("first visit: exit %d\n%s%s", code, visit.out.text(), visit.err.text())
+	}
+	t.Logf("from the command to the result of the first visit: %.1f s, of which 2 s are polling intervals", time.Since(began).Seconds())
+	r.checkSecrets(t, "output", c.out.text()+c.err.text()+visit.err.text())
+	r.checkState(t)
+
+	// Again, it changes nothing.
+	again := r.start("provision", "--json")
+	if code := again.wait(); code != 0 || r.file("kiosk.env") != env || r.count("registration") != 1 {
+		t.Errorf("exit %d, %d registrations\n%s", code, r.count("registration"), r.file("kiosk.env"))
+	}
+	// Another key, and the next visit.
+	rotated := r.start("provision", "--rotate-key")
+	if code := rotated.wait(); code != 0 {
+		t.Fatalf("rotation: exit %d\n%s", code, rotated.err.text())
+	}
+	if visit := r.start("login", "--json", "bob"); visit.wait() != 0 {
+		t.Errorf("after the rotation:\n%s%s", visit.out.text(), visit.err.text())
+	}
+}
+
+func TestUnattendedFromAFile(t *testing.T) {
+	r := newDevice(t)
+	token, err := r.dev.InitialAccessToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.tap.add(token)
+	setup := r.write("setup.env", r.file("kiosk.env")+"KIOSK_SITE=\"Shop 7\"\nINITIAL_ACCESS_TOKEN="+token+"\n")
+	r.write("kiosk.env", "")
+	c := r.start("provision", "--json", "--from", setup)
+	if code := c.wait(); code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, c.out.text(), c.err.text())
+	}
+	if _, err := os.Stat(setup); err == nil {
+		t.Error("the file with the token is still there")
+	}
+	if env := r.file("kiosk.env"); !strings.Contains(env, "KIOSK_SITE=\"Shop 7\"\n") || strings.Contains(env, token) {
+		t.Errorf("settings:\n%s", env)
+	}
+	r.checkSecrets(t, "output", c.out.text()+c.err.text())
+}
+
+func TestByHand(t *testing.T) {
+	r := newDevice(t)
+	c := r.start("provision", "--manual")
+	if code := c.wait(); code != 0 || !strings.Contains(c.out.text(), "--client-id") {
+		t.Fatalf("exit %d\n%s%s", code, c.out.text(), c.err.text())
+	}
+	if r.count("registration") != 0 || r.count("device") != 0 {
+		t.Error("the server was asked")
+	}
+	// The portal gave a client identifier, and the technician mistypes it.
+	if c := r.start("provision", "--manual", "--client-id", "c-nobody"); c.wait() != 3 || !strings.Contains(c.err.text(), "invalid_client") {
+		t.Errorf("%s%s", c.out.text(), c.err.text())
+	}
+}
+
+// SIGKILL at any moment, again and again, then once to the end: one registration, or
+// none and a word what to do.
+func TestProvisioningUnderPowerCuts(t *testing.T) {
+	for _, after := range []time.Duration{5, 30, 60, 100, 150, 250, 500, 900, 1300, 1700} {
+		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
+			t.Parallel()
+			r := newDevice(t)
+			c := r.start("provision", "--json")
+			go r.signIn(c)
+			time.Sleep(after * time.Millisecond)
+			c.kill()
+			last := r.start("provision", "--json")
+			go r.signIn(last)
+			code := last.wait()
+			registered := r.count("registration")
+			switch {
+			case code == 0 && registered == 1:
+				if _, err := os.Stat(filepath.Join(r.state, "client.key")); err != nil {
+					t.Error(err)
+				}
+			case code == 4 && registered <= 1 && strings.Contains(last.out.text(), "delete it, then run kiosk provision --again"):
+			default:
+				t.Errorf("exit %d with %d registrations\n%s%s", code, registered, last.out.text(), last.err.text())
+			}
+		})
+	}
+}
