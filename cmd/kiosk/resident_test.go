@@ -91,7 +91,7 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 	x.shows(say(t, kiosk.WordClosedMaint))
 	x.shows("Back[2J soon")
 	if code := gate.wait(); code != 0 {
-		t.Errorf("the gate: exit code %d", code)
+		t.Errorf("the gate: exit code %d, %s%s", code, gate.out.text(), gate.err.text())
 	}
 	code, s := r.status()
 	if why, _ := s["why"].([]any); code != 20 || s["state"] != "out_of_service" || len(why) != 1 || why[0] != "maintenance" {
