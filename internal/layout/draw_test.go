@@ -343,6 +343,36 @@ func TestAPhoneReadsTheCodeOnTheScreen(t *testing.T) {
 	}
 }
 
+// TestACodeThatIsOfferedCanBeRead at every size, with and without half blocks; where
+// there is no room for it, what it is for and the address are written out.
+func TestACodeThatIsOfferedCanBeRead(t *testing.T) {
+	s := samples()["ready with a QR code"]
+	read, written := 0, 0
+	for w := 40; w <= 140; w += 5 {
+		for h := 12; h <= 50; h += 3 {
+			for _, o := range []Options{{}, {HalfBlocks: true}} {
+				f := Draw(s, w, h, o)
+				if !slices.ContainsFunc(f.Cells, func(c Cell) bool { return c.Style == QRHalf || c.Style == QRLight }) {
+					written++
+					if text := strings.ReplaceAll(flat(f), " ", ""); !strings.Contains(text, strings.ReplaceAll(s.Link.URL, " ", "")) ||
+						!strings.Contains(flat(f), s.Link.Caption) {
+						t.Errorf("%dx%d: neither code nor address:\n%s", w, h, strings.Join(rowsOf(f), "\n"))
+					}
+					continue
+				}
+				read++
+				if got, err := readCode(f); err != nil || got != s.Link.URL {
+					t.Errorf("%dx%d, half blocks %v: read %q, %v", w, h, o.HalfBlocks, got, err)
+				}
+			}
+		}
+	}
+	if read < 50 || written < 50 {
+		t.Errorf("%d codes, %d texts", read, written)
+	}
+	t.Logf("%d codes read, %d times the address", read, written)
+}
+
 func TestAnAddressThatIsNoneIsTextOnly(t *testing.T) {
 	s := samples()["ready with a QR code"]
 	s.Link = &kiosk.Link{URL: "https://x/\x1b[2Jy", Caption: "Scan"}
