@@ -1,0 +1,149 @@
+package keeper
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// morning is the clock of the start after a power cut.
+type morning struct {
+	boot  string
+	now   time.Duration
+	wall  time.Time
+	began time.Time
+}
+
+func (m morning) Now() time.Duration { return m.now + time.Since(m.began) }
+func (m morning) Wall() time.Time    { return m.wall.Add(time.Since(m.began)) }
+func (m morning) Boot() string       { return m.boot }
+
+// ledgered is a server that counts what it is asked, and approves.
+type ledgered struct {
+	server
+	mu             sync.Mutex
+	polls, revoked int
+}
+
+func (l *ledgered) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.polls++
+	return l.server.Poll(ctx, id)
+}
+
+func (l *ledgered) Revoke(context.Context, kiosk.Tokens) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.revoked++
+	return nil
+}
+
+// closing tells when a record is written.
+type closing struct {
+	*Keeper
+	closed chan struct{}
+}
+
+func (c closing) Append(r kiosk.Record) error {
+	defer close(c.closed)
+	return c.Keeper.Append(r)
+}
+
+// TestRecoveryOnRealFiles is the table of what is done at a start about a visit
+// that a power cut left on record: by its last record, the boot, the time that has
+// passed and whether the wall clock is right. Nobody is rung, whatever it is.
+func TestRecoveryOnRealFiles(t *testing.T) {
+	const asking, asked, granted = kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted
+	for _, c := range []struct {
+		name    string
+		last    kiosk.Stage
+		boot    string
+		after   time.Duration // since the last record; by the wall clock, and within one boot by the uptime
+		wrong   bool          // the wall clock cannot be trusted
+		action  kiosk.Action
+		onDisk  string // what is on record in the end, with nobody in front of the screen
+		polls   int
+		revoked int
+	}{
+		{"asking, same boot", asking, "boot-1", time.Second, false, kiosk.Forget, "abandoned", 0, 0},
+		{"asking, other boot", asking, "boot-2", time.Minute, false, kiosk.Forget, "abandoned", 0, 0},
+		{"asking, other boot, no time", asking, "boot-2", 0, true, kiosk.Forget, "abandoned", 0, 0},
+		{"asked, same boot, at once", asked, "boot-1", 5 * time.Second, false, kiosk.Resume, "ended", 1, 1},
+		{"asked, same boot, at once, no time", asked, "boot-1", 5 * time.Second, true, kiosk.Resume, "ended", 1, 1},
+		{"asked, same boot, later", asked, "boot-1", 40 * time.Second, false, kiosk.Watch, "ended", 1, 1},
+		{"asked, same boot, expired", asked, "boot-1", 3 * time.Minute, false, kiosk.Forget, "ended", 0, 0},
+		{"asked, other boot", asked, "boot-2", 40 * time.Second, false, kiosk.Watch, "ended", 1, 1},
+		{"asked, other boot, at once", asked, "boot-2", 5 * time.Second, false, kiosk.Watch, "ended", 1, 1},
+		{"asked, other boot, expired", asked, "boot-2", 3 * time.Minute, false, kiosk.Forget, "ended", 0, 0},
+		{"asked, other boot, no time: the server knows", asked, "boot-2", 24 * time.Hour, true, kiosk.Watch, "ended", 1, 1},
+		{"asked, other boot, the clock went back", asked, "boot-2", -time.Hour, false, kiosk.Watch, "ended", 1, 1},
+		{"asked, a boot that has no name", asked, "", 5 * time.Second, false, kiosk.Watch, "ended", 1, 1},
+		{"granted, same boot, at once: never polled again", granted, "boot-1", time.Second, false, kiosk.GiveBack, "ended", 0, 1},
+		{"granted, other boot", granted, "boot-2", time.Hour, false, kiosk.GiveBack, "ended", 0, 1},
+		{"granted, other boot, no time", granted, "boot-2", 0, true, kiosk.GiveBack, "ended", 0, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			k, _ := keep(t, dir)
+			serve(t, k, "before")
+			var last kiosk.Record
+			for _, s := range served {
+				if s <= c.last {
+					last = rec("cut", s)
+					if s == asked {
+						last.Interval = time.Millisecond
+					}
+					if err := k.Append(last); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			k.Close()
+
+			here := morning{boot: c.boot, now: 20 * time.Second, wall: last.Wall.Add(c.after), began: time.Now()}
+			if c.boot == last.Boot {
+				here.now = last.Uptime + c.after
+			}
+			k, err := Open(store.Options{Dir: dir}, here, quiet())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Close()
+			left, err := k.Unfinished()
+			if err != nil || len(left) != 1 {
+				t.Fatal(left, err)
+			}
+			todo := kiosk.Recover(left, kiosk.Here{Boot: here.Boot(), Uptime: here.Now(), Wall: here.Wall(), Trusted: !c.wrong})
+			if len(todo) != 1 || todo[0].Action != c.action {
+				t.Fatalf("%v, want %v", todo[0].Action, c.action)
+			}
+
+			s, done := &ledgered{}, closing{k, make(chan struct{})}
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			r := &kiosk.Runner{
+				Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: done, Vault: nil, Guard: s, Clock: here,
+				Display: watchful(func(kiosk.Phase) {}), Log: quiet(), Trusted: !c.wrong,
+			}
+			over := make(chan struct{})
+			go func() { defer close(over); r.Run(ctx, nil) }()
+			<-done.closed
+			stop()
+			<-over
+			if s.asked > 0 || s.polls != c.polls || s.revoked != c.revoked {
+				t.Errorf("%d pushes, %d polls of %d, %d times given back of %d", s.asked, s.polls, c.polls, s.revoked, c.revoked)
+			}
+			k.Close()
+			if visits, _ := onRecord(t, dir); strings.Join(visits, ", ") != "cut "+c.onDisk+", before shown" {
+				t.Errorf("on record: %q", visits)
+			}
+		})
+	}
+}
