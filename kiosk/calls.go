@@ -110,7 +110,7 @@ func (r *Runner) keepTokens(n Number, t Tokens) {
 	r.Vault.Put(n, AccessToken, t.Access)
 	r.Vault.Put(n, IDToken, t.ID)
 	r.Vault.Put(n, RefreshToken, t.Refresh)
-	r.used[n] = Tokens{Client: t.Client, Type: t.Type, Scope: t.Scope}
+	r.used[n] = Tokens{Client: t.Client, Type: t.Type, Scope: t.Scope, Expires: t.Expires}
 	t.Zero()
 }
 
@@ -156,68 +156,6 @@ func (r *Runner) fetch(f Fetch) {
 	})
 }
 
-// revoke takes the tokens out of the vault at once and gives them back beside
-// the loop. It outlives a stop by revokeLimit.
-func (r *Runner) revoke(n Number) {
-	t := r.tokens(n)
-	for _, i := range []Item{AccessToken, IDToken, RefreshToken} {
-		r.Vault.Put(n, i, nil)
-	}
-	if !t.came() {
-		return
-	}
-	r.call(context.WithoutCancel(r.ctx), revokeLimit, "revoke", nil, func(ctx context.Context) answer {
-		r.revokeNow(ctx, t)
-		return answer{}
-	})
-}
-
-// Pauses between attempts to give back what a crash left behind.
-const (
-	giveBackPause   = 10 * time.Second // at a start the network is often not up yet
-	giveBackLongest = 10 * time.Minute
-	giveBackTrouble = 24 * time.Hour // tokens live no longer, and a server that refuses that long will go on
-)
-
-// giveBack revokes the tokens of a visit that a crash interrupted, as often as it
-// takes. Only then is the visit closed; a stop leaves it for the next start.
-func (r *Runner) giveBack(v Recovery) {
-	end := r.ending(v.Record, v.Ending, v.Reason)
-	old := !v.Record.Wall.IsZero() && r.Trusted && r.Clock.Wall().Sub(v.Record.Wall) > giveBackTrouble
-	r.call(r.ctx, giveBackTrouble, "give back", nil, func(ctx context.Context) answer {
-		t := v.Record.Secrets.Tokens
-		defer t.Zero()
-		for pause := giveBackPause; ; pause = min(2*pause, giveBackLongest) {
-			if r.tryRevoke(ctx, t) || old {
-				return answer{record: &end}
-			}
-			timer := time.NewTimer(pause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return answer{}
-			}
-		}
-	})
-}
-
-// revokeNow gives tokens back, whatever becomes of ctx meanwhile, and forgets them.
-func (r *Runner) revokeNow(ctx context.Context, t Tokens) {
-	r.tryRevoke(context.WithoutCancel(ctx), t)
-	t.Zero()
-}
-
-func (r *Runner) tryRevoke(ctx context.Context, t Tokens) bool {
-	ctx, cancel := context.WithTimeout(ctx, revokeLimit)
-	defer cancel()
-	err := r.Authorizer.Revoke(ctx, t)
-	if err != nil {
-		r.Log.Warn("revoke", "error", err)
-	}
-	return err == nil
-}
-
 // recover takes up what a crash or a power cut left: see Recover. Nothing in it
 // ever sends a backchannel authentication request.
 func (r *Runner) recover() {
@@ -227,6 +165,7 @@ func (r *Runner) recover() {
 		return
 	}
 	here := Here{Boot: r.Clock.Boot(), Uptime: r.Clock.Now(), Wall: r.Clock.Wall(), Trusted: r.Trusted}
+	r.takeUpDues(here)
 	for _, v := range Recover(left, here) {
 		if v.Action == Resume && (!r.Resume || r.s.Busy()) {
 			v.Action = Watch
@@ -275,16 +214,20 @@ func (r *Runner) watch(v Recovery) {
 	limit := v.Left + afterExpiry + r.Rules.CallLimit
 	r.call(r.ctx, limit, "watch", nil, func(ctx context.Context) answer {
 		defer rec.Secrets.zero()
-		why, err := r.watchUntilClosed(ctx, v)
+		why, due, err := r.watchUntilClosed(ctx, v)
 		if err != nil {
 			return answer{}
 		}
 		end := r.ending(rec, StageEnded, why)
-		return answer{record: &end}
+		return answer{record: &end, keep: func() {
+			if due != nil {
+				r.settle(*due, due.Life)
+			}
+		}}
 	})
 }
 
-func (r *Runner) watchUntilClosed(ctx context.Context, v Recovery) (Reason, error) {
+func (r *Runner) watchUntilClosed(ctx context.Context, v Recovery) (Reason, *Due, error) {
 	rec := v.Record
 	now := r.Clock.Now()
 	p := StartPace(now, now, v.Left, rec.Interval).NotBefore(now + v.Pause)
@@ -293,14 +236,14 @@ func (r *Runner) watchUntilClosed(ctx context.Context, v Recovery) (Reason, erro
 	for {
 		now = r.Clock.Now()
 		if p.Over(now) {
-			return Expired, nil
+			return Expired, nil, nil
 		}
 		if !p.Due(now) {
 			timer.Reset(p.Wake() - now)
 			select {
 			case <-timer.C:
 			case <-ctx.Done():
-				return NoReason, errStillOpen
+				return NoReason, nil, errStillOpen
 			}
 			continue
 		}
@@ -309,24 +252,23 @@ func (r *Runner) watchUntilClosed(ctx context.Context, v Recovery) (Reason, erro
 		switch a.Verdict {
 		case Pending, SlowDown, Trouble:
 			if ctx.Err() != nil {
-				return NoReason, errStillOpen
+				return NoReason, nil, errStillOpen
 			}
 			p = p.Wait(r.Clock.Now(), Polled{Verdict: a.Verdict, RetryAfter: a.RetryAfter, Interval: a.Interval, Reached: a.Reached})
 		case Granted:
-			r.revokeNow(ctx, a.Tokens)
-			return Cancelled, nil
+			return Cancelled, r.revokeNow(ctx, a.Tokens), nil
 		case Denied:
-			return Declined, nil
+			return Declined, nil, nil
 		case Gone:
 			// Perhaps redeemed just before the crash, and the answer never recorded.
-			return p.gone(r.Clock.Now()), nil
+			return p.gone(r.Clock.Now()), nil, nil
 		case Hopeless:
 			if a.Tokens.came() {
-				r.revokeNow(ctx, a.Tokens)
+				return a.Reason, r.revokeNow(ctx, a.Tokens), nil
 			}
-			return a.Reason, nil
+			return a.Reason, nil, nil
 		default:
-			return Expired, nil
+			return Expired, nil, nil
 		}
 	}
 }

@@ -125,6 +125,9 @@ type Tokens struct {
 	Client  string // the client they were issued to, where it is the second road's; else empty
 	Type    string // "Bearer" or "DPoP", in this spelling
 	Scope   string // as granted; as asked for where the answer was silent
+	// Expires is for how long the access token is good, from when it came; 0 if the
+	// server did not say.
+	Expires time.Duration
 }
 
 // came says whether there is anything to give back.
@@ -215,6 +218,24 @@ type Journal interface {
 	// Unfinished gives, for each visit without an ending, its last record with
 	// its secrets, oldest first.
 	Unfinished() ([]Record, error)
+}
+
+// Due is tokens that are still to be given back, since the server could not be reached.
+type Due struct {
+	ID     uint64        // what the keeper knows it by; 0 if it does not
+	Tokens Tokens        // to be zeroed
+	Until  time.Time     // wall clock when they are worth nothing any more
+	Life   time.Duration // how long that was from when they were put there; at most a day
+}
+
+// Dues keeps what is still to be given back, sealed, over restarts. It is safe for
+// concurrent use.
+type Dues interface {
+	// Owe returns when it is on disk.
+	Owe(d Due) (id uint64, err error)
+	Paid(id uint64) error
+	// Owed gives all there are, oldest first.
+	Owed() ([]Due, error)
 }
 
 // Guard decides whether one more backchannel request for this person may leave

@@ -19,6 +19,8 @@ type Runner struct {
 	Guard      Guard
 	Display    Display
 	Clock      Clock
+	// Dues may be nil: then what cannot be given back is forgotten when the program ends.
+	Dues Dues
 	// Draw makes a visit's name and a code for both screens, each time new.
 	Draw func() (visit, code string)
 	// Log gets words and numbers, never anything personal.
@@ -56,6 +58,9 @@ type answer struct {
 
 // revokeLimit is how long a stop waits for tokens to be given back.
 const revokeLimit = 5 * time.Second
+
+// drainLimit leaves time to put on disk what could not be given back.
+const drainLimit = revokeLimit + 2*time.Second
 
 // waitingPings is how many pings may wait for the loop. There is one a request, and
 // one that finds no room is not missed: a poll comes anyhow.
@@ -114,7 +119,7 @@ func (r *Runner) arm(t *time.Timer) {
 // drain lets calls that were under way come to their end, so that tokens are
 // given back and nothing is left running.
 func (r *Runner) drain() {
-	limit := time.NewTimer(revokeLimit)
+	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
 	for r.open > 0 {
 		select {
@@ -326,6 +331,7 @@ func (r *Runner) tokens(n Number) Tokens {
 		Client:  r.used[n].Client,
 		Type:    r.used[n].Type,
 		Scope:   r.used[n].Scope,
+		Expires: r.used[n].Expires,
 	}
 }
 

@@ -52,8 +52,9 @@ type shop struct {
 	panics  bool
 	deaf    int // so many revocations fail
 	person  error
-	code    string // the user code that the server wants
-	ping    func() // of the last request
+	expires time.Duration // of the access token
+	code    string        // the user code that the server wants
+	ping    func()        // of the last request
 	states  []kiosk.State
 	private []kiosk.Private
 	visits  int
@@ -150,7 +151,7 @@ func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
 		s.answers = s.answers[1:]
 	}
 	if a.Verdict == kiosk.Granted || a.Reason == kiosk.NoAccess {
-		a.Tokens = kiosk.Tokens{Access: kiosk.Secret(accessCanary), ID: kiosk.Secret(idtCanary), Type: "Bearer"}
+		a.Tokens = kiosk.Tokens{Access: kiosk.Secret(accessCanary), ID: kiosk.Secret(idtCanary), Type: "Bearer", Expires: s.expires}
 	}
 	return a
 }

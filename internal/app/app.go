@@ -271,7 +271,7 @@ func (a *App) budgets() error {
 // runner is a kiosk.Runner over this App's parts, to be shown on d.
 func (a *App) runner(d kiosk.Display) *kiosk.Runner {
 	return &kiosk.Runner{
-		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store,
+		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store, Dues: a.store,
 		Vault: vault.New(), Guard: a.guard, Display: newSweeper(d), Clock: a.clock, Draw: draw,
 		Log: a.log, Trusted: a.clock.Trusted(),
 	}

@@ -19,6 +19,9 @@ const (
 	// maxBearer bounds each token; the largest in use are about 8 KiB.
 	maxBearer = 64 << 10
 
+	// maxLife bounds what an access token is believed to live.
+	maxLife = 30 * 24 * time.Hour
+
 	whatPoll = "token request"
 )
 
@@ -227,7 +230,11 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 // salvage reads the tokens that can be given back; those that are absent or
 // malformed are nil.
 func salvage(o oidc.Object) kiosk.Tokens {
-	return kiosk.Tokens{Access: bearer(o, "access_token"), Refresh: bearer(o, "refresh_token")}
+	t := kiosk.Tokens{Access: bearer(o, "access_token"), Refresh: bearer(o, "refresh_token")}
+	if n, err := o.Integer("expires_in"); err == nil { // it may be absent (RFC 6749, section 5.1), and nothing depends on it
+		t.Expires = oidc.Seconds(n, 0, maxLife)
+	}
+	return t
 }
 
 // bearer reads a token; nil if it is absent or nothing that could be sent on.

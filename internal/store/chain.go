@@ -273,25 +273,38 @@ func (s *Store) rotate() error {
 				}
 			}
 		}
-		anew := map[string][]byte{}
-		open := tx.Bucket(openBucket)
-		err := open.ForEach(func(key, sealed []byte) error {
-			plain, err := s.ring.Open(openBucket, key, sealed)
-			if err != nil {
-				return damaged("visit %x: %v", key, err)
-			}
-			anew[string(key)] = s.ring.Seal(openBucket, key, plain)
-			clear(plain)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for key, sealed := range anew {
-			if err := open.Put([]byte(key), sealed); err != nil {
+		for _, name := range [][]byte{openBucket, dueBucket} {
+			if err := s.reseal(tx, name); err != nil {
 				return err
 			}
 		}
 		return tx.Bucket(metaBucket).Put(checkKey, s.ring.Seal(metaBucket, checkKey, checkText))
 	})
+}
+
+// reseal seals what a bucket holds with the newest key.
+func (s *Store) reseal(tx *bolt.Tx, name []byte) error {
+	b := tx.Bucket(name)
+	if b == nil {
+		return nil
+	}
+	anew := map[string][]byte{}
+	err := b.ForEach(func(key, sealed []byte) error {
+		plain, err := s.ring.Open(name, key, sealed)
+		if err != nil {
+			return damaged("%s %x: %v", name, key, err)
+		}
+		anew[string(key)] = s.ring.Seal(name, key, plain)
+		clear(plain)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for key, sealed := range anew {
+		if err := b.Put([]byte(key), sealed); err != nil {
+			return err
+		}
+	}
+	return nil
 }

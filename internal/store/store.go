@@ -15,6 +15,7 @@
 //	meta    format (version, big-endian), check (a known text, sealed), anchor and head of the chain
 //	visits  number -> the visit's story: person tag and time of the request, then stages, reason, times, code as JSON; or a note
 //	open    number -> sealed secrets, for the visits without an ending
+//	dues    number -> sealed tokens that are still to be given back; made when first needed
 //
 // A number is eight bytes, big-endian, and only grows. visits holds nothing
 // personal but the tag, a keyed hash of the identifier; open is sealed, and

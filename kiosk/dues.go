@@ -1,0 +1,148 @@
+package kiosk
+
+import (
+	"context"
+	"time"
+)
+
+// This file is about what is left after a visit: tokens are given back to the server
+// (RFC 7009), as often as it takes, over restarts, until they run out by themselves.
+
+// revoke takes the tokens out of the vault at once and gives them back beside
+// the loop. It outlives a stop by revokeLimit; what could not be given back by then is
+// on disk, and the next start goes on.
+func (r *Runner) revoke(n Number) {
+	t := r.tokens(n)
+	for _, i := range []Item{AccessToken, IDToken, RefreshToken} {
+		r.Vault.Put(n, i, nil)
+	}
+	if !t.came() {
+		return
+	}
+	r.call(context.WithoutCancel(r.ctx), giveBackTrouble, "revoke", nil, func(ctx context.Context) answer {
+		if d := r.revokeNow(ctx, t); d != nil {
+			r.pay(ctx, *d, d.Life)
+		}
+		return answer{}
+	})
+}
+
+// Pauses between attempts to give back what a crash left behind.
+const (
+	giveBackPause   = 10 * time.Second // at a start the network is often not up yet
+	giveBackLongest = 10 * time.Minute
+	giveBackTrouble = 24 * time.Hour // tokens live no longer, and a server that refuses that long will go on
+)
+
+// giveBack revokes the tokens of a visit that a crash interrupted, as often as it
+// takes. Only then is the visit closed; a stop leaves it for the next start.
+func (r *Runner) giveBack(v Recovery) {
+	end := r.ending(v.Record, v.Ending, v.Reason)
+	old := !v.Record.Wall.IsZero() && r.Trusted && r.Clock.Wall().Sub(v.Record.Wall) > giveBackTrouble
+	r.call(r.ctx, giveBackTrouble, "give back", nil, func(ctx context.Context) answer {
+		t := v.Record.Secrets.Tokens
+		defer t.Zero()
+		for pause := giveBackPause; ; pause = min(2*pause, giveBackLongest) {
+			if r.tryRevoke(ctx, t) || old {
+				return answer{record: &end}
+			}
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return answer{}
+			}
+		}
+	})
+}
+
+// revokeNow gives tokens back, whatever becomes of ctx meanwhile, and forgets them.
+// Where that does not work they are put on disk and come back.
+func (r *Runner) revokeNow(ctx context.Context, t Tokens) *Due {
+	if r.tryRevoke(context.WithoutCancel(ctx), t) {
+		t.Zero()
+		return nil
+	}
+	d := Due{Tokens: t, Life: t.life()}
+	d.Until = r.Clock.Wall().Add(d.Life)
+	if r.Dues != nil {
+		var err error
+		if d.ID, err = r.Dues.Owe(d); err != nil {
+			r.Log.Error("revoke", "not on disk", err) // it is tried again all the same, while the program runs
+		}
+	}
+	return &d
+}
+
+// life is for how long tokens are worth giving back: until the access token runs out,
+// where that is known and there is no refresh token, which lives longer.
+func (t Tokens) life() time.Duration {
+	if t.Expires > 0 && len(t.Refresh) == 0 {
+		return min(t.Expires, giveBackTrouble)
+	}
+	return giveBackTrouble
+}
+
+// settle gives back beside the loop what could not be given back before.
+func (r *Runner) settle(d Due, left time.Duration) {
+	r.call(r.ctx, giveBackTrouble, "revoke", nil, func(ctx context.Context) answer {
+		r.pay(ctx, d, left)
+		return answer{}
+	})
+}
+
+// pay tries with growing pauses until it works or the tokens have run out. A stop
+// leaves them on disk for the next start.
+func (r *Runner) pay(ctx context.Context, d Due, left time.Duration) {
+	defer d.Tokens.Zero()
+	end := r.Clock.Now() + left
+	for pause := giveBackPause; ; pause = min(2*pause, giveBackLongest) {
+		timer := time.NewTimer(max(min(pause, end-r.Clock.Now()), 0))
+		select {
+		case <-timer.C:
+		case <-r.ctx.Done():
+			timer.Stop()
+			return
+		}
+		if over := r.Clock.Now() >= end; over || r.tryRevoke(ctx, d.Tokens) {
+			if over {
+				r.Log.Warn("revoke", "outcome", "the tokens have run out by themselves")
+			}
+			if r.Dues != nil && d.ID != 0 {
+				if err := r.Dues.Paid(d.ID); err != nil {
+					r.Log.Error("revoke", "error", err)
+				}
+			}
+			return
+		}
+	}
+}
+
+// takeUpDues goes on with what an earlier run could not give back.
+func (r *Runner) takeUpDues(here Here) {
+	if r.Dues == nil {
+		return
+	}
+	dues, err := r.Dues.Owed()
+	if err != nil {
+		r.Log.Error("revoke", "error", err)
+	}
+	for _, d := range dues {
+		left := d.Life // without a clock to trust, as long as they could live at the most
+		if here.Trusted {
+			left = min(d.Until.Sub(here.Wall), d.Life)
+		}
+		r.settle(d, left)
+	}
+}
+
+func (r *Runner) tryRevoke(ctx context.Context, t Tokens) bool {
+	ctx, cancel := context.WithTimeout(ctx, revokeLimit)
+	defer cancel()
+	err := r.Authorizer.Revoke(ctx, t)
+	if err != nil {
+		r.Log.Warn("revoke", "error", err)
+	}
+	return err == nil
+}

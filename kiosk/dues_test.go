@@ -1,0 +1,128 @@
+package kiosk_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// drawer keeps dues as the store does.
+type drawer struct {
+	mu   sync.Mutex
+	last uint64
+	in   []kiosk.Due
+}
+
+func (d *drawer) Owe(due kiosk.Due) (uint64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last++
+	due.ID, due.Tokens.Access = d.last, slices.Clone(due.Tokens.Access)
+	d.in = append(d.in, due)
+	return d.last, nil
+}
+
+func (d *drawer) Paid(id uint64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.in = slices.DeleteFunc(d.in, func(x kiosk.Due) bool { return x.ID == id })
+	return nil
+}
+
+func (d *drawer) Owed() ([]kiosk.Due, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.in), nil
+}
+
+// cancelledAfterApproval plays a visit that is left while its tokens are on their way,
+// at a server that takes none back at first.
+func cancelledAfterApproval(s *shop) {
+	s.answers, s.polTake = []kiosk.Answer{{Verdict: kiosk.Granted}}, 3*time.Second
+	s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+	sleep(6 * time.Second)
+	s.press(kiosk.EscapeKey, 0)
+	sleep(4 * time.Second)
+}
+
+// Tokens that cannot be given back are on disk and tried again, with growing pauses,
+// until the server takes them.
+func TestWhatCannotBeGivenBackIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := open(t), &drawer{}
+		s.runner.Dues, s.deaf = d, 4
+		s.run(func() {
+			cancelledAfterApproval(s)
+			if n := len(d.in); n != 1 {
+				t.Errorf("%d dues on disk", n)
+			}
+			var at []int
+			for range 40 {
+				before := s.count("revoke")
+				sleep(10 * time.Second)
+				at = append(at, s.count("revoke")-before)
+			}
+			if n := s.count("revoke"); n != 5 || len(d.in) != 0 {
+				t.Errorf("tried %d times, %d dues left: %v", n, len(d.in), at)
+			}
+		})
+	})
+}
+
+// They survive the end of the program, and are given back by the next run; or are
+// forgotten when they have run out.
+func TestDuesSurviveARestart(t *testing.T) {
+	for name, c := range map[string]struct {
+		later   time.Duration
+		trusted bool
+		want    int // tries of the second run
+	}{
+		"at once":                    {time.Minute, true, 1},
+		"run out meanwhile":          {2 * time.Hour, true, 0},
+		"nobody knows the time":      {2 * time.Hour, false, 1},
+		"a day in which nobody came": {30 * time.Hour, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &drawer{}
+				s := open(t)
+				s.expires = time.Hour
+				s.runner.Dues, s.deaf = d, 1000
+				s.run(func() { cancelledAfterApproval(s) })
+				if len(d.in) != 1 || d.in[0].Life != time.Hour {
+					t.Fatalf("on disk: %+v", d.in)
+				}
+				time.Sleep(c.later)
+				next := open(t)
+				next.runner.Dues, next.runner.Trusted = d, c.trusted
+				next.run(func() { sleep(20 * time.Second) })
+				if n := next.count("revoke"); n != c.want || len(d.in) != 0 {
+					t.Errorf("tried %d times, %d dues left", n, len(d.in))
+				}
+			})
+		})
+	}
+}
+
+// A server that takes nothing back is not asked for ever.
+func TestDuesAreForgottenWhenTheyRunOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := open(t), &drawer{}
+		s.expires = 10 * time.Minute
+		s.runner.Dues, s.deaf = d, 1000
+		s.run(func() {
+			cancelledAfterApproval(s)
+			sleep(24 * time.Hour)
+			if len(d.in) != 0 {
+				t.Errorf("%d dues left", len(d.in))
+			}
+			if n := s.count("revoke"); n < 4 || n > 12 {
+				t.Errorf("tried %d times in ten minutes", n)
+			}
+		})
+	})
+}
