@@ -21,7 +21,7 @@
 //   kiosk-device  public, device grant (RFC 8628) only
 // and those of ways.mjs.
 //
-// People: alice, bob, carol. A login hint may be the name, the email address, the phone number or the sub.
+// People: alice, bob, carol, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
 //
 // Control, on a second port (member "control" of the line), JSON answers:
 //   POST /approve?user=alice                 the phone says yes to the newest open request of that person (404: none)
@@ -73,6 +73,7 @@ const people = [
   person('u-1001', 'alice', 'Alice', 'Anders', '+441632960001'),
   person('u-1002', 'bob', 'Bob', 'Brown', '+441632960002'),
   person('u-1003', 'carol', 'Carol', 'Clark', '+441632960003'),
+  { ...person('u-1004', 'dora', 'Dora', 'Duval', '+441632960004'), userCode: '4711' },
 ];
 
 const requests = []; // answered by GET /requests
@@ -173,7 +174,11 @@ function makeProvider() {
         processLoginHint: async (ctx, hint) => people.find((p) => p.hints.includes(hint))?.accountId,
         processLoginHintToken: async () => undefined,
         validateRequestContext: async () => {},
-        verifyUserCode: async () => {},
+        verifyUserCode: async (ctx, { accountId }, userCode) => {
+          const { userCode: right } = people.find((p) => p.accountId === accountId);
+          if (right === undefined || right === userCode) return;
+          throw userCode === undefined ? new errors.MissingUserCode() : new errors.InvalidUserCode();
+        },
         triggerAuthenticationDevice,
       },
       ...(args.tls && ways.features),
@@ -202,7 +207,7 @@ function clients() {
     rmSync(file, { force: true }); // the mode below counts for a new file only
     writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
   }
-  const poll = { backchannel_token_delivery_mode: 'poll' };
+  const poll = { backchannel_token_delivery_mode: 'poll', backchannel_user_code_parameter: true };
   const list = [{
     ...poll,
     client_id: 'kiosk-basic',
@@ -356,7 +361,7 @@ async function controlAnswer(req) {
     case 'POST /deny': {
       const yes = pathname === '/approve';
       const account = people.find((p) => p.user === query.get('user'));
-      if (!account) return bad(400, 'user must be alice, bob or carol');
+      if (!account) return bad(400, 'user must be alice, bob, carol or dora');
       if (query.has('user_code')) {
         const done = await answerDevice(query.get('user_code'), account, yes);
         return done ? { body: { answered: 1 } } : bad(404, 'no such open code');

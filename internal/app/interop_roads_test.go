@@ -1,0 +1,144 @@
+//go:build interop
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// User codes (CIBA Core 7.1.2) at a server that nobody here wrote.
+func TestUserCodesAtAnIndependentServer(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		codes    []string
+		want     kiosk.Reason
+		requests int
+	}{
+		{"right", []string{"4711"}, kiosk.NoReason, 2},
+		{"wrong, then right", []string{"1174", "4711"}, kiosk.NoReason, 3},
+		{"none", nil, kiosk.Refused, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			a := open(t, &log, clientSettings(t, "kiosk-basic")...)
+			control(t, "POST", "/auto?mode=approve&delay=1")
+			since := time.Now()
+			why, lines := visit(t, context.Background(), a, "dora", c.codes...)
+			if why != c.want {
+				t.Fatalf("ended for %q: %+v\n%s", why, lines, log.String())
+			}
+			if requests, _ := arrived(t, since); len(requests) != c.requests {
+				t.Errorf("%d requests, want %d: %+v", len(requests), c.requests, requests)
+			}
+		})
+	}
+}
+
+// Ping mode (CIBA Core 10.2): one poll, as soon as the person has answered.
+func TestPingsOfAnIndependentServer(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := append(clientSettings(t, "kiosk-ping"), "KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", os.Getenv("INTEROP_PING"),
+		"KIOSK_PING_CERT_FILE", secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))),
+		"KIOSK_PING_KEY_FILE", secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))))
+	for mode, want := range map[string]kiosk.Reason{"approve": kiosk.NoReason, "deny": kiosk.Declined} {
+		t.Run(mode, func(t *testing.T) {
+			var log bytes.Buffer
+			a := open(t, &log, settings...)
+			defer a.stopPings() // the next one listens there
+			control(t, "POST", "/auto?mode="+mode+"&delay=1")
+			since := time.Now()
+			why, lines := visit(t, context.Background(), a, "alice")
+			if why != want {
+				t.Fatalf("ended for %q: %+v\n%s", why, lines, log.String())
+			}
+			requests, polls := arrived(t, since)
+			if len(requests) != 1 || len(polls) != 1 {
+				t.Fatalf("%d requests and %d polls: %+v", len(requests), len(polls), polls)
+			}
+			if took := polls[0].Time.Sub(requests[0].Time); took > 3*time.Second {
+				t.Errorf("polled %v after the request, where the person took one second", took)
+			}
+		})
+	}
+}
+
+// The second road (RFC 8628) and what is left after it (RFC 7009): the tokens are for the
+// other client, they open the API, and once given back they do not.
+func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
+	ctx := context.Background()
+	for who, want := range map[string]kiosk.Reason{"alice": kiosk.NoReason, "bob": kiosk.WrongPerson} {
+		t.Run(who, func(t *testing.T) {
+			var log bytes.Buffer
+			a := open(t, &log, append(clientSettings(t, "kiosk-basic"), "KIOSK_DEVICE_CLIENT_ID", "kiosk-device")...)
+			asked := time.Now()
+			ack, err := a.client.Ask(ctx, kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceGrant})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := a.client.Poll(ctx, ack.RequestID); got.Verdict != kiosk.Pending {
+				t.Fatalf("before anybody has answered: %+v", got)
+			}
+			control(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
+			time.Sleep(ack.Interval)
+			got := a.client.Poll(ctx, ack.RequestID)
+			if got.Verdict != kiosk.Granted {
+				t.Fatalf("%+v\n%s", got, log.String())
+			}
+			_, err = a.client.Verify(ctx, got.Tokens, kiosk.AskedFor{Identifier: kiosk.Secret("alice"), RequestID: ack.RequestID, Expect: ack.Expect, At: asked})
+			if r := kiosk.ReasonOf(err); r != want {
+				t.Errorf("%s approved for alice: %v", who, err)
+			}
+			if status := customer(t, got.Tokens); status != http.StatusOK {
+				t.Errorf("the API says %d", status)
+			}
+			if err := a.client.Revoke(ctx, got.Tokens); err != nil {
+				t.Fatal(err)
+			}
+			if status := customer(t, got.Tokens); status != http.StatusUnauthorized {
+				t.Errorf("given back, and the API still says %d", status)
+			}
+		})
+	}
+}
+
+func customer(t *testing.T, tokens kiosk.Tokens) int {
+	t.Helper()
+	r, err := http.NewRequest("GET", os.Getenv("INTEROP_CONTROL")+"/api/customer", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+string(tokens.Access))
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
