@@ -221,7 +221,7 @@ func (r *Runner) watch(v Recovery) {
 		end := r.ending(rec, StageEnded, why)
 		return answer{record: &end, keep: func() {
 			if due != nil {
-				r.settle(*due, due.Life)
+				r.settle(*due, due.Life, giveBackPause)
 			}
 		}}
 	})

@@ -21,7 +21,7 @@ func (r *Runner) revoke(n Number) {
 	}
 	r.call(context.WithoutCancel(r.ctx), giveBackTrouble, "revoke", nil, func(ctx context.Context) answer {
 		if d := r.revokeNow(ctx, t); d != nil {
-			r.pay(ctx, *d, d.Life)
+			r.pay(ctx, *d, d.Life, giveBackPause)
 		}
 		return answer{}
 	})
@@ -85,19 +85,19 @@ func (t Tokens) life() time.Duration {
 }
 
 // settle gives back beside the loop what could not be given back before.
-func (r *Runner) settle(d Due, left time.Duration) {
+func (r *Runner) settle(d Due, left, pause time.Duration) {
 	r.call(r.ctx, giveBackTrouble, "revoke", nil, func(ctx context.Context) answer {
-		r.pay(ctx, d, left)
+		r.pay(ctx, d, left, pause)
 		return answer{}
 	})
 }
 
-// pay tries with growing pauses until it works or the tokens have run out. A stop
-// leaves them on disk for the next start.
-func (r *Runner) pay(ctx context.Context, d Due, left time.Duration) {
+// pay tries with growing pauses, the first of which is given, until it works or the
+// tokens have run out. A stop leaves them on disk for the next start.
+func (r *Runner) pay(ctx context.Context, d Due, left, pause time.Duration) {
 	defer d.Tokens.Zero()
 	end := r.Clock.Now() + left
-	for pause := giveBackPause; ; pause = min(2*pause, giveBackLongest) {
+	for ; ; pause = min(max(2*pause, giveBackPause), giveBackLongest) {
 		timer := time.NewTimer(max(min(pause, end-r.Clock.Now()), 0))
 		select {
 		case <-timer.C:
@@ -133,7 +133,7 @@ func (r *Runner) takeUpDues(here Here) {
 		if here.Trusted {
 			left = min(d.Until.Sub(here.Wall), d.Life)
 		}
-		r.settle(d, left)
+		r.settle(d, left, 0) // at once: the program may live for one visit only
 	}
 }
 

@@ -176,3 +176,31 @@ func TestFromPingToTokenRequest(t *testing.T) {
 		t.Errorf("median %v", median)
 	}
 }
+
+// Tokens that the server does not take back are on disk, sealed, and the next run of the
+// program gives them back.
+func TestWhatIsLeftIsGivenBackByTheNextRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.auto("approve", 0, "")
+	r.faults(at("revoke", "server_error")...)
+	if code := r.start("login", "--json", "alice").wait(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	r.checkState(t)
+	r.faults()
+	before := r.count("revocation")
+	if code := r.start("login", "--json", "alice").wait(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	if n := r.count("revocation") - before; n != 2 {
+		t.Errorf("%d revocations, want those of both visits", n)
+	}
+	if code := r.start("login", "--json", "alice").wait(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	if n := r.count("revocation") - before; n != 3 {
+		t.Errorf("%d revocations after the third visit: nothing was left of the first two", n)
+	}
+	r.checkState(t)
+}
