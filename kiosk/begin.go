@@ -61,6 +61,9 @@ func (m *move) proving(e Event) {
 			return
 		}
 		m.do(Fill{Text: e.Code, Item: UserCode})
+	case Given: // by a keypad of its own that sends all at once
+		m.s.Still, m.s.Touched = false, m.now
+		m.do(Fill{Text: e.Identifier, Item: UserCode})
 	case Drafted:
 		m.drafted(e)
 	default:

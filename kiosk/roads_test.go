@@ -38,6 +38,15 @@ func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
 	}
 }
 
+// A keypad of its own may send the whole code at once, as a scanner does.
+func TestAUserCodeThatComesAtOnce(t *testing.T) {
+	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode)
+	y.do(Given{Identifier: Secret("2580"), Seen: Prove}).in(Asking)
+	if y.asks != 2 {
+		t.Errorf("%d requests", y.asks)
+	}
+}
+
 func TestAWrongUserCodeMayBeTriedAFewTimes(t *testing.T) {
 	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode)
 	for n := 1; n <= 3; n++ {

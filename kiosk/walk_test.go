@@ -154,7 +154,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 			w.fail("a key for another screen did something")
 		}
 	case Given:
-		if before.Phase != Identify && before.Phase != Ready && (s != before || len(effects) > 0) {
+		if before.Phase != Identify && before.Phase != Prove && before.Phase != Ready && (s != before || len(effects) > 0) {
 			w.fail("a scan on the wrong screen did something")
 		}
 	}

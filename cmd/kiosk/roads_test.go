@@ -9,9 +9,13 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // User codes: asked for once the server wants one, read from the next line, and a wrong
@@ -203,4 +207,66 @@ func TestWhatIsLeftIsGivenBackByTheNextRun(t *testing.T) {
 		t.Errorf("%d revocations after the third visit: nothing was left of the first two", n)
 	}
 	r.checkState(t)
+}
+
+// On the customer's screen: the phone does not ring, so they open the address with any
+// phone, and whoever is not the person typed gets nowhere.
+func TestTheSecondRoadOnTheScreen(t *testing.T) {
+	t.Parallel()
+	for who, want := range map[string]kiosk.Word{"alice": kiosk.WordShownTitle, "bob": kiosk.WrongPerson.Title()} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "KIOSK_DEVICE_CLIENT_ID=kiosk-device")
+			x := r.screen()
+			x.identify("alice")
+			x.press("2", say(t, kiosk.WordSecondTitle))
+			var code string
+			x.until("a code of the server", func(text string) bool {
+				code = regexp.MustCompile(`\b[B-Z]{4}-[B-Z]{4}\b`).FindString(text)
+				return code != ""
+			})
+			if err := r.dev.ApproveDevice(code, who); err != nil {
+				t.Fatal(err)
+			}
+			x.shows(say(t, want))
+			if n := r.count("backchannel"); n != 1 {
+				t.Errorf("the phone was rung %d times", n)
+			}
+			if a := r.arrived("device_poll"); len(a) == 0 || a[0].Client != "kiosk-device" {
+				t.Errorf("polled as %+v", a)
+			}
+			if who == "alice" {
+				x.press(enter, "C-1001")
+			}
+			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.checkGone("alice", "a***", code)
+			if stage, why := kiosk.StageShown, kiosk.NoReason; who == "alice" {
+				x.checkAll(stage, why)
+			} else {
+				x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
+			}
+		})
+	}
+}
+
+// On the customer's screen: the user code is asked for, and never drawn.
+func TestAUserCodeOnTheScreen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.auto("approve", 0, "")
+	x := r.screen()
+	x.begin("erin")
+	x.types(enter)
+	x.shows(say(t, kiosk.WordCodeTitle))
+	for i, digit := range []string{"2", "5", "8", "0"} {
+		x.types(digit)
+		x.shows(strings.Repeat("*", i+1)) // at the pace of fingers
+	}
+	x.press(enter, say(t, kiosk.WordShownTitle))
+	if said := x.written(); strings.Contains(said, "2580") {
+		t.Error("the code is on the terminal")
+	}
+	x.press(enter, "C-1005")
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
