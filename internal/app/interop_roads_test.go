@@ -36,7 +36,7 @@ func TestUserCodesAtAnIndependentServer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, clientSettings(t, "kiosk-basic")...)
-			control(t, "POST", "/auto?mode=approve&delay=1")
+			controlPath(t, "POST", "/auto?mode=approve&delay=1")
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "dora", c.codes...)
 			if why != c.want {
@@ -72,7 +72,7 @@ func TestPingsOfAnIndependentServer(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, settings...)
 			defer a.stopPings() // the next one listens there
-			control(t, "POST", "/auto?mode="+mode+"&delay=1")
+			controlPath(t, "POST", "/auto?mode="+mode+"&delay=1")
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "alice")
 			if why != want {
@@ -105,7 +105,7 @@ func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 			if got := a.client.Poll(ctx, ack.RequestID); got.Verdict != kiosk.Pending {
 				t.Fatalf("before anybody has answered: %+v", got)
 			}
-			control(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
+			controlPath(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
 			time.Sleep(ack.Interval)
 			got := a.client.Poll(ctx, ack.RequestID)
 			if got.Verdict != kiosk.Granted {
