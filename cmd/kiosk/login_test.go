@@ -327,6 +327,22 @@ func TestNotYetSetUp(t *testing.T) {
 	}
 }
 
+// TestLoginInPolish: sentences are in the first language of the settings.
+func TestLoginInPolish(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "KIOSK_LANGUAGES=pl,en")
+	r.auto("deny", 0, "")
+	c := r.start("login", "alice")
+	if code := c.wait(); code != 10 {
+		t.Fatalf("exit code %d: %s", code, c.err.text())
+	}
+	for _, want := range []string{"Prosimy spojrzeć na telefon", "Odmowa w telefonie"} {
+		if !strings.Contains(c.out.text(), want) {
+			t.Errorf("%q is not in\n%s", want, c.out.text())
+		}
+	}
+}
+
 // TestLoginPlain: without --json the same story in sentences.
 func TestLoginPlain(t *testing.T) {
 	t.Parallel()

@@ -150,3 +150,14 @@ func TestAnAddressBreaksAfterASlash(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// French has a blank before question marks and colons.
+func TestNoLineBeginsWithASign(t *testing.T) {
+	for w := 12; w < 40; w++ { // narrower, a word and its sign do not fit on a line
+		for _, l := range wrap("Toujours rien ? Par exemple : alice !", w) {
+			if l[0] == '?' || l[0] == ':' || l[0] == '!' {
+				t.Errorf("at %d columns a line is %q", w, l)
+			}
+		}
+	}
+}

@@ -25,7 +25,14 @@ func wrap(s string, w int) []string {
 		}
 		cur, curW = "", 0
 	}
-	for word := range strings.FieldsSeq(s) {
+	all := strings.Fields(s)
+	for i := 0; i < len(all); i++ {
+		word := all[i]
+		// French has a blank before such signs; no line begins with one.
+		if i+1 < len(all) && strings.Trim(all[i+1], "?!:;") == "" && width(word)+1+width(all[i+1]) <= w {
+			i++
+			word += " " + all[i]
+		}
 		ww := width(word)
 		if curW > 0 && curW+1+ww <= w {
 			cur, curW = cur+" "+word, curW+1+ww
