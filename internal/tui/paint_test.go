@@ -163,6 +163,7 @@ func TestAnIdlePictureMoves(t *testing.T) {
 		places := map[[2]int]bool{}
 		for range 8 {
 			time.Sleep(shiftEvery)
+			synctest.Wait() // the painter wakes at the same instant
 			x, y := where(m)
 			places[[2]int{x - x0, y - y0}] = true
 			shot := s.shot.Load()
