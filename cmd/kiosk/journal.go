@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -32,10 +34,10 @@ verify  follows the chain of all records and says what was changed, removed or
         can tell later whether the whole record was put back as it once was
 export  all of it, oldest first, as a table; nothing personal unless you show
         that you have the key
-prune   takes off record what is older than KIOSK_RETENTION; a running kiosk
-        does so by itself once a day, and is left to it
+prune   takes off record what is older than KIOSK_RETENTION; a kiosk that runs
+        is asked to, and does so by itself once a day
 
-All but prune read while a kiosk runs, and change nothing.
+All of them work while a kiosk runs; all but prune change nothing.
 
     --json           one JSON object a line
     --limit N        at most N visits (50); 0 is all
@@ -229,28 +231,38 @@ func journalVerify(std streams, st *store.Store, o journalOptions) error {
 }
 
 func journalPrune(std streams, s *config.Settings, o journalOptions) error {
-	st, err := app.OpenStore(s, "kiosk journal", false)
-	if errors.Is(err, store.ErrLocked) && o.olderThan == 0 {
-		fmt.Fprintf(std.err, "kiosk: nothing to do: %v, and prunes by itself once a day\n", err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	age := o.olderThan
-	if age == 0 {
-		age = s.Retention
-	}
-	gone, err := app.PruneStore(st, age)
+	gone, err := pruned(s, cmp.Or(o.olderThan, s.Retention))
 	if err != nil {
 		return err
 	}
 	if o.json {
-		return json.NewEncoder(std.out).Encode(map[string]int{"pruned": gone})
+		return json.NewEncoder(std.out).Encode(gone)
 	}
-	_, err = fmt.Fprintf(std.out, "%d visits were taken off record\n", gone)
+	_, err = fmt.Fprintf(std.out, "%d visits were taken off record\n", gone.Visits)
 	return err
+}
+
+// pruneLimit is more than a hundred thousand visits take on a slow card.
+const pruneLimit = 100 * time.Second
+
+// pruned takes old visits off record, or asks the kiosk that has the record to.
+func pruned(s *config.Settings, age time.Duration) (p app.Pruned, err error) {
+	st, err := app.OpenStore(s, "kiosk journal", false)
+	if errors.Is(err, store.ErrLocked) {
+		ctx, cancel := context.WithTimeout(context.Background(), pruneLimit)
+		defer cancel()
+		asked := askAt(ctx, s, app.Request{Do: "prune", Age: age.String()}, &p)
+		if errors.Is(asked, control.ErrNobody) {
+			return p, err // a visit without a screen has it, for as long as that takes
+		}
+		return p, asked
+	}
+	if err != nil {
+		return p, err
+	}
+	defer st.Close()
+	p.Visits, err = app.PruneStore(st, age)
+	return p, err
 }
 
 func outcome(v store.Visit) string {

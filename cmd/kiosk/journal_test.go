@@ -38,3 +38,37 @@ func TestJournalShow(t *testing.T) {
 		}
 	}
 }
+
+// TestPruneWhileAKioskRuns: what has the record open is asked to forget, and does; a front
+// end that may speak to it may not have it forget what is young (here it may: it is the
+// kiosk's own user).
+func TestPruneWhileAKioskRuns(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.auto("approve", 0, "")
+	h := r.headless()
+	if code, out := r.asked("login", "alice"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	if code, out := r.asked("status", "--wait-idle"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	for _, want := range []struct{ flag, out string }{
+		{"", "0 visits were taken off record\n"}, // it is younger than KIOSK_RETENTION
+		{"--older-than=1ns", "1 visits were taken off record\n"},
+	} {
+		args := append([]string{"journal", "prune"}, strings.Fields(want.flag)...)
+		if code, out := r.asked(args...); code != 0 || out != want.out {
+			t.Errorf("%s: exit code %d, %q", want.flag, code, out)
+		}
+	}
+	if code, out := r.asked("journal", "list"); code != 0 || out != "" {
+		t.Errorf("exit code %d, still on record: %s", code, out)
+	}
+	if code, out := r.asked("journal", "prune", "--json"); code != 0 || out != "{\"pruned\":0}\n" {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+	if !strings.Contains(h.err.text(), "prune=1ns") {
+		t.Errorf("nothing in the log says who pruned:\n%s", h.err.text())
+	}
+}

@@ -107,7 +107,12 @@ func ask(ctx context.Context, f *flags, limit time.Duration, q app.Request, answ
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err = control.Ask(ctx, settings.Socket, q, answer)
+	return askAt(ctx, settings, q, answer)
+}
+
+// askAt asks at the socket of the settings, else at that of the units.
+func askAt(ctx context.Context, settings *config.Settings, q app.Request, answer any) error {
+	err := control.Ask(ctx, settings.Socket, q, answer)
 	if errors.Is(err, control.ErrNobody) && derivedSocket(settings) {
 		if other := control.Ask(ctx, unitSocket, q, answer); !errors.Is(other, control.ErrNobody) {
 			return other

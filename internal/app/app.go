@@ -135,11 +135,19 @@ func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, err
 // PruneStore takes visits off record that are older than an age. With a clock that
 // cannot be trusted nothing is old, which is an error here.
 func PruneStore(st *store.Store, age time.Duration) (int, error) {
-	clock := host.NewClock()
+	return prune(st, host.NewClock(), age)
+}
+
+// forget does the same in a kiosk that runs.
+func (a *App) forget(age time.Duration) (int, error) { return prune(a.store, a.clock, age) }
+
+func prune(from interface {
+	Prune(olderThan time.Time) (int, error)
+}, clock *host.Clock, age time.Duration) (int, error) {
 	if !clock.Trusted() {
 		return 0, kiosk.Fail(kiosk.BadClock, "journal", errors.New("the clock of this device is not right, so that nobody can say what is old"))
 	}
-	return st.Prune(clock.Wall().Add(-age))
+	return from.Prune(clock.Wall().Add(-age))
 }
 
 // wire makes everything but the store.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -19,12 +20,18 @@ type Request struct {
 	For   string `json:"for,omitempty"`
 	Text  string `json:"text,omitempty"`
 	Limit string `json:"limit,omitempty"`
+	Age   string `json:"age,omitempty"`
 	JSON  bool   `json:"json,omitempty"`
 }
 
 // Idle answers wait-idle.
 type Idle struct {
 	Idle bool `json:"idle"` // false: the limit was over first
+}
+
+// Pruned answers prune.
+type Pruned struct {
+	Visits int `json:"pruned"`
 }
 
 type done struct {
@@ -76,10 +83,33 @@ func (r *resident) answer(ctx context.Context, c *control.Client, q Request) (an
 		return r.waitIdle(ctx, c, q.Limit)
 	case "reload":
 		return done{true}, r.reload(ctx)
+	case "prune":
+		return r.pruned(c, q.Age)
 	case "visit":
 		return nil, r.handedOver(ctx, c, q)
 	}
 	return nil, fmt.Errorf("there is no request %q", harmless(q.Do))
+}
+
+// pruned takes visits off record that are older than an age; empty is KIOSK_RETENTION.
+func (r *resident) pruned(c *control.Client, age string) (any, error) {
+	older := r.app.settings.Retention
+	if age != "" {
+		var err error
+		if older, err = time.ParseDuration(age); err != nil || older <= 0 {
+			return nil, fmt.Errorf("age: a duration is wanted, as 720h")
+		}
+	}
+	// A front end may speak to the kiosk, and yet not wipe away what it did.
+	if older < r.app.settings.Retention && c.UID != 0 && c.UID != os.Getuid() {
+		return nil, fmt.Errorf("age: only root and the kiosk's own user may forget what is younger than KIOSK_RETENTION")
+	}
+	r.app.log.Info("journal", "prune", older.String(), "uid", c.UID, "pid", c.PID)
+	gone, err := r.app.forget(older)
+	if err != nil {
+		return nil, err
+	}
+	return Pruned{gone}, nil
 }
 
 // waitIdle waits until nobody stands there.

@@ -14,6 +14,7 @@
 //	{"do":"service"}                                   in service again
 //	{"do":"wait-idle","limit":"10m"}                   answered when nobody stands there, or the limit is over: {"idle":true}
 //	{"do":"reload"}                                    settings are read again once nobody stands there
+//	{"do":"prune","age":"720h"}                        old visits are taken off record: {"pruned":3}; without age by KIOSK_RETENTION
 //	{"do":"visit","json":true}                         what kiosk login says; the next line is the identifier
 //
 // A visit is answered by objects with the member out, text to be written as it is;
