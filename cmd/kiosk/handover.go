@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
@@ -21,6 +22,7 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 		return 0, false
 	}
 	defer conn.Close()
+	hangUp := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	answers := json.NewDecoder(conn)
 	var first struct{ Error string }
 	err = json.NewEncoder(conn).Encode(app.Request{Do: "visit", JSON: asJSON})
@@ -30,11 +32,17 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 	if err == nil && first.Error != "" {
 		err = errors.New(first.Error)
 	}
+	if !hangUp() {
+		return refuse(std, errTold, asJSON), true
+	}
 	if err != nil {
 		return refuse(std, kiosk.Fail(kiosk.Internal, "", err), asJSON), true
 	}
 	// Told to stop, the visit is left as a customer would, and told to its end.
-	defer context.AfterFunc(ctx, func() { _ = json.NewEncoder(conn).Encode(app.Request{Do: "leave"}) })()
+	defer context.AfterFunc(ctx, func() {
+		time.AfterFunc(leaveLimit, func() { _ = conn.Close() })
+		_ = json.NewEncoder(conn).Encode(app.Request{Do: "leave"})
+	})()
 	if err := sendLine(conn, identifier); err != nil {
 		return refuse(std, kiosk.Fail(kiosk.Internal, "socket", err), asJSON), true
 	}
@@ -43,7 +51,11 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 			app.Visit
 			Error string
 		}
-		if err := answers.Decode(&v); err != nil {
+		err := answers.Decode(&v)
+		if err != nil && ctx.Err() != nil {
+			return refuse(std, errTold, asJSON), true
+		}
+		if err != nil {
 			return refuse(std, kiosk.Fail(kiosk.Unreachable, "", errors.New("the kiosk that played the visit has gone")), asJSON), true
 		}
 		switch {
@@ -63,6 +75,12 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 		}
 	}
 }
+
+// leaveLimit is how long the end of a visit is waited for after we were told to stop:
+// whoever plays it gives tokens back first.
+const leaveLimit = 10 * time.Second
+
+var errTold = kiosk.Fail(kiosk.Cancelled, "visit", errors.New("told to stop"))
 
 func sendLine(conn net.Conn, line kiosk.Secret) error {
 	whole := append(append(make(kiosk.Secret, 0, len(line)+1), line...), '\n')

@@ -76,13 +76,14 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	for {
 		err := stay(ctx, settings, o, *headless, logs)
 		var again *app.Again
-		if !errors.As(err, &again) {
-			if err != nil {
-				return trouble(std, err)
-			}
+		switch {
+		case errors.As(err, &again) && ctx.Err() == nil:
+			settings = again.Settings
+		case err != nil && again == nil:
+			return trouble(std, err)
+		default:
 			return exitWell
 		}
-		settings = again.Settings
 	}
 }
 

@@ -38,6 +38,7 @@ type lines struct {
 	over  func() // called once, when the last line is out
 	prove func() // called for each request of which the server first wants a user code
 
+	begun  bool // the visit
 	last   said
 	proved string // the request that prove was called for last
 	visit  string // the first request's name: further ones, with a user code, are the same visit to whoever reads this
@@ -56,8 +57,10 @@ type said struct {
 
 // Show implements kiosk.Display.
 func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
-	if l.proved != "" && (s.Phase == kiosk.Ready || s.Phase == kiosk.Closed) {
-		l.endWithout(kiosk.Cancelled) // the code did not come in time
+	if s.Busy() {
+		l.begun = true
+	} else if l.begun {
+		l.endWithout(kiosk.Cancelled) // what was waited for, a user code say, did not come in time
 	}
 	if l.done || s.Visit == "" && s.Phase != kiosk.Ended {
 		return // before the guard has let the request go there is nothing to tell

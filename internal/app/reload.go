@@ -20,6 +20,7 @@ type rereading struct {
 	mu      sync.Mutex
 	wrong   string
 	pending *config.Settings
+	ending  bool // the run ends for them
 }
 
 func (g *rereading) problem() string {
@@ -28,15 +29,33 @@ func (g *rereading) problem() string {
 	return g.wrong
 }
 
-func (g *rereading) set(s *config.Settings, wrong string) {
+func (g *rereading) right(s *config.Settings) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.pending, g.wrong = s, wrong
+	g.pending, g.wrong = s, ""
 }
 
+// mistaken notes what is wrong. Right ones that were read before and have not counted yet still will.
+func (g *rereading) mistaken(wrong string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wrong = wrong
+}
+
+// end says that the run ends now, to go on with what was read.
+func (g *rereading) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ending = true
+}
+
+// next is what is gone on with; nil if the run ends for good.
 func (g *rereading) next() *config.Settings {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.ending {
+		return nil
+	}
 	return g.pending
 }
 
@@ -47,31 +66,35 @@ func (r *resident) reload(ctx context.Context) error {
 		return errors.New("this kiosk cannot read its settings again")
 	}
 	r.send("RELOADING=1")
-	defer r.send("READY=1")
+	defer func() { r.ready.Store(r.send("READY=1")) }() // supervise says it again if need be
 	s, err := r.options.Reread()
 	if err == nil {
 		err = Check(s)
 	}
 	if err != nil {
 		r.app.log.Error("settings: the old ones count on", "error", err)
-		r.fresh.set(nil, harmless(err.Error()))
+		r.fresh.mistaken(harmless(err.Error()))
 		return err
 	}
-	r.fresh.set(s, "")
+	r.fresh.right(s)
 	r.app.log.Info("settings: read again, to count when nobody stands there")
 	go r.swap(ctx)
 	return nil
 }
 
 // swap ends the run at Ready. The closure comes first: it takes effect when nobody
-// stands there, and then nobody can begin.
+// stands there, and then nobody can begin. It is told again where the first contact
+// with the authorization server, late and during a visit, has taken it away.
 func (r *resident) swap(ctx context.Context) {
-	r.tell(kiosk.Closing{Why: kiosk.Starting, On: true})
 	for {
-		phase, _, changed := r.seat.now()
+		phase, closed, changed := r.seat.now()
 		if phase == kiosk.Closed {
+			r.fresh.end()
 			r.stop()
 			return
+		}
+		if closed&kiosk.Starting == 0 {
+			r.tell(kiosk.Closing{Why: kiosk.Starting, On: true})
 		}
 		select {
 		case <-changed:

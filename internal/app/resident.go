@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
@@ -30,6 +31,7 @@ type resident struct {
 
 	notify func(string) error // host.Notify
 	limit  time.Duration      // the watchdog's; 0: nobody watches
+	ready  atomic.Bool        // the service manager knows that the kiosk is
 }
 
 func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error, o RunOptions, stop func()) *resident {
@@ -96,12 +98,17 @@ func (r *resident) heed(ctx context.Context) {
 // screen and the store. If one of them hangs, this hangs with it, no sign is
 // given, and the service manager starts the kiosk anew.
 func (r *resident) supervise(ctx context.Context) {
-	// With a last sign of life, so that the whole of the limit is there for the end.
-	defer r.send("STOPPING=1\nWATCHDOG=1")
+	defer func() {
+		if r.fresh.next() != nil {
+			return // the service manager would end a process that says it stops
+		}
+		// With a last sign of life, so that the whole of the limit is there for the end.
+		r.send("STOPPING=1\nWATCHDOG=1")
+	}()
 	if !r.moves(ctx) {
 		return
 	}
-	r.send("READY=1")
+	r.ready.Store(r.send("READY=1"))
 	// Three signs within the limit: one may be late on a busy board.
 	var pause <-chan time.Time
 	if r.limit > 0 {
@@ -111,14 +118,22 @@ func (r *resident) supervise(ctx context.Context) {
 	}
 	for status := ""; ; {
 		phase, closed, changed := r.seat.now()
-		if is := standing(phase, closed).sentence(); is != status {
+		is := standing(phase, closed).sentence()
+		if is != status && r.send("STATUS="+is) {
 			status = is
-			r.send("STATUS=" + is)
+		}
+		if !r.ready.Load() {
+			r.ready.Store(r.send("READY=1"))
+		}
+		var unsaid <-chan time.Time
+		if status != is || !r.ready.Load() {
+			unsaid = time.NewTimer(sayAgain).C
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-changed:
+		case <-unsaid:
 		case <-pause:
 			if r.moves(ctx) {
 				r.send("WATCHDOG=1")
@@ -139,11 +154,17 @@ func (r *resident) moves(ctx context.Context) bool {
 	return true
 }
 
-func (r *resident) send(state string) {
-	if err := r.notify(state); err != nil {
+// send says whether the service manager has taken it.
+func (r *resident) send(state string) bool {
+	err := r.notify(state)
+	if err != nil {
 		r.app.log.Warn("supervision", "error", err)
 	}
+	return err == nil
 }
+
+// sayAgain is how long a service manager that did not listen is left alone.
+const sayAgain = 5 * time.Second
 
 // Standing is how a kiosk stands towards the next customer.
 type Standing string

@@ -143,6 +143,11 @@ func (r *resident) raw(ctx context.Context, c *control.Client, identifier kiosk.
 		_ = c.Answer(failed{"this kiosk has a screen: visits are made there"})
 		return
 	}
+	if problem := r.app.CheckIdentifier(string(identifier)); problem != "" {
+		identifier.Zero()
+		_ = c.Answer(failed{"identifier: " + problem})
+		return
+	}
 	out := newFeed(func(b []byte) error {
 		_, err := c.Write(b)
 		return err

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// TestReloadingIsNotStopping: a service manager that is told STOPPING=1 goes on to
+// end the process, so a kiosk that only reads its settings again must not say so. A
+// wrong file that comes before the right one has counted changes nothing.
+func TestReloadingIsNotStopping(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	delete(r.env, "KIOSK_SITE")
+	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	m := r.managed(time.Minute)
+	x := r.screen()
+	m.must("READY=1")
+	x.shows("Old shop")
+	x.identify("alice")
+	m.must("STATUS=a visit is under way")
+	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
+	x.signal(syscall.SIGHUP)
+	m.must("RELOADING=1")
+	m.must("READY=1")
+	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
+	x.signal(syscall.SIGHUP)
+	m.must("RELOADING=1")
+	m.must("READY=1")
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()))
+	x.types("\x1b")
+	x.shows("New shop")
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.alive()
+	if m.hears(time.Second, "STOPPING=1") {
+		t.Error("the service manager was told that the kiosk stops")
+	}
+	x.signal(syscall.SIGTERM)
+	m.must("STOPPING=1")
+	if code := x.ends(); code != 0 {
+		t.Errorf("told to stop, it exits with %d", code)
+	}
+}
+
+// TestNonsenseForAVisit: an identifier that is none is answered at once, and the next
+// visit has its turn.
+func TestNonsenseForAVisit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "KIOSK_IDENTIFIER=email")
+	r.headless()
+	conn, err := net.Dial("unix", filepath.Join(r.state, "kiosk.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(limit))
+	answers := bufio.NewScanner(conn)
+	for _, nonsense := range []string{"nobody", "@", strings.Repeat("a", 400) + "@shop.example"} {
+		if _, err := conn.Write([]byte(nonsense + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		if !answers.Scan() || !strings.Contains(answers.Text(), `"error":"identifier: `) {
+			t.Fatalf("%q (%v)", answers.Text(), answers.Err())
+		}
+	}
+}
+
+// TestTheKioskThatRunsHangs: a login that was handed over ends when it is told to,
+// even if whoever took it never answers.
+func TestTheKioskThatRunsHangs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if err := os.Mkdir(r.state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(r.state, "kiosk.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	reached := make(chan net.Conn, 1)
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			reached <- conn
+		}
+	}()
+	c := r.start("login", "--json", "alice")
+	defer (<-reached).Close()
+	c.signal(syscall.SIGTERM)
+	if code, last := c.wait(), checkLines(t, c.lines()); code != kiosk.Cancelled.ExitCode() || last["reason"] != "cancelled" {
+		t.Errorf("exit code %d, %v", code, last)
+	}
+}
+
+// TestTheServiceManagerDoesNotListen: customers are served and the kiosk ends when it is
+// told to, however long the service manager's queue stays full; once it listens again
+// it hears what it has to.
+func TestTheServiceManagerDoesNotListen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	m := r.managed(time.Minute)
+	stuff, err := net.DialUnix("unixgram", nil, m.conn.LocalAddr().(*net.UnixAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuff.Close()
+	for err == nil {
+		if err = stuff.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err == nil {
+			_, err = stuff.Write([]byte("FULL=1"))
+		}
+	}
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.identify("alice")
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()))
+	x.types("\x1b")
+	x.shows(say(t, kiosk.WordReadyTitle))
+	begun := time.Now()
+	x.signal(syscall.SIGTERM)
+	if code := x.ends(); code != 0 || time.Since(begun) > 10*time.Second {
+		t.Errorf("told to stop, it exits with %d after %v", code, time.Since(begun))
+	}
+
+	x = r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	m.must("FULL=1") // it listens from here on
+	m.must("READY=1")
+}
