@@ -173,13 +173,22 @@ func settingsPage() string {
 	return p.String()
 }
 
+// onDevice are the settings that a device needs for the verbs that are run by hand:
+// the units have these folders from systemd.
+var onDevice = map[string]string{"KIOSK_STATE_DIR": "/var/lib/kiosk", "KIOSK_SOCKET": "/run/kiosk/kiosk.sock"}
+
 // exampleSettings is what a new device finds in /etc/kiosk/kiosk.env: every
-// setting, none of them made.
+// setting, none made but where things lie on a device.
 func exampleSettings() string {
 	var b strings.Builder
 	b.WriteString("# Settings of CIBA Kiosk, see kiosk.env(5). `kiosk provision` fills this in; `kiosk config check` reads it over.\n")
 	for _, s := range config.Doc() {
-		fmt.Fprintf(&b, "\n# %s\n#%s=%s\n", s.Doc, s.Name, s.Default)
+		fmt.Fprintf(&b, "\n# %s\n", s.Doc)
+		if value, ok := onDevice[s.Name]; ok {
+			fmt.Fprintf(&b, "%s=%s\n", s.Name, value)
+		} else {
+			fmt.Fprintf(&b, "#%s=%s\n", s.Name, s.Default)
+		}
 	}
 	return b.String()
 }

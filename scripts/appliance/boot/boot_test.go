@@ -98,6 +98,13 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		}
 	})
 
+	story("a technician asks how it is", func(t *testing.T) {
+		out := m.sh("runuser -u kiosk -- kiosk status; runuser -u kiosk -- kiosk journal list")
+		if !strings.Contains(out, "shown") || strings.Contains(strings.ToLower(out), "alice") {
+			t.Errorf("%s", out)
+		}
+	})
+
 	story("a kiosk that hangs is started again", func(t *testing.T) {
 		was := m.pid()
 		m.sh("kill -STOP " + was)
