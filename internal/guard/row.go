@@ -78,7 +78,7 @@ func (r *row) fate(p kiosk.Push) fate {
 		// The phone was answered, or never asked.
 	default:
 		f.nothing = true
-		if unanswered(last) {
+		if unanswered(last.Reason) {
 			f.open = left
 		}
 	}
@@ -114,10 +114,11 @@ func ourFault(r kiosk.Reason) bool {
 }
 
 // unanswered: the server was never told, and never said, that the request is over.
-func unanswered(end kiosk.Record) bool {
-	switch end.Reason {
+// An abandoned visit has one of these reasons, too.
+func unanswered(r kiosk.Reason) bool {
+	switch r {
 	case kiosk.Cancelled, kiosk.Unreachable, kiosk.Internal:
 		return true
 	}
-	return end.Stage == kiosk.StageAbandoned
+	return false
 }

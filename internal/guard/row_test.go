@@ -87,6 +87,8 @@ func TestPauses(t *testing.T) {
 		{"nor does a clock set on, if nobody keeps it right", []request{declined(0), declined(minute)}, at{up: 10 * sec, wall: noon.AddDate(0, 1, 0), boot: "second", alone: true}, 110 * sec},
 		{"nor one set back", []request{declined(0), declined(minute)}, at{up: 10 * sec, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 110 * sec},
 		{"two minutes after the start it is over whatever the clock says", []request{declined(0), declined(minute)}, at{up: 2 * minute, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 0},
+		{"declined yesterday, and the plug was pulled since", []request{declined(0), declined(minute), {who: "alice", at: later(minute, noon.Add(24*time.Hour)), tale: ended(0, kiosk.Declined)}},
+			later(minute, noon.Add(24*time.Hour)), 30 * sec},
 		{"an open request outlives the plug, too", []request{alice(0, []kiosk.Record{asked()})}, later(10*sec, noon.Add(30*sec)), 2 * minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
