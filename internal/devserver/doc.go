@@ -24,8 +24,9 @@
 // then bc.go (a request arrives), decide.go (a person answers), poll.go (the
 // client asks), mint.go (tokens are made), customer.go (they are used).
 // faults.go and faultkinds.go are the misbehaviour, record.go the list of what
-// arrived, phone.go the phone. proof.go has signed requests and what ties a token to its
-// holder: certificates and proofs of possession.
+// arrived, phone.go the phone (phonecard.go what it shows of a request,
+// phonewords.go its languages). proof.go has signed requests and what ties a token
+// to its holder: certificates and proofs of possession.
 // ping.go tells a client in ping mode that its answer is ready.
 //
 // Standards named in comments: CIBA is OpenID Client-Initiated Backchannel

@@ -11,10 +11,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
-//go:embed pages static
+//go:embed pages static words
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{"clock": clockText}).ParseFS(files, "pages/*.html"))
@@ -93,69 +92,6 @@ func foreign(r *http.Request) bool {
 	return err != nil || !strings.EqualFold(u.Host, r.Host)
 }
 
-// card is a pending request as the phone shows it.
-type card struct {
-	Number       int
-	Client, Site string
-	Allows       string   // what the scopes mean, as the rest of a sentence
-	Words        []string // of the binding message
-	Size         string   // class that makes the longest word fit the screen
-	Left, Life   int      // seconds
-	Token        string   // proves that the form came from this page
-	User         string
-	Others       []*Person
-}
-
-// cards lists what a person is asked, oldest first: what comes later is added
-// below, so that nothing moves under a thumb that is about to press.
-func (s *Server) cards(user string) []card {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.opt.Now()
-	s.settle(now)
-	var list []card
-	for _, q := range s.book.Requests {
-		if q.Person == user && q.open(now) {
-			list = append(list, s.card(q, now))
-		}
-	}
-	return list
-}
-
-// card lays a request out. The lock must be held.
-func (s *Server) card(q *request, now time.Time) card {
-	c := card{Number: q.Number, Site: q.Site, Allows: plainScopes(q.Scope), Words: strings.Fields(q.Binding),
-		Left: max(0, int(q.Expires.Sub(now).Seconds())), Life: int(q.Expires.Sub(q.Created).Seconds()),
-		Token: s.formToken(q), User: q.Person}
-	c.Client = q.Client
-	if known := s.book.client(q.Client); known != nil {
-		c.Client = known.Name
-	}
-	if q.device() {
-		c.Words = []string{q.UserCode}
-	}
-	longest := 0
-	for _, w := range c.Words {
-		longest = max(longest, len(w))
-	}
-	c.Size = "xs"
-	for _, step := range []struct {
-		most int
-		size string
-	}{{6, "xl"}, {8, "l"}, {10, "m"}, {14, "s"}} {
-		if longest <= step.most {
-			c.Size = step.size
-			break
-		}
-	}
-	for _, p := range withPhone() {
-		if p.Username != q.Person {
-			c.Others = append(c.Others, p)
-		}
-	}
-	return c
-}
-
 // formToken ties a form to its request.
 func (s *Server) formToken(q *request) string {
 	mac := hmac.New(sha256.New, s.book.Forms)
@@ -163,31 +99,12 @@ func (s *Server) formToken(q *request) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// plainScopes says in words what the scopes allow.
-func plainScopes(scopes []string) string {
-	known := map[string]string{
-		"openid": "know that it is you", "profile": "see your name", "email": "see your e-mail address",
-		"phone": "see your phone number", "address": "see your address", "offline_access": "stay signed in until you end it",
-	}
-	var list []string
-	for _, scope := range scopes {
-		words, found := known[scope]
-		if !found {
-			words = "use “" + plainText(scope, 40) + "”"
-		}
-		list = append(list, words)
-	}
-	if n := len(list); n > 1 {
-		return strings.Join(list[:n-1], ", ") + " and " + list[n-1]
-	}
-	return strings.Join(list, "")
-}
-
 // clockText is a time left as people read it.
 func clockText(seconds int) string { return fmt.Sprintf("%d:%02d", seconds/60, seconds%60) }
 
 // phoneView is what the pages are filled in with.
 type phoneView struct {
+	tongue
 	Title  string
 	People []*Person
 	Person *Person
@@ -196,23 +113,47 @@ type phoneView struct {
 	Live   bool   // whether the page updates by itself
 	Code   string // user code typed, on the device page
 	Wrong  bool   // that code is not pending
+	Sorry  string // what went wrong, on the error page
+	Back   string // where to go from there
+
+	Choices []choice // the language switch
 }
 
-func show(w http.ResponseWriter, status int, page string, view phoneView) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+func show(w http.ResponseWriter, r *http.Request, status int, page string, view phoneView) {
+	here := r.URL
+	if view.Back != "" {
+		here = &url.URL{} // what a form was sent to is no page: the switch is for where one goes back to
+		here.Path = view.Back
+	}
+	view.Choices = choices(here, view.tongue)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", view.Lang)
+	h.Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	pages.ExecuteTemplate(w, page, view) // the client may have gone
 }
 
+// sorry says in the person's language what was wrong with a form.
+func sorry(w http.ResponseWriter, r *http.Request, status int, key, back string) {
+	in := say(w, r)
+	show(w, r, status, "sorry.html", phoneView{tongue: in, Title: in.texts["error.title"], Sorry: in.texts[key], Back: back})
+}
+
 func (s *Server) phonePicker(w http.ResponseWriter, r *http.Request) {
-	show(w, http.StatusOK, "picker.html", phoneView{Title: "Whose phone is this?", People: withPhone()})
+	pick(w, r, http.StatusOK)
+}
+
+func pick(w http.ResponseWriter, r *http.Request, status int) {
+	in := say(w, r)
+	show(w, r, status, "picker.html", phoneView{tongue: in, Title: in.texts["picker.title"], People: withPhone()})
 }
 
 // owner is the person whose phone a page belongs to; nobody's is a 404.
 func owner(w http.ResponseWriter, r *http.Request) *Person {
 	p := answerer(r.PathValue("user"))
 	if p == nil {
-		show(w, http.StatusNotFound, "picker.html", phoneView{Title: "Whose phone is this?", People: withPhone()})
+		pick(w, r, http.StatusNotFound)
 	}
 	return p
 }
@@ -222,17 +163,27 @@ func (s *Server) phonePage(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
-	view := phoneView{Title: p.Name + "’s phone", Person: p, Cards: s.cards(p.Username), Live: true}
+	in := say(w, r)
+	view := phoneView{tongue: in, Title: fill(in.texts["phone.title"], []string{"name", p.Name}), Person: p,
+		Cards: s.cards(p.Username, in), Live: true}
+	view.outcome(r)
+	show(w, r, http.StatusOK, "phone.html", view)
+}
+
+// outcome takes from the address how the last answer went. It leads the title,
+// which a screen reader reads first.
+func (v *phoneView) outcome(r *http.Request) {
 	switch done := r.URL.Query().Get("done"); done {
 	case "approved", "denied", "gone":
-		view.Done = done
+		v.Done = done
+		v.Title = v.texts[done+".title"] + " – " + v.Title
 	}
-	show(w, http.StatusOK, "phone.html", view)
 }
 
 func (s *Server) phoneCards(w http.ResponseWriter, r *http.Request) {
 	if p := owner(w, r); p != nil {
-		show(w, http.StatusOK, "cards", phoneView{Person: p, Cards: s.cards(p.Username)})
+		in := say(w, r)
+		show(w, r, http.StatusOK, "cards", phoneView{tongue: in, Person: p, Cards: s.cards(p.Username, in)})
 	}
 }
 
@@ -247,12 +198,12 @@ func (s *Server) phoneAnswer(w http.ResponseWriter, r *http.Request) {
 	to, known := map[string]requestState{"approve": approved, "decline": denied}[r.PostFormValue("decision")]
 	number, err := strconv.Atoi(r.PostFormValue("request"))
 	if err != nil || !known || (as != "" && answerer(as) == nil) {
-		http.Error(w, "devserver: this form is not complete; go back and try again", http.StatusBadRequest)
+		sorry(w, r, http.StatusBadRequest, "error.form", "/phone/"+p.Username)
 		return
 	}
 	done, forged := s.answerCard(p.Username, number, as, r.PostFormValue("token"), to)
 	if forged {
-		http.Error(w, "devserver: this form is not from here; go back and try again", http.StatusForbidden)
+		sorry(w, r, http.StatusForbidden, "error.forged", "/phone/"+p.Username)
 		return
 	}
 	http.Redirect(w, r, "/phone/"+p.Username+"?done="+done, http.StatusSeeOther)

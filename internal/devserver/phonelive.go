@@ -67,7 +67,7 @@ func (s *Server) phoneEvents(w http.ResponseWriter, r *http.Request) {
 // numbers is the list of what pends for a person, as JSON.
 func (s *Server) numbers(user string) string {
 	list := []int{}
-	for _, c := range s.cards(user) {
+	for _, c := range s.cards(user, tongues["en"]) {
 		list = append(list, c.Number)
 	}
 	data, _ := json.Marshal(list) // integers always marshal
@@ -77,22 +77,21 @@ func (s *Server) numbers(user string) string {
 // devicePage is where the QR code of a device request leads (RFC 8628 section 3.3).
 func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) {
 	code := plainText(r.URL.Query().Get("user_code"), 20)
-	view := phoneView{Title: "Sign in at a kiosk", Code: code, People: withPhone()}
-	if done := r.URL.Query().Get("done"); done == "approved" || done == "denied" || done == "gone" {
-		view.Done = done
-	}
+	in := say(w, r)
+	view := phoneView{tongue: in, Title: in.texts["device.title"], Code: code, People: withPhone()}
+	view.outcome(r)
 	status := http.StatusOK
 	if code != "" {
 		s.mu.Lock()
 		now := s.opt.Now()
 		if q := s.byUserCode(code, now); q != nil {
-			view.Cards = []card{s.card(q, now)}
+			view.Cards = []card{s.card(q, now, in)}
 		} else {
 			view.Wrong, status = true, http.StatusNotFound
 		}
 		s.mu.Unlock()
 	}
-	show(w, status, "device.html", view)
+	show(w, r, status, "device.html", view)
 }
 
 // deviceAnswer takes the form of the device page.
@@ -101,7 +100,7 @@ func (s *Server) deviceAnswer(w http.ResponseWriter, r *http.Request) {
 	code, as := r.PostFormValue("user_code"), r.PostFormValue("as")
 	to, known := map[string]requestState{"approve": approved, "decline": denied}[r.PostFormValue("decision")]
 	if !known || answerer(as) == nil {
-		http.Error(w, "devserver: this form is not complete; go back and try again", http.StatusBadRequest)
+		sorry(w, r, http.StatusBadRequest, "error.form", "/device")
 		return
 	}
 	s.mu.Lock()
@@ -113,7 +112,7 @@ func (s *Server) deviceAnswer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !hmac.Equal([]byte(r.PostFormValue("token")), []byte(s.formToken(q))) {
-		http.Error(w, "devserver: this form is not from here; go back and try again", http.StatusForbidden)
+		sorry(w, r, http.StatusForbidden, "error.forged", "/device")
 		return
 	}
 	done := string(to)

@@ -117,7 +117,7 @@ func TestUserCode(t *testing.T) {
 	g.post("/bc-authorize", "kiosk-basic", form).want(t, 400, "missing_user_code")
 	form.Set("user_code", "0852")
 	g.post("/bc-authorize", "kiosk-basic", form).want(t, 400, "invalid_user_code")
-	if n := len(g.cards("erin")); n != 0 {
+	if n := len(g.cards("erin", tongues["en"])); n != 0 {
 		t.Errorf("the phone shows %d requests", n)
 	}
 	form.Set("user_code", "2580")
@@ -134,7 +134,7 @@ func TestLoginHintToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	with := func(token string) url.Values { return url.Values{"scope": {"openid"}, "login_hint_token": {token}} }
-	if r := g.post("/bc-authorize", "kiosk-basic", with(token)); r.status != 200 || len(g.cards("alice")) != 1 {
+	if r := g.post("/bc-authorize", "kiosk-basic", with(token)); r.status != 200 || len(g.cards("alice", tongues["en"])) != 1 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	g.post("/bc-authorize", "kiosk-basic", with(token+"x")).want(t, 400, "invalid_request")

@@ -203,7 +203,7 @@ func TestWhatARequestMayNotBe(t *testing.T) {
 			g.post("/bc-authorize", "kiosk-basic", form).want(t, 400, c.code)
 		})
 	}
-	if n := len(g.cards("alice")); n != 0 {
+	if n := len(g.cards("alice", tongues["en"])); n != 0 {
 		t.Errorf("%d refused requests ring the phone", n)
 	}
 }
@@ -214,7 +214,7 @@ func TestEveryWayToNameAlice(t *testing.T) {
 		`{"format":"iss_sub","iss":"` + g.url + `","sub":"u-alice"}`, `{"format":"iss_sub","iss":"` + g.url + `","sub":"auth0|u-alice"}`} {
 		g.ask("kiosk-basic", hint)
 	}
-	if n := len(g.cards("alice")); n != 8 {
+	if n := len(g.cards("alice", tongues["en"])); n != 8 {
 		t.Errorf("%d of 8 requests reached alice", n)
 	}
 	token := g.visit().text("id_token")

@@ -1,9 +1,11 @@
 // The phone page brought to life: requests arrive and leave by themselves, and
 // the time runs. Without this script the page reloads and its forms still work.
+// On the page of the device grant, which belongs to nobody, only the time runs.
 "use strict";
 (() => {
-  const main = document.querySelector("main[data-user]");
+  const main = document.querySelector("main");
   const user = main.dataset.user;
+  const lang = document.documentElement.lang;
   const cards = document.getElementById("cards");
   const empty = document.getElementById("empty");
   const lost = document.getElementById("lost");
@@ -20,8 +22,22 @@
       if (!ends.has(card)) ends.set(card, performance.now() + Number(card.dataset.left) * 1000);
     }
     const n = all().length;
-    empty.hidden = n > 0 || done.childElementCount > 0;
-    document.title = n > 0 ? `(${n}) Approve?` : title;
+    if (empty) empty.hidden = n > 0 || done.childElementCount > 0;
+    if (user) document.title = n > 0 ? news.dataset.pending.replace("{count}", n) : title;
+  }
+
+  // A screen reader says what changes in there; the same text twice is no change.
+  function say(text) {
+    news.textContent = "";
+    if (text) setTimeout(() => { news.textContent = text; }, 100);
+  }
+
+  // It ran out, or was answered somewhere else. The focus goes where the news is,
+  // if it was on what has gone.
+  function ended(lostFocus) {
+    say("");
+    done.replaceChildren(document.getElementById("ended").content.cloneNode(true));
+    if (lostFocus) done.querySelector("h2").focus();
   }
 
   function tick() {
@@ -30,6 +46,15 @@
       const text = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
       card.querySelector("[data-left-text]").textContent = text;
       card.querySelector("progress").value = left;
+      if (left < 30 && card.dataset.life > 30 && !card.dataset.warned) {
+        card.dataset.warned = "yes";
+        say(news.dataset.halfMinute);
+      }
+      if (left === 0 && !user) { // elsewhere the server says so
+        const had = card.contains(document.activeElement);
+        card.remove();
+        ended(had);
+      }
     }
   }
 
@@ -40,14 +65,16 @@
     if (busy) { again = true; return; }
     busy = true;
     try {
-      const answer = await fetch(`/phone/${user}/cards`, { cache: "no-store" });
+      const answer = await fetch(`/phone/${user}/cards`, { cache: "no-store", headers: { "Accept-Language": lang } });
       if (!answer.ok) throw new Error("answer " + answer.status);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const wanted = new Map([...fresh.querySelectorAll("[data-request]")].map((c) => [c.dataset.request, c]));
       const before = all().length;
+      let lostFocus = false;
       for (const card of all()) {
-        if (wanted.has(card.dataset.request)) wanted.delete(card.dataset.request);
-        else card.remove();
+        if (wanted.has(card.dataset.request)) { wanted.delete(card.dataset.request); continue; }
+        lostFocus ||= card.contains(document.activeElement);
+        card.remove();
       }
       for (const card of wanted.values()) {
         card.classList.add("new");
@@ -55,15 +82,10 @@
       }
       if (wanted.size > 0) {
         if (before === 0) done.replaceChildren(); // else a card would move under a thumb
-        news.textContent = "A kiosk asks for your approval.";
+        say([...wanted.values()].map((c) => c.dataset.news).join(" "));
         if (navigator.vibrate && navigator.userActivation?.hasBeenActive) navigator.vibrate(150);
       } else if (before > 0 && all().length === 0) {
-        // It ran out, or was answered somewhere else.
-        news.textContent = "";
-        const box = Object.assign(document.createElement("div"), { className: "done done-no" });
-        box.append(Object.assign(document.createElement("h2"), { textContent: "This request has ended." }));
-        box.append(Object.assign(document.createElement("p"), { textContent: "Start again at the kiosk if you still want to." }));
-        done.replaceChildren(box);
+        ended(lostFocus);
       }
       settle();
       tick();
@@ -89,6 +111,20 @@
       if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
     });
   }
+  // One answer is enough, however often the button is pressed.
+  cards.addEventListener("submit", (event) => {
+    if (event.target.dataset.sent) { event.preventDefault(); return; }
+    event.target.dataset.sent = "yes";
+  });
+
+  // Reloading must not show an old confirmation again.
+  if (user && done.childElementCount > 0) history.replaceState(null, "", `/phone/${user}`);
+
+  settle();
+  tick();
+  setInterval(tick, 500);
+  if (!user) return;
+
   // A phone that slept may hold a dead connection for minutes.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible") return;
@@ -98,18 +134,5 @@
   });
   window.addEventListener("pagehide", () => stream.close());
   window.addEventListener("pageshow", (event) => { if (event.persisted) { connect(); refresh(); } });
-
-  // One answer is enough, however often the button is pressed.
-  cards.addEventListener("submit", (event) => {
-    if (event.target.dataset.sent) { event.preventDefault(); return; }
-    event.target.dataset.sent = "yes";
-  });
-
-  // Reloading must not show an old confirmation again.
-  if (done.childElementCount > 0) history.replaceState(null, "", `/phone/${user}`);
-
-  settle();
-  tick();
-  setInterval(tick, 500);
   connect();
 })();
