@@ -88,7 +88,7 @@ func (r *resident) healthItems() []health.Check {
 		{Name: "temperature", Delay: heatDelay, Look: func() error { return health.Temperature(sysfs) }},
 		{Name: "power", Look: func() error { return health.Power(sysfs) }},
 		{Name: "guard", Look: func() error {
-			if at := r.seat.pestered(); at > 0 && a.clock.Now()-at < pesteredFor {
+			if a.guard.Condition().Pestered {
 				return errors.New("somebody makes a phone ring again and again; the push guard holds back")
 			}
 			return nil
@@ -97,9 +97,8 @@ func (r *resident) healthItems() []health.Check {
 }
 
 const (
-	frameLimit  = 2 * time.Second
-	sysfs       = "/sys"
-	pesteredFor = time.Hour // for whoever looks once in a while
+	frameLimit = 2 * time.Second
+	sysfs      = "/sys"
 )
 
 func isDNS(err error) bool {

@@ -19,7 +19,6 @@ type seat struct {
 	closed  kiosk.Closures
 	visit   string        // of the request under way, to see when another one begins
 	waiting time.Duration // when the phone began to ring; 0 if it does not
-	pester  time.Duration // when the push guard last called staff; 0: never
 	figures Figures
 	changed chan struct{} // closed at the next change of phase or closures
 }
@@ -74,9 +73,6 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 			s.figures.Shown++
 		case kiosk.Ended:
 			s.figures.Ended[is.Reason.String()]++
-			if is.Hold.Pestered {
-				s.pester = now
-			}
 		}
 	}
 	s.phase, s.closed, s.visit = is.Phase, is.Closures, is.Visit
@@ -102,13 +98,6 @@ func (s *seat) now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.phase, s.closed, s.changed
-}
-
-// pestered is when the push guard last called staff, by uptime; 0: never.
-func (s *seat) pestered() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pester
 }
 
 // counted is a copy of the figures.
