@@ -76,6 +76,11 @@ screens: ## dist/screens/: a picture of every screen as a console draws it, and 
 interop: ## against an OpenID Provider that others wrote (needs node and npm)
 	scripts/interop/run.sh
 
+.PHONY: a11y
+a11y: ## the phone page, in every state, under the accessibility checker axe-core (needs chromium, node and npm)
+	[ -e scripts/a11y/node_modules/.package-lock.json ] || (cd scripts/a11y && npm ci --no-audit --no-fund --loglevel=error)
+	go test -count=1 -tags a11y -run TestAccessibility ./internal/devserver -args -axe $(CURDIR)/scripts/a11y/node_modules/axe-core/axe.min.js $(A11YFLAGS)
+
 .PHONY: clean
 clean: ## removes what was built, keeps ./state
 	rm -rf bin dist

@@ -108,6 +108,35 @@ func (p *phone) tap(action string) {
 	p.do("tap "+action, chromedp.Tap(chromedp.CSS(button)))
 }
 
+// press reaches a button by Tab alone, as somebody does who cannot point, sees the
+// focus on each way station, and presses Enter.
+func (p *phone) press(action string) {
+	p.t.Helper()
+	const most = 10 // what stands before the buttons is a link or two
+	for range most {
+		p.do("Tab", chromedp.KeyEvent("\t"))
+		at, err := chromedp.Run(p.ctx, chromedp.Evaluate[struct {
+			Action, Name string
+			Seen         bool
+		}](`(() => {
+			const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();
+			return {action: e.dataset.action ?? "", name: e.textContent.trim(),
+				seen: e.matches(":focus-visible") && s.outlineStyle === "solid" && parseFloat(s.outlineWidth) >= 3 && r.top >= 0 && r.bottom <= innerHeight};
+		})()`))
+		if err != nil {
+			p.t.Fatalf("phone: look where the focus is: %v", err)
+		}
+		if !at.Seen {
+			p.t.Errorf("phone: the focus on %q cannot be seen", at.Name)
+		}
+		if at.Action == action {
+			p.do("Enter", chromedp.KeyEvent("\r"))
+			return
+		}
+	}
+	p.t.Fatalf("phone: %s is not reached by %d times Tab", action, most)
+}
+
 // ends waits for the page to say how the answer went.
 func (p *phone) ends(done string) {
 	p.t.Helper()
@@ -144,6 +173,26 @@ func TestWithAPhone(t *testing.T) {
 				t.Errorf("%d requests, %d calls of the API", n, m)
 			}
 			r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
+			x.checkAll(kiosk.StageShown, kiosk.NoReason)
+		})
+		t.Run("approved by keyboard alone", func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			p := r.phone(t, b, "alice")
+			x := r.screen()
+			x.identify("alice")
+			p.code()
+			heard, err := chromedp.Run(p.ctx, chromedp.Poll[string](`document.getElementById("news").textContent`, chromedp.WithPollingInterval(50*time.Millisecond)))
+			if err != nil || !strings.Contains(heard, "asks for your approval") {
+				t.Errorf("a screen reader hears %q, %v", heard, err)
+			}
+			p.press("approve")
+			p.ends("approved")
+			if on, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.activeElement.textContent`)); err != nil || on != "Approved" {
+				t.Errorf("afterwards the focus is on %q, %v", on, err)
+			}
+			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
+			x.press(escape, say(t, kiosk.WordReadyTitle))
 			x.checkAll(kiosk.StageShown, kiosk.NoReason)
 		})
 		t.Run("declined", func(t *testing.T) {

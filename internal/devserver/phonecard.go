@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // card is a pending request as the phone shows it.
@@ -17,7 +18,7 @@ type card struct {
 	Client, Site string
 	Allows       []string // what the scopes mean, each in words
 	Details      []detail // what authorization_details ask for
-	Words        []string // of the binding message
+	Words        []word   // of the binding message
 	Spelt        string   // the same for a screen reader, letter by letter where it is a code
 	Size         string   // class that makes the longest word fit the screen
 	Left, Life   int      // seconds
@@ -45,19 +46,22 @@ func (s *Server) cards(user string, in tongue) []card {
 // card lays a request out. The lock must be held.
 func (s *Server) card(q *request, now time.Time, in tongue) card {
 	c := card{tongue: in, Number: q.Number, Site: q.Site, Allows: in.scopes(q.Scope), Details: in.details(q.Details),
-		Words: strings.Fields(q.Binding), Left: max(0, int(q.Expires.Sub(now).Seconds())),
+		Left: max(0, int(q.Expires.Sub(now).Seconds())),
 		Life: int(q.Expires.Sub(q.Created).Seconds()), Token: s.formToken(q), User: q.Person}
 	c.Client = q.Client
 	if known := s.book.client(q.Client); known != nil {
 		c.Client = known.Name
 	}
+	message := q.Binding
 	if q.device() {
-		c.Words = []string{q.UserCode}
+		message = q.UserCode
 	}
-	c.Spelt = spelt(c.Words)
+	c.Words, c.Spelt = wordsOf(message), spelt(strings.Fields(message))
 	longest := 0
 	for _, w := range c.Words {
-		longest = max(longest, len([]rune(w)))
+		if !w.Aside {
+			longest = max(longest, utf8.RuneCountInString(w.Text))
+		}
 	}
 	c.Size = "xs"
 	for _, step := range []struct {
@@ -77,12 +81,40 @@ func (s *Server) card(q *request, now time.Time, in tongue) card {
 	return c
 }
 
-// spelt is a code for a voice. A word without a small letter is a code and would be
-// read as a word, or not at all: it is taken apart.
+// word is one word of a binding message. Aside is what stands around the code.
+type word struct {
+	Text  string
+	Aside bool
+}
+
+// shortestCode tells a code from a number of a house or a counter.
+const shortestCode = 4
+
+// wordsOf takes a binding message apart. Where one word looks like a code, the others
+// stand aside; where none does, all of them are the code.
+func wordsOf(message string) []word {
+	var list []word
+	found := false
+	for _, w := range strings.Fields(message) {
+		code := codeLike(w) && utf8.RuneCountInString(w) >= shortestCode
+		found = found || code
+		list = append(list, word{w, !code})
+	}
+	for i := range list {
+		list[i].Aside = list[i].Aside && found
+	}
+	return list
+}
+
+// codeLike reports whether a word is to be compared letter by letter.
+func codeLike(w string) bool { return strings.IndexFunc(w, unicode.IsLower) < 0 }
+
+// spelt is a code for a voice, which would read it as a word, or not at all: it is
+// taken apart.
 func spelt(words []string) string {
 	var list []string
 	for _, w := range words {
-		if strings.IndexFunc(w, unicode.IsLower) < 0 {
+		if codeLike(w) {
 			w = strings.Join(strings.Split(strings.ReplaceAll(w, "-", ""), ""), " ")
 		}
 		list = append(list, w)

@@ -160,3 +160,19 @@ func TestCodesAreSpelt(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCodeStandsOut keeps what stands around the code from pushing the buttons
+// off a small screen, without making less of a message that has no code.
+func TestTheCodeStandsOut(t *testing.T) {
+	for message, large := range map[string]string{"K7-4F9Q": "K7-4F9Q", "Market Square 12 K7-4F9Q": "K7-4F9Q", "brave otter": "brave otter", "12 otter": "12 otter", "1234 5678": "1234 5678"} {
+		var list []string
+		for _, w := range wordsOf(message) {
+			if !w.Aside {
+				list = append(list, w.Text)
+			}
+		}
+		if got := strings.Join(list, " "); got != large {
+			t.Errorf("%q: %q is large", message, got)
+		}
+	}
+}
