@@ -75,7 +75,7 @@ type Link struct {
 	URL     string
 	Caption string
 	// Bare: the lines say what to do without it. Where the code does not fit,
-	// nothing is drawn in its place.
+	// nothing is drawn in its place, nor the caption; neither is read out.
 	Bare bool
 }
 

@@ -205,11 +205,10 @@ func (v *view) second(g Grant) {
 	v.sc.Spelt = Spell(g.UserCode)
 	v.sc.Gauge = v.left()
 	v.sc.Lines = append(v.sc.Lines, v.w.Say(WordSecondOpen, "address", strings.TrimPrefix(g.Address, "https://")))
-	v.lines(WordSecondScan)
 	if s.Masked != "" {
 		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordSecondWho, "who", s.Masked))
 	}
-	v.sc.Link = &Link{URL: g.Complete, Bare: true}
+	v.sc.Link = &Link{URL: g.Complete, Caption: v.w.Say(WordSecondScan), Bare: true}
 	if s.Pace.Lost {
 		v.sc.Tone = Alert
 		v.sc.Warning = v.w.Say(WordWaitingLost)
@@ -300,6 +299,9 @@ func (v *view) ended() {
 	v.sc.Title = v.w.Say(s.Reason.Title())
 	if s.Unsure {
 		v.sc.Title = v.w.Say(WordEndedUnsure)
+	}
+	if s.Reason == Cancelled { // the customer's own wish is no failure
+		v.sc.Tone = Calm
 	}
 	v.lines(s.Advice())
 	if s.Reason == HeldBack {

@@ -160,7 +160,7 @@ func (d *drawing) body() {
 		for i, r := range side.rows {
 			d.f.put(side.x, side.y+i, r)
 		}
-		d.address = "" // drawn
+		d.address, d.beside = "", true
 	}
 	y = d.title(y, end, w, bandWidth)
 	d.place(d.planned(w, end-y), w, y, end)
@@ -272,7 +272,7 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 			}
 			all += " " + t
 		}
-		return []piece{{rows: d.para(all, w, Text)}}
+		return []piece{{rows: emphasised(d.para(all, w, Text), lines[0])}}
 	}
 	var ps []piece
 	for i, t := range lines {
@@ -283,6 +283,29 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 		ps = append(ps, piece{rows: d.para(t, w, st), tied: i > 0 && p.lineGap == 0})
 	}
 	return ps
+}
+
+// emphasised is a paragraph in which the sentence that it begins with is strong. How the
+// paragraph was broken into rows does not matter: only what is not blank counts. The rows
+// are copies, as paragraphs are kept.
+func emphasised(rows []line, first string) []line {
+	left := 0
+	for _, c := range words(first, Text) {
+		if c.Text != " " {
+			left++
+		}
+	}
+	out := make([]line, len(rows))
+	for y, r := range rows {
+		out[y] = slices.Clone(r)
+		for x := range out[y] {
+			if left > 0 && out[y][x].Text != " " {
+				out[y][x].Style = Strong
+				left--
+			}
+		}
+	}
+	return out
 }
 
 // height is how many rows the body needs under the title with a plan; details

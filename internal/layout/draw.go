@@ -69,6 +69,7 @@ type drawing struct {
 
 	address string   // as it came, for the QR code only; empty if there is none, or it is drawn, or it cannot be
 	coded   [][]line // the address's QR code in several sizes
+	beside  bool     // it is drawn right of the text
 
 	paras map[paragraph][]line
 	paged bool // the details did not fit on one page

@@ -6,8 +6,10 @@ import "strings"
 // from an arm's length. There is one pixel alphabet, drawn four ways: wide (two
 // columns to an upright stroke, so that strokes are as thick as they are high),
 // narrow (one column), tall (each pixel two columns and two rows, for screens with
-// room), and as half blocks in three rows. Where three rows are all there is and the font has no half blocks, letters of box lines are used: three
-// rows of full blocks cannot tell B from 8.
+// room), and as half blocks in three rows. Long codes are drawn with an alphabet of three
+// columns, narrow or as half blocks: thick strokes are seen from further away than fine
+// ones. Where three rows are all there is and the font has no half blocks, letters of box
+// lines are used: three rows of full blocks cannot tell B from 8.
 
 // pixels is five rows per character. '#' is ink.
 var pixels = map[rune]string{
@@ -26,6 +28,20 @@ var pixels = map[rune]string{
 	'9': " ## |#  #| ###|   #| ## ", '-': "  |  |##|  |  ",
 }
 
+// slim is the same in three columns.
+var slim = map[rune]string{
+	'A': " # |# #|###|# #|# #", 'B': "## |# #|## |# #|## ", 'C': " ##|#  |#  |#  | ##", 'D': "## |# #|# #|# #|## ",
+	'E': "###|#  |## |#  |###", 'F': "###|#  |## |#  |#  ", 'G': " ##|#  |# #|# #| ##", 'H': "# #|# #|###|# #|# #",
+	'I': "###| # | # | # |###", 'J': "  #|  #|  #|# #| # ", 'K': "# #|# #|## |# #|# #", 'L': "#  |#  |#  |#  |###",
+	'M': "# #|###|###|# #|# #", 'N': "## |# #|# #|# #|# #", 'O': " # |# #|# #|# #| # ", 'P': "## |# #|## |#  |#  ",
+	'Q': " # |# #|# #|## | ##", 'R': "## |# #|## |## |# #", 'S': " ##|#  | # |  #|## ", 'T': "###| # | # | # | # ",
+	'U': "# #|# #|# #|# #|###", 'V': "# #|# #|# #|# #| # ", 'W': "# #|# #|###|###|# #", 'X': "# #|# #| # |# #|# #",
+	'Y': "# #|# #| # | # | # ", 'Z': "###|  #| # |#  |###",
+	'0': " # |# #|# #|# #| # ", '1': " # |## | # | # |###", '2': "## |  #| # |#  |###", '3': "## |  #| # |  #|## ",
+	'4': "# #|# #|###|  #|  #", '5': "###|#  |## |  #|## ", '6': " ##|#  |## |# #| # ", '7': "###|  #|  #| # | # ",
+	'8': " # |# #| # |# #| # ", '9': " # |# #| ##|  #|## ", '-': "  |  |##|  |  ",
+}
+
 // strokes is three rows per character, of box lines.
 var strokes = map[rune]string{
 	'A': "┌─┐|├─┤|│ │", 'B': "─┬─┐| ├─┤|─┴─┘", 'C': "┌──|│  |└──", 'D': "─┬─┐| │ │|─┴─┘", 'E': "┌──|├─ |└──", 'F': "┌──|├─ |│  ",
@@ -41,12 +57,14 @@ var strokes = map[rune]string{
 type lettering uint8
 
 const (
-	plainLetters  lettering = iota // one row, as typed
-	lineLetters                    // three rows of box lines
-	halfLetters                    // three rows of half blocks
-	narrowLetters                  // five rows of full blocks
-	wideLetters                    // the same with double uprights
-	tallLetters                    // ten rows: each pixel is two columns and two rows
+	plainLetters    lettering = iota // one row, as typed
+	lineLetters                      // three rows of box lines
+	slimHalfLetters                  // three rows of half blocks, three columns a letter
+	halfLetters                      // three rows of half blocks
+	slimLetters                      // five rows of full blocks, three columns a letter
+	narrowLetters                    // five rows of full blocks
+	wideLetters                      // the same with double uprights
+	tallLetters                      // ten rows: each pixel is two columns and two rows
 )
 
 // letters draws a code in one of the larger letterings, at most w columns wide; nil
@@ -81,17 +99,21 @@ func letters(code string, how lettering, w int) []line {
 }
 
 // gaps between two letters, as wide as an upright stroke.
-var gaps = [...]string{lineLetters: " ", halfLetters: " ", narrowLetters: " ", wideLetters: "  ", tallLetters: "  "}
+var gaps = [...]string{lineLetters: " ", slimHalfLetters: " ", halfLetters: " ", slimLetters: " ", narrowLetters: " ", wideLetters: "  ", tallLetters: "  "}
 
 func glyphOf(r rune, how lettering) ([]string, bool) {
 	if how == lineLetters {
 		g, ok := strokes[r]
 		return strings.Split(g, "|"), ok
 	}
-	g, ok := pixels[r]
+	shapes := pixels
+	if how == slimHalfLetters || how == slimLetters {
+		shapes = slim
+	}
+	g, ok := shapes[r]
 	rows := strings.Split(g, "|")
 	switch how {
-	case halfLetters:
+	case halfLetters, slimHalfLetters:
 		rows = halved(rows)
 	case tallLetters:
 		rows = doubled(rows)

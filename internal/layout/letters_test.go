@@ -12,11 +12,11 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 var unlike = map[string]bool{"0O": true, "O0": true}
 
 func TestEveryLetterHasAShapeOfItsOwn(t *testing.T) {
-	for _, how := range []lettering{lineLetters, halfLetters, narrowLetters, wideLetters, tallLetters} {
+	for _, how := range []lettering{lineLetters, slimHalfLetters, halfLetters, slimLetters, narrowLetters, wideLetters, tallLetters} {
 		seen := map[string]rune{}
 		for _, r := range alphabet {
 			rows, ok := glyphOf(r, how)
-			want := map[lettering]int{lineLetters: 3, halfLetters: 3, tallLetters: 10}[how]
+			want := map[lettering]int{lineLetters: 3, slimHalfLetters: 3, halfLetters: 3, tallLetters: 10}[how]
 			if want == 0 {
 				want = 5
 			}
@@ -27,7 +27,7 @@ func TestEveryLetterHasAShapeOfItsOwn(t *testing.T) {
 				if width(row) != width(rows[0]) {
 					t.Errorf("%q in lettering %d: rows of unlike width", r, how)
 				}
-				if how >= narrowLetters && strings.Trim(row, "█ ") != "" {
+				if how >= slimLetters && strings.Trim(row, "█ ") != "" {
 					t.Errorf("%q in lettering %d: %q is more than blocks and blanks", r, how, row)
 				}
 			}
@@ -48,6 +48,8 @@ func TestCodesFitWhereTheyMust(t *testing.T) {
 	}{
 		{"seven characters at 40 columns, half blocks", "K7-4F9Q", 38, halfLetters},
 		{"eight characters at 40 columns, half blocks", "K7R-4F9Q", 38, halfLetters},
+		{"nine wide characters at 40 columns, half blocks", "WDJB-MJHT", 38, slimHalfLetters},
+		{"the same as full blocks", "WDJB-MJHT", 38, slimLetters},
 		{"eight characters at 40 columns, lines", "K7R-4F9Q", 38, lineLetters},
 		{"seven characters at 80 columns", "M2-WB8X", 68, wideLetters},
 		{"eight characters at 80 columns", "K7R-4F9Q", 68, wideLetters},

@@ -90,7 +90,12 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 			}
 		}
 	}
-	if p.linkText && !d.s.Link.Bare {
+	switch {
+	case d.s.Link.Bare:
+		if d.beside && p.linkText || len(rows) > 0 { // it speaks of the picture
+			rows = append(d.para(d.s.Link.Caption, w, Text), rows...)
+		}
+	case p.linkText:
 		rows = append(d.para(d.s.Link.Caption, w, Text), append(rows, paraAddress(d.s.Link.URL, w, Dim)...)...)
 	}
 	return piece{rows: rows}

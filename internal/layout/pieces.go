@@ -86,7 +86,7 @@ func (d *drawing) shared(w int) line {
 // block is the code in the largest letters that the plan allows and that fit.
 func (d *drawing) block(p plan, w int) []line {
 	for how := p.letters; how > plainLetters; how-- {
-		if how == halfLetters && !d.o.HalfBlocks {
+		if (how == halfLetters || how == slimHalfLetters) && !d.o.HalfBlocks {
 			continue
 		}
 		if rows := letters(d.s.Code, how, w); rows != nil {
@@ -103,13 +103,10 @@ func (d *drawing) gaugeRows(g kiosk.Gauge, w, rows int) []line {
 		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, Text)...)
 	}
 	// Side by side. The bar's width does not depend on the words, which change
-	// every second, unless they need the room.
+	// every second: a bar that grows for want of a digit says the wrong thing.
 	text := words(g.Text, Text)
 	barWidth = w / 3
 	if len(text)+2+barWidth > w {
-		barWidth = w - 2 - len(text)
-	}
-	if barWidth < 6 {
 		return d.para(g.Text, w, Text)
 	}
 	return []line{join(gaugeBar(g.Part, barWidth), blanks(2, Text), text)}

@@ -87,11 +87,9 @@ func Say(s kiosk.Screen) []string {
 	for _, f := range s.Details {
 		say(f.Label, colon(f.Value), f.Value)
 	}
-	if l := s.Link; l != nil {
+	if l := s.Link; l != nil && !l.Bare {
 		say(l.Caption)
-		if !l.Bare {
-			say(l.URL)
-		}
+		say(l.URL)
 	}
 	for _, k := range s.Keys {
 		if k.Turns {
