@@ -50,6 +50,10 @@ type App struct {
 	stopPings  func()
 	mine       *oidc.Certificate // of mutual TLS; nil if there is none
 	contact    contact           // with the authorization server
+
+	auth      oidc.ClientAuth
+	transport *oidc.Transport
+	wall      func() time.Time // in place of the device's wall clock, which then nobody keeps; nil but in tests
 }
 
 // Open makes an App. Who names this process to another one that finds the store
@@ -186,9 +190,13 @@ func (a *App) servers() error {
 	if err != nil {
 		return err
 	}
-	a.time = oidc.NewClock(oidc.ClockOptions{
+	times := oidc.ClockOptions{
 		Issuer: s.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Kept: a.clock.Kept, Least: a.clock.Floor(),
-	})
+	}
+	if a.wall != nil {
+		times.Wall, times.Kept = a.wall, nil
+	}
+	a.time = oidc.NewClock(times)
 	o, err := a.proofs()
 	if err != nil {
 		return err
@@ -204,6 +212,7 @@ func (a *App) servers() error {
 		return err
 	}
 	transport := oidc.NewTransport(oidc.TransportOptions{Roots: roots, Certificate: o.Certificate, Clock: a.time})
+	a.auth, a.transport = auth, transport
 	var dpop *oidc.DPoP
 	if s.DPoP {
 		dpop = oidc.NewDPoP(a.time.Now)

@@ -2,11 +2,21 @@ package ciba
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
+
+// Binding is the message that a code would have at this server, and whether all of
+// the pattern fits there.
+func (k *Client) Binding(code string) (message string, whole bool) {
+	p := k.Profile()
+	message, err := bindingMessage(k.c.BindingMessage, code, k.c.Site, p.BindingExtra, p.BindingMax)
+	full, _ := bindingMessage(k.c.BindingMessage, code, k.c.Site, p.BindingExtra, math.MaxInt)
+	return message, err == nil && message == full
+}
 
 // bindingMessage fills the pattern over {code} and {site} and fits it to what
 // the server takes. The code always stays whole: what is cut is the text around it,

@@ -204,6 +204,21 @@ func (f *Font) Complete() {
 	}
 }
 
+// Capital is how many of a glyph's Height rows a capital H fills; 0 if the font has none.
+func (f *Font) Capital() (rows int) {
+	i, ok := f.Runes['H']
+	if !ok {
+		return 0
+	}
+	row := (f.Width + 7) / 8
+	for y := range f.Height {
+		if slices.ContainsFunc(f.Glyphs[i][y*row:(y+1)*row], func(b byte) bool { return b != 0 }) {
+			rows++
+		}
+	}
+	return rows
+}
+
 func (f *Font) size() int { return f.Height * ((f.Width + 7) / 8) }
 
 // spare are the glyphs that may go, those without a character first, then those of

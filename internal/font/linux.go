@@ -174,8 +174,8 @@ func (c *Console) ioctl(request uintptr, arg unsafe.Pointer) error {
 	return nil
 }
 
-// size is the console's in columns and rows.
-func (c *Console) size() (columns, rows int, err error) {
+// Size is the terminal's in columns and rows, be it a console or not.
+func (c *Console) Size() (columns, rows int, err error) {
 	conn, err := c.f.SyscallConn()
 	if err != nil {
 		return 0, 0, err

@@ -72,7 +72,7 @@ func (c *Console) choose(file, dir string) (*Font, error) {
 	if err == nil {
 		wide, high = present.Width, present.Height
 	}
-	columns, rows, sizeErr := c.size()
+	columns, rows, sizeErr := c.Size()
 	if sizeErr != nil {
 		return nil, fmt.Errorf("console font: %w", sizeErr)
 	}
