@@ -19,19 +19,20 @@ var doctorVerb = verb{
 	usage: `Usage: kiosk doctor [--json] [--qr] [flags]
 
 Looks at everything that a visit depends on, in the order of dependence: the
-settings, clock, network, the authorization server and how it takes this device,
-lookup and API, disk and record, the screen and how large its letters are, the
-units. What depends on a failure is not tried, so the first failure is the cause.
-Each has its cure in one line. Nobody's phone rings and nothing is changed; it
-works beside a kiosk that runs, and tells a user who is not root what it may see.
+settings, clock, network, the authorization server and how it takes this
+device, lookup and API, disk and record, the screen and how large its letters
+are, the units. What depends on a failure is not tried, so the first failure is
+the cause. Each has its cure in one line. Nobody's phone rings and nothing is
+changed. It works beside a kiosk that runs, and for a user who is not root.
 
-    --json                 one JSON object a line: check, result, what, cure
-    --qr                   the report as a QR code, to be photographed
-    --panel-height-mm N    height of the lit panel, if the display does not tell
-    --distance-mm N        how far customers stand from it (600); letters are to be
-                           0.7 degrees high there (EN 301 549, section 5.1.4)
-    --tty PATH             the customer's terminal (/dev/tty1, else the present one)
-    --env-file FILE        settings, as systemd reads them (` + envFile + `)
+    --json                one JSON object a line: check, result, what, cure
+    --qr                  the report as a QR code, to be photographed
+    --panel-height-mm N   height of the lit panel, if the display does not tell
+    --distance-mm N       how far customers stand from it (600); there letters
+                          are to be 0.7 degrees high (EN 301 549, 5.1.4)
+    --tty PATH            the customer's terminal (/dev/tty1, else this one)
+    --env-file FILE       settings, as systemd reads them
+                          (` + envFile + `)
 
 Results are ok, warning (it serves; exit code 0), failed, not_tried, skipped.
 Exit codes: 0 nothing failed; else that of the first failure: 3 misconfigured,

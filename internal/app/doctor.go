@@ -113,8 +113,8 @@ func (e *exam) checks() []doctor.Check {
 	add("scopes", e.scopes, "discovery")
 	add("binding", e.binding, "discovery")
 	add("subject", e.subject, "settings")
-	add("lookup", e.lookup, "settings", "network", "clock")
-	add("api", e.api, "settings", "network", "clock")
+	add("lookup", e.lookup, e.way(e.Settings.LookupURL)...)
+	add("api", e.api, e.way(e.Settings.APIURL)...)
 	add("disk", e.space)
 	add("store", e.store, "disk")
 	add("credentials", e.credentials)
@@ -127,6 +127,15 @@ func (e *exam) checks() []doctor.Check {
 	add("board", e.board)
 	add("resident", e.resident)
 	return all
+}
+
+// way is what an address can be reached by: on the authorization server's own host,
+// what that is reached by.
+func (e *exam) way(to *url.URL) []string {
+	if to != nil && e.issuer != nil && to.Host == e.issuer.Host {
+		return []string{"settings", "tls"}
+	}
+	return []string{"settings", "network", "clock"}
 }
 
 func (e *exam) settings(context.Context) doctor.Finding {
@@ -172,7 +181,7 @@ func (e *exam) clock(ctx context.Context) doctor.Finding {
 		return doctor.Fail(kiosk.BadClock, "the device believes it to be "+day+" UTC, when the server's certificate was not valid yet", set)
 	case !e.date.IsZero() && now.Sub(e.date).Abs() > oidc.Tolerance:
 		off := e.date.Sub(now).Round(time.Second)
-		if e.app.time.Ahead() != 0 {
+		if e.app.time.Ahead().Abs() > time.Second {
 			return doctor.Warn("the wall clock is off by "+off.String()+"; the kiosk goes by the server's date meanwhile", set)
 		}
 		return doctor.Fail(kiosk.BadClock, "the wall clock is off by "+off.String()+" from the server's", set)

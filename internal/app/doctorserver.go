@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -37,7 +36,7 @@ func (e *exam) tls(ctx context.Context) doctor.Finding {
 	if e.issuer.Scheme != "https" {
 		return doctor.Skip("the server is on this device, without TLS")
 	}
-	if e.reached != nil && isTLS(e.reached) {
+	if e.reached != nil && (isTLS(e.reached) || strings.HasPrefix(e.reached.Error(), "TLS: ")) {
 		return e.badTLS(e.reached)
 	}
 	if e.reached != nil { // there was a line, and no answer: that is the server's business
@@ -77,7 +76,7 @@ func (e *exam) badTLS(err error) doctor.Finding {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		what += " on " + invalid.Cert.NotAfter.UTC().Format(time.DateOnly) + "; this device believes it to be " + e.now().UTC().Format(time.DateOnly)
 		cure = "if that is the date, have the server's certificate renewed; else set the clock"
-	case errors.As(err, new(tls.RecordHeaderError)):
+	case strings.Contains(what, "does not speak it"):
 		cure = "is the port in KIOSK_ISSUER one for https?"
 	}
 	return doctor.Fail(kiosk.Unreachable, what, cure)
