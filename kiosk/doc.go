@@ -18,14 +18,40 @@
 //	    request's number. So no golden, log or crash dump of a state can leak, and
 //	    "cleared" can be checked: in Ready, s == s.Fresh().
 //	  - Event (event.go) is what can happen, Effect (effect.go) what the visit wants done.
-//	  - Step (step.go) is the transition table. Pace (pace.go) is its schedule of polls.
+//	  - Step (step.go) is the transition table; begin.go, wait.go and leave.go have what
+//	    it does up to the ring, while the phone rings, and after. Pace (pace.go) is its
+//	    schedule of polls, Wake (wake.go) when time alone changes something.
 //	  - View (view.go) is what a person may see, as data (screen.go), in the words of
-//	    a catalogue (words.go).
+//	    a catalogue (words.go). What is typed is judged in identifier.go and hint.go; the
+//	    keypad on the screen is keypad.go, help is help.go, the bell is sound.go.
 //	  - Record (journal.go) is what must be known after a power cut, and Recover says
 //	    what is done about it.
 //	  - Runner (runner.go, calls.go) is the one goroutine that owns the state: an
 //	    event comes in, Step decides, effects go out in order, the display is told.
-//	    Calls run beside it and come back as events.
+//	    Calls run beside it and come back as events. Tokens that nobody needs any more
+//	    are given back until the server takes them, over restarts, too (dues.go).
+//
+// # Around it
+//
+// One visit is not all that a kiosk is; the rest is known here as events and ports only.
+// Package keeper is the Journal whatever the disk does: it sets a damaged file aside and
+// keeps records in memory while there is no room. Package guard is the Guard, with the
+// journal as its memory. Package ciba is the Authorizer: it polls, takes the server's
+// pings (Pinged), speaks the device grant and revokes. Package app wires them, closes and
+// opens the kiosk (Closing: no contact yet, clock, maintenance, settings), plays visits
+// that come over the local socket by the same events as keys, and sweeps the memory.
+//
+// # The roads
+//
+// A visit asks by the backchannel. The server may first want a user code: that ends the
+// request, and what is typed in Prove makes another one. Or it takes the second road
+// (State.Road): a device authorization request, whose QR code any phone opens. It begins
+// with a key, on Waiting or after a refusal; the request before it is left, on record, and
+// its late tokens are given back. Both roads are polled, checked and shown alike.
+//
+// A ping says that a poll is worth while and no more. It may come before the
+// acknowledgement (kept in State.Pinged), during a poll (then there is one more), twice,
+// for a request that was left, or never: the schedule goes on without it.
 //
 // # What holds, always
 //
@@ -61,6 +87,9 @@
 //
 // # Where this departs from the first design, and why
 //
+//   - Tokens are given back when the result is there, not when it has been read: no
+//     record has them any more, so a power cut meanwhile would leave them good.
+//   - There is a phase more, Prove, for the user code.
 //   - Cancelling while the phone may ring leads to Ended(cancelled) for some seconds
 //     instead of straight to Clearing: somebody has to be told that the phone may
 //     still ask, and Clearing is over before it could be read. The vault is wiped at once all the same.

@@ -23,6 +23,10 @@ func (m *move) fetching(e Event) {
 		if m.answered(e.Number) {
 			m.enter(Shown)
 			m.do(Commit{m.record(StageShown, NoReason)})
+			// Nothing needs the tokens any more, and no record has them: a power cut
+			// while somebody reads must not leave them good.
+			m.giveBack()
+			m.s.Redeemed = false
 		}
 	default:
 		m.serve(e, ServiceDown)

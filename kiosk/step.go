@@ -139,9 +139,6 @@ func (m *move) end(r Reason) {
 
 // clear leaves the visit: whatever the vault still holds is wiped.
 func (m *move) clear() {
-	if m.s.Phase == Shown {
-		m.do(Revoke{m.s.Request})
-	}
 	m.enter(Clearing)
 	m.do(Wipe{m.s.Request})
 }

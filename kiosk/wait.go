@@ -103,7 +103,7 @@ func (m *move) polled(e Polled) {
 
 // inUse says whether the present request's tokens are being used for the customer.
 func (s State) inUse() bool {
-	return s.Phase == Checking || s.Phase == Fetching || s.Phase == Shown
+	return s.Phase == Checking || s.Phase == Fetching
 }
 
 // denied tells refused from run out where the server sends one code for both

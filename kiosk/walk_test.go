@@ -97,6 +97,9 @@ func (w *world) one(e Event) {
 			break
 		}
 	}
+	if w.s.Phase == Shown && w.tokens[w.s.Request] {
+		w.fail("tokens are kept while somebody reads")
+	}
 	w.seen[before.Phase.String()+">"+next.Phase.String()]++
 	if next.Phase == Asking && before.Phase == Ended && before.Reason == HeldBack {
 		w.seen["held back, then asked"]++

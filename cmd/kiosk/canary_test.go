@@ -345,8 +345,8 @@ func TestMemoryAfterAVisit(t *testing.T) {
 		return // nobody else of the same user may look into it, which is half of what is wanted
 	}
 	secrets := append(r.tap.secrets()[1:], planted) // the client secret is the device's own
-	if n := copies(t, pid, secrets); n[len(secrets)-2] == 0 {
-		t.Errorf("of a visit under way not even the token is found: %v", n)
+	if n := copies(t, pid, secrets); n[len(secrets)-1] == 0 {
+		t.Errorf("of a visit under way not even who it is, is found: %v", n)
 	}
 	x.press(escape, say(t, kiosk.WordReadyTitle))
 	clear := func(n []int) bool {

@@ -289,7 +289,7 @@ func (a *App) budgets() error {
 func (a *App) runner(d kiosk.Display) *kiosk.Runner {
 	return &kiosk.Runner{
 		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store, Dues: a.store,
-		Vault: vault.New(), Guard: a.guard, Display: newSweeper(d), Clock: a.clock, Draw: draw,
+		Vault: vault.New(), Guard: a.guard, Display: d, Clock: a.clock, Draw: draw,
 		Log: a.log, Trusted: a.clock.Trusted(),
 	}
 }

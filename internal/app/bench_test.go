@@ -5,7 +5,17 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -19,18 +29,23 @@ import (
 // TestBenchVisits is our half of scripts/bench: it plays BENCH_VISITS visits for
 // BENCH_USER at BENCH_ISSUER, one after another in one process, as `kiosk login` does
 // them, and writes one line of JSON to BENCH_OUT. The first visit only warms up.
-// With BENCH_JOURNAL the visits are put on record, on disk and sealed, and the memory
-// is swept after each; without it they are what other clients do, who do neither.
+// With BENCH_JOURNAL the visits are put on record, on disk and sealed; without it they
+// are what other clients do, who keep none. With BENCH_PING the server pings.
 func TestBenchVisits(t *testing.T) {
 	visits, err := strconv.Atoi(os.Getenv("BENCH_VISITS"))
 	if err != nil {
 		t.Fatal("BENCH_VISITS is not a number; run make bench")
 	}
 	var log bytes.Buffer
-	a := open(t, &log,
+	settings := []string{
 		"KIOSK_ISSUER", os.Getenv("BENCH_ISSUER"), "KIOSK_CA_FILE", os.Getenv("BENCH_CA"), "KIOSK_CLIENT_ID", "kiosk-jwt",
 		"KIOSK_CLIENT_KEY_FILE", os.Getenv("BENCH_KEY"), "KIOSK_GUARD_PERSON", "1000/10m", "KIOSK_GUARD_DEVICE", "1000/10m",
-		"KIOSK_LOG_LEVEL", "warn")
+		"KIOSK_LOG_LEVEL", "warn",
+	}
+	if os.Getenv("BENCH_PING") != "" {
+		settings = append(settings, pinged(t)...)
+	}
+	a := open(t, &log, settings...)
 	result := struct {
 		CPU  float64   `json:"cpu_ms"` // of a further visit
 		All  float64   `json:"all_ms"` // of everything, from the start of the process, by visits
@@ -68,13 +83,58 @@ func TestBenchVisits(t *testing.T) {
 	}
 }
 
+// pinged gives the settings of ping mode, at a free address with a certificate of its
+// own, and has the development server ping there.
+func pinged(t *testing.T) []string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	ca, err := os.ReadFile(os.Getenv("BENCH_CA"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	server := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	where := os.Getenv("BENCH_ISSUER") + "/dev/ping?client=kiosk-jwt&endpoint=" + url.QueryEscape("https://"+address+"/ping")
+	answer, err := server.Post(where, "application/x-pem-file", bytes.NewReader(chain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("the server does not ping: status %d", answer.StatusCode)
+	}
+	return []string{
+		"KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", address, "KIOSK_PING_CERT_FILE", secretFile(t, string(chain)),
+		"KIOSK_PING_KEY_FILE", secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
+	}
+}
+
 // unrecorded plays a visit that is put on no record.
 func unrecorded(a *App, who kiosk.Secret, out *moment) kiosk.Reason {
 	run, stop := context.WithCancel(context.Background())
 	defer stop()
 	l := a.lines(true, out, stop)
 	r := a.runner(l)
-	r.Journal, r.Guard, r.Display = nowhere{}, nowhere{}, l // no sweeping of the memory either
+	r.Journal, r.Guard = nowhere{}, nowhere{}
 	events := make(chan kiosk.Event, 1)
 	events <- kiosk.Given{Identifier: who}
 	r.Run(run, events)

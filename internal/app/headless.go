@@ -37,7 +37,7 @@ func (a *App) Headless(ctx context.Context, o RunOptions) error {
 	all.Go(func() { r.supervise(run) })
 	all.Go(func() { r.obey(run) })
 	all.Go(func() { r.listen(run, l) })
-	visits := a.runner(r.seat)
+	visits := a.runner(newSweeper(r.seat, sweep))
 	visits.Closures = r.closures()
 	visits.Run(run, events)
 	stop()

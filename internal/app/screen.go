@@ -109,7 +109,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 		lost = d.keys(run, o.Desk, tell)
 		stop()
 	})
-	visits := a.runner(r.seat)
+	visits := a.runner(newSweeper(r.seat, sweep))
 	visits.Resume, visits.Closures = true, r.closures()
 	visits.Run(run, events)
 	stop()
