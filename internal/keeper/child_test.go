@@ -22,6 +22,7 @@ import (
 const (
 	childDir    = "CIBA_KIOSK_TEST_CHILD_DIR"    // the state folder
 	childVisits = "CIBA_KIOSK_TEST_CHILD_VISITS" // how many visits it plays
+	childPushes = "CIBA_KIOSK_TEST_CHILD_PUSHES" // where it remembers pushes, if not beside the state folder
 	pushesName  = "pushes"                       // beside the state folder, a code a line
 )
 
@@ -141,7 +142,11 @@ func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, betwe
 
 func beKiosk(dir string, visits int) error {
 	runtime.LockOSThread() // strace counts by thread; the runner's loop, which writes the record, stays on this one
-	pushes, err := os.OpenFile(filepath.Join(filepath.Dir(dir), pushesName), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	past := os.Getenv(childPushes)
+	if past == "" {
+		past = filepath.Join(filepath.Dir(dir), pushesName)
+	}
+	pushes, err := os.OpenFile(past, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -156,7 +161,7 @@ func beKiosk(dir string, visits int) error {
 			from = int(newest[0].Number)
 		}
 	}
-	if before, err := os.ReadFile(filepath.Join(filepath.Dir(dir), pushesName)); err == nil {
+	if before, err := os.ReadFile(past); err == nil {
 		from += len(before) // no code of the past
 	}
 	begun := 0
