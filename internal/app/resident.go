@@ -74,7 +74,10 @@ func (r *resident) listen(ctx context.Context, l *net.UnixListener) {
 	all.Go(func() { r.heed(ctx) })
 	all.Go(func() { r.metrics(ctx) })
 	if l != nil {
-		s := &control.Server{Handle: r.handle, Patient: r.front != nil, Log: r.app.log}
+		s := &control.Server{Handle: r.handle, Log: r.app.log}
+		if r.front == nil {
+			s.Patience = 10 * time.Second // programs that ask at once; a front end waits for customers
+		}
 		s.Serve(ctx, l)
 	}
 	all.Wait()

@@ -54,12 +54,12 @@ func closeAfter(conn net.Conn, d time.Duration) (callOff func()) {
 const lookEvery = 500 * time.Millisecond
 
 // read passes lines on until there are no more, then waits for the client to go.
-func (c *Client) read(patient bool) {
+func (c *Client) read() {
 	defer close(c.gone)
 	func() {
 		defer close(c.Lines)
 		for {
-			line, err := ReadLine(c.conn, patient)
+			line, err := readLine(c.conn)
 			if err == nil || errors.Is(err, io.EOF) && len(line) > 0 {
 				select {
 				case c.Lines <- line:
@@ -86,14 +86,10 @@ func (c *Client) read(patient bool) {
 
 var errLong = errors.New("a line is too long")
 
-// ReadLine reads a line byte by byte, so that no buffer keeps a copy of a secret. Once
-// it has begun it must come to its end soon; a patient reader waits for the first byte
-// for ever.
-func ReadLine(conn net.Conn, patient bool) (kiosk.Secret, error) {
+// readLine reads a line byte by byte, so that no buffer keeps a copy of a secret. Once
+// it has begun it must come to its end soon.
+func readLine(conn net.Conn) (kiosk.Secret, error) {
 	late := func() {}
-	if !patient {
-		late = closeAfter(conn, lineLimit)
-	}
 	defer func() { late() }()
 	line := make(kiosk.Secret, 0, MaxLine)
 	var one [1]byte
@@ -109,7 +105,7 @@ func ReadLine(conn net.Conn, patient bool) (kiosk.Secret, error) {
 			line.Zero()
 			return nil, errLong
 		case n > 0:
-			if line = append(line, one[0]); len(line) == 1 && patient {
+			if line = append(line, one[0]); len(line) == 1 {
 				late = closeAfter(conn, lineLimit)
 			}
 		}

@@ -19,14 +19,14 @@ import (
 const limit = 20 * time.Second
 
 // serve answers each line with the same line, until the test ends.
-func serve(t *testing.T, patient bool) (path string) {
+func serve(t *testing.T, patience time.Duration) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "kiosk.sock")
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Patient: patient, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
+	s := &Server{Patience: patience, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
 		if string(line) == "who" {
 			_ = c.Answer(map[string]bool{"me": c.UID == os.Getuid() && c.PID == os.Getpid()})
 			return
@@ -34,6 +34,9 @@ func serve(t *testing.T, patient bool) (path string) {
 		if string(line) == `{"do":"no"}` {
 			_ = c.Answer(map[string]string{"error": "I will not"})
 			return
+		}
+		if string(line) == "wait" {
+			time.Sleep(5 * patience)
 		}
 		_, _ = c.Write(append(append([]byte(nil), line...), '\n'))
 	}}
@@ -79,7 +82,7 @@ func (l line) says(text string) string {
 }
 
 func TestLinesGoBothWays(t *testing.T) {
-	c := dial(t, serve(t, true))
+	c := dial(t, serve(t, 0))
 	for text, want := range map[string]string{"one\n": "one", "two\r\n": "two", "who\n": `{"me":true}`} {
 		if got := c.says(text); got != want {
 			t.Errorf("%q is answered by %q", text, got)
@@ -91,7 +94,7 @@ func TestLinesGoBothWays(t *testing.T) {
 }
 
 func TestTheLastLineNeedsNoEnd(t *testing.T) {
-	c := dial(t, serve(t, true))
+	c := dial(t, serve(t, 0))
 	_, _ = c.conn.Write([]byte("alice"))
 	_ = c.conn.CloseWrite()
 	if got := c.says(""); got != "alice" {
@@ -100,7 +103,7 @@ func TestTheLastLineNeedsNoEnd(t *testing.T) {
 }
 
 func TestTheSocketIsForTheGroup(t *testing.T) {
-	info, err := os.Lstat(serve(t, true))
+	info, err := os.Lstat(serve(t, 0))
 	if err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
@@ -130,7 +133,7 @@ func TestWhatIsAtThePathAlready(t *testing.T) {
 	if b, err := os.ReadFile(file); string(b) != "precious" {
 		t.Errorf("the file is gone: %v", err)
 	}
-	if _, err := Listen(serve(t, true)); !errors.Is(err, ErrInUse) {
+	if _, err := Listen(serve(t, 0)); !errors.Is(err, ErrInUse) {
 		t.Errorf("somebody listens there: %v", err)
 	}
 	if _, err := Dial(context.Background(), dead); !errors.Is(err, ErrNobody) {
@@ -139,7 +142,7 @@ func TestWhatIsAtThePathAlready(t *testing.T) {
 }
 
 func TestALineThatIsTooLong(t *testing.T) {
-	path := serve(t, true)
+	path := serve(t, 0)
 	if got := dial(t, path).says(strings.Repeat("a", MaxLine) + "\n"); len(got) != MaxLine {
 		t.Errorf("the longest line is answered by %d bytes", len(got))
 	}
@@ -150,7 +153,7 @@ func TestALineThatIsTooLong(t *testing.T) {
 
 // TestManyWhoSayNothing: whoever holds connections open keeps nobody out.
 func TestManyWhoSayNothing(t *testing.T) {
-	path := serve(t, true)
+	path := serve(t, 0)
 	first := dial(t, path)
 	if got := first.says("here\n"); got != "here" {
 		t.Fatalf("got %q", got)
@@ -166,8 +169,21 @@ func TestManyWhoSayNothing(t *testing.T) {
 	}
 }
 
+// TestWhoWaitsForAnAnswerIsNotHungUpOn: a server may be impatient with clients that say
+// nothing, never with those it has not answered yet.
+func TestWhoWaitsForAnAnswerIsNotHungUpOn(t *testing.T) {
+	path := serve(t, 200*time.Millisecond)
+	c := dial(t, path)
+	if got := c.says("wait\n"); got != "wait" {
+		t.Errorf("got %q", got)
+	}
+	if got := c.says(""); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestAsk(t *testing.T) {
-	path := serve(t, false)
+	path := serve(t, limit)
 	var answer map[string]string
 	if err := Ask(context.Background(), path, map[string]string{"do": "echo"}, &answer); err != nil || answer["do"] != "echo" {
 		t.Errorf("%v, %v", answer, err)

@@ -22,9 +22,10 @@ type Server struct {
 	// Handle deals with one line, which it may keep; it reads further lines of the
 	// same client from Client.Lines.
 	Handle func(context.Context, *Client, kiosk.Secret)
-	// Patient lets clients wait as long as they like between two lines.
-	Patient bool
-	Log     *slog.Logger
+	// Patience is how long a client may say nothing while nothing is done for it; 0: as
+	// long as it likes.
+	Patience time.Duration
+	Log      *slog.Logger
 
 	mu      sync.Mutex
 	clients []*Client // the oldest first
@@ -57,7 +58,7 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 			_ = conn.Close()
 			continue
 		}
-		busy.Go(func() { c.read(s.Patient) })
+		busy.Go(func() { c.read() })
 		busy.Go(func() { s.attend(ctx, c) })
 	}
 	over := make(chan struct{})
@@ -76,8 +77,13 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 func (s *Server) attend(ctx context.Context, c *Client) {
 	defer s.dismiss(c)
 	for {
+		heard := func() {}
+		if s.Patience > 0 {
+			heard = closeAfter(c.conn, s.Patience)
+		}
 		select {
 		case line, ok := <-c.Lines:
+			heard()
 			if !ok {
 				return
 			}
@@ -85,6 +91,7 @@ func (s *Server) attend(ctx context.Context, c *Client) {
 			s.Handle(ctx, c, line)
 			s.setIdle(c, true)
 		case <-ctx.Done():
+			heard()
 			return
 		}
 		if ctx.Err() != nil {

@@ -40,8 +40,8 @@ func TestFaultsOfTheWay(t *testing.T) {
 		`"kind":"reset"`:                   func(s string, err error) bool { return s == "" && err != nil },
 		`"kind":"reset","value":40`:        func(s string, err error) bool { return len(s) == 40 && err != nil },
 		`"kind":"not_http"`:                func(s string, err error) bool { return strings.HasPrefix(s, "\x00\x00\x00\x04") },
-		`"kind":"bad_chunks"`: func(s string, err error) bool {
-			_, err = io.Copy(io.Discard, must(http.ReadResponse(bufio.NewReader(strings.NewReader(s)), nil)).Body)
+		`"kind":"bad_chunks"`: func(s string, _ error) bool {
+			_, err := io.Copy(io.Discard, must(http.ReadResponse(bufio.NewReader(strings.NewReader(s)), nil)).Body)
 			return err != nil
 		},
 		`"kind":"gzip"`:       func(s string, err error) bool { return strings.Contains(s, "Content-Encoding: gzip") && len(s) < lot },

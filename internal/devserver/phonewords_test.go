@@ -143,7 +143,7 @@ func TestChoosingALanguage(t *testing.T) {
 func TestDetailsInWords(t *testing.T) {
 	g := start(t, Options{})
 	g.ask("kiosk-basic", "alice", "authorization_details", `[{"type":"parcel_pickup","amount":{"currency":"EUR","value":12.50},"locations":["https://shop.example"],`+
-		`"actions":["open","read"],"insured":true,"note":"<script>‮x"},{"type":"other","actions":"`+strings.Repeat("a", 400)+`"}]`)
+		`"actions":["open","read"],"insured":true,"note":"<script>`+"\u202e"+`x"},{"type":"other","actions":"`+strings.Repeat("a", 400)+`"}]`)
 	page := string(g.get("/phone/alice", "").body)
 	for _, part := range []string{`class="kind">parcel pickup<`, "<dt>What</dt><dd>open, read</dd></div><div><dt>Where</dt><dd>https://shop.example</dd>",
 		"<dt>amount</dt><dd>currency: EUR, value: 12.50</dd>", "<dt>insured</dt><dd>✓</dd>", "&lt;script&gt;x</dd>", strings.Repeat("a", 300) + "…</dd>"} {

@@ -9,7 +9,7 @@ var lines = map[rune]string{
 // draw computes a glyph; nil for what has a shape of its own.
 func (f *Font) draw(r rune) []byte {
 	w, h := f.Width, f.Height
-	ink := func(x, y int) bool { return false }
+	var ink func(x, y int) bool
 	switch r {
 	case '█':
 		ink = func(int, int) bool { return true }

@@ -15,8 +15,8 @@ import (
 func psf2(w, h int, chars []string) []byte {
 	var b bytes.Buffer
 	size := h * ((w + 7) / 8)
-	for _, v := range []int{0x864ab572, 0, 32, 1, len(chars), size, h, w} {
-		_ = binary.Write(&b, binary.LittleEndian, uint32(v)) // into memory
+	for _, v := range []uint32{0x864ab572, 0, 32, 1, uint32(len(chars)), uint32(size), uint32(h), uint32(w)} {
+		_ = binary.Write(&b, binary.LittleEndian, v) // into memory
 	}
 	for i := range chars {
 		b.Write(bytes.Repeat([]byte{byte(i)}, size))

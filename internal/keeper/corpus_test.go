@@ -170,6 +170,9 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// Which bytes lie where differs from run to run, so the same flip is found at
+			// once or only by a later record: then the file holds the earlier ones as well.
+			atOnce := len(k.Condition().SetAside) > 0
 			serve(t, k, "next")
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("the customer was served after %v", took)
@@ -198,8 +201,12 @@ func TestCorpus(t *testing.T) {
 			if c.SetAside[0].Why == "" || !strings.HasPrefix(c.SetAside[0].Name, "kiosk.db.set-aside-20261122T130000Z") {
 				t.Errorf("%+v", c.SetAside)
 			}
-			if b := content(filepath.Join(dir, c.SetAside[0].Name)); !bytes.Equal(b, spoilt) {
+			b := content(filepath.Join(dir, c.SetAside[0].Name))
+			if atOnce && !bytes.Equal(b, spoilt) {
 				t.Error("what was set aside is not what was there")
+			}
+			if !atOnce && (d.aside || len(b) < len(spoilt)) {
+				t.Errorf("set aside by a later record: %d bytes of %d", len(b), len(spoilt))
 			}
 			visits, notes := onRecord(t, dir)
 			if len(visits) == 0 || visits[0] != "next shown" || len(notes) != 1 || !strings.Contains(notes[0], c.SetAside[0].Name) {

@@ -11,6 +11,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"unicode/utf8"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
@@ -76,13 +77,14 @@ func Draw(f layout.Frame, theme string, with *font.Font) (*image.Paletted, error
 // glyphOf is what a console shows for a cell's text: what the font has for a missing
 // character if it lacks the one wanted; nil for nothing.
 func glyphOf(text string, f *font.Font) []byte {
-	for _, r := range text {
-		for _, r := range []rune{r, '\ufffd', '?'} {
-			if i, ok := f.Runes[r]; ok {
-				return f.Glyphs[i]
-			}
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return nil
+	}
+	for _, r := range []rune{first, '\ufffd', '?'} {
+		if i, ok := f.Runes[r]; ok {
+			return f.Glyphs[i]
 		}
-		break
 	}
 	return nil
 }
