@@ -53,11 +53,12 @@ type Closures uint16
 
 // The closures.
 const (
-	Starting    Closures = 1 << iota // the authorization server has not been reached since the start
-	ClockWrong                       // the time is not known well enough
-	Maintenance                      // an operator put the device out of service
-	StoreDown                        // visits cannot be put on record
-	SettingsBad                      // a setting is wrong, or the server refuses this client
+	Starting     Closures = 1 << iota // the authorization server has not been reached since the start
+	ClockWrong                        // the time is not known well enough
+	Maintenance                       // an operator put the device out of service
+	StoreDown                         // visits cannot be put on record
+	SettingsBad                       // a setting is wrong, or the server refuses this client
+	OutsideHours                      // it is not a time at which this device serves anybody (KIOSK_OPEN)
 )
 
 // IdentifierKind is what customers type here (KIOSK_IDENTIFIER).

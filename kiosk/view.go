@@ -11,7 +11,11 @@ type Place struct {
 	Device  string // its name, for staff on the telephone
 	Address string // its network address, on Closed
 	Link    string // an address shown as QR code on Ready; empty for none
+	Cause   Word   // with Starting: the sentence that says why; empty where nobody knows yet
 	Notice  string // what the operator says while the device is out of service for maintenance; one harmless line
+
+	// Opens is when the device serves again, by the time of the place, while it is OutsideHours.
+	Opens time.Time
 
 	Languages []string // what the languages to choose from call themselves, in the order of State.Language
 }
@@ -97,6 +101,7 @@ var closures = []struct {
 	word Word
 }{
 	{Maintenance, WordClosedMaint},
+	{OutsideHours, WordClosedHours},
 	{SettingsBad, WordClosedSetting},
 	{StoreDown, WordClosedStore},
 	{ClockWrong, WordClosedClock},
@@ -107,17 +112,36 @@ func (v *view) closed(at Place) {
 	v.sc.Tone = Alert
 	v.sc.Title = v.w.Say(WordClosedTitle)
 	for _, c := range closures {
-		if v.s.Closures&c.why != 0 {
-			v.lines(c.word)
-			if c.why == Maintenance && at.Notice != "" {
-				v.sc.Lines = append(v.sc.Lines, at.Notice)
-			}
-			break
+		if v.s.Closures&c.why == 0 {
+			continue
 		}
+		switch {
+		case c.why == OutsideHours:
+			v.outsideHours(at)
+		case c.why == Starting && at.Cause != "":
+			v.lines(at.Cause)
+		default:
+			v.lines(c.word)
+		}
+		if c.why == Maintenance && at.Notice != "" {
+			v.sc.Lines = append(v.sc.Lines, at.Notice)
+		}
+		break
 	}
-	v.lines(WordClosedStaff)
+	if v.sc.Tone == Alert { // else there is nothing to help with
+		v.lines(WordClosedStaff)
+	}
 	if at.Device != "" {
 		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordClosedDevice, "device", strings.TrimSpace(at.Device+" "+at.Address)))
+	}
+}
+
+// outsideHours: nothing is wrong, nobody is to be called, and probably nobody is there.
+func (v *view) outsideHours(at Place) {
+	v.sc.Tone = Calm
+	v.sc.Title = v.w.Say(WordClosedHours)
+	if !at.Opens.IsZero() {
+		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordClosedOpens, "day", v.w.Say(dayWord(at.Opens.Weekday())), "time", at.Opens.Format("15:04")))
 	}
 }
 

@@ -132,6 +132,16 @@ func scenes() []scene {
 		s.Closures = c.why
 		all = append(all, scene{"closed-" + c.name, s.Fresh(), kiosk.Private{}, at})
 	}
+	connecting, night := fresh, fresh
+	connecting.Closures, night.Closures = kiosk.Starting, kiosk.OutsideHours|kiosk.Starting
+	network, server, hours := at, at, at
+	network.Cause, server.Cause = kiosk.WordClosedNetwork, kiosk.WordClosedServer
+	hours.Opens = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC) // a Monday
+	all = append(all,
+		scene{"closed-network", connecting.Fresh(), kiosk.Private{}, network},
+		scene{"closed-server", connecting.Fresh(), kiosk.Private{}, server},
+		scene{"closed-hours", night.Fresh(), kiosk.Private{}, hours},
+	)
 	return all
 }
 

@@ -455,7 +455,7 @@ func (w *world) turn() {
 	case p < 90:
 		w.do(w.hostile())
 	case p < 93:
-		w.do(Closing{Why: Closures(1 << w.rng.IntN(5)), On: w.chance(40)})
+		w.do(Closing{Why: Closures(1 << w.rng.IntN(6)), On: w.chance(33)})
 	case p < 94:
 		w.full = !w.full && w.chance(20)
 	case p < 97:

@@ -1,5 +1,10 @@
 package kiosk
 
+import (
+	"strings"
+	"time"
+)
+
 // Word names one sentence or label of a catalogue. The catalogue gives it in the
 // customer's language; {name} in a text is replaced by the argument of that name.
 type Word string
@@ -24,8 +29,14 @@ const (
 	WordClosedMaint   Word = "closed.maintenance"
 	WordClosedStore   Word = "closed.store"
 	WordClosedSetting Word = "closed.settings"
+	WordClosedNetwork Word = "closed.network"
+	WordClosedServer  Word = "closed.server"
+	WordClosedHours   Word = "closed.hours" // in the place of the title
+	WordClosedOpens   Word = "closed.opens"
 	WordClosedStaff   Word = "closed.staff"
 	WordClosedDevice  Word = "closed.device"
+
+	WordDay Word = "day" // + "." + the day of the week in English
 
 	WordIdentifyTitle   Word = "identify.title"
 	WordIdentifyLabel   Word = "identify.label" // + "." + kind
@@ -148,12 +159,15 @@ func (s State) Advice() Word {
 	return s.Reason.Advice()
 }
 
+// dayWord is the word for a day of the week.
+func dayWord(d time.Weekday) Word { return WordDay + "." + Word(strings.ToLower(d.String())) }
+
 // AllWords lists every word a catalogue must have.
 func AllWords() []Word {
 	all := []Word{
 		WordLanguage,
 		WordReadyTitle, WordReadyLines, WordReadyLink,
-		WordClosedTitle, WordClosedStart, WordClosedClock, WordClosedMaint, WordClosedStore, WordClosedSetting, WordClosedStaff, WordClosedDevice,
+		WordClosedTitle, WordClosedStart, WordClosedClock, WordClosedMaint, WordClosedStore, WordClosedSetting, WordClosedNetwork, WordClosedServer, WordClosedHours, WordClosedOpens, WordClosedStaff, WordClosedDevice,
 		WordIdentifyTitle, WordIdentifyPrivacy,
 		WordCodeTitle, WordCodeLabel, WordCodeLines, WordCodeWrong,
 		WordAskingTitle, WordAskingLines,
@@ -174,6 +188,9 @@ func AllWords() []Word {
 	}
 	for p := Empty; int(p) < len(problemNames); p++ {
 		all = append(all, p.Sentence())
+	}
+	for d := range 7 {
+		all = append(all, dayWord(time.Weekday(d)))
 	}
 	for _, r := range Reasons() {
 		all = append(all, r.Title(), r.Advice())

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -15,16 +14,17 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// envFile is where a device has its settings. Under systemd they are in the
-// environment already; a technician's verbs read the same file.
+// envFile is where a device has its settings, with more of them in the folder
+// kiosk.env.d beside it. Under systemd they are in the environment already; a
+// technician's verbs read the same files.
 const envFile = "/etc/kiosk/kiosk.env"
 
 // flags reads a verb's flags, wherever they stand among its arguments.
 type flags struct {
 	*flag.FlagSet
-	verb verb
-	env  string
-	file *config.EnvFile // as it was read last
+	verb  verb
+	env   string
+	files []*config.EnvFile // as they were read last
 }
 
 func newFlags(v verb) *flags {
@@ -69,24 +69,23 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 // path is the file of settings.
 func (f *flags) path() string { return cmp.Or(f.env, envFile) }
 
-// load reads the settings, with the file that goes with them.
+// load reads the settings, with the files that go with them.
 func (f *flags) load() (*config.Settings, error) {
-	file, err := config.LoadFile(f.path())
-	switch {
-	case err == nil:
-		f.file = file
-		return config.Load(file)
-	case f.env == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
-		return config.Load()
+	files, err := config.LoadFiles(f.path(), f.env == "")
+	if err != nil {
+		s, _ := config.Load()
+		return s, kiosk.Fail(kiosk.Misconfigured, "settings", err)
 	}
-	s, _ := config.Load()
-	return s, kiosk.Fail(kiosk.Misconfigured, "settings", err)
+	f.files = files
+	return config.Load(files...)
 }
 
-// reread reads them once more: what the file said last time does not count any more,
+// reread reads them once more: what the files said last time does not count any more,
 // even where systemd had put it into the environment.
 func (f *flags) reread() (*config.Settings, error) {
-	config.Forget(f.file)
+	for _, file := range f.files {
+		config.Forget(file)
+	}
 	return f.load()
 }
 

@@ -140,6 +140,9 @@ func tellStatus(out io.Writer, s app.Status) error {
 	if s.Service.Off {
 		say("ordered", "out of service until %s %s", s.Service.Until.Local().Format(time.DateTime), s.Service.Text)
 	}
+	if s.Opens != nil {
+		say("opens", "%s", s.Opens.Local().Format("Monday 15:04"))
+	}
 	say("program", "version %s, %s, process %d, up %s", s.Version, s.Mode, s.PID, time.Duration(s.Uptime)*time.Second)
 	say("site", "%s", s.Site)
 	say("visits", "%d shown%s since the start", s.Visits.Shown, endings(s.Visits.Ended))

@@ -36,6 +36,7 @@ func (a *App) Headless(ctx context.Context, o RunOptions) error {
 	all.Go(func() { a.prune(run) })
 	all.Go(func() { r.supervise(run) })
 	all.Go(func() { r.obey(run) })
+	all.Go(func() { r.keepHours(run) })
 	all.Go(func() { r.listen(run, l) })
 	visits := a.runner(newSweeper(r.seat, sweep))
 	visits.Closures = r.closures()
@@ -198,7 +199,7 @@ func reasonOf(c kiosk.Closures) kiosk.Reason {
 	switch {
 	case c&kiosk.SettingsBad != 0:
 		return kiosk.Misconfigured
-	case c&(kiosk.StoreDown|kiosk.Maintenance) != 0:
+	case c&(kiosk.StoreDown|kiosk.Maintenance|kiosk.OutsideHours) != 0:
 		return kiosk.Internal
 	case c&kiosk.ClockWrong != 0:
 		return kiosk.BadClock

@@ -22,6 +22,7 @@ type resident struct {
 	stop    func()        // ends the run
 	began   time.Duration // uptime at the start
 	order   *service
+	why     cause
 	fresh   rereading
 	board   *health.Board
 
@@ -46,10 +47,14 @@ func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(contex
 
 // closures are what the run begins with.
 func (r *resident) closures() kiosk.Closures {
+	c := kiosk.Starting
 	if o, _ := r.order.now(r.app.clock.Now()); o.Off {
-		return kiosk.Starting | kiosk.Maintenance
+		c |= kiosk.Maintenance
 	}
-	return kiosk.Starting
+	if !r.opens().IsZero() {
+		c |= kiosk.OutsideHours
+	}
+	return c
 }
 
 // notice is what the operator says of being out of service.

@@ -99,6 +99,8 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	}
 	together(func() { r.supervise(run) })
 	together(func() { r.obey(run) })
+	together(func() { r.keepHours(run) })
+	together(func() { r.explain(run) })
 	socket := a.hear() // before anything is on the screen: who sees it may ask
 	together(func() { r.listen(run, socket) })
 	t.Go(func() { a.connect(run, tell) })
@@ -146,7 +148,7 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	words := d.app.catalogues[s.Language]
 	at := d.place
 	if s.Phase == kiosk.Closed {
-		at.Notice = d.resident.notice()
+		at.Notice, at.Cause, at.Opens = d.resident.notice(), d.resident.why.get(), d.resident.opens()
 		at.Address = localAddress() // for the staff on the telephone; it can change while out of service
 	}
 	sc := kiosk.View(s, now, words, p, at)

@@ -20,6 +20,7 @@ type Status struct {
 	PID      int              `json:"pid"`
 	Uptime   int              `json:"uptime"`             // seconds since this program's start
 	Service  Order            `json:"service"`            // an operator's order
+	Opens    *time.Time       `json:"opens,omitempty"`    // outside of opening hours: when they begin
 	Settings string           `json:"settings,omitempty"` // what was wrong with those that were to be read again; the old ones count
 	Visits   Figures          `json:"visits"`
 	Health   []health.Item    `json:"health"`
@@ -37,6 +38,9 @@ func (r *resident) status() Status {
 	if r.front != nil {
 		s.Mode = "headless"
 	}
+	if opens := r.opens(); !opens.IsZero() {
+		s.Opens = &opens
+	}
 	for _, c := range closures {
 		if closed&c.why != 0 {
 			s.Why = append(s.Why, c.name)
@@ -50,6 +54,6 @@ var closures = []struct {
 	why  kiosk.Closures
 	name string
 }{
-	{kiosk.Maintenance, "maintenance"}, {kiosk.SettingsBad, "settings"}, {kiosk.StoreDown, "store"},
+	{kiosk.Maintenance, "maintenance"}, {kiosk.OutsideHours, "hours"}, {kiosk.SettingsBad, "settings"}, {kiosk.StoreDown, "store"},
 	{kiosk.ClockWrong, "clock"}, {kiosk.Starting, "starting"},
 }

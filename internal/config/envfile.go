@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -41,6 +43,39 @@ func LoadFile(path string) (*EnvFile, error) {
 		return nil, err
 	}
 	return &EnvFile{Path: path, Vars: vars}, nil
+}
+
+// dropIns is what is added to a file's name for the folder of files that go before it:
+// an operator's tool has files of its own there, and never edits a technician's.
+const dropIns = ".d"
+
+// LoadFiles reads such a file and those of the folder beside it, path with .d behind:
+// all that end in .env, in the order of their names, as the units' EnvironmentFile=
+// does. It gives them as Load wants them: the last one, which wins, first. Lax says
+// that there need not be a file, and that this process need not be allowed to read it.
+func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
+	names, err := filepath.Glob(filepath.Join(escaped(path)+dropIns, "*.env"))
+	if err != nil {
+		return nil, fmt.Errorf("%s%s: %w", path, dropIns, err)
+	}
+	var files []*EnvFile
+	var faults []error
+	for _, name := range append([]string{path}, names...) {
+		f, err := LoadFile(name)
+		switch {
+		case err == nil:
+			files = append([]*EnvFile{f}, files...)
+		case lax && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+		default:
+			faults = append(faults, err)
+		}
+	}
+	return files, errors.Join(faults...)
+}
+
+// escaped is a path that stands for itself in a pattern.
+func escaped(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 func parseEnv(path, data string) ([]Var, error) {

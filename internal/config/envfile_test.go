@@ -173,3 +173,51 @@ func FuzzEveryField(f *testing.F) {
 		_ = shownAddress(value)
 	})
 }
+
+// An operator's tool has files of its own: of two that set the same the later name
+// wins, and all of them go before the technician's.
+func TestFilesOfAnOperatorsTool(t *testing.T) {
+	registered(t)
+	for _, name := range []string{"KIOSK_SITE", "KIOSK_THEME", "KIOSK_KEYPAD", "KIOSK_TOUCH"} {
+		t.Setenv(name, "")
+		os.Unsetenv(name)
+	}
+	path := filepath.Join(t.TempDir(), "shop[7].env") // signs of a pattern are signs of a name
+	write := func(name, data string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(path+".d", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(path, "KIOSK_SITE=Technician\nKIOSK_THEME=mono\nKIOSK_TOUCH=off\n")
+	write(filepath.Join(path+".d", "90-late.env"), "KIOSK_SITE=Late\n")
+	write(filepath.Join(path+".d", "10-early.env"), "KIOSK_SITE=Early\nKIOSK_THEME=light\n")
+	write(filepath.Join(path+".d", "99-note.txt"), "KIOSK_SITE=Nobody\n")
+	files, err := LoadFiles(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(files...)
+	if err != nil || s.Site != "Late" || s.Theme != "light" || s.Touch != "off" {
+		t.Errorf("%v: site %q, theme %q, touch %q", err, s.Site, s.Theme, s.Touch)
+	}
+	if r := row(t, s, "KIOSK_THEME"); r.Origin != "file "+filepath.Join(path+".d", "10-early.env")+":2" {
+		t.Errorf("origin %q", r.Origin)
+	}
+	for _, f := range files {
+		Forget(f)
+	}
+	if site := os.Getenv("KIOSK_SITE"); site != "" {
+		t.Errorf("%q is still in the environment", site)
+	}
+	write(filepath.Join(path+".d", "50-wrong.env"), "export KIOSK_SITE=x\n")
+	if _, err := LoadFiles(path, true); err == nil || !strings.Contains(err.Error(), "50-wrong.env:1:1: no export") {
+		t.Errorf("a file that is wrong: %v", err)
+	}
+	if files, err := LoadFiles(filepath.Join(t.TempDir(), "none"), true); err != nil || len(files) != 0 {
+		t.Errorf("none: %v, %v", files, err)
+	}
+}

@@ -207,7 +207,7 @@ func (l *loader) settings() *Settings {
 		BootstrapClientID: good(l.enrolment.BootstrapClientID.cell), BootstrapScope: l.enrolment.BootstrapScope.list,
 		SignedRequest: d.SignedRequest.on, DPoP: d.DPOP.on,
 
-		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Languages: p.Languages.list,
+		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Open: p.Open.week, Languages: p.Languages.list,
 		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), BlankAfter: p.BlankAfter.d, Sound: p.Sound.on, Mirror: good(p.Mirror.cell), ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
 
 		StateDir: good(k.StateDir.cell), Socket: good(k.Socket.cell), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,

@@ -71,6 +71,7 @@ type shopSection struct {
 	ApiURL        endpoint  `name:"KIOSK_API_URL" split_words:"true" doc:"protected resource fetched after approval; without it the verified claims are shown"`
 	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the verified claims, * as a step repeats the line for each element; a line whose pointer finds nothing is left out"`
 	Site          printable `name:"KIOSK_SITE" derived:"host name" doc:"shown to customers, staff and in the binding message"`
+	Open          hours     `name:"KIOSK_OPEN" derived:"always" doc:"when anybody is served, by the device's local time: days and times as in Mo-Fr 08:00-20:00, Sa 09:00-18:00; a visit that has begun is finished; while the time is not known it is open"`
 	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"comma-separated, of de, en, es, fr, it, nl, pl, pt; the first is the default"`
 	Theme         name      `name:"KIOSK_THEME" default:"dark" doc:"dark, light, mono, high-contrast, deuteranopia (red and green, protanopia too) or tritanopia (blue and yellow)"`
 	Keypad        word      `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"the keypad on the screen: auto brings it up for whoever touches the screen or presses an arrow key"`

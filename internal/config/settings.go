@@ -105,6 +105,7 @@ type Settings struct {
 	ResultLayout File     // without data: built in
 
 	Site          string
+	Open          Hours    // nil: always
 	Languages     []string // at least one; the first is the default
 	Theme         string
 	Keypad        string        // "auto", "always" or "never"

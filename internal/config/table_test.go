@@ -42,6 +42,7 @@ var public = []Setting{
 	{Name: "KIOSK_API_URL"},
 	{Name: "KIOSK_RESULT_LAYOUT", Derived: "built in"},
 	{Name: "KIOSK_SITE", Derived: "host name"},
+	{Name: "KIOSK_OPEN", Derived: "always"},
 	{Name: "KIOSK_LANGUAGES", Default: "en"},
 	{Name: "KIOSK_THEME", Default: "dark"},
 	{Name: "KIOSK_KEYPAD", Default: "auto"},

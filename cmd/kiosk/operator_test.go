@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// TestAnOperatorsTool: files and a signal are all that a tool like Ansible needs: opening
+// hours in the folder of drop-ins, and the order to be out of service in the state folder.
+// Nobody is thrown out by them.
+func TestAnOperatorsTool(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.write("kiosk.env", "KIOSK_SITE=Shop 7\n")
+	if err := os.Mkdir(filepath.Join(r.dir, "kiosk.env.d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	delete(r.env, "KIOSK_SITE")
+	m := r.managed(time.Minute)
+	x := r.screen()
+	m.must("READY=1")
+	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
+	x.shows(say(t, kiosk.WordReadyTitle), "Shop 7")
+
+	// Open on one day of the week only, and that is not near.
+	day := time.Now().AddDate(0, 0, 3).Format("Monday")
+	hours := filepath.Join("kiosk.env.d", "50-hours.env")
+	x.identify("alice")
+	r.write(hours, "KIOSK_SITE=Shop 8\nKIOSK_OPEN="+day[:2]+" 09:00-17:00\n")
+	x.signal(syscall.SIGHUP)
+	if x.within(time.Second, func(text string) bool { return strings.Contains(text, "Shop 8") }) {
+		t.Error("somebody stands there")
+	}
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()))
+	x.press(escape, say(t, kiosk.WordClosedHours), "Shop 8", "Open again: "+day+", 09:00")
+	code, s := r.status()
+	if why, _ := s["why"].([]any); code != 20 || len(why) == 0 || why[0] != "hours" || s["opens"] == nil {
+		t.Errorf("exit code %d, %v", code, s)
+	}
+	if _, out := r.asked("status"); !strings.Contains(out, "out of service: hours") || !strings.Contains(out, "opens      "+day+" 09:00") {
+		t.Errorf("status says:\n%s", out)
+	}
+	if _, out := r.asked("config", "show"); !strings.Contains(out, "50-hours.env:2") {
+		t.Errorf("where it comes from is not said:\n%s", out)
+	}
+
+	if err := os.Remove(filepath.Join(r.dir, hours)); err != nil {
+		t.Fatal(err)
+	}
+	order, err := json.Marshal(map[string]any{"off": true, "text": "Back at ten", "until": time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(filepath.Join("state", "out-of-service.json"), string(order))
+	x.signal(syscall.SIGHUP)
+	x.shows(say(t, kiosk.WordClosedMaint), "Back at ten", "Shop 7")
+	if err := os.Remove(filepath.Join(r.state, "out-of-service.json")); err != nil {
+		t.Fatal(err)
+	}
+	x.signal(syscall.SIGHUP)
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.alive()
+}
+
+// TestTheScreenSaysWhatIsMissing: nobody answers at the issuer's address; customers read that,
+// or that there is no network where this machine has none, and no error.
+func TestTheScreenSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.env["KIOSK_ISSUER"] = "http://127.0.0.1:1" // no port that anybody listens at
+	want := kiosk.WordClosedServer
+	if health.Network() != nil {
+		want = kiosk.WordClosedNetwork
+	}
+	x := r.screen()
+	x.shows(say(t, kiosk.WordClosedTitle), say(t, want))
+	if code, s := r.status(); code != 20 || s["phase"] != "closed" {
+		t.Errorf("exit code %d, %v", code, s)
+	}
+}
