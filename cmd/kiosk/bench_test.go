@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // BenchmarkKeyToScreen types on a real pseudo-terminal and takes the time until the
@@ -51,19 +49,6 @@ func BenchmarkKeyToScreen(b *testing.B) {
 // idleFor is how long a device is watched that nobody uses: long against the minute
 // in which everything is drawn anew once.
 const idleFor = 65 * time.Second
-
-// BenchmarkIdle is how much of one core a Ready screen takes.
-func BenchmarkIdle(b *testing.B) {
-	x := newRig(b).screen()
-	x.shows(say(b, kiosk.WordReadyTitle))
-	time.Sleep(2 * time.Second) // the start is not idle
-	for b.Loop() {
-		before := x.busy()
-		time.Sleep(idleFor)
-		b.ReportMetric(100*float64(x.busy()-before)/float64(idleFor), "%-of-a-core")
-	}
-	b.ReportMetric(0, "ns/op")
-}
 
 // busy is the processor time that the program has used, all threads together
 // (/proc/PID/task/TID/schedstat, in nanoseconds).
