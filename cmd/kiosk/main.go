@@ -76,7 +76,7 @@ type verb struct {
 
 // verbs lists them in the order of the help. A function, since they refer to each other.
 func verbs() []verb {
-	return []verb{runVerb, loginVerb, provisionVerb, doctorVerb, statusVerb, serviceVerb, configVerb, journalVerb, consoleVerb, versionVerb}
+	return []verb{runVerb, loginVerb, provisionVerb, doctorVerb, statusVerb, serviceVerb, configVerb, journalVerb, supportVerb, consoleVerb, versionVerb}
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {

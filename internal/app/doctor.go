@@ -149,6 +149,7 @@ func (e *exam) settings(context.Context) doctor.Finding {
 	var all config.Problems
 	if errors.As(e.wired, &all) && len(all) > 0 {
 		p := all[0]
+		p.Value = "" // the report is passed on, and what stands in the wrong place may be a secret
 		switch {
 		case strings.Contains(p.Allowed, "chmod 600"):
 			cure = "let nobody else read it: chmod 600 FILE, owned by the kiosk's user"

@@ -359,7 +359,7 @@ func (e *exam) resident(ctx context.Context) doctor.Finding {
 	case e.running.State == OutOfService:
 		return doctor.Warn("the kiosk is out of service: "+strings.Join(e.running.Why, ", "), "kiosk status tells more; kiosk service on ends an order")
 	case e.running.Settings != "":
-		return doctor.Warn("new settings were refused: "+e.running.Settings, "correct them, then: systemctl reload kiosk")
+		return doctor.Warn("new settings were refused: kiosk status says why", "correct them, then: systemctl reload kiosk")
 	}
 	for _, i := range e.running.Health {
 		if !i.Well && i.Behind == "" {

@@ -1,0 +1,179 @@
+package app
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Support writes a bundle (tar, gzip) for whoever helps from afar: which program, which
+// settings, what the doctor finds, how the kiosk that runs is, how visits ended, which
+// machine. It is made of what is named here and of nothing else: no file of the device is
+// copied, so that what somebody has put into one cannot get in. version is any facts
+// about the program.
+func Support(ctx context.Context, to io.Writer, version any, o DoctorOptions) error {
+	now := host.NewClock().Wall()
+	packed := gzip.NewWriter(to)
+	archive := tar.NewWriter(packed)
+	var failed error
+	add := func(name string, data []byte) {
+		if failed != nil {
+			return
+		}
+		failed = archive.WriteHeader(&tar.Header{Name: "kiosk-support/" + name, Mode: 0o600, Size: int64(len(data)), ModTime: now.Truncate(time.Second), Format: tar.FormatUSTAR})
+		if failed == nil {
+			_, failed = archive.Write(data)
+		}
+	}
+	addJSON := func(name string, v any) {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(v); err != nil && failed == nil {
+			failed = err
+		}
+		add(name, b.Bytes())
+	}
+	addJSON("version.json", version)
+	addJSON("settings.json", settled(o))
+	addJSON("doctor.json", Doctor(ctx, o, nil))
+	if o.Status != nil {
+		if s, err := o.Status(ctx); err == nil {
+			addJSON("status.json", told(s))
+		}
+	}
+	addJSON("visits.json", endings(o.Settings))
+	add("machine.txt", []byte(machine(o)))
+	if err := errors.Join(failed, archive.Close(), packed.Close()); err != nil {
+		return fmt.Errorf("support: %w", err)
+	}
+	return nil
+}
+
+// settled are the settings as config show has them, without the values that are wrong:
+// what stands in the wrong place is often a secret.
+func settled(o DoctorOptions) []config.Row {
+	rows := o.Settings.Rows()
+	var all config.Problems
+	errors.As(o.Trouble, &all)
+	for i := range rows {
+		for _, p := range all {
+			if p.Setting == rows[i].Name && rows[i].Value != "" {
+				rows[i].Value = "[wrong]"
+			}
+		}
+	}
+	return rows
+}
+
+// told is a status without what people wrote.
+func told(s Status) Status {
+	if s.Service.Text != "" {
+		s.Service.Text = "[a text]"
+	}
+	if s.Settings != "" {
+		s.Settings = "[refused]"
+	}
+	return s
+}
+
+// visitFigures are how visits on record ended.
+type visitFigures struct {
+	Number int            `json:"number"`
+	From   time.Time      `json:"from,omitzero"`
+	To     time.Time      `json:"to,omitzero"`
+	Stages map[string]int `json:"stages,omitempty"`
+	Ended  map[string]int `json:"ended,omitempty"` // by reason
+	Notes  int            `json:"notes,omitempty"` // about the record itself
+	Error  string         `json:"error,omitempty"`
+}
+
+func endings(s *config.Settings) visitFigures {
+	f := visitFigures{Stages: map[string]int{}, Ended: map[string]int{}}
+	st, err := OpenStore(s, "kiosk support", true)
+	if err != nil {
+		f.Error = harmless(err.Error())
+		return f
+	}
+	defer st.Close()
+	for v, err := range st.Visits() {
+		switch {
+		case err != nil:
+			f.Error = harmless(err.Error())
+			return f
+		case v.Note != "":
+			f.Notes++
+			continue
+		}
+		f.Number++
+		f.Stages[v.Stage.String()]++
+		if v.Reason != kiosk.NoReason {
+			f.Ended[v.Reason.String()]++
+		}
+		if f.From.IsZero() || v.Began.Before(f.From) {
+			f.From = v.Began
+		}
+		if v.Last.After(f.To) {
+			f.To = v.Last
+		}
+	}
+	return f
+}
+
+// machine is the kernel, the board, its memory and disk, the console and the units.
+func machine(o DoctorOptions) string {
+	var b strings.Builder
+	say := func(what, text string, args ...any) {
+		fmt.Fprintf(&b, "%-9s %s\n", what, harmless(fmt.Sprintf(text, args...)))
+	}
+	for _, f := range []struct {
+		what, path string
+		lines      int
+	}{
+		{"kernel", "/proc/version", 1}, {"board", "/proc/device-tree/model", 1}, {"system", "/etc/os-release", 1},
+		{"memory", "/proc/meminfo", 3}, {"uptime", "/proc/uptime", 1}, {"load", "/proc/loadavg", 1},
+	} {
+		for _, line := range firstLines(o.root+f.path, f.lines) {
+			say(f.what, "%s", line)
+		}
+	}
+	if s, err := lookAtScreen(o.Terminal); o.Terminal != "" && err == nil {
+		say("terminal", "%s: %dx%d cells, %d characters", o.Terminal, s.columns, s.rows, len(s.has))
+	}
+	for _, dir := range unitFolders {
+		for _, pattern := range []string{"kiosk*.service", "kiosk*.timer", "kiosk*.service.d/*.conf", "*.wants/kiosk*"} {
+			files, _ := filepath.Glob(filepath.Join(o.root, dir, pattern))
+			for _, f := range files { // what is in them is not told: an Environment= can hold anything
+				say("unit", "%s", strings.TrimPrefix(f, o.root))
+			}
+		}
+	}
+	return b.String()
+}
+
+// firstLines are those of a short file of the kernel's or the system's.
+func firstLines(path string, most int) []string {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b := make([]byte, 1024)
+	n, _ := io.ReadFull(f, b) // a shorter one is what is expected
+	lines := strings.Split(strings.Trim(string(b[:n]), "\x00\n"), "\n")
+	return lines[:min(most, len(lines))]
+}
