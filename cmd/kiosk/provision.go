@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
@@ -26,9 +27,10 @@ var provisionVerb = verb{
 
 Makes the device's own key, which never leaves it; shows a QR code, with which a
 technician signs in on their phone and so allows the device to register itself;
-registers it; writes the settings; and proves that the server takes it. What is
-done already is not done again, so it can be repeated and goes on after a power
-cut. It needs KIOSK_ISSUER and KIOSK_BOOTSTRAP_CLIENT_ID.
+registers it; writes the settings; proves that the server takes it; and ends
+with kiosk doctor, whose exit code it has. What is done already is not done
+again, so it can be repeated and goes on after a power cut. It needs
+KIOSK_ISSUER and KIOSK_BOOTSTRAP_CLIENT_ID.
 
     --from FILE      settings and INITIAL_ACCESS_TOKEN=…, which is good once,
                      from a file instead of a sign-in; the file is erased then
@@ -88,8 +90,13 @@ func provision(ctx context.Context, args []string, std streams) int {
 			return out.failed(kiosk.Fail(kiosk.Internal, *from, err))
 		}
 	}
-	out.done(o.Manual && o.ClientID == "")
-	return exitWell
+	if o.Manual && o.ClientID == "" {
+		out.done(true)
+		return exitWell
+	}
+	code := out.examined(ctx, f)
+	out.done(false)
+	return code
 }
 
 // loadWith reads the settings, and before them those of an unattended set-up.
@@ -211,6 +218,31 @@ func (r reporter) done(keyOnly bool) {
 	default:
 		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A kiosk that waits for it starts within a minute; one\nthat runs takes it up with: systemctl reload kiosk")
 	}
+}
+
+// examined has the doctor look at the device as it is now, and tells what is not well.
+// The device is provisioned whatever it finds.
+func (r reporter) examined(ctx context.Context, f *flags) int {
+	var o app.DoctorOptions
+	o.Settings, o.Trouble = f.reread()
+	f.doctorOptions(&o, r.std)
+	report, unwell := app.Doctor(ctx, o, nil), doctor.Report{}
+	for _, l := range report {
+		if l.Result == doctor.Failed || l.Result == doctor.Warned {
+			unwell = append(unwell, l)
+		}
+	}
+	switch {
+	case r.json:
+		r.line(map[string]any{"step": "doctor", "exit": report.ExitCode(), "findings": unwell})
+	case len(unwell) == 0:
+		fmt.Fprintln(r.std.out, "Doctor      all is well")
+	default:
+		for _, l := range unwell {
+			tellLine(r.std, l)
+		}
+	}
+	return report.ExitCode()
 }
 
 // rotation changes the key and, since no process here waits for the old one any

@@ -77,7 +77,7 @@ func TestOneCommandAndOneSignIn(t *testing.T) {
 	for _, l := range c.lines() {
 		steps = append(steps, l["step"].(string))
 	}
-	if got := strings.Join(steps, " "); got != "key approve registered settings proved done" {
+	if got := strings.Join(steps, " "); got != "key approve registered settings proved doctor done" {
 		t.Errorf("steps: %s", got)
 	}
 	env := r.file("kiosk.env")
