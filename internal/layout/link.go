@@ -25,15 +25,22 @@ func (d *drawing) codeBeside(top, end int) *beside {
 		return nil
 	}
 	right := d.f.W - max(d.left/2, 1)
+	var found *beside
 	for _, rows := range d.codes() {
 		w, h := len(rows[0]), len(rows)
 		text := right - w - besideGap - d.left
 		if text < besideText || h > end-top {
 			continue
 		}
-		return &beside{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
+		b := &beside{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
+		if d.s.Code == "" || letters(d.s.Code, slimLetters, b.textWidth) != nil {
+			return b // what is to be typed can be large, too
+		}
+		if found == nil {
+			found = b
+		}
 	}
-	return nil
+	return found
 }
 
 // codes are the possible drawings of the code, best first. They are made once per

@@ -56,6 +56,9 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 		return nil
 	}
 	ps := []piece{{rows: d.block(p, w)}}
+	if len(ps[0].rows) == 1 && p.spelt > speltWithGauge && d.s.Spelt != "" && width(d.s.Spelt) <= w {
+		return []piece{{rows: d.para(d.s.Spelt, w, Code)}} // no larger than typed: once is enough
+	}
 	switch p.spelt {
 	case speltBelow, speltTied:
 		ps = append(ps, piece{rows: d.para(d.spelt(), w, Strong), tied: p.spelt == speltTied})
