@@ -31,6 +31,12 @@ func (v *view) about() {
 	}
 	v.key(HelpKey, "F1", WordKeyHelpOff)
 	v.sc.Lines, v.sc.Details, v.sc.Keypad = nil, nil, nil
+	if v.s.Phase == Shown { // nobody's name stands there while something else is read
+		v.sc.Title = v.w.Say(WordShownTitle)
+	}
+	if l := v.sc.Link; l != nil && l.Bare { // its sentence goes on from those that are gone
+		l.Caption = ""
+	}
 	if v.silent() {
 		v.lines(WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3)
 		return

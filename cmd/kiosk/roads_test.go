@@ -220,9 +220,10 @@ func TestTheSecondRoadOnTheScreen(t *testing.T) {
 			x := r.screen()
 			x.identify("alice")
 			x.press("2", say(t, kiosk.WordSecondTitle))
-			var code string
+			var code, spelt string
 			x.until("a code of the server", func(text string) bool {
-				code = regexp.MustCompile(`\b[B-Z]{4}-[B-Z]{4}\b`).FindString(text)
+				spelt = regexp.MustCompile(`\b[B-Z]( [B-Z]){3} - [B-Z]( [B-Z]){3}\b`).FindString(text)
+				code = strings.ReplaceAll(spelt, " ", "")
 				return code != ""
 			})
 			if err := r.dev.ApproveDevice(code, who); err != nil {
@@ -239,7 +240,7 @@ func TestTheSecondRoadOnTheScreen(t *testing.T) {
 				x.press(enter, "C-1001")
 			}
 			x.press(escape, say(t, kiosk.WordReadyTitle))
-			x.checkGone("alice", "a***", code)
+			x.checkGone("alice", "a***", code, spelt)
 			if stage, why := kiosk.StageShown, kiosk.NoReason; who == "alice" {
 				x.checkAll(stage, why)
 			} else {

@@ -101,16 +101,20 @@ func (d *drawing) block(p plan, w int) []line {
 
 // gaugeRows is the time left as a bar and as words.
 func (d *drawing) gaugeRows(g kiosk.Gauge, w, rows int) []line {
+	st := Text
+	if d.s.Code == "" { // then the time is what the screen is about
+		st = Strong
+	}
 	barWidth := min(w, 48)
 	if rows == 2 {
-		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, Text)...)
+		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, st)...)
 	}
 	// Side by side. The bar's width does not depend on the words, which change
 	// every second: a bar that grows for want of a digit says the wrong thing.
-	text := words(g.Text, Text)
+	text := words(g.Text, st)
 	barWidth = w / 3
 	if len(text)+2+barWidth > w {
-		return d.para(g.Text, w, Text)
+		return d.para(g.Text, w, st)
 	}
 	return []line{join(gaugeBar(g.Part, barWidth), blanks(2, Text), text)}
 }
