@@ -25,24 +25,26 @@ import (
 func TestUserCodesAtAnIndependentServer(t *testing.T) {
 	for _, c := range []struct {
 		name     string
+		client   string
 		codes    []string
 		want     kiosk.Reason
 		requests int
 	}{
-		{"right", []string{"4711"}, kiosk.NoReason, 2},
-		{"wrong, then right", []string{"1174", "4711"}, kiosk.NoReason, 3},
-		{"none", nil, kiosk.Refused, 1},
+		{"right", "kiosk-basic", []string{"4711"}, kiosk.NoReason, 2},
+		{"wrong, then right", "kiosk-post", []string{"1174", "4711"}, kiosk.NoReason, 3},
+		{"none", "kiosk-jwt", nil, kiosk.Refused, 1},
 	} {
+		log := new(bytes.Buffer)
+		a := open(t, log, clientSettings(t, c.client)...)
+		controlPath(t, "POST", "/auto?mode=approve&delay=1&user=dora")
 		t.Run(c.name, func(t *testing.T) {
-			var log bytes.Buffer
-			a := open(t, &log, clientSettings(t, "kiosk-basic")...)
-			controlPath(t, "POST", "/auto?mode=approve&delay=1")
+			t.Parallel()
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "dora", c.codes...)
 			if why != c.want {
 				t.Fatalf("ended for %q: %+v\n%s", why, lines, log.String())
 			}
-			if requests, _ := arrived(t, since); len(requests) != c.requests {
+			if requests, _ := arrived(t, since, c.client, "dora"); len(requests) != c.requests {
 				t.Errorf("%d requests, want %d: %+v", len(requests), c.requests, requests)
 			}
 		})
@@ -72,13 +74,13 @@ func TestPingsOfAnIndependentServer(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, settings...)
 			defer a.stopPings() // the next one listens there
-			controlPath(t, "POST", "/auto?mode="+mode+"&delay=1")
+			controlPath(t, "POST", "/auto?mode="+mode+"&delay=1&user=alice")
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "alice")
 			if why != want {
 				t.Fatalf("ended for %q: %+v\n%s", why, lines, log.String())
 			}
-			requests, polls := arrived(t, since)
+			requests, polls := arrived(t, since, "kiosk-ping", "alice")
 			if len(requests) != 1 || len(polls) != 1 {
 				t.Fatalf("%d requests and %d polls: %+v", len(requests), len(polls), polls)
 			}
@@ -94,9 +96,10 @@ func TestPingsOfAnIndependentServer(t *testing.T) {
 func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 	ctx := context.Background()
 	for who, want := range map[string]kiosk.Reason{"alice": kiosk.NoReason, "bob": kiosk.WrongPerson} {
+		log := new(bytes.Buffer)
+		a := open(t, log, append(clientSettings(t, "kiosk-basic"), "KIOSK_DEVICE_CLIENT_ID", "kiosk-device")...)
 		t.Run(who, func(t *testing.T) {
-			var log bytes.Buffer
-			a := open(t, &log, append(clientSettings(t, "kiosk-basic"), "KIOSK_DEVICE_CLIENT_ID", "kiosk-device")...)
+			t.Parallel()
 			asked := time.Now()
 			ack, err := a.client.Ask(ctx, kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceGrant})
 			if err != nil {

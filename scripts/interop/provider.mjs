@@ -21,13 +21,14 @@
 //   kiosk-device  public, device grant (RFC 8628) only
 // and those of ways.mjs.
 //
-// People: alice, bob, carol, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
+// People: alice, bob, carol, erin, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
 //
 // Control, on a second port (member "control" of the line), JSON answers:
 //   POST /approve?user=alice                 the phone says yes to the newest open request of that person (404: none)
 //   POST /deny?user=alice                    the phone says no
 //        both take &user_code=ABCD-EFGH      the same for a device-grant code
-//   POST /auto?mode=approve|deny|none&delay=1   answer every later request by itself after that many seconds
+//   POST /auto?mode=approve|deny|none&delay=1   answer every later request by itself after that many seconds;
+//        takes &user=alice                   that person's only, whatever is said for all
 //   GET  /requests                           what has arrived at the two CIBA endpoints, oldest first
 //   GET  /api/customer                       a protected resource: takes a bearer token of this provider
 //
@@ -73,6 +74,7 @@ const people = [
   person('u-1001', 'alice', 'Alice', 'Anders', '+441632960001'),
   person('u-1002', 'bob', 'Bob', 'Brown', '+441632960002'),
   person('u-1003', 'carol', 'Carol', 'Clark', '+441632960003'),
+  person('u-1005', 'erin', 'Erin', 'Evans', '+441632960005'),
   { ...person('u-1004', 'dora', 'Dora', 'Duval', '+441632960004'), userCode: '4711' },
 ];
 
@@ -81,6 +83,7 @@ const connections = new WeakMap(); // socket -> number, shows a client's reuse o
 let connectionCount = 0;
 let open = []; // backchannel authentication requests no phone has answered yet, oldest first
 let auto = { mode: 'none', delay: 0 };
+const autoOf = new Map(); // the same, by a person's name
 
 if (args.tls) {
   mkdirSync(args.keys, { recursive: true, mode: 0o700 });
@@ -307,7 +310,7 @@ async function record(ctx, next) {
 async function triggerAuthenticationDevice(ctx, request, account) {
   const waiting = { id: request.jti, user: account.user, ends: Date.now() + request.expiration * 1000 };
   open = [...open.filter((w) => w.ends > Date.now()), waiting];
-  const { mode, delay } = auto;
+  const { mode, delay } = autoOf.get(account.user) ?? auto;
   if (mode === 'none') return;
   setTimeout(() => answer(waiting, mode === 'approve').catch((err) => console.error(err)), delay * 1000).unref();
 }
@@ -361,7 +364,7 @@ async function controlAnswer(req) {
     case 'POST /deny': {
       const yes = pathname === '/approve';
       const account = people.find((p) => p.user === query.get('user'));
-      if (!account) return bad(400, 'user must be alice, bob, carol or dora');
+      if (!account) return bad(400, 'user must be alice, bob, carol, dora or erin');
       if (query.has('user_code')) {
         const done = await answerDevice(query.get('user_code'), account, yes);
         return done ? { body: { answered: 1 } } : bad(404, 'no such open code');
@@ -376,8 +379,10 @@ async function controlAnswer(req) {
       if (!['approve', 'deny', 'none'].includes(mode) || !delay) {
         return bad(400, 'mode must be approve, deny or none, and delay a number of seconds');
       }
-      auto = { mode, delay: Number(delay[1]) };
-      return { body: auto };
+      const rule = { mode, delay: Number(delay[1]) };
+      if (query.has('user')) autoOf.set(query.get('user'), rule);
+      else auto = rule;
+      return { body: rule };
     }
     case 'GET /requests':
       return { body: requests };
