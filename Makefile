@@ -47,10 +47,10 @@ test: ## all tests
 check: ## what can be said without running it: format, vet, staticcheck, all targets, scripts, licences
 	scripts/check
 
-# Where goroutines meet: the runner, the terminal, the secrets, and the wiring of them.
+# Where goroutines meet: the runner, the terminal, the secrets, the record, what is asked and heard, and the wiring.
 .PHONY: race
 race: ## the race detector, where goroutines meet
-	CGO_ENABLED=1 go test -race ./kiosk ./internal/tui ./internal/vault ./internal/app
+	CGO_ENABLED=1 go test -race ./kiosk ./internal/tui ./internal/vault ./internal/store ./internal/keeper ./internal/control ./internal/health ./internal/evdev ./internal/ciba ./internal/app
 
 export FUZZTIME ?= 5s
 .PHONY: fuzz
