@@ -92,8 +92,9 @@ func (f *flags) reread() (*config.Settings, error) {
 // trouble says on standard error why a verb cannot go on, one line a problem, and
 // gives the exit code that goes with it.
 func trouble(std streams, err error) int {
+	out := timely(std.err)
 	for what := range strings.Lines(err.Error()) {
-		fmt.Fprintf(std.err, "kiosk: %s\n", strings.TrimRight(what, "\n"))
+		fmt.Fprintf(out, "kiosk: %s\n", strings.TrimRight(what, "\n"))
 	}
 	return kiosk.ReasonOf(err).ExitCode()
 }

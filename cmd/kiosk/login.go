@@ -51,6 +51,7 @@ func login(ctx context.Context, args []string, std streams) int {
 	if !ok {
 		return code
 	}
+	std.out = timely(std.out)
 	settings, err := f.load()
 	if err != nil {
 		return refuse(std, err, *asJSON)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -42,6 +43,51 @@ func unblocked(w io.Writer) (out io.Writer, flush func()) {
 		case <-limit.C:
 		}
 	}
+}
+
+// outputLimit is how long a reader of a visit's lines may stand still: whoever waits
+// for the lines of a door does not go for a walk.
+const outputLimit = 10 * time.Second
+
+// timely is w for which nobody waits longer than outputLimit: then it is as if the reader had
+// gone. A terminal is left as it is: somebody has stopped it, and knows.
+func timely(w io.Writer) io.Writer {
+	if isTerminal(w) {
+		return w
+	}
+	return &punctual{w: w}
+}
+
+// punctual is not safe for concurrent use.
+type punctual struct {
+	w   io.Writer
+	err error
+}
+
+var errNobodyReads = errors.New("nobody reads it")
+
+// Write implements io.Writer. After an error nothing is written any more.
+func (p *punctual) Write(b []byte) (int, error) {
+	if p.err != nil {
+		return 0, p.err
+	}
+	own := append([]byte(nil), b...) // the writer may outlive us
+	done := make(chan error, 1)
+	go func() {
+		_, err := p.w.Write(own)
+		done <- err
+	}()
+	limit := time.NewTimer(outputLimit)
+	defer limit.Stop()
+	select {
+	case p.err = <-done:
+	case <-limit.C:
+		p.err = errNobodyReads
+	}
+	if p.err != nil {
+		return 0, p.err
+	}
+	return len(b), nil
 }
 
 type queue chan []byte

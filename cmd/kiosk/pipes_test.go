@@ -118,3 +118,20 @@ func TestTheLinesAreNotRead(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// TestNobodyReadsAndNobodySaysStop: a login whose lines nobody fetches ends by itself, as
+// one whose customer has left, instead of standing there with the store in its hand.
+func TestNobodyReadsAndNobodySaysStop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, writer := pipe(t)
+	fill(t, writer)
+	begun := time.Now()
+	c := r.startOn(func(cmd *exec.Cmd) { cmd.Stdout = writer }, "", "login", "--json", "alice")
+	if code := c.wait(); code != kiosk.Internal.ExitCode() {
+		t.Errorf("exit code %d after %v:\n%s", code, time.Since(begun), c.err.text())
+	}
+	if v := r.lastVisit(); !v.Stage.Final() || v.Reason != kiosk.Cancelled {
+		t.Errorf("on record: %v %v", v.Stage, v.Reason)
+	}
+}

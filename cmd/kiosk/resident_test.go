@@ -149,6 +149,20 @@ func TestHeadlessVisits(t *testing.T) {
 	if code, out := r.asked("login", ""); code != 2 {
 		t.Errorf("nobody: exit code %d, %s", code, out)
 	}
+	if code, out := r.asked("service", "off", "Back at 14:00"); code != 0 {
+		t.Fatalf("exit code %d, %s", code, out)
+	}
+	for code := 0; code != 20; code, _ = r.status() {
+	}
+	c = r.start("login", "--json", "carol")
+	if code, last := c.wait(), checkLines(t, c.lines()); code != 12 || last["reason"] != "cancelled" || last["advice"] != "Back at 14:00" {
+		t.Errorf("out of service: exit code %d, %v", code, last)
+	}
+	if code, out := r.asked("service", "on"); code != 0 {
+		t.Fatalf("exit code %d, %s", code, out)
+	}
+	for code := 20; code != 0; code, _ = r.status() {
+	}
 	r.auto("none", 0, "")
 	c = r.start("login", "--json", "alice")
 	c.phase("waiting")

@@ -110,6 +110,7 @@ func (f *front) visit(ctx context.Context, identifier kiosk.Secret, v visitor) k
 		return l.reason
 	}
 	if why := f.closed(ctx, v.gone); why != kiosk.NoReason {
+		l.notice = f.resident.notice()
 		f.finish(l, why)
 		return l.reason
 	}
@@ -119,6 +120,7 @@ func (f *front) visit(ctx context.Context, identifier kiosk.Secret, v visitor) k
 	tell(kiosk.Given{Identifier: identifier, Seen: kiosk.Ready})
 	tell(kiosk.Tick{}) // taken when the visit has begun, or was not let in
 	if phase, closed, _ := f.resident.seat.now(); phase == kiosk.Closed {
+		l.notice = f.resident.notice()
 		f.finish(l, reasonOf(closed))
 	}
 	f.follow(ctx, v, over, wanted)
@@ -199,8 +201,10 @@ func reasonOf(c kiosk.Closures) kiosk.Reason {
 	switch {
 	case c&kiosk.SettingsBad != 0:
 		return kiosk.Misconfigured
-	case c&(kiosk.StoreDown|kiosk.Maintenance|kiosk.OutsideHours) != 0:
+	case c&kiosk.StoreDown != 0:
 		return kiosk.Internal
+	case c&(kiosk.Maintenance|kiosk.OutsideHours) != 0:
+		return kiosk.Cancelled // somebody wants it so, as with SIGTERM: no fault, nothing to look into
 	case c&kiosk.ClockWrong != 0:
 		return kiosk.BadClock
 	}

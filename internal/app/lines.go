@@ -37,6 +37,8 @@ type lines struct {
 	wall  func() time.Time
 	over  func() // called once, when the last line is out
 	prove func() // called for each request of which the server first wants a user code
+	// notice is what the operator says of being out of service, with the last line.
+	notice string
 
 	begun  bool // the visit
 	last   said
@@ -127,6 +129,9 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 		if s.Reason == kiosk.HeldBack {
 			x.Advice += " " + kiosk.SayWait(l.words, s.HeldFor(now))
 		}
+		if l.notice != "" {
+			x.Advice = l.notice
+		}
 	}
 	b, err := json.Marshal(x)
 	if err == nil {
@@ -151,6 +156,10 @@ func (l *lines) writePlain(now time.Duration, s kiosk.State, p kiosk.Private) {
 	sc.Keys = nil
 	for _, text := range plain.Say(sc) {
 		_, err := fmt.Fprintln(l.out, text)
+		l.broken(err)
+	}
+	if l.notice != "" {
+		_, err := fmt.Fprintln(l.out, l.notice)
 		l.broken(err)
 	}
 }
