@@ -46,7 +46,7 @@ func (r *Runner) failed(n Number, what string, err error) answer {
 func (r *Runner) ask(f Ask) {
 	id, code := r.Vault.Get(f.Number, Identifier), r.Vault.Get(f.Number, UserCode)
 	r.Vault.Put(f.Number, UserCode, nil) // it is sent once
-	r.sent, r.sentAt = r.Clock.Now(), r.Clock.Wall()
+	r.sent = r.Clock.Now()
 	r.call(r.ctx, r.Rules.AskLimit, "ask", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer id.Zero()
 		defer code.Zero()
@@ -196,7 +196,7 @@ func (r *Runner) takeUp(v Recovery) {
 	r.Vault.Put(n, Identifier, rec.Secrets.Identifier)
 	r.Vault.Put(n, RequestID, rec.Secrets.RequestID)
 	r.Vault.Put(n, Expect, rec.Secrets.Expect)
-	r.used[n], r.sent, r.sentAt = Tokens{}, rec.Sent, rec.SentAt // the uptimes are of the same boot
+	r.used[n], r.sent = Tokens{}, rec.Sent // the uptimes are of the same boot
 	r.step(Resumed{
 		Request: n, Visit: rec.Visit, Code: rec.Code, Interval: rec.Interval, Left: v.Left, Pause: v.Pause,
 		Masked: Mask(r.Rules.Kind, string(rec.Secrets.Identifier)),

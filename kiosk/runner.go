@@ -42,7 +42,6 @@ type Runner struct {
 	grant   Grant
 	pings   chan Number       // requests of which the server says that an answer is ready
 	sent    time.Duration     // when the present request left, by uptime
-	sentAt  time.Time         // and by the wall clock, for the record
 	used    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
 	gone    chan struct{}     // closed when Run has returned: nobody takes answers any more
 	pushed  []Event           // answers that came at once, to be stepped before anything else
@@ -302,9 +301,12 @@ func (r *Runner) stamp(rec Record) Record {
 	if rec.Stage.Final() {
 		return rec
 	}
+	if rec.Stage == StageAsked {
+		// By the wall clock as it is now, whatever it was then.
+		rec.SentAt = rec.Wall.Add(rec.Sent - rec.Uptime)
+	}
 	rec.Secrets.Identifier = r.Vault.Get(n, Identifier)
 	if rec.Stage == StageAsked || rec.Stage == StageGranted {
-		rec.SentAt = r.sentAt
 		rec.Secrets.RequestID = r.Vault.Get(n, RequestID)
 		rec.Secrets.Expect = r.Vault.Get(n, Expect)
 	}
@@ -342,5 +344,5 @@ func (r *Runner) wipe() {
 		r.Vault.Wipe(n)
 		delete(r.used, n)
 	}
-	r.person, r.result, r.grant, r.sentAt = Person{}, Result{}, Grant{}, time.Time{}
+	r.person, r.result, r.grant = Person{}, Result{}, Grant{}
 }

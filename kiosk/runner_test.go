@@ -211,6 +211,9 @@ func (s *shop) Append(r kiosk.Record) error {
 		if string(r.Secrets.RequestID) != idCanary || string(r.Secrets.Identifier) != whoCanary || r.SentAt.IsZero() || r.Expires != time.Minute {
 			s.t.Errorf("a record that cannot be taken up again: %+v", r)
 		}
+		if d := r.Wall.Sub(r.SentAt) - (r.Uptime - r.Sent); d.Abs() > time.Millisecond {
+			s.t.Errorf("sent %v earlier by the wall clock than by uptime: another boot would take it for expired too soon", d)
+		}
 	case kiosk.StageGranted:
 		if string(r.Secrets.Tokens.Access) != accessCanary {
 			s.t.Errorf("tokens that could not be given back after a crash")
