@@ -9,8 +9,8 @@
 // Zeroed at once are the vault's own bytes and the copies it gives out. Not within
 // reach are strings: request bodies and headers, JSON on its way into a struct, TLS
 // and terminal buffers, the identifier as it is drawn while it is typed. They are
-// garbage when the visit ends. Package app collects it then, and once more when the
-// visit's connections are closed; GODEBUG=clobberfree=1, in the unit files, has the
+// garbage when the visit ends. Package app collects it when the visit's connections are
+// closed; GODEBUG=clobberfree=1, in the unit files, has the
 // collector overwrite what it frees. A test reads the memory of a kiosk and finds
 // nothing of the visit some seconds later but the last keys in the terminal
 // library's input buffer.
