@@ -81,6 +81,14 @@ func (f *front) finish(l *lines, why kiosk.Reason) {
 	l.endWithout(why)
 }
 
+// turnAway is finish for a visit that is not let in, with what the operator says.
+func (f *front) turnAway(l *lines, why kiosk.Reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l.notice = f.resident.notice()
+	l.endWithout(why)
+}
+
 // connecting is how long a visit waits for the first contact with the
 // authorization server after a start.
 const connecting = 10 * time.Second
@@ -110,8 +118,7 @@ func (f *front) visit(ctx context.Context, identifier kiosk.Secret, v visitor) k
 		return l.reason
 	}
 	if why := f.closed(ctx, v.gone); why != kiosk.NoReason {
-		l.notice = f.resident.notice()
-		f.finish(l, why)
+		f.turnAway(l, why)
 		return l.reason
 	}
 	f.attach(l)
@@ -120,8 +127,7 @@ func (f *front) visit(ctx context.Context, identifier kiosk.Secret, v visitor) k
 	tell(kiosk.Given{Identifier: identifier, Seen: kiosk.Ready})
 	tell(kiosk.Tick{}) // taken when the visit has begun, or was not let in
 	if phase, closed, _ := f.resident.seat.now(); phase == kiosk.Closed {
-		l.notice = f.resident.notice()
-		f.finish(l, reasonOf(closed))
+		f.turnAway(l, reasonOf(closed))
 	}
 	f.follow(ctx, v, over, wanted)
 	f.clear()
