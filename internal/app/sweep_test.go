@@ -1,6 +1,7 @@
 package app
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,20 +13,19 @@ import (
 // and once for all that ended since.
 func TestEachVisitIsSweptAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		swept := 0
-		s := newSweeper(unseen{}, func() { swept++ })
+		var swept atomic.Int32
+		s := newSweeper(unseen{}, func() { swept.Add(1) })
 		visit := func() {
 			s.Show(0, kiosk.State{Phase: kiosk.Identify}, kiosk.Private{})
 			s.Show(0, kiosk.State{}, kiosk.Private{})
 		}
-		after := func(d time.Duration, want int) {
+		after := func(d time.Duration, want int32) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if swept != want {
-				t.Errorf("swept %d times, wanted %d", swept, want)
+			if got := swept.Swap(0); got != want {
+				t.Errorf("swept %d times, wanted %d", got, want)
 			}
-			swept = 0
 		}
 		s.Show(0, kiosk.State{}, kiosk.Private{})
 		after(time.Hour, 0)
