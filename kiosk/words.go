@@ -99,6 +99,17 @@ const (
 	WordHeldOver    Word = "held.over"
 	WordHeldStaff   Word = "held.staff" // somebody seems to be pestering a person
 
+	WordSetupTitle     Word = "setup.title" // of a device that has no registration yet
+	WordSetupOpen      Word = "setup.open"
+	WordSetupRegisters Word = "setup.registers"
+	WordSetupStuck     Word = "setup.stuck"
+	WordSetupNetwork   Word = "setup.network"
+	WordSetupServer    Word = "setup.server" // it does not let the device register
+	WordSetupDeclined  Word = "setup.declined"
+	WordSetupOrphan    Word = "setup.orphan" // an earlier registration was interrupted
+	WordSetupBusy      Word = "setup.busy"   // somebody does it by hand
+	WordSetupAgain     Word = "setup.again"
+
 	WordClearing Word = "clearing.title"
 
 	WordStillTitle Word = "still.title"
@@ -180,6 +191,7 @@ func AllWords() []Word {
 		WordEndedUnsure, WordEndedBack, WordEndedScan, WordEndedLeft, WordClearing,
 		WordHeldSeconds, WordHeldMinutes, WordHeldHours, WordHeldOver, WordHeldStaff,
 		WordStillTitle, WordStillText, WordStillLast,
+		WordSetupTitle, WordSetupOpen, WordSetupRegisters, WordSetupStuck, WordSetupNetwork, WordSetupServer, WordSetupDeclined, WordSetupOrphan, WordSetupBusy, WordSetupAgain,
 		WordKeyAnyCap, WordKeyBegin, WordKeySend, WordKeyCancel, WordKeyAbout, WordKeyHelp, WordKeyHelpOff,
 		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore, WordKeySecond,
 	}

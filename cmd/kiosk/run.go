@@ -26,6 +26,10 @@ Under a service manager, and without a screen, SIGHUP has the settings read
 again: they count once nobody stands there, and wrong ones do not. kiosk status
 asks it how it is.
 
+A device that has no registration yet, but KIOSK_ISSUER and
+KIOSK_BOOTSTRAP_CLIENT_ID, shows a technician how to set it up by phone, and
+then goes on by itself.
+
     --headless       no screen: visits come over KIOSK_SOCKET, an identifier a
                      line; the JSON lines of kiosk login go back
     --desk           let Ctrl-C end the program: for a desk, not for a shop
@@ -63,7 +67,8 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	}
 	o.Version, o.Reread, o.Reload = facts().Version, f.reread, reload
 	settings, err := f.load()
-	if err != nil {
+	bare := err != nil && !*headless && app.CanSetUp(settings, err)
+	if err != nil && !bare {
 		return trouble(std, err)
 	}
 	logs, flush := unblocked(std.err)
@@ -72,6 +77,15 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 		kept := &tail{}
 		defer kept.flush(logs)
 		logs = kept
+	}
+	if bare {
+		settings, err = app.SetUp(ctx, settings, logger(logs, settings.LogLevel), f.path(), o)
+		switch {
+		case err != nil:
+			return trouble(std, err)
+		case settings == nil:
+			return exitWell
+		}
 	}
 	for {
 		err := stay(ctx, settings, o, *headless, logs)

@@ -119,7 +119,8 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 			missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_CERT_FILE is of no use without its key", "a file, or the credential client-key")
 		}
 	}
-	return v.Issuer.text == "" && v.ClientID.text == "" && noFile
+	// A device that knows its server and who may set it up there is as good as new, too.
+	return v.ClientID.text == "" && noFile && (v.Issuer.text == "" || s.BootstrapClientID != "")
 }
 
 // hostName is the default site: the device's name, without what could not be shown.

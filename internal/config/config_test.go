@@ -253,6 +253,21 @@ func TestNotProvisioned(t *testing.T) {
 	}
 }
 
+// A device that knows its server and who may set it up there is as new as one that knows
+// nothing; with anything of a registration beside it, the rest is a mistake.
+func TestNotProvisionedButKnowsWhereToAsk(t *testing.T) {
+	emptyEnv(t)
+	t.Setenv("KIOSK_ISSUER", "https://id.example")
+	t.Setenv("KIOSK_BOOTSTRAP_CLIENT_ID", "technicians")
+	if s, err := Load(); !errors.Is(err, ErrNotProvisioned) || s.BootstrapClientID != "technicians" {
+		t.Errorf("%q, %v", s.BootstrapClientID, err)
+	}
+	t.Setenv("KIOSK_CLIENT_ID", "x")
+	if _, err := Load(); errors.Is(err, ErrNotProvisioned) || kiosk.ReasonOf(err) != kiosk.Misconfigured {
+		t.Errorf("half a registration is a mistake, got %v", err)
+	}
+}
+
 func TestEmptyMeansDefault(t *testing.T) {
 	registered(t)
 	for _, d := range Doc() {

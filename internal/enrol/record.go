@@ -62,7 +62,7 @@ type folder struct {
 }
 
 // ErrBusy says that another enrolment is under way on this device.
-var ErrBusy = errors.New("another `kiosk provision` is under way on this device")
+var ErrBusy = errors.New("another `kiosk provision`, or the kiosk's own screen, is setting this device up already")
 
 // open makes the folder if need be and locks it.
 func open(dir string) (*folder, error) {

@@ -60,7 +60,6 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	if to == "" {
 		return fail(kiosk.Misconfigured, errors.New("the server publishes no registration_endpoint; register the device by hand (kiosk provision --manual)"))
 	}
-	// A name that an operator finds in a list of hundreds, and can tell from an orphan's.
 	name := fmt.Sprintf("%s (%.8s)", e.o.Name, e.key.ID())
 	body, err := e.metadata(m, name)
 	if err != nil {
@@ -94,6 +93,10 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	e.rec = done
 	return nil
 }
+
+// Name is what the client is, or may be, called at the server: an operator finds it in a
+// list of hundreds, and can tell it from an orphan's. Empty before the first registration.
+func (e *Enrolment) Name() string { return e.rec.Name }
 
 // ErrUnclear says that a registration may or may not exist at the server.
 var ErrUnclear = errors.New("whether the server registered it cannot be known from here")

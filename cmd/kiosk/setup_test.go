@@ -1,0 +1,175 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+var speltLong = regexp.MustCompile(`\b[A-Z] [A-Z] [A-Z] [A-Z] - [A-Z] [A-Z] [A-Z] [A-Z]\b`)
+
+// grant waits for the code on the screen of a device without a registration.
+func (x *terminal) grant(not string) (code string) {
+	x.t.Helper()
+	title := say(x.t, kiosk.WordSetupTitle)
+	x.until("a technician's code", func(text string) bool {
+		code = strings.ReplaceAll(speltLong.FindString(text), " ", "")
+		return code != "" && code != not && strings.Contains(text, title)
+	})
+	return code
+}
+
+// TestADeviceSetsItselfUp: from the box to the first customer without a keyboard and
+// with one sign-in on a phone, in one process, under the eyes of a service manager.
+func TestADeviceSetsItselfUp(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	m := r.managed(3 * time.Second)
+	began := time.Now()
+	x := r.screen()
+	m.must("READY=1")
+	m.must("WATCHDOG=1")
+	code := x.grant("")
+	host := strings.TrimPrefix(r.url, "http://")
+	x.until("the address", func(text string) bool { return strings.Contains(strings.ReplaceAll(text, " ", ""), host) })
+	if err := r.dev.ApproveDevice(code, "carol"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordReadyTitle))
+	t.Logf("from power on to ready: %.1f s", time.Since(began).Seconds())
+	if env := r.file("kiosk.env"); !strings.Contains(env, "\nKIOSK_CLIENT_ID=c-") {
+		t.Errorf("settings:\n%s", env)
+	}
+	r.auto("approve", 0, "")
+	x.begin("alice")
+	x.types(enter)
+	x.shows(say(t, kiosk.WordShownTitle))
+	if n := r.count("registration"); n != 1 {
+		t.Errorf("%d registrations", n)
+	}
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
+}
+
+// The power is cut while the code stands there: the next start shows another one.
+func TestTheSetupScreenAfterAPowerCut(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	x := r.screen()
+	first := x.grant("")
+	x.kill()
+	x = r.screen()
+	second := x.grant(first)
+	if err := r.dev.ApproveDevice(second, "carol"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.kill()
+	x = r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	if n := r.count("registration"); n != 1 {
+		t.Errorf("%d registrations", n)
+	}
+}
+
+// The power is cut in the moments after the technician's approval, then comes back: it
+// ends set up with one registration, or the screen says what may be left at the server.
+func TestPowerCutsAfterTheApproval(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, 200, 500, 800, 1000, 1050} { // it polls every second
+		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
+			t.Parallel()
+			r := newDevice(t)
+			x := r.screen()
+			first := x.grant("")
+			if err := r.dev.ApproveDevice(first, "carol"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(after * time.Millisecond)
+			x.kill()
+			x = r.screen()
+			ready, orphan, again := say(t, kiosk.WordReadyTitle), "Delete it there, then: kiosk provision --again", false
+			x.until("where it stands", func(text string) bool {
+				again = speltLong.MatchString(text)
+				return again || strings.Contains(text, ready) || strings.Contains(text, orphan)
+			})
+			if again {
+				if err := r.dev.ApproveDevice(x.grant(first), "carol"); err != nil {
+					t.Fatal(err)
+				}
+				x.shows(ready)
+			}
+			if n := r.count("registration"); n > 1 {
+				t.Errorf("%d registrations", n)
+			}
+			r.checkSecrets(t, "the terminal", x.written())
+		})
+	}
+}
+
+// A server that cannot be reached yet: what to check, in words, and on by itself.
+func TestASetupBeforeTheNetwork(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	r := newDevice(t)
+	d.leads(strings.TrimPrefix(r.url, "http://"))
+	if err := r.dev.SetIssuer(d.url); err != nil {
+		t.Fatal(err)
+	}
+	r.write("kiosk.env", strings.ReplaceAll(r.file("kiosk.env"), r.url, d.url))
+	d.shut()
+	x := r.screen()
+	x.shows(say(t, kiosk.WordSetupStuck), say(t, kiosk.WordSetupNetwork))
+	d.open()
+	x.grant("")
+}
+
+// Declined on the phone, in the words of a person; then another code by itself.
+func TestADeclinedSetupGoesOn(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	x := r.screen()
+	first := x.grant("")
+	if err := r.dev.DenyDevice(first); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordSetupStuck), say(t, kiosk.WordSetupDeclined))
+	x.grant(first)
+	x.signal(syscall.SIGTERM)
+	if code := x.ends(); code != 0 {
+		t.Errorf("told to stop, it exits with %d", code)
+	}
+}
+
+// Somebody registers it by hand meanwhile, and says so: the screen is gone.
+func TestASetupThatWasDoneByHand(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	client, err := r.dev.Client("kiosk-basic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.managed(time.Minute) // supervised, so that SIGHUP reads the settings again
+	x := r.screen()
+	m.must("READY=1")
+	x.grant("")
+	r.write("kiosk.env", r.file("kiosk.env")+"KIOSK_CLIENT_ID="+client.ID+"\nKIOSK_CLIENT_SECRET_FILE="+r.write("secret", client.Secret)+"\n")
+	x.signal(syscall.SIGHUP)
+	x.shows(say(t, kiosk.WordReadyTitle))
+	if r.count("registration") != 0 {
+		t.Error("it registered all the same")
+	}
+}
+
+// Without a screen there is nobody to show it to.
+func TestHeadlessWithoutARegistration(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	c := r.start("run", "--headless")
+	if code := c.wait(); code != 4 || !strings.Contains(c.err.text(), "no client registration on this device yet") {
+		t.Errorf("exit %d\n%s", code, c.err.text())
+	}
+}
