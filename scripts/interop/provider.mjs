@@ -19,7 +19,8 @@
 //   kiosk-post    client_secret_post, RS256, the same secret
 //   kiosk-jwt     private_key_jwt with ES256; ID tokens ES256
 //   kiosk-device  public, device grant (RFC 8628) only
-// and those of ways.mjs.
+//   kiosk-bootstrap  the same, for technicians: its access token allows one registration (RFC 7591, RFC 7592)
+// and those of ways.mjs and those that register themselves.
 //
 // People: alice, bob, carol, erin, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
 //
@@ -171,6 +172,8 @@ function makeProvider() {
       revocation: { enabled: true },
       introspection: { enabled: true },
       deviceFlow: { enabled: true },
+      registration: { enabled: true }, // for whom mayRegister lets through
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
       ciba: {
         enabled: true,
         deliveryModes: ['poll', 'ping'],
@@ -197,6 +200,7 @@ function makeProvider() {
     // The library refuses to call loopback addresses by itself; a ping under test goes nowhere else.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   });
+  made.use(mayRegister);
   made.use(record);
   made.on('server_error', (ctx, err) => console.error(err));
   return made;
@@ -235,6 +239,11 @@ function clients() {
     token_endpoint_auth_method: 'none',
     grant_types: [deviceGrant],
     id_token_signed_response_alg: 'ES256',
+  }, {
+    client_id: 'kiosk-bootstrap',
+    token_endpoint_auth_method: 'none',
+    grant_types: [deviceGrant],
+    id_token_signed_response_alg: 'ES256',
   }];
   if (args.tls) list.push(...ways.clients(args.keys, secret));
   if (args.ping !== undefined) {
@@ -270,6 +279,23 @@ function person(sub, name, given, family, phone) {
     hints: [name, claims.email, phone, sub],
     claims: async () => claims,
   };
+}
+
+// mayRegister has a client registered only by whom kiosk-bootstrap signed in: the access token of a technician's device
+// grant is the initial access token (RFC 7591, section 3), good once.
+const used = new Set();
+async function mayRegister(ctx, next) {
+  if (ctx.method !== 'POST' || ctx.path !== '/reg') return next();
+  const value = /^Bearer +([\w.~+/-]+=*)$/i.exec(ctx.get('authorization'))?.[1];
+  const token = value && await provider.AccessToken.find(value);
+  if (token?.clientId !== 'kiosk-bootstrap' || used.has(value)) {
+    ctx.status = 401;
+    ctx.set('www-authenticate', 'Bearer error="invalid_token"');
+    ctx.body = { error: 'invalid_token' };
+    return undefined;
+  }
+  used.add(value);
+  return next();
 }
 
 // record notes every call of the two CIBA endpoints, with the time it arrived and what was answered.

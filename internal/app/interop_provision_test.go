@@ -1,0 +1,124 @@
+//go:build interop
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// From the box to a customer at a server that nobody here wrote: a technician signs in
+// (RFC 8628), the device registers itself with its own key (RFC 7591), serves, changes
+// its key (RFC 7592), and serves again.
+func TestProvisioningAtAnIndependentServer(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "KIOSK_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "state")
+	for name, value := range map[string]string{
+		"STATE_DIRECTORY": dir, "KIOSK_ISSUER": os.Getenv("INTEROP_ISSUER"), "KIOSK_BOOTSTRAP_CLIENT_ID": "kiosk-bootstrap",
+		"KIOSK_API_URL": os.Getenv("INTEROP_CONTROL") + "/api/customer", "KIOSK_CLIENT_ID": "", "KIOSK_CLIENT_KEY_FILE": "",
+	} {
+		t.Setenv(name, value)
+	}
+	s, err := config.Load()
+	if !CanSetUp(s, err) {
+		t.Fatalf("it cannot be set up: %v", err)
+	}
+	began := time.Now()
+	var steps []string
+	provisioning := func() *Provisioning {
+		p, err := OpenProvisioning(s, logger, ProvisionOptions{
+			Show: func(a enrol.Approval) {
+				steps = append(steps, "approve")
+				controlPath(t, "POST", "/approve?user=carol&user_code="+a.UserCode)
+			},
+			Tell: func(s Step) { steps = append(steps, s.Name) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := provisioning()
+	defer func() { p.Close() }()
+	if err := p.Run(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	if want := []string{"key", "approve", "registered", "settings", "proved"}; !slices.Equal(steps, want) || !p.Managed() {
+		t.Errorf("steps %q, managed %v", steps, p.Managed())
+	}
+	if info, err := os.Stat(filepath.Join(dir, enrol.KeyFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key: %v, %v", info, err)
+	}
+	serve := func(when string) {
+		t.Helper()
+		settings, err := config.Load()
+		if err != nil {
+			t.Fatalf("%s: %v", when, err)
+		}
+		a, err := Open(settings, "test", logger)
+		if err != nil {
+			t.Fatalf("%s: %v", when, err)
+		}
+		defer a.Close()
+		controlPath(t, "POST", "/auto?mode=approve&delay=1")
+		if why, lines := visit(t, context.Background(), a, "alice"); why != kiosk.NoReason {
+			t.Fatalf("%s: ended for %q: %+v\n%s", when, why, lines, log.String())
+		}
+	}
+	serve("first visit")
+	t.Logf("from the command to the result of the first visit: %.1f s, of which 10 s are polling intervals", time.Since(began).Seconds())
+
+	id, old := p.ClientID(), p.Key().ID()
+	for range 2 { // run twice, it changes nothing
+		if err := p.Run(t.Context()); err != nil || p.ClientID() != id {
+			t.Fatalf("again: client %q, %v", p.ClientID(), err)
+		}
+	}
+	for turn := range 2 { // the second needs the registration access token that the first brought
+		if state, err := p.RotateKey(t.Context()); err != nil || state != enrol.Overlaps {
+			t.Fatalf("rotation %d: %v, %v", turn, state, err)
+		}
+		if _, err := p.FinishRotation(t.Context()); err != nil {
+			t.Fatalf("rotation %d: %v", turn, err)
+		}
+	}
+	if p.Key().ID() == old {
+		t.Error("the key is the old one")
+	}
+	serve("after the rotations")
+	if text := log.String(); strings.Contains(text, "Bearer") || strings.Contains(text, "eyJ") {
+		t.Errorf("a token is in the log:\n%s", text)
+	}
+}
+
+// Nobody registers without a technician.
+func TestRegistrationAtAnIndependentServerNeedsPermission(t *testing.T) {
+	dir := t.TempDir()
+	p, err := OpenProvisioning(&config.Settings{Issuer: os.Getenv("INTEROP_ISSUER"), StateDir: dir, Delivery: "poll", Scope: []string{"openid"}},
+		slog.New(slog.DiscardHandler), ProvisionOptions{Initial: kiosk.Secret("not-a-token"), Tell: func(Step) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Run(t.Context()); kiosk.ReasonOf(err) != kiosk.Misconfigured || p.ClientID() != "" {
+		t.Errorf("client %q, %v", p.ClientID(), err)
+	}
+}
