@@ -35,6 +35,10 @@ image: ## dist/ciba-kiosk-*.img, a bootable card for QEMU (needs root and mmdebs
 test-boot: ## a whole device in QEMU: screen, keys, watchdog, power cut (needs root and qemu-system-x86)
 	scripts/appliance/test-boot
 
+.PHONY: test-arm
+test-arm: ## all tests on emulated processors: the first Raspberry Pi's and a 64-bit one (needs root and qemu-user-static)
+	scripts/test-arm
+
 .PHONY: demo
 demo: build ## the whole kiosk in this terminal, with a phone page and nothing else to set up
 	@scripts/demo

@@ -34,6 +34,7 @@
 //	C4   M  an https address for pings                     TestThePingAddressIsHTTPS
 //	C5   M  signed only in a way that the server takes     TestServersThatTakeNoProofsAreOurMisconfiguration oidc.TestSignedRequestsThatCannotBe
 //	C6   M  user_code only where it is published           TestUserCodes TestNeverSent
+//	C7   M  keys are registered for pairwise subjects      enrol.TestATechnicianAllowsTheDeviceToRegister
 //	C8   M  POST, form in the body only, https             TestTheRequestIsExactlyThis oidc.TestPlainHTTPIsForThisMachineOnly
 //	C9   M  every request is authenticated                 TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
 //	C9   S  a client assertion is addressed to the issuer  oidc.TestClientAssertion
@@ -145,6 +146,6 @@
 //	8628 R  the person asked for, here too                 TestOnTheSecondRoadNobodyElseGetsIn
 //	7009 M  revocation by the client of the tokens         TestRevocation TestTheSecondRoad
 //
-// Of the other duties, C7 (pairwise subjects) is for whoever registers the client, and
-// C14, C68, K2, K3, K5 and K8 to K10 say nothing that a client could do wrong on the wire.
+// Of the other duties, C14, C68, K2, K3, K5 and K8 to K10 say nothing that a client could
+// do wrong on the wire.
 package ciba

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -87,4 +88,25 @@ func TestWrongHours(t *testing.T) {
 			t.Errorf("%q is taken for %v", s, h)
 		}
 	}
+}
+
+// Whatever is written as opening hours is understood or refused, and the week can be asked.
+func FuzzParseHours(f *testing.F) {
+	for _, s := range []string{"Mo-Fr 08:00-20:00, Sa 09:00-18:00", "08:00-20:00", "Su", "Mo-Fr 20:00-08:00", "24:00-00:00", ","} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		h, err := ParseHours(s)
+		if err != nil {
+			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) {
+				t.Errorf("%q: %q", s, err)
+			}
+			return
+		}
+		at := time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC)
+		opens := h.Opens(at)
+		if h.Open(at) != opens.IsZero() || !opens.IsZero() && (opens.Before(at) || !h.Open(opens)) {
+			t.Errorf("%q: open %v at %v, opens %v", s, h.Open(at), at, opens)
+		}
+	})
 }
