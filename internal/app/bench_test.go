@@ -73,7 +73,7 @@ func TestBenchVisits(t *testing.T) {
 	}
 	result.CPU = float64((spent(t) - before).Microseconds()) / 1000 / float64(visits)
 	result.All = float64(spent(t).Microseconds()) / 1000 / float64(visits+1)
-	result.RSS = held(t)
+	result.RSS = residentKiB(t)
 	line, err := json.Marshal(result)
 	if err != nil {
 		t.Fatal(err)
@@ -166,8 +166,8 @@ func spent(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// held is the memory this process holds, in KiB.
-func held(t *testing.T) int {
+// residentKiB is the memory this process holds, in KiB.
+func residentKiB(t *testing.T) int {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
