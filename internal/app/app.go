@@ -222,7 +222,7 @@ func (a *App) servers() error {
 		signer = o.Key
 	}
 	a.client, err = ciba.New(ciba.Config{
-		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth,
+		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth, Contact: a.contact.met,
 		Transport: transport, DPoP: dpop, SignKey: signer, Certificate: o.Certificate, AuthorizationDetails: s.AuthorizationDetails,
 		Now: a.time.Now, Clock: a.time, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),

@@ -32,7 +32,7 @@ func (a *App) Headless(ctx context.Context, o RunOptions) error {
 	r.front = f
 	f.resident = r
 	var all sync.WaitGroup
-	all.Go(func() { a.connect(run, tell) })
+	all.Go(func() { r.connect(run) })
 	all.Go(func() { a.prune(run) })
 	all.Go(func() { r.supervise(run) })
 	all.Go(func() { r.obey(run) })

@@ -6,30 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
-
-// contact is how the last attempt to reach the authorization server went.
-type contact struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (c *contact) set(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.err = err
-}
-
-func (c *contact) get() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
-}
 
 // Delays of health items; what is not here is told at once.
 const (

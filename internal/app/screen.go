@@ -103,7 +103,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	together(func() { r.explain(run) })
 	socket := a.hear() // before anything is on the screen: who sees it may ask
 	together(func() { r.listen(run, socket) })
-	t.Go(func() { a.connect(run, tell) })
+	t.Go(func() { r.connect(run) })
 	t.Go(func() { a.prune(run) })
 	tellers.Add(1)
 	t.Go(func() {
@@ -281,54 +281,4 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// Pauses between attempts to reach the authorization server while out of service.
-const (
-	firstPause = 2 * time.Second
-	longest    = time.Minute
-)
-
-// connect opens the kiosk for customers once the authorization server has been
-// reached, and says why it stays closed until then. After that nothing is asked
-// while nobody is there: a visit finds out by itself.
-func (a *App) connect(ctx context.Context, tell func(kiosk.Event)) {
-	closed := kiosk.Starting // what the runner begins with
-	for pause := firstPause; ; pause = min(2*pause, longest) {
-		why := a.probe(ctx)
-		if why != 0 && why != closed {
-			tell(kiosk.Closing{Why: why, On: true}) // first: in between it must not open
-		}
-		if why != closed {
-			tell(kiosk.Closing{Why: closed, On: false})
-			closed = why
-		}
-		if why == 0 || !wait(ctx, pause) {
-			return
-		}
-	}
-}
-
-// probeLimit: discovery and keys are two small documents.
-const probeLimit = 30 * time.Second
-
-func (a *App) probe(ctx context.Context) kiosk.Closures {
-	if !a.clock.Trusted() {
-		return kiosk.ClockWrong
-	}
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
-	defer cancel()
-	_, err := a.client.Probe(ctx)
-	a.contact.set(err)
-	if err == nil {
-		return 0
-	}
-	a.log.Warn("authorization server", "reason", kiosk.ReasonOf(err).String(), "error", err)
-	switch kiosk.ReasonOf(err) {
-	case kiosk.BadClock:
-		return kiosk.ClockWrong
-	case kiosk.Misconfigured, kiosk.Untrusted:
-		return kiosk.SettingsBad
-	}
-	return kiosk.Starting
 }

@@ -55,14 +55,14 @@ func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 }
 
 func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
-	m, err := k.discovery.Get(ctx)
+	m, err := k.documents(ctx, func(m *oidc.Metadata) error {
+		err := k.usable(m)
+		if err != nil {
+			k.contact(ctx, err, true)
+		}
+		return err
+	})
 	if err != nil {
-		return kiosk.Ack{}, err
-	}
-	if err := k.usable(m); err != nil {
-		return kiosk.Ack{}, err
-	}
-	if err := k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false)); err != nil {
 		return kiosk.Ack{}, err
 	}
 	name, hint, expected, err := k.whom(ctx, r.Identifier)
@@ -85,11 +85,28 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 		setIf(form, "user_code", string(r.UserCode))
 	}
 	ack, err := k.sendAndListen(ctx, m, form, r.Ping)
+	k.contact(ctx, err, silent(err))
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
 	ack.Expect, ack.Binding, ack.Merges, ack.Look = packed, message, p.MergesRefusal, p.Where
 	return ack, nil
+}
+
+// documents fetches the metadata and the keys if they are not at hand, and has the
+// metadata judged.
+func (k *Client) documents(ctx context.Context, judge func(*oidc.Metadata) error) (*oidc.Metadata, error) {
+	m, err := k.discovery.Get(ctx)
+	if err == nil {
+		if err := judge(m); err != nil {
+			return m, err
+		}
+		err = k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false))
+	}
+	if err != nil {
+		k.contact(ctx, err, true)
+	}
+	return m, err
 }
 
 // sendAndListen is send, and in ping mode listening for the ping from before it on.
@@ -137,6 +154,9 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (k
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply)) // an error page that was cut off
 	}
 	if err != nil {
+		if reply == nil {
+			err = unanswered{err}
+		}
 		return kiosk.Ack{}, kiosk.Fail(k.unreached(err), whatAsk, err)
 	}
 	if e := readError(reply.Body); e != nil {

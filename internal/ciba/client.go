@@ -38,9 +38,12 @@ type Config struct {
 	Now       func() time.Time // the time as it is known best
 	Clock     *oidc.Clock      // where Now is not the wall clock: what it is; else nil
 	// Uptime is monotonic; Ack.Age is measured by it. nil leaves that at 0.
-	Uptime  func() time.Duration
-	Log     *slog.Logger // nil logs nothing; gets outcomes only, never a secret or an identifier
-	Profile string       // KIOSK_PROFILE; empty is by discovery
+	Uptime func() time.Duration
+	Log    *slog.Logger // nil logs nothing; gets outcomes only, never a secret or an identifier
+	// Contact is told, from any goroutine, how it went whenever a visit needed the
+	// authorization server; nil tells nobody.
+	Contact func(Contact)
+	Profile string // KIOSK_PROFILE; empty is by discovery
 
 	Scope           string        // KIOSK_SCOPE; must hold openid
 	Audience        string        // KIOSK_AUDIENCE; empty sends none

@@ -53,17 +53,8 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	if k.c.DeviceClientID == "" {
 		return fail(kiosk.Misconfigured, errors.New("KIOSK_DEVICE_CLIENT_ID is not set"))
 	}
-	m, err := k.discovery.Get(ctx)
+	m, err := k.documents(ctx, usableByDevice)
 	if err != nil {
-		return kiosk.Ack{}, err
-	}
-	if err := m.Bad(oidc.Device, false); err != nil {
-		return fail(kiosk.Misconfigured, err)
-	}
-	if m.Endpoint(oidc.Device, false) == "" {
-		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint: it does not offer the device grant; switch it on there or unset KIOSK_DEVICE_CLIENT_ID"))
-	}
-	if err := k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false)); err != nil {
 		return kiosk.Ack{}, err
 	}
 	_, _, expected, err := k.whom(ctx, r.Identifier)
@@ -74,6 +65,28 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	packed := expected.pack()
 	if len(packed) > maxExpect {
 		return fail(kiosk.Refused, fmt.Errorf("login hint longer than %d KiB", maxExpect>>10))
+	}
+	ack, err := k.sendDevice(ctx, m)
+	k.contact(ctx, err, silent(err))
+	ack.Expect = packed
+	return ack, err
+}
+
+// usableByDevice tells whether this server offers the second road.
+func usableByDevice(m *oidc.Metadata) error {
+	if err := m.Bad(oidc.Device, false); err != nil {
+		return kiosk.Fail(kiosk.Misconfigured, whatDevice, err)
+	}
+	if m.Endpoint(oidc.Device, false) == "" {
+		return kiosk.Fail(kiosk.Misconfigured, whatDevice, errors.New("the server publishes no device_authorization_endpoint: it does not offer the device grant; switch it on there or unset KIOSK_DEVICE_CLIENT_ID"))
+	}
+	return nil
+}
+
+// sendDevice makes the request and reads what comes back.
+func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, error) {
+	fail := func(reason kiosk.Reason, err error) (kiosk.Ack, error) {
+		return kiosk.Ack{}, kiosk.Fail(reason, whatDevice, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -86,6 +99,9 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	setIf(form, theDetails, k.c.AuthorizationDetails)
 	reply, err := k.postAs(ctx, public{k.c.DeviceClientID}, m, oidc.Device, form, k.c.Transport.SendOnce)
 	if err != nil {
+		if reply == nil {
+			err = unanswered{err}
+		}
 		return fail(k.unreached(err), err)
 	}
 	if e := readError(reply.Body); e != nil {
@@ -98,7 +114,7 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	if err != nil {
 		return fail(kiosk.Untrusted, err)
 	}
-	ack.Expect, ack.Age = packed, max(0, k.uptime()-left)
+	ack.Age = max(0, k.uptime()-left)
 	return ack, nil
 }
 

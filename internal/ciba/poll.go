@@ -42,6 +42,7 @@ var verdicts = map[string]kiosk.Verdict{
 // 40 s by itself.
 func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer {
 	a := k.poll(ctx, requestID)
+	k.contact(ctx, a.Err, a.Verdict == kiosk.Trouble && !a.Reached)
 	outcome := verdictName(a.Verdict)
 	if a.Verdict == kiosk.Hopeless {
 		k.log.Warn(whatPoll, "outcome", outcome, "reason", a.Reason.String())
