@@ -101,6 +101,12 @@
 //   - The guard counts by the journal's asking records and writes nothing itself.
 //   - A visit is resumed after a crash only within 30 s of its last record, not of
 //     the crash: nothing is written while a phone rings that could tell when that was.
+//   - Tokens that are to be given back go to disk only once a first attempt has failed, so
+//     that a crash before, within five seconds of the visit's end, leaves them good until
+//     they run out. They could be written with the ending for nothing. But to take them off
+//     again would be one more commit for each visit, a fifth, on a card that wears; or, left
+//     to the next visit's, they would lie on disk while nobody is there. And an ending that
+//     waits for the server's answer would not be on disk before the result is seen.
 //   - "A redeemed id is never polled again" holds from the granted record on. Between
 //     the server's answer and that record lies a moment in which a crash makes the next
 //     start poll once more; no client can close it. The answer then is invalid_grant,
