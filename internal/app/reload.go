@@ -3,11 +3,26 @@ package app
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
+
+// Unopened says that a run never began: a setting is fine by itself, and yet what it
+// names cannot be had, an address that another process has, say. Whoever has other
+// settings can go on with those.
+type Unopened struct{ Err error }
+
+// Error is the cause's.
+func (e *Unopened) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause, with its kiosk.Reason.
+func (e *Unopened) Unwrap() error { return e.Err }
+
+func unopened(err error) error { return &Unopened{err} }
 
 // Again says that a run has ended, while nobody stood there, to go on with other settings.
 type Again struct{ Settings *config.Settings }
@@ -65,11 +80,14 @@ func (r *resident) reload(ctx context.Context) error {
 	if r.options.Reread == nil {
 		return errors.New("this kiosk cannot read its settings again")
 	}
-	r.send("RELOADING=1")
+	r.send(host.Reloading())
 	defer func() { r.ready.Store(r.send("READY=1")) }() // supervise says it again if need be
 	s, err := r.options.Reread()
 	if err == nil {
 		err = Check(s)
+	}
+	if err == nil {
+		err = r.free(s)
 	}
 	if err != nil {
 		r.app.log.Error("settings: the old ones count on", "error", err)
@@ -80,6 +98,31 @@ func (r *resident) reload(ctx context.Context) error {
 	r.app.log.Info("settings: read again, to count when nobody stands there")
 	go r.swap(ctx)
 	return nil
+}
+
+// free says whether the addresses that new settings name are to be had, so that whoever
+// asked for the reload hears of it at once, and not of a kiosk that came back with the old
+// ones. A port that is our own now is left out: it will be free.
+func (r *resident) free(s *config.Settings) error {
+	ours := map[string]bool{port(r.app.settings.PingListen): true, port(r.app.settings.MetricsListen): true}
+	for _, a := range []struct{ setting, address string }{
+		{"KIOSK_PING_LISTEN", s.PingListen}, {"KIOSK_METRICS_LISTEN", s.MetricsListen},
+	} {
+		if a.address == "" || ours[port(a.address)] {
+			continue
+		}
+		l, err := net.Listen("tcp", a.address)
+		if err != nil {
+			return kiosk.Fail(kiosk.Misconfigured, a.setting, err)
+		}
+		_ = l.Close()
+	}
+	return nil
+}
+
+func port(address string) string {
+	_, p, _ := net.SplitHostPort(address)
+	return p
 }
 
 // swap ends the run at Ready. The closure comes first: it takes effect when nobody

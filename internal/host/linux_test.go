@@ -5,6 +5,7 @@ package host
 import (
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,5 +53,22 @@ func TestUptimeIsTheMachines(t *testing.T) {
 	}
 	if d := proc - up; d < -time.Minute || d > time.Minute {
 		t.Errorf("uptime %v, /proc/uptime says %v", up, proc)
+	}
+}
+
+// A manager of Type=notify-reload compares the time with its own at the reload's beginning.
+func TestReloadingHasTheTime(t *testing.T) {
+	monotonic := func() int64 {
+		var ts unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+			t.Fatal(err)
+		}
+		return ts.Nano() / 1000
+	}
+	before := monotonic()
+	text, ok := strings.CutPrefix(Reloading(), "RELOADING=1\nMONOTONIC_USEC=")
+	at, err := strconv.ParseInt(text, 10, 64)
+	if !ok || err != nil || at < before || at > monotonic() {
+		t.Errorf("%q, asked at %d", Reloading(), before)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -34,6 +35,14 @@ func Notify(state string) error {
 		return fmt.Errorf("service manager: %w", err)
 	}
 	return nil
+}
+
+// Reloading is what a service manager is to be told when settings are about to be read
+// again; READY=1 ends that. With the time, by which Type=notify-reload tells whether this
+// is the reload that it has asked for (sd_notify(3)). Our units are Type=notify, since
+// Debian 12 does not know the other; that lets the time be.
+func Reloading() string {
+	return strings.TrimSuffix("RELOADING=1\n"+daemon.SdNotifyMonotonicUsec(), "\n")
 }
 
 // WatchdogLimit is after how long without WATCHDOG=1 the service manager takes this
