@@ -53,6 +53,74 @@ func TestReloadingIsNotStopping(t *testing.T) {
 	}
 }
 
+// TestSettingsThatCannotBeBegunWith: settings that are right, and name what is not to be
+// had. An address that another process has is told to whoever asks for the reload; what
+// is found only when the kiosk begins anew has it go on with the old ones. Either is in the
+// status until right ones are read, the process stays, and nobody hears that it stops.
+func TestSettingsThatCannotBeBegunWith(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	delete(r.env, "KIOSK_SITE")
+	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	m := r.managed(time.Minute)
+	x := r.screen()
+	m.must("READY=1")
+	x.shows("Old shop")
+	m.must("STATUS=ready for the next customer")
+	settings := func() string {
+		_, s := r.status()
+		wrong, _ := s["settings"].(string)
+		return wrong
+	}
+
+	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_METRICS_LISTEN="+taken.Addr().String()+"\n")
+	if code, said := r.asked("service", "reload"); code == 0 || !strings.Contains(said, "KIOSK_METRICS_LISTEN") {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	m.must("RELOADING=1")
+	m.must("READY=1")
+	if wrong := settings(); !strings.Contains(wrong, "KIOSK_METRICS_LISTEN") {
+		t.Errorf("status says %q", wrong)
+	}
+
+	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_MIRROR="+r.write("mirror", "no socket")+"\n")
+	if code, said := r.asked("service", "reload"); code != 0 {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	m.must("RELOADING=1")
+	m.must("READY=1") // they were read
+	m.must("READY=1") // the kiosk begins anew
+	m.must("STATUS=ready for the next customer")
+	x.shows("Old shop", say(t, kiosk.WordReadyTitle))
+	if wrong := settings(); !strings.Contains(wrong, "KIOSK_MIRROR") {
+		t.Errorf("status says %q", wrong)
+	}
+	x.alive()
+
+	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
+	if code, said := r.asked("service", "reload"); code != 0 {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	x.shows("New shop", say(t, kiosk.WordReadyTitle))
+	if wrong := settings(); wrong != "" {
+		t.Errorf("status says %q of right ones", wrong)
+	}
+	x.alive()
+	if m.hears(time.Second, "STOPPING=1") {
+		t.Error("the service manager was told that the kiosk stops")
+	}
+	x.signal(syscall.SIGTERM)
+	m.must("STOPPING=1")
+	if code := x.ends(); code != 0 {
+		t.Errorf("told to stop, it exits with %d", code)
+	}
+}
+
 // TestNonsenseForAVisit: an identifier that is none is answered at once, and the next
 // visit has its turn.
 func TestNonsenseForAVisit(t *testing.T) {

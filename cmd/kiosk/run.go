@@ -87,12 +87,17 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 			return exitWell
 		}
 	}
+	var before *config.Settings // what to go back to where settings that were read again cannot be begun with
 	for {
 		err := stay(ctx, settings, o, *headless, logs)
 		var again *app.Again
+		var unopened *app.Unopened
 		switch {
 		case errors.As(err, &again) && ctx.Err() == nil:
-			settings = again.Settings
+			before, settings, o.Refused = settings, again.Settings, ""
+		case errors.As(err, &unopened) && before != nil && ctx.Err() == nil:
+			logger(logs, before.LogLevel).Error("settings: the old ones count on", "error", err)
+			before, settings, o.Refused = nil, before, err.Error()
 		case err != nil && again == nil:
 			return trouble(std, err)
 		default:

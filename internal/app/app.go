@@ -57,23 +57,30 @@ type App struct {
 }
 
 // Open makes an App. Who names this process to another one that finds the store
-// held, as "kiosk run". Its errors have a kiosk.Reason: Misconfigured where a
-// setting is at fault, Internal where the store is.
+// held, as "kiosk run". Its errors are *Unopened and have a kiosk.Reason: Misconfigured
+// where a setting is at fault, Internal where the store is.
 func Open(s *config.Settings, who string, log *slog.Logger) (*App, error) {
 	a := &App{settings: s, log: log, clock: host.NewClock()}
-	if err := a.wire(); err != nil {
-		return nil, err
+	if err := a.open(who); err != nil {
+		return nil, unopened(err)
 	}
-	st, err := keeper.Open(storeOptions(s, who, false), a.clock, log)
+	return a, nil
+}
+
+func (a *App) open(who string) error {
+	if err := a.wire(); err != nil {
+		return err
+	}
+	st, err := keeper.Open(storeOptions(a.settings, who, false), a.clock, a.log)
 	if err != nil {
-		return nil, kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself
+		return kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself
 	}
 	a.store = st
 	if err := errors.Join(a.budgets(), a.listen()); err != nil {
 		st.Close()
-		return nil, err
+		return err
 	}
-	return a, nil
+	return nil
 }
 
 // listen takes the server's pings from here on, in ping mode.
@@ -114,7 +121,7 @@ func (a *App) Record() keeper.Condition { return a.store.Condition() }
 // opens no store and sends nothing.
 func Check(s *config.Settings) error {
 	a := &App{settings: s, log: slog.New(slog.DiscardHandler), clock: host.NewClock()}
-	return a.wire()
+	return errors.Join(a.wire(), a.budgets())
 }
 
 func storeOptions(s *config.Settings, who string, readOnly bool) store.Options {

@@ -15,7 +15,7 @@ import (
 func (a *App) Headless(ctx context.Context, o RunOptions) error {
 	l, err := control.Listen(a.settings.Socket)
 	if err != nil {
-		return kiosk.Fail(kiosk.Internal, "", err)
+		return unopened(kiosk.Fail(kiosk.Internal, "", err))
 	}
 	defer l.Close()
 	run, stop := context.WithCancel(ctx)

@@ -39,6 +39,7 @@ func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(contex
 	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(),
 		seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
 	r.board = health.New(r.healthItems()...)
+	r.fresh.mistaken(harmless(o.Refused))
 	if err := r.order.load(a.clock.Wall(), a.clock.Now()); err != nil {
 		a.log.Warn("service", "error", err)
 	}

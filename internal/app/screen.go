@@ -25,8 +25,12 @@ type RunOptions struct {
 	// Version is told to whoever asks over the socket.
 	Version string
 	// Reread reads the settings again, when asked to by Reload or over the socket. Where
-	// they are good, Run and Headless end at Ready with an *Again.
+	// they are good, Run and Headless end at Ready with an *Again, and with an *Unopened
+	// where the next ones then cannot be begun with.
 	Reread func() (*config.Settings, error)
+	// Refused is what was wrong with settings that this run goes on without, having been
+	// begun for them: told like those that Reread finds wrong. Empty: nothing was.
+	Refused string
 	// Reload asks for that, once for each value: SIGHUP.
 	Reload <-chan os.Signal
 }
@@ -40,7 +44,7 @@ const syncEvery = 10 * time.Second
 func (a *App) Run(ctx context.Context, o RunOptions) error {
 	t, err := tui.Open(a.terminal(o))
 	if err != nil {
-		return kiosk.Fail(kiosk.Internal, "screen", err)
+		return unopened(kiosk.Fail(kiosk.Internal, "screen", err))
 	}
 	defer t.Recover()
 	if err := t.FontProblem(); err != nil {
@@ -73,7 +77,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	if path := a.settings.Mirror; path != "" {
 		m, err := mirror.Listen(path, t.Go)
 		if err != nil {
-			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_MIRROR", err)
+			return unopened(kiosk.Fail(kiosk.Misconfigured, "KIOSK_MIRROR", err))
 		}
 		defer m.Close()
 		d.mirror = m
