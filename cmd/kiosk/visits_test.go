@@ -146,6 +146,37 @@ func TestVisitsByScanner(t *testing.T) {
 	}
 }
 
+// TestADeviceThatStandsStill in the middle of a scan, for want of a processor or of a page
+// of its card, while the customer's phone has said no: the first character alone would be
+// the key that asks again.
+func TestADeviceThatStandsStill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.identify("alice")
+	if err := r.dev.Deny("alice"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.WordKeyAgain))
+	for _, read := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond} {
+		for _, rest := range []string{"111111\r", "111111\t", "\r", "1"} {
+			x.types("1")
+			time.Sleep(read) // by then it has been read, or not
+			x.signal(syscall.SIGSTOP)
+			x.types(rest)
+			time.Sleep(100 * time.Millisecond)
+			x.signal(syscall.SIGCONT)
+			time.Sleep(200 * time.Millisecond) // the next scan
+		}
+	}
+	x.shows(say(t, kiosk.Declined.Title()))
+	if n := r.count("backchannel"); n != 1 {
+		t.Errorf("%d requests for one visit", n)
+	}
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.checkAll(kiosk.StageEnded, kiosk.Declined)
+}
+
 // TestAScanAfterHalfAName replaces it.
 func TestAScanAfterHalfAName(t *testing.T) {
 	t.Parallel()

@@ -5,12 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
 // Dir is where the kernel's input devices are.
@@ -134,13 +135,13 @@ func (b *bits) has(code uint16) bool { return b[code/8]&(1<<(code%8)) != 0 }
 
 // ask is EVIOCGBIT: false if the file is no input device.
 func (b *bits) ask(f *os.File, kind uint16) bool {
-	return ioctl(f, request(0x20+uintptr(kind), unsafe.Sizeof(*b)), unsafe.Pointer(b)) == nil
+	return ioctl.Do(f, request(0x20+uintptr(kind), unsafe.Sizeof(*b)), unsafe.Pointer(b)) == nil
 }
 
 // axisOf is EVIOCGABS (struct input_absinfo): value, minimum, maximum, fuzz, flat, resolution.
 func axisOf(f *os.File, axis uint16) Range {
 	var info [6]int32
-	if ioctl(f, request(0x40+uintptr(axis), unsafe.Sizeof(info)), unsafe.Pointer(&info)) != nil {
+	if ioctl.Do(f, request(0x40+uintptr(axis), unsafe.Sizeof(info)), unsafe.Pointer(&info)) != nil {
 		return Range{}
 	}
 	return Range{Min: info[1], Max: info[2]}
@@ -148,21 +149,3 @@ func axisOf(f *os.File, axis uint16) Range {
 
 // request is _IOC(_IOC_READ, 'E', number, size), the same on x86 and ARM.
 func request(number, size uintptr) uintptr { return 2<<30 | size<<16 | 'E'<<8 | number }
-
-func ioctl(f *os.File, req uintptr, arg unsafe.Pointer) error {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var pin runtime.Pinner
-	pin.Pin(arg)
-	defer pin.Unpin()
-	var errno unix.Errno
-	if err := conn.Control(func(fd uintptr) { _, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, req, uintptr(arg)) }); err != nil {
-		return err
-	}
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}

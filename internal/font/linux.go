@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
 // Requests of linux/kd.h. The numbers are the same on every processor.
@@ -74,7 +76,7 @@ func (c *Console) pairs() ([]unipair, bool) {
 		arg := &unimap{count: uint16(room), entries: &pairs[0]}
 		var pin runtime.Pinner
 		pin.Pin(&pairs[0])
-		err := c.ioctl(gioUnimap, unsafe.Pointer(arg))
+		err := ioctl.Do(c.f, gioUnimap, unsafe.Pointer(arg))
 		pin.Unpin()
 		if err == nil {
 			return pairs[:arg.count], true
@@ -140,13 +142,13 @@ func (c *Console) SetCharacters(f *Font) error {
 		return nil
 	}
 	var fresh struct{ size, step, level uint16 } // struct unimapinit; 0: the kernel decides
-	if err := c.ioctl(pioUnimapClr, unsafe.Pointer(&fresh)); err != nil {
+	if err := ioctl.Do(c.f, pioUnimapClr, unsafe.Pointer(&fresh)); err != nil {
 		return fmt.Errorf("console font: table: %w", err)
 	}
 	var pin runtime.Pinner
 	pin.Pin(&pairs[0])
 	defer pin.Unpin()
-	if err := c.ioctl(pioUnimap, unsafe.Pointer(&unimap{count: uint16(len(pairs)), entries: &pairs[0]})); err != nil {
+	if err := ioctl.Do(c.f, pioUnimap, unsafe.Pointer(&unimap{count: uint16(len(pairs)), entries: &pairs[0]})); err != nil {
 		return fmt.Errorf("console font: table: %w", err)
 	}
 	return nil
@@ -156,22 +158,7 @@ func (c *Console) fontOp(op *fontOp) error {
 	var pin runtime.Pinner
 	pin.Pin(op.data)
 	defer pin.Unpin()
-	return c.ioctl(kdFontOp, unsafe.Pointer(op))
-}
-
-func (c *Console) ioctl(request uintptr, arg unsafe.Pointer) error {
-	conn, err := c.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var errno unix.Errno
-	if err := conn.Control(func(fd uintptr) { _, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg)) }); err != nil {
-		return err
-	}
-	if errno != 0 {
-		return errno
-	}
-	return nil
+	return ioctl.Do(c.f, kdFontOp, unsafe.Pointer(op))
 }
 
 // Size is the terminal's in columns and rows, be it a console or not.

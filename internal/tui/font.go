@@ -2,10 +2,6 @@ package tui
 
 import (
 	"errors"
-	"os"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
@@ -79,22 +75,6 @@ func (s *Screen) FontProblem() error {
 		return s.fontErr
 	case len(s.lacks) > 0:
 		return errors.New("console font: it lacks " + string(s.lacks))
-	}
-	return nil
-}
-
-// ioctl asks a terminal's driver something.
-func ioctl(f *os.File, request uintptr, arg unsafe.Pointer) error {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var errno unix.Errno
-	if err := conn.Control(func(fd uintptr) { _, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg)) }); err != nil {
-		return err
-	}
-	if errno != 0 {
-		return errno
 	}
 	return nil
 }

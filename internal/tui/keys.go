@@ -41,6 +41,9 @@ func (s *Screen) pump() {
 				s.markDrained(ev)
 				continue
 			}
+			if isTyped(ev) {
+				s.told++
+			}
 			press, ok := p.press(ev)
 			press.Generation = s.tty.readAt.Load()
 			switch {
@@ -75,6 +78,15 @@ func (s *Screen) pump() {
 			}
 		}
 	}
+}
+
+// isTyped says whether a key is one that sequence.isTyped counts.
+func isTyped(ev *tcell.EventKey) bool {
+	switch ev.Key() {
+	case tcell.KeyRune, tcell.KeyEnter, tcell.KeyCtrlJ, tcell.KeyTab:
+		return ev.Modifiers()&tcell.ModAlt == 0
+	}
+	return false
 }
 
 func (s *Screen) closing() bool {

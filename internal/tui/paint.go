@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -196,7 +197,7 @@ func (b blanker) set(dark bool) {
 	if dark {
 		what = tioclBlank
 	}
-	b.with(func(f *os.File) { _ = ioctl(f, unix.TIOCLINUX, unsafe.Pointer(&what)) })
+	b.with(func(f *os.File) { _ = ioctl.Do(f, unix.TIOCLINUX, unsafe.Pointer(&what)) })
 }
 
 func (b blanker) write(text string) {

@@ -18,6 +18,11 @@ import (
 //   - on a screen where nothing is to be typed it does nothing at all, not even as
 //     "any key": there a character waits for a moment, in which a scanner would have
 //     sent the next one.
+//
+// A busy device can stand still in the middle of a scan. Then the pace says nothing: what
+// the scanner sent lies unread, or read and not told yet. So a silence counts only when
+// nothing lies on the way (see Screen.due), and without one a scan is not over: its
+// first or last character alone would ring a phone as "ask again" does.
 const (
 	// scanGap is the longest time between two characters of a scanner. USB scanners
 	// need 1 to 20 ms; the fastest fingers need 60 on average, an automatic repeat 33.
@@ -41,6 +46,10 @@ const (
 	scanBare = 6
 	// scanRoom is the longest scan: a signed token in a QR code.
 	scanRoom = 2048
+	// scanLooks is how often it is looked, scanHold apart, for keys that are on their way
+	// by count. What tcell makes nothing of never comes, and must not keep the next key
+	// waiting for ever; what it does make a key of takes microseconds.
+	scanLooks = 5
 )
 
 // burst is characters at the pace of a scanner, and what has become of them.
@@ -49,11 +58,12 @@ type burst struct {
 	passed     int // the first so many were passed on as keys
 	paced      int // how many came later than scanPace after the one before
 	generation uint64
-	typing     bool // where it began, characters are typed
-	rested     bool // nobody had typed just before
-	dark       bool // it began on a dark screen: a key brings light and nothing else, a scan is a scan
-	last       time.Time
-	ended      time.Time // when the last scan was over
+	typing     bool      // where it began, characters are typed
+	rested     bool      // nobody had typed just before
+	dark       bool      // it began on a dark screen: a key brings light and nothing else, a scan is a scan
+	last       time.Time // the last character, or end of a scan
+	tail       bool      // a scan has ended, and there was no silence since: a line feed may follow
+	looks      int       // how often silence was doubted
 	touched    time.Time // the last character or backspace before this burst
 	timer      *time.Timer
 }
@@ -62,8 +72,9 @@ type burst struct {
 func (s *Screen) key(b *burst, p Press, at time.Time) {
 	fast := !b.last.IsZero() && at.Sub(b.last) <= scanGap
 	ends := p.Key == Enter || p.Key == Tab
+	mute := !b.typing && (len(b.text) > 0 || b.tail) // a scan on the wrong screen, and no silence yet
 	switch {
-	case p.Key == Rune && fast && len(b.text) > 0:
+	case p.Key == Rune && (mute || fast && len(b.text) > 0):
 		s.grow(b, p, at)
 	case p.Key == Rune:
 		s.over(b, false)
@@ -74,10 +85,8 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 		s.grow(b, p, at)
 	case ends && fast && b.typing && b.rested && len(b.text) >= scanLeast && (p.Key == Enter || b.timed()):
 		s.scan(b, at)
-	case ends && fast && !b.typing && len(b.text) > 1:
-		b.forget(at) // a scan on the wrong screen: its end is no key either
-	case ends && !b.ended.IsZero() && at.Sub(b.ended) <= scanGap:
-		b.ended = at // carriage return and line feed
+	case ends && (mute || b.tail):
+		s.tail(b, at) // the end of a scan on the wrong screen is no key either; nor is a line feed behind a carriage return
 	default:
 		s.over(b, false)
 		if p.Key == Backspace {
@@ -95,7 +104,7 @@ func (s *Screen) grow(b *burst, p Press, at time.Time) {
 	if len(b.text) > 0 && at.Sub(b.last) >= scanPace {
 		b.paced++
 	}
-	b.last = at
+	b.last, b.looks = at, 0
 	if len(b.text) <= scanRoom { // one more than is allowed, so that it is refused and not cut short
 		b.text = append(b.text, p.Rune)
 	}
@@ -107,28 +116,43 @@ func (s *Screen) grow(b *burst, p Press, at time.Time) {
 	if !b.typing {
 		wait = scanHold
 	}
-	if b.timer == nil {
-		b.timer = time.AfterFunc(wait, func() { _ = s.scr.PostEvent(tcell.NewEventInterrupt(nil)) }) // if there is no room, keys are coming
-		return
-	}
-	b.timer.Reset(wait)
+	s.wait(b, wait)
 }
 
-// due is called when the timer has gone off.
-func (s *Screen) due(b *burst, at time.Time) {
-	if len(b.text) > 0 && at.Sub(b.last) >= scanHold {
-		s.over(b, true)
+// wait has due called after a time.
+func (s *Screen) wait(b *burst, d time.Duration) {
+	if b.timer == nil {
+		b.timer = time.AfterFunc(d, func() { _ = s.scr.PostEvent(tcell.NewEventInterrupt(nil)) }) // if there is no room, keys are coming
+		return
 	}
+	b.timer.Reset(d)
+}
+
+// due is called when the timer has gone off: it is silent, unless more was typed than has
+// come here, because it has not been read yet or tcell has not told it.
+func (s *Screen) due(b *burst, at time.Time) {
+	if at.Sub(b.last) < scanHold {
+		return // it was set anew
+	}
+	// In this order: what is read between the two is counted then.
+	unread, typed := s.tty.unread(), s.tty.typed.Load()
+	if (unread || s.told < typed) && b.looks < scanLooks {
+		b.looks++
+		s.wait(b, scanHold)
+		return
+	}
+	s.told = typed
+	s.over(b, true)
 }
 
 // over ends a burst without an end of its own. After a silence it may have been a
-// scan all the same; otherwise fingers go on.
+// scan all the same; otherwise fingers go on. Where nothing is typed, only a silence
+// tells a key from a scan.
 func (s *Screen) over(b *burst, quiet bool) {
 	switch n := len(b.text); {
-	case n == 0:
-		return
+	case n == 0, b.tail:
 	case b.dark && !(b.typing && quiet && b.isBare()):
-	case !b.typing && n == 1:
+	case !b.typing && n == 1 && quiet:
 		s.offer(Press{Key: Rune, Rune: b.text[0], Generation: b.generation})
 	case !b.typing:
 	case quiet && b.isBare():
@@ -140,7 +164,7 @@ func (s *Screen) over(b *burst, quiet bool) {
 		}
 		b.touched = b.last
 	}
-	b.forget(time.Time{})
+	b.forget()
 }
 
 // timed says whether the pace is known: most characters came one by one. Otherwise
@@ -154,13 +178,21 @@ func (b *burst) isBare() bool { return b.rested && len(b.text) >= scanBare && b.
 func (s *Screen) scan(b *burst, at time.Time) {
 	text := kiosk.Secret(string(b.text))
 	s.offer(Scan{Text: text, Generation: b.generation})
-	b.forget(at)
+	s.tail(b, at)
+}
+
+// tail has nothing of a scan count that comes behind its end.
+func (s *Screen) tail(b *burst, at time.Time) {
+	typing := b.typing
+	b.forget()
+	b.typing, b.tail, b.last = typing, true, at
+	s.wait(b, scanHold)
 }
 
 // forget overwrites what was scanned.
-func (b *burst) forget(ended time.Time) {
+func (b *burst) forget() {
 	clear(b.text)
-	*b = burst{text: slices.Delete(b.text, 0, len(b.text)), ended: ended, touched: b.touched, timer: b.timer}
+	*b = burst{text: slices.Delete(b.text, 0, len(b.text)), touched: b.touched, timer: b.timer}
 }
 
 // typing says whether characters are typed on the screen that is on display. Before

@@ -189,3 +189,92 @@ func FuzzKeys(f *testing.F) {
 		})
 	})
 }
+
+// TestADeviceThatStandsStillInAScan: however late the rest of a scan is heard of on a
+// screen that does not ask for one, no part of it is a key. A character alone would ask
+// again, and a phone would ring.
+func TestADeviceThatStandsStillInAScan(t *testing.T) {
+	const still = 400 * time.Millisecond
+	for _, rest := range []string{"", "111", "1\r", "\r", "\t", "\r\n"} {
+		t.Run(fmt.Sprintf("%q comes late", rest), func(t *testing.T) {
+			onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+				s.Show(sampleWaiting())
+				synctest.Wait()
+				late := false
+				s.tty.unread = func() bool { return late }
+				m.typeIn("1")
+				late = rest != ""
+				time.Sleep(scanHold + 10*time.Millisecond) // the timer is heard of first
+				late = false
+				m.typeIn(rest)
+				time.Sleep(still)
+				want := ""
+				if rest == "" {
+					want = "1"
+				}
+				if got := told(s); got != want {
+					t.Errorf("came as %q, want %q", got, want)
+				}
+				m.typeIn("2")
+				time.Sleep(scanHold)
+				if got := told(s); got != "2" {
+					t.Errorf("a key afterwards came as %q", got)
+				}
+			})
+		})
+	}
+}
+
+// TestTheEndOfAScanComesLate: what was scanned is neither cut short where the device stood
+// still, nor does its line feed count on the screen that comes next.
+func TestTheEndOfAScanComesLate(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleEntry(""))
+		synctest.Wait()
+		late := false
+		s.tty.unread = func() bool { return late }
+		at(10*time.Millisecond, m, "100425")
+		late = true
+		time.Sleep(scanQuiet)
+		late = false
+		m.typeIn("789")
+		time.Sleep(scanQuiet)
+		if got := told(s); got != "100425789" {
+			t.Errorf("half a number came as %q", got) // it stands in the field: Enter sends it
+		}
+		time.Sleep(scanRest)
+		at(10*time.Millisecond, m, "alice\r")
+		late = true
+		s.Show(sampleWaiting())
+		time.Sleep(scanHold)
+		late = false
+		m.typeIn("\n")
+		time.Sleep(scanHold)
+		if got := told(s); got != "alice<scan alice>" {
+			t.Errorf("came as %q", got)
+		}
+		m.typeIn("\r")
+		if got := told(s); got != "<enter>" {
+			t.Errorf("Enter afterwards came as %q", got)
+		}
+	})
+}
+
+// TestWhatTcellKeepsToItselfIsWaitedForOnce: keys that never come do not keep others waiting.
+func TestWhatTcellKeepsToItselfIsWaitedForOnce(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		s.tty.typed.Add(3)
+		m.typeIn("1")
+		time.Sleep(scanHold * (1 + scanLooks))
+		if got := told(s); got != "1" {
+			t.Errorf("the first key came as %q", got)
+		}
+		m.typeIn("\x1bOA\x1b[[A2") // an arrow, and F1 of a Linux console
+		time.Sleep(scanHold)
+		if got := told(s); !strings.HasSuffix(got, "2") {
+			t.Errorf("the next keys came as %q", got)
+		}
+	})
+}

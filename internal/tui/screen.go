@@ -79,6 +79,7 @@ type Screen struct {
 	afresh  chan struct{} // draw everything
 	active  chan struct{} // somebody is there
 	dark    atomic.Bool   // the screen is dark
+	told    uint64        // how much of guard.typed tcell has told; the pump's
 	events  chan Event
 	proofs  chan chan struct{} // who waits for a frame
 
@@ -128,7 +129,10 @@ func Open(o Options) (*Screen, error) {
 		s.opts = s.fonts.look(s.opts)
 		s.blanker = blanker{device}
 	}
-	s.tty = &guard{Tty: tty, drawn: &s.drawn}
+	s.tty = &guard{Tty: tty, drawn: &s.drawn, unread: func() bool { return false }}
+	if o.Tty == nil {
+		s.tty.listen(device)
+	}
 	if s.scr, err = tcell.NewTerminfoScreenFromTty(s.tty); err != nil {
 		_ = s.tty.Close()
 		return nil, fmt.Errorf("terminal: TERM=%q: %w", term, err)

@@ -7,8 +7,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/gdamore/tcell/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
 // guard stands between tcell and the terminal. It makes input harmless to tcell's
@@ -19,6 +23,8 @@ type guard struct {
 	drawn *atomic.Uint64 // generation on display
 
 	readAt  atomic.Uint64 // generation on display at the last read
+	typed   atomic.Uint64 // characters, Enter and Tab that were handed out, see isTyped
+	unread  func() bool   // whether more lies in the terminal
 	swallow atomic.Bool
 	open    atomic.Bool // between Start and Stop
 	marked  bool        // the end mark has been handed out; input goroutine only
@@ -28,6 +34,20 @@ type guard struct {
 	mu      sync.Mutex
 	started bool
 	closed  bool
+	line    *os.File // asked by unread; nil if it cannot be
+}
+
+// listen has unread ask the terminal at a path.
+func (g *guard) listen(device string) {
+	f, err := os.OpenFile(device, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return // then the pace alone tells a scan
+	}
+	g.line = f
+	g.unread = func() bool {
+		var n int32
+		return ioctl.Do(f, unix.TIOCINQ, unsafe.Pointer(&n)) == nil && n > 0
+	}
 }
 
 // bell ends a string in tcell's parser, whatever kind it is; outside of one it is
@@ -71,7 +91,20 @@ const (
 	plainKey sequence = iota
 	afterESC          // the byte before was ESC
 	inCSI             // a control sequence has begun and its final byte is not there yet
+	lastByte          // one more byte belongs to it: SS3, and a Linux console's F1 (CSI [ A)
 )
+
+// isTyped says whether a byte begins what tcell makes a key of that can belong to a scan:
+// a character, Enter, Tab.
+func (is sequence) isTyped(c byte) bool {
+	switch {
+	case is != plainKey:
+		return false
+	case c == '\r', c == '\n', c == '\t':
+		return true
+	}
+	return c >= 0x20 && c < 0x7f || c >= 0xc0 // not the later bytes of a character
+}
 
 // noKey ends a control sequence that means nothing to tcell.
 const noKey = 'z'
@@ -85,6 +118,9 @@ func (g *guard) defuse(b []byte, n int) int {
 	var out []byte
 	for _, c := range g.whole(b[:n]) {
 		is := g.within
+		if is.isTyped(c) {
+			g.typed.Add(1)
+		}
 		g.within = plainKey
 		switch {
 		case c == 0x1b:
@@ -96,6 +132,8 @@ func (g *guard) defuse(b []byte, n int) int {
 			g.within = inCSI
 		case is == inCSI && c >= 0x20 && c < 0x40:
 			g.within = inCSI // a parameter (ECMA-48, 5.4)
+		case is == inCSI && c == '[', is == afterESC && c == 'O':
+			g.within = lastByte
 		case is == inCSI && c == '_':
 			c = noKey
 		}
@@ -179,5 +217,8 @@ func (g *guard) Close() error {
 		return nil
 	}
 	g.closed = true
+	if g.line != nil {
+		_ = g.line.Close()
+	}
 	return g.Tty.Close()
 }

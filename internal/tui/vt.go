@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
 // vtGetState is VT_GETSTATE of linux/vt.h.
@@ -66,7 +68,7 @@ func inFront(device string) func() bool {
 	}
 	return func() bool {
 		var state struct{ active, signal, state uint16 } // struct vt_stat
-		return ioctl(f, vtGetState, unsafe.Pointer(&state)) != nil || state.active == number
+		return ioctl.Do(f, vtGetState, unsafe.Pointer(&state)) != nil || state.active == number
 	}
 }
 
