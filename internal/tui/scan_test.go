@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,12 +201,12 @@ func TestADeviceThatStandsStillInAScan(t *testing.T) {
 			onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 				s.Show(sampleWaiting())
 				synctest.Wait()
-				late := false
-				s.tty.unread = func() bool { return late }
+				var late atomic.Bool // the timer asks it
+				s.tty.unread = late.Load
 				m.typeIn("1")
-				late = rest != ""
+				late.Store(rest != "")
 				time.Sleep(scanHold + 10*time.Millisecond) // the timer is heard of first
-				late = false
+				late.Store(false)
 				m.typeIn(rest)
 				time.Sleep(still)
 				want := ""
@@ -231,12 +232,12 @@ func TestTheEndOfAScanComesLate(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleEntry(""))
 		synctest.Wait()
-		late := false
-		s.tty.unread = func() bool { return late }
+		var late atomic.Bool // the timer asks it
+		s.tty.unread = late.Load
 		at(10*time.Millisecond, m, "100425")
-		late = true
+		late.Store(true)
 		time.Sleep(scanQuiet)
-		late = false
+		late.Store(false)
 		m.typeIn("789")
 		time.Sleep(scanQuiet)
 		if got := told(s); got != "100425789" {
@@ -244,10 +245,10 @@ func TestTheEndOfAScanComesLate(t *testing.T) {
 		}
 		time.Sleep(scanRest)
 		at(10*time.Millisecond, m, "alice\r")
-		late = true
+		late.Store(true)
 		s.Show(sampleWaiting())
 		time.Sleep(scanHold)
-		late = false
+		late.Store(false)
 		m.typeIn("\n")
 		time.Sleep(scanHold)
 		if got := told(s); got != "alice<scan alice>" {
