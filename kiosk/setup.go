@@ -28,13 +28,15 @@ type Setup struct {
 	Why    Reason // with SetupStuck
 	Busy   bool   // with SetupStuck: somebody sets the device up by hand
 	Orphan string // with SetupStuck: a client of this name may be left at the server
+
+	Language int // as State.Language
 }
 
-// ViewSetup is what a technician may see of it, without any key to press: there may be
-// no keyboard. It is a plain function of what it is given.
+// ViewSetup is what a technician may see of it. No key has to be pressed, since there may
+// be no keyboard; where there is one, it can choose the language. It is a plain function of what it is given.
 func ViewSetup(u Setup, now time.Duration, w Words, at Place) Screen {
 	v := view{now: now, w: w, at: at, sc: Screen{Phase: Waiting, Tone: Busy, Site: at.Site, Title: w.Say(WordSetupTitle)}}
-	v.s = State{Phase: Waiting, Pace: Pace{Sent: u.Since, Deadline: u.Until}}
+	v.s = State{Phase: Waiting, Language: u.Language, Pace: Pace{Sent: u.Since, Deadline: u.Until}}
 	switch u.Stage {
 	case SetupBegins:
 		v.lines(WordSecondAsking)
@@ -56,6 +58,7 @@ func ViewSetup(u Setup, now time.Duration, w Words, at Place) Screen {
 	if at.Device != "" {
 		v.sc.Lines = append(v.sc.Lines, w.Say(WordClosedDevice, "device", strings.TrimSpace(at.Device+" "+at.Address)))
 	}
+	v.language()
 	return v.sc
 }
 

@@ -58,6 +58,32 @@ func TestSetupScreens(t *testing.T) {
 	}
 }
 
+// TestASetupInTheTechniciansLanguage: the key for that is the one of the customers' first
+// screen, and leaves everything else where there is room.
+func TestASetupInTheTechniciansLanguage(t *testing.T) {
+	all, _ := translations(t)
+	at := kiosk.Place{Site: "Parcel station 4", Device: "kiosk-0042", Address: "192.0.2.17"}
+	for _, c := range all {
+		at.Languages = append(at.Languages, c.Name())
+	}
+	for name, u := range setups() {
+		for i, c := range all {
+			u.Language = i
+			screen := kiosk.ViewSetup(u, noon, c, at)
+			next := kiosk.Key{Cap: "Tab", Text: at.Languages[(i+1)%len(all)], Does: kiosk.TabKey}
+			if !slices.Equal(screen.Keys, []kiosk.Key{next}) {
+				t.Errorf("%s in %s offers %+v", name, c.Language(), screen.Keys)
+			}
+			for _, size := range goldenSizes {
+				got := plain.Frame(layout.Draw(screen, size.w, size.h, layout.Options{HalfBlocks: true}))
+				for _, wrong := range slices.Concat(unsaid(screen, got, size.h), undrawable(got)) {
+					t.Errorf("%s, %dx%d %s: %s\n%s", name, size.w, size.h, c.Language(), wrong, got)
+				}
+			}
+		}
+	}
+}
+
 func TestASetupCountsDown(t *testing.T) {
 	all, _ := translations(t)
 	u := setups()["sign-in"]

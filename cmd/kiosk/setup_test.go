@@ -173,3 +173,77 @@ func TestHeadlessWithoutARegistration(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, c.err.text())
 	}
 }
+
+// TestAskedWhileItIsSetUp: whoever looks after the device from afar reads what its screen
+// shows, until it serves; nothing of that is in a support bundle.
+func TestAskedWhileItIsSetUp(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	r.set("KIOSK_LANGUAGES=en,de")
+	x := r.screen()
+	code := x.grant("")
+	is, s := r.status()
+	on, _ := s["set_up"].(map[string]any)
+	if why, _ := s["why"].([]any); is != 20 || s["state"] != "out_of_service" || len(why) != 1 || why[0] != "set_up" {
+		t.Errorf("exit code %d, %v", is, s)
+	}
+	if left, _ := on["expires_in"].(float64); on["stage"] != "sign_in" || on["user_code"] != code || left < 1 || left > 60 ||
+		!strings.HasPrefix(on["verification_uri"].(string), r.url) {
+		t.Errorf("it is %v, the screen shows %s", on, code)
+	}
+	if is, out := r.asked("status"); is != 20 || !strings.Contains(out, "being set up: a technician is to sign in") || !strings.Contains(out, "code "+code) {
+		t.Errorf("exit code %d:\n%s", is, out)
+	}
+	if is, out := r.asked("status", "--wait-idle"); is != 0 {
+		t.Errorf("an upgrade is kept waiting: exit code %d, %s", is, out)
+	}
+	if is, out := r.asked("service", "off"); is != 1 || !strings.Contains(out, "is being set up") {
+		t.Errorf("service off: exit code %d, %s", is, out)
+	}
+	if is, out := r.asked("doctor"); is != 4 || !strings.Contains(out, "being set up on its screen") || strings.Contains(out, "failed     store") {
+		t.Errorf("the doctor: exit code %d\n%s", is, out)
+	}
+	if _, files := r.bundle(t, "setup.tar.gz"); !strings.Contains(files["status.json"], `"stage": "sign_in"`) || strings.Contains(files["status.json"], code) {
+		t.Errorf("the bundle has %s", files["status.json"])
+	}
+
+	x.press("\t", sayIn(t, "de", kiosk.WordSetupTitle)) // the technician reads another language
+	if err := r.dev.ApproveDevice(code, "carol"); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordReadyTitle)) // customers begin with the first
+	r.eventually("it serves", func() bool {
+		is, s = r.status()
+		return is == 0
+	})
+	if s["set_up"] != nil || s["state"] != "serving" {
+		t.Errorf("%v", s)
+	}
+}
+
+// TestAskedWhatIsInTheWay of a set-up, and what an operator does about it by a word.
+func TestAskedWhatIsInTheWay(t *testing.T) {
+	t.Parallel()
+	r := newDevice(t)
+	right := r.file("kiosk.env")
+	r.write("kiosk.env", strings.ReplaceAll(right, "kiosk-device", "kiosk-nobody"))
+	x := r.screen()
+	x.shows(say(t, kiosk.WordSetupStuck))
+	code, s := r.status()
+	on, _ := s["set_up"].(map[string]any)
+	if code != 20 || on["stage"] != "stuck" || on["reason"] != "misconfigured" || on["cause"] == "" {
+		t.Errorf("exit code %d, %v", code, on)
+	}
+	if _, out := r.asked("status"); !strings.Contains(out, "being set up: misconfigured") || !strings.Contains(out, "invalid_client") {
+		t.Errorf("status says:\n%s", out)
+	}
+	r.write("kiosk.env", "KIOSK_IDLE_TIMEOUT=soon\n"+right)
+	if code, out := r.asked("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_IDLE_TIMEOUT") {
+		t.Errorf("settings that are wrong: exit code %d, %s", code, out)
+	}
+	r.write("kiosk.env", right)
+	if code, out := r.asked("service", "reload"); code != 0 {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	x.grant("")
+}

@@ -30,7 +30,8 @@ var statusVerb = verb{
 
 Asks the kiosk that runs on this device, over its local socket, how it is:
 whether it serves, what is not well, how visits went since it started. Never who
-was there.
+was there. While its screen has a technician set it up: where and with which code
+to sign in, or what is in the way.
 
     --json           one JSON object
     --wait-idle      only waits until nobody stands there: for upgrades, reboots
@@ -38,8 +39,8 @@ was there.
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
 
 Exit codes: 0 serving (with --wait-idle: nobody stands there, or no kiosk is
-running), 20 out of service, 21 not running, 22 the limit was over and somebody
-still stands there, 1 it does not answer, 2 bad usage.
+running), 20 out of service or being set up, 21 not running, 22 the limit was over
+and somebody still stands there, 1 it does not answer, 2 bad usage.
 `,
 }
 
@@ -135,6 +136,22 @@ func tellStatus(out io.Writer, s app.Status) error {
 	state := map[app.Standing]string{app.Serving: "serving", app.Visited: "serving: a visit is under way", app.OutOfService: "out of service"}[s.State]
 	if len(s.Why) > 0 {
 		state += ": " + strings.Join(s.Why, ", ")
+	}
+	if on := s.SetUp; on != nil {
+		state = "being set up: " + map[string]string{"begins": "the server is asked for a code", "sign_in": "a technician is to sign in on a phone",
+			"registers": "the technician approved, the device registers", "stuck": on.Reason}[on.Stage]
+		say("state", "%s", state)
+		if on.Code != "" {
+			say("sign in", "at %s, code %s, for %d seconds yet", on.Address, on.Code, on.Left)
+		}
+		if on.Cause != "" {
+			say("cause", "%s", on.Cause)
+			say("again", "in %d seconds by itself", on.Again)
+		}
+		say("program", "version %s, process %d, up %s", s.Version, s.PID, time.Duration(s.Uptime)*time.Second)
+		say("site", "%s", s.Site)
+		_, err := io.WriteString(out, b.String())
+		return err
 	}
 	say("state", "%s", state)
 	if s.Service.Off {

@@ -62,7 +62,7 @@ func (e *exam) space(context.Context) doctor.Finding {
 }
 
 func (e *exam) store(ctx context.Context) doctor.Finding {
-	if e.ask(ctx); e.running != nil {
+	if e.ask(ctx); e.running != nil && e.running.SetUp == nil {
 		return record(e.running.Record)
 	}
 	st, err := OpenStore(e.Settings, "kiosk doctor", true)
@@ -356,6 +356,8 @@ func (e *exam) resident(ctx context.Context) doctor.Finding {
 		return doctor.OK("no kiosk is running")
 	case e.asked != nil:
 		return doctor.Warn("the kiosk does not answer: "+e.asked.Error(), "ask as root or as a member of the group kiosk; else: systemctl restart kiosk")
+	case e.running.SetUp != nil:
+		return doctor.Warn("the device is being set up on its screen", "sign in on a phone as the screen says; kiosk status tells the same from afar")
 	case e.running.State == OutOfService:
 		return doctor.Warn("the kiosk is out of service: "+strings.Join(e.running.Why, ", "), "kiosk status tells more; kiosk service on ends an order")
 	case e.running.Settings != "":

@@ -82,12 +82,15 @@ func (r *resident) listen(ctx context.Context, l *net.UnixListener) {
 	if l != nil {
 		s := &control.Server{Handle: r.handle, Log: r.app.log}
 		if r.front == nil {
-			s.Patience = 10 * time.Second // programs that ask at once; a front end waits for customers
+			s.Patience = askPatience // a front end waits for customers
 		}
 		s.Serve(ctx, l)
 	}
 	all.Wait()
 }
+
+// askPatience: at a kiosk with a screen there are only programs that ask at once.
+const askPatience = 10 * time.Second
 
 // heed reads the settings again whenever it is told to.
 func (r *resident) heed(ctx context.Context) {

@@ -40,7 +40,8 @@ func SetUp(ctx context.Context, s *config.Settings, log *slog.Logger, envFile st
 	if err := errors.Join(a.words(), a.theme()); err != nil {
 		return nil, err
 	}
-	u := &setup{app: a, envFile: envFile, options: o, news: make(chan setupNews), pulse: make(chan struct{})}
+	u := &setup{app: a, envFile: envFile, options: o, began: a.clock.Now(),
+		news: make(chan setupNews), pulse: make(chan struct{}), asked: make(chan func())}
 	// What no waiting cures ends it here, in words on standard error.
 	p, err := u.open(s, func(enrol.Approval) {}, func(Step) {})
 	if err == nil {
@@ -66,13 +67,21 @@ type setup struct {
 	app     *App
 	envFile string
 	options RunOptions
+	began   time.Duration // uptime at the start
 	news    chan setupNews
 	pulse   chan struct{} // taken by the loop: it moves
+	asked   chan func()   // done by the loop, for who asks over the socket
+
+	// The loop's own.
+	is       setupNews
+	language int    // which of the catalogues
+	end      func() // ends the work
 }
 
 // setupNews is what there is to show, or the end of it.
 type setupNews struct {
 	show     kiosk.Setup
+	cause    string           // with kiosk.SetupStuck, for an operator
 	settings *config.Settings // not nil: the device is registered
 }
 
@@ -83,21 +92,34 @@ func (u *setup) serve(ctx context.Context, t *tui.Screen) (*config.Settings, err
 	defer stop()
 	all.Add(1)
 	t.Go(func() { defer all.Done(); u.supervise(run, t) })
-	work := func() (end func()) {
+	work := func() {
 		inner, cancel := context.WithCancel(run)
 		over := make(chan struct{})
 		t.Go(func() { defer close(over); u.work(inner) })
-		return func() { cancel(); <-over }
+		u.end = func() { cancel(); <-over }
 	}
-	end := work()
-	defer func() { end() }()
+	again := func() error {
+		u.end()
+		s, err := u.options.Reread() // nobody else reads them meanwhile
+		work()                       // it begins by reading them, too
+		if CanSetUp(s, err) {
+			return nil
+		}
+		return err
+	}
+	if l := u.app.hear(); l != nil { // before anything is on the screen: who sees it may ask
+		all.Add(1)
+		t.Go(func() { defer all.Done(); u.listen(run, l, again) })
+	}
+	work()
+	defer func() { u.end() }()
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
-	var is kiosk.Setup
 	for {
 		at := u.app.place()
 		at.Address = localAddress() // it can come while nobody is reached yet
-		t.Show(kiosk.ViewSetup(is, u.app.clock.Now(), u.app.catalogues[0], at))
+		u.is.show.Language = u.language
+		t.Show(kiosk.ViewSetup(u.is.show, u.app.clock.Now(), u.app.catalogues[u.language], at))
 		select {
 		case <-ctx.Done():
 			return nil, nil
@@ -107,10 +129,11 @@ func (u *setup) serve(ctx context.Context, t *tui.Screen) (*config.Settings, err
 			if n.settings != nil {
 				return n.settings, nil
 			}
-			is = n.show
+			u.is = n
+		case do := <-u.asked:
+			do()
 		case <-u.options.Reload:
-			end() // it begins by reading the settings
-			end = work()
+			_ = again() // it is in the log
 		case e, ok := <-t.Events():
 			if !ok {
 				return nil, nil
@@ -120,10 +143,21 @@ func (u *setup) serve(ctx context.Context, t *tui.Screen) (*config.Settings, err
 				if e.Key == tui.Interrupt && u.options.Desk {
 					return nil, nil
 				}
+				u.pressed(keyName(e.Key))
+			case tui.Tap:
+				u.pressed(e.Key)
 			case tui.Lost:
 				return nil, kiosk.Fail(kiosk.Internal, "screen", fmt.Errorf("terminal: %w", e.Err))
 			}
 		}
+	}
+}
+
+// pressed deals with the one key that there is: a technician need not read the shop's
+// first language.
+func (u *setup) pressed(k kiosk.KeyName) {
+	if k == kiosk.TabKey {
+		u.language = (u.language + 1) % len(u.app.catalogues)
 	}
 }
 
@@ -210,7 +244,7 @@ func (u *setup) work(ctx context.Context) {
 			pause = firstPause
 		} else {
 			stuck.Since, stuck.Until = now(), now()+pause
-			tell(setupNews{show: stuck})
+			tell(setupNews{show: stuck, cause: harmless(err.Error())})
 		}
 		if !wait(ctx, pause) {
 			return

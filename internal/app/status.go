@@ -20,6 +20,7 @@ type Status struct {
 	PID      int              `json:"pid"`
 	Uptime   int              `json:"uptime"`             // seconds since this program's start
 	Service  Order            `json:"service"`            // an operator's order
+	SetUp    *SettingUp       `json:"set_up,omitempty"`   // of a device without a registration: how far it has come; only the members above count then
 	Opens    *time.Time       `json:"opens,omitempty"`    // outside of opening hours: when they begin
 	Settings string           `json:"settings,omitempty"` // what was wrong with those that were to be read again; the old ones count
 	Visits   Figures          `json:"visits"`

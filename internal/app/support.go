@@ -85,6 +85,12 @@ func told(s Status) Status {
 	if s.Service.Text != "" {
 		s.Service.Text = "[a text]"
 	}
+	if s.SetUp != nil {
+		on := *s.SetUp
+		if s.SetUp = &on; on.Code != "" { // it is good for a while yet
+			on.Code, on.Complete = "[a code]", "[with a code]"
+		}
+	}
 	if s.Settings != "" {
 		s.Settings = "[refused]"
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,11 +113,13 @@ func (r *resident) pruned(c *control.Client, age string) (any, error) {
 	return Pruned{gone}, nil
 }
 
+var errWaitLimit = errors.New("limit: a duration is wanted, as 10m")
+
 // waitIdle waits until nobody stands there.
 func (r *resident) waitIdle(ctx context.Context, c *control.Client, limit string) (any, error) {
 	d, err := time.ParseDuration(limit)
 	if err != nil || d < 0 {
-		return nil, fmt.Errorf("limit: a duration is wanted, as 10m")
+		return nil, errWaitLimit
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

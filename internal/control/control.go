@@ -17,6 +17,8 @@
 //	{"do":"prune","age":"720h"}                        old visits are taken off record: {"pruned":3}; without age by KIOSK_RETENTION
 //	{"do":"visit","json":true}                         what kiosk login says; the next line is the identifier
 //
+// A device whose screen has a technician set it up answers status, wait-idle and reload.
+//
 // A visit is answered by objects with the member out, text to be written as it is;
 // code, which asks for a line with a user code; and at last exit, the exit code of
 // kiosk login. {"do":"leave"} ends it as a customer who leaves would, and so does

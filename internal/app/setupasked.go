@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// SettingUp is how far a device without a registration has come on its way to one. The
+// members are those of kiosk provision --json.
+type SettingUp struct {
+	Stage string `json:"stage"` // begins, sign_in, registers or stuck
+
+	// With sign_in: what the screen shows a technician. The code lets nobody in: who
+	// signs in with it lets this device in.
+	Address  string `json:"verification_uri,omitempty"`
+	Complete string `json:"verification_uri_complete,omitempty"`
+	Code     string `json:"user_code,omitempty"`
+	Left     int    `json:"expires_in,omitempty"` // seconds
+
+	// With stuck.
+	Reason string `json:"reason,omitempty"`
+	Cause  string `json:"cause,omitempty"`    // in words for an operator
+	Again  int    `json:"again_in,omitempty"` // seconds
+}
+
+// setUpWhy is the closure of a device that is being set up; none of a visit's.
+const setUpWhy = "set_up"
+
+var setupStages = map[kiosk.SetupStage]string{
+	kiosk.SetupBegins: "begins", kiosk.SetupSignIn: "sign_in", kiosk.SetupRegisters: "registers", kiosk.SetupStuck: "stuck",
+}
+
+// status is the loop's.
+func (u *setup) status() Status {
+	is := u.is.show
+	on := SettingUp{Stage: setupStages[is.Stage]}
+	left := int(max(is.Until-u.app.clock.Now(), 0) / time.Second)
+	switch is.Stage {
+	case kiosk.SetupSignIn:
+		on.Address, on.Complete, on.Code, on.Left = is.Grant.Address, is.Grant.Complete, is.Grant.UserCode, left
+	case kiosk.SetupStuck:
+		on.Reason, on.Cause, on.Again = is.Why.String(), u.is.cause, left
+	}
+	return Status{
+		State: OutOfService, Why: []string{setUpWhy}, Phase: kiosk.Closed.String(), Mode: "screen", Site: u.app.settings.Site,
+		Version: u.options.Version, PID: os.Getpid(), Uptime: int((u.app.clock.Now() - u.began) / time.Second),
+		Visits: Figures{Ended: map[string]int{}}, Health: []health.Item{}, SetUp: &on,
+	}
+}
+
+// listen answers at the socket until ctx ends.
+func (u *setup) listen(ctx context.Context, l *net.UnixListener, again func() error) {
+	s := &control.Server{Log: u.app.log, Patience: askPatience, Handle: func(ctx context.Context, c *control.Client, line kiosk.Secret) {
+		answer, err := u.answer(ctx, c, line, again)
+		switch {
+		case err != nil:
+			_ = c.Answer(failed{err.Error()})
+		case answer != nil:
+			_ = c.Answer(answer) // a client that has gone needs none
+		}
+	}}
+	s.Serve(ctx, l)
+}
+
+// errSettingUp answers what needs a device that serves.
+var errSettingUp = errors.New("this device is being set up, and serves nobody yet: kiosk status tells more")
+
+func (u *setup) answer(ctx context.Context, c *control.Client, line kiosk.Secret, again func() error) (any, error) {
+	defer line.Zero()
+	var q Request
+	if len(line) == 0 {
+		return nil, nil
+	}
+	if json.Unmarshal(line, &q) != nil {
+		return nil, errSettingUp
+	}
+	switch q.Do {
+	case "status":
+		var s Status
+		err := u.ask(ctx, func() { s = u.status() })
+		return s, err
+	case "wait-idle":
+		return u.waitIdle(ctx, c, q.Limit)
+	case "reload":
+		var wrong error
+		err := u.ask(ctx, func() { wrong = again() })
+		return done{true}, errors.Join(wrong, err)
+	case "service", "prune", "visit":
+		return nil, errSettingUp
+	}
+	return nil, fmt.Errorf("there is no request %q", harmless(q.Do))
+}
+
+// ask has the loop do something, and waits for that.
+func (u *setup) ask(ctx context.Context, do func()) error {
+	over := make(chan struct{})
+	select {
+	case u.asked <- func() { defer close(over); do() }:
+		<-over
+		return nil
+	case <-ctx.Done():
+		return errors.New("the kiosk is ending")
+	}
+}
+
+// waitIdle waits while the device registers: whoever ends it then leaves a client at the
+// server that nobody knows of. A code that is ended makes room for another one.
+func (u *setup) waitIdle(ctx context.Context, c *control.Client, limit string) (any, error) {
+	d, err := time.ParseDuration(limit)
+	if err != nil || d < 0 {
+		return nil, errWaitLimit
+	}
+	over := time.NewTimer(d)
+	defer over.Stop()
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for {
+		var idle bool
+		if u.ask(ctx, func() { idle = u.is.show.Stage != kiosk.SetupRegisters }) != nil || idle {
+			return Idle{true}, nil
+		}
+		select {
+		case <-look.C:
+		case <-over.C:
+			return Idle{false}, nil
+		case <-c.Gone():
+			return nil, nil
+		case <-ctx.Done():
+			return Idle{true}, nil
+		}
+	}
+}
