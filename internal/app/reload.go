@@ -104,20 +104,33 @@ func (r *resident) reload(ctx context.Context) error {
 // asked for the reload hears of it at once, and not of a kiosk that came back with the old
 // ones. A port that is our own now is left out: it will be free.
 func (r *resident) free(s *config.Settings) error {
-	ours := map[string]bool{port(r.app.settings.PingListen): true, port(r.app.settings.MetricsListen): true}
-	for _, a := range []struct{ setting, address string }{
-		{"KIOSK_PING_LISTEN", s.PingListen}, {"KIOSK_METRICS_LISTEN", s.MetricsListen},
-	} {
-		if a.address == "" || ours[port(a.address)] {
+	ours := map[string]bool{}
+	for _, address := range addresses(r.app.settings) {
+		ours[port(address)] = true
+	}
+	for setting, address := range addresses(s) {
+		if ours[port(address)] {
 			continue
 		}
-		l, err := net.Listen("tcp", a.address)
+		l, err := net.Listen("tcp", address)
 		if err != nil {
-			return kiosk.Fail(kiosk.Misconfigured, a.setting, err)
+			return kiosk.Fail(kiosk.Misconfigured, setting, err)
 		}
 		_ = l.Close()
 	}
 	return nil
+}
+
+// addresses are what a kiosk with these settings listens at, by the setting.
+func addresses(s *config.Settings) map[string]string {
+	all := map[string]string{}
+	if s.Delivery == "ping" {
+		all["KIOSK_PING_LISTEN"] = s.PingListen
+	}
+	if s.MetricsListen != "" {
+		all["KIOSK_METRICS_LISTEN"] = s.MetricsListen
+	}
+	return all
 }
 
 func port(address string) string {
