@@ -15,6 +15,7 @@ type seat struct {
 	display kiosk.Display
 
 	mu      sync.Mutex
+	begun   bool // there is a state: nobody can be served before
 	phase   kiosk.Phase
 	closed  kiosk.Closures
 	visit   string        // of the request under way, to see when another one begins
@@ -59,6 +60,7 @@ func (s *seat) Show(now time.Duration, is kiosk.State, p kiosk.Private) {
 func (s *seat) note(now time.Duration, is kiosk.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.begun = true
 	if is.Phase == s.phase && is.Closures == s.closed && is.Visit == s.visit {
 		return
 	}
@@ -98,6 +100,16 @@ func (s *seat) now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.phase, s.closed, s.changed
+}
+
+// told is now as whoever asks from outside may hear it: until there is a state, the kiosk starts.
+func (s *seat) told() (kiosk.Phase, kiosk.Closures) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.begun {
+		return kiosk.Closed, kiosk.Starting
+	}
+	return s.phase, s.closed
 }
 
 // counted is a copy of the figures.

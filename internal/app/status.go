@@ -29,7 +29,7 @@ type Status struct {
 }
 
 func (r *resident) status() Status {
-	phase, closed, _ := r.seat.now()
+	phase, closed := r.seat.told()
 	order, _ := r.order.now(r.app.clock.Now())
 	s := Status{
 		State: standing(phase, closed), Phase: phase.String(), Mode: "screen", Site: r.app.settings.Site,
