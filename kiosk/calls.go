@@ -36,7 +36,7 @@ func (r *Runner) call(ctx context.Context, limit time.Duration, what string, los
 }
 
 // wanted says whether the answer to n is still waited for.
-func (r *Runner) wanted(n Number) bool { return r.s.Question == n }
+func (r *Runner) wanted(n Number) bool { return n != 0 && r.s.Question == n }
 
 func (r *Runner) failed(n Number, what string, err error) answer {
 	r.Log.Warn(what, "reason", ReasonOf(err).String(), "error", err)
@@ -47,10 +47,11 @@ func (r *Runner) ask(f Ask) {
 	id, code := r.Vault.Get(f.Number, Identifier), r.Vault.Get(f.Number, UserCode)
 	r.Vault.Put(f.Number, UserCode, nil) // it is sent once
 	r.sent = r.Clock.Now()
+	asks := r.authorizer(r.s.Technician)
 	r.call(r.ctx, r.Rules.AskLimit, "ask", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer id.Zero()
 		defer code.Zero()
-		ack, err := r.Authorizer.Ask(ctx, Request{Identifier: id, Code: f.Code, UserCode: code, Road: f.Road, Ping: r.pinger(f.Number)})
+		ack, err := asks.Ask(ctx, Request{Identifier: id, Code: f.Code, UserCode: code, Road: f.Road, Ping: r.pinger(f.Number)})
 		if err != nil {
 			a := r.failed(f.Number, "ask", err)
 			if w := WantOf(err); w != NoWant {
@@ -73,6 +74,15 @@ func (r *Runner) ask(f Ask) {
 	})
 }
 
+// authorizer is the one for a visit. What a technician's visit left before the settings
+// had no technicians any more is looked after by the customers' one.
+func (r *Runner) authorizer(technician bool) Authorizer {
+	if technician && r.Technicians != nil {
+		return r.Technicians
+	}
+	return r.Authorizer
+}
+
 // pinger is what an authorizer calls when the server has an answer ready.
 func (r *Runner) pinger(n Number) func() {
 	return func() {
@@ -86,10 +96,11 @@ func (r *Runner) pinger(n Number) func() {
 func (r *Runner) poll(f Poll) {
 	id := r.Vault.Get(f.Request, RequestID)
 	jitter := rand.N(time.Second)
+	asks := r.authorizer(r.s.Technician)
 	lost := Polled{Number: f.Number, Request: f.Request, Verdict: Hopeless, Reason: Internal}
 	r.call(r.ctx, r.Rules.CallLimit, "poll", lost, func(ctx context.Context) answer {
 		defer id.Zero()
-		a := r.Authorizer.Poll(ctx, id)
+		a := asks.Poll(ctx, id)
 		if a.Err != nil {
 			r.Log.Info("poll", "error", a.Err)
 		}
@@ -123,12 +134,13 @@ func (r *Runner) verify(f Verify) {
 		// Not the wall clock as it was then: it may have been set since.
 		At: r.Clock.Wall().Add(r.sent - r.Clock.Now()),
 	}
+	asks := r.authorizer(r.s.Technician)
 	r.call(r.ctx, r.Rules.CallLimit, "verify", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer t.Zero()
 		defer asked.Identifier.Zero()
 		defer asked.RequestID.Zero()
 		defer asked.Expect.Zero()
-		person, err := r.Authorizer.Verify(ctx, t, asked)
+		person, err := asks.Verify(ctx, t, asked)
 		if err != nil {
 			return r.failed(f.Number, "verify", err)
 		}
@@ -149,6 +161,24 @@ func (r *Runner) fetch(f Fetch) {
 			return r.failed(f.Number, "fetch", err)
 		}
 		return answer{event: Fetched{f.Number}, keep: func() {
+			if r.wanted(f.Number) {
+				r.result = result
+			}
+		}}
+	})
+}
+
+// serve has a technician's task done.
+func (r *Runner) serve(f Serve) {
+	r.Log.Info("technician", "task", f.Task.String(), "visit", r.s.Visit, "approved", !r.s.Unproved)
+	r.result = Result{}
+	r.call(r.ctx, r.Rules.TaskLimit, "technician", Failed{f.Number, Internal}, func(ctx context.Context) answer {
+		result, err := r.Service.Serve(ctx, f.Task)
+		if err != nil {
+			r.Log.Error("technician", "task", f.Task.String(), "error", err)
+			return answer{event: Failed{f.Number, ReasonOf(err)}}
+		}
+		return answer{event: Served{f.Number}, keep: func() {
 			if r.wanted(f.Number) {
 				r.result = result
 			}
@@ -186,7 +216,7 @@ func (r *Runner) recover() {
 }
 
 func (r *Runner) ending(rec Record, stage Stage, why Reason) Record {
-	return Record{Visit: rec.Visit, Stage: stage, Reason: why, Code: rec.Code,
+	return Record{Visit: rec.Visit, Stage: stage, Reason: why, Code: rec.Code, Technician: rec.Technician,
 		Wall: r.Clock.Wall(), Boot: r.Clock.Boot(), Uptime: r.Clock.Now()}
 }
 
@@ -248,7 +278,7 @@ func (r *Runner) watchUntilClosed(ctx context.Context, v Recovery) (Reason, *Due
 			continue
 		}
 		p = p.Leave(now)
-		a := r.Authorizer.Poll(ctx, rec.Secrets.RequestID)
+		a := r.authorizer(rec.Technician).Poll(ctx, rec.Secrets.RequestID)
 		switch a.Verdict {
 		case Pending, SlowDown, Trouble:
 			if ctx.Err() != nil {

@@ -24,6 +24,8 @@
 //	  - View (view.go) is what a person may see, as data (screen.go), in the words of
 //	    a catalogue (words.go). What is typed is judged in identifier.go and hint.go; the
 //	    keypad on the screen is keypad.go, help is help.go, the bell is sound.go.
+//	    A technician's visit and menu are menu.go; the screen of a device that has no
+//	    registration yet is setup.go.
 //	  - Record (journal.go) is what must be known after a power cut, and Recover says
 //	    what is done about it.
 //	  - Runner (runner.go, calls.go) is the one goroutine that owns the state: an
@@ -38,8 +40,28 @@
 // keeps records in memory while there is no room. Package guard is the Guard, with the
 // journal as its memory. Package ciba is the Authorizer: it polls, takes the server's
 // pings (Pinged), speaks the device grant and revokes. Package app wires them, closes and
-// opens the kiosk (Closing: no contact yet, clock, maintenance, settings), plays visits
-// that come over the local socket by the same events as keys, and sweeps the memory.
+// opens the kiosk (Closing: no contact yet, clock, maintenance, opening hours, settings),
+// plays visits that come over the local socket by the same events as keys, and sweeps the
+// memory. What keeps a device well is beside it, too, and knows nothing of visits: health
+// (what is wrong now), doctor (why, and what to do), enrol (how a device gets its
+// registration), console (what the terminal lets through).
+//
+// # The technician
+//
+// A technician is a person whom the server knows and whose account carries a claim. So
+// there is no password of the device, which would be the same on hundreds of them for
+// years: whoever loses the claim at the server loses the menu everywhere. Their visit is a
+// visit (guard, record, one ring, every check), by an Authorizer of its own that asks for
+// no scope of the API; and since the menu is a phase that no fetch leads to, and that has
+// no effect but Serve, customers' data are out of its reach by construction. What it can do
+// is less than an operator can over the local socket.
+//
+// Where nobody can be asked (no network, no clock, wrong settings, no record) nobody can be
+// let in either, and that is when a technician is needed most. Then the key, or the screen
+// on which their visit ended, opens the examination alone (State.Unproved): it changes
+// nothing, and names hosts and files of this device, but no person and no secret. What it
+// says stands as text: on a screen of 80 columns a QR code has room for a tenth of it, and a
+// phone's camera reads text.
 //
 // # The roads
 //
@@ -55,7 +77,7 @@
 //
 // # What holds, always
 //
-// Eleven rules, asserted by the random walk in walk_test.go after every one of a million
+// Twelve rules, asserted by the random walk in walk_test.go after every one of a million
 // steps with late, doubled, foreign and hostile events (the eighth in runner_test.go):
 //
 //  1. A ready state is the zero ready state.
@@ -71,6 +93,8 @@
 //  9. Language, warnings and extensions end with the visit.
 //  10. A reason for being closed never interrupts a visit and is never forgotten.
 //  11. A refusal by the server is shown at an even time, whenever it came.
+//  12. A technician's visit fetches nothing; its menu is open only after a verified
+//     answer to its own request, or for the examination alone; and never for long.
 //
 // # What an onlooker can tell
 //

@@ -41,6 +41,11 @@ type (
 	Verify struct{ Number, Request Number }
 	// Fetch calls the protected API; answered by Fetched or Failed.
 	Fetch struct{ Number, Request Number }
+	// Serve has a technician's task done; answered by Served or Failed.
+	Serve struct {
+		Number Number
+		Task   Task
+	}
 	// Revoke takes the tokens out of the vault and gives them back to the server; not answered.
 	Revoke struct{ Request Number }
 	// Wipe overwrites all that the vault holds of the draft and of every request; answered by Wiped.
@@ -55,5 +60,6 @@ func (Ask) effect()     {}
 func (Poll) effect()    {}
 func (Verify) effect()  {}
 func (Fetch) effect()   {}
+func (Serve) effect()   {}
 func (Revoke) effect()  {}
 func (Wipe) effect()    {}

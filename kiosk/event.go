@@ -23,9 +23,10 @@ const (
 	RightKey
 	PageUpKey
 	PageDownKey
-	HelpKey  // F1
-	ShiftKey // capitals on the keypad, to and fro; no keyboard sends it
-	OtherKey // any other: it shows that somebody is there
+	HelpKey       // F1
+	ShiftKey      // capitals on the keypad, to and fro; no keyboard sends it
+	OtherKey      // any other: it shows that somebody is there
+	TechnicianKey // the technician's: Ctrl-T, or five taps in a corner; nothing where there is none
 )
 
 type (
@@ -112,7 +113,9 @@ type (
 	Verified struct{ Number Number }
 	// Fetched answers Fetch: the result is there.
 	Fetched struct{ Number Number }
-	// Failed answers Prepare, Ask, Verify or Fetch.
+	// Served answers Serve: it is done, and what there is to read of it is there.
+	Served struct{ Number Number }
+	// Failed answers Prepare, Ask, Verify, Fetch or Serve.
 	Failed struct {
 		Number Number
 		Reason Reason
@@ -148,6 +151,7 @@ func (Pinged) event()     {}
 func (Polled) event()     {}
 func (Verified) event()   {}
 func (Fetched) event()    {}
+func (Served) event()     {}
 func (Failed) event()     {}
 func (Wiped) event()      {}
 func (Resumed) event()    {}

@@ -5,8 +5,8 @@ package kiosk
 // screen and does nothing else: what is on the way stays on the way. On Ready, which
 // has no state of its own, it begins a visit with the help open.
 func (m *move) help(e Press) bool {
-	if e.Key != HelpKey && !(e.Key == RuneKey && e.Rune == '?' && m.s.Phase == Waiting) || m.s.Still {
-		return false // any key says that somebody is still there
+	if e.Key != HelpKey && !(e.Key == RuneKey && e.Rune == '?' && m.s.Phase == Waiting) || m.s.Still || m.s.Phase == Menu {
+		return false // any key says that somebody is still there; a technician knows what the device is
 	}
 	switch {
 	case m.s.Phase != Ready:

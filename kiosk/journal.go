@@ -48,12 +48,13 @@ func (s Stage) Final() bool { return s >= StageShown }
 // Record is one line of a visit's story. The step fills in what the state knows,
 // the runner stamps the times and adds the secrets, the store seals those.
 type Record struct {
-	Visit    string        // opaque, from the Prepared event
-	Stage    Stage         //
-	Reason   Reason        // with an ending; none where the server rang nobody and first wanted a user code
-	Code     string        // the code both screens show; not a secret; empty on the second road
-	Expires  time.Duration // with StageAsked: how long the request lives, from when it was sent
-	Interval time.Duration // with StageAsked: the poll interval, or the longest pause that the server has asked for
+	Visit      string        // opaque, from the Prepared event
+	Stage      Stage         //
+	Reason     Reason        // with an ending; none where the server rang nobody and first wanted a user code
+	Code       string        // the code both screens show; not a secret; empty on the second road
+	Expires    time.Duration // with StageAsked: how long the request lives, from when it was sent
+	Technician bool          // the visit is for the device's sake
+	Interval   time.Duration // with StageAsked: the poll interval, or the longest pause that the server has asked for
 
 	Wall   time.Time     // wall clock when written
 	Boot   string        // boot when written
@@ -123,7 +124,7 @@ const resumeWithin = 30 * time.Second
 // unfinished visit. A visit that had only asked is closed: nobody can know
 // whether the phone rang, and it must not ring twice. At most one visit, the
 // newest, is resumed; not one on the second road, since what was on its screen is
-// not on record.
+// not on record, nor a technician's, who knows what to do.
 func Recover(unfinished []Record, here Here) []Recovery {
 	var out []Recovery
 	for i, r := range unfinished {
@@ -163,7 +164,7 @@ func recoverOne(r Record, here Here, newest bool) Recovery {
 	switch {
 	case v.Left <= 0:
 		v.Action, v.Ending, v.Reason = Forget, StageEnded, Expired
-	case sameBoot && newest && r.Code != "" && here.Uptime-r.Uptime < resumeWithin:
+	case sameBoot && newest && r.Code != "" && !r.Technician && here.Uptime-r.Uptime < resumeWithin:
 		v.Action = Resume
 	default:
 		v.Action = Watch

@@ -8,7 +8,11 @@ import "time"
 func (m *move) checking(e Event) {
 	switch e := e.(type) {
 	case Verified:
-		if m.answered(e.Number) {
+		switch {
+		case !m.answered(e.Number):
+		case m.s.Technician:
+			m.admit()
+		default:
 			m.enter(Fetching)
 			m.do(Fetch{Number: m.ask(), Request: m.s.Request})
 		}
@@ -95,7 +99,9 @@ func (m *move) ended(e Event) {
 			m.prepare(m.s.Request)
 		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersSecond():
 			m.second()
-		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain() && !m.s.OffersSecond():
+		case e.Key == RuneKey && e.Rune == '3' && m.s.OffersReport():
+			m.report()
+		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain() && !m.s.OffersSecond() && !m.s.OffersReport():
 			m.clear()
 		}
 	case Tick:

@@ -211,6 +211,14 @@ type Resource interface {
 	Fetch(ctx context.Context, t Tokens, p Person) (Result, error)
 }
 
+// Service is what a technician can have done at the menu. Serve is called beside the
+// runner's loop, and gives what there is to read: nothing personal, no secret, no
+// control characters. RestartTask only notes the wish: the program ends once nobody
+// stands there.
+type Service interface {
+	Serve(ctx context.Context, t Task) (Result, error)
+}
+
 // Journal keeps records. Append returns only when the record is on disk: the
 // runner relies on it before it does anything that others can see.
 type Journal interface {

@@ -19,6 +19,11 @@ type Runner struct {
 	Guard      Guard
 	Display    Display
 	Clock      Clock
+	// Technicians is the authorizer of technicians' visits, which asks for nothing but who
+	// they are and lets nobody pass who is none; and Service is what their menu does. nil:
+	// there is no menu (Rules.Technicians).
+	Technicians Authorizer
+	Service     Service
 	// Dues may be nil: then what cannot be given back is forgotten when the program ends.
 	Dues Dues
 	// Draw makes a visit's name and a code for both screens, each time new.
@@ -207,6 +212,8 @@ func (r *Runner) carryOut(f Effect) bool {
 		r.verify(f)
 	case Fetch:
 		r.fetch(f)
+	case Serve:
+		r.serve(f)
 	case Revoke:
 		r.revoke(f.Request)
 	case Wipe:

@@ -810,3 +810,70 @@ func TestAServerThatAlwaysAsksForPatience(t *testing.T) {
 		})
 	}
 }
+
+// garage is the technicians' side of a shop: an authorizer of their own, and what their
+// menu does.
+type garage struct {
+	*shop
+	fails bool
+}
+
+func (g garage) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+	g.tell("as a technician:")
+	return g.shop.Verify(ctx, t, a)
+}
+
+func (g garage) Serve(_ context.Context, t kiosk.Task) (kiosk.Result, error) {
+	g.tell("serve %s", t)
+	if g.fails {
+		return kiosk.Result{}, errors.New("a file cannot be written")
+	}
+	return kiosk.Result{Title: "how it is"}, nil
+}
+
+func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Service = true, garage{shop: s}, garage{shop: s}
+		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.run(func() {
+			s.press(kiosk.TechnicianKey, 0)
+			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary), Seen: kiosk.Identify}
+			sleep(6 * time.Second)
+			s.in(kiosk.Menu)
+			if p := s.private[len(s.private)-1]; p.Person.Subject != "" {
+				t.Errorf("who it is is kept: %+v", p.Person)
+			}
+			s.press(kiosk.RuneKey, '1')
+			if p := s.private[len(s.private)-1]; p.Result.Title != "how it is" {
+				t.Errorf("on screen: %+v", p.Result)
+			}
+			s.press(kiosk.EscapeKey, 0)
+			s.press(kiosk.RuneKey, '4')
+			s.in(kiosk.Ready)
+		})
+		s.want("guard", "record asking", "ask", "record asked", "poll", "record granted", "as a technician:", "verify",
+			"record shown", "revoke", "serve status", "serve restart")
+	})
+}
+
+func TestATaskThatFailsIsSaidAndLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Service = true, garage{s, true}, garage{s, true}
+		s.runner.Closures = kiosk.Starting
+		s.run(func() {
+			s.press(kiosk.TechnicianKey, 0)
+			s.in(kiosk.Menu)
+			if st := s.state(); !st.Failed || !st.Unproved {
+				t.Errorf("%+v", st)
+			}
+			if !strings.Contains(s.logs.String(), "a file cannot be written") {
+				t.Errorf("the log does not say why: %s", s.logs.String())
+			}
+			s.press(kiosk.EscapeKey, 0)
+			s.in(kiosk.Closed)
+		})
+		s.want("serve doctor")
+	})
+}

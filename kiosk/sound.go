@@ -26,7 +26,7 @@ func Sound(was State, before time.Duration, is State, now time.Duration) Bells {
 		return PhoneRings
 	case is.Phase == Waiting && is.Pace.Deadline-now <= hurry && was.Pace.Deadline-before > hurry:
 		return TimeRunsOut
-	case is.Phase == Shown && was.Phase != Shown:
+	case is.Phase == Shown && was.Phase != Shown, is.Phase == Menu && was.Phase == Checking:
 		return PhoneDone
 	case is.Phase == Ended && was.Phase != Ended && is.Reason != Cancelled:
 		return VisitStopped

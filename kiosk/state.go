@@ -21,10 +21,11 @@ const (
 	Fetching              // the protected API is being called
 	Shown                 // the result is there, hidden until a key proves that somebody is
 	Ended                 // ended without a result, for State.Reason
+	Menu                  // a technician is at the device; see State.Technician
 	Clearing              // the vault is being wiped; nothing else counts
 )
 
-var phases = [...]string{"ready", "closed", "identify", "user_code", "asking", "waiting", "checking", "fetching", "shown", "ended", "clearing"}
+var phases = [...]string{"ready", "closed", "identify", "user_code", "asking", "waiting", "checking", "fetching", "shown", "ended", "technician", "clearing"}
 
 // String is the phase's name in JSON lines and logs.
 func (p Phase) String() string {
@@ -74,23 +75,26 @@ const (
 
 // Rules are the figures a visit is played by. They do not change during a visit.
 type Rules struct {
-	Kind      IdentifierKind
-	Languages int           // how many languages there are; at least 1
-	Pad       PadRule       // when the keypad is on the screen
-	Idle      time.Duration // KIOSK_IDLE_TIMEOUT: silence before "still there?" while typing
-	Result    time.Duration // KIOSK_RESULT_TIMEOUT: the same on Shown and Ended
-	Grace     time.Duration // how long "still there?" stands
-	Extends   int           // how often a visit's time can be extended
-	CodeTries int           // how many user codes the server may find wrong before the visit ends
-	Second    bool          // the second road is there: KIOSK_DEVICE_CLIENT_ID is set
-	Again     int           // how often the same person can be asked again without retyping
-	Patience  time.Duration // how long a wait may be for which the push guard's screen keeps what was typed
-	AskLimit  time.Duration // an Ask that is not answered by then is lost
-	Even      time.Duration // refusals are shown at a multiple of this after the request was decided on, so that their time tells nothing
-	CallLimit time.Duration // the same for a poll, a check, a fetch
-	Floor     time.Duration // the poll interval where the server named none
-	HelpAfter time.Duration // on Waiting, when "nothing arrived?" opens by itself
-	Farewell  time.Duration // how long the word after a cancel stands
+	Kind        IdentifierKind
+	Languages   int           // how many languages there are; at least 1
+	Pad         PadRule       // when the keypad is on the screen
+	Idle        time.Duration // KIOSK_IDLE_TIMEOUT: silence before "still there?" while typing
+	Result      time.Duration // KIOSK_RESULT_TIMEOUT: the same on Shown and Ended
+	Grace       time.Duration // how long "still there?" stands
+	Extends     int           // how often a visit's time can be extended
+	CodeTries   int           // how many user codes the server may find wrong before the visit ends
+	Second      bool          // the second road is there: KIOSK_DEVICE_CLIENT_ID is set
+	Technicians bool          // technicians may come in at the screen: KIOSK_TECHNICIAN_CLAIM is set
+	Again       int           // how often the same person can be asked again without retyping
+	Patience    time.Duration // how long a wait may be for which the push guard's screen keeps what was typed
+	AskLimit    time.Duration // an Ask that is not answered by then is lost
+	Even        time.Duration // refusals are shown at a multiple of this after the request was decided on, so that their time tells nothing
+	CallLimit   time.Duration // the same for a poll, a check, a fetch
+	Floor       time.Duration // the poll interval where the server named none
+	HelpAfter   time.Duration // on Waiting, when "nothing arrived?" opens by itself
+	Farewell    time.Duration // how long the word after a cancel stands
+	MenuLimit   time.Duration // how long a technician's menu is open at the most, whatever is pressed
+	TaskLimit   time.Duration // a task of theirs that is not done by then is given up
 }
 
 // DefaultRules are the rules with the contract's defaults.
@@ -110,6 +114,8 @@ func DefaultRules() Rules {
 		Floor:     5 * time.Second,  // CIBA Core 7.3
 		Farewell:  10 * time.Second, // long enough to read two short sentences
 		HelpAfter: 25 * time.Second, // a push that has not come by then will rarely come by itself
+		MenuLimit: 15 * time.Minute, // three of a technician's visits; who walks away leaves it open no longer
+		TaskLimit: 2 * time.Minute,  // the examination asks a dozen times, and each may run into its limit
 	}
 }
 
@@ -167,6 +173,11 @@ type State struct {
 	Revealed bool   // the result is on screen
 	Page     int
 	Stopping bool // told to stop: no new visit
+
+	Technician bool // this visit is for the device's sake: who approves it gets the menu, and no data of anybody
+	Unproved   bool // on Menu: nobody could approve, so there is the examination and nothing else
+	Task       Task // on Menu: what is open, or under way while Question is not 0
+	Failed     bool // on Menu: Task could not be done
 }
 
 // Fresh is the zero ready state (or Closed, if there is a reason) with what may

@@ -23,7 +23,7 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 			m.s = m.s.Fresh()
 		}
 	case Press:
-		if meant(e, m.s.Phase) && table[m.s.Phase] != nil && !m.help(e) {
+		if meant(e, m.s.Phase) && !m.technician(e) && table[m.s.Phase] != nil && !m.help(e) {
 			table[m.s.Phase](&m, e)
 		}
 	case Given:
@@ -66,6 +66,7 @@ var table = [...]func(*move, Event){
 	Fetching: (*move).fetching,
 	Shown:    (*move).shown,
 	Ended:    (*move).ended,
+	Menu:     (*move).menu,
 	Clearing: nil,
 }
 
@@ -102,7 +103,7 @@ func (m *move) answered(n Number) bool {
 }
 
 func (m *move) record(stage Stage, r Reason) Record {
-	rec := Record{Visit: m.s.Visit, Stage: stage, Reason: r, Code: m.s.Code}
+	rec := Record{Visit: m.s.Visit, Stage: stage, Reason: r, Code: m.s.Code, Technician: m.s.Technician}
 	if stage == StageAsked {
 		rec.Interval = max(m.s.Pace.Interval, m.s.Pace.Patience)
 		rec.Expires = m.s.Pace.Deadline - m.s.Pace.Sent
@@ -157,7 +158,7 @@ func (m *move) closing(e Closing) {
 func (m *move) stop() {
 	m.s.Stopping = true
 	switch m.s.Phase {
-	case Identify, Prove, Shown:
+	case Identify, Prove, Shown, Menu:
 		m.clear()
 	case Asking:
 		m.finish(StageAbandoned, Cancelled)

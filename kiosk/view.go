@@ -47,9 +47,12 @@ func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
 		v.shown(p)
 	case Ended:
 		v.ended()
+	case Menu:
+		v.menu(p)
 	case Clearing:
 		v.sc.Title = w.Say(WordClearing)
 	}
+	v.staff()
 	v.still()
 	return v.sc
 }
@@ -212,7 +215,7 @@ func (v *view) waiting() {
 		v.sc.Warning = v.w.Say(WordWaitingLost)
 	}
 	if s.OffersSecond() {
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "2", Text: v.w.Say(WordKeySecond), Does: RuneKey, Rune: '2'})
+		v.number('2', WordKeySecond)
 	}
 	v.about()
 	v.key(EscapeKey, "Esc", WordKeyCancel)
@@ -332,10 +335,13 @@ func (v *view) ended() {
 		v.held()
 	}
 	if s.CanAskAgain() && s.HeldFor(v.now) == 0 {
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "1", Text: v.w.Say(WordKeyAgain), Does: RuneKey, Rune: '1'})
+		v.number('1', WordKeyAgain)
 	}
 	if s.OffersSecond() {
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "2", Text: v.w.Say(WordKeySecond), Does: RuneKey, Rune: '2'})
+		v.number('2', WordKeySecond)
+	}
+	if s.OffersReport() {
+		v.number('3', WordKeyReport)
 	}
 	v.about()
 	v.key(EscapeKey, "Esc", WordKeyDone)
@@ -375,8 +381,11 @@ func SayWait(w Words, left time.Duration) string {
 // hide leaves nothing on the screen but the title while nobody is known to be there:
 // neither what is personal nor pieces of sentences beside the question.
 func (v *view) hide() {
-	if v.s.Phase == Shown {
+	switch v.s.Phase {
+	case Shown:
 		v.sc.Title = v.w.Say(WordShownTitle)
+	case Menu:
+		v.sc.Title = v.w.Say(WordMenuTitle)
 	}
 	v.sc = Screen{Phase: v.sc.Phase, Tone: v.sc.Tone, Site: v.sc.Site, Title: v.sc.Title, Keys: v.sc.Keys}
 }

@@ -23,6 +23,12 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 				at = min(at, nextSecond(s.Since+s.Hold.Wait, now)) // the wait is on screen
 			}
 		}
+	case Menu:
+		at = s.idleAt(s.Rules.Idle, now)
+		if s.Question != 0 {
+			at = s.Touched + s.Rules.TaskLimit
+		}
+		at = min(at, s.Since+s.Rules.MenuLimit)
 	case Asking:
 		at = s.Since + s.Rules.AskLimit
 		if s.Refusal > 0 {

@@ -52,6 +52,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	r.Languages = 3
 	r.Kind = IdentifierKind(seed % 4)
 	r.Second = seed%2 == 0
+	r.Technicians = seed%3 == 0
 	return &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
@@ -99,6 +100,9 @@ func (w *world) one(e Event) {
 	}
 	if w.s.Phase == Shown && w.tokens[w.s.Request] {
 		w.fail("tokens are kept while somebody reads")
+	}
+	if w.s.Phase == Menu && (w.s.Masked != "" || w.tokens[w.s.Request]) {
+		w.fail("12: something of the approval is left on the menu")
 	}
 	w.seen[before.Phase.String()+">"+next.Phase.String()]++
 	if next.Phase == Asking && before.Phase == Ended && before.Reason == HeldBack {
@@ -161,8 +165,52 @@ func (w *world) check(before State, e Event, effects []Effect) {
 			w.fail("a scan on the wrong screen did something")
 		}
 	}
+	w.checkMenu(before, e, effects)
 	if s.Phase == Ready && (s.Language != 0 || s.Extended != 0 || s.Still) {
 		w.fail("9: language, warning or extensions outlived the visit")
+	}
+}
+
+// checkMenu holds the twelfth invariant: what a technician's key can bring about.
+func (w *world) checkMenu(before State, e Event, effects []Effect) {
+	s := w.s
+	if (s.Technician || s.Phase == Menu) && !s.Rules.Technicians {
+		w.fail("12: a technician where there are none")
+	}
+	if s.Phase == Menu && !s.Technician {
+		w.fail("12: a customer at the menu")
+	}
+	if s.Technician && (s.Phase == Fetching || s.Phase == Shown) {
+		w.fail("12: a technician gets a customer's screen")
+	}
+	if s.Phase == Menu && before.Phase != Menu && !s.Unproved && !w.verified[s.Request] {
+		w.fail("12: a menu without an approval")
+	}
+	if _, tick := e.(Tick); tick && s.Phase == Menu && w.now-s.Since >= s.Rules.MenuLimit {
+		w.fail("12: the menu has been open for %v", w.now-s.Since)
+	}
+	for _, f := range effects {
+		switch f := f.(type) {
+		case Fetch:
+			if s.Technician {
+				w.fail("12: a fetch in a technician's visit")
+			}
+		case Commit:
+			if f.Record.Technician != before.Technician && f.Record.Technician != s.Technician {
+				w.fail("12: the record does not say whose visit it is")
+			}
+		case Serve:
+			if !s.Technician || before.Unproved && f.Task != DoctorTask || s.Unproved && f.Task != DoctorTask {
+				w.fail("12: task %s for somebody who was not let in", f.Task)
+			}
+			if _, pressed := e.(Press); !pressed {
+				w.fail("12: a task that nobody chose")
+			}
+			if f.Task == RestartTask && s.Phase != Clearing {
+				w.fail("12: a restart in the middle of a visit")
+			}
+			w.seen["task "+f.Task.String()]++
+		}
 	}
 }
 
@@ -185,6 +233,8 @@ func foreign(s State, e Event) bool {
 	case Verified:
 		n = e.Number
 	case Fetched:
+		n = e.Number
+	case Served:
 		n = e.Number
 	case Failed:
 		n = e.Number
@@ -253,7 +303,7 @@ func (w *world) carryOut(f Effect) bool {
 		if w.records[w.s.Visit] != StageGranted {
 			w.fail("6: tokens looked at before the record")
 		}
-		w.answerLater(Verified{f.Number}, Failed{f.Number, WrongPerson}, Failed{f.Number, Untrusted})
+		w.answerLater(Verified{f.Number}, Failed{f.Number, WrongPerson}, Failed{f.Number, Untrusted}, Failed{f.Number, NoAccess})
 	case Fetch:
 		if !w.verified[f.Request] {
 			w.fail("5: a fetch without a verified answer")
@@ -262,6 +312,8 @@ func (w *world) carryOut(f Effect) bool {
 			w.fail("5: a second fetch")
 		}
 		w.answerLater(Fetched{f.Number}, Failed{f.Number, NoAccess}, Failed{f.Number, ServiceDown})
+	case Serve:
+		w.answerLater(Served{f.Number}, Failed{f.Number, Internal})
 	case Revoke:
 		delete(w.tokens, f.Request)
 	case Wipe:
@@ -402,6 +454,7 @@ func (w *world) randomKey() Press {
 	keys := []Press{
 		{Key: RuneKey, Rune: 'a'}, {Key: RuneKey, Rune: '1'}, {Key: RuneKey, Rune: '2'}, {Key: RuneKey, Rune: '?'}, {Key: RuneKey, Rune: ' '},
 		{Key: EnterKey}, {Key: EnterKey}, {Key: EnterKey}, {Key: EscapeKey}, {Key: BackspaceKey}, {Key: TabKey}, {Key: DownKey}, {Key: UpKey}, {Key: HelpKey},
+		{Key: TechnicianKey}, {Key: TechnicianKey, Touch: true}, {Key: RuneKey, Rune: '3'}, {Key: RuneKey, Rune: '4'},
 		{Key: LeftKey}, {Key: RightKey}, {Key: ShiftKey, Touch: true}, {Key: EnterKey, Touch: true}, {Key: OtherKey, Touch: true},
 	}
 	k := keys[w.rng.IntN(len(keys))]
@@ -420,7 +473,7 @@ func (w *world) hostile() Event {
 	}
 	all := []Event{
 		Pinged{n + 5000}, Wanted{n, WantCode}, Coded{Secret("0000")},
-		Prepared{n, "vX", "BAD"}, Held{n, Hold{Wait: time.Hour}}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Failed{n, Internal},
+		Prepared{n, "vX", "BAD"}, Held{n, Hold{Wait: time.Hour}}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Served{n}, Failed{n, Internal},
 		Polled{Number: n, Request: n, Verdict: Denied}, Polled{Number: n, Request: n + 5000, Verdict: Granted},
 		Wiped{n + 9000}, Drafted{Length: 99},
 	}
@@ -516,6 +569,9 @@ func (w *world) silence() {
 func silenceLimit(s State) time.Duration {
 	r := s.Rules
 	limit := r.AskLimit + 2*r.CallLimit + r.Even + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry + r.Patience
+	if s.Phase == Menu {
+		limit += r.TaskLimit
+	}
 	if s.Phase == Waiting {
 		limit += s.Pace.Deadline - s.Pace.Sent
 	}
@@ -541,7 +597,9 @@ func TestInvariantsHoldOnARandomWalk(t *testing.T) {
 		"asking>user_code", "user_code>asking", "user_code>clearing", "user_code>ended", "waiting>asking", "waiting on the second road",
 		"ping in asking", "ping in waiting", "clearing>ready", "clearing>closed", "closed>ready", "ready>closed",
 		"reason declined", "reason expired", "reason cancelled", "reason unreachable", "reason refused", "reason untrusted",
-		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "held back, then asked", "reason misconfigured", "reason internal",
+		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "held back, then asked",
+		"checking>technician", "closed>technician", "closed>identify", "ended>technician", "technician>clearing",
+		"task status", "task doctor", "task out of service", "task in service", "task restart", "reason misconfigured", "reason internal",
 	} {
 		if seen[must] == 0 {
 			t.Errorf("the walk never saw %q: it proves nothing about it", must)

@@ -110,6 +110,18 @@ const (
 	WordSetupBusy      Word = "setup.busy"   // somebody does it by hand
 	WordSetupAgain     Word = "setup.again"
 
+	WordMenuIdentify      Word = "technician.identify" // in the place of the title, and of the sentence below
+	WordMenuIdentifyLines Word = "technician.identify.lines"
+	WordMenuNoAccess      Word = "technician.no_access" // who approved is no technician here
+	WordMenuTitle         Word = "technician.title"
+	WordMenuServes        Word = "technician.serves"
+	WordMenuClosed        Word = "technician.closed"
+	WordMenuStatus        Word = "technician.status"
+	WordMenuDoctor        Word = "technician.doctor"
+	WordMenuDoing         Word = "technician.doing"
+	WordMenuFailed        Word = "technician.failed"
+	WordMenuUnproved      Word = "technician.unproved"
+
 	WordClearing Word = "clearing.title"
 
 	WordStillTitle Word = "still.title"
@@ -129,6 +141,13 @@ const (
 	WordKeyPage    Word = "key.page"
 	WordKeyMore    Word = "key.more"
 	WordKeySecond  Word = "key.second"
+	WordKeyStatus  Word = "key.status"
+	WordKeyDoctor  Word = "key.doctor"
+	WordKeyClose   Word = "key.close"
+	WordKeyOpen    Word = "key.open"
+	WordKeyRestart Word = "key.restart"
+	WordKeyBack    Word = "key.back"
+	WordKeyReport  Word = "key.report"
 )
 
 var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
@@ -194,6 +213,9 @@ func AllWords() []Word {
 		WordSetupTitle, WordSetupOpen, WordSetupRegisters, WordSetupStuck, WordSetupNetwork, WordSetupServer, WordSetupDeclined, WordSetupOrphan, WordSetupBusy, WordSetupAgain,
 		WordKeyAnyCap, WordKeyBegin, WordKeySend, WordKeyCancel, WordKeyAbout, WordKeyHelp, WordKeyHelpOff,
 		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore, WordKeySecond,
+		WordMenuIdentify, WordMenuIdentifyLines, WordMenuNoAccess, WordMenuTitle, WordMenuServes, WordMenuClosed,
+		WordMenuStatus, WordMenuDoctor, WordMenuDoing, WordMenuFailed, WordMenuUnproved,
+		WordKeyStatus, WordKeyDoctor, WordKeyClose, WordKeyOpen, WordKeyRestart, WordKeyBack, WordKeyReport,
 	}
 	for k := range kindNames {
 		all = append(all, IdentifierKind(k).Label(), IdentifierKind(k).Example())

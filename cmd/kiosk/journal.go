@@ -266,6 +266,9 @@ func pruned(s *config.Settings, age time.Duration) (p app.Pruned, err error) {
 }
 
 func outcome(v store.Visit) string {
+	if v.Technician && v.Stage == kiosk.StageShown {
+		return "technician" // there was a menu, and no result
+	}
 	if r := v.Reason.String(); r != "" {
 		return v.Stage.String() + ": " + r
 	}

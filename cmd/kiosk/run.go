@@ -65,7 +65,7 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 		defer end()
 		signal.Stop(reload)
 	}
-	o.Version, o.Reread, o.Reload = facts().Version, f.reread, reload
+	o.Version, o.EnvFile, o.Reread, o.Reload = facts().Version, f.path(), f.reread, reload
 	settings, err := f.load()
 	bare := err != nil && !*headless && app.CanSetUp(settings, err)
 	if err != nil && !bare {

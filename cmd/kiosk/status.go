@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -132,59 +131,9 @@ func derivedSocket(s *config.Settings) bool {
 
 func tellStatus(out io.Writer, s app.Status) error {
 	var b strings.Builder
-	say := func(what, text string, args ...any) { fmt.Fprintf(&b, "%-10s %s\n", what, fmt.Sprintf(text, args...)) }
-	state := map[app.Standing]string{app.Serving: "serving", app.Visited: "serving: a visit is under way", app.OutOfService: "out of service"}[s.State]
-	if len(s.Why) > 0 {
-		state += ": " + strings.Join(s.Why, ", ")
-	}
-	if on := s.SetUp; on != nil {
-		state = "being set up: " + map[string]string{"begins": "the server is asked for a code", "sign_in": "a technician is to sign in on a phone",
-			"registers": "the technician approved, the device registers", "stuck": on.Reason}[on.Stage]
-		say("state", "%s", state)
-		if on.Code != "" {
-			say("sign in", "at %s, code %s, for %d seconds yet", on.Address, on.Code, on.Left)
-		}
-		if on.Cause != "" {
-			say("cause", "%s", on.Cause)
-			say("again", "in %d seconds by itself", on.Again)
-		}
-		say("program", "version %s, process %d, up %s", s.Version, s.PID, time.Duration(s.Uptime)*time.Second)
-		say("site", "%s", s.Site)
-		_, err := io.WriteString(out, b.String())
-		return err
-	}
-	say("state", "%s", state)
-	if s.Service.Off {
-		say("ordered", "out of service until %s %s", s.Service.Until.Local().Format(time.DateTime), s.Service.Text)
-	}
-	if s.Opens != nil {
-		say("opens", "%s", s.Opens.Local().Format("Monday 15:04"))
-	}
-	say("program", "version %s, %s, process %d, up %s", s.Version, s.Mode, s.PID, time.Duration(s.Uptime)*time.Second)
-	say("site", "%s", s.Site)
-	say("visits", "%d shown%s since the start", s.Visits.Shown, endings(s.Visits.Ended))
-	if s.Visits.Waits > 0 {
-		say("waits", "%.0f s in the median", s.Visits.MedianWait)
-	}
-	if s.Settings != "" {
-		say("settings", "the old ones count: %s", s.Settings)
-	}
-	for _, i := range s.Health {
-		if !i.Well && i.Behind == "" { // what stands behind another item is not the cause
-			say("not well", "%s: %s", i.Name, i.Cause)
-		}
-	}
-	for _, p := range s.Record.Suspended {
-		say("suspended", "%s", p.Sentence())
+	for _, l := range s.Lines() {
+		fmt.Fprintf(&b, "%-10s %s\n", l.Label, l.Value)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-func endings(n map[string]int) string {
-	var b strings.Builder
-	for _, why := range slices.Sorted(maps.Keys(n)) {
-		fmt.Fprintf(&b, ", %d %s", n[why], why)
-	}
-	return b.String()
 }

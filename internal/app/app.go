@@ -36,20 +36,21 @@ import (
 
 // App is a kiosk ready to serve: settings checked, store open, nothing sent yet.
 type App struct {
-	settings   *config.Settings
-	log        *slog.Logger
-	clock      *host.Clock
-	time       *oidc.Clock // clock's, or the authorization server's where that is better
-	store      *keeper.Keeper
-	client     *ciba.Client
-	resource   *api.Resource
-	guard      *guard.Guard
-	catalogues []*words.Catalogue
-	pings      *ciba.Pings // nil: the server is polled only
-	pingCert   tls.Certificate
-	stopPings  func()
-	mine       *oidc.Certificate // of mutual TLS; nil if there is none
-	contact    contact           // with the authorization server
+	settings    *config.Settings
+	log         *slog.Logger
+	clock       *host.Clock
+	time        *oidc.Clock // clock's, or the authorization server's where that is better
+	store       *keeper.Keeper
+	client      *ciba.Client
+	technicians *ciba.Client // of their visits at the screen; nil: there are none
+	resource    *api.Resource
+	guard       *guard.Guard
+	catalogues  []*words.Catalogue
+	pings       *ciba.Pings // nil: the server is polled only
+	pingCert    tls.Certificate
+	stopPings   func()
+	mine        *oidc.Certificate // of mutual TLS; nil if there is none
+	contact     contact           // with the authorization server
 
 	auth      oidc.ClientAuth
 	transport *oidc.Transport
@@ -228,7 +229,7 @@ func (a *App) servers() error {
 	if s.SignedRequest {
 		signer = o.Key
 	}
-	a.client, err = ciba.New(ciba.Config{
+	c := ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: auth, Contact: a.contact.met,
 		Transport: transport, DPoP: dpop, SignKey: signer, Certificate: o.Certificate, AuthorizationDetails: s.AuthorizationDetails,
 		Now: a.time.Now, Clock: a.time, Uptime: a.clock.Now, Log: a.log, Profile: s.Profile,
@@ -236,9 +237,14 @@ func (a *App) servers() error {
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: address(s.LookupURL), SubjectClaim: s.SubjectClaim,
 		DeviceClientID: s.DeviceClientID, Pings: a.pings,
-	})
-	if err != nil {
+	}
+	if a.client, err = ciba.New(c); err != nil {
 		return err
+	}
+	if s.TechnicianClaim != "" {
+		if a.technicians, err = ciba.New(forTechnicians(c, s)); err != nil {
+			return err
+		}
 	}
 	var layout *api.Layout
 	if s.ResultLayout.Set() {
@@ -251,6 +257,15 @@ func (a *App) servers() error {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_API_URL", err)
 	}
 	return nil
+}
+
+// forTechnicians is c for visits that ask for nothing but who it is: what comes of them
+// opens no API. The phone says that this is no ordinary sign-in.
+func forTechnicians(c ciba.Config, s *config.Settings) ciba.Config {
+	c.Scope, c.Claim = strings.Join(s.TechnicianScope, " "), s.TechnicianClaim
+	c.Audience, c.Resource, c.AuthorizationDetails = "", "", ""
+	c.BindingMessage = "service-" + c.BindingMessage
+	return c
 }
 
 // proofs reads what this device proves itself by: secret, key and certificate.

@@ -96,7 +96,7 @@ func (r *resident) reload(ctx context.Context) error {
 	}
 	r.fresh.right(s)
 	r.app.log.Info("settings: read again, to count when nobody stands there")
-	go r.swap(ctx)
+	go r.swap(ctx, func() { r.fresh.end(); r.stop() })
 	return nil
 }
 
@@ -138,15 +138,25 @@ func port(address string) string {
 	return p
 }
 
+// restart ends the program once nobody stands there, for the service manager to start it
+// anew; without one the settings are read again, and all is opened anew with them.
+func (r *resident) restart(ctx context.Context) {
+	if !config.Supervised() {
+		_ = r.reload(ctx) // it is in the log and the status
+		return
+	}
+	r.app.log.Info("restart", "by", "a technician")
+	go r.swap(ctx, r.stop)
+}
+
 // swap ends the run at Ready. The closure comes first: it takes effect when nobody
 // stands there, and then nobody can begin. It is told again where the first contact
 // with the authorization server, late and during a visit, has taken it away.
-func (r *resident) swap(ctx context.Context) {
+func (r *resident) swap(ctx context.Context, end func()) {
 	for {
 		phase, closed, changed := r.seat.now()
 		if phase == kiosk.Closed {
-			r.fresh.end()
-			r.stop()
+			end()
 			return
 		}
 		if closed&kiosk.Starting == 0 {

@@ -36,7 +36,7 @@ func TestReloadWhileTheServerIsNotReachedYet(t *testing.T) {
 		}
 		r.seat.note(0, now)
 		r.fresh.right(&config.Settings{})
-		go r.swap(context.Background())
+		go r.swap(context.Background(), func() { r.fresh.end(); r.stop() })
 		take()
 		events <- kiosk.Closing{Why: kiosk.Starting, On: false} // connect
 		take()

@@ -24,6 +24,7 @@ type resident struct {
 	order   *service
 	why     cause
 	fresh   rereading
+	renew   chan struct{} // a technician wants the program to begin anew
 	board   *health.Board
 
 	seat *seat
@@ -36,7 +37,7 @@ type resident struct {
 }
 
 func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error, o RunOptions, stop func()) *resident {
-	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(),
+	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(), renew: make(chan struct{}, 1),
 		seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
 	r.board = health.New(r.healthItems()...)
 	r.fresh.mistaken(harmless(o.Refused))
@@ -92,12 +93,14 @@ func (r *resident) listen(ctx context.Context, l *net.UnixListener) {
 // askPatience: at a kiosk with a screen there are only programs that ask at once.
 const askPatience = 10 * time.Second
 
-// heed reads the settings again whenever it is told to.
+// heed reads the settings again, or has the program begin anew, whenever it is told to.
 func (r *resident) heed(ctx context.Context) {
 	for {
 		select {
 		case <-r.options.Reload:
 			_ = r.reload(ctx) // it is in the log and the status
+		case <-r.renew:
+			r.restart(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -190,7 +193,7 @@ const (
 
 func standing(p kiosk.Phase, c kiosk.Closures) Standing {
 	switch {
-	case p == kiosk.Closed:
+	case p == kiosk.Closed, p == kiosk.Menu && c != 0: // a technician is no customer
 		return OutOfService
 	case p != kiosk.Ready:
 		return Visited

@@ -20,6 +20,8 @@ import (
 type RunOptions struct {
 	// Desk lets Ctrl-C end the program: for a desk, not for a shop.
 	Desk bool
+	// EnvFile is where settings are written, for whoever is told to correct them.
+	EnvFile string
 	// Device is the terminal's path; empty is the controlling terminal.
 	Device string
 	// Version is told to whoever asks over the socket.
@@ -117,6 +119,10 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	})
 	visits := a.runner(newSweeper(r.seat, sweep))
 	visits.Resume, visits.Closures = true, r.closures()
+	if a.technicians != nil {
+		visits.Rules.Technicians = true
+		visits.Technicians, visits.Service = a.technicians, menu{r}
+	}
 	visits.Run(run, events)
 	stop()
 	tellers.Wait()
@@ -151,7 +157,7 @@ const remembered = 16
 func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	words := d.app.catalogues[s.Language]
 	at := d.place
-	if s.Phase == kiosk.Closed {
+	if s.Phase == kiosk.Closed || s.Phase == kiosk.Menu {
 		at.Notice, at.Cause, at.Opens = d.resident.notice(), d.resident.why.get(), d.resident.opens()
 		at.Address = localAddress() // for the staff on the telephone; it can change while out of service
 	}
@@ -225,7 +231,7 @@ func (d *display) keys(ctx context.Context, desk bool, tell func(kiosk.Event)) e
 var keyNames = map[tui.Key]kiosk.KeyName{
 	tui.Rune: kiosk.RuneKey, tui.Enter: kiosk.EnterKey, tui.Escape: kiosk.EscapeKey, tui.Backspace: kiosk.BackspaceKey,
 	tui.Tab: kiosk.TabKey, tui.Up: kiosk.UpKey, tui.Down: kiosk.DownKey, tui.Left: kiosk.LeftKey, tui.Right: kiosk.RightKey,
-	tui.PageUp: kiosk.PageUpKey, tui.PageDown: kiosk.PageDownKey, tui.F1: kiosk.HelpKey,
+	tui.PageUp: kiosk.PageUpKey, tui.PageDown: kiosk.PageDownKey, tui.F1: kiosk.HelpKey, tui.Technician: kiosk.TechnicianKey,
 }
 
 func keyName(k tui.Key) kiosk.KeyName {

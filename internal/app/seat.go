@@ -65,7 +65,7 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 		return
 	}
 	if is.Phase != s.phase {
-		if s.phase == kiosk.Waiting {
+		if s.phase == kiosk.Waiting && !is.Technician {
 			s.figures.waited(now - s.waiting)
 		}
 		switch is.Phase {
@@ -74,6 +74,9 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 		case kiosk.Shown:
 			s.figures.Shown++
 		case kiosk.Ended:
+			if is.Technician {
+				break // no customer's
+			}
 			s.figures.Ended[is.Reason.String()]++
 		}
 	}

@@ -58,6 +58,11 @@ type Config struct {
 	LookupURL    string // KIOSK_LOOKUP_URL; empty asks none
 	SubjectClaim string // KIOSK_SUBJECT_CLAIM; empty is its default rule
 
+	// Claim is a claim that whoever approves must carry, too, as name=value
+	// (KIOSK_TECHNICIAN_CLAIM); empty requires none. Without it the approval is
+	// kiosk.NoAccess.
+	Claim string
+
 	Pings          *Pings // KIOSK_DELIVERY=ping; nil polls only
 	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty is no second road
 
@@ -78,7 +83,8 @@ type Client struct {
 	keys      *oidc.Keys
 	verifier  *oidc.Verifier
 	hint      hintRule
-	details   details                       // as asked for
+	details   details // as asked for
+	required  required
 	profile   *Profile                      // as configured; nil is by discovery
 	noted     atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
 }
@@ -129,6 +135,9 @@ func New(c Config) (*Client, error) {
 	}
 	if err := checkSubjectClaim(c); err != nil {
 		return bad("KIOSK_SUBJECT_CLAIM", err)
+	}
+	if k.required, err = parseClaim(c.Claim); err != nil {
+		return bad("KIOSK_TECHNICIAN_CLAIM", err)
 	}
 	if c.SignKey != nil {
 		if err := c.SignKey.ForRequests(); err != nil {

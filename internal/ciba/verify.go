@@ -62,17 +62,33 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 		return kiosk.Person{}, err
 	}
 	person := kiosk.Person{Subject: claims.Subject, Claims: claims.Raw}
-	if k.c.SubjectClaim == noCheck {
-		return person, nil
+	var info oidc.Object
+	asked := func(ctx context.Context) (_ oidc.Object, err error) {
+		if info == nil {
+			info, err = k.userInfo(ctx, m, t.Access, claims.Subject)
+		}
+		return info, err
 	}
-	found := k.compare(claims.Object, e, string(a.Identifier))
+	if err := k.isAsked(ctx, claims.Object, e, string(a.Identifier), asked); err != nil {
+		return kiosk.Person{}, err
+	}
+	return person, k.admits(ctx, claims.Object, asked)
+}
+
+// isAsked refuses an approver who is somebody else than was asked for. info is UserInfo,
+// asked once at the most.
+func (k *Client) isAsked(ctx context.Context, claims oidc.Object, e expect, identifier string, info func(context.Context) (oidc.Object, error)) error {
+	if k.c.SubjectClaim == noCheck {
+		return nil
+	}
+	found := k.compare(claims, e, identifier)
 	if found == absent {
-		info, err := k.userInfo(ctx, m, t.Access, claims.Subject)
+		more, err := info(ctx)
 		switch {
 		case err == nil:
-			found = k.compare(info, e, string(a.Identifier))
+			found = k.compare(more, e, identifier)
 		case kiosk.ReasonOf(err) != kiosk.Untrusted || !k.bySubject(e):
-			return kiosk.Person{}, err
+			return err
 		}
 	}
 	if found == absent && k.bySubject(e) {
@@ -80,11 +96,11 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 	}
 	switch found {
 	case match:
-		return person, nil
+		return nil
 	case other:
-		return kiosk.Person{}, kiosk.Fail(kiosk.WrongPerson, whatVerify, errors.New("the approver is not the person asked for; if it is, KIOSK_SUBJECT_CLAIM has to name a claim that says so"))
+		return kiosk.Fail(kiosk.WrongPerson, whatVerify, errors.New("the approver is not the person asked for; if it is, KIOSK_SUBJECT_CLAIM has to name a claim that says so"))
 	}
-	return kiosk.Person{}, kiosk.Fail(kiosk.Untrusted, whatVerify, errors.New("no verified claim says who approved; let the server send it (scope), or set KIOSK_SUBJECT_CLAIM"))
+	return kiosk.Fail(kiosk.Untrusted, whatVerify, errors.New("no verified claim says who approved; let the server send it (scope), or set KIOSK_SUBJECT_CLAIM"))
 }
 
 // byNow turns a time by the wall clock into one by Now.

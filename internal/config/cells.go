@@ -107,6 +107,18 @@ func (t *token) Decode(s string) error {
 	return nil
 }
 
+// claim is a claim and the value that it must have, with = between.
+type claim struct{ cell }
+
+func (c *claim) Decode(s string) error {
+	if c.take(s) {
+		if i := strings.LastIndexByte(c.text, '='); i < 1 || i == len(c.text)-1 {
+			return c.bad("a claim, = and the value that it must have, as roles=kiosk-technician", "that is not of this form")
+		}
+	}
+	return nil
+}
+
 // tokens is a list of them with spaces between.
 type tokens struct {
 	cell

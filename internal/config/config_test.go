@@ -89,7 +89,7 @@ func TestDefaultsOfARegisteredDevice(t *testing.T) {
 	want := &Settings{
 		Issuer: "https://id.example", ClientID: "till-7", ClientAuth: PrivateKeyJWT,
 		ClientKey: File{Path: key, Data: kiosk.Secret("the key\n"), Origin: "environment"},
-		Scope:     []string{"openid", "profile"}, BootstrapScope: []string{"openid"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
+		Scope:     []string{"openid", "profile"}, BootstrapScope: []string{"openid"}, TechnicianScope: []string{"openid"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
 		BindingMessage: "{code}", RequestedExpiry: 120 * time.Second, Delivery: "poll",
 		Site: hostName(), Languages: []string{"en"}, Theme: "dark", Keypad: "auto", Touch: "auto",
 		IdleTimeout: time.Minute, ResultTimeout: 30 * time.Second,

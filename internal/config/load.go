@@ -205,6 +205,7 @@ func (l *loader) settings() *Settings {
 		DeviceClientID: good(d.DeviceClientID.cell),
 
 		BootstrapClientID: good(l.enrolment.BootstrapClientID.cell), BootstrapScope: l.enrolment.BootstrapScope.list,
+		TechnicianClaim: good(l.enrolment.TechnicianClaim.cell), TechnicianScope: l.enrolment.TechnicianScope.list,
 		SignedRequest: d.SignedRequest.on, DPoP: d.DPOP.on,
 
 		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Open: p.Open.week, Languages: p.Languages.list,

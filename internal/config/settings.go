@@ -100,6 +100,8 @@ type Settings struct {
 
 	BootstrapClientID string   // a technician's sign-in; empty: the device cannot register itself by one
 	BootstrapScope    []string // holds openid
+	TechnicianClaim   string   // name=value of the claim that makes a technician; empty: the screen has no menu
+	TechnicianScope   []string // holds openid
 
 	APIURL       *url.URL // nil: the verified claims are shown instead
 	ResultLayout File     // without data: built in

@@ -39,6 +39,8 @@ var public = []Setting{
 	{Name: "KIOSK_DEVICE_CLIENT_ID"},
 	{Name: "KIOSK_BOOTSTRAP_CLIENT_ID"},
 	{Name: "KIOSK_BOOTSTRAP_SCOPE", Default: "openid"},
+	{Name: "KIOSK_TECHNICIAN_CLAIM"},
+	{Name: "KIOSK_TECHNICIAN_SCOPE", Default: "openid"},
 	{Name: "KIOSK_API_URL"},
 	{Name: "KIOSK_RESULT_LAYOUT", Derived: "built in"},
 	{Name: "KIOSK_SITE", Derived: "host name"},

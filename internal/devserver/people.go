@@ -21,6 +21,8 @@ type Person struct {
 	// UserCode is what the person has set so that no stranger can have the phone
 	// rung (CIBA section 7.1.2); empty for none.
 	UserCode string
+	// Roles is the roles claim; most people have none.
+	Roles []string
 
 	customer map[string]any // what /api/customer answers
 }
@@ -69,6 +71,11 @@ var people = []*Person{
 			"title": "Welcome, Erin", "customer": "C-1005", "points": 310,
 			"level": "Silver", "member_since": "May 2022", "parcels": []any{},
 		},
+	},
+	{
+		Username: "tara", Subject: "u-tara", Name: "Tara Whitfield",
+		Email: "tara@service.example", Phone: "+447700900106", Roles: []string{"staff", "kiosk-technician"},
+		customer: map[string]any{"title": "Welcome, Tara", "customer": "C-1006", "points": 0},
 	},
 }
 
@@ -146,9 +153,13 @@ func bySubject(sub string) *Person {
 // scope was: a kiosk's check of who answered can then be tried with any kind of
 // identifier. Tests that need one missing take it away with the fault "claims".
 func (p *Person) claims() map[string]any {
-	return map[string]any{
+	all := map[string]any{
 		"sub": p.Subject, "preferred_username": p.Username, "name": p.Name,
 		"email": p.Email, "email_verified": true,
 		"phone_number": p.Phone, "phone_number_verified": true,
 	}
+	if p.Roles != nil {
+		all["roles"] = p.Roles
+	}
+	return all
 }

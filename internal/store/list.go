@@ -26,6 +26,8 @@ type Visit struct {
 	Last   time.Time    `json:"last"`  // wall clock of the last record, UTC
 	Steps  []Step       `json:"steps"`
 
+	Technician bool `json:"technician,omitempty"` // it was for the device's sake
+
 	Tag seal.Tag `json:"-"` // the whole of Person
 }
 
@@ -47,7 +49,7 @@ func (s story) visit(n uint64) Visit {
 		Number: n, Visit: s.Visit, Note: s.Note, Code: s.Code,
 		Stage: s.last().Stage, Reason: s.last().Reason,
 		Began: s.Steps[0].Wall, Last: s.last().Wall,
-		Steps: make([]Step, len(s.Steps)), Tag: s.Person,
+		Steps: make([]Step, len(s.Steps)), Tag: s.Person, Technician: s.last().Technician,
 	}
 	if s.Note == "" {
 		v.Person = hex.EncodeToString(s.Person[:4])

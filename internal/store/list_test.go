@@ -256,3 +256,25 @@ func TestManyHandsAtOnce(t *testing.T) {
 	}
 	closing.Wait()
 }
+
+func TestATechniciansVisitIsToldApart(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted} {
+		r := rec("technician", stage)
+		r.Technician = true
+		mustAppend(t, s, rec("customer", stage), r)
+	}
+	left, err := s.Unfinished()
+	if err != nil || len(left) != 2 || left[0].Technician || !left[1].Technician {
+		t.Fatalf("unfinished: %+v", left)
+	}
+	for visit, want := range map[string]bool{"customer": false, "technician": true} {
+		v, err := s.Show(visit)
+		if err != nil || v.Technician != want {
+			t.Errorf("%s: %v, %v", visit, v.Technician, err)
+		}
+	}
+	if _, err := s.Verify(); err != nil {
+		t.Errorf("the chain: %v", err)
+	}
+}

@@ -35,6 +35,8 @@ type step struct {
 	Pause    time.Duration `json:"pause,omitempty"`
 	Sent     time.Duration `json:"sent,omitempty"`
 	SentAt   time.Time     `json:"sent_at,omitzero"`
+
+	Technician bool `json:"technician,omitempty"`
 }
 
 const (
@@ -49,6 +51,7 @@ func newStep(r kiosk.Record) step {
 		Stage: r.Stage, Reason: r.Reason,
 		Wall: r.Wall.UTC(), Boot: r.Boot, Uptime: r.Uptime,
 		Expires: r.Expires, Interval: r.Interval, Pause: r.Pause, Sent: r.Sent, SentAt: r.SentAt.UTC(),
+		Technician: r.Technician,
 	}
 }
 
@@ -78,7 +81,7 @@ func (s story) record() kiosk.Record {
 	return kiosk.Record{
 		Visit: s.Visit, Stage: l.Stage, Reason: l.Reason, Code: s.Code,
 		Expires: l.Expires, Interval: l.Interval, Pause: l.Pause,
-		Wall: l.Wall, Boot: l.Boot, Uptime: l.Uptime, Sent: l.Sent, SentAt: l.SentAt,
+		Wall: l.Wall, Boot: l.Boot, Uptime: l.Uptime, Sent: l.Sent, SentAt: l.SentAt, Technician: l.Technician,
 	}
 }
 

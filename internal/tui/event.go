@@ -74,11 +74,12 @@ const (
 	F10
 	F11
 	F12
-	Interrupt // Ctrl-C
+	Interrupt  // Ctrl-C
+	Technician // Ctrl-T
 )
 
 var keyNames = [...]string{"rune", "enter", "escape", "backspace", "tab", "up", "down", "left", "right", "pageup", "pagedown",
-	"f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "interrupt"}
+	"f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "interrupt", "technician"}
 
 // String is the key's name. It never tells which character was typed.
 func (k Key) String() string {

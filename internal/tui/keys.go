@@ -155,4 +155,5 @@ var keys = map[tcell.Key]Key{
 	tcell.KeyF1: F1, tcell.KeyF2: F2, tcell.KeyF3: F3, tcell.KeyF4: F4, tcell.KeyF5: F5, tcell.KeyF6: F6,
 	tcell.KeyF7: F7, tcell.KeyF8: F8, tcell.KeyF9: F9, tcell.KeyF10: F10, tcell.KeyF11: F11, tcell.KeyF12: F12,
 	tcell.KeyCtrlC: Interrupt,
+	tcell.KeyCtrlT: Technician,
 }

@@ -31,6 +31,7 @@ func TestKeysAndScansAsTheyComeFromAConsole(t *testing.T) {
 		{"F1 of an emulator", "\x1bOP", []Key{F1}, ""},
 		{"F12", "\x1b[24~", []Key{F12}, ""},
 		{"interrupt", "\x03", []Key{Interrupt}, ""},
+		{"technician", "\x14", []Key{Technician}, ""},
 		{"keys that mean nothing", "\x01\x07\x1b[2~\x1b[H\x1bx", nil, ""},
 		{"a bar code with an escape sequence that opens a string", "\x1b]0;a", []Key{Rune, Rune, Rune}, "0;a"},
 		{"the other strings", "\x1b^b\x1b_c\x1bXd", []Key{Rune, Rune, Rune}, "bcd"},

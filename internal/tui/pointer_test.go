@@ -184,3 +184,26 @@ func (m *memory) cell(x, y int) vt10x.Glyph {
 func containsAny(s string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
 }
+
+func TestAKnockInTheCornerIsTheTechniciansKey(t *testing.T) {
+	corner, elsewhere := click(3, 2, 'M')+click(3, 2, 'm'), click(60, 20, 'M')+click(60, 20, 'm')
+	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(withKeys())
+		synctest.Wait()
+		ex, ey := middle(t, s, kiosk.EscapeKey, 0)
+		escape := click(ex, ey, 'M') + click(ex, ey, 'm')
+		tap, key, left := fmt.Sprintf("<tap %d>", kiosk.OtherKey), fmt.Sprintf("<tap %d>", kiosk.TechnicianKey), fmt.Sprintf("<tap %d>", kiosk.EscapeKey)
+		for _, c := range []struct{ name, bytes, want string }{
+			{"five taps", strings.Repeat(corner, 5), strings.Repeat(tap, 4) + key},
+			{"four, one elsewhere, four", strings.Repeat(corner, 4) + elsewhere + strings.Repeat(corner, 4), strings.Repeat(tap, 9)},
+			{"four, a key, four", escape + strings.Repeat(corner, 4) + escape + strings.Repeat(corner, 4), left + strings.Repeat(tap, 4) + left + strings.Repeat(tap, 4)},
+			{"it begins anew", escape + strings.Repeat(corner, 9), left + strings.Repeat(tap, 4) + key + strings.Repeat(tap, 4)},
+			{"five elsewhere", strings.Repeat(elsewhere, 5), strings.Repeat(tap, 5)},
+		} {
+			m.typeIn(c.bytes)
+			if got := told(s); got != c.want {
+				t.Errorf("%s: %q, want %q", c.name, got, c.want)
+			}
+		}
+	})
+}

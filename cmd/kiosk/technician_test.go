@@ -1,0 +1,216 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+const chord = "\x14" // Ctrl-T
+
+// staffed is a device that has technicians, beside a server at which tara is one.
+func staffed(t *testing.T, settings ...string) *rig {
+	return newRig(t, append([]string{"KIOSK_TECHNICIAN_CLAIM=roles=kiosk-technician", "KIOSK_SCOPE=openid profile customer"}, settings...)...)
+}
+
+// signIn is a technician's sign-in up to the code.
+func (x *terminal) signIn(who string) (code string) {
+	x.t.Helper()
+	x.press(chord, say(x.t, kiosk.WordMenuIdentify))
+	x.types(who)
+	x.shows(who)
+	x.types(enter)
+	return x.code()
+}
+
+// letIn signs a technician in and has them approve.
+func (x *terminal) letIn(who string) {
+	x.t.Helper()
+	x.signIn(who)
+	if err := x.rig.dev.Approve(who, ""); err != nil {
+		x.t.Fatal(err)
+	}
+	x.shows(say(x.t, kiosk.WordMenuTitle))
+}
+
+// toggles presses 3, once: a second time would undo it. So it waits as long as a hand does.
+func (x *terminal) toggles(want string) {
+	x.t.Helper()
+	time.Sleep(100 * time.Millisecond)
+	x.types("3")
+	x.shows(want)
+}
+
+func TestATechniciansFiveMinutes(t *testing.T) {
+	t.Parallel()
+	r := staffed(t)
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	code := x.signIn("tara")
+	if asked := r.arrived("backchannel"); len(asked) != 1 || asked[0].Code != "service-"+code {
+		t.Errorf("the phone shows %+v beside %q on the screen", asked, code)
+	}
+	if err := r.dev.Approve("tara", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordMenuTitle), say(t, kiosk.WordMenuServes))
+
+	x.press("1", say(t, kiosk.WordMenuStatus), "serving", "site Test shop")
+	x.press(escape, say(t, kiosk.WordMenuTitle))
+	x.press("2", say(t, kiosk.WordMenuDoctor), "failed:", "warnings:", "ok:")
+	x.press(escape, say(t, kiosk.WordMenuTitle))
+
+	x.toggles(say(t, kiosk.WordMenuClosed))
+	if code, s := r.status(); code != exitClosed || s["state"] != "out_of_service" || s["phase"] != "technician" {
+		t.Errorf("kiosk status says %d: %v", code, s)
+	}
+	x.press(escape, say(t, kiosk.WordClosedTitle), say(t, kiosk.WordClosedMaint))
+	x.types(" a" + enter) // no customer's key opens it
+	x.letIn("tara")
+	x.toggles(say(t, kiosk.WordMenuServes))
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+
+	// The next one is a customer again, and nothing of the technician is left.
+	x.checkGone("tara", "t***", "technician")
+	x.identify("alice")
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.WordShownTitle))
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+
+	served := slices.DeleteFunc(r.arrived("api"), func(a devserver.Arrival) bool { return a.Outcome != "ok" }) // but for the examination, which brings no token
+	if len(served) != 1 || served[0].User != "alice" {
+		t.Errorf("the API served %+v", served)
+	}
+	x.checkAll(kiosk.StageShown, kiosk.NoReason)
+	r.checkState(t, "tara")
+	all := r.visits()
+	if len(all) != 3 || !all[0].Technician || !all[1].Technician || all[2].Technician {
+		t.Errorf("the journal does not tell technicians' visits: %+v", all)
+	}
+	if n := r.count("revocation"); n < 3 {
+		t.Errorf("%d tokens were given back, of three visits", n)
+	}
+}
+
+func TestACustomerIsNoTechnician(t *testing.T) {
+	t.Parallel()
+	r := staffed(t)
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.signIn("alice")
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.shows(say(t, kiosk.NoAccess.Title()), say(t, kiosk.WordMenuNoAccess))
+	x.press(escape, say(t, kiosk.WordReadyTitle))
+	if n := r.count("api"); n > 0 {
+		t.Error("the API was asked")
+	}
+	x.checkAll(kiosk.StageEnded, kiosk.NoAccess)
+}
+
+func TestWhereTheServerCannotBeReachedATechnicianSeesWhy(t *testing.T) {
+	t.Parallel()
+	r := staffed(t)
+	r.faults(devserver.Fault{At: "discovery", Kind: "server_error"})
+	x := r.screen()
+	x.shows(say(t, kiosk.WordClosedTitle))
+	x.press(chord, say(t, kiosk.WordMenuDoctor), "failed discovery", "cure:")
+	x.types("134") // none of this is theirs
+	x.press(escape, say(t, kiosk.WordClosedTitle))
+	x.rig.checkManners(t)
+	if n := r.count("backchannel"); n > 0 {
+		t.Error("somebody's phone rang")
+	}
+	if len(r.visits()) > 0 {
+		t.Error("there is something on record")
+	}
+}
+
+func TestWithoutTheClaimThereIsNoMenu(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.types(chord + chord)
+	x.press(" ", say(t, kiosk.WordIdentifyTitle))
+	x.types(chord)
+	x.press("alice", "alice")
+	if strings.Contains(flat(x.picture()), say(t, kiosk.WordMenuIdentify)) {
+		t.Error("there is one")
+	}
+}
+
+func TestARestartByTheTechnician(t *testing.T) {
+	t.Run("under a service manager the program ends, to be started anew", func(t *testing.T) {
+		t.Parallel()
+		r := staffed(t)
+		m := r.managed(time.Minute)
+		x := r.screen()
+		x.shows(say(t, kiosk.WordReadyTitle))
+		m.must("READY=1")
+		x.letIn("tara")
+		x.types("4")
+		for tries := 0; !m.hears(limit/5, "STOPPING=1"); tries++ {
+			if tries == 4 {
+				t.Fatalf("the program goes on, and shows\n%s", x.picture())
+			}
+			x.types("4") // as press does: one that came before the menu was seen does nothing
+		}
+		if code := x.ends(); code != 0 {
+			t.Errorf("it ends with %d", code)
+		}
+		if v := r.lastVisit(); v.Stage != kiosk.StageShown || !v.Technician {
+			t.Errorf("on record: %+v", v)
+		}
+	})
+	t.Run("at a desk it begins anew with the settings of now", func(t *testing.T) {
+		t.Parallel()
+		r := staffed(t)
+		x := r.screen("--desk")
+		x.shows(say(t, kiosk.WordReadyTitle), "Test shop")
+		x.letIn("tara")
+		delete(r.env, "KIOSK_SITE")
+		r.write("kiosk.env", "KIOSK_THEME=light\n")
+		x.press("4", say(t, kiosk.WordReadyTitle))
+		x.alive()
+		x.identify("alice")
+		x.press(escape, say(t, kiosk.Cancelled.Title()))
+		x.signal(syscall.SIGTERM)
+		if code := x.ends(); code != 0 {
+			t.Errorf("it ends with %d", code)
+		}
+	})
+}
+
+// The power goes while a technician's phone rings: nobody stands there any more, and the
+// request is only watched.
+func TestATechniciansVisitIsNotTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	r := staffed(t)
+	x := r.screen()
+	x.shows(say(t, kiosk.WordReadyTitle))
+	x.signIn("tara")
+	x.kill() // the code is on the screen, so the request is on record
+	y := r.screen()
+	y.shows(say(t, kiosk.WordReadyTitle))
+	if err := r.dev.Approve("tara", ""); err != nil {
+		t.Fatal(err)
+	}
+	y.until("the end of the watch", func(string) bool { return r.count("revocation") > 0 })
+	if strings.Contains(flat(y.picture()), say(t, kiosk.WordMenuTitle)) {
+		t.Error("whoever stands there now has the menu")
+	}
+	y.signal(syscall.SIGTERM)
+	y.ends()
+	if v := r.lastVisit(); v.Stage != kiosk.StageEnded || v.Reason != kiosk.Cancelled || !v.Technician {
+		t.Errorf("on record: %+v", v)
+	}
+}

@@ -1,0 +1,109 @@
+package ciba
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// required is what the approver must carry beside being the person asked for: a claim
+// with a value (Config.Claim).
+type required struct {
+	steps []string // from the outermost object inwards; nil requires nothing
+	value string
+}
+
+// parseClaim reads name=value, split at the last =, since names of claims can be addresses
+// (OpenID Connect Core 1.0, section 5.1.2) with a query. A name that begins with / is a
+// JSON pointer (RFC 6901), for what servers keep deeper, as Keycloak its roles in
+// /realm_access/roles.
+func parseClaim(s string) (required, error) {
+	if s == "" {
+		return required{}, nil
+	}
+	i := strings.LastIndexByte(s, '=')
+	if i < 1 || i == len(s)-1 {
+		return required{}, errors.New("a claim and its value are wanted, as in roles=technician")
+	}
+	name, value := s[:i], s[i+1:]
+	if !strings.HasPrefix(name, "/") {
+		return required{[]string{name}, value}, nil
+	}
+	steps := strings.Split(name[1:], "/")
+	for i, step := range steps {
+		if step == "" {
+			return required{}, errors.New("an empty step in the path to the claim")
+		}
+		// RFC 6901, section 4: first ~1, then ~0.
+		steps[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+	}
+	return required{steps, value}, nil
+}
+
+// in says whether the claim is there with its value: the text itself, a list that holds
+// it, true or a number that is written so. Letters count as they are. What is anything
+// else, a text with the value as one of its words, say, does not count: nothing is known
+// of what it means.
+func (r required) in(claims oidc.Object) finding {
+	var at any = claims
+	for _, step := range r.steps {
+		o, ok := at.(oidc.Object)
+		if !ok {
+			return absent
+		}
+		if at, ok = o[step]; !ok {
+			return absent
+		}
+	}
+	if list, ok := at.([]any); ok {
+		for _, one := range list {
+			if r.is(one) {
+				return match
+			}
+		}
+		return other
+	}
+	if r.is(at) {
+		return match
+	}
+	return other
+}
+
+func (r required) is(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v == r.value
+	case bool:
+		return v && r.value == "true"
+	case json.Number:
+		return v.String() == r.value
+	}
+	return false
+}
+
+// admits refuses an approver without the claim that is required. Where the ID token says
+// nothing of it, UserInfo is asked, if it has not been.
+func (k *Client) admits(ctx context.Context, claims oidc.Object, info func(context.Context) (oidc.Object, error)) error {
+	if k.required.steps == nil {
+		return nil
+	}
+	found := k.required.in(claims)
+	if found == absent {
+		more, err := info(ctx)
+		if err != nil {
+			return err
+		}
+		found = k.required.in(more)
+	}
+	switch found {
+	case match:
+		return nil
+	case other:
+		return kiosk.Fail(kiosk.NoAccess, whatVerify, errors.New("the approver does not carry the value of KIOSK_TECHNICIAN_CLAIM"))
+	}
+	return kiosk.Fail(kiosk.NoAccess, whatVerify, errors.New("neither the ID token nor UserInfo has the claim of KIOSK_TECHNICIAN_CLAIM; perhaps KIOSK_TECHNICIAN_SCOPE has to ask for it"))
+}
