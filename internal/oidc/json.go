@@ -34,9 +34,7 @@ func ParseObject(data []byte) (Object, error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errors.New("not JSON")
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	w := walk{d: d}
+	w := walk{rest: data}
 	v, err := w.value(0)
 	if err != nil {
 		return nil, err
@@ -48,44 +46,104 @@ func ParseObject(data []byte) (Object, error) {
 	return o, nil
 }
 
+// walk takes a document apart of which json.Valid has said that it is JSON, so that
+// only our own limits are left to look at, and commas and colons can be passed over. A
+// json.Decoder's tokens take three times as long, and a visit reads ten documents.
 type walk struct {
-	d      *json.Decoder
+	rest   []byte
 	values int
+}
+
+// next is the first byte of the next token.
+func (w *walk) next() byte {
+	i := 0
+	for strings.IndexByte(" \t\r\n,:", w.rest[i]) >= 0 {
+		i++
+	}
+	w.rest = w.rest[i:]
+	return w.rest[0]
+}
+
+// more tells whether there is something before the closing bracket, which else it takes.
+func (w *walk) more(closing byte) bool {
+	if w.next() != closing {
+		return true
+	}
+	w.rest = w.rest[1:]
+	return false
+}
+
+// take cuts the next n bytes off.
+func (w *walk) take(n int) []byte {
+	token := w.rest[:n]
+	w.rest = w.rest[n:]
+	return token
+}
+
+// text takes a string.
+func (w *walk) text() (string, error) {
+	end, escaped := 1, false
+	for ; w.rest[end] != '"'; end++ {
+		if w.rest[end] == '\\' {
+			end, escaped = end+1, true
+		}
+	}
+	token := w.take(end + 1)
+	if !escaped {
+		return string(token[1:end]), nil
+	}
+	var s string
+	if err := json.Unmarshal(token, &s); err != nil {
+		return "", errors.New("not JSON")
+	}
+	return s, nil
 }
 
 func (w *walk) value(depth int) (any, error) {
 	if w.values++; w.values > maxValues {
 		return nil, errors.New("JSON with too many values")
 	}
-	t, err := w.d.Token()
-	if err != nil {
-		return nil, errors.New("not JSON")
-	}
-	delim, ok := t.(json.Delim)
-	if !ok {
-		return t, nil
+	c := w.next()
+	switch c {
+	case '"':
+		return w.text()
+	case 't':
+		w.take(len("true"))
+		return true, nil
+	case 'f':
+		w.take(len("false"))
+		return false, nil
+	case 'n':
+		w.take(len("null"))
+		return nil, nil
+	case '[', '{':
+		w.take(1)
+	default:
+		end := bytes.IndexAny(w.rest, " \t\r\n,]}")
+		if end < 0 {
+			end = len(w.rest) // the whole document is a number
+		}
+		return json.Number(w.take(end)), nil
 	}
 	if depth >= maxDepth {
 		return nil, errors.New("JSON nested too deeply")
 	}
-	if delim == '[' {
+	if c == '[' {
 		list := []any{}
-		for w.d.More() {
+		for w.more(']') {
 			v, err := w.value(depth + 1)
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, v)
 		}
-		_, err = w.d.Token()
-		return list, err
+		return list, nil
 	}
 	o := Object{}
-	for w.d.More() {
-		t, err := w.d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, errors.New("not JSON")
+	for w.more('}') {
+		name, err := w.text()
+		if err != nil {
+			return nil, err
 		}
 		if _, twice := o[name]; twice {
 			return nil, errors.New("JSON member appears twice")
@@ -94,8 +152,7 @@ func (w *walk) value(depth int) (any, error) {
 			return nil, err
 		}
 	}
-	_, err = w.d.Token()
-	return o, err
+	return o, nil
 }
 
 // Has tells whether a member is there and not null.

@@ -22,6 +22,8 @@ func TestJSONIsReadStrictly(t *testing.T) {
 		"a list":                          {`[1]`, false},
 		"a string":                        {`"x"`, false},
 		"null":                            {`null`, false},
+		"a number":                        {`1`, false},
+		"a word":                          {` true`, false},
 		"a name twice":                    {`{"a":1,"a":2}`, false},
 		"a name twice, once escaped":      {`{"error":"x","\u0065rror":"y"}`, false},
 		"a name twice further down":       {`{"a":[{"b":1,"b":1}]}`, false},
@@ -52,6 +54,21 @@ func TestJSONIsReadStrictly(t *testing.T) {
 				t.Fatal("no object and no error")
 			}
 		})
+	}
+}
+
+func TestValuesAreReadAsWritten(t *testing.T) {
+	o, err := ParseObject([]byte(" {\t\"a\" : [ ] ,\r\n\"b\":{},\"c\":[1,-2.5e+3 ,true,false,null,\"\"]," +
+		`"d":"a\\b\"c\/\u00e9\ud83d\ude00\ud800\n","\u0065":"]},:","f\\":"é"} `))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Object{
+		"a": []any{}, "b": Object{}, "c": []any{json.Number("1"), json.Number("-2.5e+3"), true, false, nil, ""},
+		"d": "a\\b\"c/é😀\ufffd\n", "e": "]},:", "f\\": "é",
+	}
+	if !reflect.DeepEqual(o, want) {
+		t.Errorf("reads as %#v", o)
 	}
 }
 
