@@ -87,6 +87,8 @@ type Client struct {
 	required  required
 	profile   *Profile                      // as configured; nil is by discovery
 	noted     atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
+
+	recognised atomic.Pointer[recognised]
 }
 
 var _ kiosk.Authorizer = (*Client)(nil)
@@ -163,10 +165,22 @@ func (k *Client) Profile() Profile {
 	if k.profile != nil {
 		return *k.profile
 	}
-	if m := k.discovery.Known(); m != nil {
-		return profileOf(m)
+	m := k.discovery.Known()
+	if m == nil {
+		return profiles[0]
 	}
-	return profiles[0]
+	was := k.recognised.Load()
+	if was == nil || was.m != m {
+		was = &recognised{m, profileOf(m)}
+		k.recognised.Store(was)
+	}
+	return was.as
+}
+
+// recognised is a server's profile, by a copy of its metadata: each request asks for it.
+type recognised struct {
+	m  *oidc.Metadata
+	as Profile
 }
 
 // Probe asks the server for its metadata and keys anew and tells what is wrong,

@@ -79,6 +79,24 @@ func TestServersAreRecognised(t *testing.T) {
 	}
 }
 
+// TestServerThatBecomesAnotherOne is recognised by what it publishes now.
+func TestServerThatBecomesAnotherOne(t *testing.T) {
+	p := newOP(t)
+	moved := func(bc, token string) line {
+		return say(200, p.document().with(obj{"backchannel_authentication_endpoint": p.issuer + bc, "token_endpoint": p.issuer + token}))
+	}
+	p.play(discoveryPath, moved("/backchannel", "/token"), moved("/connect/ciba", "/connect/token"))
+	k := p.kiosk(nil)
+	for _, want := range []string{"node-oidc-provider", "duende", "duende"} {
+		if _, err := k.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := k.Profile().Name; got != want {
+			t.Errorf("%s taken for %s", want, got)
+		}
+	}
+}
+
 // TestEveryFieldOfAProfileCounts plays a profile that no server has, so that each
 // of its fields shows.
 func TestEveryFieldOfAProfileCounts(t *testing.T) {
