@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -77,7 +78,14 @@ func (f *flags) load() (*config.Settings, error) {
 		return s, kiosk.Fail(kiosk.Misconfigured, "settings", err)
 	}
 	f.files = files
-	return config.Load(files...)
+	s, err := config.Load(files...)
+	if err != nil && s.Issuer == "" {
+		// A device whose settings this user may not read is not one without settings.
+		if _, e := config.LoadFile(f.path()); errors.Is(e, fs.ErrPermission) {
+			err = kiosk.Fail(kiosk.Misconfigured, "settings", e)
+		}
+	}
+	return s, err
 }
 
 // reread reads them once more: what the files said last time does not count any more,

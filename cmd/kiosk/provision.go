@@ -181,8 +181,8 @@ func until(a enrol.Approval) string {
 	return fmt.Sprintf("%d seconds at the most", int(a.Left.Seconds()))
 }
 
-// code draws a QR code in black on white, whatever the terminal's own colours are;
-// only where somebody sees it.
+// code draws a QR code in bright white on black, whatever the terminal's own colours are:
+// the blocks are the light modules. Only where somebody sees it.
 func (r reporter) code(text string) {
 	if !isTerminal(r.std.out) {
 		return
@@ -192,7 +192,7 @@ func (r reporter) code(text string) {
 		return // the text stands beside it
 	}
 	for _, row := range c.WithQuiet(qr.LeastQuiet).Cells(qr.HalfBlocks) {
-		io.WriteString(r.std.out, "    \x1b[30;107m")
+		io.WriteString(r.std.out, "    \x1b[97;40m")
 		for _, cell := range row {
 			fmt.Fprint(r.std.out, string(cell.Glyph))
 		}
@@ -228,7 +228,7 @@ func (r reporter) examined(ctx context.Context, f *flags) int {
 	f.doctorOptions(&o, r.std)
 	report, unwell := app.Doctor(ctx, o, nil), doctor.Report{}
 	for _, l := range report {
-		if l.Result == doctor.Failed || l.Result == doctor.Warned {
+		if l.Result == doctor.Failed || l.Result == doctor.Warned || l.Unseen() {
 			unwell = append(unwell, l)
 		}
 	}

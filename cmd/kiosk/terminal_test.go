@@ -19,8 +19,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// terminal is `kiosk run` on a real pseudo-terminal, with an emulator at its
-// other end that draws what a customer would see.
+// terminal is `kiosk run`, or another verb, on a real pseudo-terminal, with an emulator at
+// its other end that draws what a customer would see.
 type terminal struct {
 	t      testing.TB
 	rig    *rig
@@ -42,6 +42,12 @@ const columns, rows = 80, 24
 // screen starts `kiosk run` with more arguments on a new terminal.
 func (r *rig) screen(args ...string) *terminal {
 	r.t.Helper()
+	return r.window(columns, rows, nil, append([]string{"run"}, args...)...)
+}
+
+// window starts any verb on a new terminal of some size, as change wants the process.
+func (r *rig) window(columns, rows int, change func(*exec.Cmd), args ...string) *terminal {
+	r.t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		r.t.Fatal(err)
@@ -50,10 +56,13 @@ func (r *rig) screen(args ...string) *terminal {
 		vt: vt10x.New(vt10x.WithSize(columns, rows)), changed: make(chan struct{})}
 	x.resize(columns, rows)
 	x.before = x.termios()
-	x.cmd = exec.Command(r.program(), r.args(append([]string{"run"}, args...))...)
+	x.cmd = exec.Command(r.program(), r.args(args)...)
 	x.cmd.Env, x.cmd.Dir = r.environ(), r.dir
 	x.cmd.Stdin, x.cmd.Stdout, x.cmd.Stderr = slave, slave, slave
 	x.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if change != nil {
+		change(x.cmd)
+	}
 	if err := x.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
@@ -268,7 +277,7 @@ func (x *terminal) ends() int {
 	select {
 	case <-x.done:
 	case <-timer.C:
-		x.t.Fatalf("kiosk run does not end; the screen shows\n%s", x.picture())
+		x.t.Fatalf("kiosk does not end; the screen shows\n%s", x.picture())
 	}
 	return x.cmd.ProcessState.ExitCode()
 }

@@ -3,10 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
@@ -115,9 +119,13 @@ func (e *exam) checks() []doctor.Check {
 	add("subject", e.subject, "settings")
 	add("lookup", e.lookup, e.way(e.Settings.LookupURL)...)
 	add("api", e.api, e.way(e.Settings.APIURL)...)
-	add("disk", e.space)
+	var known []string                                                                // where to look on the device, the settings say
+	if all := (config.Problems)(nil); e.unseen() != "" && !errors.As(e.wired, &all) { // none of them is seen
+		known = []string{"settings"}
+	}
+	add("disk", e.space, known...)
 	add("store", e.store, "disk")
-	add("credentials", e.credentials)
+	add("credentials", e.credentials, known...)
 	add("terminal", e.size)
 	add("glyphs", e.glyphs, "terminal")
 	add("qr", e.code, "terminal", "settings")
@@ -142,6 +150,9 @@ func (e *exam) settings(context.Context) doctor.Finding {
 	if e.wired == nil {
 		return doctor.OK("every setting is right")
 	}
+	if what := e.unseen(); what != "" {
+		return doctor.Unseen(what, "run it as root, or as the kiosk's own user: sudo kiosk doctor")
+	}
 	cure := "correct it in " + e.EnvFile + ", then: kiosk config check"
 	if errors.Is(e.wired, config.ErrNotProvisioned) {
 		return doctor.Fail(kiosk.NotProvisioned, config.ErrNotProvisioned.Error(), "register this device: kiosk provision")
@@ -163,6 +174,35 @@ func (e *exam) settings(context.Context) doctor.Finding {
 		return doctor.Fail(kiosk.ReasonOf(e.wired), harmless(p.Error())+more, cure)
 	}
 	return doctor.Fail(kiosk.ReasonOf(e.wired), harmless(strings.SplitN(e.wired.Error(), "\n", 2)[0]), cure)
+}
+
+// unseen is which settings are not for this user to read, and no word about them being
+// right or wrong; empty for root and the kiosk's own user, where that is a fault, and
+// where something else is one.
+func (e *exam) unseen() string {
+	if !errors.Is(e.wired, fs.ErrPermission) || os.Geteuid() == 0 || e.own() {
+		return ""
+	}
+	what := harmless(e.wired.Error())
+	var all config.Problems
+	if errors.As(e.wired, &all) {
+		if slices.ContainsFunc(all, func(p config.Problem) bool { return !p.Denied }) {
+			return ""
+		}
+		all[0].Value, all[0].Allowed = "", "" // see settings
+		what = harmless(all[0].Error())
+	}
+	return "not for this user to see: " + what
+}
+
+// own says whether this process is the kiosk's own user: to whom the state folder belongs.
+func (e *exam) own() bool {
+	info, err := os.Stat(e.Settings.StateDir)
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
 }
 
 // clock looks at what the device believes and, where the server can be spoken to,

@@ -24,6 +24,7 @@ type cell struct {
 	what    string // the problem; empty: none
 	allowed string // what would be right
 	near    string // the allowed word that was perhaps meant
+	denied  bool   // the file is there, and not for this process
 }
 
 func (c *cell) base() *cell { return c }

@@ -29,7 +29,7 @@ func (l *loader) report(f field) {
 	})
 	if c.what != "" {
 		l.problems = append(l.problems, Problem{
-			Setting: f.Name, Value: quotable(value), What: c.what, Allowed: c.allowed, Near: c.near, Origin: origin,
+			Setting: f.Name, Value: quotable(value), What: c.what, Allowed: c.allowed, Near: c.near, Denied: c.denied, Origin: origin,
 		})
 	}
 }

@@ -77,6 +77,7 @@ func (f *file) load(credential string, secret bool, most int) {
 	data, allowed, err := readFile(f.read.Path, secret && !guarded, most)
 	if err != nil {
 		f.bad(allowed, "%v", err)
+		f.denied = errors.Is(err, fs.ErrPermission)
 		return
 	}
 	f.read.Data = data

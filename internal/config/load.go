@@ -45,6 +45,11 @@ func Load(files ...*EnvFile) (*Settings, error) {
 	s.rows = l.rows
 	l.unknown()
 	missing := l.registration(s)
+	if l.hidden != "" && slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Missing }) {
+		missing = false // for all that this process knows, it is all there
+		l.problems = append(slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Missing }),
+			Problem{Setting: prefix + "*", What: l.hidden + ": cannot be opened: permission denied", Denied: true})
+	}
 	if len(l.problems) == 0 {
 		return s, nil
 	}
@@ -68,7 +73,9 @@ func (l *loader) provisioned() {
 	switch {
 	case err == nil:
 		l.fill(f)
-	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission):
+		l.hidden = filepath.Join(dir, ProvisionedFile)
+	case !errors.Is(err, fs.ErrNotExist):
 		l.problems = append(l.problems, Problem{Setting: prefix + "*", What: err.Error()})
 	}
 }
@@ -78,6 +85,7 @@ type loader struct {
 	sections
 	origin   map[string]string // by variable: where it came from, if not from the environment
 	problems Problems
+	hidden   string // a file that this process may not read; it may hold a registration
 	rows     []Row
 }
 

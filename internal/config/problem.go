@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -20,8 +21,12 @@ type Problem struct {
 	Allowed string // what would be right; may be empty
 	Near    string // the nearest known name or word; may be empty
 	Missing bool   // part of the client registration that is not there: provisioning supplies it
+	Denied  bool   // this process may not read the file; as errors.Is(p, fs.ErrPermission)
 	Origin  string // where the value came from, as in Row; empty if it is missing
 }
+
+// Is says so to errors.Is.
+func (p Problem) Is(target error) bool { return p.Denied && target == fs.ErrPermission }
 
 // Error is the whole sentence for a technician.
 func (p Problem) Error() string {

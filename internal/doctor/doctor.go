@@ -21,7 +21,7 @@ const (
 	Well     Result = "ok"
 	Warned   Result = "warning"   // it serves, and somebody should look
 	Failed   Result = "failed"    // it does not serve until that is put right
-	NotTried Result = "not_tried" // something that it needs has failed
+	NotTried Result = "not_tried" // something that it needs has failed, or who asks may not see it
 	Unneeded Result = "skipped"   // nothing of the kind is set, or the device has none
 )
 
@@ -29,7 +29,7 @@ const (
 type Finding struct {
 	Result Result       // empty: Well
 	What   string       // how it is, in words for a technician; nothing personal, no secret
-	Cure   string       // of a failure and a warning: what to do, in one line
+	Cure   string       // of a failure, a warning and what is unseen: what to do, in one line
 	Reason kiosk.Reason // of a failure: as which a visit would end; NoReason counts as Internal
 }
 
@@ -48,6 +48,10 @@ func Warn(what, cure string) Finding { return Finding{Result: Warned, What: what
 func Fail(why kiosk.Reason, what, cure string) Finding {
 	return Finding{Result: Failed, What: what, Cure: cure, Reason: why}
 }
+
+// Unseen is a finding that whoever runs this may not see what is looked at. It is no
+// failure, and what needs it is not tried.
+func Unseen(what, cure string) Finding { return Finding{Result: NotTried, What: what, Cure: cure} }
 
 // Check is one thing that can be looked at.
 type Check struct {
@@ -113,7 +117,7 @@ func (l *Line) fill(f Finding) {
 	switch f.Result {
 	case "":
 		l.Result = Well
-	case Warned:
+	case Warned, NotTried:
 		l.Cure = oneLine(f.Cure)
 	case Failed:
 		l.Cure, l.why = oneLine(f.Cure), f.Reason
@@ -136,12 +140,22 @@ func (r Report) Root() (l Line, ok bool) {
 	return r[i], true
 }
 
-// ExitCode is 0 if nothing has failed, else that of the first failure's reason. A
-// warning does not count: a script that wants to know reads the lines.
+// ExitCode is 0 if nothing has failed, else that of the first failure's reason; that of
+// Internal where nothing has failed but something could not be looked at, of which nobody
+// can say that it is well. A warning does not count: a script that wants to know reads the
+// lines.
 func (r Report) ExitCode() int {
-	l, _ := r.Root()
-	return l.why.ExitCode()
+	if l, ok := r.Root(); ok {
+		return l.why.ExitCode()
+	}
+	if slices.ContainsFunc(r, Line.Unseen) {
+		return kiosk.Internal.ExitCode()
+	}
+	return 0
 }
+
+// Unseen says whether a line is of what whoever runs this may not see.
+func (l Line) Unseen() bool { return l.Result == NotTried && l.Cure != "" }
 
 // Count is how many lines have a result.
 func (r Report) Count(is Result) (n int) {
@@ -154,7 +168,8 @@ func (r Report) Count(is Result) (n int) {
 }
 
 // Short is the report in at most so many bytes of ASCII, to be carried away in a QR
-// code: heading, how many are well, then failures and warnings as long as they fit.
+// code: heading, how many are well, then failures, warnings and what could not be seen, as
+// long as they fit.
 func (r Report) Short(heading string, most int) string {
 	s := fmt.Sprintf("%s; %d ok", heading, r.Count(Well))
 	for _, is := range []Result{Failed, Warned} {
@@ -162,6 +177,11 @@ func (r Report) Short(heading string, most int) string {
 			if l.Result == is {
 				s += fmt.Sprintf("; %s %s: %s", strings.ToUpper(string(is)), l.Check, l.What)
 			}
+		}
+	}
+	for _, l := range r {
+		if l.Unseen() {
+			s += fmt.Sprintf("; NOT SEEN %s: %s", l.Check, l.What)
 		}
 	}
 	if n := r.Count(NotTried); n > 0 {

@@ -77,3 +77,25 @@ func TestWhoeverLosesPatience(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// What whoever asks may not see is no failure, hides what needs it, is told, and is not
+// taken for well by a script.
+func TestWhatIsNotForThisUserToSee(t *testing.T) {
+	looked := false
+	r := Run(t.Context(), []Check{
+		{Name: "settings", Look: func(context.Context) Finding {
+			return Unseen("not for this user to see: kiosk.env", "sudo kiosk doctor")
+		}},
+		{Name: "dns", Needs: []string{"settings"}, Look: func(context.Context) Finding { looked = true; return OK("") }},
+		{Name: "board", Look: func(context.Context) Finding { return OK("cool") }},
+	}, nil)
+	if looked || !r[0].Unseen() || r[0].Cure == "" || r[1].Unseen() || r[1].Behind != "settings" {
+		t.Errorf("%+v", r)
+	}
+	if _, failed := r.Root(); failed || r.ExitCode() != kiosk.Internal.ExitCode() {
+		t.Errorf("failed %v, exit code %d", failed, r.ExitCode())
+	}
+	if got, want := r.Short("kiosk", 200), "kiosk; 1 ok; NOT SEEN settings: not for this user to see: kiosk.env; 2 not tried"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
