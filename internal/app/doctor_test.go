@@ -275,6 +275,9 @@ func TestDoctorNamesTheRoot(t *testing.T) {
 		{name: "keys that are none", breaks: func(w *ward) { w.fault("jwks", "not_json", "") }, check: "keys", cure: "jwks_uri", code: 15},
 		{name: "no keys", breaks: func(w *ward) { w.fault("jwks", "server_error", "") }, check: "keys", words: "500", code: 13},
 		{name: "a scope that is not known", breaks: set("KIOSK_SCOPE", "openid profile parcels"), check: "scopes", words: "parcels", cure: "KIOSK_SCOPE", code: 3},
+		{name: "a technician's scope that is not known", breaks: func(w *ward) {
+			w.set["KIOSK_TECHNICIAN_CLAIM"], w.set["KIOSK_TECHNICIAN_SCOPE"] = "roles=tech", "openid staff"
+		}, check: "scopes", warns: true, words: "staff", cure: "KIOSK_TECHNICIAN_SCOPE"},
 		{name: "a binding message that is too long", breaks: set("KIOSK_BINDING_MESSAGE", "Welcome to our branch in the High Street: {code}"), check: "binding", warns: true, cure: "shorten"},
 		{name: "no subject check", breaks: set("KIOSK_SUBJECT_CLAIM", "none"), check: "subject", warns: true, words: "whoever approves"},
 		{name: "a lookup that is down", breaks: func(w *ward) { w.set["KIOSK_LOOKUP_URL"] = w.silent() }, check: "lookup", words: "refused", cure: "KIOSK_LOOKUP_URL", code: 13},

@@ -192,13 +192,22 @@ func (e *exam) keys(context.Context) doctor.Finding {
 }
 
 func (e *exam) scopes(context.Context) doctor.Finding {
-	var lacks []string
-	for _, s := range e.Settings.Scope {
-		if !oidc.Offers(e.meta.Scopes, s) {
-			lacks = append(lacks, s)
+	lacking := func(wanted []string) (lacks []string) {
+		for _, s := range wanted {
+			if !oidc.Offers(e.meta.Scopes, s) {
+				lacks = append(lacks, s)
+			}
 		}
+		return lacks
 	}
+	lacks := lacking(e.Settings.Scope)
 	if len(lacks) == 0 {
+		if e.Settings.TechnicianClaim != "" {
+			if lacks = lacking(e.Settings.TechnicianScope); len(lacks) > 0 {
+				return doctor.Warn("the server does not list "+strings.Join(lacks, ", ")+" of KIOSK_TECHNICIAN_SCOPE: technicians may not get in",
+					"correct KIOSK_TECHNICIAN_SCOPE, or make the scope known at the server")
+			}
+		}
 		return doctor.OK("%s", strings.Join(e.Settings.Scope, " "))
 	}
 	what := "the server does not list " + strings.Join(lacks, ", ") + " of KIOSK_SCOPE"

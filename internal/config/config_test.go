@@ -89,7 +89,7 @@ func TestDefaultsOfARegisteredDevice(t *testing.T) {
 	want := &Settings{
 		Issuer: "https://id.example", ClientID: "till-7", ClientAuth: PrivateKeyJWT,
 		ClientKey: File{Path: key, Data: kiosk.Secret("the key\n"), Origin: "environment"},
-		Scope:     []string{"openid", "profile"}, BootstrapScope: []string{"openid"}, TechnicianScope: []string{"openid"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
+		Scope:     []string{"openid", "profile"}, BootstrapScope: []string{"openid"}, TechnicianScope: []string{"openid", "profile"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
 		BindingMessage: "{code}", RequestedExpiry: 120 * time.Second, Delivery: "poll",
 		Site: hostName(), Languages: []string{"en"}, Theme: "dark", Keypad: "auto", Touch: "auto",
 		IdleTimeout: time.Minute, ResultTimeout: 30 * time.Second,
@@ -324,6 +324,27 @@ func TestUnknownSettingsNameTheNearest(t *testing.T) {
 			t.Errorf("%s: value told", c.given)
 		}
 		os.Unsetenv(c.given)
+	}
+}
+
+// A technician is told apart by the same claims as a customer, and nothing of the API is
+// asked of them.
+func TestATechniciansScopes(t *testing.T) {
+	for _, c := range []struct{ scope, own, want string }{
+		{"", "", "openid profile"},
+		{"parcels openid email offline_access phone", "", "openid email phone"},
+		{"openid parcels", "openid roles", "openid roles"},
+	} {
+		registered(t)
+		t.Setenv("KIOSK_SCOPE", c.scope)
+		t.Setenv("KIOSK_TECHNICIAN_SCOPE", c.own)
+		s, err := Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.TechnicianScope, " "); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
 	}
 }
 

@@ -279,6 +279,15 @@ func (l *loader) derive(s *Settings) {
 		s.StoreKey = k.read
 		l.origin["KIOSK_STORE_KEY_FILE"] = "derived"
 	}
+	if t := &l.enrolment.TechnicianScope; t.text == "" {
+		for _, scope := range s.Scope {
+			switch scope { // OpenID Connect Core 1.0, section 5.4
+			case "openid", "profile", "email", "phone", "address":
+				s.TechnicianScope = append(s.TechnicianScope, scope)
+			}
+		}
+		t.text, l.origin["KIOSK_TECHNICIAN_SCOPE"] = strings.Join(s.TechnicianScope, " "), "derived"
+	}
 	if l.request.SubjectClaim.text == "" {
 		l.request.SubjectClaim.text = strings.Join(s.SubjectClaims(), " or ")
 		l.origin["KIOSK_SUBJECT_CLAIM"] = "derived"

@@ -66,7 +66,7 @@ type enrolmentSection struct {
 	BootstrapClientID token  `name:"KIOSK_BOOTSTRAP_CLIENT_ID" split_words:"true" doc:"public client by which a technician signs in on their phone to let this device register itself (device grant); only while it has no registration"`
 	BootstrapScope    scopes `name:"KIOSK_BOOTSTRAP_SCOPE" split_words:"true" default:"openid" doc:"scopes asked of that sign-in"`
 	TechnicianClaim   claim  `name:"KIOSK_TECHNICIAN_CLAIM" split_words:"true" doc:"claim that makes a technician, as roles=kiosk-technician; behind a leading / a JSON pointer, as /realm_access/roles=kiosk-technician: whoever carries it gets the menu of the device (Ctrl-T or five taps in the upper left corner of the screen, then their own approval); empty means there is none"`
-	TechnicianScope   scopes `name:"KIOSK_TECHNICIAN_SCOPE" split_words:"true" default:"openid" doc:"scopes asked of technicians, in the place of KIOSK_SCOPE; what is for the API (audience, resource, authorization details) is not asked of them"`
+	TechnicianScope   scopes `name:"KIOSK_TECHNICIAN_SCOPE" split_words:"true" derived:"those of KIOSK_SCOPE that stand for claims: openid, profile, email, phone, address" doc:"scopes asked of technicians; what is for the API (audience, resource, authorization details) is not asked of them"`
 }
 
 type shopSection struct {

@@ -40,7 +40,7 @@ var public = []Setting{
 	{Name: "KIOSK_BOOTSTRAP_CLIENT_ID"},
 	{Name: "KIOSK_BOOTSTRAP_SCOPE", Default: "openid"},
 	{Name: "KIOSK_TECHNICIAN_CLAIM"},
-	{Name: "KIOSK_TECHNICIAN_SCOPE", Default: "openid"},
+	{Name: "KIOSK_TECHNICIAN_SCOPE", Derived: "those of KIOSK_SCOPE that stand for claims: openid, profile, email, phone, address"},
 	{Name: "KIOSK_API_URL"},
 	{Name: "KIOSK_RESULT_LAYOUT", Derived: "built in"},
 	{Name: "KIOSK_SITE", Derived: "host name"},
