@@ -4,6 +4,7 @@ import (
 	"context"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -232,7 +233,7 @@ func TestWithAPhone(t *testing.T) {
 		})
 		t.Run("given up at the kiosk", func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, "KIOSK_REQUESTED_EXPIRY=5")
+			r := newRig(t, "KIOSK_REQUESTED_EXPIRY="+strconv.Itoa(5*int(patience())))
 			p := r.phone(t, b, "alice")
 			x := r.screen()
 			x.identify("alice")

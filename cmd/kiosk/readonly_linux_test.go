@@ -58,7 +58,9 @@ func touched(trace string) []string {
 			names = []string{m[1]}
 		}
 		for _, n := range names {
-			if strings.HasPrefix(n, "/dev/") || strings.Contains(n, ":[") && !strings.HasPrefix(n, "/") {
+			// What is traced of an emulated program is its emulator, which makes the files of
+			// /proc that would tell of it itself, in memory.
+			if strings.HasPrefix(n, "/memfd:qemu-open") || strings.HasPrefix(n, "/dev/") || strings.Contains(n, ":[") && !strings.HasPrefix(n, "/") {
 				continue
 			}
 			files = append(files, n)
