@@ -38,8 +38,8 @@ to sign in, or what is in the way.
     --env-file FILE  settings, as systemd reads them (` + envFile + `)
 
 Exit codes: 0 serving (with --wait-idle: nobody stands there, or no kiosk is
-running), 20 out of service or being set up, 21 not running, 22 the limit was over
-and somebody still stands there, 1 it does not answer, 2 bad usage.
+running), 20 out of service or being set up, 21 not running, 22 the limit was
+over and somebody still stands there, 1 it does not answer, 2 bad usage.
 `,
 }
 
