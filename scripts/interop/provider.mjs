@@ -22,7 +22,7 @@
 //   kiosk-bootstrap  the same, for technicians: its access token allows one registration (RFC 7591, RFC 7592)
 // and those of ways.mjs and those that register themselves.
 //
-// People: alice, bob, carol, erin, tom, who is a technician, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
+// People: alice, bob, carol, erin, frank, tom, who is a technician, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
 //
 // Control, on a second port (member "control" of the line), JSON answers:
 //   POST /approve?user=alice                 the phone says yes to the newest open request of that person (404: none)
@@ -76,6 +76,7 @@ const people = [
   person('u-1002', 'bob', 'Bob', 'Brown', '+441632960002'),
   person('u-1003', 'carol', 'Carol', 'Clark', '+441632960003'),
   person('u-1005', 'erin', 'Erin', 'Evans', '+441632960005'),
+  person('u-1007', 'frank', 'Frank', 'Fisher', '+441632960007'),
   person('u-1006', 'tom', 'Tom', 'Taylor', '+441632960006', ['staff', 'kiosk-technician']),
   { ...person('u-1004', 'dora', 'Dora', 'Duval', '+441632960004'), userCode: '4711' },
 ];
@@ -394,7 +395,7 @@ async function controlAnswer(req) {
     case 'POST /deny': {
       const yes = pathname === '/approve';
       const account = people.find((p) => p.user === query.get('user'));
-      if (!account) return bad(400, 'user must be alice, bob, carol, dora, erin or tom');
+      if (!account) return bad(400, 'user must be alice, bob, carol, dora, erin, frank or tom');
       if (query.has('user_code')) {
         const done = await answerDevice(query.get('user_code'), account, yes);
         return done ? { body: { answered: 1 } } : bad(404, 'no such open code');

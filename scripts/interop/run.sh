@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the Go tests tagged "interop" against provider.mjs, an OpenID Provider not written by us.
-#   scripts/interop/run.sh [arguments of go test, by default ./internal/app/...]
+#   scripts/interop/run.sh [arguments of go test, by default ./internal/app/... and the device's own way in cmd/kiosk]
 # The tests find it by INTEROP_ISSUER, INTEROP_CONTROL and INTEROP_KEYS, and over TLS by the same with INTEROP_TLS_;
 # they take its pings at INTEROP_PING. See the head of provider.mjs.
 set -euo pipefail
@@ -60,9 +60,15 @@ INTEROP_TLS_MTLS=$(member mtls)
 INTEROP_TLS_KEYS=$work/tls
 export INTEROP_TLS_ISSUER INTEROP_TLS_CONTROL INTEROP_TLS_MTLS INTEROP_TLS_KEYS
 
-if [ $# -eq 0 ]; then
-  set -- ./internal/app/...
-fi
 cd -- "$here/../.."
 # Visits mostly wait, so they wait together.
-go test -count=1 -parallel 16 -tags interop "$@"
+if [ $# -gt 0 ]; then
+  go test -count=1 -parallel 16 -tags interop "$@"
+  exit
+fi
+go test -count=1 -tags interop -v -run AtAnIndependentServer ./cmd/kiosk &
+device=$!
+bad=0
+go test -count=1 -parallel 16 -tags interop ./internal/app/... || bad=1
+wait "$device" || bad=1
+exit "$bad"
