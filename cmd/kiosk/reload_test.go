@@ -121,6 +121,44 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	}
 }
 
+// TestTheLineIsServedBeforeNewSettings: without a screen, who waits for their turn stands
+// there, too. They are served as things were, and nobody is cancelled by a reload.
+func TestTheLineIsServedBeforeNewSettings(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	delete(r.env, "KIOSK_SITE")
+	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	r.headless()
+	first := r.start("login", "--json", "alice")
+	first.phase("waiting")
+	second := r.start("login", "--json", "bob")
+	r.eventually("bob waits for his turn", func() bool {
+		_, s := r.status()
+		return s["line"] == 1.0
+	})
+	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
+	if code, said := r.asked("service", "reload"); code != 0 {
+		t.Fatalf("exit code %d, %s", code, said)
+	}
+	if err := r.dev.Approve("alice", ""); err != nil {
+		t.Fatal(err)
+	}
+	if code := first.wait(); code != 0 {
+		t.Errorf("alice: exit code %d, %s", code, first.out.text())
+	}
+	second.phase("waiting")
+	if err := r.dev.Approve("bob", ""); err != nil {
+		t.Fatal(err)
+	}
+	if code := second.wait(); code != 0 {
+		t.Errorf("bob: exit code %d, %s", code, second.out.text())
+	}
+	r.eventually("the new settings count", func() bool {
+		code, out := r.asked("status")
+		return code == 0 && strings.Contains(out, "New shop")
+	})
+}
+
 // TestNonsenseForAVisit: an identifier that is none is answered at once, and the next
 // visit has its turn.
 func TestNonsenseForAVisit(t *testing.T) {

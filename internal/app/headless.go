@@ -57,6 +57,38 @@ type front struct {
 
 	mu    sync.Mutex
 	lines *lines // of the present visit
+	here  int    // visits, the present one and those that wait for their turn
+	left  chan struct{}
+}
+
+// comes counts a visit until it has gone.
+func (f *front) comes() (goes func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.here++
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.here--
+		if f.left != nil {
+			close(f.left)
+			f.left = nil
+		}
+	}
+}
+
+// line is how many visits there are, and a channel that is closed when one goes. Nobody
+// comes in person to a kiosk with a screen, where f is nil.
+func (f *front) line() (int, <-chan struct{}) {
+	if f == nil {
+		return 0, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left == nil {
+		f.left = make(chan struct{})
+	}
+	return f.here, f.left
 }
 
 // Show implements kiosk.Display.
@@ -104,6 +136,7 @@ type visitor struct {
 // visit plays one visit, when it is its turn, and says why it ended.
 func (f *front) visit(ctx context.Context, identifier kiosk.Secret, v visitor) kiosk.Reason {
 	defer identifier.Zero()
+	defer f.comes()()
 	over, wanted := make(chan struct{}), make(chan struct{}, 1)
 	l := f.app.lines(v.json, v.out, func() { close(over) })
 	l.prove = func() { wanted <- struct{}{} } // one at a time: the next needs the answer to this one

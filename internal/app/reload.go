@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
@@ -151,24 +152,37 @@ func (r *resident) restart(ctx context.Context) {
 
 // swap ends the run at Ready. The closure comes first: it takes effect when nobody
 // stands there, and then nobody can begin. It is told again where the first contact
-// with the authorization server, late and during a visit, has taken it away.
+// with the authorization server, late and during a visit, has taken it away. Visits
+// without a screen that wait for their turn stand there, too, for lineLimit: else they would
+// end as cancelled for nothing that anybody did.
 func (r *resident) swap(ctx context.Context, end func()) {
+	limit := time.NewTimer(lineLimit)
+	defer limit.Stop()
+	late := false
 	for {
 		phase, closed, changed := r.seat.now()
+		here, left := r.front.line()
 		if phase == kiosk.Closed {
 			end()
 			return
 		}
-		if closed&kiosk.Starting == 0 {
+		if closed&kiosk.Starting == 0 && (here == 0 || late) {
 			r.tell(kiosk.Closing{Why: kiosk.Starting, On: true})
 		}
 		select {
 		case <-changed:
+		case <-left:
+		case <-limit.C:
+			late = true
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// lineLimit is for how long visits may come one upon the other, so that the line never
+// ends, before new settings go before those that wait: as long as an upgrade waits.
+const lineLimit = 10 * time.Minute
 
 // again is why the run has ended: nil, or *Again.
 func (r *resident) again() error {

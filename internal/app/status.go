@@ -23,6 +23,7 @@ type Status struct {
 	SetUp    *SettingUp       `json:"set_up,omitempty"`   // of a device without a registration: how far it has come; only the members above count then
 	Opens    *time.Time       `json:"opens,omitempty"`    // outside of opening hours: when they begin
 	Settings string           `json:"settings,omitempty"` // what was wrong with those that were to be read again; the old ones count
+	Line     int              `json:"line,omitempty"`     // without a screen: visits that wait for their turn
 	Visits   Figures          `json:"visits"`
 	Health   []health.Item    `json:"health"`
 	Record   keeper.Condition `json:"record"` // how it stands with the visits on record, and what cannot be promised
@@ -38,6 +39,8 @@ func (r *resident) status() Status {
 	}
 	if r.front != nil {
 		s.Mode = "headless"
+		here, _ := r.front.line()
+		s.Line = max(here-1, 0)
 	}
 	if opens := r.opens(); !opens.IsZero() {
 		s.Opens = &opens

@@ -40,6 +40,9 @@ func (s Status) Lines() []kiosk.Field {
 	if s.Visits.Waits > 0 {
 		say("waits", "%.0f s in the median", s.Visits.MedianWait)
 	}
+	if s.Line > 0 {
+		say("line", "%d wait for their turn", s.Line)
+	}
 	if s.Settings != "" {
 		say("settings", "the old ones count: %s", s.Settings)
 	}
