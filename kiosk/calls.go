@@ -179,11 +179,18 @@ func (r *Runner) fetch(f Fetch) {
 	})
 }
 
-// serve has a technician's task done.
+// serve has a technician's task done. One at a time: whoever has left what is under way
+// does not wait for it, and nobody can pile examinations up.
 func (r *Runner) serve(f Serve) {
 	r.Log.Info("technician", "task", f.Task.String(), "visit", r.s.Visit, "approved", !r.s.Unproved)
 	r.result = Result{}
-	r.call(r.ctx, r.Rules.TaskLimit, "technician", Failed{f.Number, Internal}, func(ctx context.Context) answer {
+	if r.untask != nil {
+		r.untask()
+	}
+	within, end := context.WithCancel(r.ctx)
+	r.untask = end
+	r.call(within, r.Rules.TaskLimit, "technician", Failed{f.Number, Internal}, func(ctx context.Context) answer {
+		defer end()
 		result, err := r.Service.Serve(ctx, f.Task)
 		if err != nil {
 			r.Log.Error("technician", "task", f.Task.String(), "error", err)

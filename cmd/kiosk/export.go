@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
@@ -38,7 +39,7 @@ func journalExport(std streams, st *store.Store, o journalOptions) error {
 	}
 	e, table := json.NewEncoder(std.out), csv.NewWriter(std.out)
 	if !o.json {
-		table.Write([]string{"number", "began", "last", "visit", "stage", "reason", "code", "note", "person", "identifier"})
+		table.Write([]string{"number", "began", "last", "visit", "stage", "reason", "code", "note", "person", "identifier", "technician"})
 	}
 	for i := len(all) - 1; i >= 0; i-- {
 		x := all[i]
@@ -51,7 +52,7 @@ func journalExport(std streams, st *store.Store, o journalOptions) error {
 			}
 			err = table.Write([]string{
 				fmt.Sprint(x.Number), x.Began.Format(time.RFC3339), x.Last.Format(time.RFC3339), x.Visit.Visit, stage,
-				x.Reason.String(), x.Code, x.Note, x.Person, x.Identifier,
+				x.Reason.String(), x.Code, x.Note, x.Person, x.Identifier, strconv.FormatBool(x.Technician),
 			})
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -11,17 +12,28 @@ import (
 
 // menu is what a technician can have done at the screen. It can do less than the local
 // socket: nothing of it is about a visit, and no setting can be changed.
-type menu struct{ r *resident }
+type menu struct {
+	r    *resident
+	turn chan struct{} // holds one while an examination is under way
+	last time.Duration // when the last one began; whoever has the turn owns it
+}
 
-var _ kiosk.Service = menu{}
+var _ kiosk.Service = (*menu)(nil)
+
+func (r *resident) menu() *menu { return &menu{r: r, turn: make(chan struct{}, 1), last: -examEvery} }
+
+// examEvery keeps keys that are pressed without end from becoming requests without end:
+// an examination speaks to the server a dozen times, and where nobody can approve
+// anybody can begin one.
+const examEvery = 5 * time.Second
 
 // Serve implements kiosk.Service.
-func (m menu) Serve(ctx context.Context, t kiosk.Task) (kiosk.Result, error) {
+func (m *menu) Serve(ctx context.Context, t kiosk.Task) (kiosk.Result, error) {
 	switch t {
 	case kiosk.StatusTask:
 		return kiosk.Result{Fields: m.r.status().Lines()}, nil
 	case kiosk.DoctorTask:
-		return kiosk.Result{Fields: readable(Doctor(ctx, m.examined(), nil))}, nil
+		return m.examine(ctx)
 	case kiosk.CloseTask:
 		return kiosk.Result{}, m.r.decree(Request{Off: true})
 	case kiosk.OpenTask:
@@ -36,8 +48,23 @@ func (m menu) Serve(ctx context.Context, t kiosk.Task) (kiosk.Result, error) {
 	return kiosk.Result{}, fmt.Errorf("there is no task %q", t)
 }
 
+func (m *menu) examine(ctx context.Context) (kiosk.Result, error) {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return kiosk.Result{}, ctx.Err()
+	}
+	now := m.r.app.clock.Now
+	if !wait(ctx, m.last+examEvery-now()) {
+		return kiosk.Result{}, ctx.Err()
+	}
+	m.last = now()
+	return kiosk.Result{Fields: readable(Doctor(ctx, m.examined(), nil))}, nil
+}
+
 // examined is this very kiosk.
-func (m menu) examined() DoctorOptions {
+func (m *menu) examined() DoctorOptions {
 	terminal := m.r.options.Device
 	if terminal == "" {
 		terminal = "/dev/tty"

@@ -121,7 +121,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	visits.Resume, visits.Closures = true, r.closures()
 	if a.technicians != nil {
 		visits.Rules.Technicians = true
-		visits.Technicians, visits.Service = a.technicians, menu{r}
+		visits.Technicians, visits.Service = a.technicians, r.menu()
 	}
 	visits.Run(run, events)
 	stop()

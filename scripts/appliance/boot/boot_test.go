@@ -106,6 +106,31 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		}
 	})
 
+	story("a technician at the screen examines it, and has it started anew", func(t *testing.T) {
+		was := m.pid()
+		m.press("ctrl-t")
+		m.shows("Technician: who are you?")
+		m.press(strings.Split("tara", "")...)
+		m.press("ret")
+		m.shows(waiting)
+		m.phone("approve", "tara")
+		m.shows("Technician's menu")
+		m.press("2")
+		m.shows("failed: ")
+		m.picture(*pictures, "technician")
+		if s := m.screen(); !strings.Contains(s, "failed: 0,") {
+			t.Errorf("as the kiosk's own user, in the unit's sandbox, the doctor finds:\n%s", s)
+		}
+		m.press("esc", "4")
+		m.until("another process serves", func() error {
+			if now := m.pid(); now == was || now == "0" {
+				return errors.New("still " + now)
+			}
+			return nil
+		})
+		m.shows(ready)
+	})
+
 	story("a kiosk that hangs is started again", func(t *testing.T) {
 		was := m.pid()
 		m.sh("kill -STOP " + was)

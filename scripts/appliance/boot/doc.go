@@ -1,6 +1,7 @@
 // Package boot starts the image of scripts/image in QEMU and tries what only a whole
 // machine can show: the screen on the first virtual terminal, keys, the watchdog, a
-// power cut, a setting that keeps the kiosk from starting, keys that lead nowhere.
+// power cut, a setting that keeps the kiosk from starting, keys that lead nowhere, a
+// technician in the sandbox of the unit.
 // It has tests only: make test-boot, or
 //
 //	go test -tags boot ./scripts/appliance/boot -image FOLDER
