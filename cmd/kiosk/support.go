@@ -18,9 +18,11 @@ var supportVerb = verb{
 
 Writes a bundle for whoever helps from afar (tar, gzip; 0600): version, settings
 with secrets masked, what kiosk doctor finds, the status of the kiosk that runs,
-how many visits ended how, kernel, board, console, names of units. No secret and
-nothing about a customer is in it. Nobody's phone rings. The log is not in it:
-send what journalctl -u kiosk says along if asked.
+how many visits ended how, whether the record was tampered with, kernel, board,
+disk, console, units and which run. Run it as root: another user may not see it
+all. Nobody's phone rings. Not in it: secrets, who the customers were and what
+they were shown, codes, values that are wrong, what files and units hold, and
+the log: send what journalctl -u kiosk says along if asked.
 
     --out FILE        where to; must not exist yet; - is standard output
                       (kiosk-support-DATE.tar.gz in the present folder)

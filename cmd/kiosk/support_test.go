@@ -90,7 +90,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"version.json": `"version"`, "settings.json": "KIOSK_CLIENT_SECRET_FILE", "doctor.json": `"check": "client"`,
-		"visits.json": `"number": 1`, "machine.txt": "kernel",
+		"visits.json": `"whole": true`, "machine.txt": "state     kiosk.db: ",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %s:\n%s", name, want, files[name])

@@ -12,10 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -105,7 +108,15 @@ type visitFigures struct {
 	Stages map[string]int `json:"stages,omitempty"`
 	Ended  map[string]int `json:"ended,omitempty"` // by reason
 	Notes  int            `json:"notes,omitempty"` // about the record itself
+	Chain  *chain         `json:"chain,omitempty"` // whether the record was tampered with
 	Error  string         `json:"error,omitempty"`
+}
+
+// chain is what kiosk journal verify finds. Who keeps the head can tell from a later one
+// whether the file was put back as it once was.
+type chain struct {
+	Whole bool `json:"whole"`
+	store.Report
 }
 
 func endings(s *config.Settings) visitFigures {
@@ -116,6 +127,15 @@ func endings(s *config.Settings) visitFigures {
 		return f
 	}
 	defer st.Close()
+	r, err := st.Verify()
+	if err != nil {
+		f.Error = harmless(err.Error())
+		return f
+	}
+	for i := range r.Problems {
+		r.Problems[i] = harmless(r.Problems[i])
+	}
+	f.Chain = &chain{r.Whole(), r}
 	for v, err := range st.Visits() {
 		switch {
 		case err != nil:
@@ -140,7 +160,8 @@ func endings(s *config.Settings) visitFigures {
 	return f
 }
 
-// machine is the kernel, the board, its memory and disk, the console and the units.
+// machine is the kernel, the board, its memory and disk, the console, the units, and
+// which of them run, as far as files say so: no program is started.
 func machine(o DoctorOptions) string {
 	var b strings.Builder
 	say := func(what, text string, args ...any) {
@@ -157,6 +178,14 @@ func machine(o DoctorOptions) string {
 			say(f.what, "%s", line)
 		}
 	}
+	if free, all, err := room(o.Settings.StateDir); err == nil {
+		say("disk", "%s: %d of %d MB are free", o.Settings.StateDir, free>>20, all>>20)
+	}
+	for _, name := range stateFiles { // by name: what else lies there is not ours to tell
+		if info, err := os.Stat(filepath.Join(o.Settings.StateDir, name)); err == nil {
+			say("state", "%s: %d bytes, mode %04o, of %s", name, info.Size(), info.Mode().Perm(), info.ModTime().UTC().Format(time.DateTime))
+		}
+	}
 	if s, err := lookAtScreen(o.Terminal); o.Terminal != "" && err == nil {
 		say("terminal", "%s: %dx%d cells, %d characters", o.Terminal, s.columns, s.rows, len(s.has))
 	}
@@ -168,7 +197,31 @@ func machine(o DoctorOptions) string {
 			}
 		}
 	}
+	for _, name := range unitNames {
+		group := filepath.Join(o.root, "/sys/fs/cgroup/system.slice", name)
+		if _, err := os.Stat(group); err != nil {
+			continue // it does not run, or there is no systemd
+		}
+		say("running", "%s: %s bytes of memory, %s at the most; %s", name, strings.Join(firstLines(group+"/memory.current", 1), ""),
+			strings.Join(firstLines(group+"/memory.peak", 1), ""), strings.Join(firstLines(group+"/memory.events", 6), ", "))
+	}
 	return b.String()
+}
+
+// unitNames are the units that run for longer than a moment.
+var unitNames = []string{"kiosk.service", "kiosk-headless.service", "kiosk-fallback.service"}
+
+// stateFiles are those of the README's table that have fixed names.
+var stateFiles = []string{"kiosk.db", "store.key", orderFile, enrol.KeyFile, "enrolment.json", config.ProvisionedFile, "kiosk.holder"}
+
+// room is how many bytes a folder's file system has free for others than root, and in all.
+func room(dir string) (free, all uint64, err error) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return 0, 0, err
+	}
+	size := uint64(fs.Bsize)
+	return fs.Bavail * size, fs.Blocks * size, nil
 }
 
 // firstLines are those of a short file of the kernel's or the system's.
