@@ -176,3 +176,29 @@ func TestProvisioningUnderPowerCuts(t *testing.T) {
 		})
 	}
 }
+
+// TestProvisioningKilledAtEachStep: SIGKILL as soon as a step is told, however slow the
+// machine; then once to the end.
+func TestProvisioningKilledAtEachStep(t *testing.T) {
+	for _, step := range []string{"key", "approve", "registered", "settings", "proved", "doctor"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			r := newDevice(t)
+			c := r.start("provision", "--json")
+			go r.signIn(c)
+			c.until(step, func(l map[string]any) bool { return l["step"] == step })
+			c.kill()
+			// From the registration on all that is needed is on disk before it is told.
+			last := r.start("provision", "--json")
+			go r.signIn(last)
+			if code := last.wait(); code != 0 || r.count("registration") != 1 {
+				t.Errorf("exit %d with %d registrations\n%s%s", code, r.count("registration"), last.out.text(), last.err.text())
+			}
+			r.auto("approve", 0, "")
+			if visit := r.start("login", "--json", "alice"); visit.wait() != 0 {
+				t.Errorf("the first visit:\n%s%s", visit.out.text(), visit.err.text())
+			}
+			r.checkState(t)
+		})
+	}
+}
