@@ -115,7 +115,7 @@ func announce(w io.Writer, f *settings, clients []devserver.Client, local, schem
 		fmt.Fprintln(w, "phone page:   ", scheme+"://"+net.JoinHostPort(address, port)+"/phone")
 	}
 	fmt.Fprintln(w, "customer API: ", local+"/api/customer")
-	fmt.Fprintln(w, "people:        alice, bob, carol, erin (user code 2580); dave has no phone; tara is a technician")
+	fmt.Fprintln(w, "people:        alice, bob, carol, erin (user code 25802580); dave has no phone; tara is a technician")
 	for _, c := range clients {
 		fmt.Fprintf(w, "client:        %s (%s)%s\n", c.ID, c.Auth, where(f, c))
 	}

@@ -95,6 +95,7 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		who      string
+		codes    string // typed behind it, a line each
 		mode, as string
 		settings []string
 		faults   []devserver.Fault
@@ -102,6 +103,8 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 	}{
 		{name: "shown", mode: "approve"},
 		{name: "shown to a client with a key", mode: "approve", settings: []string{"KIOSK_CLIENT_ID=kiosk-jwt"}},
+		{name: "shown after a wrong user code and the right one", who: "+447700900105", codes: "999888777\n25802580\n", mode: "approve"},
+		{name: "refused for its user codes", who: "+447700900105", codes: "999888777\n888777666\n777666555\n", mode: "none", settings: []string{"KIOSK_GUARD_PERSON=30/1m"}, code: 14},
 		{name: "declined", mode: "deny", code: 10},
 		{name: "expired", mode: "none", settings: []string{"KIOSK_REQUESTED_EXPIRY=2"}, code: 11},
 		{name: "unreachable", mode: "approve", faults: at("token", "drop"), settings: []string{"KIOSK_REQUESTED_EXPIRY=3"}, code: 13},
@@ -125,13 +128,13 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 			if who == "" {
 				who = planted
 			}
-			p := r.startWith(who+"\n", "login", "--json")
+			p := r.startWith(who+"\n"+c.codes, "login", "--json")
 			if code := p.wait(); c.code >= 0 && code != c.code {
 				t.Fatalf("exit code %d:\n%s%s", code, p.out.text(), p.err.text())
 			}
 			again := r.startWith(who+"\n", "login") // by now the guard may say no; that is an ending, too
 			again.wait()
-			cage := r.cage(t, who)
+			cage := r.cage(t, append(strings.Fields(c.codes), who)...)
 			for _, p := range []*child{p, again} {
 				clean(t, cage.Find("standard output", []byte(p.out.text())))
 				clean(t, cage.Find("standard error", []byte(p.err.text())))
@@ -201,13 +204,21 @@ func noCores(t testing.TB, pid int) {
 // TestCanariesOnTheScreen searches every byte that was sent to the terminal.
 func TestCanariesOnTheScreen(t *testing.T) {
 	t.Parallel()
-	for _, ends := range []string{"shown", "declined", "killed", "aborted"} {
+	for _, ends := range []string{"shown", "declined", "killed", "aborted", "a technician's", "no technician's"} {
 		t.Run(ends, func(t *testing.T) {
 			t.Parallel()
-			r := plant(t)
+			r := plant(t, "KIOSK_TECHNICIAN_CLAIM=roles=kiosk-technician")
+			planted := planted
+			if ends == "a technician's" {
+				planted = "+447700900106"
+			}
 			x := r.screen()
 			x.shows(say(t, kiosk.WordReadyTitle))
-			x.press(" ", say(t, kiosk.WordIdentifyTitle))
+			if strings.HasSuffix(ends, "technician's") {
+				x.press(chord, say(t, kiosk.WordMenuIdentify))
+			} else {
+				x.press(" ", say(t, kiosk.WordIdentifyTitle))
+			}
 			x.types(planted)
 			typed := false
 			x.until("who it is", func(text string) bool {
@@ -233,6 +244,21 @@ func TestCanariesOnTheScreen(t *testing.T) {
 					t.Fatal(err)
 				}
 				x.shows(say(t, kiosk.Declined.Title()))
+				x.signal(syscall.SIGTERM)
+			case "a technician's":
+				if err := r.dev.Approve("tara", ""); err != nil {
+					t.Fatal(err)
+				}
+				x.shows(say(t, kiosk.WordMenuTitle))
+				x.press("2", "failed: ")
+				x.press(escape, say(t, kiosk.WordMenuTitle))
+				x.press("1", "visits")
+				x.signal(syscall.SIGTERM)
+			case "no technician's":
+				if err := r.dev.Approve("alice", ""); err != nil {
+					t.Fatal(err)
+				}
+				x.shows(say(t, kiosk.NoAccess.Title()))
 				x.signal(syscall.SIGTERM)
 			case "killed":
 				x.signal(syscall.SIGKILL)

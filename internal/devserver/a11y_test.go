@@ -60,7 +60,7 @@ var pageStates = []pageState{
 	{"declined", func(*rig) string { return "/phone/carol?done=denied" }, "[data-done]"},
 	{"too late", func(*rig) string { return "/phone/carol?done=gone" }, "[data-done]"},
 	{"expired", func(g *rig) string {
-		g.ask("kiosk-basic", "erin", "user_code", "2580")
+		g.ask("kiosk-basic", "erin", "user_code", "25802580")
 		return "/phone/erin"
 	}, "[data-code]"},
 	{"error", func(g *rig) string { return "/phone/alice" }, "#empty, [data-code]"},

@@ -66,7 +66,7 @@ var people = []*Person{
 	},
 	{
 		Username: "erin", Subject: "u-erin", Name: "Erin Castellanos",
-		Email: "erin@shop.example", Phone: "+447700900105", UserCode: "2580",
+		Email: "erin@shop.example", Phone: "+447700900105", UserCode: "25802580",
 		customer: map[string]any{
 			"title": "Welcome, Erin", "customer": "C-1005", "points": 310,
 			"level": "Silver", "member_since": "May 2022", "parcels": []any{},

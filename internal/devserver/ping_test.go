@@ -120,7 +120,7 @@ func TestUserCode(t *testing.T) {
 	if n := len(g.cards("erin", tongues["en"])); n != 0 {
 		t.Errorf("the phone shows %d requests", n)
 	}
-	form.Set("user_code", "2580")
+	form.Set("user_code", "25802580")
 	if r := g.post("/bc-authorize", "kiosk-basic", form); r.status != 200 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
