@@ -191,6 +191,24 @@ func (r *rig) lastVisit() store.Visit {
 	return all[len(all)-1]
 }
 
+// owes says whether tokens are on disk that are still to be given back. No kiosk may be running.
+func (r *rig) owes() bool {
+	r.t.Helper()
+	st, err := store.Open(store.Options{Dir: r.state, Who: "test", ReadOnly: true})
+	if err != nil {
+		return false // no visit has come as far as a record
+	}
+	defer st.Close()
+	dues, err := st.Owed()
+	if err != nil {
+		r.t.Fatalf("journal: %v", err)
+	}
+	for _, d := range dues {
+		d.Tokens.Zero()
+	}
+	return len(dues) > 0
+}
+
 // slower drops the records that only say that the server asked for a slower pace.
 func slower(steps []store.Step) []store.Step {
 	return slices.CompactFunc(slices.Clone(steps), func(a, b store.Step) bool {
