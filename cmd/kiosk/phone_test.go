@@ -233,7 +233,9 @@ func TestWithAPhone(t *testing.T) {
 		})
 		t.Run("given up at the kiosk", func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, "KIOSK_REQUESTED_EXPIRY="+strconv.Itoa(5*int(patience())))
+			// Long enough for a busy machine to show the request on the phone and to have it
+			// given up here before it runs out, which is waited for below.
+			r := newRig(t, "KIOSK_REQUESTED_EXPIRY="+strconv.Itoa(15*int(patience())))
 			p := r.phone(t, b, "alice")
 			x := r.screen()
 			x.identify("alice")
