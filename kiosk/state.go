@@ -95,6 +95,7 @@ type Rules struct {
 	Farewell    time.Duration // how long the word after a cancel stands
 	MenuLimit   time.Duration // how long a technician's menu is open at the most, whatever is pressed
 	TaskLimit   time.Duration // a task of theirs that is not done by then is given up
+	Unseen      bool          // there is no screen, so that nothing wakes only to count seconds down on it
 }
 
 // DefaultRules are the rules with the contract's defaults.

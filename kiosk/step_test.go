@@ -596,6 +596,39 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 	}
 }
 
+// Where there is no screen nobody sees the seconds go by, so the kiosk sleeps until there
+// is something to do; what it does, and when, is the same.
+func TestWithoutAScreenNothingWakesToCountSeconds(t *testing.T) {
+	s := held(t, Hold{Wait: sec(40)})
+	s.Rules.Unseen = true
+	if at, ok := Wake(s, 0); !ok || at != sec(40)+s.Rules.Result {
+		t.Errorf("held back: wakes at %v", at)
+	}
+	for _, unseen := range []bool{false, true} {
+		rules := DefaultRules()
+		rules.Unseen = unseen
+		s := State{Rules: rules, Phase: Waiting, Road: Backchannel, Request: 1, Pace: StartPace(0, 0, sec(30), sec(5))}
+		var wakes, polls int
+		for now := time.Duration(0); s.Phase == Waiting; wakes++ {
+			if wakes > 100 {
+				t.Fatalf("still waiting at %v", now)
+			}
+			now, _ = Wake(s, now)
+			var out []Effect
+			s, out = Step(s, now, Tick{})
+			for _, f := range out {
+				if _, ok := f.(Poll); ok {
+					polls++
+					s, _ = Step(s, now, Polled{Number: s.Question, Verdict: Pending})
+				}
+			}
+		}
+		if polls != 6 || unseen != (wakes < 10) {
+			t.Errorf("without a screen: %v; %d polls, %d times awake", unseen, polls, wakes)
+		}
+	}
+}
+
 func TestALongWaitKeepsNothing(t *testing.T) {
 	for wait, keeps := range map[time.Duration]bool{2 * time.Minute: true, 2*time.Minute + 1: false, time.Hour: false} {
 		s := held(t, Hold{Wait: wait})

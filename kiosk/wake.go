@@ -20,7 +20,7 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 		default:
 			at = s.idleAt(s.endedFor(), now)
 			if s.HeldFor(now) > 0 {
-				at = min(at, nextSecond(s.Since+s.Hold.Wait, now)) // the wait is on screen
+				at = min(at, s.count(s.Since+s.Hold.Wait, now)) // the wait is on screen
 			}
 		}
 	case Menu:
@@ -42,7 +42,7 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 		} else {
 			at = s.Pace.Wake()
 		}
-		at = min(at, nextSecond(s.Pace.Deadline, now)) // the time left is on screen
+		at = min(at, s.count(s.Pace.Deadline, now)) // the time left is on screen
 	default:
 		return 0, false
 	}
@@ -51,10 +51,22 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 
 func (s State) idleAt(limit, now time.Duration) time.Duration {
 	if s.Still {
-		return min(s.StillAt+s.Rules.Grace, nextSecond(s.StillAt+s.Rules.Grace, now))
+		return min(s.StillAt+s.Rules.Grace, s.count(s.StillAt+s.Rules.Grace, now))
 	}
 	return s.Touched + limit
 }
+
+// count is when the seconds left until end have to be drawn anew; never where nobody
+// sees them.
+func (s State) count(end, now time.Duration) time.Duration {
+	if s.Rules.Unseen {
+		return never
+	}
+	return nextSecond(end, now)
+}
+
+// never is later than any instant.
+const never = time.Duration(1<<63 - 1)
 
 // nextSecond is the next instant after now at which the whole seconds left until
 // end change; after end there is none to wait for.

@@ -40,6 +40,7 @@ func (a *App) Headless(ctx context.Context, o RunOptions) error {
 	all.Go(func() { r.listen(run, l) })
 	visits := a.runner(newSweeper(r.seat, sweep))
 	visits.Closures = r.closures()
+	visits.Rules.Unseen = true
 	visits.Run(run, events)
 	stop()
 	close(f.over)

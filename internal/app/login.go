@@ -65,7 +65,9 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 	ended := make(chan struct{})
 	tellers.Go(func() {
 		defer close(ended)
-		a.runner(l).Run(run, events)
+		r := a.runner(l)
+		r.Rules.Unseen = true
+		r.Run(run, events)
 		stop()
 		l.endWithout(kiosk.Cancelled)
 		a.pruneOnce()
