@@ -1,0 +1,14 @@
+package host
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestOneCoreIsEnough(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	OneCore()
+	if n := runtime.GOMAXPROCS(0); n != 1 {
+		t.Errorf("computes on %d", n)
+	}
+}
