@@ -151,21 +151,38 @@ func TestVisitsByScanner(t *testing.T) {
 // the key that asks again.
 func TestADeviceThatStandsStill(t *testing.T) {
 	t.Parallel()
+	for range 5 {
+		if standsStill(t) {
+			return
+		}
+	}
+	t.Skip("this machine is too busy to stop a program in the middle of a scan")
+}
+
+// standsStill says whether the program was stopped in time: a character that was alone for
+// longer than any scanner needs is a key, and rightly so.
+func standsStill(t *testing.T) bool {
 	r := newRig(t)
 	x := r.screen()
+	defer x.kill()
 	x.identify("alice")
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
 	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.WordKeyAgain))
-	for _, read := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond} {
+	for _, read := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond} {
 		for _, rest := range []string{"111111\r", "111111\t", "\r", "1"} {
+			typed := time.Now()
 			x.types("1")
 			time.Sleep(read) // by then it has been read, or not
 			x.signal(syscall.SIGSTOP)
+			late := time.Since(typed) > 20*time.Millisecond // the slowest scanner
 			x.types(rest)
 			time.Sleep(100 * time.Millisecond)
 			x.signal(syscall.SIGCONT)
+			if late {
+				return false
+			}
 			time.Sleep(200 * time.Millisecond) // the next scan
 		}
 	}
@@ -175,6 +192,7 @@ func TestADeviceThatStandsStill(t *testing.T) {
 	}
 	x.press(escape, say(t, kiosk.WordReadyTitle))
 	x.checkAll(kiosk.StageEnded, kiosk.Declined)
+	return true
 }
 
 // TestAScanAfterHalfAName replaces it.
