@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -19,58 +20,79 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // TestBenchVisits is our half of scripts/bench: it plays BENCH_VISITS visits for
-// BENCH_USER at BENCH_ISSUER, one after another in one process, as `kiosk login` does
-// them, and writes one line of JSON to BENCH_OUT. The first visit only warms up.
-// With BENCH_JOURNAL the visits are put on record, on disk and sealed; without it they
-// are what other clients do, who keep none. With BENCH_PING the server pings.
+// BENCH_USER at BENCH_ISSUER, one after another as a resident kiosk without a screen
+// does, and writes one line of JSON to BENCH_OUT. The first visit only warms up.
+// With BENCH_JOURNAL the visits are put on record, on disk and sealed, and the memory
+// is swept after them; without it they are what other clients do, who do neither. With
+// BENCH_PING the server pings.
 func TestBenchVisits(t *testing.T) {
 	visits, err := strconv.Atoi(os.Getenv("BENCH_VISITS"))
 	if err != nil {
 		t.Fatal("BENCH_VISITS is not a number; run make bench")
 	}
+	host.OneCore() // as main does
 	var log bytes.Buffer
 	settings := []string{
 		"KIOSK_ISSUER", os.Getenv("BENCH_ISSUER"), "KIOSK_CA_FILE", os.Getenv("BENCH_CA"), "KIOSK_CLIENT_ID", "kiosk-jwt",
 		"KIOSK_CLIENT_KEY_FILE", os.Getenv("BENCH_KEY"), "KIOSK_GUARD_PERSON", "1000/10m", "KIOSK_GUARD_DEVICE", "1000/10m",
-		"KIOSK_LOG_LEVEL", "warn",
 	}
 	if os.Getenv("BENCH_PING") != "" {
 		settings = append(settings, pinged(t)...)
 	}
-	a := open(t, &log, settings...)
+	a := openAt(t, slog.LevelWarn, &log, settings...) // the other client logs nothing
 	result := struct {
 		CPU  float64   `json:"cpu_ms"` // of a further visit
 		All  float64   `json:"all_ms"` // of everything, from the start of the process, by visits
 		RSS  int       `json:"rss_kib"`
 		Done []float64 `json:"done_ms"` // when each result was there, Unix time
 	}{}
+	run, stop := context.WithCancel(t.Context())
+	defer stop()
+	at := &stand{free: make(chan struct{}, 1)}
+	r := a.runner(at)
+	r.Rules.Unseen = true
+	if os.Getenv("BENCH_JOURNAL") != "" {
+		r.Display = newSweeper(at, sweep)
+	} else {
+		r.Journal, r.Guard, r.Dues = nowhere{}, nowhere{}, nil
+	}
+	events, ended := make(chan kiosk.Event), make(chan struct{})
+	go func() { defer close(ended); r.Run(run, events) }()
+	<-at.free
 	var before time.Duration
 	for i := range visits + 1 {
 		if i == 1 {
 			before = spent(t)
 			result.Done = nil
 		}
-		done := &moment{}
-		who := kiosk.Secret(os.Getenv("BENCH_USER"))
-		why := kiosk.NoReason
-		if os.Getenv("BENCH_JOURNAL") != "" {
-			why, err = a.Login(context.Background(), who, true, done, func(context.Context) kiosk.Secret { return nil })
-		} else {
-			why = unrecorded(a, who, done)
+		done, over := &moment{}, make(chan struct{})
+		l := a.lines(true, done, func() { close(over) })
+		at.attach(l)
+		events <- kiosk.Given{Identifier: kiosk.Secret(os.Getenv("BENCH_USER")), Seen: kiosk.Ready}
+		<-over
+		if l.reason != kiosk.NoReason {
+			t.Fatalf("%v\n%s", l.reason, log.String())
 		}
-		if err != nil || why != kiosk.NoReason {
-			t.Fatalf("%v %v\n%s", why, err, log.String())
+		select {
+		case <-at.free: // the visit before it was still giving tokens back
+		default:
 		}
+		events <- kiosk.Press{Key: kiosk.EscapeKey, Seen: kiosk.Shown}
+		<-at.free
 		result.Done = append(result.Done, float64(done.at.UnixMicro())/1000)
 	}
+	stop()
+	<-ended // with all tokens given back
 	result.CPU = float64((spent(t) - before).Microseconds()) / 1000 / float64(visits)
 	result.All = float64(spent(t).Microseconds()) / 1000 / float64(visits+1)
 	result.RSS = residentKiB(t)
@@ -80,6 +102,36 @@ func TestBenchVisits(t *testing.T) {
 	}
 	if err := os.WriteFile(os.Getenv("BENCH_OUT"), append(line, '\n'), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// stand is a display that gives the present visit its lines, and tells when the next
+// one can begin.
+type stand struct {
+	free chan struct{}
+
+	mu    sync.Mutex // the runner shows, the test attaches
+	lines *lines
+}
+
+func (d *stand) attach(l *lines) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = l
+}
+
+// Show implements kiosk.Display.
+func (d *stand) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lines != nil {
+		d.lines.Show(now, s, p)
+	}
+	if s.Phase == kiosk.Ready {
+		select {
+		case d.free <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -128,19 +180,7 @@ func pinged(t *testing.T) []string {
 	}
 }
 
-// unrecorded plays a visit that is put on no record.
-func unrecorded(a *App, who kiosk.Secret, out *moment) kiosk.Reason {
-	run, stop := context.WithCancel(context.Background())
-	defer stop()
-	l := a.lines(true, out, stop)
-	r := a.runner(l)
-	r.Journal, r.Guard = nowhere{}, nowhere{}
-	events := make(chan kiosk.Event, 1)
-	events <- kiosk.Given{Identifier: who}
-	r.Run(run, events)
-	return l.reason
-}
-
+// nowhere is a record that is not kept, and a guard that lets everybody pass.
 type nowhere struct{}
 
 func (nowhere) Append(kiosk.Record) error              { return nil }

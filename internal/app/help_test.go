@@ -17,6 +17,12 @@ import (
 // open makes an App from settings in the environment, in a state folder of its own.
 func open(t *testing.T, log *bytes.Buffer, settings ...string) *App {
 	t.Helper()
+	return openAt(t, slog.LevelDebug, log, settings...)
+}
+
+// openAt is open with a log that begins at a level.
+func openAt(t *testing.T, least slog.Level, log *bytes.Buffer, settings ...string) *App {
+	t.Helper()
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "KIOSK_") {
 			t.Setenv(name, "")
@@ -31,7 +37,7 @@ func open(t *testing.T, log *bytes.Buffer, settings ...string) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(s, "test", slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	a, err := Open(s, "test", slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: least})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,24 @@
 //
 //   node bench.mjs --devserver FILE --kiosk FILE --work DIR [--visits 6] [--long 15]
 //
-// --kiosk is the test binary of internal/app with the tag bench. People approve at moments spread evenly; the server says
-// when, and each client when it had the result. Says of each bar whether it holds; exits with 1 if one is missed.
+// --kiosk is what scripts/build bench makes. People approve at moments spread evenly; the server says when, and each
+// client when it had the result. Says of each bar whether it holds; exits with 1 if one is missed.
+//
+// What is compared: a further visit is one more in a process that runs, so that neither pays for its start, its first
+// handshake and the two documents. Both are measured by getrusage of the whole process, with the threads of the garbage
+// collector and the compiler. Ours is compiled like what is delivered (small, not fast) and runs with what the units set.
+// Both fetch the same documents, sign an assertion for each request, check the ID token's signature (openid-client does
+// that only if it is told to), issuer, audience and times, and give one token back. Ours also checks at_hash and
+// auth_req_id, offers a key exchange that is safe from quantum computers (Node 20 does not), writes a line for each step,
+// and has a new connection for the request that rings the phone, which openid-client sends over one that is open.
+//
+// No bar is set for a further visit: ours takes 0.24 to 0.28 of openid-client's time, the same on either side of a quarter
+// as the machine is busy. The floor is near: a Go program of 150 lines on net/http, crypto/tls and encoding/json that makes
+// the same requests, handshakes and signatures and checks next to nothing takes 0.17 to 0.20. With short polls more than
+// half of ours is new connections, 2.57 for a visit where openid-client has 1.71: that is the price of never sending the
+// request that rings the phone over a connection the server may be closing, and 7 % is the safer key exchange. What is
+// put on record costs four commits more, each with two flushes of the disk and most of it in the kernel, and the sweep
+// three collections; openid-client does neither.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -92,6 +108,7 @@ async function play(name, flags, visits, least, most, more = {}) {
   const out = join(s.dir, 'out.json');
   const env = {
     BENCH_ISSUER: s.issuer, BENCH_VISITS: String(visits), BENCH_USER: 'alice', BENCH_KEY: s.key, BENCH_CA: s.ca, BENCH_OUT: out,
+    GODEBUG: 'clobberfree=1', // as in the units; nothing to Node
     ...more, NODE_EXTRA_CA_CERTS: s.ca, TMPDIR: s.dir,
   };
   const stop = phone(s, 'alice', least, most);
@@ -136,14 +153,14 @@ async function both(name, flags, visits, least, most) {
   ]);
   row(`${name}: CPU per visit, start of the program included`, 'ms', ours.all, theirs.all);
   row(`${name}: CPU of a further visit`, 'ms', ours.cpu, theirs.cpu);
-  row(`${name}: CPU of a further visit, put on record`, 'ms', whole.cpu, theirs.cpu);
+  row(`${name}: CPU of a further visit, put on record and swept`, 'ms', whole.cpu, theirs.cpu);
   row(`${name}: requests per visit`, '', ours.requests, theirs.requests, 2);
   row(`${name}: connections per visit`, '', ours.connections, theirs.connections, 2);
   row(`${name}: memory`, 'MiB', ours.rss, theirs.rss);
   row(`${name}: approval to result, median`, 'ms', median(ours.after), median(theirs.after));
   row(`${name}: approval to result, longest`, 'ms', Math.max(...ours.after), Math.max(...theirs.after));
   bar(`${name}: no more requests than openid-client`, ours.requests <= theirs.requests);
-  bar(`${name}: less than a quarter of its CPU per visit`, ours.all < theirs.all / 4);
+  bar(`${name}: less than a quarter of its CPU per visit, start included`, ours.all < theirs.all / 4);
   bar(`${name}: no poll early, no two at once`, ours.early === 0);
   bar(`${name}: nothing before the approval`, Math.min(...ours.after) >= 0);
   return ours;

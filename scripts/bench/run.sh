@@ -13,5 +13,5 @@ if [ ! -e "$installed" ] || [ "$here/package-lock.json" -nt "$installed" ]; then
 fi
 cd -- "$here/../.."
 go build -o "$work/devserver" ./cmd/devserver
-go test -c -tags bench -o "$work/kiosk.test" ./internal/app
+OUT=$work scripts/build bench
 node "$here/bench.mjs" --devserver "$work/devserver" --kiosk "$work/kiosk.test" --work "$work" "$@"
