@@ -14,8 +14,8 @@
 // auth_req_id, offers a key exchange that is safe from quantum computers (Node 20 does not), writes a line for each step,
 // and has a new connection for the request that rings the phone, which openid-client sends over one that is open.
 //
-// No bar is set for a further visit: ours takes 0.24 to 0.28 of openid-client's time, the same on either side of a quarter
-// as the machine is busy. The floor is near: a Go program of 150 lines on net/http, crypto/tls and encoding/json that makes
+// No bar is set for a further visit: ours takes 0.24 to 0.31 of openid-client's time, on either side of a quarter
+// as the machine is more or less busy. The floor is near: a Go program of 150 lines on net/http, crypto/tls and encoding/json that makes
 // the same requests, handshakes and signatures and checks next to nothing takes 0.17 to 0.20. With short polls more than
 // half of ours is new connections, 2.57 for a visit where openid-client has 1.71: that is the price of never sending the
 // request that rings the phone over a connection the server may be closing, and 7 % is the safer key exchange. What is
