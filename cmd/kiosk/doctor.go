@@ -36,8 +36,8 @@ changed. It works beside a kiosk that runs, and for a user who is not root.
     --env-file FILE       settings, as systemd reads them
                           (` + envFile + `)
 
-Results are ok, warning (it serves; exit code 0), failed, not_tried, skipped. What
-the user who asks may not see is none of the device's failures.
+Results are ok, warning (it serves; exit code 0), failed, not_tried, skipped.
+What the user who asks may not see is none of the device's failures.
 Exit codes: 0 nothing failed; else that of the first failure: 3 misconfigured,
 4 not provisioned, 5 clock, 13 server unreachable, 15 its keys are unusable,
 18 API down, 1 the device itself (disk, record), or this user may not see the

@@ -29,8 +29,8 @@ var statusVerb = verb{
 
 Asks the kiosk that runs on this device, over its local socket, how it is:
 whether it serves, what is not well, how visits went since it started. Never who
-was there. While its screen has a technician set it up: where and with which code
-to sign in, or what is in the way.
+was there. While its screen has a technician set it up: where and with which
+code to sign in, or what is in the way.
 
     --json           one JSON object
     --wait-idle      only waits until nobody stands there: for upgrades, reboots
