@@ -30,6 +30,10 @@ A device that has no registration yet, but KIOSK_ISSUER and
 KIOSK_BOOTSTRAP_CLIENT_ID, shows a technician how to set it up by phone, and
 then goes on by itself.
 
+Where KIOSK_TECHNICIAN_CLAIM is set, Ctrl-T or five taps in the upper left
+corner let a technician sign in by phone: status, doctor, out of service and
+back, restart.
+
     --headless       no screen: visits come over KIOSK_SOCKET, an identifier a
                      line; the JSON lines of kiosk login go back
     --desk           let Ctrl-C end the program: for a desk, not for a shop
