@@ -6,8 +6,9 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	_ "crypto/sha256"
-	_ "crypto/sha512"
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -18,22 +19,22 @@ import (
 type algorithm struct {
 	name  jose.SignatureAlgorithm
 	fits  func(crypto.PublicKey) bool
-	hash  crypto.Hash // what is signed, and at_hash and rt_hash
-	first bool        // believed unless a list says otherwise
+	hash  func() hash.Hash // for at_hash and rt_hash
+	first bool             // believed unless a list says otherwise
 }
 
 var algorithms = []algorithm{
-	{jose.RS256, isRSA, crypto.SHA256, true},
-	{jose.PS256, isRSA, crypto.SHA256, true},
-	{jose.ES256, isEC(elliptic.P256()), crypto.SHA256, true},
+	{jose.RS256, isRSA, sha256.New, true},
+	{jose.PS256, isRSA, sha256.New, true},
+	{jose.ES256, isEC(elliptic.P256()), sha256.New, true},
 	// OpenID Connect leaves the hash for EdDSA open; everybody takes Ed25519's own.
-	{jose.EdDSA, isEd25519, crypto.SHA512, true},
-	{jose.RS384, isRSA, crypto.SHA384, false},
-	{jose.RS512, isRSA, crypto.SHA512, false},
-	{jose.PS384, isRSA, crypto.SHA384, false},
-	{jose.PS512, isRSA, crypto.SHA512, false},
-	{jose.ES384, isEC(elliptic.P384()), crypto.SHA384, false},
-	{jose.ES512, isEC(elliptic.P521()), crypto.SHA512, false},
+	{jose.EdDSA, isEd25519, sha512.New, true},
+	{jose.RS384, isRSA, sha512.New384, false},
+	{jose.RS512, isRSA, sha512.New, false},
+	{jose.PS384, isRSA, sha512.New384, false},
+	{jose.PS512, isRSA, sha512.New, false},
+	{jose.ES384, isEC(elliptic.P384()), sha512.New384, false},
+	{jose.ES512, isEC(elliptic.P521()), sha512.New, false},
 }
 
 // DefaultAlgs are the signature algorithms of ID tokens that are believed where

@@ -133,7 +133,7 @@ func halfHash(alg string, value []byte) string {
 	if !ok {
 		return ""
 	}
-	h := a.hash.New()
+	h := a.hash()
 	h.Write(value)
 	sum := h.Sum(nil)
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])

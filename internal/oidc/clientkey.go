@@ -4,16 +4,12 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -129,57 +125,21 @@ func (k *ClientKey) signingAlg(listed []string) string {
 	return ""
 }
 
-// sign makes a compact JWS (RFC 7515, section 7.1) of a JSON text with the given typ. A
-// visit makes four, and go-jose takes half as long for the header as the key for the
-// signature.
+// sign makes a compact JWS of a JSON text with the given typ.
 func (k *ClientKey) sign(payload []byte, alg, typ string) (string, error) {
-	header, err := json.Marshal(struct {
-		Alg  string `json:"alg"`
-		ID   string `json:"kid,omitempty"`
-		Type string `json:"typ"`
-	}{alg, k.id, typ})
+	opt := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
+	if k.id != "" {
+		opt = opt.WithHeader("kid", k.id)
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: k.signer}, opt)
 	if err != nil {
 		return "", fmt.Errorf("signing: %w", err)
 	}
-	b64 := base64.RawURLEncoding
-	input := b64.EncodeToString(header) + "." + b64.EncodeToString(payload)
-	signature, err := k.signature([]byte(input), alg)
+	jws, err := s.Sign(payload)
 	if err != nil {
 		return "", fmt.Errorf("signing: %w", err)
 	}
-	return input + "." + b64.EncodeToString(signature), nil
-}
-
-// signature is that of RFC 7518, section 3, and of RFC 8037, section 3.1.
-func (k *ClientKey) signature(input []byte, alg string) ([]byte, error) {
-	a, ok := findAlg(alg)
-	if !ok || !a.fits(k.Public()) {
-		return nil, errors.New("the key is not for this alg")
-	}
-	if key, ok := k.signer.(ed25519.PrivateKey); ok {
-		return ed25519.Sign(key, input), nil
-	}
-	h := a.hash.New()
-	h.Write(input)
-	sum := h.Sum(nil)
-	switch key := k.signer.(type) {
-	case *ecdsa.PrivateKey:
-		r, s, err := ecdsa.Sign(rand.Reader, key, sum)
-		if err != nil {
-			return nil, err
-		}
-		size := (key.Curve.Params().BitSize + 7) / 8 // both in full length, whatever zeros they begin with
-		out := make([]byte, 2*size)
-		r.FillBytes(out[:size])
-		s.FillBytes(out[size:])
-		return out, nil
-	case *rsa.PrivateKey:
-		if strings.HasPrefix(alg, "PS") {
-			return rsa.SignPSS(rand.Reader, key, a.hash, sum, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
-		}
-		return rsa.SignPKCS1v15(rand.Reader, key, a.hash, sum)
-	}
-	return nil, errors.New("the key is of no known type")
+	return jws.CompactSerialize()
 }
 
 // assertionLife is how long a client assertion is good: it is used at once, and
