@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"regexp"
@@ -279,7 +280,34 @@ func (x *terminal) ends() int {
 	case <-timer.C:
 		x.t.Fatalf("kiosk does not end; the screen shows\n%s", x.picture())
 	}
+	x.drain()
 	return x.cmd.ProcessState.ExitCode()
+}
+
+// drain waits until all that the program wrote has been drawn: the kernel still holds
+// some of it when the program has ended. NULs, which no screen draws, come behind it.
+func (x *terminal) drain() {
+	mark := []byte{0, 0, 0}
+	go func() { _, _ = x.slave.Write(mark) }() // a terminal that is stopped takes none
+	timer := time.NewTimer(limit / 10)
+	defer timer.Stop()
+	for {
+		x.mu.Lock()
+		raw, marked := bytes.CutSuffix(x.raw, mark)
+		if marked {
+			x.raw = raw
+		}
+		changed := x.changed
+		x.mu.Unlock()
+		if marked {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return
+		}
+	}
 }
 
 // alive fails the test if the program has ended.
