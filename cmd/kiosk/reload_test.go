@@ -222,7 +222,7 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 	}
 	defer stuff.Close()
 	for err == nil {
-		if err = stuff.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err == nil {
+		if err = stuff.SetWriteDeadline(time.Now().Add(50 * time.Millisecond * patience())); err == nil {
 			_, err = stuff.Write([]byte("FULL=1"))
 		}
 	}
@@ -237,7 +237,7 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 	x.shows(say(t, kiosk.WordReadyTitle))
 	begun := time.Now()
 	x.signal(syscall.SIGTERM)
-	if code := x.ends(); code != 0 || time.Since(begun) > 10*time.Second {
+	if code := x.ends(); code != 0 || time.Since(begun) > 10*time.Second*patience() {
 		t.Errorf("told to stop, it exits with %d after %v", code, time.Since(begun))
 	}
 

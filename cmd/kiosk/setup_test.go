@@ -187,7 +187,7 @@ func TestAskedWhileItIsSetUp(t *testing.T) {
 	if why, _ := s["why"].([]any); is != 20 || s["state"] != "out_of_service" || len(why) != 1 || why[0] != "set_up" {
 		t.Errorf("exit code %d, %v", is, s)
 	}
-	if left, _ := on["expires_in"].(float64); on["stage"] != "sign_in" || on["user_code"] != code || left < 1 || left > 60 ||
+	if left, _ := on["expires_in"].(float64); on["stage"] != "sign_in" || on["user_code"] != code || left < 1 || left > float64(life) ||
 		!strings.HasPrefix(on["verification_uri"].(string), r.url) {
 		t.Errorf("it is %v, the screen shows %s", on, code)
 	}
