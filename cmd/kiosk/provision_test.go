@@ -16,7 +16,7 @@ import (
 // which a technician signs in, and has no registration.
 func newDevice(t testing.TB) *rig {
 	r := newRig(t)
-	guarded, err := devserver.New(devserver.Options{Interval: 1, Expires: life, GuardRegistration: true})
+	guarded, err := devserver.New(devserver.Options{Interval: 1, Expires: life, PollTolerance: unsteady, GuardRegistration: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -221,10 +223,19 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stuff.Close()
-	for err == nil {
-		if err = stuff.SetWriteDeadline(time.Now().Add(50 * time.Millisecond * patience())); err == nil {
-			_, err = stuff.Write([]byte("FULL=1"))
+	conn, err := stuff.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full error
+	err = conn.Write(func(fd uintptr) bool {
+		for full == nil {
+			_, full = unix.Write(int(fd), []byte("FULL=1"))
 		}
+		return true
+	})
+	if err != nil || full != unix.EAGAIN {
+		t.Fatalf("the queue cannot be filled: %v, %v", err, full)
 	}
 	x := r.screen()
 	x.shows(say(t, kiosk.WordReadyTitle))

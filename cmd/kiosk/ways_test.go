@@ -19,7 +19,7 @@ import (
 // clients, and the way in that this client is registered for.
 func newSecureRig(t *testing.T, o devserver.Options, client string, settings ...string) *rig {
 	t.Helper()
-	o.Interval, o.Expires = 1, life
+	o.Interval, o.Expires, o.PollTolerance = 1, life, unsteady
 	dev, err := devserver.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -110,10 +110,6 @@ func (s *Server) ForgetRequests() {
 	s.record.list = nil
 }
 
-// pollTolerance is by how much a poll may be early without being called so:
-// timers and networks are not exact.
-const pollTolerance = 200 * time.Millisecond
-
 // arrive writes a call down and, for a poll, ties it to its request and judges
 // its timing. That happens before any fault, so that a poll answered by a fault
 // is timed like any other.
@@ -144,7 +140,7 @@ func (s *Server) timePoll(c *call, id string) {
 		since := c.now.Sub(q.lastPoll)
 		a.SincePrevious = since.Milliseconds()
 		// After a ping a poll may come at once.
-		a.Early = (q.notify == "" || q.State == pending) && since < time.Duration(q.Interval)*time.Second-pollTolerance
+		a.Early = (q.notify == "" || q.State == pending) && since < time.Duration(q.Interval)*time.Second-s.opt.PollTolerance
 	}
 	a.Overlap = q.inFlight > 0
 	q.lastPoll = c.now

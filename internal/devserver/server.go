@@ -24,6 +24,9 @@ type Options struct {
 	Expires int
 	// Interval is the polling interval in seconds; 0 means 5 (CIBA section 7.3).
 	Interval int
+	// PollTolerance is by how much a poll may be early without being called so, and
+	// told to slow down: timers and networks are not exact. 0 means a fifth of a second.
+	PollTolerance time.Duration
 	// OmitInterval leaves the member out of the acknowledgement; 5 then counts.
 	OmitInterval bool
 	// LongPoll holds a pending poll back until the person answers, this long at
@@ -87,6 +90,9 @@ type auto struct {
 // New makes a server, reading the state file if there is one. The error says
 // what is wrong with an option or the file.
 func New(opt Options) (*Server, error) {
+	if opt.PollTolerance == 0 {
+		opt.PollTolerance = 200 * time.Millisecond
+	}
 	if opt.Expires == 0 {
 		opt.Expires = 120
 	}
