@@ -156,10 +156,12 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		if all := m.http("GET", "/dev/requests"); strings.Contains(all, `"backchannel"`) || !strings.Contains(all, `"discovery"`) {
 			t.Errorf("a phone was rung again, or the kiosk never came to the server: %s", all)
 		}
+		// expired, if the start took longer than the request lives; else the server was asked, which was cut off
+		// from the plug, too, and knows nothing of it.
 		m.until("the visit is closed", func() error {
 			newest, _, _ := strings.Cut(m.sh("runuser -u kiosk -- kiosk journal list --json --limit 1"), "\n")
 			var v struct{ Stage, Reason string }
-			if err := json.Unmarshal([]byte(newest), &v); err != nil || v.Stage != "ended" || v.Reason != "expired" {
+			if err := json.Unmarshal([]byte(newest), &v); err != nil || v.Stage != "ended" || v.Reason != "expired" && v.Reason != "unreachable" {
 				return errors.New(newest)
 			}
 			return nil
