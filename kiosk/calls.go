@@ -19,7 +19,6 @@ func (r *Runner) call(ctx context.Context, limit time.Duration, what string, los
 	r.open++
 	go func() {
 		defer cancel()
-		roomy()
 		a := answer{event: lost}
 		func() {
 			defer func() {
@@ -34,16 +33,6 @@ func (r *Runner) call(ctx context.Context, limit time.Duration, what string, los
 		case <-r.gone:
 		}
 	}()
-}
-
-// roomy has the stack of a goroutine grow while there is hardly anything on it. Calls go
-// deep, and a stack that grows step by step is copied each time, frame by frame: that took
-// a twenty-fifth of a visit's processor time.
-//
-//go:noinline
-func roomy() byte {
-	var room [24 << 10]byte // with what is below it 32 KiB, in which a call fits
-	return room[rand.IntN(len(room))]
 }
 
 // wanted says whether the answer to n is still waited for.
@@ -184,21 +173,21 @@ func (r *Runner) fetch(f Fetch) {
 func (r *Runner) serve(f Serve) {
 	r.Log.Info("technician", "task", f.Task.String(), "visit", r.s.Visit, "approved", !r.s.Unproved)
 	r.result = Result{}
-	if r.untask != nil {
-		r.untask()
+	if r.endTask != nil {
+		r.endTask()
 	}
 	within, end := context.WithCancel(r.ctx)
-	r.untask = end
+	r.endTask = end
 	r.call(within, r.Rules.TaskLimit, "technician", Failed{f.Number, Internal}, func(ctx context.Context) answer {
 		defer end()
-		result, err := r.Service.Serve(ctx, f.Task)
+		found, err := r.Service.Serve(ctx, f.Task)
 		if err != nil {
 			r.Log.Error("technician", "task", f.Task.String(), "error", err)
 			return answer{event: Failed{f.Number, ReasonOf(err)}}
 		}
 		return answer{event: Served{f.Number}, keep: func() {
 			if r.wanted(f.Number) {
-				r.result = result
+				r.result = Result{Fields: found}
 			}
 		}}
 	})

@@ -52,8 +52,8 @@ type Record struct {
 	Stage      Stage         //
 	Reason     Reason        // with an ending; none where the server rang nobody and first wanted a user code
 	Code       string        // the code both screens show; not a secret; empty on the second road
-	Expires    time.Duration // with StageAsked: how long the request lives, from when it was sent
 	Technician bool          // the visit is for the device's sake
+	Expires    time.Duration // with StageAsked: how long the request lives, from when it was sent
 	Interval   time.Duration // with StageAsked: the poll interval, or the longest pause that the server has asked for
 
 	Wall   time.Time     // wall clock when written

@@ -69,13 +69,21 @@ func (m *move) shown(e Event) {
 			m.s.Revealed = true
 		case e.Key == EnterKey:
 			m.clear()
-		case e.Key == DownKey, e.Key == RightKey, e.Key == PageDownKey, e.Key == RuneKey && e.Rune == ' ':
-			m.s.Page++
-		case e.Key == UpKey, e.Key == LeftKey, e.Key == PageUpKey:
-			m.s.Page--
+		default:
+			m.turnPage(e)
 		}
 	case Tick:
 		m.idle(m.s.Rules.Result)
+	}
+}
+
+// turnPage turns the pages of what is being read.
+func (m *move) turnPage(e Press) {
+	switch {
+	case e.Key == DownKey, e.Key == RightKey, e.Key == PageDownKey, e.Key == RuneKey && e.Rune == ' ':
+		m.s.Page++
+	case e.Key == UpKey, e.Key == LeftKey, e.Key == PageUpKey:
+		m.s.Page--
 	}
 }
 

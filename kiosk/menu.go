@@ -47,13 +47,13 @@ func (m *move) technician(e Press) bool {
 	switch {
 	case !m.s.Rules.Technicians || m.s.Stopping:
 	case m.s.Phase == Ready, m.s.Phase == Closed, fresh:
-		pad := m.s.Pad.On
-		if m.s.Technician = true; m.s.Closures&nobodyApproves != 0 {
+		m.s.Technician = true
+		if m.s.Closures&nobodyApproves != 0 {
 			m.report()
-			return true
+			break
 		}
 		m.begin()
-		m.s.Pad.On = m.s.Pad.On || pad
+		m.touched(e)
 	}
 	return true
 }
@@ -162,10 +162,8 @@ func (m *move) read(e Press) {
 	case m.s.Question != 0:
 	case e.Key == TabKey:
 		m.nextLanguage()
-	case e.Key == DownKey, e.Key == RightKey, e.Key == PageDownKey, e.Key == RuneKey && e.Rune == ' ':
-		m.s.Page++
-	case e.Key == UpKey, e.Key == LeftKey, e.Key == PageUpKey:
-		m.s.Page--
+	default:
+		m.turnPage(e)
 	}
 }
 
@@ -208,9 +206,6 @@ func (v *view) menu(p Private) {
 		v.sc.Tone = Bad
 		v.lines(WordMenuFailed)
 	default:
-		if p.Result.Title != "" {
-			v.sc.Title = p.Result.Title
-		}
 		v.sc.Details, v.sc.Page = p.Result.Fields, s.Page
 		v.sc.Paging = v.w.Say(WordShownPaging)
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
@@ -245,8 +240,8 @@ func (t Task) title() Word {
 	return WordMenuTitle
 }
 
-// staff puts a technician's words in the place of a customer's.
-func (v *view) staff() {
+// technician puts a technician's words in the place of a customer's.
+func (v *view) technician() {
 	if !v.s.Technician {
 		return
 	}

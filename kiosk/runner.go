@@ -48,7 +48,7 @@ type Runner struct {
 	pings   chan Number       // requests of which the server says that an answer is ready
 	sent    time.Duration     // when the present request left, by uptime
 	used    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
-	untask  func()            // ends the technician's task that is under way; nil before the first
+	endTask func()            // ends the technician's task that is under way; nil before the first
 	gone    chan struct{}     // closed when Run has returned: nobody takes answers any more
 	pushed  []Event           // answers that came at once, to be stepped before anything else
 }
@@ -347,8 +347,8 @@ func (r *Runner) tokens(n Number) Tokens {
 
 // wipe forgets everything of the visit.
 func (r *Runner) wipe() {
-	if r.untask != nil {
-		r.untask()
+	if r.endTask != nil {
+		r.endTask()
 	}
 	r.Vault.Wipe(0)
 	for n := range r.used {

@@ -279,7 +279,7 @@ func (s *shop) nothingLeaked() {
 	if last := s.states[len(s.states)-1]; last != last.Fresh() {
 		s.t.Errorf("the day ended in %+v", last)
 	}
-	if p := s.private[len(s.private)-1]; p.Draft != "" || p.Person.Subject != "" || p.Result.Title != "" {
+	if p := s.private[len(s.private)-1]; p.Draft != "" || p.Person.Subject != "" || p.Result.Title != "" || len(p.Result.Fields) > 0 {
 		s.t.Errorf("the last customer is still there: %+v", p)
 	}
 	for n := range kiosk.Number(50) {
@@ -835,12 +835,12 @@ func (g garage) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (k
 	return g.shop.Verify(ctx, t, a)
 }
 
-func (g garage) Serve(_ context.Context, t kiosk.Task) (kiosk.Result, error) {
+func (g garage) Serve(_ context.Context, t kiosk.Task) ([]kiosk.Field, error) {
 	g.tell("serve %s", t)
 	if g.fails {
-		return kiosk.Result{}, errors.New("a file cannot be written")
+		return nil, errors.New("a file cannot be written")
 	}
-	return kiosk.Result{Title: "how it is"}, nil
+	return []kiosk.Field{{Label: "state", Value: "how it is"}}, nil
 }
 
 func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
@@ -857,7 +857,7 @@ func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
 				t.Errorf("who it is is kept: %+v", p.Person)
 			}
 			s.press(kiosk.RuneKey, '1')
-			if p := s.private[len(s.private)-1]; p.Result.Title != "how it is" {
+			if p := s.private[len(s.private)-1]; len(p.Result.Fields) != 1 || p.Result.Fields[0].Value != "how it is" {
 				t.Errorf("on screen: %+v", p.Result)
 			}
 			s.press(kiosk.EscapeKey, 0)

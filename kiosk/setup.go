@@ -33,7 +33,8 @@ type Setup struct {
 }
 
 // ViewSetup is what a technician may see of it. No key has to be pressed, since there may
-// be no keyboard; where there is one, it can choose the language. It is a plain function of what it is given.
+// be no keyboard; where there is one, it can choose the language. It is a plain function
+// of what it is given.
 func ViewSetup(u Setup, now time.Duration, w Words, at Place) Screen {
 	v := view{now: now, w: w, at: at, sc: Screen{Phase: Waiting, Tone: Busy, Site: at.Site, Title: w.Say(WordSetupTitle)}}
 	v.s = State{Phase: Waiting, Language: u.Language, Pace: Pace{Sent: u.Since, Deadline: u.Until}}

@@ -52,7 +52,7 @@ func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
 	case Clearing:
 		v.sc.Title = w.Say(WordClearing)
 	}
-	v.staff()
+	v.technician()
 	v.still()
 	return v.sc
 }

@@ -73,7 +73,7 @@ const never = time.Duration(1<<63 - 1)
 func nextSecond(end, now time.Duration) time.Duration {
 	left := end - now
 	if left <= 0 {
-		return end + time.Duration(1<<62)
+		return never
 	}
 	if part := left % time.Second; part > 0 {
 		return now + part

@@ -44,14 +44,21 @@ func TestReloadingIsNotStopping(t *testing.T) {
 	x.types("\x1b")
 	x.shows("New shop")
 	x.shows(say(t, kiosk.WordReadyTitle))
+	x.goesOn(m)
+}
+
+// goesOn: to the service manager a kiosk that goes on with other settings never stops,
+// until it is told to.
+func (x *terminal) goesOn(m *manager) {
+	x.t.Helper()
 	x.alive()
 	if m.hears(time.Second, "STOPPING=1") {
-		t.Error("the service manager was told that the kiosk stops")
+		x.t.Error("the service manager was told that the kiosk stops")
 	}
 	x.signal(syscall.SIGTERM)
 	m.must("STOPPING=1")
 	if code := x.ends(); code != 0 {
-		t.Errorf("told to stop, it exits with %d", code)
+		x.t.Errorf("told to stop, it exits with %d", code)
 	}
 }
 
@@ -112,15 +119,7 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	if wrong := settings(); wrong != "" {
 		t.Errorf("status says %q of right ones", wrong)
 	}
-	x.alive()
-	if m.hears(time.Second, "STOPPING=1") {
-		t.Error("the service manager was told that the kiosk stops")
-	}
-	x.signal(syscall.SIGTERM)
-	m.must("STOPPING=1")
-	if code := x.ends(); code != 0 {
-		t.Errorf("told to stop, it exits with %d", code)
-	}
+	x.goesOn(m)
 }
 
 // TestTheLineIsServedBeforeNewSettings: without a screen, who waits for their turn stands

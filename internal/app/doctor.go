@@ -119,8 +119,11 @@ func (e *exam) checks() []doctor.Check {
 	add("subject", e.subject, "settings")
 	add("lookup", e.lookup, e.way(e.Settings.LookupURL)...)
 	add("api", e.api, e.way(e.Settings.APIURL)...)
-	var known []string                                                                // where to look on the device, the settings say
-	if all := (config.Problems)(nil); e.unseen() != "" && !errors.As(e.wired, &all) { // none of them is seen
+	// The settings say where to look on the device. Where none of them can be seen, and not
+	// only the value of one, nobody knows.
+	var known []string
+	var some config.Problems
+	if e.unseen() != "" && !errors.As(e.wired, &some) {
 		known = []string{"settings"}
 	}
 	add("disk", e.space, known...)

@@ -28,39 +28,39 @@ func (r *resident) menu() *menu { return &menu{r: r, turn: make(chan struct{}, 1
 const examEvery = 5 * time.Second
 
 // Serve implements kiosk.Service.
-func (m *menu) Serve(ctx context.Context, t kiosk.Task) (kiosk.Result, error) {
+func (m *menu) Serve(ctx context.Context, t kiosk.Task) ([]kiosk.Field, error) {
 	switch t {
 	case kiosk.StatusTask:
-		return kiosk.Result{Fields: m.r.status().Lines()}, nil
+		return m.r.status().Lines(), nil
 	case kiosk.DoctorTask:
 		return m.examine(ctx)
 	case kiosk.CloseTask:
-		return kiosk.Result{}, m.r.decree(Request{Off: true})
+		return nil, m.r.decree(Request{Off: true})
 	case kiosk.OpenTask:
-		return kiosk.Result{}, m.r.decree(Request{})
+		return nil, m.r.decree(Request{})
 	case kiosk.RestartTask:
 		select {
-		case m.r.renew <- struct{}{}:
+		case m.r.restarts <- struct{}{}:
 		default: // it has been wished for already
 		}
-		return kiosk.Result{}, nil
+		return nil, nil
 	}
-	return kiosk.Result{}, fmt.Errorf("there is no task %q", t)
+	return nil, fmt.Errorf("there is no task %q", t)
 }
 
-func (m *menu) examine(ctx context.Context) (kiosk.Result, error) {
+func (m *menu) examine(ctx context.Context) ([]kiosk.Field, error) {
 	select {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
 	case <-ctx.Done():
-		return kiosk.Result{}, ctx.Err()
+		return nil, ctx.Err()
 	}
 	now := m.r.app.clock.Now
 	if !wait(ctx, m.last+examEvery-now()) {
-		return kiosk.Result{}, ctx.Err()
+		return nil, ctx.Err()
 	}
 	m.last = now()
-	return kiosk.Result{Fields: readable(Doctor(ctx, m.examined(), nil))}, nil
+	return readable(Doctor(ctx, m.examined(), nil)), nil
 }
 
 // examined is this very kiosk.
@@ -75,48 +75,39 @@ func (m *menu) examined() DoctorOptions {
 	}
 }
 
-// readable is a report for a small screen: what is wrong with its cure first, the root of
-// it before all, and what is well in few words at the end.
+// readable is a report for a small screen: first what somebody has to do something about,
+// with its cure, the root before all; then what could not be tried; last what is well.
 func readable(all doctor.Report) []kiosk.Field {
 	result := fmt.Sprintf("failed: %d, warnings: %d, ok: %d", all.Count(doctor.Failed), all.Count(doctor.Warned), all.Count(doctor.Well))
 	fields := []kiosk.Field{{Label: "doctor", Value: result}}
-	behind := map[string][]string{} // by the root
-	for _, result := range []doctor.Result{doctor.Failed, doctor.Warned} {
+	each := func(is func(doctor.Line) bool, label string) {
 		for _, l := range all {
-			if l.Result != result {
+			if !is(l) {
 				continue
 			}
 			text := l.What
 			if l.Cure != "" {
 				text += "; cure: " + l.Cure
 			}
-			fields = append(fields, kiosk.Field{Label: string(result) + " " + l.Check, Value: text})
+			fields = append(fields, kiosk.Field{Label: label + l.Check, Value: text})
 		}
 	}
-	var roots, late []string
-	for _, l := range all {
-		if l.Result != doctor.NotTried {
-			continue
+	having := func(r doctor.Result) func(doctor.Line) bool { return func(l doctor.Line) bool { return l.Result == r } }
+	each(having(doctor.Failed), "failed ")
+	each(having(doctor.Warned), "warning ")
+	each(doctor.Line.Unseen, "not seen ")
+	each(func(l doctor.Line) bool { return l.Result == doctor.NotTried && l.Behind == "" && !l.Unseen() }, "not tried ")
+	for _, root := range all {
+		var behind []string
+		for _, l := range all {
+			if l.Behind == root.Check {
+				behind = append(behind, l.Check)
+			}
 		}
-		if l.Behind == "" {
-			late = append(late, l.Check)
-			continue
-		}
-		if behind[l.Behind] == nil {
-			roots = append(roots, l.Behind)
-		}
-		behind[l.Behind] = append(behind[l.Behind], l.Check)
-	}
-	for _, root := range roots {
-		fields = append(fields, kiosk.Field{Label: "behind " + root, Value: strings.Join(behind[root], ", ")})
-	}
-	if late != nil {
-		fields = append(fields, kiosk.Field{Label: "no time left", Value: strings.Join(late, ", ")})
-	}
-	for _, l := range all {
-		if l.Result == doctor.Well {
-			fields = append(fields, kiosk.Field{Label: l.Check, Value: l.What})
+		if behind != nil {
+			fields = append(fields, kiosk.Field{Label: "behind " + root.Check, Value: strings.Join(behind, ", ")})
 		}
 	}
+	each(having(doctor.Well), "")
 	return fields
 }

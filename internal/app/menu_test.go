@@ -31,7 +31,7 @@ func TestExaminationsDoNotPileUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := found.Fields[1]; f.Label != "failed route" || !strings.Contains(f.Value, "; cure: ") {
+	if f := found[1]; f.Label != "failed route" || !strings.Contains(f.Value, "; cure: ") {
 		t.Errorf("first of all: %+v", f)
 	}
 	if m.last <= 0 {
@@ -50,6 +50,7 @@ func TestAReportOnASmallScreen(t *testing.T) {
 		check("route", doctor.OK("never"), "dns"),
 		check("tls", doctor.OK("never"), "route"),
 		check("board", doctor.Skip("it is none")),
+		check("credentials", doctor.Unseen("not for this user to see", "ask as root")),
 	}, nil)
 	var got []string
 	for _, f := range readable(report) {
@@ -59,6 +60,7 @@ func TestAReportOnASmallScreen(t *testing.T) {
 		"doctor: failed: 1, warnings: 1, ok: 1",
 		"failed dns: the name is not known; cure: look at the name server",
 		"warning letters: they are small; cure: a larger font",
+		"not seen credentials: not for this user to see; cure: ask as root",
 		"behind dns: route, tls",
 		"clock: it is noon",
 	}

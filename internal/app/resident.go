@@ -16,16 +16,16 @@ import (
 // resident is what a kiosk that stays has beside its visits, with a screen and
 // without: it is watched by the service manager, and spoken to over a socket.
 type resident struct {
-	app     *App
-	options RunOptions
-	front   *front        // nil with a screen
-	stop    func()        // ends the run
-	began   time.Duration // uptime at the start
-	order   *service
-	why     cause
-	fresh   rereading
-	renew   chan struct{} // a technician wants the program to begin anew
-	board   *health.Board
+	app      *App
+	options  RunOptions
+	front    *front        // nil with a screen
+	stop     func()        // ends the run
+	began    time.Duration // uptime at the start
+	order    *service
+	why      cause
+	fresh    rereading
+	restarts chan struct{} // a technician wants the program to begin anew
+	board    *health.Board
 
 	seat *seat
 	tell func(kiosk.Event)           // to the runner; returns when the event was taken, or the run has ended
@@ -37,7 +37,7 @@ type resident struct {
 }
 
 func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(context.Context) error, o RunOptions, stop func()) *resident {
-	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(), renew: make(chan struct{}, 1),
+	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(), restarts: make(chan struct{}, 1),
 		seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
 	r.board = health.New(r.healthItems()...)
 	r.fresh.mistaken(harmless(o.Refused))
@@ -99,7 +99,7 @@ func (r *resident) heed(ctx context.Context) {
 		select {
 		case <-r.options.Reload:
 			_ = r.reload(ctx) // it is in the log and the status
-		case <-r.renew:
+		case <-r.restarts:
 			r.restart(ctx)
 		case <-ctx.Done():
 			return

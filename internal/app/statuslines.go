@@ -17,15 +17,15 @@ func (s Status) Lines() []kiosk.Field {
 	say := func(what, text string, args ...any) {
 		all = append(all, kiosk.Field{Label: what, Value: strings.TrimSpace(fmt.Sprintf(text, args...))})
 	}
-	state := map[Standing]string{Serving: "serving", Visited: "serving: a visit is under way", OutOfService: "out of service"}[s.State]
-	if len(s.Why) > 0 {
-		state += ": " + strings.Join(s.Why, ", ")
-	}
 	if s.SetUp != nil {
 		s.SetUp.lines(say)
 		say("program", "version %s, process %d, up %s", s.Version, s.PID, time.Duration(s.Uptime)*time.Second)
 		say("site", "%s", s.Site)
 		return all
+	}
+	state := map[Standing]string{Serving: "serving", Visited: "serving: a visit is under way", OutOfService: "out of service"}[s.State]
+	if len(s.Why) > 0 {
+		state += ": " + strings.Join(s.Why, ", ")
 	}
 	say("state", "%s", state)
 	if s.Service.Off {

@@ -11,12 +11,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -178,7 +179,7 @@ func machine(o DoctorOptions) string {
 			say(f.what, "%s", line)
 		}
 	}
-	if free, all, err := room(o.Settings.StateDir); err == nil {
+	if free, all, err := health.Room(o.Settings.StateDir); err == nil {
 		say("disk", "%s: %d of %d MB are free", o.Settings.StateDir, free>>20, all>>20)
 	}
 	for _, name := range stateFiles { // by name: what else lies there is not ours to tell
@@ -212,17 +213,7 @@ func machine(o DoctorOptions) string {
 var unitNames = []string{"kiosk.service", "kiosk-headless.service", "kiosk-fallback.service"}
 
 // stateFiles are those of the README's table that have fixed names.
-var stateFiles = []string{"kiosk.db", "store.key", orderFile, enrol.KeyFile, "enrolment.json", config.ProvisionedFile, "kiosk.holder"}
-
-// room is how many bytes a folder's file system has free for others than root, and in all.
-func room(dir string) (free, all uint64, err error) {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		return 0, 0, err
-	}
-	size := uint64(fs.Bsize)
-	return fs.Bavail * size, fs.Blocks * size, nil
-}
+var stateFiles = slices.Concat(store.Files(), enrol.Files(), []string{config.ProvisionedFile, orderFile})
 
 // firstLines are those of a short file of the kernel's or the system's.
 func firstLines(path string, most int) []string {

@@ -65,6 +65,11 @@ func (r *resident) handle(ctx context.Context, c *control.Client, line kiosk.Sec
 		return
 	}
 	answer, err := r.answer(ctx, c, q)
+	reply(c, answer, err)
+}
+
+// reply gives a client an answer, or what was wrong; nil is none.
+func reply(c *control.Client, answer any, err error) {
 	switch {
 	case err != nil:
 		_ = c.Answer(failed{err.Error()})
@@ -113,13 +118,20 @@ func (r *resident) pruned(c *control.Client, age string) (any, error) {
 	return Pruned{gone}, nil
 }
 
-var errWaitLimit = errors.New("limit: a duration is wanted, as 10m")
+// waitLimit is for how long at the most a client wants to wait.
+func waitLimit(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, errors.New("limit: a duration is wanted, as 10m")
+	}
+	return d, nil
+}
 
 // waitIdle waits until nobody stands there.
 func (r *resident) waitIdle(ctx context.Context, c *control.Client, limit string) (any, error) {
-	d, err := time.ParseDuration(limit)
-	if err != nil || d < 0 {
-		return nil, errWaitLimit
+	d, err := waitLimit(limit)
+	if err != nil {
+		return nil, err
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -23,6 +23,9 @@ const (
 	lockFile   = "enrolment.lock"
 )
 
+// Files are the names of what a registration leaves in the state directory.
+func Files() []string { return []string{KeyFile, recordFile} }
+
 // maxRecord is far above what a registration needs; a longer file is not ours.
 const maxRecord = 64 << 10
 

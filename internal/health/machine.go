@@ -35,13 +35,22 @@ func Network() error {
 	return errors.New("no network: the device has no address")
 }
 
-// Disk says whether there is room in a folder.
-func Disk(dir string) error {
+// Room is how many bytes a folder's file system has free for others than root, and in all.
+func Room(dir string) (free, all uint64, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+		return 0, 0, fmt.Errorf("%s: %w", dir, err)
 	}
-	if free := uint64(s.Bavail) * uint64(s.Bsize); free < least {
+	return uint64(s.Bavail) * uint64(s.Bsize), uint64(s.Blocks) * uint64(s.Bsize), nil
+}
+
+// Disk says whether there is room in a folder.
+func Disk(dir string) error {
+	free, _, err := Room(dir)
+	if err != nil {
+		return err
+	}
+	if free < least {
 		return fmt.Errorf("%s: %d MiB are free, less than %d", dir, free>>20, least>>20)
 	}
 	return nil

@@ -69,6 +69,9 @@ const (
 	readerWait  = 100 * time.Millisecond // a reader can have a copy
 )
 
+// Files are the names of what the store keeps in its folder, while it is whole.
+func Files() []string { return []string{dbName, keyName, holderName} }
+
 // Options say where the store is and how it is opened.
 type Options struct {
 	// Dir is the state folder; made with mode 0700 if it is not there. One that

@@ -61,12 +61,7 @@ func (u *setup) status() Status {
 func (u *setup) listen(ctx context.Context, l *net.UnixListener, again func() error) {
 	s := &control.Server{Log: u.app.log, Patience: askPatience, Handle: func(ctx context.Context, c *control.Client, line kiosk.Secret) {
 		answer, err := u.answer(ctx, c, line, again)
-		switch {
-		case err != nil:
-			_ = c.Answer(failed{err.Error()})
-		case answer != nil:
-			_ = c.Answer(answer) // a client that has gone needs none
-		}
+		reply(c, answer, err)
 	}}
 	s.Serve(ctx, l)
 }
@@ -115,9 +110,9 @@ func (u *setup) ask(ctx context.Context, do func()) error {
 // waitIdle waits while the device registers: whoever ends it then leaves a client at the
 // server that nobody knows of. A code that is ended makes room for another one.
 func (u *setup) waitIdle(ctx context.Context, c *control.Client, limit string) (any, error) {
-	d, err := time.ParseDuration(limit)
-	if err != nil || d < 0 {
-		return nil, errWaitLimit
+	d, err := waitLimit(limit)
+	if err != nil {
+		return nil, err
 	}
 	over := time.NewTimer(d)
 	defer over.Stop()
