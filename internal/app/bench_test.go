@@ -30,8 +30,9 @@ import (
 )
 
 // TestBenchVisits is our half of scripts/bench: it plays BENCH_VISITS visits for
-// BENCH_USER at BENCH_ISSUER, one after another as a resident kiosk without a screen
-// does, and writes one line of JSON to BENCH_OUT. The first visit only warms up.
+// BENCH_USER at BENCH_ISSUER, one after another and BENCH_APART seconds apart, as a
+// resident kiosk without a screen does, and writes one line of JSON to BENCH_OUT. The
+// first visit only warms up.
 // With BENCH_JOURNAL the visits are put on record, on disk and sealed, and the memory
 // is swept after them; without it they are what other clients do, who do neither. With
 // BENCH_PING the server pings.
@@ -39,6 +40,10 @@ func TestBenchVisits(t *testing.T) {
 	visits, err := strconv.Atoi(os.Getenv("BENCH_VISITS"))
 	if err != nil {
 		t.Fatal("BENCH_VISITS is not a number; run make bench")
+	}
+	apart, err := strconv.Atoi(os.Getenv("BENCH_APART"))
+	if err != nil {
+		t.Fatal("BENCH_APART is not a number of seconds")
 	}
 	host.OneCore() // as main does
 	var log bytes.Buffer
@@ -75,6 +80,7 @@ func TestBenchVisits(t *testing.T) {
 			before = spent(t)
 			result.Done = nil
 		}
+		time.Sleep(time.Duration(apart) * time.Second)
 		done, over := &moment{}, make(chan struct{})
 		l := a.lines(true, done, func() { close(over) })
 		at.attach(l)

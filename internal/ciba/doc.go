@@ -10,8 +10,8 @@
 //
 // # What a request may cost
 //
-// A backchannel authentication request rings a phone, so it is sent once: on a
-// connection of its own, which nothing repeats, and after the metadata and the keys
+// A backchannel authentication request rings a phone, so it is sent once: on a new
+// connection, where nothing is repeated, and after the metadata and the keys
 // are at hand, without which the answer could not be checked. Nothing the server
 // says makes it send a second one.
 //
@@ -103,7 +103,7 @@
 //	1.9  M  the code decides, not the status               TestVerdicts
 //	1.9  R  invalid_client after a wrong clock: once more      TestAProofMadeByAWrongClockIsMadeAnewOnce
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
-//	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnAConnectionOfItsOwn oidc.TestARequestThatMustNotArriveTwiceNeverDoes
+//	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnANewConnection oidc.TestARequestThatMustNotArriveTwiceNeverDoes
 //	1.10 M  what the customer can mend is asked for        TestUserCodes TestLoginHintTokens
 //	1.11 S  what each server takes                             TestEveryFieldOfAProfileCounts TestEveryProfileIsSound TestServersAreRecognised
 //	8705 M  client_id in every body                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime oidc.TestCertificateMethodsSendTheClientIDOnly

@@ -69,7 +69,7 @@ func (e *Enrolment) document(ctx context.Context, method, to string, token kiosk
 }
 
 // send gives a 2xx answer's object. Any other is a *refusal; no answer is another error.
-// The request goes out once, on a connection of its own: most of these must not arrive twice.
+// The request goes out once, on a new connection: most of these must not arrive twice.
 func (e *Enrolment) send(ctx context.Context, r *http.Request) (oidc.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,9 +49,9 @@ type TransportOptions struct {
 // gain nothing, and its own rules for sending a request again (GOAWAY, refused
 // streams) would be one more thing to prove harmless.
 type Transport struct {
-	kept  http.RoundTripper // keeps a connection for a few seconds
-	fresh http.RoundTripper // one connection for one request
-	pool  *http.Transport
+	pool  atomic.Pointer[http.Transport] // keeps a connection for a few seconds
+	empty func() *http.Transport         // a pool with no connection in it
+	fresh http.RoundTripper              // one connection for one request
 	clock *Clock
 }
 
@@ -87,8 +88,9 @@ func NewTransport(o TransportOptions) *Transport {
 			Protocols:              p,
 		}
 	}
-	pool := base(true)
-	return &Transport{kept: guarded{pool}, fresh: guarded{base(false)}, pool: pool, clock: o.Clock}
+	t := &Transport{empty: func() *http.Transport { return base(true) }, fresh: guarded{base(false)}, clock: o.Clock}
+	t.pool.Store(t.empty())
+	return t
 }
 
 // dialer gives a dial function that, for hosts that are trusted only because
@@ -130,7 +132,7 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *Transport) ClientOnce() *http.Client { return client(t.fresh) }
 
 // CloseIdle closes the connections that nobody uses.
-func (t *Transport) CloseIdle() { t.pool.CloseIdleConnections() }
+func (t *Transport) CloseIdle() { t.pool.Load().CloseIdleConnections() }
 
 func client(rt http.RoundTripper) *http.Client {
 	return &http.Client{
@@ -157,16 +159,23 @@ type Reply struct {
 // The body is read up to max bytes. A nil Reply means that no answer came; a Reply
 // together with an error means that an answer began and its body was cut off or
 // too long.
-func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) { return t.send(t.kept, r, max) }
+func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) {
+	return t.send(guarded{t.pool.Load()}, r, max)
+}
 
 // SendOnce sends a request that must not arrive twice whatever happens: the
-// backchannel authentication request, which rings a phone. It goes out on a
-// connection of its own, which net/http never tries again, and its body cannot be
-// rewound. Results are those of Send.
+// backchannel authentication request, which rings a phone. It goes out on a new
+// connection, where net/http never tries again, and its body cannot be rewound.
+// Requests by Send that follow within seconds may share that connection: where the
+// server holds a poll open, or pings, a visit then needs no other. Results are those
+// of Send.
 func (t *Transport) SendOnce(r *http.Request, max int64) (*Reply, error) {
 	r = r.Clone(r.Context())
 	r.GetBody = nil
-	return t.send(t.fresh, r, max)
+	own := t.empty()
+	reply, err := t.send(guarded{own}, r, max)
+	t.pool.Swap(own).CloseIdleConnections()
+	return reply, err
 }
 
 func (t *Transport) send(rt http.RoundTripper, r *http.Request, max int64) (*Reply, error) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what bench.mjs needs and runs it: the kiosk's client beside npm openid-client. About two minutes.
+# Builds what bench.mjs needs and runs it: the kiosk's client beside npm openid-client. About four minutes.
 #   scripts/bench/run.sh [--visits N] [--long N]
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

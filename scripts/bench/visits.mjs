@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createPrivateKey } from 'node:crypto';
 import * as client from 'openid-client';
 
-const { BENCH_ISSUER, BENCH_VISITS, BENCH_USER, BENCH_KEY, BENCH_OUT } = process.env;
+const { BENCH_ISSUER, BENCH_VISITS, BENCH_APART, BENCH_USER, BENCH_KEY, BENCH_OUT } = process.env;
 const visits = Number(BENCH_VISITS);
 const der = createPrivateKey(readFileSync(BENCH_KEY)).export({ type: 'pkcs8', format: 'der' });
 const key = await crypto.subtle.importKey('pkcs8', der, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
@@ -19,6 +19,7 @@ for (let i = 0; i <= visits; i++) {
     before = process.cpuUsage();
     result.done_ms = [];
   }
+  await new Promise((resolve) => { setTimeout(resolve, Number(BENCH_APART) * 1000); });
   const request = await client.initiateBackchannelAuthentication(config, {
     scope: 'openid profile', login_hint: BENCH_USER, binding_message: 'ABC-DEF', requested_expiry: '120',
   });
