@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -127,7 +128,7 @@ func Check(s *config.Settings) error {
 
 func storeOptions(s *config.Settings, who string, readOnly bool) store.Options {
 	o := store.Options{Dir: s.StateDir, Who: who, ReadOnly: readOnly}
-	if s.StoreKey.Set() {
+	if s.StoreKey.Origin != "derived" { // else it is where the store looks by itself
 		o.KeyFile = s.StoreKey.Path
 	}
 	return o
@@ -137,6 +138,9 @@ func storeOptions(s *config.Settings, who string, readOnly bool) store.Options {
 // then nothing is made or changed, and store.ErrAbsent says that there is none yet.
 // It is for the verbs that look at the record, and sets nothing aside.
 func OpenStore(s *config.Settings, who string, readOnly bool) (*store.Store, error) {
+	if s.StoreKey.Sealed {
+		return nil, kiosk.Fail(kiosk.Misconfigured, "store key", fmt.Errorf("%s is encrypted for the service only: %w", s.StoreKey.Path, fs.ErrPermission))
+	}
 	st, err := store.Open(storeOptions(s, who, readOnly))
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "", err) // it says "store: …" by itself

@@ -122,8 +122,7 @@ func (e *exam) checks() []doctor.Check {
 	// The settings say where to look on the device. Where none of them can be seen, and not
 	// only the value of one, nobody knows.
 	var known []string
-	var some config.Problems
-	if e.unseen() != "" && !errors.As(e.wired, &some) {
+	if e.unseen() != "" && len(e.problems()) == 0 {
 		known = []string{"settings"}
 	}
 	add("disk", e.space, known...)
@@ -154,14 +153,18 @@ func (e *exam) settings(context.Context) doctor.Finding {
 		return doctor.OK("every setting is right")
 	}
 	if what := e.unseen(); what != "" {
-		return doctor.Unseen(what, "run it as root, or as the kiosk's own user: sudo kiosk doctor")
+		cure := "run it as root, or as the kiosk's own user: sudo kiosk doctor"
+		if all := e.problems(); len(all) > 0 && all[0].Sealed {
+			cure = "have systemd open it, and each other one that is encrypted: " +
+				"sudo systemd-run --pipe --wait -p LoadCredentialEncrypted=client-key:kiosk.client-key kiosk doctor"
+		}
+		return doctor.Unseen(what, cure)
 	}
 	cure := "correct it in " + e.EnvFile + ", then: kiosk config check"
 	if errors.Is(e.wired, config.ErrNotProvisioned) {
 		return doctor.Fail(kiosk.NotProvisioned, config.ErrNotProvisioned.Error(), "register this device: kiosk provision")
 	}
-	var all config.Problems
-	if errors.As(e.wired, &all) && len(all) > 0 {
+	if all := e.problems(); len(all) > 0 {
 		p := all[0]
 		p.Value = "" // the report is passed on, and what stands in the wrong place may be a secret
 		switch {
@@ -180,23 +183,36 @@ func (e *exam) settings(context.Context) doctor.Finding {
 }
 
 // unseen is which settings are not for this user to read, and no word about them being
-// right or wrong; empty for root and the kiosk's own user, where that is a fault, and
-// where something else is one.
+// right or wrong; empty where something else is wrong, and for root and the kiosk's own
+// user, who are to see all that is not encrypted for the service.
 func (e *exam) unseen() string {
-	if !errors.Is(e.wired, fs.ErrPermission) || os.Geteuid() == 0 || e.own() {
+	if !errors.Is(e.wired, fs.ErrPermission) {
 		return ""
 	}
-	what := harmless(e.wired.Error())
-	var all config.Problems
-	if errors.As(e.wired, &all) {
-		if slices.ContainsFunc(all, func(p config.Problem) bool { return !p.Denied }) {
-			return ""
-		}
-		all[0].Value, all[0].Allowed = "", "" // see settings
-		what = harmless(all[0].Error())
+	what, all := harmless(e.wired.Error()), e.problems()
+	if len(all) == 0 && e.insider() {
+		return ""
+	}
+	if slices.ContainsFunc(all, func(p config.Problem) bool { return !p.Denied || e.insider() && !p.Sealed }) {
+		return ""
+	}
+	if len(all) > 0 {
+		p := all[0]
+		p.Value, p.Allowed = "", "" // see settings
+		what = harmless(p.Error())
 	}
 	return "not for this user to see: " + what
 }
+
+// problems are those of the settings, if they are what is wrong.
+func (e *exam) problems() config.Problems {
+	var all config.Problems
+	errors.As(e.wired, &all)
+	return all
+}
+
+// insider says whether this is root or the kiosk's own user.
+func (e *exam) insider() bool { return os.Geteuid() == 0 || e.own() }
 
 // own says whether this process is the kiosk's own user: to whom the state folder belongs.
 func (e *exam) own() bool {

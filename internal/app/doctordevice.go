@@ -77,6 +77,8 @@ func (e *exam) store(ctx context.Context) doctor.Finding {
 		return doctor.OK("no visit is on record yet")
 	case errors.Is(err, store.ErrLocked):
 		return doctor.OK("another process has it open")
+	case e.Settings.StoreKey.Sealed:
+		return doctor.Skip("its key is encrypted for the service only, and no kiosk is running")
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, store.ErrNotOurs) && os.Geteuid() != 0:
 		return doctor.Skip("only the kiosk's own user may look: sudo -u kiosk kiosk doctor")
 	case errors.Is(err, store.ErrKey):

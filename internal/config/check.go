@@ -28,8 +28,10 @@ func (l *loader) report(f field) {
 		Name: f.Name, Value: oneLine(value), Origin: origin, Doc: f.Doc, Default: preset, Credential: f.Credential,
 	})
 	if c.what != "" {
+		secret, ok := f.cell.(*file)
 		l.problems = append(l.problems, Problem{
-			Setting: f.Name, Value: quotable(value), What: c.what, Allowed: c.allowed, Near: c.near, Denied: c.denied, Origin: origin,
+			Setting: f.Name, Value: quotable(value), What: c.what, Allowed: c.allowed, Near: c.near, Origin: origin,
+			Denied: c.denied, Sealed: ok && secret.read.Sealed,
 		})
 	}
 }
@@ -78,6 +80,9 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 	missing := func(setting, what, allowed string) {
 		l.problems = append(l.problems, Problem{Setting: setting, What: what, Allowed: allowed, Missing: true})
 	}
+	secret := func(setting, what string, credentials ...string) {
+		missing(setting, what+unseen(), "a file, or the credential "+strings.Join(credentials, " or "))
+	}
 	if v.Issuer.text == "" {
 		missing("KIOSK_ISSUER", "is missing", issuerAllowed)
 	}
@@ -87,15 +92,15 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 	switch {
 	case v.ClientAuth.what != "": // told already
 	case noSecret && noKey && l.origin["KIOSK_CLIENT_AUTH"] == "derived":
-		missing("KIOSK_CLIENT_KEY_FILE", "is missing, and so is KIOSK_CLIENT_SECRET_FILE", "a file, or the credential client-key or client-secret")
+		secret("KIOSK_CLIENT_KEY_FILE", "is missing, and so is KIOSK_CLIENT_SECRET_FILE", "client-key", "client-secret")
 	case s.ClientAuth == PrivateKeyJWT && noKey:
-		missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is private_key_jwt", "a file, or the credential client-key")
+		secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is private_key_jwt", "client-key")
 	case s.ClientAuth.mutual() && noKey:
-		missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-key")
+		secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-key")
 	case s.ClientAuth.mutual() && !v.ClientCertFile.named():
-		missing("KIOSK_CLIENT_CERT_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-cert")
+		secret("KIOSK_CLIENT_CERT_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-cert")
 	case (s.ClientAuth == ClientSecretBasic || s.ClientAuth == ClientSecretPost) && noSecret:
-		missing("KIOSK_CLIENT_SECRET_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "a file, or the credential client-secret")
+		secret("KIOSK_CLIENT_SECRET_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-secret")
 	}
 	if d := &l.delivery; s.Delivery == "ping" {
 		for _, need := range []struct {
@@ -113,10 +118,10 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 	}
 	if !noFile && noKey { // without a registration there is nothing to complain of yet
 		if l.delivery.SignedRequest.on {
-			missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and it is the key that signs", "a file, or the credential client-key")
+			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and it is the key that signs", "client-key")
 		}
 		if v.ClientCertFile.named() && !s.ClientAuth.mutual() {
-			missing("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_CERT_FILE is of no use without its key", "a file, or the credential client-key")
+			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_CERT_FILE is of no use without its key", "client-key")
 		}
 	}
 	// A device that knows its server and who may set it up there is as good as new, too.

@@ -26,6 +26,7 @@ type File struct {
 	Path   string       // where it was read, for messages; empty: not set
 	Data   kiosk.Secret // its contents; nil: not set
 	Origin string       // as in Row
+	Sealed bool         // it is encrypted, and systemd opens it for the service only: Data is nil
 }
 
 // Set says whether there is such a file.
@@ -40,14 +41,33 @@ func (f File) Text() kiosk.Secret {
 	return s
 }
 
-// credentials is the folder in which systemd puts what LoadCredential= names;
-// empty where there is none.
-func credentials() string {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+// credstore is where systemd takes the credentials of the units from: the names there
+// have the kiosk's in front, as in LoadCredential=client-key:kiosk.client-key. What is
+// in the other folder is encrypted to the machine and for the service alone.
+var (
+	credstore = "/etc/credstore"
+	encrypted = "/etc/credstore.encrypted"
+)
+
+// credentials is the folder in which systemd puts what LoadCredential= names, or, where
+// there is none because this is a shell and not the service, the one where it takes it
+// from: or the doctor would find secrets missing on a device that is well.
+func credentials() (dir, prefix string) {
+	dir = os.Getenv("CREDENTIALS_DIRECTORY")
 	if !filepath.IsAbs(dir) {
-		return ""
+		return credstore, "kiosk."
 	}
-	return filepath.Clean(dir)
+	return filepath.Clean(dir), ""
+}
+
+// unseen ends the sentence that a credential is missing, where it may be there all the
+// same: systemd's folder is not for this user to look into.
+func unseen() string {
+	dir, prefix := credentials()
+	if _, err := os.ReadDir(dir); prefix != "" && errors.Is(err, fs.ErrPermission) {
+		return "; unless it is in " + dir + ", where only root can look"
+	}
+	return ""
 }
 
 // named says whether there is such a file or credential, be it readable or not.
@@ -56,24 +76,29 @@ func (f *file) named() bool { return f.text != "" || f.read.Path != "" }
 // load reads the file, or the credential if no file is set, and keeps what is
 // wrong. most is how many bytes it may have.
 func (f *file) load(credential string, secret bool, most int) {
-	dir := credentials()
+	dir, prefix := credentials()
 	switch {
 	case f.what != "":
 		return
 	case f.text != "":
 		f.read.Path = f.text
-	case credential == "" || dir == "":
+	case credential == "":
 		return
 	default:
-		f.read.Path = filepath.Join(dir, credential)
+		f.read.Path = filepath.Join(dir, prefix+credential)
 		f.read.Origin = "credential " + credential
-		if _, err := os.Lstat(f.read.Path); errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Lstat(f.read.Path)
+		if prefix != "" && err != nil {
+			f.seal(credential)
+			return
+		}
+		if errors.Is(err, fs.ErrNotExist) {
 			f.read = File{}
 			return
 		}
 	}
-	// systemd guards the folder; the files in it may show a group's bits.
-	guarded := dir != "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
+	// systemd guards the service's folder; the files in it may show a group's bits.
+	guarded := prefix == "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
 	data, allowed, err := readFile(f.read.Path, secret && !guarded, most)
 	if err != nil {
 		f.bad(allowed, "%v", err)
@@ -81,6 +106,18 @@ func (f *file) load(credential string, secret bool, most int) {
 		return
 	}
 	f.read.Data = data
+}
+
+// seal is for a credential that a shell did not find in clear: that it is there for the
+// service only, or that there is none.
+func (f *file) seal(credential string) {
+	f.read.Path = filepath.Join(encrypted, "kiosk."+credential)
+	if _, err := os.Lstat(f.read.Path); err != nil {
+		f.read = File{}
+		return
+	}
+	f.bad("", "it is encrypted for the service only")
+	f.denied, f.read.Sealed = true, true
 }
 
 // readFile reads a regular file of at most so many bytes. Its errors name no path.

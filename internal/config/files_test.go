@@ -2,7 +2,9 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -252,4 +254,77 @@ func TestCanaryInNoErrorAndNoRow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAShellSeesWhatTheServiceIsGiven is a technician's: the kiosk's secrets stand where
+// its units name them, and the doctor is called from a shell.
+func TestAShellSeesWhatTheServiceIsGiven(t *testing.T) {
+	dir := t.TempDir()
+	was := [2]string{credstore, encrypted}
+	credstore, encrypted = filepath.Join(dir, "credstore"), filepath.Join(dir, "credstore.encrypted")
+	t.Cleanup(func() { credstore, encrypted = was[0], was[1] })
+	for _, d := range []string{credstore, encrypted} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(t *testing.T, dir string, mode os.FileMode) {
+		t.Helper()
+		name := filepath.Join(dir, "kiosk.client-key")
+		if err := os.WriteFile(name, []byte("canary-key"), mode); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(name) })
+	}
+	start := func(t *testing.T) {
+		registered(t)
+		os.Unsetenv("KIOSK_CLIENT_KEY_FILE")
+		os.Unsetenv("KIOSK_CLIENT_SECRET_FILE")
+		os.Unsetenv("CREDENTIALS_DIRECTORY")
+	}
+	complains := func(t *testing.T, want string) {
+		t.Helper()
+		_, err := Load()
+		p := about(problems(t, err), "KIOSK_CLIENT_KEY_FILE")
+		if p == nil || !strings.Contains(p.What, want) {
+			t.Errorf("%v", err)
+		}
+	}
+
+	t.Run("in clear, for root", func(t *testing.T) {
+		start(t)
+		put(t, credstore, 0o600)
+		s, err := Load()
+		if err != nil || string(s.ClientKey.Data) != "canary-key" || s.ClientAuth != PrivateKeyJWT {
+			t.Errorf("%q %v", []byte(s.ClientKey.Data), err)
+		}
+		if r := row(t, s, "KIOSK_CLIENT_KEY_FILE"); r.Origin != "credential client-key" || r.Value != filepath.Join(credstore, "kiosk.client-key") {
+			t.Errorf("row %+v", r)
+		}
+	})
+	t.Run("for others to read, too", func(t *testing.T) {
+		start(t)
+		put(t, credstore, 0o644)
+		complains(t, "others can read")
+	})
+	t.Run("the service is given nothing else", func(t *testing.T) {
+		start(t)
+		put(t, credstore, 0o600)
+		t.Setenv("CREDENTIALS_DIRECTORY", t.TempDir())
+		complains(t, "is missing, and so is KIOSK_CLIENT_SECRET_FILE")
+	})
+	t.Run("encrypted", func(t *testing.T) {
+		start(t)
+		put(t, encrypted, 0o600)
+		_, err := Load()
+		all := problems(t, err)
+		if p := about(all, "KIOSK_CLIENT_KEY_FILE"); len(all) != 1 || p == nil || !p.Sealed || !errors.Is(p, fs.ErrPermission) || p.Missing ||
+			!strings.Contains(p.Error(), "encrypted for the service only") {
+			t.Errorf("%+v", all)
+		}
+	})
+	t.Run("nowhere", func(t *testing.T) {
+		start(t)
+		complains(t, "is missing, and so is KIOSK_CLIENT_SECRET_FILE")
+	})
 }

@@ -22,6 +22,7 @@ type Problem struct {
 	Near    string // the nearest known name or word; may be empty
 	Missing bool   // part of the client registration that is not there: provisioning supplies it
 	Denied  bool   // this process may not read the file; as errors.Is(p, fs.ErrPermission)
+	Sealed  bool   // with Denied: it is encrypted, and systemd opens it for the service only
 	Origin  string // where the value came from, as in Row; empty if it is missing
 }
 

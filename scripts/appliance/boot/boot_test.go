@@ -105,6 +105,10 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		if !strings.Contains(out, "shown") || strings.Contains(strings.ToLower(out), "alice") {
 			t.Errorf("%s", out)
 		}
+		// The client key is a credential of the unit's: root sees it in a shell, too.
+		if out, err := m.try("kiosk doctor", patience); err != nil || strings.Contains(out, "\nfailed") || !strings.Contains(out, "the server knows this client") {
+			t.Errorf("%v\n%s", err, out)
+		}
 	})
 
 	story("a technician at the screen examines it, and has it started anew", func(t *testing.T) {
