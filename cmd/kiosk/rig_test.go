@@ -127,7 +127,7 @@ func (r *rig) write(name, text string) string {
 }
 
 func (r *rig) environ() []string {
-	var all []string
+	all := []string{"CREDENTIALS_DIRECTORY=" + filepath.Join(r.dir, "none")} // not those of this machine's own kiosk
 	for name, value := range r.env {
 		all = append(all, name+"="+value)
 	}

@@ -25,6 +25,9 @@ func emptyEnv(t *testing.T) {
 			os.Unsetenv(name)
 		}
 	}
+	was := [2]string{credstore, encrypted}
+	credstore, encrypted = t.TempDir(), t.TempDir()
+	t.Cleanup(func() { credstore, encrypted = was[0], was[1] })
 }
 
 // secretFile writes a file that only its owner reads.

@@ -259,22 +259,12 @@ func TestCanaryInNoErrorAndNoRow(t *testing.T) {
 // TestAShellSeesWhatTheServiceIsGiven is a technician's: the kiosk's secrets stand where
 // its units name them, and the doctor is called from a shell.
 func TestAShellSeesWhatTheServiceIsGiven(t *testing.T) {
-	dir := t.TempDir()
-	was := [2]string{credstore, encrypted}
-	credstore, encrypted = filepath.Join(dir, "credstore"), filepath.Join(dir, "credstore.encrypted")
-	t.Cleanup(func() { credstore, encrypted = was[0], was[1] })
-	for _, d := range []string{credstore, encrypted} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
 	put := func(t *testing.T, dir string, mode os.FileMode) {
 		t.Helper()
 		name := filepath.Join(dir, "kiosk.client-key")
 		if err := os.WriteFile(name, []byte("canary-key"), mode); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { os.Remove(name) })
 	}
 	start := func(t *testing.T) {
 		registered(t)

@@ -27,8 +27,12 @@ const (
 	// scanGap is the longest time between two characters of a scanner. USB scanners
 	// need 1 to 20 ms; the fastest fingers need 60 on average, an automatic repeat 33.
 	scanGap = 25 * time.Millisecond
+	// scanSure lies between the two looks that a silence takes: what has just been read is
+	// on the way without a trace until the goroutine that read it has had its turn to
+	// count it. After a standstill, that one and the one that looks wake together.
+	scanSure = 5 * time.Millisecond
 	// scanHold is how long a character waits where none is to be typed.
-	scanHold = scanGap + 5*time.Millisecond
+	scanHold = scanGap + scanSure
 	// scanQuiet is the silence after which a scan without an end is over.
 	scanQuiet = 150 * time.Millisecond
 	// scanPace is the least time between two characters of any scanner: a USB keyboard
@@ -64,6 +68,7 @@ type burst struct {
 	last       time.Time // the last character, or end of a scan
 	tail       bool      // a scan has ended, and there was no silence since: a line feed may follow
 	looks      int       // how often silence was doubted
+	silent     bool      // the last look found nothing on the way
 	touched    time.Time // the last character or backspace before this burst
 	timer      *time.Timer
 }
@@ -104,7 +109,7 @@ func (s *Screen) grow(b *burst, p Press, at time.Time) {
 	if len(b.text) > 0 && at.Sub(b.last) >= scanPace {
 		b.paced++
 	}
-	b.last, b.looks = at, 0
+	b.last, b.looks, b.silent = at, 0, false
 	if len(b.text) <= scanRoom { // one more than is allowed, so that it is refused and not cut short
 		b.text = append(b.text, p.Rune)
 	}
@@ -116,7 +121,7 @@ func (s *Screen) grow(b *burst, p Press, at time.Time) {
 	if !b.typing {
 		wait = scanHold
 	}
-	s.wait(b, wait)
+	s.wait(b, wait-scanSure)
 }
 
 // wait has due called after a time.
@@ -131,14 +136,20 @@ func (s *Screen) wait(b *burst, d time.Duration) {
 // due is called when the timer has gone off: it is silent, unless more was typed than has
 // come here, because it has not been read yet or tcell has not told it.
 func (s *Screen) due(b *burst, at time.Time) {
-	if at.Sub(b.last) < scanHold {
+	if at.Sub(b.last) < scanHold-scanSure {
 		return // it was set anew
 	}
 	// In this order: what is read between the two is counted then.
 	unread, typed := s.tty.unread(), s.tty.typed.Load()
 	if (unread || s.told < typed) && b.looks < scanLooks {
 		b.looks++
+		b.silent = false
 		s.wait(b, scanHold)
+		return
+	}
+	if !b.silent {
+		b.silent = true
+		s.wait(b, scanSure)
 		return
 	}
 	s.told = typed
@@ -186,7 +197,7 @@ func (s *Screen) tail(b *burst, at time.Time) {
 	typing := b.typing
 	b.forget()
 	b.typing, b.tail, b.last = typing, true, at
-	s.wait(b, scanHold)
+	s.wait(b, scanHold-scanSure)
 }
 
 // forget overwrites what was scanned.
