@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -224,6 +225,30 @@ func TestADeviceThatStandsStillInAScan(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWhatIsBetweenReadingAndCounting: the rest of a scan has just been read, and its
+// reader has not had its turn to say so when it is looked for.
+func TestWhatIsBetweenReadingAndCounting(t *testing.T) {
+	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
+		s.Show(sampleWaiting())
+		synctest.Wait()
+		var once sync.Once
+		s.tty.unread = func() bool {
+			once.Do(func() { go m.typeIn("11\r") })
+			return false
+		}
+		m.typeIn("1")
+		time.Sleep(scanQuiet)
+		if got := told(s); got != "" {
+			t.Errorf("came as %q", got)
+		}
+		m.typeIn("2")
+		time.Sleep(scanHold)
+		if got := told(s); got != "2" {
+			t.Errorf("a key afterwards came as %q", got)
+		}
+	})
 }
 
 // TestTheEndOfAScanComesLate: what was scanned is neither cut short where the device stood
