@@ -22,11 +22,6 @@ const (
 const (
 	dialTimeout = 10 * time.Second // a shop's line that needs longer is down
 	tlsTimeout  = 10 * time.Second // a Pi Zero needs about 1 s for its side of a handshake
-
-	// idleTimeout is how long a connection may lie unused. Node closes idle
-	// connections after 5 s, and a request that meets the closing one is lost: it
-	// fails although the server is well. 3 s leaves 2 s for the slowest line.
-	idleTimeout = 3 * time.Second
 )
 
 // TransportOptions says how to reach servers.
@@ -49,10 +44,17 @@ type TransportOptions struct {
 // gain nothing, and its own rules for sending a request again (GOAWAY, refused
 // streams) would be one more thing to prove harmless.
 type Transport struct {
-	pool  atomic.Pointer[http.Transport] // keeps a connection for a few seconds
-	empty func() *http.Transport         // a pool with no connection in it
-	fresh http.RoundTripper              // one connection for one request
+	pool  atomic.Pointer[pool]
+	empty func() *pool      // with no connection in it
+	fresh http.RoundTripper // one connection for one request
+	rests *rests            // nil: connections are used again after restUnknown at most
 	clock *Clock
+}
+
+// pool keeps a connection for a few seconds.
+type pool struct {
+	*http.Transport
+	used atomic.Int64 // when the last answer had been read, by uptime
 }
 
 // NewTransport makes a Transport. It opens no connection.
@@ -66,12 +68,17 @@ func NewTransport(o TransportOptions) *Transport {
 	if o.Certificate != nil {
 		present = o.Certificate.present
 	}
+	t := &Transport{clock: o.Clock}
+	dial, longest := dialer(o.Dial), restUnknown
+	if o.Clock != nil {
+		t.rests, longest = &rests{uptime: o.Clock.uptime}, restLongest
+	}
 	base := func(keep bool) *http.Transport {
 		p := new(http.Protocols)
 		p.SetHTTP1(true)
 		return &http.Transport{
 			Proxy:       nil,
-			DialContext: dialer(o.Dial),
+			DialContext: dial,
 			TLSClientConfig: &tls.Config{
 				MinVersion:           tls.VersionTLS12,
 				RootCAs:              o.Roots,
@@ -83,12 +90,25 @@ func NewTransport(o TransportOptions) *Transport {
 			MaxResponseHeaderBytes: maxHeader,
 			DisableCompression:     true, // answers are small, and what is not unpacked cannot explode
 			DisableKeepAlives:      !keep,
-			IdleConnTimeout:        idleTimeout,
+			IdleConnTimeout:        longest,
 			MaxIdleConnsPerHost:    1,
 			Protocols:              p,
 		}
 	}
-	t := &Transport{empty: func() *http.Transport { return base(true) }, fresh: guarded{base(false)}, clock: o.Clock}
+	t.fresh = guarded{base(false)}
+	t.empty = func() *pool {
+		kept := base(true)
+		if t.rests != nil {
+			kept.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return &resting{Conn: c, rests: t.rests}, nil
+			}
+		}
+		return &pool{Transport: kept}
+	}
 	t.pool.Store(t.empty())
 	return t
 }
@@ -153,28 +173,44 @@ type Reply struct {
 
 // Send sends a request for which nothing bad happens if the same is asked again
 // later: polls, documents, revocation. It may use a connection that has been idle
-// for less than three seconds. net/http repeats it by itself only if not one byte
-// of it was written, or if it is a GET.
+// for as long as this server keeps one (see rests). net/http repeats it by itself only
+// if not one byte of it was written, or if it is a GET.
 //
 // The body is read up to max bytes. A nil Reply means that no answer came; a Reply
 // together with an error means that an answer began and its body was cut off or
 // too long.
 func (t *Transport) Send(r *http.Request, max int64) (*Reply, error) {
-	return t.send(guarded{t.pool.Load()}, r, max)
+	p := t.pool.Load()
+	if t.rests != nil && t.rests.uptime()-time.Duration(p.used.Load()) > t.rests.safe() {
+		p = t.empty() // what is in the other is left to be closed
+		t.pool.Store(p)
+	}
+	return t.sendFrom(p, r, max)
 }
 
 // SendOnce sends a request that must not arrive twice whatever happens: the
 // backchannel authentication request, which rings a phone. It goes out on a new
 // connection, where net/http never tries again, and its body cannot be rewound.
-// Requests by Send that follow within seconds may share that connection: where the
-// server holds a poll open, or pings, a visit then needs no other. Results are those
-// of Send.
+// Requests by Send that follow may share that connection: where the server holds a
+// poll open, or pings, a visit then needs no other. Results are those of Send.
 func (t *Transport) SendOnce(r *http.Request, max int64) (*Reply, error) {
 	r = r.Clone(r.Context())
 	r.GetBody = nil
-	own := t.empty()
-	reply, err := t.send(guarded{own}, r, max)
-	t.pool.Swap(own).CloseIdleConnections()
+	p := t.empty()
+	reply, err := t.sendFrom(p, r, max)
+	t.pool.Swap(p).CloseIdleConnections()
+	return reply, err
+}
+
+// sendFrom sends on a connection of the pool's, and follows what becomes of that.
+func (t *Transport) sendFrom(p *pool, r *http.Request, max int64) (*Reply, error) {
+	if t.rests == nil {
+		return t.send(guarded{p}, r, max)
+	}
+	var way ride
+	reply, err := t.send(guarded{p}, way.follow(r), max)
+	way.over(r.Context().Err() != nil, err != nil)
+	p.used.Store(int64(t.rests.uptime()))
 	return reply, err
 }
 

@@ -113,7 +113,7 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 		t.Errorf("dialled %q", address)
 	}
 	// net/http reads the environment once in a process, so dialling alone proves little.
-	for _, rt := range []*http.Transport{via.pool.Load(), via.empty(), via.fresh.(guarded).next.(*http.Transport)} {
+	for _, rt := range []*http.Transport{via.pool.Load().Transport, via.empty().Transport, via.fresh.(guarded).next.(*http.Transport)} {
 		if rt.Proxy != nil {
 			t.Error("there is a proxy function")
 		}
