@@ -51,10 +51,11 @@ test: ## all tests
 check: ## what can be said without running it: format, vet, staticcheck, all targets, scripts, licences
 	scripts/check
 
-# Where goroutines meet: the runner, the terminal, the secrets, the record, what is asked and heard, and the wiring.
+# Where goroutines meet: the runner, the terminal, the secrets, the record, connections, what is asked and heard, and the
+# wiring.
 .PHONY: race
 race: ## the race detector, where goroutines meet
-	CGO_ENABLED=1 go test -race ./kiosk ./internal/tui ./internal/vault ./internal/store ./internal/keeper ./internal/control ./internal/health ./internal/evdev ./internal/ciba ./internal/app
+	CGO_ENABLED=1 go test -race ./kiosk ./internal/tui ./internal/vault ./internal/store ./internal/keeper ./internal/control ./internal/health ./internal/evdev ./internal/oidc ./internal/ciba ./internal/app
 
 export FUZZTIME ?= 5s
 .PHONY: fuzz

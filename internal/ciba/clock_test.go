@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,13 +19,15 @@ import (
 // wrong is a device whose wall clock is behind, and a server that may be ahead of
 // both it and the device's uptime.
 type wrong struct {
-	up     time.Duration
+	up     atomic.Int64  // connections ask for it, too
 	behind time.Duration // the wall clock
 	ahead  time.Duration // the server
 }
 
-func (w *wrong) wall() time.Time   { return noon.Add(w.up - w.behind) }
-func (w *wrong) server() time.Time { return noon.Add(w.up + w.ahead) }
+func (w *wrong) uptime() time.Duration { return time.Duration(w.up.Load()) }
+func (w *wrong) pass(d time.Duration)  { w.up.Add(int64(d)) }
+func (w *wrong) wall() time.Time       { return noon.Add(w.uptime() - w.behind) }
+func (w *wrong) server() time.Time     { return noon.Add(w.uptime() + w.ahead) }
 
 // secure is an op by https that says what time it is, and a kiosk on a device whose
 // clock is behind.
@@ -40,7 +43,7 @@ func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
 	p.standard()
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
-	clock := oidc.NewClock(oidc.ClockOptions{Issuer: p.issuer, Wall: w.wall, Uptime: func() time.Duration { return w.up }})
+	clock := oidc.NewClock(oidc.ClockOptions{Issuer: p.issuer, Wall: w.wall, Uptime: w.uptime})
 	p.client = oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: clock})
 	t.Cleanup(p.client.CloseIdle)
 	auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: clientID, Key: testKey(t), Now: clock.Now})
@@ -79,14 +82,14 @@ func TestAVisitOnADeviceWithoutAClock(t *testing.T) {
 	for _, behind := range []time.Duration{3 * time.Hour, -3 * time.Hour, 40 * 24 * time.Hour} {
 		t.Run(fmt.Sprint(behind), func(t *testing.T) {
 			p, w, k := secure(t, behind)
-			sent := w.up
+			sent := w.uptime()
 			ack := ask(t, k) // the metadata had told the time before the phone rang
 			off(t, "the first assertion", issued(t, p.got("/bc")[0]), noon)
-			w.up += 5 * time.Second
+			w.pass(5 * time.Second)
 			w.behind = 90 * time.Minute // somebody sets the clock
 			k.Poll(t.Context(), ack.RequestID)
 			off(t, "the second assertion", issued(t, p.got("/token")[0]), w.server())
-			w.up += 5 * time.Second
+			w.pass(5 * time.Second)
 			w.behind = -90 * time.Minute
 			now := w.server()
 			for claims, want := range map[string]kiosk.Reason{
@@ -99,7 +102,7 @@ func TestAVisitOnADeviceWithoutAClock(t *testing.T) {
 					changes[claims] = now.Add(-2 * time.Minute).Unix()
 				}
 				asked := askedFor(ack.Expect)
-				asked.At = w.wall().Add(sent - w.up) // as kiosk.Runner reckons it
+				asked.At = w.wall().Add(sent - w.uptime()) // as kiosk.Runner reckons it
 				_, err := k.Verify(t.Context(), kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(now, changes))}, asked)
 				wantReason(t, err, want)
 			}

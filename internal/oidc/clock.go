@@ -58,7 +58,7 @@ type reading struct {
 type ClockOptions struct {
 	Issuer string               // whose Date header counts
 	Wall   func() time.Time     // the device's wall clock
-	Uptime func() time.Duration // monotonic, suspension included
+	Uptime func() time.Duration // monotonic, suspension included; safe for concurrent use
 	// Kept says whether a time service keeps the wall clock right, so that nobody
 	// else is asked; nil is never.
 	Kept  func() bool

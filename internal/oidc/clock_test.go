@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,11 +20,11 @@ import (
 // device is a wall clock and an uptime that the test sets apart.
 type device struct {
 	clock
-	up time.Duration
+	up atomic.Int64 // connections ask for it, too
 }
 
 // pass lets time go by; jump sets the wall clock.
-func (d *device) pass(t time.Duration) { d.add(t); d.up += t }
+func (d *device) pass(t time.Duration) { d.add(t); d.up.Add(int64(t)) }
 func (d *device) jump(t time.Duration) { d.add(t) }
 
 // dated is a server with a certificate of its own, good from an hour before noon to
@@ -70,9 +71,10 @@ func (s *dated) asked(t *testing.T, c *Clock, address string) error {
 }
 
 func newDevice(issuer string, ahead time.Duration) (*device, *Clock) {
-	d := &device{clock: clock{t: noon.Add(ahead)}, up: time.Hour}
+	d := &device{clock: clock{t: noon.Add(ahead)}}
+	d.up.Store(int64(time.Hour))
 	return d, NewClock(ClockOptions{
-		Issuer: issuer, Wall: d.now, Uptime: func() time.Duration { return d.up }, Least: noon.Add(-30 * 24 * time.Hour),
+		Issuer: issuer, Wall: d.now, Uptime: func() time.Duration { return time.Duration(d.up.Load()) }, Least: noon.Add(-30 * 24 * time.Hour),
 	})
 }
 
@@ -158,7 +160,7 @@ func TestDatesThatAreNotBelieved(t *testing.T) {
 		if name == "before this program" { // and after the certificate's first moment
 			k.least = noon.Add(-45 * time.Minute)
 		}
-		s.date, s.spend = c.date, func() { d.up += c.took }
+		s.date, s.spend = c.date, func() { d.up.Add(int64(c.took)) }
 		if err := s.asked(t, k, c.to); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
