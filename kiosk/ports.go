@@ -213,8 +213,8 @@ type Resource interface {
 
 // Service is what a technician can have done at the menu. Serve is called beside the
 // runner's loop, and gives what there is to read, if anything: nothing personal, no
-// secret, no control characters. RestartTask only notes the wish: the program ends once nobody
-// stands there.
+// secret, no control characters. RestartTask only notes the wish: the program ends once
+// nobody stands there.
 type Service interface {
 	Serve(ctx context.Context, t Task) ([]Field, error)
 }

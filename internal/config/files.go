@@ -89,7 +89,7 @@ func (f *file) load(credential string, secret bool, most int) {
 		f.read.Origin = "credential " + credential
 		_, err := os.Lstat(f.read.Path)
 		if prefix != "" && err != nil {
-			f.seal(credential)
+			f.findSealed(credential)
 			return
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -108,9 +108,9 @@ func (f *file) load(credential string, secret bool, most int) {
 	f.read.Data = data
 }
 
-// seal is for a credential that a shell did not find in clear: that it is there for the
-// service only, or that there is none.
-func (f *file) seal(credential string) {
+// findSealed looks for a credential that a shell did not find in clear: it is there for
+// the service only, or there is none.
+func (f *file) findSealed(credential string) {
 	f.read.Path = filepath.Join(encrypted, "kiosk."+credential)
 	if _, err := os.Lstat(f.read.Path); err != nil {
 		f.read = File{}

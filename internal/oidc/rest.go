@@ -68,7 +68,7 @@ type resting struct {
 	net.Conn
 	rests *rests
 	uses  atomic.Int64
-	state atomic.Int64 // over 0: rests since then, by uptime and 1 more; under 0: in so manieth use; 0: its rest has ended
+	state atomic.Int64 // above 0: when its rest began, by uptime, and 1 more; below 0: the number of its use; 0: its rest has ended
 }
 
 // wake begins a use of it and gives its number.

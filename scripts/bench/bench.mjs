@@ -7,8 +7,8 @@
 // client when it had the result. Says of each bar whether it holds; exits with 1 if one is missed.
 //
 // What is compared: a further visit is one more in a process that runs, so that neither pays for its start, its first
-// handshake and the two documents. One person leaves before the next one comes: seven seconds lie between two visits, in
-// which both clients' idle connections are closed. Both are measured by getrusage of the whole process, with the threads of
+// handshake and the two documents. One person leaves before the next one comes: seven seconds lie between two visits, after
+// which neither client has a connection that it would send the next request for a visit over. Both are measured by getrusage of the whole process, with the threads of
 // the garbage collector and the compiler. Ours is compiled like what is delivered (small, not fast) and runs with what the
 // units set. Both fetch the same documents, sign an assertion for each request, check the ID token's signature
 // (openid-client does that only if it is told to), issuer, audience and times, and give one token back. Ours also checks
