@@ -86,6 +86,10 @@ a11y: ## the phone page, in every state, under the accessibility checker axe-cor
 	[ -e scripts/a11y/node_modules/.package-lock.json ] || (cd scripts/a11y && npm ci --no-audit --no-fund --loglevel=error)
 	go test -count=1 -tags a11y -run TestAccessibility ./internal/devserver -args -axe $(CURDIR)/scripts/a11y/node_modules/axe-core/axe.min.js $(A11YFLAGS)
 
+.PHONY: docs
+docs: ## rewrites the generated parts of the documents
+	go run ./tools/tables
+
 .PHONY: clean
 clean: ## removes what was built, keeps ./state
 	rm -rf bin dist

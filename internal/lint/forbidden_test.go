@@ -1,4 +1,4 @@
-package project_test
+package lint
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// rule is a set of names that product code does not use, but for some places.
+// rule forbids names outside tests, with exceptions.
 type rule struct {
-	names  []string          // import path and name, or a bare name for a builtin function or a field
+	names  []string          // import path and name, or the bare name of a builtin function or field
 	why    string            // what to do instead
-	except map[string]string // folder, or file, or "func main" to the reason
+	except map[string]string // reason by folder, file or "func main"
 }
 
 const inMain = "func main"
@@ -22,77 +22,77 @@ var rules = []rule{
 		names: []string{"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.Tick"},
 		why:   "take the time from the caller's clock; wait with a timer that can be stopped",
 		except: map[string]string{
-			"internal/host":      "it is the clock",
-			"internal/devserver": "another program, with a clock in its options",
+			"internal/host":      "it implements the clock",
+			"internal/devserver": "a separate program whose options contain a clock",
 		},
 	},
 	{
 		names:  []string{"os.Exit", "syscall.Exit", "runtime.Goexit", "log.Fatal", "log.Fatalf", "log.Fatalln"},
-		why:    "return an error or an exit code: only main ends the process, so that the terminal is given back",
-		except: map[string]string{inMain: "the one place"},
+		why:    "return an error or an exit code: only main ends the process, so that the terminal is restored",
+		except: map[string]string{inMain: "the only place"},
 	},
 	{
 		names:  []string{"os.Stdin", "os.Stdout", "os.Stderr"},
-		why:    "read and write what was handed in",
-		except: map[string]string{inMain: "they are handed in from there"},
+		why:    "use the readers and writers passed as arguments",
+		except: map[string]string{inMain: "main passes them on"},
 	},
 	{
 		names: []string{"fmt.Print", "fmt.Printf", "fmt.Println", "print", "println"},
-		why:   "write to what was handed in: standard output is the screen, or lines for scripts",
+		why:   "write to the writer passed as an argument: standard output is the screen, or lines for scripts",
 	},
 	{
 		names: []string{
 			"log.Print", "log.Printf", "log.Println", "log.Panic", "log.Panicf", "log.Panicln", "log.Default",
 			"log/slog.Debug", "log/slog.Info", "log/slog.Warn", "log/slog.Error", "log/slog.Log", "log/slog.Default", "log/slog.SetDefault",
 		},
-		why: "use the slog.Logger that was handed in",
+		why: "use the slog.Logger passed as an argument",
 	},
 	{
 		names:  []string{"log.SetOutput"},
-		why:    "nothing writes to it",
-		except: map[string]string{inMain: "silences the standard library, which prints what a server sends unasked"},
+		why:    "nothing writes to the standard logger",
+		except: map[string]string{inMain: "silences the standard library, which prints unsolicited server responses"},
 	},
 	{
 		names: []string{
 			"net/http.DefaultClient", "net/http.DefaultTransport", "net/http.Get", "net/http.Head", "net/http.Post", "net/http.PostForm",
 			"net/http.DefaultServeMux", "net/http.Handle", "net/http.HandleFunc", "net/http.ListenAndServe", "net/http.ListenAndServeTLS", "net/http.Serve",
 		},
-		why: "they have no time limits, follow redirects and are shared: make a client or server of your own",
+		why: "they have no time limits, follow redirects and are shared: create a client or server",
 	},
 	{
 		names: []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Setenv", "os.Unsetenv"},
-		why:   "settings come from internal/config, which says where each came from",
+		why:   "settings come from internal/config, which records the origin of each",
 		except: map[string]string{
 			"internal/config":         "it reads the settings",
-			"internal/host/notify.go": "NOTIFY_SOCKET is where the service manager listens, and no setting",
-			"internal/tui":            "TERM and the locale belong to the terminal, and tcell reads the locale from there",
+			"internal/host/notify.go": "NOTIFY_SOCKET belongs to the service manager and is no setting",
+			"internal/tui":            "TERM and the locale belong to the terminal; tcell reads the locale from the environment",
 		},
 	},
 	{
 		names: []string{"InsecureSkipVerify"},
-		why:   "a certificate is always checked; KIOSK_CA_FILE is for private authorities",
+		why:   "certificates are always verified; KIOSK_CA_FILE is for private authorities",
 	},
 	{
 		names: []string{"panic"},
 		why:   "return an error",
 		except: map[string]string{
-			"internal/devserver":    "for development, and net/http's way to break a connection on purpose is a panic",
-			"internal/tui/close.go": "goes on with a panic after giving the terminal back",
-			"internal/words":        "an embedded catalogue that is wrong is wrong at build time; its tests see it first",
+			"internal/devserver":    "for development; http.ErrAbortHandler is a panic",
+			"internal/tui/close.go": "repeats a panic after restoring the terminal",
+			"internal/words":        "an invalid embedded catalogue is a build mistake that its tests find",
 			"internal/app/code.go":  "crypto/rand ends the program before it fails",
 		},
 	},
 }
 
-// use is one place where a rule's name stands.
+// use is one occurrence of a forbidden name.
 type use struct {
 	rule   int
 	name   string
-	except string // the exception that covers it, if any
+	except string // the exception that allows it; empty if none does
 	at     string
 }
 
-// uses lists every place where a name of the rules stands.
+// uses lists every occurrence of a forbidden name.
 func uses(all []source) []use {
 	var found []use
 	for _, s := range all {
@@ -148,8 +148,8 @@ func forbidden(all []source) []string {
 	return bad
 }
 
-// idleExceptions names what is allowed and no longer done: it would hide the next one.
-func idleExceptions(all []source) []string {
+// unusedExceptions reports exceptions that nothing needs: they would allow a future violation.
+func unusedExceptions(all []source) []string {
 	needed := make(map[string]bool)
 	for _, u := range uses(all) {
 		needed[fmt.Sprint(u.rule, u.except)] = true
@@ -158,7 +158,7 @@ func idleExceptions(all []source) []string {
 	for i, r := range rules {
 		for where := range r.except {
 			if !needed[fmt.Sprint(i, where)] {
-				bad = append(bad, fmt.Sprintf("the exception of %s for %s is not needed", strings.Join(r.names, ", "), where))
+				bad = append(bad, fmt.Sprintf("the exception for %s in %s is not needed", strings.Join(r.names, ", "), where))
 			}
 		}
 	}
@@ -166,13 +166,13 @@ func idleExceptions(all []source) []string {
 	return bad
 }
 
-func TestNothingForbiddenIsUsed(t *testing.T) {
+func TestForbiddenCallsAreAbsent(t *testing.T) {
 	all := sources(t)
-	holds(t, forbidden(all))
-	holds(t, idleExceptions(all))
+	report(t, forbidden(all))
+	report(t, unusedExceptions(all))
 }
 
-func TestForbiddenNamesAreSeen(t *testing.T) {
+func TestForbiddenCalls(t *testing.T) {
 	bad := example(t,
 		"internal/ciba/a.go", `package ciba
 import ("time"; web "net/http"; "log"; "log/slog"; "crypto/tls"; "os"; "fmt")
@@ -199,8 +199,8 @@ import "os"
 func main() { os.Exit(run(os.Stdout)) }
 func run(w any) int { os.Exit(2); return 0 }
 `)
-	finds(t, forbidden(bad), "a.go:4: time.Now", "a.go:6: log/slog.Info", "a.go:8: net/http.Get", "a.go:9: InsecureSkipVerify",
+	wantProblems(t, forbidden(bad), "a.go:4: time.Now", "a.go:6: log/slog.Info", "a.go:8: net/http.Get", "a.go:9: InsecureSkipVerify",
 		"a.go:10: InsecureSkipVerify", "a.go:11: os.Exit", "a.go:12: fmt.Println", "a.go:13: panic", "a.go:15: os.Exit",
 		"main.go:4: os.Exit")
-	finds(t, idleExceptions(bad[1:]), "log.SetOutput", "os.Getenv", "os.Getenv", "os.Getenv", "panic", "panic", "panic", "panic", "time.Now")
+	wantProblems(t, unusedExceptions(bad[1:]), "log.SetOutput", "os.Getenv", "os.Getenv", "os.Getenv", "panic", "panic", "panic", "panic", "time.Now")
 }

@@ -1,5 +1,5 @@
 // The tools of `make check`, kept apart so that what they need never reaches the product's go.mod:
-//	go tool -modfile=tools/go.mod staticcheck ./...
+//	go tool -modfile=tools/staticcheck/go.mod staticcheck ./...
 module github.com/ciba-kiosk/ciba-kiosk/tools
 
 go 1.26.0

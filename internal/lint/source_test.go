@@ -1,10 +1,4 @@
-// Package project_test holds the rules that span packages and that no compiler knows: who may import whom, what
-// may be called where, what is documented, and what the README promises. It reads source text only. What a package
-// does is tested beside that package.
-//
-// Every rule is a function from sources to problems, and every rule has a test with a bad example, so that a rule
-// that has gone blind is noticed.
-package project_test
+package lint
 
 import (
 	"fmt"
@@ -22,27 +16,30 @@ import (
 // module is the module path, as in go.mod.
 const module = "github.com/ciba-kiosk/ciba-kiosk"
 
-// source is one Go file that goes into a program: tests are left out.
+// root is the root of the repository, seen from this package.
+const root = "../.."
+
+// source is one parsed Go file that is not a test.
 type source struct {
-	path  string // from the root, with slashes
-	dir   string // its folder
+	path  string // relative to the root, with slashes
+	dir   string // folder of path
 	lines int
 	set   *token.FileSet
 	file  *ast.File
 }
 
-// at says where a node is, as editors like it.
+// at returns the position of a node as path:line.
 func (s source) at(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.path, s.set.Position(n.Pos()).Line)
 }
 
-// imports maps the name that the file uses for each imported package to the package's path.
+// imports maps the local name of each imported package to its path.
 func (s source) imports() map[string]string {
 	m := make(map[string]string)
 	for _, spec := range s.file.Imports {
 		p := importPath(spec)
 		name := path.Base(p)
-		if _, err := strconv.Atoi(strings.TrimPrefix(name, "v")); err == nil { // tcell/v2 is called tcell, rand/v2 rand
+		if _, err := strconv.Atoi(strings.TrimPrefix(name, "v")); err == nil { // the package of tcell/v2 is named tcell
 			name = path.Base(path.Dir(p))
 		}
 		if spec.Name != nil {
@@ -56,7 +53,7 @@ func (s source) imports() map[string]string {
 func importPath(spec *ast.ImportSpec) string {
 	p, err := strconv.Unquote(spec.Path.Value)
 	if err != nil {
-		panic(err) // the parser lets no other literal through
+		panic(err) // the parser accepts only valid literals
 	}
 	return p
 }
@@ -71,18 +68,18 @@ func parse(t *testing.T, name, text string) source {
 	return source{path: name, dir: path.Dir(name), lines: strings.Count(text, "\n"), set: set, file: f}
 }
 
-// sources reads the module: all files for all targets and tags, but no tests.
+// sources parses every Go file of the module that is not a test, whatever its build constraints.
 func sources(t *testing.T) []source {
 	t.Helper()
-	root := os.DirFS(".")
+	tree := os.DirFS(root)
 	var all []source
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() && name != "." {
-			_, err := fs.Stat(root, path.Join(name, "go.mod"))
-			other := err == nil // a module of its own
+			_, err := fs.Stat(tree, path.Join(name, "go.mod"))
+			other := err == nil // another module
 			if other || d.Name() == "testdata" || d.Name() == "node_modules" || strings.ContainsAny(d.Name()[:1], "._") {
 				return fs.SkipDir
 			}
@@ -90,7 +87,7 @@ func sources(t *testing.T) []source {
 		if d.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
 			return nil
 		}
-		text, err := fs.ReadFile(root, name)
+		text, err := fs.ReadFile(tree, name)
 		if err != nil {
 			return err
 		}
@@ -101,12 +98,12 @@ func sources(t *testing.T) []source {
 		t.Fatal(err)
 	}
 	if len(all) == 0 {
-		t.Fatal("no Go files were found: every rule would pass")
+		t.Fatal("no Go files found: every rule would pass")
 	}
 	return all
 }
 
-// example is sources made up on the spot: path, text, path, text, …
+// example parses made-up sources: path, text, path, text, …
 func example(t *testing.T, files ...string) []source {
 	t.Helper()
 	var all []source
@@ -116,25 +113,25 @@ func example(t *testing.T, files ...string) []source {
 	return all
 }
 
-// holds reports every problem.
-func holds(t *testing.T, problems []string) {
+// report fails the test with each problem.
+func report(t *testing.T, problems []string) {
 	t.Helper()
 	for _, p := range problems {
 		t.Error(p)
 	}
 }
 
-// finds wants one problem for each entry, in that order, that has the entry in it, and no other problem.
-func finds(t *testing.T, problems []string, want ...string) {
+// wantProblems fails the test unless there are as many problems as entries of want, each containing its entry.
+func wantProblems(t *testing.T, problems []string, want ...string) {
 	t.Helper()
 	for i := range max(len(problems), len(want)) {
 		switch {
 		case i >= len(want):
-			t.Errorf("more than was wanted: %s", problems[i])
+			t.Errorf("unexpected problem: %s", problems[i])
 		case i >= len(problems):
-			t.Errorf("the rule did not see: %s", want[i])
+			t.Errorf("not reported: %s", want[i])
 		case !strings.Contains(problems[i], want[i]):
-			t.Errorf("the rule says %q, wanted something about %q", problems[i], want[i])
+			t.Errorf("reported %q, want a problem about %q", problems[i], want[i])
 		}
 	}
 }

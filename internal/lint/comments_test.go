@@ -1,4 +1,4 @@
-package project_test
+package lint
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// silentPackages names the packages that do not say what they are for.
-func silentPackages(all []source) []string {
+// undocumentedPackages reports packages without exactly one package comment in the usual form.
+func undocumentedPackages(all []source) []string {
 	comments := make(map[string][]string) // by folder
 	for _, s := range all {
 		want := "Package " + s.file.Name.Name + " "
@@ -42,19 +42,19 @@ func silentPackages(all []source) []string {
 	return bad
 }
 
-// silentNames names the exported declarations without a comment, or with one that does not speak of them.
-func silentNames(all []source) []string {
+// undocumentedNames reports exported declarations without a comment that begins with their name.
+func undocumentedNames(all []source) []string {
 	var bad []string
 	for _, s := range all {
 		for _, d := range s.file.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
 				if d.Name.IsExported() && (d.Recv == nil || ast.IsExported(receiver(d))) {
-					bad = append(bad, silent(s, d, d.Name.Name, d.Doc)...)
+					bad = append(bad, undocumented(s, d, d.Name.Name, d.Doc)...)
 				}
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
-					bad = append(bad, silentSpec(s, d, spec)...)
+					bad = append(bad, undocumentedSpec(s, d, spec)...)
 				}
 			}
 		}
@@ -62,9 +62,9 @@ func silentNames(all []source) []string {
 	return bad
 }
 
-// silentSpec checks a type, or the constants or variables of one line. In a group, a comment over the group or
-// at the end of the line will do.
-func silentSpec(s source, d *ast.GenDecl, spec ast.Spec) []string {
+// undocumentedSpec checks a type, or the constants or variables of one line. In a group, one comment above the group or
+// at the end of the line is enough.
+func undocumentedSpec(s source, d *ast.GenDecl, spec ast.Spec) []string {
 	group := d.Lparen.IsValid()
 	switch spec := spec.(type) {
 	case *ast.TypeSpec:
@@ -73,7 +73,7 @@ func silentSpec(s source, d *ast.GenDecl, spec ast.Spec) []string {
 			doc = d.Doc
 		}
 		if spec.Name.IsExported() {
-			return silent(s, spec, spec.Name.Name, doc)
+			return undocumented(s, spec, spec.Name.Name, doc)
 		}
 	case *ast.ValueSpec:
 		i := slices.IndexFunc(spec.Names, (*ast.Ident).IsExported)
@@ -81,13 +81,13 @@ func silentSpec(s source, d *ast.GenDecl, spec ast.Spec) []string {
 			return nil
 		}
 		if d.Tok == token.CONST || d.Tok == token.VAR {
-			return silent(s, spec, spec.Names[i].Name, d.Doc)
+			return undocumented(s, spec, spec.Names[i].Name, d.Doc)
 		}
 	}
 	return nil
 }
 
-func silent(s source, n ast.Node, name string, doc *ast.CommentGroup) []string {
+func undocumented(s source, n ast.Node, name string, doc *ast.CommentGroup) []string {
 	if doc == nil || strings.TrimSpace(doc.Text()) == "" {
 		return []string{fmt.Sprintf("%s: exported %s has no comment", s.at(n), name)}
 	}
@@ -101,7 +101,7 @@ func silent(s source, n ast.Node, name string, doc *ast.CommentGroup) []string {
 	return nil
 }
 
-// receiver is the name of a method's type.
+// receiver returns the name of a method's type.
 func receiver(d *ast.FuncDecl) string {
 	t := d.Recv.List[0].Type
 	for {
@@ -120,13 +120,13 @@ func receiver(d *ast.FuncDecl) string {
 	}
 }
 
-func TestEverythingExportedIsExplained(t *testing.T) {
+func TestExportedNamesAreDocumented(t *testing.T) {
 	all := sources(t)
-	holds(t, silentPackages(all))
-	holds(t, silentNames(all))
+	report(t, undocumentedPackages(all))
+	report(t, undocumentedNames(all))
 }
 
-func TestMissingCommentsAreSeen(t *testing.T) {
+func TestUndocumentedNames(t *testing.T) {
 	bad := example(t,
 		"cmd/kiosk/a.go", "// Package main is a program.\npackage main",
 		"internal/api/a.go", "package api",
@@ -163,8 +163,8 @@ const (
 
 var ErrBare, quiet = 1, 2
 `)
-	finds(t, silentPackages(bad), `a.go: the package comment does not begin with "Command kiosk "`,
+	wantProblems(t, undocumentedPackages(bad), `a.go: the package comment does not begin with "Command kiosk "`,
 		"internal/api has no package comment", "internal/qr has more than one")
-	finds(t, silentNames(bad), `comment of View begins with "steps"`, "Wipe has no comment", "Bare has no comment",
+	wantProblems(t, undocumentedNames(bad), `comment of View begins with "steps"`, "Wipe has no comment", "Bare has no comment",
 		"Four has no comment", "ErrBare has no comment")
 }

@@ -1,7 +1,7 @@
 // Command sbom writes the bill of materials of a Go program as CycloneDX 1.5: what
 // is linked into it, as the program itself records it, and nothing else.
 //
-//	go run ./scripts/sbom PROGRAM NAME VERSION >NAME.cdx.json
+//	go run ./tools/sbom PROGRAM NAME VERSION >NAME.cdx.json
 //
 // The same program gives the same bytes: there is no date and no random number in it.
 package main

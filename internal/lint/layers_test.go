@@ -1,4 +1,4 @@
-package project_test
+package lint
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// layers is every package of ours. A package imports lower layers only: neither higher ones nor its neighbours.
+// layers lists every package of this module. A package may import lower layers only.
 var layers = map[string]int{
 	"kiosk":          0,
 	"internal/ioctl": 0,
@@ -46,35 +46,37 @@ var layers = map[string]int{
 	"internal/picture":   4,
 
 	"cmd/kiosk":              5,
-	"scripts/sbom":           5,
+	"tools/sbom":             5,
+	"tools/tables":           5,
+	"internal/lint":          5,
 	"scripts/appliance/boot": 5,
 	"cmd/devserver":          5,
 }
 
-// mayImport narrows that for some: the development server shares nothing with the kiosk, so that a mistake in our
-// client is not mirrored in the server it is tried against.
+// mayImport restricts what a package may import further. The development server shares nothing with the kiosk, so that a
+// mistake in the client is not repeated in the server it is tested against.
 var mayImport = map[string][]string{
 	"internal/devserver": {},
 	"cmd/devserver":      {"internal/devserver"},
 }
 
-// mayBeImportedBy narrows it from the other end: what is for development does not get into the device's binary.
+// mayBeImportedBy restricts who may import a package: development code stays out of the device's binary.
 var mayBeImportedBy = map[string][]string{
 	"internal/devserver": {"cmd/devserver"},
 	"internal/canary":    {}, // tests only
 	"internal/picture":   {}, // tests and documentation
 }
 
-// ours cuts the module path off an import; ok is false for somebody else's package.
-func ours(imported string) (dir string, ok bool) {
+// ourPackage returns the folder of an imported package of this module; ok is false for any other import.
+func ourPackage(imported string) (dir string, ok bool) {
 	if imported == module {
 		return ".", true
 	}
 	return strings.CutPrefix(imported, module+"/")
 }
 
-// wrongEdges names every import of ours that the layers do not allow.
-func wrongEdges(all []source) []string {
+// forbiddenEdges reports each import within the module that the layers do not allow.
+func forbiddenEdges(all []source) []string {
 	var bad []string
 	for _, s := range all {
 		from, known := layers[s.dir]
@@ -83,7 +85,7 @@ func wrongEdges(all []source) []string {
 			continue
 		}
 		for _, spec := range s.file.Imports {
-			to, ok := ours(importPath(spec))
+			to, ok := ourPackage(importPath(spec))
 			if !ok {
 				continue
 			}
@@ -99,9 +101,9 @@ func wrongEdges(all []source) []string {
 			case layer == from:
 				why = fmt.Sprintf("sideways, within layer %d", from)
 			case narrowed && !slices.Contains(few, to):
-				why = "but may import nothing of ours except " + listed(few)
+				why = "but may import only " + orNothing(few)
 			case guarded && !slices.Contains(users, s.dir):
-				why = "which is only for " + listed(users)
+				why = "which is only for " + orNothing(users)
 			default:
 				continue
 			}
@@ -111,10 +113,10 @@ func wrongEdges(all []source) []string {
 	return bad
 }
 
-func listed(names []string) string { return cmp.Or(strings.Join(names, ", "), "nothing") }
+func orNothing(names []string) string { return cmp.Or(strings.Join(names, ", "), "nothing") }
 
-// emptyLayers names entries of the table that no file stands for.
-func emptyLayers(all []source) []string {
+// unusedLayers reports entries of layers without a package.
+func unusedLayers(all []source) []string {
 	left := maps.Clone(layers)
 	for _, s := range all {
 		delete(left, s.dir)
@@ -126,13 +128,13 @@ func emptyLayers(all []source) []string {
 	return bad
 }
 
-func TestImportsGoStrictlyDownwards(t *testing.T) {
+func TestImportsGoDownwards(t *testing.T) {
 	all := sources(t)
-	holds(t, wrongEdges(all))
-	holds(t, emptyLayers(all))
+	report(t, forbiddenEdges(all))
+	report(t, unusedLayers(all))
 }
 
-func TestWrongImportsAreSeen(t *testing.T) {
+func TestForbiddenEdges(t *testing.T) {
 	file := func(pkg string, imports ...string) string {
 		text := "package " + pkg + "\n"
 		for _, i := range imports {
@@ -140,7 +142,7 @@ func TestWrongImportsAreSeen(t *testing.T) {
 		}
 		return text
 	}
-	finds(t, wrongEdges(example(t,
+	wantProblems(t, forbiddenEdges(example(t,
 		"kiosk/a.go", file("kiosk", "strings", module+"/internal/qr"),
 		"internal/tui/a.go", file("tui", module+"/kiosk", module+"/internal/words"),
 		"internal/tui/b.go", file("tui", module+"/internal/layout", module+"/internal/util"),
@@ -151,24 +153,24 @@ func TestWrongImportsAreSeen(t *testing.T) {
 		"upwards, from layer 0 to 1",
 		"sideways, within layer 3",
 		"which has no layer",
-		"nothing of ours except nothing",
+		"may import only nothing",
 		"only for cmd/devserver",
 		"package internal/util has no layer",
 	)
 	few := example(t, "kiosk/a.go", file("kiosk"))
-	if got := emptyLayers(few); len(got) != len(layers)-1 {
-		t.Errorf("%d empty entries were seen, wanted all but one of %d", len(got), len(layers))
+	if got := unusedLayers(few); len(got) != len(layers)-1 {
+		t.Errorf("%d unused entries reported, want all but one of %d", len(got), len(layers))
 	}
 }
 
-// pure is all that package kiosk may import. It decides what a visit is, for every test and every front end, so it
-// has no files, no sockets, no process and no locks. Its clock is an argument; math/rand/v2 only spreads pauses.
+// pure lists all that package kiosk may import: no files, sockets, processes or locks. Its clock is an argument;
+// math/rand/v2 only spreads pauses.
 var pure = []string{
 	"cmp", "context", "encoding/base64", "encoding/json", "errors", "fmt", "iter", "log/slog", "maps", "math", "math/rand/v2", "runtime/debug",
 	"slices", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 
-func impure(all []source) []string {
+func impureImports(all []source) []string {
 	var bad []string
 	for _, s := range all {
 		for _, spec := range s.file.Imports {
@@ -180,10 +182,10 @@ func impure(all []source) []string {
 	return bad
 }
 
-func TestPackageKioskIsPure(t *testing.T) { holds(t, impure(sources(t))) }
+func TestKioskIsPure(t *testing.T) { report(t, impureImports(sources(t))) }
 
-func TestAnImpureKioskIsSeen(t *testing.T) {
-	finds(t, impure(example(t,
+func TestImpureImports(t *testing.T) {
+	wantProblems(t, impureImports(example(t,
 		"kiosk/a.go", `package kiosk; import ("os"; "strings"; h "net/http"; "golang.org/x/text/unicode/norm")`,
 		"internal/host/a.go", `package host; import "os"`,
 	)), "import os", "import net/http", "golang.org/x/text")

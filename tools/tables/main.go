@@ -1,0 +1,204 @@
+// Command tables writes the tables of the documents that come from the code: the settings and the exit codes.
+//
+//	go run ./tools/tables           rewrites the tables, from the root of the repository
+//	go run ./tools/tables -check    writes nothing and fails if a table is out of date
+//
+// A table stands between two comments that name it:
+//
+//	<!-- settings -->
+//	<!-- /settings -->
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stderr)) }
+
+func run(args []string, stderr io.Writer) int {
+	flags := flag.NewFlagSet("tables", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	check := flags.Bool("check", false, "write nothing; fail if a table is out of date")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if err := update(".", *check); err != nil {
+		fmt.Fprintln(stderr, "tables:", err)
+		return 1
+	}
+	return 0
+}
+
+// table is a generated part of a document.
+type table struct {
+	file string // path from the root of the repository
+	name string // the word in the comments around it
+	text string // what belongs between them
+}
+
+func tables(root string) ([]table, error) {
+	meanings, err := reasonComments(filepath.Join(root, "kiosk"))
+	if err != nil {
+		return nil, err
+	}
+	exits, err := exitTable(kiosk.Reasons(), meanings)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := settingsTable(config.Doc())
+	if err != nil {
+		return nil, err
+	}
+	return []table{
+		{"README.md", "settings", settings},
+		{"README.md", "exit codes", exits},
+	}, nil
+}
+
+// update rewrites every table below root. With check it only compares, and its error names each table that differs.
+func update(root string, check bool) error {
+	all, err := tables(root)
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for _, t := range all {
+		path := filepath.Join(root, t.file)
+		old, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		text, err := replace(string(old), t)
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case text == string(old):
+		case check:
+			wrong = append(wrong, fmt.Errorf("%s: table %q is out of date; run `make docs`", t.file, t.name))
+		default:
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// replace puts a table between its comments.
+func replace(document string, t table) (string, error) {
+	open, end := "<!-- "+t.name+" -->\n", "<!-- /"+t.name+" -->"
+	before, rest, ok1 := strings.Cut(document, open)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		return "", fmt.Errorf("%s: there are no lines %s and %s", t.file, strings.TrimSpace(open), end)
+	}
+	return before + open + t.text + end + after, nil
+}
+
+func settingsTable(all []config.Setting) (string, error) {
+	rows := [][]string{{"variable", "default", "meaning", "credential"}}
+	for _, s := range all {
+		if !strings.HasPrefix(s.Name, "KIOSK_") || s.Doc == "" {
+			return "", fmt.Errorf("setting %q: no name or no text", s.Name)
+		}
+		rows = append(rows, []string{code(s.Name), cmp.Or(code(s.Default), s.Derived, "–"), s.Doc, code(s.Credential)})
+	}
+	return markdown(rows), nil
+}
+
+// exitTable lists the reasons in the order of their exit codes. 0 and 2 belong to commands: no reason may have them, and
+// no two reasons may share one.
+func exitTable(reasons []kiosk.Reason, meanings map[string]string) (string, error) {
+	rows := [][]string{
+		{"code", "reason", "meaning"},
+		{"0", "(shown)", "approved, checked, the answer was delivered"},
+	}
+	used := map[int]bool{0: true, 2: true}
+	for i, r := range reasons {
+		exit, name := r.ExitCode(), r.String()
+		if used[exit] {
+			return "", fmt.Errorf("reason %s: exit code %d already means something else", name, exit)
+		}
+		used[exit] = true
+		if i > 0 && reasons[i-1].ExitCode() < 2 && exit > 2 {
+			rows = append(rows, []string{"2", "–", "bad usage"})
+		}
+		if meanings[name] == "" {
+			return "", fmt.Errorf("reason %s: there is no comment beside its constant", name)
+		}
+		rows = append(rows, []string{fmt.Sprint(exit), code(name), meanings[name]})
+	}
+	return markdown(rows), nil
+}
+
+// reasonComments reads the comments beside the constants of type Reason in a package's source, by the reason's name.
+func reasonComments(dir string) (map[string]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range f.Decls {
+			if group, ok := d.(*ast.GenDecl); ok && declares(group, "Reason") {
+				found := make(map[string]string)
+				for i, spec := range group.Specs {
+					found[kiosk.Reason(i).String()] = strings.TrimSpace(spec.(*ast.ValueSpec).Comment.Text())
+				}
+				return found, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("%s: no constants of type Reason", dir)
+}
+
+// declares reports whether a declaration is a group of constants that begins with one of the given type.
+func declares(group *ast.GenDecl, typ string) bool {
+	if group.Tok != token.CONST || len(group.Specs) == 0 {
+		return false
+	}
+	first, ok := group.Specs[0].(*ast.ValueSpec)
+	if !ok {
+		return false
+	}
+	name, ok := first.Type.(*ast.Ident)
+	return ok && name.Name == typ
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+// markdown lays out a table; the first row is its head.
+func markdown(rows [][]string) string {
+	var b strings.Builder
+	for i, row := range rows {
+		for _, cell := range row {
+			b.WriteString(strings.TrimRight("| "+strings.ReplaceAll(cell, "|", `\|`), " ") + " ")
+		}
+		b.WriteString("|\n")
+		if i == 0 {
+			b.WriteString(strings.Repeat("| --- ", len(row)) + "|\n")
+		}
+	}
+	return b.String()
+}
