@@ -75,7 +75,7 @@ soak: ## ten thousand visits with faults in one process, as a plot
 export SCREENS ?= -languages en,de,pl -theme dark
 .PHONY: screens
 screens: ## dist/screens/: a picture of every screen as a console draws it, and the README's
-	go test ./kiosk -run TestPictures -args -pictures $(CURDIR)/dist/screens -visit $(CURDIR)/scripts/pictures/visit.png $(SCREENS)
+	go test ./kiosk -run TestPictures -args -pictures $(CURDIR)/dist/screens -visit $(CURDIR)/docs/pictures/visit.png $(SCREENS)
 
 .PHONY: interop
 interop: ## against an OpenID Provider that others wrote (needs node and npm)

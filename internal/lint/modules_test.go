@@ -145,14 +145,14 @@ func undocumentedModules(required []requirement, section string) []string {
 	var bad []string
 	for _, r := range required {
 		if r.direct && !named[r.module] {
-			bad = append(bad, fmt.Sprintf("README.md, Dependencies: no line for `%s`", r.module))
+			bad = append(bad, fmt.Sprintf("docs/architecture.md, Dependencies: no line for `%s`", r.module))
 		}
 		if r.direct {
 			delete(named, r.module)
 		}
 	}
 	for name := range named {
-		bad = append(bad, fmt.Sprintf("README.md, Dependencies: `%s` is no direct requirement in go.mod", name))
+		bad = append(bad, fmt.Sprintf("docs/architecture.md, Dependencies: `%s` is no direct requirement in go.mod", name))
 	}
 	slices.Sort(bad)
 	return bad
@@ -161,13 +161,13 @@ func undocumentedModules(required []requirement, section string) []string {
 // documentedModules is the section of the documents that gives each direct dependency its reason.
 func documentedModules(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, ok := strings.Cut(string(text), "\n## Dependencies\n")
 	if !ok {
-		t.Fatal("README.md has no section Dependencies")
+		t.Fatal("docs/architecture.md has no section Dependencies")
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	return section

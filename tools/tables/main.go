@@ -63,8 +63,8 @@ func tables(root string) ([]table, error) {
 		return nil, err
 	}
 	return []table{
-		{"README.md", "settings", settings},
-		{"README.md", "exit codes", exits},
+		{"docs/settings.md", "settings", settings},
+		{"docs/operations.md", "exit codes", exits},
 	}, nil
 }
 
