@@ -11,8 +11,10 @@ import (
 	"syscall"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 )
 
 var doctorVerb = verb{
@@ -76,8 +78,8 @@ func examine(ctx context.Context, args []string, std streams) int {
 // doctorOptions adds what a process knows of itself.
 func (f *flags) doctorOptions(o *app.DoctorOptions, std streams) {
 	o.EnvFile = f.path()
-	o.Status = func(ctx context.Context) (s app.Status, err error) {
-		return s, ask(ctx, f, askLimit, app.Request{Do: "status"}, &s)
+	o.Status = func(ctx context.Context) (s status.Status, err error) {
+		return s, ask(ctx, f, askLimit, control.Request{Do: "status"}, &s)
 	}
 	if o.Terminal != "" {
 		return

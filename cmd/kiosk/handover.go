@@ -9,7 +9,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -25,7 +24,7 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 	hangUp := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	answers := json.NewDecoder(conn)
 	var first struct{ Error string }
-	err = json.NewEncoder(conn).Encode(app.Request{Do: "visit", JSON: asJSON})
+	err = json.NewEncoder(conn).Encode(control.Request{Do: "visit", JSON: asJSON})
 	if err == nil {
 		err = answers.Decode(&first)
 	}
@@ -41,14 +40,14 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 	// Told to stop, the visit is left as a customer would, and told to its end.
 	defer context.AfterFunc(ctx, func() {
 		time.AfterFunc(leaveLimit, func() { _ = conn.Close() })
-		_ = json.NewEncoder(conn).Encode(app.Request{Do: "leave"})
+		_ = json.NewEncoder(conn).Encode(control.Request{Do: "leave"})
 	})()
 	if err := sendLine(conn, identifier); err != nil {
 		return refuse(std, kiosk.Fail(kiosk.Internal, "socket", err), asJSON), true
 	}
 	for {
 		var v struct {
-			app.Visit
+			control.Visit
 			Error string
 		}
 		err := answers.Decode(&v)

@@ -246,12 +246,12 @@ func journalPrune(std streams, s *config.Settings, o journalOptions) error {
 const pruneLimit = 100 * time.Second
 
 // pruned takes old visits off record, or asks the kiosk that has the record to.
-func pruned(s *config.Settings, age time.Duration) (p app.Pruned, err error) {
+func pruned(s *config.Settings, age time.Duration) (p control.Pruned, err error) {
 	st, err := app.OpenStore(s, "kiosk journal", false)
 	if errors.Is(err, store.ErrLocked) {
 		ctx, cancel := context.WithTimeout(context.Background(), pruneLimit)
 		defer cancel()
-		asked := askAt(ctx, s, app.Request{Do: "prune", Age: age.String()}, &p)
+		asked := askAt(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
 		if errors.Is(asked, control.ErrNobody) {
 			return p, err // a visit without a screen has it, for as long as that takes
 		}

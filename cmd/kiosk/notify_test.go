@@ -73,7 +73,7 @@ func TestTheServiceManagerHearsTheTruth(t *testing.T) {
 	x.shows(say(t, kiosk.WordReadyTitle))
 	m.must("WATCHDOG=1")
 	x.identify("alice")
-	m.must("STATUS=a visit is under way")
+	m.must("STATUS=visit in progress")
 	m.must("WATCHDOG=1")
 
 	x.flow(unix.TCOOFF)

@@ -28,7 +28,7 @@ func TestReloadingIsNotStopping(t *testing.T) {
 	m.must("READY=1")
 	x.shows("Old shop")
 	x.identify("alice")
-	m.must("STATUS=a visit is under way")
+	m.must("STATUS=visit in progress")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
 	x.signal(syscall.SIGHUP)
 	m.must("RELOADING=1")

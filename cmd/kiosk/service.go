@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 )
 
 var serviceVerb = verb{
@@ -34,7 +34,7 @@ func service(ctx context.Context, args []string, std streams) int {
 	if !ok {
 		return code
 	}
-	q := app.Request{Do: "service"}
+	q := control.Request{Do: "service"}
 	switch {
 	case rest[0] == "off":
 		q.Off, q.For = true, long.String()

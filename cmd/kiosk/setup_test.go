@@ -191,7 +191,7 @@ func TestAskedWhileItIsSetUp(t *testing.T) {
 		!strings.HasPrefix(on["verification_uri"].(string), r.url) {
 		t.Errorf("it is %v, the screen shows %s", on, code)
 	}
-	if is, out := r.asked("status"); is != 20 || !strings.Contains(out, "being set up: a technician is to sign in") || !strings.Contains(out, "code "+code) {
+	if is, out := r.asked("status"); is != 20 || !strings.Contains(out, "being set up: a technician has to sign in") || !strings.Contains(out, "code "+code) {
 		t.Errorf("exit code %d:\n%s", is, out)
 	}
 	if is, out := r.asked("status", "--wait-idle"); is != 0 {

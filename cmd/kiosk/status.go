@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 )
 
 // Exit codes of kiosk status; none of them is a visit's.
@@ -43,12 +43,12 @@ over and somebody still stands there, 1 it does not answer, 2 bad usage.
 `,
 }
 
-func init() { statusVerb.run = status }
+func init() { statusVerb.run = runStatus }
 
 // askLimit: the other end is on this device; a kiosk that takes longer hangs.
 const askLimit = 10 * time.Second
 
-func status(ctx context.Context, args []string, std streams) int {
+func runStatus(ctx context.Context, args []string, std streams) int {
 	f := newFlags(statusVerb).withSettings()
 	asJSON := f.Bool("json", false, "")
 	wait := f.Bool("wait-idle", false, "")
@@ -60,8 +60,8 @@ func status(ctx context.Context, args []string, std streams) int {
 		return misused(std, "status", "--limit must not be negative")
 	}
 	if *wait {
-		var is app.Idle
-		switch err := ask(ctx, f, *limit+askLimit, app.Request{Do: "wait-idle", Limit: limit.String()}, &is); {
+		var is control.Idle
+		switch err := ask(ctx, f, *limit+askLimit, control.Request{Do: "wait-idle", Limit: limit.String()}, &is); {
 		case errors.Is(err, control.ErrNobody):
 			return exitWell
 		case err != nil:
@@ -71,8 +71,8 @@ func status(ctx context.Context, args []string, std streams) int {
 		}
 		return exitWell
 	}
-	var s app.Status
-	err := ask(ctx, f, askLimit, app.Request{Do: "status"}, &s)
+	var s status.Status
+	err := ask(ctx, f, askLimit, control.Request{Do: "status"}, &s)
 	if errors.Is(err, control.ErrNobody) {
 		if *asJSON {
 			fmt.Fprintln(std.out, `{"state":"not_running"}`)
@@ -92,7 +92,7 @@ func status(ctx context.Context, args []string, std streams) int {
 	switch {
 	case err != nil:
 		return trouble(std, fmt.Errorf("output: %w", err))
-	case s.State == app.OutOfService:
+	case s.State == status.OutOfService:
 		return exitClosed
 	}
 	return exitWell
@@ -100,7 +100,7 @@ func status(ctx context.Context, args []string, std streams) int {
 
 // ask asks the kiosk that runs. Wrong settings are no hindrance while they say where
 // the socket is.
-func ask(ctx context.Context, f *flags, limit time.Duration, q app.Request, answer any) error {
+func ask(ctx context.Context, f *flags, limit time.Duration, q control.Request, answer any) error {
 	settings, err := f.load()
 	if settings.Socket == "" {
 		return err
@@ -111,7 +111,7 @@ func ask(ctx context.Context, f *flags, limit time.Duration, q app.Request, answ
 }
 
 // askAt asks at the socket of the settings, else at that of the units.
-func askAt(ctx context.Context, settings *config.Settings, q app.Request, answer any) error {
+func askAt(ctx context.Context, settings *config.Settings, q control.Request, answer any) error {
 	err := control.Ask(ctx, settings.Socket, q, answer)
 	if errors.Is(err, control.ErrNobody) && derivedSocket(settings) {
 		if other := control.Ask(ctx, unitSocket, q, answer); !errors.Is(other, control.ErrNobody) {
@@ -129,7 +129,7 @@ func derivedSocket(s *config.Settings) bool {
 	return slices.ContainsFunc(s.Rows(), func(r config.Row) bool { return r.Name == "KIOSK_SOCKET" && r.Origin == "derived" })
 }
 
-func tellStatus(out io.Writer, s app.Status) error {
+func tellStatus(out io.Writer, s status.Status) error {
 	var b strings.Builder
 	for _, l := range s.Lines() {
 		fmt.Fprintf(&b, "%-10s %s\n", l.Label, l.Value)

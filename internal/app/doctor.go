@@ -18,6 +18,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -26,8 +28,8 @@ type DoctorOptions struct {
 	Settings *config.Settings // never nil
 	Trouble  error            // of loading them
 	EnvFile  string           // where they stand
-	// Status asks the kiosk that runs; control.ErrNobody says that none does. nil asks nobody.
-	Status func(context.Context) (Status, error)
+	// status.Status asks the kiosk that runs; control.ErrNobody says that none does. nil asks nobody.
+	Status func(context.Context) (status.Status, error)
 	// Terminal is the path of the customer's terminal; empty: it is not looked at.
 	Terminal string
 	// PanelHeight is the height of the lit panel, Distance how far from it customers
@@ -62,7 +64,7 @@ type exam struct {
 	probed  error // of the last look at the server's documents
 	reached error // of the first exchange with the server
 	date    time.Time
-	running *Status
+	running *status.Status
 	asked   error
 }
 
@@ -177,9 +179,9 @@ func (e *exam) settings(context.Context) doctor.Finding {
 		if len(all) > 1 {
 			more = " (and more: kiosk config check)"
 		}
-		return doctor.Fail(kiosk.ReasonOf(e.wired), harmless(p.Error())+more, cure)
+		return doctor.Fail(kiosk.ReasonOf(e.wired), sanitize.Line(p.Error())+more, cure)
 	}
-	return doctor.Fail(kiosk.ReasonOf(e.wired), harmless(strings.SplitN(e.wired.Error(), "\n", 2)[0]), cure)
+	return doctor.Fail(kiosk.ReasonOf(e.wired), sanitize.Line(strings.SplitN(e.wired.Error(), "\n", 2)[0]), cure)
 }
 
 // unseen is which settings are not for this user to read, and no word about them being
@@ -189,7 +191,7 @@ func (e *exam) unseen() string {
 	if !errors.Is(e.wired, fs.ErrPermission) {
 		return ""
 	}
-	what, all := harmless(e.wired.Error()), e.problems()
+	what, all := sanitize.Line(e.wired.Error()), e.problems()
 	if len(all) == 0 && e.insider() {
 		return ""
 	}
@@ -199,7 +201,7 @@ func (e *exam) unseen() string {
 	if len(all) > 0 {
 		p := all[0]
 		p.Value, p.Allowed = "", "" // see settings
-		what = harmless(p.Error())
+		what = sanitize.Line(p.Error())
 	}
 	return "not for this user to see: " + what
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
@@ -306,8 +307,8 @@ func TestDoctorNamesTheRoot(t *testing.T) {
 			}
 		}, check: "store", words: "damaged", cure: "start the kiosk", code: 1},
 		{name: "a record that waits in memory", breaks: func(w *ward) {
-			w.o.Status = func(context.Context) (Status, error) {
-				return Status{State: Serving, Record: keeper.Condition{Why: "full", Held: 7}}, nil
+			w.o.Status = func(context.Context) (status.Status, error) {
+				return status.Status{State: status.Serving, Record: keeper.Condition{Why: "full", Held: 7}}, nil
 			}
 		}, check: "store", words: "full; 7 records", code: 1},
 		{name: "settings that everybody can write", breaks: func(w *ward) { os.Chmod(w.o.EnvFile, 0o666) }, check: "credentials", warns: true, words: "open to others", cure: "chmod o-w"},
@@ -334,8 +335,8 @@ func TestDoctorNamesTheRoot(t *testing.T) {
 		{name: "a unit without a watchdog", breaks: func(w *ward) { w.unit("[Service]\nWatchdogSec=0\n", true) }, check: "watchdog", warns: true, words: "hangs"},
 		{name: "a weak power supply", breaks: func(w *ward) { w.file("sys/devices/platform/soc/fw/get_throttled", "1\n") }, check: "board", warns: true, words: "under-voltage"},
 		{name: "a kiosk that sees more", breaks: func(w *ward) {
-			w.o.Status = func(context.Context) (Status, error) {
-				return Status{State: Serving, Record: keeper.Condition{Well: true}, Health: []health.Item{{Name: "guard", Cause: "somebody plays"}}}, nil
+			w.o.Status = func(context.Context) (status.Status, error) {
+				return status.Status{State: status.Serving, Record: keeper.Condition{Well: true}, Health: []health.Item{{Name: "guard", Cause: "somebody plays"}}}, nil
 			}
 		}, check: "resident", warns: true, words: "somebody plays"},
 	}

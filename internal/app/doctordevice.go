@@ -18,6 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -365,7 +366,7 @@ func (e *exam) resident(ctx context.Context) doctor.Finding {
 		return doctor.Warn("the kiosk does not answer: "+e.asked.Error(), "systemctl restart kiosk")
 	case e.running.SetUp != nil:
 		return doctor.Warn("the device is being set up on its screen", "sign in on a phone as the screen says; kiosk status tells the same from afar")
-	case e.running.State == OutOfService:
+	case e.running.State == status.OutOfService:
 		return doctor.Warn("the kiosk is out of service: "+strings.Join(e.running.Why, ", "), "kiosk status tells more; kiosk service on ends an order")
 	case e.running.Settings != "":
 		return doctor.Warn("new settings were refused: kiosk status says why", "correct them, then: systemctl reload kiosk")

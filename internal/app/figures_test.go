@@ -33,26 +33,7 @@ func TestFigures(t *testing.T) {
 	if f.Shown != 3 || f.Ended["declined"] != 1 || f.Waits != 4 || f.WaitSum != 337 || f.MedianWait != 25 {
 		t.Errorf("%+v", f)
 	}
-	if f.buckets != [...]int{1, 2, 2, 3, 3, 3} {
-		t.Errorf("buckets %v", f.buckets)
-	}
-}
-
-func TestHarmless(t *testing.T) {
-	for in, want := range map[string]string{
-		"Back\x1b[2J \r\n soon": "Back[2J soon",
-		"a\u202eb":              "ab",
-		"":                      "",
-	} {
-		if got := harmless(in); got != want {
-			t.Errorf("%q becomes %q", in, got)
-		}
-	}
-	long := ""
-	for range 3 * mostText {
-		long += "ä"
-	}
-	if got := harmless(long); len(got) != 2*mostText {
-		t.Errorf("%d bytes are left", len(got))
+	if f.Buckets != [...]int{1, 2, 2, 3, 3, 3} {
+		t.Errorf("buckets %v", f.Buckets)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -104,7 +105,7 @@ func isTLS(err error) bool {
 func (r *resident) look() []health.Item {
 	items := r.board.Look(r.app.clock.Now())
 	for i := range items {
-		items[i].Cause = harmless(items[i].Cause)
+		items[i].Cause = sanitize.Line(items[i].Cause)
 	}
 	return items
 }

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -35,9 +37,9 @@ func (m *menu) Serve(ctx context.Context, t kiosk.Task) ([]kiosk.Field, error) {
 	case kiosk.DoctorTask:
 		return m.examine(ctx)
 	case kiosk.CloseTask:
-		return nil, m.r.decree(Request{Off: true})
+		return nil, m.r.decree(control.Request{Off: true})
 	case kiosk.OpenTask:
-		return nil, m.r.decree(Request{})
+		return nil, m.r.decree(control.Request{})
 	case kiosk.RestartTask:
 		select {
 		case m.r.restarts <- struct{}{}:
@@ -71,7 +73,7 @@ func (m *menu) examined() DoctorOptions {
 	}
 	return DoctorOptions{
 		Settings: m.r.app.settings, EnvFile: m.r.options.EnvFile, Terminal: terminal,
-		Status: func(context.Context) (Status, error) { return m.r.status(), nil },
+		Status: func(context.Context) (status.Status, error) { return m.r.status(), nil },
 	}
 }
 

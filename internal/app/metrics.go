@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -57,7 +58,7 @@ func (r *resident) exposition() string {
 	}
 	s := r.status()
 	head("serving", "gauge", "1 while whoever comes is served.")
-	fmt.Fprintf(&b, "kiosk_serving %d\n", bit(s.State != OutOfService))
+	fmt.Fprintf(&b, "kiosk_serving %d\n", bit(s.State != status.OutOfService))
 	head("uptime_seconds", "gauge", "Time since the program's start.")
 	fmt.Fprintf(&b, "kiosk_uptime_seconds %d\n", s.Uptime)
 	head("visits_total", "counter", "Visits that came to an end, by how.")
@@ -66,8 +67,8 @@ func (r *resident) exposition() string {
 		fmt.Fprintf(&b, "kiosk_visits_total{ending=%q} %d\n", why.String(), s.Visits.Ended[why.String()])
 	}
 	head("wait_seconds", "histogram", "How long customers waited for their phones.")
-	for i, most := range waitBuckets {
-		fmt.Fprintf(&b, "kiosk_wait_seconds_bucket{le=\"%g\"} %d\n", most, s.Visits.buckets[i])
+	for i, most := range status.WaitBounds {
+		fmt.Fprintf(&b, "kiosk_wait_seconds_bucket{le=\"%g\"} %d\n", most, s.Visits.Buckets[i])
 	}
 	fmt.Fprintf(&b, "kiosk_wait_seconds_bucket{le=\"+Inf\"} %d\nkiosk_wait_seconds_sum %g\nkiosk_wait_seconds_count %[1]d\n", s.Visits.Waits, s.Visits.WaitSum)
 	head("well", "gauge", "1 for each item of health that is well.")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -92,7 +93,7 @@ func (r *resident) reload(ctx context.Context) error {
 	}
 	if err != nil {
 		r.app.log.Error("settings: the old ones count on", "error", err)
-		r.fresh.mistaken(harmless(err.Error()))
+		r.fresh.mistaken(sanitize.Line(err.Error()))
 		return err
 	}
 	r.fresh.right(s)

@@ -10,6 +10,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -40,7 +42,7 @@ func (a *App) resident(tell func(kiosk.Event), d kiosk.Display, seen func(contex
 	r := &resident{app: a, options: o, stop: stop, began: a.clock.Now(), order: a.service(), restarts: make(chan struct{}, 1),
 		seat: newSeat(d), tell: tell, seen: seen, notify: host.Notify, limit: host.WatchdogLimit()}
 	r.board = health.New(r.healthItems()...)
-	r.fresh.mistaken(harmless(o.Refused))
+	r.fresh.mistaken(sanitize.Line(o.Refused))
 	if err := r.order.load(a.clock.Wall(), a.clock.Now()); err != nil {
 		a.log.Warn("service", "error", err)
 	}
@@ -131,17 +133,17 @@ func (r *resident) supervise(ctx context.Context) {
 		defer t.Stop()
 		pause = t.C
 	}
-	for status := ""; ; {
+	for sent := ""; ; {
 		phase, closed, changed := r.seat.now()
-		is := standing(phase, closed).sentence()
-		if is != status && r.send("STATUS="+is) {
-			status = is
+		is := status.Of(phase, closed).Sentence()
+		if is != sent && r.send("STATUS="+is) {
+			sent = is
 		}
 		if !r.ready.Load() {
 			r.ready.Store(r.send("READY=1"))
 		}
 		var unsaid <-chan time.Time
-		if status != is || !r.ready.Load() {
+		if sent != is || !r.ready.Load() {
 			unsaid = time.NewTimer(sayAgain).C
 		}
 		select {
@@ -180,33 +182,3 @@ func (r *resident) send(state string) bool {
 
 // sayAgain is how long a service manager that did not listen is left alone.
 const sayAgain = 5 * time.Second
-
-// Standing is how a kiosk stands towards the next customer.
-type Standing string
-
-// The standings.
-const (
-	Serving      Standing = "serving"        // whoever comes is served
-	Visited      Standing = "visit"          // somebody is being served
-	OutOfService Standing = "out_of_service" // nobody is, for the closures that are told with it
-)
-
-func standing(p kiosk.Phase, c kiosk.Closures) Standing {
-	switch {
-	case p == kiosk.Closed, p == kiosk.Menu && c != 0: // a technician is no customer
-		return OutOfService
-	case p != kiosk.Ready:
-		return Visited
-	}
-	return Serving
-}
-
-func (s Standing) sentence() string {
-	switch s {
-	case Visited:
-		return "a visit is under way"
-	case OutOfService:
-		return "out of service"
-	}
-	return "ready for the next customer"
-}

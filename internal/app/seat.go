@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -20,35 +21,16 @@ type seat struct {
 	closed  kiosk.Closures
 	visit   string        // of the request under way, to see when another one begins
 	waiting time.Duration // when the phone began to ring; 0 if it does not
-	figures Figures
+	figures status.Figures
+	waits   []float64     // the last of them
 	changed chan struct{} // closed at the next change of phase or closures
 }
-
-// Figures count visits since the start.
-type Figures struct {
-	// Shown is how many results were delivered, Ended how many visits ended without
-	// one, by reason.
-	Shown int            `json:"shown"`
-	Ended map[string]int `json:"ended"`
-	// Waits are the seconds that customers waited for their phones: how many, their
-	// sum, and the median of the last of them (keptWaits).
-	Waits      int     `json:"waits"`
-	WaitSum    float64 `json:"wait_seconds_sum"`
-	MedianWait float64 `json:"median_wait_seconds"`
-
-	last    []float64
-	buckets [len(waitBuckets)]int // how many waits were no longer than each
-}
-
-// waitBuckets are bounds of seconds: a quick thumb, a phone in a pocket, one that had
-// to be looked for, the usual expiry.
-var waitBuckets = [...]float64{5, 10, 20, 30, 60, 120}
 
 // keptWaits is enough for a median that a busy morning does not blur.
 const keptWaits = 101
 
 func newSeat(d kiosk.Display) *seat {
-	return &seat{display: d, figures: Figures{Ended: map[string]int{}}, changed: make(chan struct{})}
+	return &seat{display: d, figures: status.Figures{Ended: map[string]int{}}, changed: make(chan struct{})}
 }
 
 // Show implements kiosk.Display.
@@ -66,7 +48,7 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 	}
 	if is.Phase != s.phase {
 		if s.phase == kiosk.Waiting && !is.Technician {
-			s.figures.waited(now - s.waiting)
+			s.waited(now - s.waiting)
 		}
 		switch is.Phase {
 		case kiosk.Waiting:
@@ -85,16 +67,17 @@ func (s *seat) note(now time.Duration, is kiosk.State) {
 	s.changed = make(chan struct{})
 }
 
-func (f *Figures) waited(d time.Duration) {
+func (s *seat) waited(d time.Duration) {
+	f := &s.figures
 	f.Waits++
 	f.WaitSum += d.Seconds()
-	for i, most := range waitBuckets {
+	for i, most := range status.WaitBounds {
 		if d.Seconds() <= most {
-			f.buckets[i]++
+			f.Buckets[i]++
 		}
 	}
-	if f.last = append(f.last, d.Seconds()); len(f.last) > keptWaits {
-		f.last = f.last[1:]
+	if s.waits = append(s.waits, d.Seconds()); len(s.waits) > keptWaits {
+		s.waits = s.waits[1:]
 	}
 }
 
@@ -116,7 +99,7 @@ func (s *seat) told() (kiosk.Phase, kiosk.Closures) {
 }
 
 // counted is a copy of the figures.
-func (s *seat) counted() Figures {
+func (s *seat) counted() status.Figures {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.figures
@@ -124,9 +107,8 @@ func (s *seat) counted() Figures {
 	for why, n := range s.figures.Ended {
 		f.Ended[why] = n
 	}
-	if last := slices.Sorted(slices.Values(f.last)); len(last) > 0 {
+	if last := slices.Sorted(slices.Values(s.waits)); len(last) > 0 {
 		f.MedianWait = last[len(last)/2]
 	}
-	f.last = nil
 	return f
 }

@@ -8,11 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -23,23 +24,15 @@ type service struct {
 	path string
 
 	mu    sync.Mutex
-	order Order
+	order status.Outage
 	until time.Duration // uptime at which it ends; 0: in service
 	news  chan struct{} // has one when there is something new
-}
-
-// Order is an operator's word that the device is out of service.
-type Order struct {
-	Off   bool       `json:"off"`
-	Text  string     `json:"text,omitempty"`  // shown to customers
-	Until *time.Time `json:"until,omitempty"` // when it ends by itself
 }
 
 // Bounds of an order.
 const (
 	longestOff = 7 * 24 * time.Hour // a week of building works
 	usualOff   = time.Hour          // where nothing is said
-	mostText   = 160                // characters: three lines on a small screen
 )
 
 // orderFile is the order's name in the state folder.
@@ -56,7 +49,7 @@ func (s *service) load(wall time.Time, up time.Duration) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var o Order
+	var o status.Outage
 	if err == nil {
 		err = json.Unmarshal(b, &o)
 	}
@@ -68,13 +61,13 @@ func (s *service) load(wall time.Time, up time.Duration) error {
 	}
 	// A clock that went back must not prolong it for ever.
 	if left := min(o.Until.Sub(wall), longestOff); left > 0 {
-		o.Text = harmless(o.Text)
+		o.Text = sanitize.Line(o.Text)
 		s.set(o, up+left)
 	}
 	return nil
 }
 
-func (s *service) set(o Order, until time.Duration) {
+func (s *service) set(o status.Outage, until time.Duration) {
 	s.mu.Lock()
 	s.order, s.until = o, until
 	s.mu.Unlock()
@@ -85,17 +78,17 @@ func (s *service) set(o Order, until time.Duration) {
 }
 
 // now is the order in force, and how long it still is; 0 where none is.
-func (s *service) now(up time.Duration) (Order, time.Duration) {
+func (s *service) now(up time.Duration) (status.Outage, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if left := s.until - up; s.order.Off && left > 0 {
 		return s.order, left
 	}
-	return Order{}, 0
+	return status.Outage{}, 0
 }
 
 // keep writes the order down, or removes it.
-func (s *service) keep(o Order) error {
+func (s *service) keep(o status.Outage) error {
 	if !o.Off {
 		if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -113,11 +106,11 @@ func (s *service) keep(o Order) error {
 }
 
 // decree carries an operator's request out.
-func (r *resident) decree(q Request) error {
+func (r *resident) decree(q control.Request) error {
 	up, wall := r.app.clock.Now(), r.app.clock.Wall()
 	if !q.Off {
-		r.order.set(Order{}, 0)
-		return r.order.keep(Order{})
+		r.order.set(status.Outage{}, 0)
+		return r.order.keep(status.Outage{})
 	}
 	d := usualOff
 	if q.For != "" {
@@ -127,7 +120,7 @@ func (r *resident) decree(q Request) error {
 		}
 	}
 	until := wall.Add(d).UTC().Truncate(time.Second)
-	o := Order{Off: true, Text: harmless(q.Text), Until: &until}
+	o := status.Outage{Off: true, Text: sanitize.Line(q.Text), Until: &until}
 	r.order.set(o, up+d)
 	if err := r.order.keep(o); err != nil {
 		return fmt.Errorf("out of service until %s, but a restart will forget it: %w", until.Format(time.RFC3339), err)
@@ -144,7 +137,7 @@ func (r *resident) obey(ctx context.Context) {
 			r.tell(kiosk.Closing{Why: kiosk.Maintenance, On: o.Off}) // again for another text
 		}
 		if off && !o.Off {
-			_ = r.order.keep(Order{}) // over by itself; a file that stays is over, too
+			_ = r.order.keep(status.Outage{}) // over by itself; a file that stays is over, too
 		}
 		off = o.Off
 		if !off {
@@ -160,21 +153,4 @@ func (r *resident) obey(ctx context.Context) {
 		}
 		t.Stop()
 	}
-}
-
-// harmless is a text from outside as one line that can be shown: no control or
-// direction characters, no more than fits.
-func harmless(s string) string {
-	var b strings.Builder
-	for _, c := range strings.Join(strings.Fields(s), " ") {
-		if kiosk.Printable(c) {
-			b.WriteRune(c)
-		}
-	}
-	s = b.String()
-	for n := utf8.RuneCountInString(s); n > mostText; n-- {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
-	}
-	return s
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -244,7 +245,7 @@ func (u *setup) work(ctx context.Context) {
 			pause = firstPause
 		} else {
 			stuck.Since, stuck.Until = now(), now()+pause
-			tell(setupNews{show: stuck, cause: harmless(err.Error())})
+			tell(setupNews{show: stuck, cause: sanitize.Line(err.Error())})
 		}
 		if !wait(ctx, pause) {
 			return

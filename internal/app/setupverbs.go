@@ -11,38 +11,19 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
-
-// SettingUp is how far a device without a registration has come on its way to one. The
-// members are those of kiosk provision --json.
-type SettingUp struct {
-	Stage string `json:"stage"` // begins, sign_in, registers or stuck
-
-	// With sign_in: what the screen shows a technician. The code lets nobody in: who
-	// signs in with it lets this device in.
-	Address  string `json:"verification_uri,omitempty"`
-	Complete string `json:"verification_uri_complete,omitempty"`
-	Code     string `json:"user_code,omitempty"`
-	Left     int    `json:"expires_in,omitempty"` // seconds
-
-	// With stuck.
-	Reason string `json:"reason,omitempty"`
-	Cause  string `json:"cause,omitempty"`    // in words for an operator
-	Again  int    `json:"again_in,omitempty"` // seconds
-}
-
-// setUpWhy is the closure of a device that is being set up; none of a visit's.
-const setUpWhy = "set_up"
 
 var setupStages = map[kiosk.SetupStage]string{
 	kiosk.SetupBegins: "begins", kiosk.SetupSignIn: "sign_in", kiosk.SetupRegisters: "registers", kiosk.SetupStuck: "stuck",
 }
 
 // status is the loop's.
-func (u *setup) status() Status {
+func (u *setup) status() status.Status {
 	is := u.is.show
-	on := SettingUp{Stage: setupStages[is.Stage]}
+	on := status.Setup{Stage: setupStages[is.Stage]}
 	left := int(max(is.Until-u.app.clock.Now(), 0) / time.Second)
 	switch is.Stage {
 	case kiosk.SetupSignIn:
@@ -50,10 +31,10 @@ func (u *setup) status() Status {
 	case kiosk.SetupStuck:
 		on.Reason, on.Cause, on.Again = is.Why.String(), u.is.cause, left
 	}
-	return Status{
-		State: OutOfService, Why: []string{setUpWhy}, Phase: kiosk.Closed.String(), Mode: "screen", Site: u.app.settings.Site,
+	return status.Status{
+		State: status.OutOfService, Why: []string{status.SetupClosure}, Phase: kiosk.Closed.String(), Mode: "screen", Site: u.app.settings.Site,
 		Version: u.options.Version, PID: os.Getpid(), Uptime: int((u.app.clock.Now() - u.began) / time.Second),
-		Visits: Figures{Ended: map[string]int{}}, Health: []health.Item{}, SetUp: &on,
+		Visits: status.Figures{Ended: map[string]int{}}, Health: []health.Item{}, SetUp: &on,
 	}
 }
 
@@ -61,7 +42,7 @@ func (u *setup) status() Status {
 func (u *setup) listen(ctx context.Context, l *net.UnixListener, again func() error) {
 	s := &control.Server{Log: u.app.log, Patience: askPatience, Handle: func(ctx context.Context, c *control.Client, line kiosk.Secret) {
 		answer, err := u.answer(ctx, c, line, again)
-		reply(c, answer, err)
+		c.Reply(answer, err)
 	}}
 	s.Serve(ctx, l)
 }
@@ -71,7 +52,7 @@ var errSettingUp = errors.New("this device is being set up, and serves nobody ye
 
 func (u *setup) answer(ctx context.Context, c *control.Client, line kiosk.Secret, again func() error) (any, error) {
 	defer line.Zero()
-	var q Request
+	var q control.Request
 	if len(line) == 0 {
 		return nil, nil
 	}
@@ -80,7 +61,7 @@ func (u *setup) answer(ctx context.Context, c *control.Client, line kiosk.Secret
 	}
 	switch q.Do {
 	case "status":
-		var s Status
+		var s status.Status
 		err := u.ask(ctx, func() { s = u.status() })
 		return s, err
 	case "wait-idle":
@@ -88,11 +69,11 @@ func (u *setup) answer(ctx context.Context, c *control.Client, line kiosk.Secret
 	case "reload":
 		var wrong error
 		err := u.ask(ctx, func() { wrong = again() })
-		return done{true}, errors.Join(wrong, err)
+		return control.Done{OK: true}, errors.Join(wrong, err)
 	case "service", "prune", "visit":
 		return nil, errSettingUp
 	}
-	return nil, fmt.Errorf("there is no request %q", harmless(q.Do))
+	return nil, fmt.Errorf("there is no request %q", sanitize.Line(q.Do))
 }
 
 // ask has the loop do something, and waits for that.
@@ -121,16 +102,16 @@ func (u *setup) waitIdle(ctx context.Context, c *control.Client, limit string) (
 	for {
 		var idle bool
 		if u.ask(ctx, func() { idle = u.is.show.Stage != kiosk.SetupRegisters }) != nil || idle {
-			return Idle{true}, nil
+			return control.Idle{Idle: true}, nil
 		}
 		select {
 		case <-look.C:
 		case <-over.C:
-			return Idle{false}, nil
+			return control.Idle{Idle: false}, nil
 		case <-c.Gone():
 			return nil, nil
 		case <-ctx.Done():
-			return Idle{true}, nil
+			return control.Idle{Idle: true}, nil
 		}
 	}
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -85,7 +87,7 @@ func settled(o DoctorOptions) []config.Row {
 }
 
 // told is a status without what people wrote.
-func told(s Status) Status {
+func told(s status.Status) status.Status {
 	if s.Service.Text != "" {
 		s.Service.Text = "[a text]"
 	}
@@ -124,23 +126,23 @@ func endings(s *config.Settings) visitFigures {
 	f := visitFigures{Stages: map[string]int{}, Ended: map[string]int{}}
 	st, err := OpenStore(s, "kiosk support", true)
 	if err != nil {
-		f.Error = harmless(err.Error())
+		f.Error = sanitize.Line(err.Error())
 		return f
 	}
 	defer st.Close()
 	r, err := st.Verify()
 	if err != nil {
-		f.Error = harmless(err.Error())
+		f.Error = sanitize.Line(err.Error())
 		return f
 	}
 	for i := range r.Problems {
-		r.Problems[i] = harmless(r.Problems[i])
+		r.Problems[i] = sanitize.Line(r.Problems[i])
 	}
 	f.Chain = &chain{r.Whole(), r}
 	for v, err := range st.Visits() {
 		switch {
 		case err != nil:
-			f.Error = harmless(err.Error())
+			f.Error = sanitize.Line(err.Error())
 			return f
 		case v.Note != "":
 			f.Notes++
@@ -166,7 +168,7 @@ func endings(s *config.Settings) visitFigures {
 func machine(o DoctorOptions) string {
 	var b strings.Builder
 	say := func(what, text string, args ...any) {
-		fmt.Fprintf(&b, "%-9s %s\n", what, harmless(fmt.Sprintf(text, args...)))
+		fmt.Fprintf(&b, "%-9s %s\n", what, sanitize.Line(fmt.Sprintf(text, args...)))
 	}
 	for _, f := range []struct {
 		what, path string

@@ -11,44 +11,9 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
-
-// Request is one request over the local socket; see package control.
-type Request struct {
-	Do    string `json:"do"`
-	Off   bool   `json:"off,omitempty"`
-	For   string `json:"for,omitempty"`
-	Text  string `json:"text,omitempty"`
-	Limit string `json:"limit,omitempty"`
-	Age   string `json:"age,omitempty"`
-	JSON  bool   `json:"json,omitempty"`
-}
-
-// Idle answers wait-idle.
-type Idle struct {
-	Idle bool `json:"idle"` // false: the limit was over first
-}
-
-// Pruned answers prune.
-type Pruned struct {
-	Visits int `json:"pruned"`
-}
-
-type done struct {
-	OK bool `json:"ok"`
-}
-
-type failed struct {
-	Error string `json:"error"`
-}
-
-// Visit is one answer to the request for a visit; one member is set.
-type Visit struct {
-	Out  string `json:"out,omitempty"`  // text to be written as it is
-	Code string `json:"code,omitempty"` // the server wants a user code: what to ask for
-	Exit *int   `json:"exit,omitempty"` // the last answer: exit code of kiosk login
-}
 
 // handle deals with one line from a client.
 func (r *resident) handle(ctx context.Context, c *control.Client, line kiosk.Secret) {
@@ -59,42 +24,32 @@ func (r *resident) handle(ctx context.Context, c *control.Client, line kiosk.Sec
 		r.raw(ctx, c, line)
 		return
 	}
-	var q Request
+	var q control.Request
 	if err := json.Unmarshal(line, &q); err != nil {
-		_ = c.Answer(failed{"that is no request"})
+		_ = c.Answer(control.Failure{Error: "that is no request"})
 		return
 	}
 	answer, err := r.answer(ctx, c, q)
-	reply(c, answer, err)
+	c.Reply(answer, err)
 }
 
-// reply gives a client an answer, or what was wrong; nil is none.
-func reply(c *control.Client, answer any, err error) {
-	switch {
-	case err != nil:
-		_ = c.Answer(failed{err.Error()})
-	case answer != nil:
-		_ = c.Answer(answer) // a client that has gone needs none
-	}
-}
-
-func (r *resident) answer(ctx context.Context, c *control.Client, q Request) (any, error) {
+func (r *resident) answer(ctx context.Context, c *control.Client, q control.Request) (any, error) {
 	switch q.Do {
 	case "status":
 		return r.status(), nil
 	case "service":
 		r.app.log.Warn("service", "off", q.Off, "uid", c.UID, "pid", c.PID)
-		return done{true}, r.decree(q)
+		return control.Done{OK: true}, r.decree(q)
 	case "wait-idle":
 		return r.waitIdle(ctx, c, q.Limit)
 	case "reload":
-		return done{true}, r.reload(ctx)
+		return control.Done{OK: true}, r.reload(ctx)
 	case "prune":
 		return r.pruned(c, q.Age)
 	case "visit":
 		return nil, r.handedOver(ctx, c, q)
 	}
-	return nil, fmt.Errorf("there is no request %q", harmless(q.Do))
+	return nil, fmt.Errorf("there is no request %q", sanitize.Line(q.Do))
 }
 
 // pruned takes visits off record that are older than an age; empty is KIOSK_RETENTION.
@@ -115,7 +70,7 @@ func (r *resident) pruned(c *control.Client, age string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Pruned{gone}, nil
+	return control.Pruned{Visits: gone}, nil
 }
 
 // waitLimit is for how long at the most a client wants to wait.
@@ -138,16 +93,16 @@ func (r *resident) waitIdle(ctx context.Context, c *control.Client, limit string
 	for {
 		phase, _, changed := r.seat.now()
 		if phase == kiosk.Ready || phase == kiosk.Closed {
-			return Idle{true}, nil
+			return control.Idle{Idle: true}, nil
 		}
 		select {
 		case <-changed:
 		case <-t.C:
-			return Idle{false}, nil
+			return control.Idle{Idle: false}, nil
 		case <-c.Gone():
 			return nil, nil
 		case <-ctx.Done():
-			return Idle{true}, nil
+			return control.Idle{Idle: true}, nil
 		}
 	}
 }
@@ -155,12 +110,12 @@ func (r *resident) waitIdle(ctx context.Context, c *control.Client, limit string
 // raw is a visit for a front end that knows nothing but lines.
 func (r *resident) raw(ctx context.Context, c *control.Client, identifier kiosk.Secret) {
 	if r.front == nil {
-		_ = c.Answer(failed{"this kiosk has a screen: visits are made there"})
+		_ = c.Answer(control.Failure{Error: "this kiosk has a screen: visits are made there"})
 		return
 	}
 	if problem := r.app.CheckIdentifier(string(identifier)); problem != "" {
 		identifier.Zero()
-		_ = c.Answer(failed{"identifier: " + problem})
+		_ = c.Answer(control.Failure{Error: "identifier: " + problem})
 		return
 	}
 	out := newFeed(func(b []byte) error {
@@ -177,11 +132,11 @@ func (r *resident) raw(ctx context.Context, c *control.Client, identifier kiosk.
 const identifierLimit = 10 * time.Second
 
 // handedOver is a visit that kiosk login has handed over.
-func (r *resident) handedOver(ctx context.Context, c *control.Client, q Request) error {
+func (r *resident) handedOver(ctx context.Context, c *control.Client, q control.Request) error {
 	if r.front == nil {
 		return fmt.Errorf("a kiosk with a screen is running on this device: visits are made there")
 	}
-	if err := c.Answer(done{true}); err != nil {
+	if err := c.Answer(control.Done{OK: true}); err != nil {
 		return nil // it has gone
 	}
 	soon, cancel := context.WithTimeout(ctx, identifierLimit)
@@ -191,7 +146,7 @@ func (r *resident) handedOver(ctx context.Context, c *control.Client, q Request)
 		identifier.Zero()
 		return fmt.Errorf("identifier: %s", problem)
 	}
-	out := newFeed(func(b []byte) error { return c.Answer(Visit{Out: string(b)}) })
+	out := newFeed(func(b []byte) error { return c.Answer(control.Visit{Out: string(b)}) })
 	left := make(chan struct{})
 	var leave sync.Once
 	codes := make(chan kiosk.Secret)
@@ -219,7 +174,7 @@ func (r *resident) handedOver(ctx context.Context, c *control.Client, q Request)
 		}
 	})
 	why := r.front.visit(ctx, identifier, visitor{json: q.JSON, out: out, gone: left, prove: func(ctx context.Context) kiosk.Secret {
-		if c.Answer(Visit{Code: r.app.CodePrompt()}) != nil {
+		if c.Answer(control.Visit{Code: r.app.CodePrompt()}) != nil {
 			return nil
 		}
 		select {
@@ -233,7 +188,7 @@ func (r *resident) handedOver(ctx context.Context, c *control.Client, q Request)
 	listening.Wait()
 	out.close()
 	code := why.ExitCode()
-	_ = c.Answer(Visit{Exit: &code})
+	_ = c.Answer(control.Visit{Exit: &code})
 	return nil
 }
 

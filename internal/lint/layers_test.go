@@ -44,6 +44,7 @@ var layers = map[string]int{
 	"internal/doctor": 4,
 	"internal/keeper": 4,
 
+	"internal/status":    5,
 	"internal/app":       8,
 	"internal/devserver": 5,
 	"internal/picture":   5,
