@@ -52,9 +52,9 @@ func init() { doctorVerb.run = examine }
 func examine(ctx context.Context, args []string, std streams) int {
 	f := newFlags(doctorVerb).withSettings()
 	asJSON, asCode := f.Bool("json", false, ""), f.Bool("qr", false, "")
-	var o app.DoctorOptions
+	var o doctor.Options
 	f.IntVar(&o.PanelHeight, "panel-height-mm", 0, "")
-	f.IntVar(&o.Distance, "distance-mm", app.Distance, "")
+	f.IntVar(&o.Distance, "distance-mm", doctor.DefaultDistance, "")
 	f.StringVar(&o.Terminal, "tty", "", "")
 	if _, code, ok := f.parse(args, 0, 0, std); !ok {
 		return code
@@ -62,7 +62,7 @@ func examine(ctx context.Context, args []string, std streams) int {
 	if o.PanelHeight < 0 || o.Distance < 1 {
 		return misused(std, "doctor", "millimetres are counted from 1")
 	}
-	o.Settings, o.Trouble = f.load()
+	o.Settings, o.LoadErr = f.load()
 	f.doctorOptions(&o, std)
 	tell := func(l doctor.Line) { tellLine(std, l) }
 	if *asJSON {
@@ -76,7 +76,7 @@ func examine(ctx context.Context, args []string, std streams) int {
 }
 
 // doctorOptions adds what a process knows of itself.
-func (f *flags) doctorOptions(o *app.DoctorOptions, std streams) {
+func (f *flags) doctorOptions(o *doctor.Options, std streams) {
 	o.EnvFile = f.path()
 	o.Status = func(ctx context.Context) (s status.Status, err error) {
 		return s, ask(ctx, f, askLimit, control.Request{Do: "status"}, &s)
@@ -103,14 +103,14 @@ const (
 
 // tellLine writes a line for people, and its cure below it.
 func tellLine(std streams, l doctor.Line) {
-	what := l.What
+	what := l.Text
 	if l.Behind != "" {
 		what = "because of " + l.Behind
 	}
 	result := strings.ReplaceAll(string(l.Result), "_", " ")
 	fmt.Fprintf(std.out, "%-9s  %-11s  %s\n", result, l.Check, what)
-	if l.Cure != "" {
-		fmt.Fprintf(std.out, "%-9s  %-11s  → %s\n", "", "", l.Cure)
+	if l.Fix != "" {
+		fmt.Fprintf(std.out, "%-9s  %-11s  → %s\n", "", "", l.Fix)
 	}
 }
 

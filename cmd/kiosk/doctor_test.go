@@ -16,6 +16,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 )
@@ -179,7 +180,7 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 	}
 	settings := func(x *terminal) doctor.Line {
 		for _, l := range x.report() {
-			if l.Result == doctor.Failed {
+			if l.Result == check.Failed {
 				x.t.Errorf("it takes what it may not see for a fault: %+v", l)
 			}
 			if l.Check == "settings" {
@@ -197,11 +198,11 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 		if code := x.ends(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
-		if l := settings(x); !l.Unseen() || !strings.Contains(l.What, "not for this user to see") || !strings.Contains(l.What, "kiosk.env") || !strings.Contains(l.Cure, "sudo kiosk doctor") {
+		if l := settings(x); !l.IsHidden() || !strings.Contains(l.Text, "this user may not read it") || !strings.Contains(l.Text, "kiosk.env") || !strings.Contains(l.Fix, "sudo kiosk doctor") {
 			t.Errorf("%+v", l)
 		}
 		for _, l := range x.report() {
-			if l.Check == "clock" && l.Result != doctor.Well || l.Check == "credentials" && l.Behind != "settings" {
+			if l.Check == "clock" && l.Result != check.Passed || l.Check == "credentials" && l.Behind != "settings" {
 				t.Errorf("%+v", l)
 			}
 		}
@@ -216,17 +217,17 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 		if code := x.ends(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
-		if l := settings(x); !l.Unseen() || !strings.Contains(l.What, "KIOSK_CLIENT_SECRET_FILE") {
+		if l := settings(x); !l.IsHidden() || !strings.Contains(l.Text, "KIOSK_CLIENT_SECRET_FILE") {
 			t.Errorf("%+v", l)
 		}
 		for _, l := range x.report() {
 			switch l.Check {
 			case "disk":
-				if l.Result != doctor.Well {
+				if l.Result != check.Passed {
 					t.Errorf("%+v", l)
 				}
 			case "store", "credentials", "resident":
-				if l.Result != doctor.Unneeded || !strings.Contains(l.What, "only ") {
+				if l.Result != check.Skipped || !strings.Contains(l.Text, "only ") {
 					t.Errorf("%+v", l)
 				}
 			}
@@ -248,7 +249,7 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 		for _, l := range x.report() {
-			if l.Check == "client" && l.Result != doctor.Well || l.Check == "terminal" && !strings.Contains(l.What, "120x60") && l.Result != doctor.Unneeded {
+			if l.Check == "client" && l.Result != check.Passed || l.Check == "terminal" && !strings.Contains(l.Text, "120x60") && l.Result != check.Skipped {
 				t.Errorf("%+v", l)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
@@ -223,12 +224,12 @@ func (r reporter) done(keyOnly bool) {
 // examined has the doctor look at the device as it is now, and tells what is not well.
 // The device is provisioned whatever it finds.
 func (r reporter) examined(ctx context.Context, f *flags) int {
-	var o app.DoctorOptions
-	o.Settings, o.Trouble = f.reread()
+	var o doctor.Options
+	o.Settings, o.LoadErr = f.reread()
 	f.doctorOptions(&o, r.std)
 	report, unwell := app.Doctor(ctx, o, nil), doctor.Report{}
 	for _, l := range report {
-		if l.Result == doctor.Failed || l.Result == doctor.Warned || l.Unseen() {
+		if l.Result == check.Failed || l.Result == check.Warning || l.IsHidden() {
 			unwell = append(unwell, l)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -39,8 +40,8 @@ func support(ctx context.Context, args []string, std streams) int {
 		return code
 	}
 	host.NoCoreDumps()
-	var o app.DoctorOptions
-	o.Settings, o.Trouble = f.load()
+	var o doctor.Options
+	o.Settings, o.LoadErr = f.load()
 	f.doctorOptions(&o, std)
 	var b bytes.Buffer
 	if err := app.Support(ctx, &b, facts(), o); err != nil {

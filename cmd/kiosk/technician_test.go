@@ -122,7 +122,7 @@ func TestWhereTheServerCannotBeReachedATechnicianSeesWhy(t *testing.T) {
 	r.faults(devserver.Fault{At: "discovery", Kind: "server_error"})
 	x := r.screen()
 	x.shows(say(t, kiosk.WordClosedTitle))
-	x.press(chord, say(t, kiosk.WordMenuDoctor), "failed discovery", "cure:")
+	x.press(chord, say(t, kiosk.WordMenuDoctor), "failed discovery", "fix:")
 	x.types("134") // none of this is theirs
 	x.press(escape, say(t, kiosk.WordClosedTitle))
 	x.rig.checkManners(t)

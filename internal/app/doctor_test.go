@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
@@ -33,22 +34,22 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// ward is a device that is well, with a server of its own, before something is broken.
-type ward struct {
+// patient is a working device with a server of its own, in which a test breaks something.
+type patient struct {
 	t      *testing.T
 	dev    *devserver.Server
 	dir    string
-	host   string // where the server listens
+	host   string // address of the server
 	tls    bool
-	now    time.Time // of the server, when it is made; zero: now
+	now    time.Time // when the server was made; zero: now
 	set    map[string]string
-	o      DoctorOptions
-	issuer func(url string) string // what is set, of where the server is
-	after  func()                  // when all is made
+	o      doctor.Options
+	issuer func(url string) string // KIOSK_ISSUER for a server at url
+	after  func()                  // called after the settings are loaded
 	ca     string
 }
 
-func (w *ward) write(name, text string) string {
+func (w *patient) write(name, text string) string {
 	path := filepath.Join(w.dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
@@ -56,8 +57,8 @@ func (w *ward) write(name, text string) string {
 	return path
 }
 
-// fault has the server misbehave for good.
-func (w *ward) fault(at, kind, value string) {
+// fault makes the server misbehave from now on.
+func (w *patient) fault(at, kind, value string) {
 	f := devserver.Fault{At: at, Kind: kind}
 	if value != "" {
 		f.Value = json.RawMessage(value)
@@ -67,20 +68,20 @@ func (w *ward) fault(at, kind, value string) {
 	}
 }
 
-// says has the server's metadata say something else.
-func (w *ward) says(member, value string) {
+// setMetadata changes a member of the server's metadata.
+func (w *patient) setMetadata(member, value string) {
 	w.fault("discovery", "set", `{"`+member+`":`+value+`}`)
 }
 
-// stub is a server that has one answer.
-func (w *ward) stub(status int) string {
+// stub returns the address of a server that always answers with status.
+func (w *patient) stub(status int) string {
 	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(status) }))
 	w.t.Cleanup(s.Close)
 	return s.URL
 }
 
-// silent is an address where nobody listens.
-func (w *ward) silent() string {
+// closedPort returns an address at which nothing listens.
+func (w *patient) closedPort() string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		w.t.Fatal(err)
@@ -89,8 +90,8 @@ func (w *ward) silent() string {
 	return "http://" + l.Addr().String()
 }
 
-// withKey makes a key, and a certificate that ends after some time.
-func (w *ward) withKey(left time.Duration) (key, cert string) {
+// newKey writes a key, and a certificate that expires after left.
+func (w *patient) newKey(left time.Duration) (key, cert string) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		w.t.Fatal(err)
@@ -108,17 +109,19 @@ func (w *ward) withKey(left time.Duration) (key, cert string) {
 	return key, w.write("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public})))
 }
 
-// admit makes the device of this case and gives what the doctor gets.
-func admit(t *testing.T, shape, breaks func(*ward)) *ward {
+// newPatient returns a device, shaped by shape before its server starts and broken by breaks afterwards.
+func newPatient(t *testing.T, shape, breaks func(*patient)) *patient {
 	t.Helper()
-	w := &ward{t: t, dir: t.TempDir(), host: "127.0.0.1", issuer: func(url string) string { return url }, after: func() {}}
+	w := &patient{t: t, dir: t.TempDir(), host: "127.0.0.1", issuer: func(url string) string { return url }, after: func() {}}
 	w.set = map[string]string{
 		"KIOSK_CLIENT_ID": "kiosk-basic", "KIOSK_CLIENT_SECRET_FILE": w.write("secret", "development-only-basic-secret"),
 		"KIOSK_SITE": "Shop", "KIOSK_API_URL": "", "STATE_DIRECTORY": filepath.Join(w.dir, "state"),
 	}
-	w.o = DoctorOptions{
-		EnvFile: w.write("kiosk.env", "# nothing\n"), Terminal: "/dev/tty1", PanelHeight: 300, root: filepath.Join(w.dir, "root"),
-		terminal: func(string) (screen, error) { return screen{columns: 80, rows: 24}, nil },
+	w.o = doctor.Options{
+		EnvFile: w.write("kiosk.env", "# nothing\n"), Terminal: "/dev/tty1", PanelHeight: 300, Machine: doctor.Machine{
+			Root:         filepath.Join(w.dir, "root"),
+			ReadTerminal: func(string) (font.Terminal, error) { return font.Terminal{Columns: 80, Rows: 24}, nil },
+		},
 	}
 	if shape != nil {
 		shape(w)
@@ -136,12 +139,12 @@ func admit(t *testing.T, shape, breaks func(*ward)) *ward {
 	for name, value := range w.set {
 		t.Setenv(name, value)
 	}
-	w.o.Settings, w.o.Trouble = config.Load()
+	w.o.Settings, w.o.LoadErr = config.Load()
 	w.after()
 	return w
 }
 
-func (w *ward) serve() {
+func (w *patient) serve() {
 	t := w.t
 	o := devserver.Options{Interval: 1}
 	if !w.now.IsZero() {
@@ -177,122 +180,124 @@ func (w *ward) serve() {
 	w.set["KIOSK_API_URL"] = url + "/api/customer"
 }
 
-// TestDoctorNamesTheRoot breaks a device in one way after the other: the first line
-// that is not well must be the root of it, and nothing else may be called a failure.
-func TestDoctorNamesTheRoot(t *testing.T) {
-	secure := func(w *ward) { w.tls = true }
-	set := func(name, value string) func(*ward) { return func(w *ward) { w.set[name] = value } }
+// TestDoctorFindsRootCause breaks a device in many ways. The first failure or warning must be the root cause, and nothing
+// else may be called a failure.
+func TestDoctorFindsRootCause(t *testing.T) {
+	secure := func(w *patient) { w.tls = true }
+	set := func(name, value string) func(*patient) { return func(w *patient) { w.set[name] = value } }
 	cases := []struct {
 		name   string
-		shape  func(*ward) // before the server is made
-		breaks func(*ward)
-		check  string // the first line that is not well; empty: none
+		shape  func(*patient) // called before the server starts
+		breaks func(*patient)
+		root   string // check of the first failure or warning; empty: none
 		warns  bool   // it is a warning
-		words  string // in what it says
-		cure   string // in its cure
+		words  string // in its text
+		fix    string // in its fix
 		code   int
 	}{
-		{name: "nothing"},
-		{name: "nothing, with TLS", shape: secure},
-		{name: "not provisioned", breaks: func(w *ward) {
+		{name: "nothing broken"},
+		{name: "nothing broken, with TLS", shape: secure},
+		{name: "not provisioned", breaks: func(w *patient) {
 			w.set = map[string]string{"STATE_DIRECTORY": w.dir}
-		}, check: "settings", words: "no client registration", cure: "kiosk provision", code: 4},
-		{name: "an unknown setting", breaks: set("KIOSK_ISUER", "x"), check: "settings", words: "no such setting", cure: "KIOSK_ISSUER", code: 3},
-		{name: "a bad value", breaks: set("KIOSK_IDLE_TIMEOUT", "60"), check: "settings", words: "KIOSK_IDLE_TIMEOUT", cure: "config check", code: 3},
-		{name: "an unknown theme", breaks: set("KIOSK_THEME", "drak"), check: "settings", words: "KIOSK_THEME", cure: "dark", code: 3},
-		{name: "a key file that others can read", breaks: func(w *ward) { os.Chmod(w.set["KIOSK_CLIENT_SECRET_FILE"], 0o644) },
-			check: "settings", words: "others can read", cure: "chmod 600", code: 3},
-		{name: "a key file that is none", breaks: func(w *ward) {
+		}, root: "settings", words: "no client registration", fix: "kiosk provision", code: 4},
+		{name: "an unknown setting", breaks: set("KIOSK_ISUER", "x"), root: "settings", words: "no such setting", fix: "KIOSK_ISSUER", code: 3},
+		{name: "a bad value", breaks: set("KIOSK_IDLE_TIMEOUT", "60"), root: "settings", words: "KIOSK_IDLE_TIMEOUT", fix: "config check", code: 3},
+		{name: "an unknown theme", breaks: set("KIOSK_THEME", "drak"), root: "settings", words: "KIOSK_THEME", fix: "dark", code: 3},
+		{name: "a key file readable by others", breaks: func(w *patient) { os.Chmod(w.set["KIOSK_CLIENT_SECRET_FILE"], 0o644) },
+			root: "settings", words: "others can read", fix: "chmod 600", code: 3},
+		{name: "a key file without a key", breaks: func(w *patient) {
 			w.set["KIOSK_CLIENT_ID"], w.set["KIOSK_CLIENT_KEY_FILE"] = "kiosk-jwt", w.write("key", "nonsense")
-		}, check: "settings", words: "KIOSK_CLIENT_KEY_FILE", code: 3},
-		{name: "a time before the program", breaks: func(w *ward) { w.o.wall = func() time.Time { return time.Unix(0, 0) } },
-			check: "clock", words: "before this program", cure: "set the clock", code: 5},
-		{name: "a time before the certificate", shape: secure, breaks: func(w *ward) {
+		}, root: "settings", words: "KIOSK_CLIENT_KEY_FILE", code: 3},
+		{name: "clock before the build date", breaks: func(w *patient) { w.o.Machine.Wall = func() time.Time { return time.Unix(0, 0) } },
+			root: "clock", words: "before this program", fix: "set the clock", code: 5},
+		{name: "clock before the certificate's validity", shape: secure, breaks: func(w *patient) {
 			at := time.Now().AddDate(0, 0, -20)
-			w.o.wall = func() time.Time { return at }
-		}, check: "clock", words: "not valid yet", cure: "set the clock", code: 5},
-		{name: "a time an hour ahead", breaks: func(w *ward) { w.o.wall = func() time.Time { return time.Now().Add(time.Hour) } },
-			check: "clock", words: "off by", cure: "set the clock", code: 5},
-		{name: "a time that the server mends", shape: secure, breaks: func(w *ward) { w.o.wall = func() time.Time { return time.Now().Add(time.Hour) } },
-			check: "clock", warns: true, words: "off by"},
-		{name: "a host that nobody knows", breaks: set("KIOSK_ISSUER", "https://no-such-host.invalid"), check: "dns", words: "no-such-host.invalid", code: 13},
-		{name: "nobody listens", breaks: func(w *ward) { w.set["KIOSK_ISSUER"] = w.silent() }, check: "route", words: "refused", cure: "firewall", code: 13},
-		{name: "another authority", shape: secure, breaks: func(w *ward) {
-			_, w.set["KIOSK_CA_FILE"] = w.withKey(time.Hour)
-		}, check: "tls", words: "unknown authority", cure: "KIOSK_CA_FILE", code: 13},
-		{name: "a certificate that has expired", shape: func(w *ward) { w.tls, w.now = true, time.Now().AddDate(0, 0, -70) },
-			check: "tls", words: "has expired", cure: "renewed", code: 13},
-		{name: "a certificate that ends soon", shape: func(w *ward) { w.tls, w.now = true, time.Now().AddDate(0, 0, -50) },
-			check: "tls", warns: true, words: "9 days", cure: "renewed"},
-		{name: "a certificate for another name", shape: func(w *ward) { w.tls, w.host = true, "127.0.0.2" },
-			check: "tls", words: "not for 127.0.0.2", cure: "KIOSK_ISSUER", code: 13},
-		{name: "no TLS there", shape: func(w *ward) { w.issuer = func(url string) string { return "https" + strings.TrimPrefix(url, "http") } },
-			check: "tls", words: "TLS", cure: "port", code: 13},
-		{name: "another issuer", breaks: func(w *ward) { w.fault("discovery", "wrong_issuer", "") }, check: "discovery", words: "not the one in KIOSK_ISSUER", code: 3},
-		{name: "a slash at the issuer's end", shape: func(w *ward) { w.issuer = func(url string) string { return url + "/" } },
-			check: "discovery", words: "slash", cure: "slash", code: 3},
-		{name: "no such issuer there", breaks: func(w *ward) { w.set["KIOSK_ISSUER"] += "/realms/other" }, check: "discovery", words: "404", code: 3},
-		{name: "a server in trouble", breaks: func(w *ward) { w.fault("discovery", "server_error", "") }, check: "discovery", words: "500", code: 13},
-		{name: "a page instead of a document", breaks: func(w *ward) { w.fault("discovery", "not_json", "") }, check: "discovery", code: 13},
-		{name: "no CIBA", breaks: func(w *ward) { w.says("backchannel_authentication_endpoint", "null") }, check: "offers", words: "does not offer CIBA", cure: "switch CIBA on", code: 3},
-		{name: "no poll mode", breaks: func(w *ward) { w.says("backchannel_token_delivery_modes_supported", `["ping"]`) },
-			check: "offers", words: "not in poll mode", cure: "ping", code: 3},
-		{name: "no ping mode", breaks: func(w *ward) {
-			key, cert := w.withKey(time.Hour)
+			w.o.Machine.Wall = func() time.Time { return at }
+		}, root: "clock", words: "not valid yet", fix: "set the clock", code: 5},
+		{name: "clock an hour fast", breaks: func(w *patient) { w.o.Machine.Wall = func() time.Time { return time.Now().Add(time.Hour) } },
+			root: "clock", words: "off by", fix: "set the clock", code: 5},
+		{name: "clock an hour fast, corrected by the server's date", shape: secure, breaks: func(w *patient) { w.o.Machine.Wall = func() time.Time { return time.Now().Add(time.Hour) } },
+			root: "clock", warns: true, words: "off by"},
+		{name: "unknown host name", breaks: set("KIOSK_ISSUER", "https://no-such-host.invalid"), root: "dns", words: "no-such-host.invalid", code: 13},
+		{name: "nothing listens at the port", breaks: func(w *patient) { w.set["KIOSK_ISSUER"] = w.closedPort() }, root: "route", words: "refused", fix: "firewall", code: 13},
+		{name: "certificate from an unknown authority", shape: secure, breaks: func(w *patient) {
+			_, w.set["KIOSK_CA_FILE"] = w.newKey(time.Hour)
+		}, root: "tls", words: "unknown authority", fix: "KIOSK_CA_FILE", code: 13},
+		{name: "expired server certificate", shape: func(w *patient) { w.tls, w.now = true, time.Now().AddDate(0, 0, -70) },
+			root: "tls", words: "has expired", fix: "renewed", code: 13},
+		{name: "server certificate expires soon", shape: func(w *patient) { w.tls, w.now = true, time.Now().AddDate(0, 0, -50) },
+			root: "tls", warns: true, words: "9 days", fix: "renew"},
+		{name: "server certificate for another name", shape: func(w *patient) { w.tls, w.host = true, "127.0.0.2" },
+			root: "tls", words: "not for 127.0.0.2", fix: "KIOSK_ISSUER", code: 13},
+		{name: "no TLS at the port", shape: func(w *patient) {
+			w.issuer = func(url string) string { return "https" + strings.TrimPrefix(url, "http") }
+		},
+			root: "tls", words: "TLS", fix: "port", code: 13},
+		{name: "wrong issuer in the metadata", breaks: func(w *patient) { w.fault("discovery", "wrong_issuer", "") }, root: "discovery", words: "not the one in KIOSK_ISSUER", code: 3},
+		{name: "extra slash in KIOSK_ISSUER", shape: func(w *patient) { w.issuer = func(url string) string { return url + "/" } },
+			root: "discovery", words: "slash", fix: "slash", code: 3},
+		{name: "no metadata at the issuer", breaks: func(w *patient) { w.set["KIOSK_ISSUER"] += "/realms/other" }, root: "discovery", words: "404", code: 3},
+		{name: "discovery answers 500", breaks: func(w *patient) { w.fault("discovery", "server_error", "") }, root: "discovery", words: "500", code: 13},
+		{name: "discovery answers HTML", breaks: func(w *patient) { w.fault("discovery", "not_json", "") }, root: "discovery", code: 13},
+		{name: "no CIBA", breaks: func(w *patient) { w.setMetadata("backchannel_authentication_endpoint", "null") }, root: "offers", words: "does not offer CIBA", fix: "enable CIBA", code: 3},
+		{name: "no poll mode", breaks: func(w *patient) { w.setMetadata("backchannel_token_delivery_modes_supported", `["ping"]`) },
+			root: "offers", words: "not in poll mode", fix: "ping", code: 3},
+		{name: "no ping mode", breaks: func(w *patient) {
+			key, cert := w.newKey(time.Hour)
 			w.set["KIOSK_DELIVERY"], w.set["KIOSK_PING_LISTEN"], w.set["KIOSK_PING_CERT_FILE"], w.set["KIOSK_PING_KEY_FILE"] = "ping", "127.0.0.1:0", cert, key
-			w.says("backchannel_token_delivery_modes_supported", `["poll"]`)
-		}, check: "offers", words: "not in ping mode", cure: "poll", code: 3},
-		{name: "no grant", breaks: func(w *ward) { w.says("grant_types_supported", `["authorization_code"]`) }, check: "offers", words: "grant types", code: 3},
-		{name: "another client authentication", breaks: func(w *ward) { w.says("token_endpoint_auth_methods_supported", `["private_key_jwt"]`) },
-			check: "offers", words: "client_secret_basic", cure: "private_key_jwt", code: 3},
-		{name: "no signed requests", breaks: func(w *ward) {
-			w.set["KIOSK_CLIENT_KEY_FILE"], _ = w.withKey(time.Hour)
+			w.setMetadata("backchannel_token_delivery_modes_supported", `["poll"]`)
+		}, root: "offers", words: "not in ping mode", fix: "poll", code: 3},
+		{name: "CIBA grant not listed", breaks: func(w *patient) { w.setMetadata("grant_types_supported", `["authorization_code"]`) }, root: "offers", words: "grant types", code: 3},
+		{name: "client authentication method not supported", breaks: func(w *patient) { w.setMetadata("token_endpoint_auth_methods_supported", `["private_key_jwt"]`) },
+			root: "offers", words: "client_secret_basic", fix: "private_key_jwt", code: 3},
+		{name: "no signed requests", breaks: func(w *patient) {
+			w.set["KIOSK_CLIENT_KEY_FILE"], _ = w.newKey(time.Hour)
 			w.set["KIOSK_CLIENT_AUTH"], w.set["KIOSK_SIGNED_REQUEST"] = "client_secret_basic", "true"
-			w.says("backchannel_authentication_request_signing_alg_values_supported", "null")
-		}, check: "offers", words: "no signed requests", cure: "KIOSK_SIGNED_REQUEST", code: 3},
-		{name: "DPoP by another algorithm", breaks: func(w *ward) {
+			w.setMetadata("backchannel_authentication_request_signing_alg_values_supported", "null")
+		}, root: "offers", words: "no signed requests", fix: "KIOSK_SIGNED_REQUEST", code: 3},
+		{name: "DPoP with other algorithms only", breaks: func(w *patient) {
 			w.set["KIOSK_DPOP"] = "true"
-			w.says("dpop_signing_alg_values_supported", `["RS256"]`)
-		}, check: "offers", words: "proofs of possession", cure: "KIOSK_DPOP", code: 3},
-		{name: "no DPoP", breaks: func(w *ward) {
+			w.setMetadata("dpop_signing_alg_values_supported", `["RS256"]`)
+		}, root: "offers", words: "proofs of possession", fix: "KIOSK_DPOP", code: 3},
+		{name: "no DPoP", breaks: func(w *patient) {
 			w.set["KIOSK_DPOP"] = "true"
-			w.says("dpop_signing_alg_values_supported", "null")
-		}, check: "offers", warns: true, words: "DPoP", cure: "KIOSK_DPOP"},
-		{name: "a client certificate that has expired", shape: secure, breaks: func(w *ward) {
-			w.set["KIOSK_CLIENT_KEY_FILE"], w.set["KIOSK_CLIENT_CERT_FILE"] = w.withKey(-time.Hour)
+			w.setMetadata("dpop_signing_alg_values_supported", "null")
+		}, root: "offers", warns: true, words: "DPoP", fix: "KIOSK_DPOP"},
+		{name: "expired client certificate", shape: secure, breaks: func(w *patient) {
+			w.set["KIOSK_CLIENT_KEY_FILE"], w.set["KIOSK_CLIENT_CERT_FILE"] = w.newKey(-time.Hour)
 			w.set["KIOSK_CLIENT_AUTH"] = "self_signed_tls_client_auth"
-		}, check: "certificate", words: "expired on", cure: "KIOSK_CLIENT_CERT_FILE", code: 3},
-		{name: "another client", breaks: set("KIOSK_CLIENT_ID", "kiosk-nobody"), check: "client", words: "invalid_client", cure: "KIOSK_CLIENT_ID", code: 3},
-		{name: "another secret", breaks: func(w *ward) { w.write("secret", "canary-secret-of-mine") }, check: "client", words: "invalid_client", code: 3},
-		{name: "another key", breaks: func(w *ward) {
+		}, root: "certificate", words: "expired on", fix: "KIOSK_CLIENT_CERT_FILE", code: 3},
+		{name: "unknown client", breaks: set("KIOSK_CLIENT_ID", "kiosk-nobody"), root: "client", words: "invalid_client", fix: "KIOSK_CLIENT_ID", code: 3},
+		{name: "wrong client secret", breaks: func(w *patient) { w.write("secret", "canary-secret-of-mine") }, root: "client", words: "invalid_client", code: 3},
+		{name: "wrong client key", breaks: func(w *patient) {
 			if _, err := w.dev.Client("kiosk-jwt"); err != nil {
 				w.t.Fatal(err)
 			}
-			w.set["KIOSK_CLIENT_KEY_FILE"], _ = w.withKey(time.Hour)
+			w.set["KIOSK_CLIENT_KEY_FILE"], _ = w.newKey(time.Hour)
 			w.set["KIOSK_CLIENT_ID"] = "kiosk-jwt"
 			delete(w.set, "KIOSK_CLIENT_SECRET_FILE")
-		}, check: "client", words: "invalid_client", cure: "key", code: 3},
-		{name: "a client that may not", breaks: func(w *ward) { w.fault("token", "error", `"unauthorized_client"`) }, check: "client", words: "not allowed", cure: "grant", code: 3},
-		{name: "keys that are none", breaks: func(w *ward) { w.fault("jwks", "not_json", "") }, check: "keys", cure: "jwks_uri", code: 15},
-		{name: "no keys", breaks: func(w *ward) { w.fault("jwks", "server_error", "") }, check: "keys", words: "500", code: 13},
-		{name: "a scope that is not known", breaks: set("KIOSK_SCOPE", "openid profile parcels"), check: "scopes", words: "parcels", cure: "KIOSK_SCOPE", code: 3},
-		{name: "a technician's scope that is not known", breaks: func(w *ward) {
+		}, root: "client", words: "invalid_client", fix: "key", code: 3},
+		{name: "client without the CIBA grant", breaks: func(w *patient) { w.fault("token", "error", `"unauthorized_client"`) }, root: "client", words: "not allowed", fix: "grant", code: 3},
+		{name: "keys not JSON", breaks: func(w *patient) { w.fault("jwks", "not_json", "") }, root: "keys", fix: "jwks_uri", code: 15},
+		{name: "keys answer 500", breaks: func(w *patient) { w.fault("jwks", "server_error", "") }, root: "keys", words: "500", code: 13},
+		{name: "unknown scope", breaks: set("KIOSK_SCOPE", "openid profile parcels"), root: "scopes", words: "parcels", fix: "KIOSK_SCOPE", code: 3},
+		{name: "unknown technician scope", breaks: func(w *patient) {
 			w.set["KIOSK_TECHNICIAN_CLAIM"], w.set["KIOSK_TECHNICIAN_SCOPE"] = "roles=tech", "openid staff"
-		}, check: "scopes", warns: true, words: "staff", cure: "KIOSK_TECHNICIAN_SCOPE"},
-		{name: "a binding message that is too long", breaks: set("KIOSK_BINDING_MESSAGE", "Welcome to our branch in the High Street: {code}"), check: "binding", warns: true, cure: "shorten"},
-		{name: "no subject check", breaks: set("KIOSK_SUBJECT_CLAIM", "none"), check: "subject", warns: true, words: "whoever approves"},
-		{name: "a lookup that is down", breaks: func(w *ward) { w.set["KIOSK_LOOKUP_URL"] = w.silent() }, check: "lookup", words: "refused", cure: "KIOSK_LOOKUP_URL", code: 13},
-		{name: "a lookup in trouble", breaks: func(w *ward) { w.set["KIOSK_LOOKUP_URL"] = w.stub(503) }, check: "lookup", words: "503", code: 13},
-		{name: "an API that is down", breaks: func(w *ward) { w.set["KIOSK_API_URL"] = w.silent() }, check: "api", words: "refused", cure: "KIOSK_API_URL", code: 18},
-		{name: "an API in trouble", breaks: func(w *ward) { w.fault("api", "server_error", "") }, check: "api", words: "500", code: 18},
-		{name: "an API elsewhere", breaks: func(w *ward) { w.set["KIOSK_API_URL"] = w.stub(404) }, check: "api", words: "404", cure: "KIOSK_API_URL", code: 18},
-		{name: "an API for everybody", breaks: func(w *ward) { w.set["KIOSK_API_URL"] = w.stub(200) }, check: "api", warns: true, words: "without a token"},
-		{name: "a full disk", breaks: func(w *ward) {
-			w.o.disk = func(string) error { return errors.New("/x: 3 MiB are free, less than 16") }
-		}, check: "disk", words: "3 MiB", cure: "make room", code: 1},
-		{name: "a read-only state folder", breaks: func(w *ward) { w.o.readOnly = func(string) error { return syscall.EROFS } },
-			check: "disk", words: "read-only", cure: "fstab", code: 1},
-		{name: "a damaged store", breaks: func(w *ward) {
+		}, root: "scopes", warns: true, words: "staff", fix: "KIOSK_TECHNICIAN_SCOPE"},
+		{name: "binding message too long", breaks: set("KIOSK_BINDING_MESSAGE", "Welcome to our branch in the High Street: {code}"), root: "binding", warns: true, fix: "shorten"},
+		{name: "no subject check", breaks: set("KIOSK_SUBJECT_CLAIM", "none"), root: "subject", warns: true, words: "does not check who approves"},
+		{name: "lookup service down", breaks: func(w *patient) { w.set["KIOSK_LOOKUP_URL"] = w.closedPort() }, root: "lookup", words: "refused", fix: "KIOSK_LOOKUP_URL", code: 13},
+		{name: "lookup service answers 503", breaks: func(w *patient) { w.set["KIOSK_LOOKUP_URL"] = w.stub(503) }, root: "lookup", words: "503", code: 13},
+		{name: "API down", breaks: func(w *patient) { w.set["KIOSK_API_URL"] = w.closedPort() }, root: "api", words: "refused", fix: "KIOSK_API_URL", code: 18},
+		{name: "API answers 500", breaks: func(w *patient) { w.fault("api", "server_error", "") }, root: "api", words: "500", code: 18},
+		{name: "API answers 404", breaks: func(w *patient) { w.set["KIOSK_API_URL"] = w.stub(404) }, root: "api", words: "404", fix: "KIOSK_API_URL", code: 18},
+		{name: "API requires no token", breaks: func(w *patient) { w.set["KIOSK_API_URL"] = w.stub(200) }, root: "api", warns: true, words: "without a token"},
+		{name: "full disk", breaks: func(w *patient) {
+			w.o.Machine.Disk = func(string) error { return errors.New("/x: 3 MiB are free, less than 16") }
+		}, root: "disk", words: "3 MiB", fix: "make room", code: 1},
+		{name: "read-only state folder", breaks: func(w *patient) { w.o.Machine.Writable = func(string) error { return syscall.EROFS } },
+			root: "disk", words: "read-only", fix: "fstab", code: 1},
+		{name: "damaged store", breaks: func(w *patient) {
 			w.after = func() {
 				st, err := store.Open(store.Options{Dir: w.o.Settings.StateDir, Who: "test"})
 				if err == nil {
@@ -305,47 +310,47 @@ func TestDoctorNamesTheRoot(t *testing.T) {
 					w.t.Fatal(err)
 				}
 			}
-		}, check: "store", words: "damaged", cure: "start the kiosk", code: 1},
-		{name: "a record that waits in memory", breaks: func(w *ward) {
+		}, root: "store", words: "damaged", fix: "start the kiosk", code: 1},
+		{name: "records waiting in memory", breaks: func(w *patient) {
 			w.o.Status = func(context.Context) (status.Status, error) {
 				return status.Status{State: status.Serving, Record: keeper.Condition{Why: "full", Held: 7}}, nil
 			}
-		}, check: "store", words: "full; 7 records", code: 1},
-		{name: "settings that everybody can write", breaks: func(w *ward) { os.Chmod(w.o.EnvFile, 0o666) }, check: "credentials", warns: true, words: "open to others", cure: "chmod o-w"},
-		{name: "a tiny terminal", breaks: func(w *ward) {
-			w.o.terminal = func(string) (screen, error) { return screen{columns: 30, rows: 10}, nil }
-		}, check: "terminal", words: "30x10", cure: "font", code: 3},
-		{name: "a font without letters", breaks: func(w *ward) {
-			w.o.terminal = func(string) (screen, error) {
+		}, root: "store", words: "full; 7 records", code: 1},
+		{name: "settings writable by others", breaks: func(w *patient) { os.Chmod(w.o.EnvFile, 0o666) }, root: "credentials", warns: true, words: "accessible to other users", fix: "chmod o-w"},
+		{name: "terminal too small", breaks: func(w *patient) {
+			w.o.Machine.ReadTerminal = func(string) (font.Terminal, error) { return font.Terminal{Columns: 30, Rows: 10}, nil }
+		}, root: "terminal", words: "30x10", fix: "font", code: 3},
+		{name: "font lacks characters", breaks: func(w *patient) {
+			w.o.Machine.ReadTerminal = func(string) (font.Terminal, error) {
 				has := map[rune]bool{}
 				for _, r := range font.Wanted {
 					has[r] = r != 'ß' && r != '▀'
 				}
-				return screen{columns: 80, rows: 24, has: has}, nil
+				return font.Terminal{Columns: 80, Rows: 24, Characters: has}, nil
 			}
-		}, check: "glyphs", warns: true, words: "ß", cure: "KIOSK_FONT"},
-		{name: "a QR code that does not fit", breaks: func(w *ward) {
+		}, root: "glyphs", warns: true, words: "ß", fix: "KIOSK_FONT"},
+		{name: "QR code does not fit", breaks: func(w *patient) {
 			w.set["KIOSK_READY_LINK"] = "https://shop.example/" + strings.Repeat("x", 200)
-		}, check: "qr", warns: true, words: "does not fit", cure: "shorten"},
-		{name: "a QR code for ants", breaks: func(w *ward) {
+		}, root: "qr", warns: true, words: "does not fit", fix: "shorten"},
+		{name: "QR code too small to scan", breaks: func(w *patient) {
 			w.set["KIOSK_READY_LINK"], w.o.PanelHeight, w.o.Distance = "https://shop.example/", 40, 50
-		}, check: "qr", warns: true, words: "mm wide"},
-		{name: "letters for eagles", breaks: func(w *ward) { w.o.PanelHeight = 200 }, check: "letters", warns: true, words: "0.50 degrees at 600 mm", cure: "at most 17 rows"},
-		{name: "a unit that is not enabled", breaks: func(w *ward) { w.unit("[Service]\nWatchdogSec=30\n", false) }, check: "units", warns: true, cure: "enable"},
-		{name: "a unit without a watchdog", breaks: func(w *ward) { w.unit("[Service]\nWatchdogSec=0\n", true) }, check: "watchdog", warns: true, words: "hangs"},
-		{name: "a weak power supply", breaks: func(w *ward) { w.file("sys/devices/platform/soc/fw/get_throttled", "1\n") }, check: "board", warns: true, words: "under-voltage"},
-		{name: "a kiosk that sees more", breaks: func(w *ward) {
+		}, root: "qr", warns: true, words: "mm wide"},
+		{name: "letters too small to read", breaks: func(w *patient) { w.o.PanelHeight = 200 }, root: "letters", warns: true, words: "0.50 degrees at 600 mm", fix: "at most 17 rows"},
+		{name: "unit not enabled", breaks: func(w *patient) { w.unit("[Service]\nWatchdogSec=30\n", false) }, root: "units", warns: true, fix: "enable"},
+		{name: "unit without watchdog", breaks: func(w *patient) { w.unit("[Service]\nWatchdogSec=0\n", true) }, root: "watchdog", warns: true, words: "hangs"},
+		{name: "weak power supply", breaks: func(w *patient) { w.file("sys/devices/platform/soc/fw/get_throttled", "1\n") }, root: "board", warns: true, words: "under-voltage"},
+		{name: "running kiosk reports a problem", breaks: func(w *patient) {
 			w.o.Status = func(context.Context) (status.Status, error) {
 				return status.Status{State: status.Serving, Record: keeper.Condition{Well: true}, Health: []health.Item{{Name: "guard", Cause: "somebody plays"}}}, nil
 			}
-		}, check: "resident", warns: true, words: "somebody plays"},
+		}, root: "resident", warns: true, words: "somebody plays"},
 	}
 	broken := 0
 	for _, c := range cases {
-		if c.check != "" {
+		if c.root != "" {
 			broken++
 		}
-		w := admit(t, c.shape, c.breaks)
+		w := newPatient(t, c.shape, c.breaks)
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := Doctor(t.Context(), w.o, nil)
@@ -356,48 +361,48 @@ func TestDoctorNamesTheRoot(t *testing.T) {
 			var first doctor.Line
 			failures := 0
 			for _, l := range r {
-				if l.Result == doctor.Failed {
+				if l.Result == check.Failed {
 					failures++
 				}
-				bad := l.Result == doctor.Failed || l.Result == doctor.Warned
+				bad := l.Result == check.Failed || l.Result == check.Warning
 				if bad && first.Check == "" {
 					first = l
 				}
-				if bad && (l.What == "" || l.Cure == "" || strings.Contains(l.What+l.Cure, "\n")) {
-					t.Errorf("a line without a sentence or a cure: %+v", l)
+				if bad && (l.Text == "" || l.Fix == "" || strings.Contains(l.Text+l.Fix, "\n")) {
+					t.Errorf("line without text or fix: %+v", l)
 				}
 			}
-			if first.Check != c.check || c.check != "" && c.warns != (first.Result == doctor.Warned) {
-				t.Errorf("%q is called the root, want %q:\n%s", first.Check, c.check, text)
+			if first.Check != c.root || c.root != "" && c.warns != (first.Result == check.Warning) {
+				t.Errorf("root cause %q, want %q:\n%s", first.Check, c.root, text)
 			}
 			if want := map[bool]int{true: 1}[c.code != 0]; failures != want {
 				t.Errorf("%d failures, want %d:\n%s", failures, want, text)
 			}
-			if !strings.Contains(first.What, c.words) || !strings.Contains(first.Cure, c.cure) {
-				t.Errorf("%q, cure %q; want %q and %q", first.What, first.Cure, c.words, c.cure)
+			if !strings.Contains(first.Text, c.words) || !strings.Contains(first.Fix, c.fix) {
+				t.Errorf("text %q, fix %q; want %q and %q", first.Text, first.Fix, c.words, c.fix)
 			}
 			if code := r.ExitCode(); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
 			for _, secret := range []string{"development-only-basic-secret", "canary-secret-of-mine", "client_assertion", "BEGIN"} {
 				if strings.Contains(string(text), secret) {
-					t.Errorf("a secret is told: %s", text)
+					t.Errorf("secret in the report: %s", text)
 				}
 			}
 			for _, a := range w.dev.Requests() {
 				if a.Kind == "bc" {
-					t.Error("a phone rang")
+					t.Error("the doctor rang a phone")
 				}
 			}
 		})
 	}
 	if broken < 30 {
-		t.Errorf("only %d set-ups are broken", broken)
+		t.Errorf("only %d broken devices", broken)
 	}
 }
 
-func (w *ward) file(name, text string) {
-	path := filepath.Join(w.o.root, name)
+func (w *patient) file(name, text string) {
+	path := filepath.Join(w.o.Machine.Root, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
@@ -406,8 +411,8 @@ func (w *ward) file(name, text string) {
 	}
 }
 
-// unit installs a unit on a device with systemd.
-func (w *ward) unit(text string, enabled bool) {
+// unit installs kiosk.service on a device with systemd.
+func (w *patient) unit(text string, enabled bool) {
 	w.file("run/systemd/system/x", "")
 	w.file("usr/lib/systemd/system/kiosk.service", text)
 	if enabled {

@@ -2,13 +2,11 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -40,8 +38,8 @@ func (r *resident) healthItems() []health.Check {
 			return about(func(err error) bool { return kiosk.ReasonOf(err) == kiosk.BadClock })()
 		}},
 		{Name: "network", Delay: cableDelay, Look: health.Network},
-		{Name: "dns", Needs: []string{"network"}, Look: about(isDNS)},
-		{Name: "tls", Needs: []string{"clock", "dns"}, Look: about(isTLS)},
+		{Name: "dns", Needs: []string{"network"}, Look: about(oidc.IsDNSError)},
+		{Name: "tls", Needs: []string{"clock", "dns"}, Look: about(oidc.IsTLSError)},
 		{Name: "client", Look: about(func(err error) bool {
 			return kiosk.ReasonOf(err) == kiosk.Misconfigured || kiosk.ReasonOf(err) == kiosk.NotProvisioned
 		})},
@@ -82,24 +80,6 @@ const (
 	frameLimit = 2 * time.Second
 	sysfs      = "/sys"
 )
-
-func isDNS(err error) bool {
-	var e *net.DNSError
-	return errors.As(err, &e)
-}
-
-func isTLS(err error) bool {
-	var (
-		authority x509.UnknownAuthorityError
-		name      x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		verify    *tls.CertificateVerificationError
-		alert     tls.AlertError
-		record    tls.RecordHeaderError
-	)
-	return errors.As(err, &authority) || errors.As(err, &name) || errors.As(err, &invalid) ||
-		errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &record)
-}
 
 // look is how it stands with all items now.
 func (r *resident) look() []health.Item {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
@@ -62,54 +61,17 @@ func (m *menu) examine(ctx context.Context) ([]kiosk.Field, error) {
 		return nil, ctx.Err()
 	}
 	m.last = now()
-	return readable(Doctor(ctx, m.examined(), nil)), nil
+	return Doctor(ctx, m.examined(), nil).Fields(), nil
 }
 
 // examined is this very kiosk.
-func (m *menu) examined() DoctorOptions {
+func (m *menu) examined() doctor.Options {
 	terminal := m.r.options.Device
 	if terminal == "" {
 		terminal = "/dev/tty"
 	}
-	return DoctorOptions{
+	return doctor.Options{
 		Settings: m.r.app.settings, EnvFile: m.r.options.EnvFile, Terminal: terminal,
 		Status: func(context.Context) (status.Status, error) { return m.r.status(), nil },
 	}
-}
-
-// readable is a report for a small screen: first what somebody has to do something about,
-// with its cure, the root before all; then what could not be tried; last what is well.
-func readable(all doctor.Report) []kiosk.Field {
-	result := fmt.Sprintf("failed: %d, warnings: %d, ok: %d", all.Count(doctor.Failed), all.Count(doctor.Warned), all.Count(doctor.Well))
-	fields := []kiosk.Field{{Label: "doctor", Value: result}}
-	each := func(is func(doctor.Line) bool, label string) {
-		for _, l := range all {
-			if !is(l) {
-				continue
-			}
-			text := l.What
-			if l.Cure != "" {
-				text += "; cure: " + l.Cure
-			}
-			fields = append(fields, kiosk.Field{Label: label + l.Check, Value: text})
-		}
-	}
-	having := func(r doctor.Result) func(doctor.Line) bool { return func(l doctor.Line) bool { return l.Result == r } }
-	each(having(doctor.Failed), "failed ")
-	each(having(doctor.Warned), "warning ")
-	each(doctor.Line.Unseen, "not seen ")
-	each(func(l doctor.Line) bool { return l.Result == doctor.NotTried && l.Behind == "" && !l.Unseen() }, "not tried ")
-	for _, root := range all {
-		var behind []string
-		for _, l := range all {
-			if l.Behind == root.Check {
-				behind = append(behind, l.Check)
-			}
-		}
-		if behind != nil {
-			fields = append(fields, kiosk.Field{Label: "behind " + root.Check, Value: strings.Join(behind, ", ")})
-		}
-	}
-	each(having(doctor.Well), "")
-	return fields
 }

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
@@ -30,7 +32,7 @@ import (
 // machine. It is made of what is named here and of nothing else: no file of the device is
 // copied, so that what somebody has put into one cannot get in. version is any facts
 // about the program.
-func Support(ctx context.Context, to io.Writer, version any, o DoctorOptions) error {
+func Support(ctx context.Context, to io.Writer, version any, o doctor.Options) error {
 	now := host.NewClock().Wall()
 	packed := gzip.NewWriter(to)
 	archive := tar.NewWriter(packed)
@@ -72,10 +74,10 @@ func Support(ctx context.Context, to io.Writer, version any, o DoctorOptions) er
 
 // settled are the settings as config show has them, without the values that are wrong:
 // what stands in the wrong place is often a secret.
-func settled(o DoctorOptions) []config.Row {
+func settled(o doctor.Options) []config.Row {
 	rows := o.Settings.Rows()
 	var all config.Problems
-	errors.As(o.Trouble, &all)
+	errors.As(o.LoadErr, &all)
 	for i := range rows {
 		for _, p := range all {
 			if p.Setting == rows[i].Name && rows[i].Value != "" {
@@ -165,7 +167,7 @@ func endings(s *config.Settings) visitFigures {
 
 // machine is the kernel, the board, its memory and disk, the console, the units, and
 // which of them run, as far as files say so: no program is started.
-func machine(o DoctorOptions) string {
+func machine(o doctor.Options) string {
 	var b strings.Builder
 	say := func(what, text string, args ...any) {
 		fmt.Fprintf(&b, "%-9s %s\n", what, sanitize.Line(fmt.Sprintf(text, args...)))
@@ -177,7 +179,7 @@ func machine(o DoctorOptions) string {
 		{"kernel", "/proc/version", 1}, {"board", "/proc/device-tree/model", 1}, {"system", "/etc/os-release", 1},
 		{"memory", "/proc/meminfo", 3}, {"uptime", "/proc/uptime", 1}, {"load", "/proc/loadavg", 1},
 	} {
-		for _, line := range firstLines(o.root+f.path, f.lines) {
+		for _, line := range firstLines(o.Machine.Root+f.path, f.lines) {
 			say(f.what, "%s", line)
 		}
 	}
@@ -189,19 +191,19 @@ func machine(o DoctorOptions) string {
 			say("state", "%s: %d bytes, mode %04o, of %s", name, info.Size(), info.Mode().Perm(), info.ModTime().UTC().Format(time.DateTime))
 		}
 	}
-	if s, err := lookAtScreen(o.Terminal); o.Terminal != "" && err == nil {
-		say("terminal", "%s: %dx%d cells, %d characters", o.Terminal, s.columns, s.rows, len(s.has))
+	if t, err := font.ReadTerminal(o.Terminal); o.Terminal != "" && err == nil {
+		say("terminal", "%s: %dx%d cells, %d characters", o.Terminal, t.Columns, t.Rows, len(t.Characters))
 	}
-	for _, dir := range unitFolders {
+	for _, dir := range host.UnitFolders {
 		for _, pattern := range []string{"kiosk*.service", "kiosk*.timer", "kiosk*.service.d/*.conf", "*.wants/kiosk*"} {
-			files, _ := filepath.Glob(filepath.Join(o.root, dir, pattern))
+			files, _ := filepath.Glob(filepath.Join(o.Machine.Root, dir, pattern))
 			for _, f := range files { // what is in them is not told: an Environment= can hold anything
-				say("unit", "%s", strings.TrimPrefix(f, o.root))
+				say("unit", "%s", strings.TrimPrefix(f, o.Machine.Root))
 			}
 		}
 	}
 	for _, name := range unitNames {
-		group := filepath.Join(o.root, "/sys/fs/cgroup/system.slice", name)
+		group := filepath.Join(o.Machine.Root, "/sys/fs/cgroup/system.slice", name)
 		if _, err := os.Stat(group); err != nil {
 			continue // it does not run, or there is no systemd
 		}

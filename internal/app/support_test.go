@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 )
 
 // Whoever helps from afar reads which unit runs and what it was given, without a program
@@ -31,7 +32,7 @@ func TestTheMachineForWhoHelpsFromAfar(t *testing.T) {
 	put(state+"/kiosk.db", strings.Repeat("x", 4096))
 	put(state+"/alice.txt", "left behind")
 
-	got := machine(DoctorOptions{Settings: &config.Settings{StateDir: state}, root: root})
+	got := machine(doctor.Options{Settings: &config.Settings{StateDir: state}, Machine: doctor.Machine{Root: root}})
 	for _, want := range []string{
 		`(?m)^running +kiosk\.service: 12345678 bytes of memory, 23456789 at the most; .*oom_kill 1$`,
 		`(?m)^unit +/usr/lib/systemd/system/kiosk\.service$`,

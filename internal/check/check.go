@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -54,4 +55,13 @@ type Check struct {
 	Name  string
 	Needs []string // earlier checks in the list; if one of them failed, this one is not tried
 	Run   func(context.Context) Outcome
+}
+
+// Cause returns the text of err without the operation that failed: the name of the check says that already.
+func Cause(err error) string {
+	var e *kiosk.Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
 }

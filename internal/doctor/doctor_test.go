@@ -8,37 +8,39 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func check(name string, f Finding, needs ...string) Check {
-	return Check{Name: name, Needs: needs, Look: func(context.Context) Finding { return f }}
+// fixed returns a check with a fixed outcome.
+func fixed(name string, o check.Outcome, needs ...string) check.Check {
+	return check.Check{Name: name, Needs: needs, Run: func(context.Context) check.Outcome { return o }}
 }
 
-// TestOneRootCause: what stands behind a failure is not tried, however long the way.
-func TestOneRootCause(t *testing.T) {
+// TestRunSkipsDependentsOfAFailure: they are not tried, directly or through other checks.
+func TestRunSkipsDependentsOfAFailure(t *testing.T) {
 	tried := 0
-	count := func(context.Context) Finding { tried++; return OK("%d", tried) }
+	count := func(context.Context) check.Outcome { tried++; return check.Pass("%d", tried) }
 	var told []string
-	r := Run(t.Context(), []Check{
-		check("settings", Finding{}),
-		check("clock", Warn("nobody keeps it", "switch a time service on")),
-		check("dns", Fail(kiosk.Unreachable, "the host name\nis not known", "name server?"), "settings"),
-		{Name: "tls", Needs: []string{"clock", "dns"}, Look: count},
-		{Name: "discovery", Needs: []string{"tls"}, Look: count},
-		check("disk", Fail(kiosk.NoReason, "full", "make room")),
-		{Name: "store", Needs: []string{"settings"}, Look: count},
-		check("lookup", Skip("none is set"), "settings"),
+	r := Run(t.Context(), []check.Check{
+		fixed("settings", check.Outcome{}),
+		fixed("clock", check.Warn("nobody keeps it", "switch a time service on")),
+		fixed("dns", check.Fail(kiosk.Unreachable, "the host name\nis not known", "name server?"), "settings"),
+		{Name: "tls", Needs: []string{"clock", "dns"}, Run: count},
+		{Name: "discovery", Needs: []string{"tls"}, Run: count},
+		fixed("disk", check.Fail(kiosk.NoReason, "full", "make room")),
+		{Name: "store", Needs: []string{"settings"}, Run: count},
+		fixed("lookup", check.Skip("none is set"), "settings"),
 	}, func(l Line) { told = append(told, l.Check) })
 	want := Report{
-		{Check: "settings", Result: Well},
-		{Check: "clock", Result: Warned, What: "nobody keeps it", Cure: "switch a time service on"},
-		{Check: "dns", Result: Failed, What: "the host name is not known", Cure: "name server?", Reason: "unreachable"},
-		{Check: "tls", Result: NotTried, Behind: "dns"},
-		{Check: "discovery", Result: NotTried, Behind: "dns"},
-		{Check: "disk", Result: Failed, What: "full", Cure: "make room", Reason: "internal"},
-		{Check: "store", Result: Well, What: "1"},
-		{Check: "lookup", Result: Unneeded, What: "none is set"},
+		{Check: "settings", Result: check.Passed},
+		{Check: "clock", Result: check.Warning, Text: "nobody keeps it", Fix: "switch a time service on"},
+		{Check: "dns", Result: check.Failed, Text: "the host name is not known", Fix: "name server?", Reason: "unreachable"},
+		{Check: "tls", Result: check.NotTried, Behind: "dns"},
+		{Check: "discovery", Result: check.NotTried, Behind: "dns"},
+		{Check: "disk", Result: check.Failed, Text: "full", Fix: "make room", Reason: "internal"},
+		{Check: "store", Result: check.Passed, Text: "1"},
+		{Check: "lookup", Result: check.Skipped, Text: "none is set"},
 	}
 	if d := cmp.Diff(want, r, cmpopts.IgnoreUnexported(Line{})); d != "" {
 		t.Error(d)
@@ -58,44 +60,71 @@ func TestOneRootCause(t *testing.T) {
 	}
 }
 
-func TestAllIsWell(t *testing.T) {
-	r := Run(t.Context(), []Check{check("a", OK("x")), check("b", Warn("x", "y"), "a")}, nil)
-	if _, failed := r.Root(); failed || r.ExitCode() != 0 || r.Count(Warned) != 1 {
+func TestWarningsDoNotFail(t *testing.T) {
+	r := Run(t.Context(), []check.Check{fixed("a", check.Pass("x")), fixed("b", check.Warn("x", "y"), "a")}, nil)
+	if _, failed := r.Root(); failed || r.ExitCode() != 0 || r.Count(check.Warning) != 1 {
 		t.Errorf("%+v", r)
 	}
 }
 
-// TestWhoeverLosesPatience gets the lines so far, and no failure that nobody saw.
-func TestWhoeverLosesPatience(t *testing.T) {
+// TestRunEndsWithContext: the report has the lines so far, and no invented failure.
+func TestRunEndsWithContext(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
-	r := Run(ctx, []Check{
-		{Name: "a", Look: func(context.Context) Finding { stop(); return OK("") }},
-		check("b", OK("")),
-		check("c", OK(""), "b"),
+	r := Run(ctx, []check.Check{
+		{Name: "a", Run: func(context.Context) check.Outcome { stop(); return check.Pass("") }},
+		fixed("b", check.Pass("")),
+		fixed("c", check.Pass(""), "b"),
 	}, nil)
-	if r[0].Result != Well || r[1].Result != NotTried || r[2].Result != NotTried || r.ExitCode() != 0 {
+	if r[0].Result != check.Passed || r[1].Result != check.NotTried || r[2].Result != check.NotTried || r.ExitCode() != 0 {
 		t.Errorf("%+v", r)
 	}
 }
 
-// What whoever asks may not see is no failure, hides what needs it, is told, and is not
-// taken for well by a script.
-func TestWhatIsNotForThisUserToSee(t *testing.T) {
+// TestHiddenChecks: a hidden check is no failure, but its dependents are not tried, the report shows it, and the exit
+// code is not 0.
+func TestHiddenChecks(t *testing.T) {
 	looked := false
-	r := Run(t.Context(), []Check{
-		{Name: "settings", Look: func(context.Context) Finding {
-			return Unseen("not for this user to see: kiosk.env", "sudo kiosk doctor")
+	r := Run(t.Context(), []check.Check{
+		{Name: "settings", Run: func(context.Context) check.Outcome {
+			return check.Hidden("this user may not read it: kiosk.env", "sudo kiosk doctor")
 		}},
-		{Name: "dns", Needs: []string{"settings"}, Look: func(context.Context) Finding { looked = true; return OK("") }},
-		{Name: "board", Look: func(context.Context) Finding { return OK("cool") }},
+		{Name: "dns", Needs: []string{"settings"}, Run: func(context.Context) check.Outcome { looked = true; return check.Pass("") }},
+		{Name: "board", Run: func(context.Context) check.Outcome { return check.Pass("cool") }},
 	}, nil)
-	if looked || !r[0].Unseen() || r[0].Cure == "" || r[1].Unseen() || r[1].Behind != "settings" {
+	if looked || !r[0].IsHidden() || r[0].Fix == "" || r[1].IsHidden() || r[1].Behind != "settings" {
 		t.Errorf("%+v", r)
 	}
 	if _, failed := r.Root(); failed || r.ExitCode() != kiosk.Internal.ExitCode() {
 		t.Errorf("failed %v, exit code %d", failed, r.ExitCode())
 	}
-	if got, want := r.Short("kiosk", 200), "kiosk; 1 ok; NOT SEEN settings: not for this user to see: kiosk.env; 2 not tried"; got != want {
+	if got, want := r.Short("kiosk", 200), "kiosk; 1 ok; HIDDEN settings: this user may not read it: kiosk.env; 2 not tried"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestReportFields(t *testing.T) {
+	report := Run(t.Context(), []check.Check{
+		fixed("clock", check.Pass("it is noon")),
+		fixed("letters", check.Warn("they are small", "a larger font")),
+		fixed("dns", check.Fail(kiosk.Unreachable, "the name is not known", "look at the name server")),
+		fixed("route", check.Pass("never"), "dns"),
+		fixed("tls", check.Pass("never"), "route"),
+		fixed("board", check.Skip("it is none")),
+		fixed("credentials", check.Hidden("this user may not read it", "ask as root")),
+	}, nil)
+	var got []string
+	for _, f := range report.Fields() {
+		got = append(got, f.Label+": "+f.Value)
+	}
+	want := []string{
+		"doctor: failed: 1, warnings: 1, ok: 1",
+		"failed dns: the name is not known; fix: look at the name server",
+		"warning letters: they are small; fix: a larger font",
+		"hidden credentials: this user may not read it; fix: ask as root",
+		"behind dns: route, tls",
+		"clock: it is noon",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -41,10 +41,10 @@ var layers = map[string]int{
 	"internal/vault":  4,
 	"internal/guard":  4,
 	"internal/enrol":  4,
-	"internal/doctor": 4,
 	"internal/keeper": 4,
 
 	"internal/status":    5,
+	"internal/doctor":    6,
 	"internal/app":       8,
 	"internal/devserver": 5,
 	"internal/picture":   5,

@@ -40,7 +40,7 @@ type Code struct {
 // text, one longer than MaxText, and one with control characters or broken UTF-8.
 // The error never holds the text.
 func Encode(text string) (Code, error) {
-	if err := check(text); err != nil {
+	if err := validate(text); err != nil {
 		return Code{}, fmt.Errorf("qr code: %w", err)
 	}
 	code, err := encode(text, qrcode.Low)
@@ -55,7 +55,7 @@ func Encode(text string) (Code, error) {
 	return code, nil
 }
 
-func check(text string) error {
+func validate(text string) error {
 	switch {
 	case text == "":
 		return errors.New("empty text")

@@ -62,7 +62,7 @@ func (s *Store) trimNames() error {
 }
 
 func (e Entry) check() error {
-	if err := check(e.Record); err != nil {
+	if err := validate(e.Record); err != nil {
 		return err
 	}
 	if e.Stage == kiosk.StageAsking && len(e.Secrets.Identifier) == 0 && e.Tag == (seal.Tag{}) {

@@ -125,8 +125,8 @@ func Follows(last, next kiosk.Stage) error {
 	return v.follows(next)
 }
 
-// check says whether r is fit to be kept.
-func check(r kiosk.Record) error {
+// validate reports why r must not be stored.
+func validate(r kiosk.Record) error {
 	switch {
 	case r.Visit == "":
 		return fmt.Errorf("%w: no visit", ErrRecord)
@@ -220,7 +220,7 @@ func readStory(b []byte) (story, error) {
 	for i, step := range s.Steps {
 		r := story{Visit: s.Visit, Code: s.Code, Steps: s.Steps[:i+1]}.record()
 		before.Steps = s.Steps[:i]
-		if check(r) != nil || before.follows(step.Stage) != nil {
+		if validate(r) != nil || before.follows(step.Stage) != nil {
 			return story{}, damaged("a visit that makes no sense")
 		}
 	}
