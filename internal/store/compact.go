@@ -11,8 +11,8 @@ import (
 const (
 	// minCompact: a smaller file is not worth the writing.
 	minCompact = 4 << 20
-	// compactKeys is how many keys the copy takes in one transaction.
-	compactKeys = 500
+	// compactBatch is how many bytes the copy takes in one transaction: it bounds the memory that it needs.
+	compactBatch = 256 << 10
 )
 
 // Compact gives back room, where it is half of the file or more: see Rewrite.
@@ -48,11 +48,14 @@ func (s *Store) Rewrite() (saved int64, err error) {
 		}
 	}()
 	fresh.NoSync = true // flushed as a whole
-	last := 0
-	err = s.view("compact", func(tx *bolt.Tx) error {
-		last = tx.ID()
-		return copyAll(fresh, tx)
-	})
+	last := 0           // a commit after this one makes the copy useless, whether it contains that commit or not
+	err = s.view("compact", func(tx *bolt.Tx) error { last = tx.ID(); return nil })
+	if err == nil {
+		// Not within that transaction: bbolt's readers must not nest, since a writer may wait between them.
+		err = s.run("compact", nil, func(db *bolt.DB, _ func(*bolt.Tx) error) error {
+			return bolt.Compact(fresh, db, compactBatch)
+		})
+	}
 	if err == nil {
 		fresh.NoSync = false
 		err = fresh.Sync()
@@ -98,36 +101,4 @@ func fileSize(f *os.File) int64 {
 		return 0
 	}
 	return info.Size()
-}
-
-// copyAll copies every bucket, key by key in their order, so that the pages fill.
-func copyAll(to *bolt.DB, from *bolt.Tx) error {
-	for _, name := range buckets {
-		src := from.Bucket(name)
-		if src == nil {
-			return damaged("bucket %q is missing", name)
-		}
-		c := src.Cursor()
-		key, value := c.First()
-		for first := true; first || key != nil; first = false {
-			err := to.Update(func(tx *bolt.Tx) error {
-				dst, err := tx.CreateBucketIfNotExists(name)
-				if err != nil {
-					return err
-				}
-				dst.FillPercent = 0.9
-				for n := 0; key != nil && n < compactKeys; n++ {
-					if err := dst.Put(key, value); err != nil {
-						return err
-					}
-					key, value = c.Next()
-				}
-				return dst.SetSequence(src.Sequence())
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

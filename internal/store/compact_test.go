@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -96,6 +97,35 @@ func TestCompactGivesWayToACustomer(t *testing.T) {
 	served := <-stopped
 	if r := verified(t, s); !r.Whole() || r.Visits != 3000+served {
 		t.Errorf("%d served, %+v", served, r)
+	}
+}
+
+// Tokens that still have to be revoked survive a compaction, and their numbers go on: an old number that is settled
+// afterwards must not settle a newer entry.
+func TestCompactionKeepsRevocations(t *testing.T) {
+	s := openTest(t, t.TempDir())
+	revocation := func(token string) kiosk.Due {
+		return kiosk.Due{Until: time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC), Life: time.Hour, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}}
+	}
+	first, err := s.Owe(revocation("first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := s.Owed(); err != nil || len(left) != 1 || string(left[0].Tokens.Access) != "first" || left[0].ID != first {
+		t.Errorf("after the compaction: %+v, %v; want the first revocation", left, err)
+	}
+	second, err := s.Owe(revocation("second"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Paid(first); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := s.Owed(); err != nil || len(left) != 1 || left[0].ID != second {
+		t.Errorf("after the first was settled: %+v, %v; want the second, number %d", left, err, second)
 	}
 }
 
