@@ -100,10 +100,10 @@ func requirements(gomod string) []requirement {
 
 // floors are the oldest accepted versions. Other modules require x/crypto of 2021, and `go mod tidy` would select it.
 var floors = []requirement{
-	{module: "golang.org/x/crypto", version: "v0.58.0"},
-	{module: "golang.org/x/sys", version: "v0.49.0"},
-	{module: "golang.org/x/term", version: "v0.47.0"},
-	{module: "golang.org/x/text", version: "v0.43.0"},
+	{module: "golang.org/x/crypto", version: "v0.59.0"},
+	{module: "golang.org/x/sys", version: "v0.50.0"},
+	{module: "golang.org/x/term", version: "v0.48.0"},
+	{module: "golang.org/x/text", version: "v0.44.0"},
 }
 
 // older reports whether version a precedes b, ignoring pre-release suffixes.
