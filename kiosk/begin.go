@@ -4,7 +4,7 @@ import "time"
 
 // This file has the transitions from Ready to the moment the phone rings.
 
-func (m *move) ready(e Event) {
+func (m *transition) ready(e Event) {
 	if m.s.Stopping {
 		return
 	}
@@ -14,161 +14,161 @@ func (m *move) ready(e Event) {
 			return // somebody leaving, not beginning
 		}
 		m.begin()
-		m.touched(e)
+		m.showKeypadOnTouch(e)
 		switch {
 		case e.Key == TabKey:
 			m.nextLanguage()
 		case e.Key == RuneKey && e.Rune != ' ':
 			// Who begins to type instead of pressing any key loses no letter.
-			m.do(Edit{Rune: e.Rune})
+			m.emit(EditInput{Rune: e.Rune})
 		}
-	case Given:
+	case IdentifierEntered:
 		m.begin()
-		m.do(Fill{Text: e.Identifier})
+		m.emit(SetInput{Text: e.Identifier})
 	case Resumed:
 		m.resume(e)
 	}
 }
 
-func (m *move) begin() {
+func (m *transition) begin() {
 	m.enter(Identify)
-	m.s.Draft = Draft{Problem: Empty}
-	m.s.Pad.On = m.s.Rules.Pad == PadAlways
+	m.s.Input = Input{Problem: Empty}
+	m.s.Keypad.On = m.s.Rules.Keypad == KeypadAlways
 }
 
-func (m *move) nextLanguage() { m.s.Language = (m.s.Language + 1) % max(m.s.Rules.Languages, 1) }
+func (m *transition) nextLanguage() { m.s.Language = (m.s.Language + 1) % max(m.s.Rules.Languages, 1) }
 
-func (m *move) identify(e Event) {
+func (m *transition) identify(e Event) {
 	switch e := e.(type) {
-	case Given:
-		m.s.Still, m.s.Touched = false, m.now
-		m.do(Fill{Text: e.Identifier})
-	case Drafted:
+	case IdentifierEntered:
+		m.s.IdlePrompt, m.s.LastInput = false, m.now
+		m.emit(SetInput{Text: e.Identifier})
+	case InputChanged:
 		m.s.Masked = e.Masked
-		m.drafted(e)
+		m.inputChanged(e)
 	default:
-		m.typing(e, Identifier)
+		m.editInput(e, Identifier)
 	}
 }
 
 // proving is Identify once more, for the user code: it lies in the vault as a
 // draft of its own, and what was said of the identifier stays.
-func (m *move) proving(e Event) {
+func (m *transition) enterUserCode(e Event) {
 	switch e := e.(type) {
-	case Coded:
+	case UserCodeEntered:
 		if len(e.Code) == 0 {
 			m.end(Refused) // the ending is on record already
 			return
 		}
-		m.do(Fill{Text: e.Code, Item: UserCode})
-	case Given: // by a keypad of its own that sends all at once
-		m.s.Still, m.s.Touched = false, m.now
-		m.do(Fill{Text: e.Identifier, Item: UserCode})
-	case Drafted:
-		m.drafted(e)
+		m.emit(SetInput{Text: e.Code, Item: UserCode})
+	case IdentifierEntered: // by a keypad of its own that sends all at once
+		m.s.IdlePrompt, m.s.LastInput = false, m.now
+		m.emit(SetInput{Text: e.Identifier, Item: UserCode})
+	case InputChanged:
+		m.inputChanged(e)
 	default:
-		m.typing(e, UserCode)
+		m.editInput(e, UserCode)
 	}
 }
 
-// typing is what Identify and Prove have in common.
-func (m *move) typing(e Event, i Item) {
+// typing is what Identify and EnterUserCode have in common.
+func (m *transition) editInput(e Event, i Item) {
 	switch e := e.(type) {
 	case Press:
-		if m.extend(e) {
+		if m.answerIdlePrompt(e) {
 			return
 		}
-		m.s.Touched = m.now
-		m.touched(e)
-		switch e = m.aimedAt(e); e.Key {
+		m.s.LastInput = m.now
+		m.showKeypadOnTouch(e)
+		switch e = m.selectedKey(e); e.Key {
 		case EscapeKey:
 			m.clear()
 		case EnterKey:
 			m.submit()
 		case BackspaceKey:
-			m.do(Edit{Item: i, Erase: true})
+			m.emit(EditInput{Item: i, Erase: true})
 		case TabKey:
 			m.nextLanguage()
 		case RuneKey:
-			m.do(Edit{Item: i, Rune: e.Rune})
+			m.emit(EditInput{Item: i, Rune: e.Rune})
 		case ShiftKey:
-			m.s.Pad.Upper = !m.s.Pad.Upper
+			m.s.Keypad.Upper = !m.s.Keypad.Upper
 		case UpKey, DownKey, LeftKey, RightKey:
-			m.aim(e.Key)
+			m.moveSelection(e.Key)
 		}
 	case Tick:
-		m.idle(m.s.Rules.Idle)
+		m.checkIdle(m.s.Rules.IdleLimit)
 	}
 }
 
-func (m *move) drafted(e Drafted) {
-	m.s.Draft = Draft{Length: e.Length, Problem: e.Problem}
-	if e.Whole {
+func (m *transition) inputChanged(e InputChanged) {
+	m.s.Input = Input{Length: e.Length, Problem: e.Problem}
+	if e.Complete {
 		m.submit()
 	}
 }
 
 // submit sends the draft on its way, or says what is wrong with it.
-func (m *move) submit() {
+func (m *transition) submit() {
 	switch {
-	case m.s.Draft.Problem != NoProblem:
-		m.s.Draft.Shown = true
-	case m.s.Phase == Prove:
+	case m.s.Input.Problem != NoProblem:
+		m.s.Input.ProblemShown = true
+	case m.s.Phase == EnterUserCode:
 		m.prepare(m.s.Request)
 	default:
 		m.prepare(0)
 	}
 }
 
-func (m *move) prepare(from Number) {
+func (m *transition) prepare(from Number) {
 	m.enter(Asking)
-	n := m.ask()
-	m.s.Visit, m.s.Code, m.s.Binding = "", "", ""
-	m.s.Pace, m.s.Merges, m.s.Look, m.s.Redeemed, m.s.Unsure, m.s.Reason = Pace{}, false, "", false, false, NoReason
-	m.s.Hold = Hold{}
-	m.s.Stale, m.s.Pinged = false, false
-	m.do(Prepare{Number: n, From: from, Road: m.s.Road})
+	n := m.nextQuestion()
+	m.s.Visit, m.s.Code, m.s.BindingMessage = "", "", ""
+	m.s.Pace, m.s.AmbiguousDenial, m.s.PhoneHint, m.s.TokensIssued, m.s.Ambiguous, m.s.Reason = PollSchedule{}, false, "", false, false, NoReason
+	m.s.Throttle = Throttle{}
+	m.s.HintExpired, m.s.Pinged = false, false
+	m.emit(Prepare{Number: n, From: from, Road: m.s.Road})
 	m.s.Request = n
 }
 
-func (m *move) asking(e Event) {
+func (m *transition) asking(e Event) {
 	switch e := e.(type) {
 	case Prepared:
-		if m.s.Visit != "" || !m.answered(e.Number) {
+		if m.s.Visit != "" || !m.takeAnswer(e.Number) {
 			return
 		}
 		m.s.Visit, m.s.Code = e.Visit, e.Code
-		if m.s.Road == DeviceGrant {
+		if m.s.Road == DeviceFlow {
 			m.s.Code = "" // what is compared there is the server's own code
 		}
 		m.s.Question = m.s.Request
-		m.s.Pace.Sent = m.now
-		m.do(Commit{m.record(StageAsking, NoReason)}, Ask{Number: m.s.Request, Code: m.s.Code, Road: m.s.Road})
-	case Held:
-		if m.s.Visit == "" && m.answered(e.Number) {
-			if m.s.Again > 0 {
-				m.s.Again-- // nobody was asked
+		m.s.Pace.RequestSent = m.now
+		m.emit(Commit{m.record(StageAsking, NoReason)}, Ask{Number: m.s.Request, Code: m.s.Code, Road: m.s.Road})
+	case Throttled:
+		if m.s.Visit == "" && m.takeAnswer(e.Number) {
+			if m.s.Repeats > 0 {
+				m.s.Repeats-- // nobody was asked
 			}
-			m.s.Hold = e.Hold
+			m.s.Throttle = e.Throttle
 			m.finish(StageEnded, HeldBack)
 		}
 	case Failed:
 		switch {
-		case !m.answered(e.Number):
+		case !m.takeAnswer(e.Number):
 		case e.Reason == Refused:
-			m.s.Refusal = m.s.even(m.now)
+			m.s.Refusal = m.s.quantizeRefusal(m.now)
 		default:
 			m.finish(StageEnded, e.Reason)
 		}
-	case Wanted:
-		if m.s.Visit != "" && m.answered(e.Number) {
-			m.wanted(e.What)
+	case InputRequired:
+		if m.s.Visit != "" && m.takeAnswer(e.Number) {
+			m.requireInput(e.Input)
 		}
-	case Asked:
-		if m.s.Visit == "" || !m.answered(e.Number) {
+	case Acknowledged:
+		if m.s.Visit == "" || !m.takeAnswer(e.Number) {
 			return
 		}
-		sent := m.s.Pace.Sent
+		sent := m.s.Pace.RequestSent
 		if e.Age > 0 {
 			// Expiry counts from when the server got the request, which can be later
 			// than when it was decided: metadata may have had to be fetched first.
@@ -176,17 +176,17 @@ func (m *move) asking(e Event) {
 		}
 		interval := e.Interval
 		if interval <= 0 {
-			interval = m.s.Rules.Floor
+			interval = m.s.Rules.MinInterval
 		}
 		m.enter(Waiting)
-		m.s.Binding, m.s.Merges, m.s.Look = e.Binding, e.Merges, e.Look
-		m.s.Pace = StartPace(sent, m.now, e.Expires, interval)
+		m.s.BindingMessage, m.s.AmbiguousDenial, m.s.PhoneHint = e.BindingMessage, e.AmbiguousDenial, e.PhoneHint
+		m.s.Pace = NewPollSchedule(sent, m.now, e.Expires, interval)
 		pinged := m.s.Pinged
 		m.s.Pinged = false
-		m.do(Commit{m.record(StageAsked, NoReason)})
+		m.emit(Commit{m.record(StageAcknowledged, NoReason)})
 		if pinged {
-			m.s.Pace = m.s.Pace.Ping(m.now)
-			m.turn()
+			m.s.Pace = m.s.Pace.PingReceived(m.now)
+			m.advancePolling()
 		}
 	case Press:
 		if e.Key == EscapeKey {
@@ -208,42 +208,42 @@ func (m *move) asking(e Event) {
 // not know sooner than somebody without a phone, or later; who stands at the
 // kiosk, or watches, must not tell them apart by that. An acknowledgement cannot
 // be put off likewise: the phone rings by then.
-func (s State) even(now time.Duration) time.Duration {
-	step := max(s.Rules.Even, 1)
-	return s.Pace.Sent + ((now-s.Pace.Sent)/step+1)*step
+func (s State) quantizeRefusal(now time.Duration) time.Duration {
+	step := max(s.Rules.RefusalQuantum, 1)
+	return s.Pace.RequestSent + ((now-s.Pace.RequestSent)/step+1)*step
 }
 
 // wanted: the server rang nobody. The request is over; what it wants is asked of
 // the customer, whose next key makes another request, with a record of its own.
-func (m *move) wanted(w Want) {
-	if w == WantScan {
-		m.s.Stale, m.s.Refusal = true, m.s.even(m.now)
+func (m *transition) requireInput(w RequiredInput) {
+	if w == FreshHintRequired {
+		m.s.HintExpired, m.s.Refusal = true, m.s.quantizeRefusal(m.now)
 		return
 	}
-	if m.s.Coded {
-		m.s.Tries++ // one was sent
+	if m.s.NeedsUserCode {
+		m.s.CodeTries++ // one was sent
 	}
-	m.s.Coded = true
-	if m.s.Tries >= m.s.Rules.CodeTries {
-		m.s.Refusal = m.s.even(m.now)
+	m.s.NeedsUserCode = true
+	if m.s.CodeTries >= m.s.Rules.MaxCodeTries {
+		m.s.Refusal = m.s.quantizeRefusal(m.now)
 		return
 	}
-	m.do(Commit{m.record(StageEnded, NoReason)})
-	m.prove()
+	m.emit(Commit{m.record(StageEnded, NoReason)})
+	m.askForUserCode()
 }
 
-func (m *move) prove() {
-	m.enter(Prove)
-	m.s.Draft = Draft{Problem: Empty}
-	m.s.Pad = Pad{On: m.s.Pad.On} // another layout, perhaps
+func (m *transition) askForUserCode() {
+	m.enter(EnterUserCode)
+	m.s.Input = Input{Problem: Empty}
+	m.s.Keypad = KeypadState{On: m.s.Keypad.On} // another layout, perhaps
 }
 
-func (m *move) resume(e Resumed) {
+func (m *transition) resume(e Resumed) {
 	if e.Request <= m.s.Last {
 		return
 	}
 	m.enter(Waiting)
 	m.s.Last, m.s.Request = e.Request, e.Request
 	m.s.Visit, m.s.Code, m.s.Masked = e.Visit, e.Code, e.Masked
-	m.s.Pace = StartPace(m.now, m.now, e.Left, e.Interval).NotBefore(m.now + e.Pause)
+	m.s.Pace = NewPollSchedule(m.now, m.now, e.Left, e.Interval).DelayUntil(m.now + e.Pause)
 }

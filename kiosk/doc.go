@@ -19,7 +19,7 @@
 //	    "cleared" can be checked: in Ready, s == s.Fresh().
 //	  - Event (event.go) is what can happen, Effect (effect.go) what the visit wants done.
 //	  - Step (step.go) is the transition table; begin.go, wait.go and leave.go have what
-//	    it does up to the ring, while the phone rings, and after. Pace (pace.go) is its
+//	    it does up to the ring, while the phone rings, and after. PollSchedule (pace.go) is its
 //	    schedule of polls, Wake (wake.go) when time alone changes something.
 //	  - View (view.go) is what a person may see, as data (screen.go), in the words of
 //	    a catalogue (words.go). What is typed is judged in identifier.go and hint.go; the
@@ -40,7 +40,7 @@
 // keeps records in memory while there is no room. Package guard is the Guard, with the
 // journal as its memory. Package ciba is the Authorizer: it polls, takes the server's
 // pings (Pinged), speaks the device grant and revokes. Package app wires them, closes and
-// opens the kiosk (Closing: no contact yet, clock, maintenance, opening hours, settings),
+// opens the kiosk (ClosureChanged: no contact yet, clock, maintenance, opening hours, settings),
 // plays visits that come over the local socket by the same events as keys, and sweeps the
 // memory. What keeps a device well is beside it, too, and knows nothing of visits: health
 // (what is wrong now), doctor (why, and what to do), enrol (how a device gets its
@@ -53,12 +53,12 @@
 // years: whoever loses the claim at the server loses the menu everywhere. Their visit is a
 // visit (guard, record, one ring, every check), by an Authorizer of its own that asks for
 // no scope of the API; and since the menu is a phase that no fetch leads to, and that has
-// no effect but Serve, customers' data are out of its reach by construction. What it can do
+// no effect but RunTask, customers' data are out of its reach by construction. What it can do
 // is less than an operator can over the local socket.
 //
 // Where nobody can be asked (no network, no clock, wrong settings, no record) nobody can be
 // let in either, and that is when a technician is needed most. Then the key, or the screen
-// on which their visit ended, opens the examination alone (State.Unproved): it changes
+// on which their visit ended, opens the examination alone (State.Unauthenticated): it changes
 // nothing, and names hosts and files of this device, but no person and no secret. What it
 // says stands as text: on a screen of 80 columns a QR code has room for a tenth of it, and a
 // phone's camera reads text.
@@ -66,8 +66,8 @@
 // # The roads
 //
 // A visit asks by the backchannel. The server may first want a user code: that ends the
-// request, and what is typed in Prove makes another one. Or it takes the second road
-// (State.Road): a device authorization request, whose QR code any phone opens. It begins
+// request, and what is typed in EnterUserCode makes another one. Or it takes the second road
+// (State.Flow): a device authorization request, whose QR code any phone opens. It begins
 // with a key, on Waiting or after a refusal; the request before it is left, on record, and
 // its late tokens are given back. Both roads are polled, checked and shown alike.
 //
@@ -113,7 +113,7 @@
 //
 //   - Tokens are given back when the result is there, not when it has been read: no
 //     record has them any more, so a power cut meanwhile would leave them good.
-//   - There is a phase more, Prove, for the user code.
+//   - There is a phase more, EnterUserCode, for the user code.
 //   - Cancelling while the phone may ring leads to Ended(cancelled) for some seconds
 //     instead of straight to Clearing: somebody has to be told that the phone may
 //     still ask, and Clearing is over before it could be read. The vault is wiped at once all the same.

@@ -16,12 +16,12 @@ func (r *Runner) revoke(n Number) {
 	for _, i := range []Item{AccessToken, IDToken, RefreshToken} {
 		r.Vault.Put(n, i, nil)
 	}
-	if !t.came() {
+	if !t.hasTokens() {
 		return
 	}
-	r.call(context.WithoutCancel(r.ctx), giveBackTrouble, "revoke", nil, func(ctx context.Context) answer {
+	r.call(context.WithoutCancel(r.ctx), revokeLimitTotal, "revoke", nil, func(ctx context.Context) answer {
 		if d := r.revokeNow(ctx, t); d != nil {
-			r.pay(ctx, *d, d.Life, giveBackPause)
+			r.revokeWithRetries(ctx, *d, d.Lifetime, firstRevokePause)
 		}
 		return answer{}
 	})
@@ -29,20 +29,20 @@ func (r *Runner) revoke(n Number) {
 
 // Pauses between attempts to give back what a crash left behind.
 const (
-	giveBackPause   = 10 * time.Second // at a start the network is often not up yet
-	giveBackLongest = 10 * time.Minute
-	giveBackTrouble = 24 * time.Hour // tokens live no longer, and a server that refuses that long will go on
+	firstRevokePause = 10 * time.Second // at a start the network is often not up yet
+	maxRevokePause   = 10 * time.Minute
+	revokeLimitTotal = 24 * time.Hour // tokens live no longer, and a server that refuses that long will go on
 )
 
 // giveBack revokes the tokens of a visit that a crash interrupted, as often as it
 // takes. Only then is the visit closed; a stop leaves it for the next start.
-func (r *Runner) giveBack(v Recovery) {
+func (r *Runner) revokeThenClose(v Recovery) {
 	end := r.ending(v.Record, v.Ending, v.Reason)
-	old := !v.Record.Wall.IsZero() && r.Trusted && r.Clock.Wall().Sub(v.Record.Wall) > giveBackTrouble
-	r.call(r.ctx, giveBackTrouble, "give back", nil, func(ctx context.Context) answer {
+	old := !v.Record.Wall.IsZero() && r.Trusted && r.Clock.Wall().Sub(v.Record.Wall) > revokeLimitTotal
+	r.call(r.ctx, revokeLimitTotal, "give back", nil, func(ctx context.Context) answer {
 		t := v.Record.Secrets.Tokens
 		defer t.Zero()
-		for pause := giveBackPause; ; pause = min(2*pause, giveBackLongest) {
+		for pause := firstRevokePause; ; pause = min(2*pause, maxRevokePause) {
 			if r.tryRevoke(ctx, t) || old {
 				return answer{record: &end}
 			}
@@ -59,16 +59,16 @@ func (r *Runner) giveBack(v Recovery) {
 
 // revokeNow gives tokens back, whatever becomes of ctx meanwhile, and forgets them.
 // Where that does not work they are put on disk and come back.
-func (r *Runner) revokeNow(ctx context.Context, t Tokens) *Due {
+func (r *Runner) revokeNow(ctx context.Context, t Tokens) *Revocation {
 	if r.tryRevoke(context.WithoutCancel(ctx), t) {
 		t.Zero()
 		return nil
 	}
-	d := Due{Tokens: t, Life: t.life()}
-	d.Until = r.Clock.Wall().Add(d.Life)
-	if r.Dues != nil {
+	d := Revocation{Tokens: t, Lifetime: t.lifetime()}
+	d.Until = r.Clock.Wall().Add(d.Lifetime)
+	if r.Revocations != nil {
 		var err error
-		if d.ID, err = r.Dues.Owe(d); err != nil {
+		if d.ID, err = r.Revocations.AddRevocation(d); err != nil {
 			r.Log.Error("revoke", "not on disk", err) // it is tried again all the same, while the program runs
 		}
 	}
@@ -77,27 +77,27 @@ func (r *Runner) revokeNow(ctx context.Context, t Tokens) *Due {
 
 // life is for how long tokens are worth giving back: until the access token runs out,
 // where that is known and there is no refresh token, which lives longer.
-func (t Tokens) life() time.Duration {
+func (t Tokens) lifetime() time.Duration {
 	if t.Expires > 0 && len(t.Refresh) == 0 {
-		return min(t.Expires, giveBackTrouble)
+		return min(t.Expires, revokeLimitTotal)
 	}
-	return giveBackTrouble
+	return revokeLimitTotal
 }
 
 // settle gives back beside the loop what could not be given back before.
-func (r *Runner) settle(d Due, left, pause time.Duration) {
-	r.call(r.ctx, giveBackTrouble, "revoke", nil, func(ctx context.Context) answer {
-		r.pay(ctx, d, left, pause)
+func (r *Runner) revokeLater(d Revocation, left, pause time.Duration) {
+	r.call(r.ctx, revokeLimitTotal, "revoke", nil, func(ctx context.Context) answer {
+		r.revokeWithRetries(ctx, d, left, pause)
 		return answer{}
 	})
 }
 
 // pay tries with growing pauses, the first of which is given, until it works or the
 // tokens have run out. A stop leaves them on disk for the next start.
-func (r *Runner) pay(ctx context.Context, d Due, left, pause time.Duration) {
+func (r *Runner) revokeWithRetries(ctx context.Context, d Revocation, left, pause time.Duration) {
 	defer d.Tokens.Zero()
 	end := r.Clock.Now() + left
-	for ; ; pause = min(max(2*pause, giveBackPause), giveBackLongest) {
+	for ; ; pause = min(max(2*pause, firstRevokePause), maxRevokePause) {
 		timer := time.NewTimer(max(min(pause, end-r.Clock.Now()), 0))
 		select {
 		case <-timer.C:
@@ -109,8 +109,8 @@ func (r *Runner) pay(ctx context.Context, d Due, left, pause time.Duration) {
 			if over {
 				r.Log.Warn("revoke", "outcome", "the tokens have run out by themselves")
 			}
-			if r.Dues != nil && d.ID != 0 {
-				if err := r.Dues.Paid(d.ID); err != nil {
+			if r.Revocations != nil && d.ID != 0 {
+				if err := r.Revocations.RevocationDone(d.ID); err != nil {
 					r.Log.Error("revoke", "error", err)
 				}
 			}
@@ -120,20 +120,20 @@ func (r *Runner) pay(ctx context.Context, d Due, left, pause time.Duration) {
 }
 
 // takeUpDues goes on with what an earlier run could not give back.
-func (r *Runner) takeUpDues(here Here) {
-	if r.Dues == nil {
+func (r *Runner) resumeRevocations(here BootContext) {
+	if r.Revocations == nil {
 		return
 	}
-	dues, err := r.Dues.Owed()
+	dues, err := r.Revocations.PendingRevocations()
 	if err != nil {
 		r.Log.Error("revoke", "error", err)
 	}
 	for _, d := range dues {
-		left := d.Life // without a clock to trust, as long as they could live at the most
+		left := d.Lifetime // without a clock to trust, as long as they could live at the most
 		if here.Trusted {
-			left = min(d.Until.Sub(here.Wall), d.Life)
+			left = min(d.Until.Sub(here.Wall), d.Lifetime)
 		}
-		r.settle(d, left, 0) // at once: the program may live for one visit only
+		r.revokeLater(d, left, 0) // at once: the program may live for one visit only
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 type drawer struct {
 	mu   sync.Mutex
 	last uint64
-	in   []kiosk.Due
+	in   []kiosk.Revocation
 }
 
-func (d *drawer) Owe(due kiosk.Due) (uint64, error) {
+func (d *drawer) AddRevocation(due kiosk.Revocation) (uint64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last++
@@ -26,14 +26,14 @@ func (d *drawer) Owe(due kiosk.Due) (uint64, error) {
 	return d.last, nil
 }
 
-func (d *drawer) Paid(id uint64) error {
+func (d *drawer) RevocationDone(id uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.in = slices.DeleteFunc(d.in, func(x kiosk.Due) bool { return x.ID == id })
+	d.in = slices.DeleteFunc(d.in, func(x kiosk.Revocation) bool { return x.ID == id })
 	return nil
 }
 
-func (d *drawer) Owed() ([]kiosk.Due, error) {
+func (d *drawer) PendingRevocations() ([]kiosk.Revocation, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.in), nil
@@ -42,8 +42,8 @@ func (d *drawer) Owed() ([]kiosk.Due, error) {
 // cancelledAfterApproval plays a visit that is left while its tokens are on their way,
 // at a server that takes none back at first.
 func cancelledAfterApproval(s *shop) {
-	s.answers, s.polTake = []kiosk.Answer{{Verdict: kiosk.Granted}}, 3*time.Second
-	s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+	s.answers, s.polTake = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}, 3*time.Second
+	s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 	sleep(6 * time.Second)
 	s.press(kiosk.EscapeKey, 0)
 	sleep(4 * time.Second)
@@ -54,7 +54,7 @@ func cancelledAfterApproval(s *shop) {
 func TestWhatCannotBeGivenBackIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := open(t), &drawer{}
-		s.runner.Dues, s.deaf = d, 4
+		s.runner.Revocations, s.deaf = d, 4
 		s.run(func() {
 			cancelledAfterApproval(s)
 			if n := len(d.in); n != 1 {
@@ -91,14 +91,14 @@ func TestDuesSurviveARestart(t *testing.T) {
 				d := &drawer{}
 				s := open(t)
 				s.expires = time.Hour
-				s.runner.Dues, s.deaf = d, 1000
+				s.runner.Revocations, s.deaf = d, 1000
 				s.run(func() { cancelledAfterApproval(s) })
-				if len(d.in) != 1 || d.in[0].Life != time.Hour {
+				if len(d.in) != 1 || d.in[0].Lifetime != time.Hour {
 					t.Fatalf("on disk: %+v", d.in)
 				}
 				time.Sleep(c.later)
 				next := open(t)
-				next.runner.Dues, next.runner.Trusted = d, c.trusted
+				next.runner.Revocations, next.runner.Trusted = d, c.trusted
 				next.run(func() { sleep(20 * time.Second) })
 				if n := next.count("revoke"); n != c.want || len(d.in) != 0 {
 					t.Errorf("tried %d times, %d dues left", n, len(d.in))
@@ -113,7 +113,7 @@ func TestDuesAreForgottenWhenTheyRunOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := open(t), &drawer{}
 		s.expires = 10 * time.Minute
-		s.runner.Dues, s.deaf = d, 1000
+		s.runner.Revocations, s.deaf = d, 1000
 		s.run(func() {
 			cancelledAfterApproval(s)
 			sleep(24 * time.Hour)

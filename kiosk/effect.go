@@ -6,34 +6,34 @@ package kiosk
 type Effect interface{ effect() }
 
 type (
-	// Edit changes a draft in the vault; answered by Drafted at once.
-	Edit struct {
+	// EditInput changes a draft in the vault; answered by InputChanged at once.
+	EditInput struct {
 		Item  Item // Identifier or UserCode
 		Rune  rune // added, if not 0
 		Erase bool // one character back
 	}
-	// Fill sets a whole draft; answered by Drafted at once.
-	Fill struct {
+	// SetInput sets a whole draft; answered by InputChanged at once.
+	SetInput struct {
 		Text Secret
 		Item Item // Identifier or UserCode
 	}
 	// Prepare asks the guard and draws a visit name and a code; answered by
-	// Prepared, Held or Failed at once. From is the request that held the
+	// Prepared, Throttled or Failed at once. From is the request that held the
 	// identifier before: 0 for the draft, else the one that is asked again. A user
 	// code that was typed goes with it.
 	// On the second road nobody's phone rings, so the guard is not asked.
 	Prepare struct {
 		Number, From Number
-		Road         Road
+		Road         Flow
 	}
 	// Commit puts a record into the journal and returns when it is on disk.
 	Commit struct{ Record Record }
 	// Ask sends the backchannel authentication request, or on the second road the
-	// device authorization request; answered by Asked, Wanted or Failed.
+	// device authorization request; answered by Acknowledged, InputRequired or Failed.
 	Ask struct {
 		Number Number
 		Code   string
-		Road   Road
+		Road   Flow
 	}
 	// Poll asks the token endpoint once; answered by Polled.
 	Poll struct{ Number, Request Number }
@@ -41,8 +41,8 @@ type (
 	Verify struct{ Number, Request Number }
 	// Fetch calls the protected API; answered by Fetched or Failed.
 	Fetch struct{ Number, Request Number }
-	// Serve has a technician's task done; answered by Served or Failed.
-	Serve struct {
+	// RunTask has a technician's task done; answered by TaskDone or Failed.
+	RunTask struct {
 		Number Number
 		Task   Task
 	}
@@ -52,14 +52,14 @@ type (
 	Wipe struct{ Request Number }
 )
 
-func (Edit) effect()    {}
-func (Fill) effect()    {}
-func (Prepare) effect() {}
-func (Commit) effect()  {}
-func (Ask) effect()     {}
-func (Poll) effect()    {}
-func (Verify) effect()  {}
-func (Fetch) effect()   {}
-func (Serve) effect()   {}
-func (Revoke) effect()  {}
-func (Wipe) effect()    {}
+func (EditInput) effect() {}
+func (SetInput) effect()  {}
+func (Prepare) effect()   {}
+func (Commit) effect()    {}
+func (Ask) effect()       {}
+func (Poll) effect()      {}
+func (Verify) effect()    {}
+func (Fetch) effect()     {}
+func (RunTask) effect()   {}
+func (Revoke) effect()    {}
+func (Wipe) effect()      {}

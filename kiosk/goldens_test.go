@@ -116,13 +116,13 @@ func unsaid(sc kiosk.Screen, frame string, rows int) (wrong []string) {
 	for _, w := range strings.Fields(layout.Clean(sc.Site, false) + " OK X ! · → - * " + sc.Paging) {
 		aside[w] = true
 	}
-	if sc.Link != nil && sc.Link.Bare { // it speaks of a picture, where there is one
+	if sc.Link != nil && sc.Link.Optional { // it speaks of a picture, where there is one
 		for _, w := range strings.Fields(layout.Clean(sc.Link.Caption, false)) {
 			aside[w] = true
 		}
 	}
 	for _, k := range sc.Keys {
-		if k.Turns { // all pages are said at once
+		if k.TurnsPages { // all pages are said at once
 			aside[k.Cap], aside[layout.Clean(k.Text, false)] = true, true
 		}
 	}

@@ -27,7 +27,7 @@ func TestHelpDoesNothingElse(t *testing.T) {
 			t.Errorf("%s: help does %v", name, y.effects)
 		}
 		y.do(Press{Key: HelpKey})
-		before.Touched = y.s.Touched
+		before.LastInput = y.s.LastInput
 		if y.s != before {
 			t.Errorf("%s: help and back leaves %+v, was %+v", name, y.s, before)
 		}
@@ -60,11 +60,11 @@ func TestAQuestionMarkCanBeTyped(t *testing.T) {
 
 // Who is asked whether they are still there says so with any key; that key asks nothing.
 func TestTheHelpKeyAnswersStillThere(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey}).wait(DefaultRules().Idle)
-	if !y.s.Still {
+	y := begin(t).do(Press{Key: OtherKey}).wait(DefaultRules().IdleLimit)
+	if !y.s.IdlePrompt {
 		t.Fatal("not asked")
 	}
-	if y.do(Press{Key: HelpKey}); y.s.Still || y.s.Help || y.s.Extended != 1 {
+	if y.do(Press{Key: HelpKey}); y.s.IdlePrompt || y.s.Help || y.s.Extensions != 1 {
 		t.Errorf("%+v", y.s)
 	}
 }

@@ -11,13 +11,13 @@ import (
 // server takes in a form.
 const MaxHintToken = 4096
 
-// HintToken says whether what was scanned is a login hint token (CIBA Core 7.1,
+// ParseHintToken says whether what was scanned is a login hint token (CIBA Core 7.1,
 // login_hint_token): a signed JWT in compact form, which is three parts of
 // unpadded base64url between dots, of which the first is a JSON object that names an
 // alg other than none, and the second a JSON object. Nothing that a person types,
 // an email address or a number say, has this form. Whether the signature holds is
 // the server's to find out. The claims are the second part as it came, unchecked.
-func HintToken(s string) (claims []byte, ok bool) {
+func ParseHintToken(s string) (claims []byte, ok bool) {
 	if len(s) > MaxHintToken || strings.Count(s, ".") != 2 {
 		return nil, false
 	}
@@ -43,7 +43,7 @@ func HintToken(s string) (claims []byte, ok bool) {
 	return claims, true
 }
 
-// MayBeHint says whether a draft can still become a login hint token: a scanner that
+// MayBecomeHintToken says whether a draft can still become a login hint token: a scanner that
 // types like a keyboard gives it letter by letter. Every JSON object in base64url
 // begins like this, and names and addresses hardly ever do.
-func MayBeHint(draft string) bool { return strings.HasPrefix(draft, "eyJ") }
+func MayBecomeHintToken(draft string) bool { return strings.HasPrefix(draft, "eyJ") }

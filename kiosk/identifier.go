@@ -27,7 +27,7 @@ const (
 // Trim takes away what a customer does not mean: blanks around it, and for
 // phones and numbers also the blanks, dots, dashes and brackets people write in between.
 func Trim(k IdentifierKind, s string) string {
-	if MayBeHint(strings.TrimSpace(s)) {
+	if MayBecomeHintToken(strings.TrimSpace(s)) {
 		return strings.TrimSpace(s) // its dots and dashes mean something
 	}
 	if k == PhoneKind || k == NumberKind {
@@ -46,7 +46,7 @@ func Check(k IdentifierKind, s string) Problem {
 	if s == "" {
 		return Empty
 	}
-	if _, ok := HintToken(s); ok {
+	if _, ok := ParseHintToken(s); ok {
 		return NoProblem
 	}
 	if p := checkText(s, MaxIdentifier); p != NoProblem {
@@ -60,12 +60,12 @@ func Check(k IdentifierKind, s string) Problem {
 			return NotEmail
 		}
 	case PhoneKind:
-		// E.164: at most fifteen digits; shorter than six is no subscriber's number anywhere.
-		if d := strings.TrimPrefix(s, "+"); !digits(d) || len(d) < 6 || len(d) > 15 {
+		// E.164: at most fifteen isDigits; shorter than six is no subscriber's number anywhere.
+		if d := strings.TrimPrefix(s, "+"); !isDigits(d) || len(d) < 6 || len(d) > 15 {
 			return NotPhone
 		}
 	case NumberKind:
-		if !digits(s) {
+		if !isDigits(s) {
 			return NotNumber
 		}
 	}
@@ -104,7 +104,7 @@ func Printable(r rune) bool {
 	return r == ' ' || r != utf8.RuneError && unicode.IsGraphic(r) && !unicode.Is(unicode.Z, r) && !unicode.Is(unicode.Cf, r)
 }
 
-func digits(s string) bool {
+func isDigits(s string) bool {
 	if s == "" {
 		return false
 	}
@@ -121,26 +121,26 @@ func digits(s string) bool {
 // about the length.
 func Mask(k IdentifierKind, s string) string {
 	const hidden = "***"
-	if MayBeHint(s) {
+	if MayBecomeHintToken(s) {
 		return "" // nobody would know themselves by a piece of a token
 	}
 	switch k {
 	case EmailKind:
 		name, domain, ok := strings.Cut(s, "@")
 		if ok {
-			return first(name) + hidden + "@" + first(domain) + hidden
+			return firstRune(name) + hidden + "@" + firstRune(domain) + hidden
 		}
 	case PhoneKind, NumberKind:
-		if d := strings.TrimPrefix(s, "+"); len(d) > 6 && digits(d) {
+		if d := strings.TrimPrefix(s, "+"); len(d) > 6 && isDigits(d) {
 			return hidden + d[len(d)-2:]
 		}
 		return hidden
 	}
-	return first(s) + hidden
+	return firstRune(s) + hidden
 }
 
-// first is the first character of what has enough others to hide.
-func first(s string) string {
+// firstRune is the first character of what has enough others to hide.
+func firstRune(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
 	if utf8.RuneCountInString(s) < 3 || !Printable(r) {
 		return ""

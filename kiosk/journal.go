@@ -10,12 +10,12 @@ type Stage uint8
 
 // The stages, in the order in which they can follow each other.
 const (
-	StageAsking    Stage = iota + 1 // before the backchannel authentication request leaves
-	StageAsked                      // acknowledged; before the first poll, and again when the server slows us down
-	StageGranted                    // tokens came; the auth_req_id is redeemed and never polled again
-	StageShown                      // the result was delivered
-	StageEnded                      // ended without a result, for Reason
-	StageAbandoned                  // left while nobody could know whether the phone rang
+	StageAsking       Stage = iota + 1 // before the backchannel authentication request leaves
+	StageAcknowledged                  // acknowledged; before the first poll, and again when the server slows us down
+	StageGranted                       // tokens came; the auth_req_id is redeemed and never polled again
+	StageShown                         // the result was delivered
+	StageEnded                         // ended without a result, for Reason
+	StageAbandoned                     // left while nobody could know whether the phone rang
 )
 
 var stages = [...]string{"", "asking", "asked", "granted", "shown", "ended", "abandoned"}
@@ -53,15 +53,15 @@ type Record struct {
 	Reason     Reason        // with an ending; none where the server rang nobody and first wanted a user code
 	Code       string        // the code both screens show; not a secret; empty on the second road
 	Technician bool          // the visit is for the device's sake
-	Expires    time.Duration // with StageAsked: how long the request lives, from when it was sent
-	Interval   time.Duration // with StageAsked: the poll interval, or the longest pause that the server has asked for
+	Expires    time.Duration // with StageAcknowledged: how long the request lives, from when it was sent
+	Interval   time.Duration // with StageAcknowledged: the poll interval, or the longest pause that the server has asked for
 
 	Wall   time.Time     // wall clock when written
 	Boot   string        // boot when written
 	Uptime time.Duration // uptime when written
-	Sent   time.Duration // with StageAsked: uptime when the request was sent
-	SentAt time.Time     // with StageAsked: wall clock then
-	Pause  time.Duration // with StageAsked: no poll before this long after the record was written
+	Sent   time.Duration // with StageAcknowledged: uptime when the request was sent
+	SentAt time.Time     // with StageAcknowledged: wall clock then
+	Pause  time.Duration // with StageAcknowledged: no poll before this long after the record was written
 
 	Secrets Secrets
 }
@@ -69,21 +69,21 @@ type Record struct {
 // Secrets is the part of a record that is sealed on disk and dropped when the
 // visit ends.
 type Secrets struct {
-	Identifier Secret
-	RequestID  Secret // from StageAsked until the ending
-	Expect     Secret
-	Tokens     Tokens // with StageGranted, so that they can be revoked after a crash
+	Identifier      Secret
+	RequestID       Secret // from StageAcknowledged until the ending
+	ExpectedSubject Secret
+	Tokens          Tokens // with StageGranted, so that they can be revoked after a crash
 }
 
 func (s Secrets) zero() {
 	s.Identifier.Zero()
 	s.RequestID.Zero()
-	s.Expect.Zero()
+	s.ExpectedSubject.Zero()
 	s.Tokens.Zero()
 }
 
-// Here is what Recover must know of the present.
-type Here struct {
+// BootContext is what Recover must know of the present.
+type BootContext struct {
 	Boot    string
 	Uptime  time.Duration
 	Wall    time.Time
@@ -95,10 +95,10 @@ type Action uint8
 
 // The actions.
 const (
-	Forget   Action = iota + 1 // write Record's ending, nothing else
-	Resume                     // back to Waiting with the same code: the customer is still there
-	Watch                      // poll until the expiry only to close it; tokens that come are revoked
-	GiveBack                   // revoke the tokens, then close; never poll
+	Forget       Action = iota + 1 // write Record's ending, nothing else
+	Resume                         // back to Waiting with the same code: the customer is still there
+	PollToClose                    // poll until the expiry only to close it; tokens that come are revoked
+	RevokeTokens                   // revoke the tokens, then close; never poll
 )
 
 // String names the action for logs.
@@ -110,10 +110,10 @@ func (a Action) String() string {
 type Recovery struct {
 	Action Action
 	Record Record        // the last record, with its secrets
-	Ending Stage         // with Forget and GiveBack: what to write
+	Ending Stage         // with Forget and RevokeTokens: what to write
 	Reason Reason        // and why
-	Left   time.Duration // with Resume and Watch: how long the request still lives
-	Pause  time.Duration // with Resume and Watch: how long no poll may leave
+	Left   time.Duration // with Resume and PollToClose: how long the request still lives
+	Pause  time.Duration // with Resume and PollToClose: how long no poll may leave
 }
 
 // resumeWithin: a customer waits half a minute in front of a screen that went
@@ -125,7 +125,7 @@ const resumeWithin = 30 * time.Second
 // whether the phone rang, and it must not ring twice. At most one visit, the
 // newest, is resumed; not one on the second road, since what was on its screen is
 // not on record, nor a technician's, who knows what to do.
-func Recover(unfinished []Record, here Here) []Recovery {
+func Recover(unfinished []Record, here BootContext) []Recovery {
 	var out []Recovery
 	for i, r := range unfinished {
 		newest := i == len(unfinished)-1
@@ -134,13 +134,13 @@ func Recover(unfinished []Record, here Here) []Recovery {
 	return out
 }
 
-func recoverOne(r Record, here Here, newest bool) Recovery {
+func recoverOne(r Record, here BootContext, newest bool) Recovery {
 	v := Recovery{Record: r}
 	switch r.Stage {
 	case StageGranted:
-		v.Action, v.Ending, v.Reason = GiveBack, StageEnded, Unreachable
+		v.Action, v.Ending, v.Reason = RevokeTokens, StageEnded, Unreachable
 		return v
-	case StageAsked:
+	case StageAcknowledged:
 		// below
 	default:
 		v.Action, v.Ending, v.Reason = Forget, StageAbandoned, Unreachable
@@ -167,7 +167,7 @@ func recoverOne(r Record, here Here, newest bool) Recovery {
 	case sameBoot && newest && r.Code != "" && !r.Technician && here.Uptime-r.Uptime < resumeWithin:
 		v.Action = Resume
 	default:
-		v.Action = Watch
+		v.Action = PollToClose
 	}
 	return v
 }

@@ -5,23 +5,23 @@ import (
 	"unicode/utf8"
 )
 
-// PadRule says when the keypad is on the screen (KIOSK_KEYPAD).
-type PadRule uint8
+// KeypadMode says when the keypad is on the screen (KIOSK_KEYPAD).
+type KeypadMode uint8
 
 // The rules.
 const (
-	PadAuto   PadRule = iota // once the screen was touched, or an arrow key was pressed, in this visit
-	PadAlways                // whenever something is to be typed
-	PadNever
+	KeypadAuto   KeypadMode = iota // once the screen was touched, or an arrow key was pressed, in this visit
+	KeypadAlways                   // whenever something is to be typed
+	KeypadNever
 )
 
-// Pad is how the keypad stands. It ends with the visit.
-type Pad struct {
+// KeypadState is how the keypad stands. It ends with the visit.
+type KeypadState struct {
 	On    bool
 	Upper bool // letters are capitals
 	// Aimed: an arrow key was the last, so Enter means the key at Row and Column.
 	// Whoever types on a keyboard is never in the way of it: there Enter sends.
-	Aimed       bool
+	Selected    bool
 	Row, Column int
 }
 
@@ -29,37 +29,37 @@ type Pad struct {
 type Keypad struct {
 	Rows [][]Key
 	// The key that Enter means, if Aimed.
-	Aimed       bool
+	Selected    bool
 	Row, Column int
 }
 
 // The keys that are no characters, in the layouts below and as caps that every
 // console font has.
 const (
-	padErase = '←'
-	padSend  = '→'
-	padShift = '↑'
+	eraseCap = '←'
+	sendCap  = '→'
+	shiftCap = '↑'
 )
 
-// padLayouts are the keys by kind of identifier. Letters stand in the order of the
+// keypadLayouts are the keys by kind of identifier. Letters stand in the order of the
 // alphabet: the languages here have three different orders on their keyboards.
 // Nine columns of three, with one between, fit 40 columns.
-var padLayouts = [...][]string{
+var keypadLayouts = [...][]string{
 	TextKind:   {"123456789", "abcdefghi", "jklmnopqr", "stuvwxyz0", "-_.@/↑←→"},
 	EmailKind:  {"123456789", "abcdefghi", "jklmnopqr", "stuvwxyz0", "@.-_+←→"},
 	PhoneKind:  {"123", "456", "789", "+0←→"},
 	NumberKind: {"123", "456", "789", "←0→"},
 }
 
-func padRow(k IdentifierKind, row int) []rune { return []rune(padLayouts[k][row]) }
+func keypadRow(k IdentifierKind, row int) []rune { return []rune(keypadLayouts[k][row]) }
 
-func padKey(r rune, upper bool) Key {
+func keypadKey(r rune, upper bool) Key {
 	switch r {
-	case padErase:
-		return Key{Cap: string(padErase), Does: BackspaceKey}
-	case padSend:
+	case eraseCap:
+		return Key{Cap: string(eraseCap), Does: BackspaceKey}
+	case sendCap:
 		return Key{Cap: "OK", Does: EnterKey}
-	case padShift:
+	case shiftCap:
 		if upper {
 			return Key{Cap: "ab", Does: ShiftKey}
 		}
@@ -72,23 +72,23 @@ func padKey(r rune, upper bool) Key {
 }
 
 // padKind chooses the layout. What user codes are made of only the server knows.
-func (s State) padKind() IdentifierKind {
-	if s.Phase == Prove {
+func (s State) keypadKind() IdentifierKind {
+	if s.Phase == EnterUserCode {
 		return TextKind
 	}
 	return s.Rules.Kind
 }
 
 // keypad is what a person sees of it; nil while it is not there.
-func (s State) keypad() *Keypad {
-	if !s.Pad.On {
+func (s State) keypadView() *Keypad {
+	if !s.Keypad.On {
 		return nil
 	}
-	p := &Keypad{Aimed: s.Pad.Aimed, Row: s.Pad.Row, Column: s.Pad.Column}
-	for _, layout := range padLayouts[s.padKind()] {
+	p := &Keypad{Selected: s.Keypad.Selected, Row: s.Keypad.Row, Column: s.Keypad.Column}
+	for _, layout := range keypadLayouts[s.keypadKind()] {
 		var row []Key
 		for _, r := range layout {
-			row = append(row, padKey(r, s.Pad.Upper))
+			row = append(row, keypadKey(r, s.Keypad.Upper))
 		}
 		p.Rows = append(p.Rows, row)
 	}
@@ -96,37 +96,37 @@ func (s State) keypad() *Keypad {
 }
 
 // touched brings the keypad up for those who have touched the screen.
-func (m *move) touched(e Press) {
-	if e.Touch && m.s.Rules.Pad != PadNever {
-		m.s.Pad.On = true
+func (m *transition) showKeypadOnTouch(e Press) {
+	if e.Touch && m.s.Rules.Keypad != KeypadNever {
+		m.s.Keypad.On = true
 	}
 }
 
 // aimedAt is the key that was meant: with Enter the one aimed at, if there is one.
-func (m *move) aimedAt(e Press) Press {
-	pad := &m.s.Pad
+func (m *transition) selectedKey(e Press) Press {
+	pad := &m.s.Keypad
 	switch {
-	case e.Key == EnterKey && pad.Aimed && !e.Touch:
-		k := padKey(padRow(m.s.padKind(), pad.Row)[pad.Column], pad.Upper)
+	case e.Key == EnterKey && pad.Selected && !e.Touch:
+		k := keypadKey(keypadRow(m.s.keypadKind(), pad.Row)[pad.Column], pad.Upper)
 		return Press{Key: k.Does, Rune: k.Rune}
 	case e.Touch || e.Key == RuneKey || e.Key == BackspaceKey:
-		pad.Aimed = false
+		pad.Selected = false
 	}
 	return e
 }
 
 // aim moves from key to key, around the edges. The first arrow only brings up the
 // keypad, on its first key.
-func (m *move) aim(k KeyName) {
-	pad, kind := &m.s.Pad, m.s.padKind()
-	if m.s.Rules.Pad == PadNever {
+func (m *transition) moveSelection(k KeyName) {
+	pad, kind := &m.s.Keypad, m.s.keypadKind()
+	if m.s.Rules.Keypad == KeypadNever {
 		return
 	}
-	if !pad.Aimed {
-		pad.On, pad.Aimed = true, true
+	if !pad.Selected {
+		pad.On, pad.Selected = true, true
 		return
 	}
-	wide, high := utf8.RuneCountInString(padLayouts[kind][pad.Row]), len(padLayouts[kind])
+	wide, high := utf8.RuneCountInString(keypadLayouts[kind][pad.Row]), len(keypadLayouts[kind])
 	switch k {
 	case LeftKey:
 		pad.Column = (pad.Column + wide - 1) % wide
@@ -138,7 +138,7 @@ func (m *move) aim(k KeyName) {
 		pad.Row = (pad.Row + 1) % high
 	}
 	// Rows have different lengths: the one below or above is the one that is nearest by eye.
-	if now := utf8.RuneCountInString(padLayouts[kind][pad.Row]); now != wide {
+	if now := utf8.RuneCountInString(keypadLayouts[kind][pad.Row]); now != wide {
 		pad.Column = (2*pad.Column + 1) * now / (2 * wide)
 	}
 }

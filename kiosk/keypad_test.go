@@ -9,7 +9,7 @@ import (
 func (y *story) typed() string {
 	var b strings.Builder
 	for _, e := range y.effects {
-		if e, ok := e.(Edit); ok {
+		if e, ok := e.(EditInput); ok {
 			if e.Erase {
 				b.WriteRune('←')
 				continue
@@ -24,7 +24,7 @@ func arrow(k KeyName) Press { return Press{Key: k} }
 
 func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
 	y := begin(t).do(Press{Key: RuneKey, Rune: 'a'}, Press{Key: RuneKey, Rune: 'l'}).in(Identify)
-	if y.s.keypad() != nil {
+	if y.s.keypadView() != nil {
 		t.Error("typing brings the keypad up")
 	}
 	y.do(Press{Key: EnterKey}).in(Asking)
@@ -32,10 +32,10 @@ func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
 
 func TestWhoTouchesGetsTheKeypad(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
-	if y.s.keypad() == nil {
+	if y.s.keypadView() == nil {
 		t.Fatal("no keypad for a finger")
 	}
-	for _, row := range y.s.keypad().Rows {
+	for _, row := range y.s.keypadView().Rows {
 		for _, k := range row {
 			if y.do(Press{Key: k.Does, Rune: k.Rune, Touch: true}); k.Does == RuneKey && y.typed() != k.Cap {
 				t.Errorf("key %q writes %q", k.Cap, y.typed())
@@ -54,12 +54,12 @@ func TestWhoTouchesGetsTheKeypad(t *testing.T) {
 // The next customer finds the screen as the first one did.
 func TestTheKeypadEndsWithTheVisit(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true}, arrow(DownKey)).in(Identify)
-	if !y.s.Pad.Upper || !y.s.Pad.Aimed {
-		t.Errorf("%+v", y.s.Pad)
+	if !y.s.Keypad.Upper || !y.s.Keypad.Selected {
+		t.Errorf("%+v", y.s.Keypad)
 	}
 	y.do(Press{Key: EscapeKey}).in(Ready)
-	if y.do(Press{Key: OtherKey}); y.s.Pad != (Pad{}) {
-		t.Errorf("left over: %+v", y.s.Pad)
+	if y.do(Press{Key: OtherKey}); y.s.Keypad != (KeypadState{}) {
+		t.Errorf("left over: %+v", y.s.Keypad)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestTheKeypadByArrows(t *testing.T) {
 
 func TestEnterSendsAfterTyping(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey}, arrow(DownKey), arrow(RightKey), Press{Key: RuneKey, Rune: 'x'})
-	if y.s.Pad.Aimed {
+	if y.s.Keypad.Selected {
 		t.Error("typing leaves the keypad aimed")
 	}
 	y.do(Press{Key: EnterKey}).in(Asking)
@@ -101,25 +101,25 @@ func TestEnterSendsAfterTyping(t *testing.T) {
 func TestCapitals(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true})
 	found := false
-	for _, row := range y.s.keypad().Rows {
+	for _, row := range y.s.keypadView().Rows {
 		for _, k := range row {
 			found = found || k.Cap == "A" && k.Rune == 'A'
 		}
 	}
 	if !found {
-		t.Errorf("no capitals in %+v", y.s.keypad())
+		t.Errorf("no capitals in %+v", y.s.keypadView())
 	}
 }
 
 func TestTheKeypadBySetting(t *testing.T) {
 	y := begin(t)
-	y.s.Rules.Pad = PadAlways
-	if y.do(Press{Key: OtherKey}); y.s.keypad() == nil {
+	y.s.Rules.Keypad = KeypadAlways
+	if y.do(Press{Key: OtherKey}); y.s.keypadView() == nil {
 		t.Error("always, but not there")
 	}
 	y = begin(t)
-	y.s.Rules.Pad = PadNever
-	if y.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); y.s.keypad() != nil {
+	y.s.Rules.Keypad = KeypadNever
+	if y.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); y.s.keypadView() != nil {
 		t.Error("never, but there")
 	}
 }
@@ -129,7 +129,7 @@ func TestEveryKindCanBeTyped(t *testing.T) {
 	for kind, id := range map[IdentifierKind]string{
 		TextKind: "alice_b-1.c@d/e", EmailKind: "alice.b-c_d+e@example.org", PhoneKind: "+447700900123", NumberKind: "1234567890",
 	} {
-		all := strings.Join(padLayouts[kind], "")
+		all := strings.Join(keypadLayouts[kind], "")
 		for _, r := range id {
 			if !strings.ContainsRune(all, r) {
 				t.Errorf("%s: no key %q", kind, r)
@@ -146,15 +146,15 @@ func TestAScanOnTheWrongScreenDoesNothing(t *testing.T) {
 	for _, p := range []Phase{Closed, Asking, Waiting, Checking, Fetching, Shown, Ended, Clearing} {
 		s := New(DefaultRules())
 		s.Phase, s.Reason = p, Declined
-		got, effects := Step(s, 0, Given{Identifier: Secret("alice"), Seen: p})
+		got, effects := Step(s, 0, IdentifierEntered{Identifier: Secret("alice"), Seen: p})
 		if got != s || len(effects) > 0 {
 			t.Errorf("%s: %+v %v", p, got, effects)
 		}
 	}
-	if s, out := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice"), Seen: Ended}); s.Phase != Ready || out != nil {
+	if s, out := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice"), Seen: Ended}); s.Phase != Ready || out != nil {
 		t.Error("what was scanned while the last visit ended begins the next one")
 	}
-	if s, _ := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice")}); s.Phase != Identify {
+	if s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")}); s.Phase != Identify {
 		t.Error("a scan on Ready begins no visit")
 	}
 }

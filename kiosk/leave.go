@@ -5,43 +5,43 @@ import "time"
 // This file has the transitions from the approval to the wiped screen, and what
 // silence does on the way.
 
-func (m *move) checking(e Event) {
+func (m *transition) checking(e Event) {
 	switch e := e.(type) {
 	case Verified:
 		switch {
-		case !m.answered(e.Number):
+		case !m.takeAnswer(e.Number):
 		case m.s.Technician:
 			m.admit()
 		default:
 			m.enter(Fetching)
-			m.do(Fetch{Number: m.ask(), Request: m.s.Request})
+			m.emit(Fetch{Number: m.nextQuestion(), Request: m.s.Request})
 		}
 	default:
-		m.serve(e, Unreachable)
+		m.whileCalling(e, Unreachable)
 	}
 }
 
-func (m *move) fetching(e Event) {
+func (m *transition) fetching(e Event) {
 	switch e := e.(type) {
 	case Fetched:
-		if m.answered(e.Number) {
+		if m.takeAnswer(e.Number) {
 			m.enter(Shown)
-			m.do(Commit{m.record(StageShown, NoReason)})
+			m.emit(Commit{m.record(StageShown, NoReason)})
 			// Nothing needs the tokens any more, and no record has them: a power cut
 			// while somebody reads must not leave them good.
-			m.giveBack()
-			m.s.Redeemed = false
+			m.revokeTokens()
+			m.s.TokensIssued = false
 		}
 	default:
-		m.serve(e, ServiceDown)
+		m.whileCalling(e, ServiceDown)
 	}
 }
 
 // serve is what Checking and Fetching have in common.
-func (m *move) serve(e Event, silent Reason) {
+func (m *transition) whileCalling(e Event, silent Reason) {
 	switch e := e.(type) {
 	case Failed:
-		if m.answered(e.Number) {
+		if m.takeAnswer(e.Number) {
 			m.finish(StageEnded, e.Reason)
 		}
 	case Press:
@@ -55,13 +55,13 @@ func (m *move) serve(e Event, silent Reason) {
 	}
 }
 
-func (m *move) shown(e Event) {
+func (m *transition) shown(e Event) {
 	switch e := e.(type) {
 	case Press:
-		if m.extend(e) {
+		if m.answerIdlePrompt(e) {
 			return
 		}
-		m.s.Touched = m.now
+		m.s.LastInput = m.now
 		switch {
 		case e.Key == EscapeKey:
 			m.clear()
@@ -73,12 +73,12 @@ func (m *move) shown(e Event) {
 			m.turnPage(e)
 		}
 	case Tick:
-		m.idle(m.s.Rules.Result)
+		m.checkIdle(m.s.Rules.ResultLimit)
 	}
 }
 
 // turnPage turns the pages of what is being read.
-func (m *move) turnPage(e Press) {
+func (m *transition) turnPage(e Press) {
 	switch {
 	case e.Key == DownKey, e.Key == RightKey, e.Key == PageDownKey, e.Key == RuneKey && e.Rune == ' ':
 		m.s.Page++
@@ -87,29 +87,29 @@ func (m *move) turnPage(e Press) {
 	}
 }
 
-func (m *move) ended(e Event) {
+func (m *transition) ended(e Event) {
 	switch e := e.(type) {
 	case Press:
-		if m.extend(e) {
+		if m.answerIdlePrompt(e) {
 			return
 		}
-		m.s.Touched = m.now
+		m.s.LastInput = m.now
 		switch {
 		case e.Key == RuneKey && e.Rune == '1' && m.s.CanAskAgain():
-			if m.s.HeldFor(m.now) > 0 {
+			if m.s.ThrottledFor(m.now) > 0 {
 				return
 			}
-			m.s.Again++
-			if m.s.Coded {
-				m.prove() // a user code is never kept
+			m.s.Repeats++
+			if m.s.NeedsUserCode {
+				m.askForUserCode() // a user code is never kept
 				return
 			}
 			m.prepare(m.s.Request)
-		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersSecond():
-			m.second()
-		case e.Key == RuneKey && e.Rune == '3' && m.s.OffersReport():
-			m.report()
-		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain() && !m.s.OffersSecond() && !m.s.OffersReport():
+		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersDeviceFlow():
+			m.switchToDeviceFlow()
+		case e.Key == RuneKey && e.Rune == '3' && m.s.OffersDiagnosis():
+			m.openDiagnosis()
+		case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain() && !m.s.OffersDeviceFlow() && !m.s.OffersDiagnosis():
 			m.clear()
 		}
 	case Tick:
@@ -117,11 +117,11 @@ func (m *move) ended(e Event) {
 		case m.s.Stopping:
 			m.clear()
 		case m.s.Reason == Cancelled:
-			if m.now-m.s.Since >= m.s.Rules.Farewell {
+			if m.now-m.s.Since >= m.s.Rules.CancelNotice {
 				m.clear()
 			}
 		default:
-			m.idle(m.s.endedFor())
+			m.checkIdle(m.s.endedIdleLimit())
 		}
 	}
 }
@@ -131,42 +131,42 @@ func (m *move) ended(e Event) {
 // guard held it back, it is once the wait is over (HeldFor), if that is short
 // enough to stand there for.
 func (s State) CanAskAgain() bool {
-	if s.Phase != Ended || s.Again >= s.Rules.Again || s.Stopping {
+	if s.Phase != Ended || s.Repeats >= s.Rules.MaxRepeats || s.Stopping {
 		return false
 	}
 	switch s.Reason {
 	case Declined, Expired, Unreachable:
 		return true
 	case HeldBack:
-		return s.Hold.Wait <= s.Rules.Patience
+		return s.Throttle.Wait <= s.Rules.ThrottlePatience
 	}
 	return false
 }
 
-// HeldFor is how long the push guard still holds the request back; 0 once it may
+// ThrottledFor is how long the push guard still holds the request back; 0 once it may
 // be tried again, and outside its screen.
-func (s State) HeldFor(now time.Duration) time.Duration {
+func (s State) ThrottledFor(now time.Duration) time.Duration {
 	if s.Phase != Ended || s.Reason != HeldBack {
 		return 0
 	}
-	return max(s.Since+s.Hold.Wait-now, 0)
+	return max(s.Since+s.Throttle.Wait-now, 0)
 }
 
 // endedFor is how much silence an ending allows: who waits for the push guard
 // with nothing to press is not asked whether they are there.
-func (s State) endedFor() time.Duration {
-	limit := s.Rules.Result
+func (s State) endedIdleLimit() time.Duration {
+	limit := s.Rules.ResultLimit
 	if s.Reason == HeldBack && s.CanAskAgain() {
-		limit += max(s.Since+s.Hold.Wait-s.Touched, 0)
+		limit += max(s.Since+s.Throttle.Wait-s.LastInput, 0)
 	}
 	return limit
 }
 
-// OffersSecond says whether the second road may be taken now: while the phone
+// OffersDeviceFlow says whether the second road may be taken now: while the phone
 // should ring, and where the server would not ring it. Not after a refusal by the
 // person, nor when nobody answered: both have a phone.
-func (s State) OffersSecond() bool {
-	if !s.Rules.Second || s.Road != Backchannel || s.Stopping {
+func (s State) OffersDeviceFlow() bool {
+	if !s.Rules.DeviceFlow || s.Road != Backchannel || s.Stopping {
 		return false
 	}
 	return s.Phase == Waiting || s.Phase == Ended && s.Reason == Refused
@@ -175,36 +175,36 @@ func (s State) OffersSecond() bool {
 // second takes the second road with the same person. The request that was under
 // way is left: CIBA has no cancel, so it is polled no more, and tokens that a poll
 // on its way still brings are given back.
-func (m *move) second() {
+func (m *transition) switchToDeviceFlow() {
 	if m.s.Phase == Waiting {
-		m.do(Commit{m.record(StageEnded, Cancelled)})
+		m.emit(Commit{m.record(StageEnded, Cancelled)})
 	}
-	m.s.Road, m.s.Coded = DeviceGrant, false
+	m.s.Road, m.s.NeedsUserCode = DeviceFlow, false
 	m.prepare(m.s.Request)
 }
 
 // idle counts silence: first "still there?", then the visit is cleared.
-func (m *move) idle(limit time.Duration) {
+func (m *transition) checkIdle(limit time.Duration) {
 	switch {
-	case m.s.Still && m.now-m.s.StillAt >= m.s.Rules.Grace:
+	case m.s.IdlePrompt && m.now-m.s.IdlePromptAt >= m.s.Rules.PromptTime:
 		m.clear()
-	case !m.s.Still && m.now-m.s.Touched >= limit:
-		m.s.Still, m.s.StillAt = true, m.now
+	case !m.s.IdlePrompt && m.now-m.s.LastInput >= limit:
+		m.s.IdlePrompt, m.s.IdlePromptAt = true, m.now
 	}
 }
 
 // extend takes the key that answers "still there?": it buys time and does
 // nothing else, ten times; Escape leaves.
-func (m *move) extend(e Press) bool {
-	if !m.s.Still {
+func (m *transition) answerIdlePrompt(e Press) bool {
+	if !m.s.IdlePrompt {
 		return false
 	}
 	switch {
 	case e.Key == EscapeKey:
 		m.clear()
-	case m.s.Extended < m.s.Rules.Extends:
-		m.s.Still, m.s.Touched = false, m.now
-		m.s.Extended++
+	case m.s.Extensions < m.s.Rules.MaxExtensions:
+		m.s.IdlePrompt, m.s.LastInput = false, m.now
+		m.s.Extensions++
 	}
 	return true
 }

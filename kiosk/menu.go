@@ -32,45 +32,45 @@ func (t Task) String() string {
 	return taskNames[t]
 }
 
-// nobodyApproves are the closures under which no approval can be had: the server is out
+// noApprovalPossible are the closures under which no approval can be had: the server is out
 // of reach, its answer could not be checked, or nothing can be put on record.
-const nobodyApproves = Starting | ClockWrong | StoreDown | SettingsBad
+const noApprovalPossible = Starting | ClockWrong | StoreDown | SettingsBad
 
 // technician takes the technician's key. It begins a visit, or turns the one that has
 // just begun into theirs (the taps that make up the key have touched the screen, too);
 // anywhere else it does nothing.
-func (m *move) technician(e Press) bool {
+func (m *transition) technicianKey(e Press) bool {
 	if e.Key != TechnicianKey {
 		return false
 	}
-	fresh := m.s.Phase == Identify && m.s.Draft.Length == 0 && !m.s.Still
+	fresh := m.s.Phase == Identify && m.s.Input.Length == 0 && !m.s.IdlePrompt
 	switch {
 	case !m.s.Rules.Technicians || m.s.Stopping:
 	case m.s.Phase == Ready, m.s.Phase == Closed, fresh:
 		m.s.Technician = true
-		if m.s.Closures&nobodyApproves != 0 {
-			m.report()
+		if m.s.Closures&noApprovalPossible != 0 {
+			m.openDiagnosis()
 			break
 		}
 		m.begin()
-		m.touched(e)
+		m.showKeypadOnTouch(e)
 	}
 	return true
 }
 
 // admit lets a technician in. Nothing needs what came with the approval any more.
-func (m *move) admit() {
+func (m *transition) admit() {
 	m.enter(Menu)
 	m.s.Masked = ""
-	m.do(Commit{m.record(StageShown, NoReason)})
-	m.giveBack()
-	m.s.Redeemed = false
-	m.do(Wipe{m.s.Request})
+	m.emit(Commit{m.record(StageShown, NoReason)})
+	m.revokeTokens()
+	m.s.TokensIssued = false
+	m.emit(Wipe{m.s.Request})
 }
 
-// OffersReport says whether the examination is offered where a technician's visit has
+// OffersDiagnosis says whether the examination is offered where a technician's visit has
 // ended: only for causes that it could tell, and because of which nobody can be let in.
-func (s State) OffersReport() bool {
+func (s State) OffersDiagnosis() bool {
 	if s.Phase != Ended || !s.Technician || s.Stopping {
 		return false
 	}
@@ -84,53 +84,53 @@ func (s State) OffersReport() bool {
 // report opens the examination for somebody who has not been let in, and cannot be. What
 // is wrong with a device must be found where it is wrong; nothing can be changed, and
 // there is nothing personal in it.
-func (m *move) report() {
+func (m *transition) openDiagnosis() {
 	if m.s.Request != 0 {
-		m.do(Wipe{m.s.Request})
+		m.emit(Wipe{m.s.Request})
 	}
 	m.enter(Menu)
-	m.s.Unproved, m.s.Masked = true, ""
-	m.assign(DoctorTask)
+	m.s.Unauthenticated, m.s.Masked = true, ""
+	m.startTask(DoctorTask)
 }
 
-func (m *move) menu(e Event) {
+func (m *transition) menu(e Event) {
 	switch e := e.(type) {
 	case Press:
-		if m.extend(e) {
+		if m.answerIdlePrompt(e) {
 			return
 		}
-		m.s.Touched = m.now
+		m.s.LastInput = m.now
 		if m.s.Task == NoTask {
-			m.choose(e)
+			m.chooseTask(e)
 			return
 		}
-		m.read(e)
-	case Served:
-		if !m.answered(e.Number) {
+		m.readTask(e)
+	case TaskDone:
+		if !m.takeAnswer(e.Number) {
 			return
 		}
-		m.s.Touched = m.now
+		m.s.LastInput = m.now
 		if m.s.Task == CloseTask || m.s.Task == OpenTask {
 			m.s.Task = NoTask // there is nothing to read: the menu itself says how it is
 		}
 	case Failed:
-		if m.answered(e.Number) {
-			m.s.Touched, m.s.Failed = m.now, true
+		if m.takeAnswer(e.Number) {
+			m.s.LastInput, m.s.Failed = m.now, true
 		}
 	case Tick:
 		switch {
 		case m.now-m.s.Since >= m.s.Rules.MenuLimit:
 			m.clear()
 		case m.s.Question == 0:
-			m.idle(m.s.Rules.Idle)
-		case m.now-m.s.Touched >= m.s.Rules.TaskLimit:
-			m.s.Question, m.s.Touched, m.s.Failed = 0, m.now, true
+			m.checkIdle(m.s.Rules.IdleLimit)
+		case m.now-m.s.LastInput >= m.s.Rules.TaskLimit:
+			m.s.Question, m.s.LastInput, m.s.Failed = 0, m.now, true
 		}
 	}
 }
 
 // choose is a key on the menu itself.
-func (m *move) choose(e Press) {
+func (m *transition) chooseTask(e Press) {
 	switch {
 	case e.Key == EscapeKey:
 		m.clear()
@@ -138,26 +138,26 @@ func (m *move) choose(e Press) {
 		m.nextLanguage()
 	case e.Key != RuneKey:
 	case e.Rune == '1':
-		m.assign(StatusTask)
+		m.startTask(StatusTask)
 	case e.Rune == '2':
-		m.assign(DoctorTask)
+		m.startTask(DoctorTask)
 	case e.Rune == '3' && m.s.Closures&Maintenance != 0:
-		m.assign(OpenTask)
+		m.startTask(OpenTask)
 	case e.Rune == '3':
-		m.assign(CloseTask)
+		m.startTask(CloseTask)
 	case e.Rune == '4':
 		// Not before this visit is over: it is another program that goes on.
-		m.do(Serve{Task: RestartTask})
+		m.emit(RunTask{Task: RestartTask})
 		m.clear()
 	}
 }
 
 // read is a key on what a task has to say.
-func (m *move) read(e Press) {
+func (m *transition) readTask(e Press) {
 	switch {
-	case e.Key == EscapeKey && m.s.Unproved:
+	case e.Key == EscapeKey && m.s.Unauthenticated:
 		m.clear()
-	case e.Key == EscapeKey, e.Key == EnterKey && !m.s.Unproved:
+	case e.Key == EscapeKey, e.Key == EnterKey && !m.s.Unauthenticated:
 		m.s.Task, m.s.Page, m.s.Failed, m.s.Question = NoTask, 0, false, 0
 	case m.s.Question != 0:
 	case e.Key == TabKey:
@@ -167,9 +167,9 @@ func (m *move) read(e Press) {
 	}
 }
 
-func (m *move) assign(t Task) {
-	m.s.Task, m.s.Page, m.s.Failed, m.s.Touched = t, 0, false, m.now
-	m.do(Serve{Number: m.ask(), Task: t})
+func (m *transition) startTask(t Task) {
+	m.s.Task, m.s.Page, m.s.Failed, m.s.LastInput = t, 0, false, m.now
+	m.emit(RunTask{Number: m.nextQuestion(), Task: t})
 }
 
 // menu is the technician's menu, and what a task has to say. That is in the words of the
@@ -177,87 +177,87 @@ func (m *move) assign(t Task) {
 // technician looks up, and reads out on the telephone.
 func (v *view) menu(p Private) {
 	s := v.s
-	v.sc.Title = v.w.Say(s.Task.title())
+	v.sc.Title = v.w.Text(s.Task.title())
 	switch {
 	case s.Task == NoTask:
-		how := WordMenuServes
+		how := MsgMenuServes
 		if s.Closures != 0 {
-			how = WordMenuClosed
+			how = MsgMenuClosed
 		}
-		v.lines(how)
-		if v.at.Device != "" {
-			v.sc.Lines = append(v.sc.Lines, v.w.Say(WordClosedDevice, "device", strings.TrimSpace(v.at.Device+" "+v.at.Address)))
+		v.addLines(how)
+		if v.at.Name != "" {
+			v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(v.at.Name+" "+v.at.Address)))
 		}
-		v.number('1', WordKeyStatus)
-		v.number('2', WordKeyDoctor)
+		v.digitKey('1', MsgKeyStatus)
+		v.digitKey('2', MsgKeyDoctor)
 		if s.Closures&Maintenance != 0 {
-			v.number('3', WordKeyOpen)
+			v.digitKey('3', MsgKeyOpen)
 		} else {
-			v.number('3', WordKeyClose)
+			v.digitKey('3', MsgKeyClose)
 		}
-		v.number('4', WordKeyRestart)
-		v.language()
-		v.key(EscapeKey, "Esc", WordKeyDone)
+		v.digitKey('4', MsgKeyRestart)
+		v.languageKey()
+		v.addKey(EscapeKey, "Esc", MsgKeyDone)
 		return
 	case s.Question != 0:
 		v.sc.Tone = Busy
-		v.lines(WordMenuDoing)
+		v.addLines(MsgMenuDoing)
 	case s.Failed:
 		v.sc.Tone = Bad
-		v.lines(WordMenuFailed)
+		v.addLines(MsgMenuFailed)
 	default:
 		v.sc.Details, v.sc.Page = p.Result.Fields, s.Page
-		v.sc.Paging = v.w.Say(WordShownPaging)
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
+		v.sc.Paging = v.w.Text(MsgShownPaging)
+		v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: DownKey, TurnsPages: true})
 	}
-	if s.Unproved {
+	if s.Unauthenticated {
 		if len(v.sc.Details) == 0 {
-			v.lines(WordMenuUnproved)
+			v.addLines(MsgMenuUnauthenticated)
 		}
-		v.key(EscapeKey, "Esc", WordKeyDone)
+		v.addKey(EscapeKey, "Esc", MsgKeyDone)
 		return
 	}
-	v.key(EscapeKey, "Esc", WordKeyBack)
+	v.addKey(EscapeKey, "Esc", MsgKeyBack)
 }
 
 // number is a key with a figure on it.
-func (v *view) number(cap rune, w Word) {
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: string(cap), Text: v.w.Say(w), Does: RuneKey, Rune: cap})
+func (v *view) digitKey(cap rune, w MessageID) {
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: string(cap), Text: v.w.Text(w), Does: RuneKey, Rune: cap})
 }
 
 // title is what stands over a task.
-func (t Task) title() Word {
+func (t Task) title() MessageID {
 	switch t {
 	case StatusTask:
-		return WordMenuStatus
+		return MsgMenuStatus
 	case DoctorTask:
-		return WordMenuDoctor
+		return MsgMenuDoctor
 	case CloseTask:
-		return WordKeyClose
+		return MsgKeyClose
 	case OpenTask:
-		return WordKeyOpen
+		return MsgKeyOpen
 	}
-	return WordMenuTitle
+	return MsgMenuTitle
 }
 
 // technician puts a technician's words in the place of a customer's.
-func (v *view) technician() {
+func (v *view) technicianTexts() {
 	if !v.s.Technician {
 		return
 	}
 	switch v.s.Phase {
 	case Identify:
-		v.sc.Title = v.w.Say(WordMenuIdentify)
+		v.sc.Title = v.w.Text(MsgMenuIdentify)
 		if !v.s.Help {
 			v.sc.Lines = nil
-			v.lines(WordMenuIdentifyLines)
+			v.addLines(MsgMenuIdentifyLines)
 		}
 	case Checking:
 		v.sc.Steps = v.sc.Steps[:2] // nothing is fetched
 	case Ended:
 		if v.s.Reason == NoAccess && !v.s.Help {
 			v.sc.Lines = nil
-			v.lines(WordMenuNoAccess)
+			v.addLines(MsgMenuNoAccess)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (y *story) task() Task {
 	y.t.Helper()
 	found := NoTask
 	for _, f := range y.effects {
-		if s, ok := f.(Serve); ok {
+		if s, ok := f.(RunTask); ok {
 			if found != NoTask {
 				y.t.Fatalf("two tasks at once: %v and %v", found, s.Task)
 			}
@@ -42,7 +42,7 @@ func (y *story) task() Task {
 
 func TestATechnicianComesInLooksAroundAndLeaves(t *testing.T) {
 	y := staffed(t).letIn()
-	if !y.s.Technician || y.s.Unproved || y.s.Masked != "" || y.s.Redeemed {
+	if !y.s.Technician || y.s.Unauthenticated || y.s.Masked != "" || y.s.TokensIssued {
 		t.Fatalf("at the menu: %+v", y.s)
 	}
 	var given, wiped bool
@@ -74,7 +74,7 @@ func TestATechnicianComesInLooksAroundAndLeaves(t *testing.T) {
 	if y.press(DownKey, 0); y.s.Page != 0 {
 		t.Error("a page is turned that is not there yet")
 	}
-	y.do(Served{y.s.Question}).press(DownKey, 0)
+	y.do(TaskDone{y.s.Question}).press(DownKey, 0)
 	if y.s.Page != 1 || y.s.Task != StatusTask {
 		t.Fatalf("reading: %+v", y.s)
 	}
@@ -97,7 +97,7 @@ func TestAnExaminationThatIsLeftDoesNotComeBack(t *testing.T) {
 	late := y.s.Question
 	y.press(EscapeKey, 0).press(RuneKey, '1')
 	before := y.s
-	if y.do(Served{late}); y.s != before {
+	if y.do(TaskDone{late}); y.s != before {
 		t.Errorf("the late report changed %+v", y.s)
 	}
 	y.do(Failed{y.s.Question, Internal})
@@ -118,7 +118,7 @@ func TestOutOfServiceAndBack(t *testing.T) {
 	if y.press(RuneKey, '3'); y.task() != CloseTask {
 		t.Fatalf("3 does %v", y.task())
 	}
-	y.do(Closing{Why: Maintenance, On: true}, Served{y.s.Question}).in(Menu)
+	y.do(ClosureChanged{Closure: Maintenance, On: true}, TaskDone{y.s.Question}).in(Menu)
 	if y.s.Task != NoTask {
 		t.Fatalf("the menu is not there again: %+v", y.s)
 	}
@@ -130,7 +130,7 @@ func TestOutOfServiceAndBack(t *testing.T) {
 	if y.press(RuneKey, '3'); y.task() != OpenTask {
 		t.Fatalf("3 does %v while out of service", y.task())
 	}
-	y.do(Closing{Why: Maintenance, On: false}, Served{y.s.Question}).press(EscapeKey, 0).in(Ready)
+	y.do(ClosureChanged{Closure: Maintenance, On: false}, TaskDone{y.s.Question}).press(EscapeKey, 0).in(Ready)
 }
 
 func TestARestartWaitsForTheVisitToBeOver(t *testing.T) {
@@ -143,18 +143,18 @@ func TestARestartWaitsForTheVisitToBeOver(t *testing.T) {
 func TestTheMenuClosesByItself(t *testing.T) {
 	t.Run("where nobody is", func(t *testing.T) {
 		y := staffed(t).letIn()
-		y.wait(y.s.Rules.Idle + time.Second).in(Menu)
-		if !y.s.Still {
+		y.wait(y.s.Rules.IdleLimit + time.Second).in(Menu)
+		if !y.s.IdlePrompt {
 			t.Fatal("nobody asks whether anybody is there")
 		}
-		y.wait(y.s.Rules.Grace).in(Ready)
+		y.wait(y.s.Rules.PromptTime).in(Ready)
 	})
 	t.Run("whoever presses whatever", func(t *testing.T) {
 		y := staffed(t).letIn()
 		end := y.now + y.s.Rules.MenuLimit
 		for y.now < end-time.Second {
 			y.wait(time.Second).press(RuneKey, '1').in(Menu)
-			y.do(Served{y.s.Question}).press(EscapeKey, 0).in(Menu)
+			y.do(TaskDone{y.s.Question}).press(EscapeKey, 0).in(Menu)
 		}
 		y.wait(2 * time.Second).in(Ready)
 	})
@@ -168,11 +168,11 @@ func TestTheMenuClosesByItself(t *testing.T) {
 
 func TestWhereNobodyCanApproveThereIsTheExaminationAndNothingElse(t *testing.T) {
 	for _, why := range []Closures{Starting, ClockWrong, StoreDown, SettingsBad, Maintenance | Starting} {
-		y := staffed(t).do(Closing{Why: why, On: true}).press(TechnicianKey, 0)
-		if y.s.Phase != Menu || !y.s.Unproved || y.task() != DoctorTask {
+		y := staffed(t).do(ClosureChanged{Closure: why, On: true}).press(TechnicianKey, 0)
+		if y.s.Phase != Menu || !y.s.Unauthenticated || y.task() != DoctorTask {
 			t.Fatalf("closed for %b: %+v", why, y.s)
 		}
-		y.do(Served{y.s.Question})
+		y.do(TaskDone{y.s.Question})
 		for _, r := range "1234" {
 			if y.press(RuneKey, r); y.task() != NoTask || y.s.Task != DoctorTask {
 				t.Fatalf("%c does %v", r, y.task())
@@ -188,13 +188,13 @@ func TestWhereNobodyCanApproveThereIsTheExaminationAndNothingElse(t *testing.T) 
 
 func TestATechnicianWhoCannotBeAskedGetsTheExamination(t *testing.T) {
 	y := staffed(t).press(TechnicianKey, 0)
-	y.do(Given{Identifier: Secret("tara"), Seen: Identify}).in(Asking)
+	y.do(IdentifierEntered{Identifier: Secret("tara"), Seen: Identify}).in(Asking)
 	y.do(Failed{y.s.Question, Unreachable}).ended(Unreachable)
-	if !y.s.OffersReport() {
+	if !y.s.OffersDiagnosis() {
 		t.Fatal("it is not offered")
 	}
 	y.press(RuneKey, '3').in(Menu)
-	if !y.s.Unproved || y.task() != DoctorTask || y.s.Masked != "" {
+	if !y.s.Unauthenticated || y.task() != DoctorTask || y.s.Masked != "" {
 		t.Fatalf("%+v", y.s)
 	}
 	if _, ok := y.effects[0].(Wipe); !ok {
@@ -210,8 +210,8 @@ func TestWhatDoesNotOpenTheMenu(t *testing.T) {
 	for _, c := range cases {
 		y := staffed(t).press(TechnicianKey, 0).approved()
 		y.do(Failed{y.s.Question, c.why}).ended(c.why)
-		if y.s.OffersReport() != c.offered {
-			t.Errorf("%v: the examination is offered: %v", c.why, y.s.OffersReport())
+		if y.s.OffersDiagnosis() != c.offered {
+			t.Errorf("%v: the examination is offered: %v", c.why, y.s.OffersDiagnosis())
 		}
 		if y.press(RuneKey, '1'); y.s.Phase == Menu {
 			t.Errorf("%v opened the menu", c.why)
@@ -219,14 +219,14 @@ func TestWhatDoesNotOpenTheMenu(t *testing.T) {
 	}
 	t.Run("declined", func(t *testing.T) {
 		y := staffed(t).press(TechnicianKey, 0).asked(time.Minute, 5*time.Second).poll(Polled{Verdict: Denied}).ended(Declined)
-		if y.s.OffersReport() {
+		if y.s.OffersDiagnosis() {
 			t.Error("who was declined is told about the device")
 		}
 	})
 	t.Run("a customer's visit", func(t *testing.T) {
-		y := staffed(t).do(Given{Identifier: Secret("alice")}).do(Failed{y0(t), Internal})
+		y := staffed(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{y0(t), Internal})
 		y.do(Failed{y.s.Question, Unreachable}).ended(Unreachable)
-		if y.s.OffersReport() {
+		if y.s.OffersDiagnosis() {
 			t.Error("a customer is offered the examination")
 		}
 	})
@@ -238,12 +238,12 @@ func y0(*testing.T) Number { return 1 << 40 }
 func TestTheTechniciansKeyElsewhere(t *testing.T) {
 	t.Run("where there are no technicians", func(t *testing.T) {
 		y := begin(t).press(TechnicianKey, 0).in(Ready)
-		y.do(Closing{Why: Starting, On: true}).press(TechnicianKey, 0).in(Closed)
+		y.do(ClosureChanged{Closure: Starting, On: true}).press(TechnicianKey, 0).in(Closed)
 	})
 	t.Run("taps that have begun a customer's visit", func(t *testing.T) {
 		y := staffed(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
 		y.do(Press{Key: TechnicianKey, Touch: true}).in(Identify)
-		if !y.s.Technician || !y.s.Pad.On {
+		if !y.s.Technician || !y.s.Keypad.On {
 			t.Errorf("%+v", y.s)
 		}
 	})
@@ -269,13 +269,13 @@ func TestTheTechniciansKeyElsewhere(t *testing.T) {
 }
 
 func TestATechniciansVisitIsNotResumed(t *testing.T) {
-	r := Record{Visit: "v", Stage: StageAsked, Code: "K7-4F9Q", Expires: time.Minute, Boot: "b", Uptime: 10 * time.Second, Sent: 9 * time.Second}
-	here := Here{Boot: "b", Uptime: 15 * time.Second}
+	r := Record{Visit: "v", Stage: StageAcknowledged, Code: "K7-4F9Q", Expires: time.Minute, Boot: "b", Uptime: 10 * time.Second, Sent: 9 * time.Second}
+	here := BootContext{Boot: "b", Uptime: 15 * time.Second}
 	if got := Recover([]Record{r}, here)[0].Action; got != Resume {
 		t.Fatalf("a customer's is: %v", got)
 	}
 	r.Technician = true
-	if got := Recover([]Record{r}, here)[0].Action; got != Watch {
+	if got := Recover([]Record{r}, here)[0].Action; got != PollToClose {
 		t.Errorf("a technician's: %v", got)
 	}
 }

@@ -29,38 +29,40 @@ func (s Secret) Zero() { clear(s) }
 // was tried and the cause. It never holds a secret or a server's free text that
 // was not cut down to harmless ASCII.
 type Error struct {
-	Reason Reason // never NoReason
-	What   string // the operation in three words or so, as in "backchannel request"; empty if Err names it
-	Err    error  // the cause; may be nil
-	Want   Want   // from Ask only: what the customer can do about it
+	Reason    Reason        // never NoReason
+	Operation string        // the operation in three words or so, as in "backchannel request"; empty if Err names it
+	Err       error         // the cause; may be nil
+	Required  RequiredInput // from Ask only: what the customer can do about it
 }
 
 // Error reads "what: cause".
 func (e *Error) Error() string {
 	switch {
 	case e.Err == nil:
-		return e.What + ": " + e.Reason.String()
-	case e.What == "":
+		return e.Operation + ": " + e.Reason.String()
+	case e.Operation == "":
 		return e.Err.Error()
 	}
-	return e.What + ": " + e.Err.Error()
+	return e.Operation + ": " + e.Err.Error()
 }
 
-// Want is what the server wants of the customer before it rings a phone.
-type Want uint8
+// RequiredInput is what the server wants of the customer before it rings a phone.
+type RequiredInput uint8
 
 // The wants.
 const (
-	NoWant   Want = iota
-	WantCode      // a user code, or another one than was sent (missing_user_code, invalid_user_code)
-	WantScan      // a login hint token that has not run out (expired_login_hint_token)
+	NothingRequired   RequiredInput = iota
+	UserCodeRequired                // a user code, or another one than was sent (missing_user_code, invalid_user_code)
+	FreshHintRequired               // a login hint token that has not run out (expired_login_hint_token)
 )
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Fail makes an Error.
-func Fail(r Reason, what string, err error) *Error { return &Error{Reason: r, What: what, Err: err} }
+func Fail(r Reason, what string, err error) *Error {
+	return &Error{Reason: r, Operation: what, Err: err}
+}
 
 // ReasonOf finds the reason in an error that came through a port. An error
 // without one is our own fault: Internal. A nil error has NoReason.
@@ -75,13 +77,13 @@ func ReasonOf(err error) Reason {
 	return Internal
 }
 
-// WantOf finds what the server wants in an error of Ask.
-func WantOf(err error) Want {
+// RequiredInputOf finds what the server wants in an error of Ask.
+func RequiredInputOf(err error) RequiredInput {
 	var e *Error
 	if errors.As(err, &e) {
-		return e.Want
+		return e.Required
 	}
-	return NoWant
+	return NothingRequired
 }
 
 // Request is one backchannel authentication request as the visit sees it.
@@ -89,7 +91,7 @@ type Request struct {
 	Identifier Secret // what the customer typed or scanned, trimmed
 	Code       string // shown on the kiosk and inside the binding message
 	UserCode   Secret // what the server wanted of the customer; empty if it has not (CIBA Core 7.1.2)
-	Road       Road   // with DeviceGrant it is a device authorization request instead, without Code and UserCode
+	Road       Flow   // with DeviceFlow it is a device authorization request instead, without Code and UserCode
 	// Ping is called where the server says that an answer is ready, from any
 	// goroutine, perhaps before Ask has returned, at most once; it does not block.
 	Ping func()
@@ -105,15 +107,15 @@ type Grant struct {
 
 // Ack is the authorization server's acknowledgement (CIBA Core 7.3).
 type Ack struct {
-	RequestID Secret        // auth_req_id
-	Expires   time.Duration // from when the request was sent; positive
-	Interval  time.Duration // the least time between polls; at least a second
-	Expect    Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
-	Binding   string        // the binding message as it was sent; shown in the JSON lines
-	Merges    bool          // this server sends one code for refused and for run out (Auth0)
-	Look      Word          // the sentence that says where to look on the phone; empty is WordWaitingLook
-	Age       time.Duration // how long ago the request left when Ask returned: Expires counts from then
-	Grant     Grant         // on the second road
+	RequestID       Secret        // auth_req_id
+	Expires         time.Duration // from when the request was sent; positive
+	Interval        time.Duration // the least time between polls; at least a second
+	ExpectedSubject Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
+	BindingMessage  string        // the binding message as it was sent; shown in the JSON lines
+	AmbiguousDenial bool          // this server sends one code for refused and for run out (Auth0)
+	PhoneHint       MessageID     // the sentence that says where to look on the phone; empty is MsgWaitingLook
+	Age             time.Duration // how long ago the request left when Ask returned: Expires counts from then
+	Grant           Grant         // on the second road
 }
 
 // Tokens is a token response that has passed its outer checks (RFC 6749 5.1)
@@ -131,7 +133,7 @@ type Tokens struct {
 }
 
 // came says whether there is anything to give back.
-func (t Tokens) came() bool { return len(t.Access)+len(t.Refresh) > 0 }
+func (t Tokens) hasTokens() bool { return len(t.Access)+len(t.Refresh) > 0 }
 
 // Zero overwrites all three tokens.
 func (t Tokens) Zero() { t.Access.Zero(); t.ID.Zero(); t.Refresh.Zero() }
@@ -142,33 +144,33 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Pending  Verdict = iota // authorization_pending: keep polling
-	SlowDown                // slow_down: five seconds more from now on, for good
-	Granted                 // tokens came
-	Denied                  // access_denied
-	TimedOut                // expired_token
-	Gone                    // invalid_grant: unknown, used or purged; what it means depends on what went before
-	Trouble                 // no usable answer (transport, 429, 5xx, not JSON): back off and go on
-	Hopeless                // any other error: stop for good, for Answer.Reason
+	Pending        Verdict = iota // authorization_pending: keep polling
+	SlowDown                      // slow_down: five seconds more from now on, for good
+	Granted                       // tokens came
+	Denied                        // access_denied
+	TimedOut                      // expired_token
+	UnknownRequest                // invalid_grant: unknown, used or purged; what it means depends on what went before
+	Retryable                     // no usable answer (transport, 429, 5xx, not JSON): back off and go on
+	Fatal                         // any other error: stop for good, for PollAnswer.Reason
 )
 
-// Answer is one poll's outcome.
-type Answer struct {
-	Verdict    Verdict
-	Reason     Reason        // with Hopeless only
-	RetryAfter time.Duration // the server's wish, from the answer's arrival; 0 if none
-	Interval   time.Duration // with SlowDown: the server's new interval, 0 if it named none
-	Reached    bool          // with Trouble: the server did answer, so the connection is not what is lost
-	Tokens     Tokens        // with Granted; with Hopeless if tokens came that may not be used: they are given back
-	Err        error         // for the log: why, with Trouble and Hopeless; holds no secret
+// PollAnswer is one poll's outcome.
+type PollAnswer struct {
+	Verdict       Verdict
+	Reason        Reason        // with Fatal only
+	RetryAfter    time.Duration // the server's wish, from the answer's arrival; 0 if none
+	Interval      time.Duration // with SlowDown: the server's new interval, 0 if it named none
+	ServerReached bool          // with Retryable: the server did answer, so the connection is not what is lost
+	Tokens        Tokens        // with Granted; with Fatal if tokens came that may not be used: they are given back
+	Err           error         // for the log: why, with Retryable and Fatal; holds no secret
 }
 
-// AskedFor tells Verify what the answer must fit.
-type AskedFor struct {
-	Identifier Secret
-	RequestID  Secret
-	Expect     Secret    // from the Ack
-	At         time.Time // wall clock when the request was sent; an ID token from before is refused
+// Expectation tells Verify what the answer must fit.
+type Expectation struct {
+	Identifier      Secret
+	RequestID       Secret
+	ExpectedSubject Secret    // from the Ack
+	RequestedAt     time.Time // wall clock when the request was sent; an ID token from before is refused
 }
 
 // Person is who approved, after every check.
@@ -195,12 +197,12 @@ type Result struct {
 // never retry what could ring a phone twice.
 type Authorizer interface {
 	// Ask sends one backchannel authentication request, once. After an error of
-	// any kind, but one with a Want, the phone may be ringing.
+	// any kind, but one with a RequiredInput, the phone may be ringing.
 	Ask(ctx context.Context, r Request) (Ack, error)
 	// Poll asks the token endpoint once.
-	Poll(ctx context.Context, requestID Secret) Answer
+	Poll(ctx context.Context, requestID Secret) PollAnswer
 	// Verify checks the ID token and that the approver is the person asked for.
-	Verify(ctx context.Context, t Tokens, a AskedFor) (Person, error)
+	Verify(ctx context.Context, t Tokens, a Expectation) (Person, error)
 	// Revoke gives the tokens back (RFC 7009); nil where the server offers no way to.
 	Revoke(ctx context.Context, t Tokens) error
 }
@@ -211,12 +213,12 @@ type Resource interface {
 	Fetch(ctx context.Context, t Tokens, p Person) (Result, error)
 }
 
-// Service is what a technician can have done at the menu. Serve is called beside the
+// TaskRunner is what a technician can have done at the menu. RunTask is called beside the
 // runner's loop, and gives what there is to read, if anything: nothing personal, no
 // secret, no control characters. RestartTask only notes the wish: the program ends once
 // nobody stands there.
-type Service interface {
-	Serve(ctx context.Context, t Task) ([]Field, error)
+type TaskRunner interface {
+	RunTask(ctx context.Context, t Task) ([]Field, error)
 }
 
 // Journal keeps records. Append returns only when the record is on disk: the
@@ -228,47 +230,47 @@ type Journal interface {
 	Unfinished() ([]Record, error)
 }
 
-// Due is tokens that are still to be given back, since the server could not be reached.
-type Due struct {
-	ID     uint64        // what the keeper knows it by; 0 if it does not
-	Tokens Tokens        // to be zeroed
-	Until  time.Time     // wall clock when they are worth nothing any more
-	Life   time.Duration // how long that was from when they were put there; at most a day
+// Revocation is tokens that are still to be given back, since the server could not be reached.
+type Revocation struct {
+	ID       uint64        // what the keeper knows it by; 0 if it does not
+	Tokens   Tokens        // to be zeroed
+	Until    time.Time     // wall clock when they are worth nothing any more
+	Lifetime time.Duration // how long that was from when they were put there; at most a day
 }
 
-// Dues keeps what is still to be given back, sealed, over restarts. It is safe for
+// RevocationQueue keeps what is still to be given back, sealed, over restarts. It is safe for
 // concurrent use.
-type Dues interface {
+type RevocationQueue interface {
 	// Owe returns when it is on disk.
-	Owe(d Due) (id uint64, err error)
-	Paid(id uint64) error
+	AddRevocation(d Revocation) (id uint64, err error)
+	RevocationDone(id uint64) error
 	// Owed gives all there are, oldest first.
-	Owed() ([]Due, error)
+	PendingRevocations() ([]Revocation, error)
 }
 
 // Guard decides whether one more backchannel request for this person may leave
 // this device now. It only decides: the journal's records are what it remembers by.
 type Guard interface {
-	Allow(identifier Secret) (Hold, error)
+	Allow(identifier Secret) (Throttle, error)
 }
 
-// Hold is the push guard's answer. The zero Hold lets the request go.
-type Hold struct {
-	Wait     time.Duration // how long no request may leave
-	Pestered bool          // this person was asked over and over without approving: staff should know
+// Throttle is the push guard's answer. The zero Throttle lets the request go.
+type Throttle struct {
+	Wait  time.Duration // how long no request may leave
+	Abuse bool          // this person was asked over and over without approving: staff should know
 }
 
-// Push is one backchannel authentication request of the past, as the guard counts
+// PastRequest is one backchannel authentication request of the past, as the guard counts
 // it: what its asking record says of the time, and whether it was for the person
 // who is asked about.
-type Push struct {
-	Mine   bool
-	Wall   time.Time
-	Boot   string
-	Uptime time.Duration
+type PastRequest struct {
+	SamePerson bool
+	Wall       time.Time
+	Boot       string
+	Uptime     time.Duration
 	// Story gives, if Mine, what is on record of it in order, without secrets; nothing
 	// where the visit has been taken off record since. It must not be called later.
-	Story func() []Record
+	History func() []Record
 }
 
 // Item is what the vault holds of a visit.
@@ -276,10 +278,10 @@ type Item uint8
 
 // The items.
 const (
-	Identifier Item = iota // what was typed or scanned
-	RequestID              // auth_req_id
-	Expect                 // Ack.Expect
-	UserCode               // from the first character until it was sent; with number 0 while it is typed
+	Identifier      Item = iota // what was typed or scanned
+	RequestID                   // auth_req_id
+	ExpectedSubject             // Ack.ExpectedSubjectedSubject
+	UserCode                    // from the first character until it was sent; with number 0 while it is typed
 	AccessToken
 	IDToken      //
 	RefreshToken //
@@ -301,7 +303,7 @@ type Vault interface {
 // Private is what a customer may see that is no part of the State: it comes from
 // the vault at the moment of drawing and is dropped afterwards.
 type Private struct {
-	Draft  string // the identifier while it is being typed
+	Input  string // the identifier while it is being typed
 	Grant  Grant  // on the second road, while it is waited for
 	Person Person
 	Result Result

@@ -8,31 +8,31 @@ import (
 )
 
 // wantedBy has the server want something instead of acknowledging.
-func (y *story) wants(w Want) *story {
+func (y *story) wants(w RequiredInput) *story {
 	y.t.Helper()
-	return y.in(Asking).do(Wanted{y.s.Question, w})
+	return y.in(Asking).do(InputRequired{y.s.Question, w})
 }
 
 // A user code (CIBA Core 7.1.2): each try is a key, a request of its own with the
 // guard asked, and after a few the visit ends.
 func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
-	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode).in(Prove)
+	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired).in(EnterUserCode)
 	if r := y.last(); r.Stage != StageEnded || r.Reason != NoReason {
 		t.Errorf("the request that came to nothing is on record as %v %v", r.Stage, r.Reason)
 	}
 	first := y.s.Request
-	y.do(key(EnterKey)).in(Prove)
-	if !y.s.Draft.Shown || y.asks != 1 {
+	y.do(key(EnterKey)).in(EnterUserCode)
+	if !y.s.Input.ProblemShown || y.asks != 1 {
 		t.Error("an empty code was sent")
 	}
 	y.do(letter('7')).do(key(EnterKey)).in(Asking)
 	if y.asks != 2 || y.s.Request == first || !has[Prepare](y) {
 		t.Errorf("%d requests, the guard asked: %v", y.asks, has[Prepare](y))
 	}
-	y.do(Asked{Number: y.s.Question, Expires: time.Minute, Interval: sec(5)}).in(Waiting)
+	y.do(Acknowledged{Number: y.s.Question, Expires: time.Minute, Interval: sec(5)}).in(Waiting)
 	y.poll(Polled{Verdict: Denied}).ended(Declined)
-	// Asked again, it is typed again: nobody has kept it.
-	y.do(letter('1')).in(Prove)
+	// Acknowledged again, it is typed again: nobody has kept it.
+	y.do(letter('1')).in(EnterUserCode)
 	if y.asks != 2 {
 		t.Error("asked again without the code")
 	}
@@ -40,19 +40,19 @@ func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
 
 // A keypad of its own may send the whole code at once, as a scanner does.
 func TestAUserCodeThatComesAtOnce(t *testing.T) {
-	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode)
-	y.do(Given{Identifier: Secret("2580"), Seen: Prove}).in(Asking)
+	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
+	y.do(IdentifierEntered{Identifier: Secret("2580"), Seen: EnterUserCode}).in(Asking)
 	if y.asks != 2 {
 		t.Errorf("%d requests", y.asks)
 	}
 }
 
 func TestAWrongUserCodeMayBeTriedAFewTimes(t *testing.T) {
-	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode)
+	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
 	for n := 1; n <= 3; n++ {
-		y.in(Prove).do(letter('7')).do(key(EnterKey)).wants(WantCode)
-		if y.s.Tries != n {
-			t.Fatalf("%d wrong, counted %d", n, y.s.Tries)
+		y.in(EnterUserCode).do(letter('7')).do(key(EnterKey)).wants(UserCodeRequired)
+		if y.s.CodeTries != n {
+			t.Fatalf("%d wrong, counted %d", n, y.s.CodeTries)
 		}
 	}
 	y.wait(sec(5)).ended(Refused)
@@ -62,21 +62,21 @@ func TestAWrongUserCodeMayBeTriedAFewTimes(t *testing.T) {
 }
 
 func TestWhoHasNoUserCodeLeaves(t *testing.T) {
-	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode).in(Prove)
+	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired).in(EnterUserCode)
 	y.do(key(EscapeKey)).in(Ready)
-	y.do(Given{Identifier: Secret("alice")}).wants(WantCode)
-	y.do(Coded{}).ended(Refused) // a script that has none
+	y.do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
+	y.do(UserCodeEntered{}).ended(Refused) // a script that has none
 	if n := len(y.records); n != 4 {
 		t.Errorf("%d records of two requests: %v", n, y.records)
 	}
-	y = begin(t).do(Given{Identifier: Secret("alice")}).wants(WantCode)
+	y = begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
 	y.wait(2 * time.Minute).in(Ready) // nobody there any more
-	y.do(Given{Identifier: Secret("alice")}).wants(WantCode).do(Stop{}).in(Ready)
+	y.do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired).do(Stop{}).in(Ready)
 }
 
 func TestAHintTokenThatRanOutIsScannedAgain(t *testing.T) {
-	y := begin(t).do(Given{Identifier: Secret("alice")}).wants(WantScan).wait(sec(5)).ended(Refused)
-	if y.s.Advice() != WordEndedScan {
+	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(FreshHintRequired).wait(sec(5)).ended(Refused)
+	if y.s.Advice() != MsgEndedScan {
 		t.Errorf("the advice is %q", y.s.Advice())
 	}
 }
@@ -122,20 +122,20 @@ func TestAPingWhileAPollIsOutIsNotLost(t *testing.T) {
 }
 
 func TestAPingBeforeTheAcknowledgementIsHeld(t *testing.T) {
-	y := begin(t).do(Given{Identifier: Secret("alice")}).in(Asking)
+	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking)
 	y.do(Pinged{y.s.Request})
 	if len(y.polls) != 0 {
 		t.Fatal("polled without an auth_req_id")
 	}
-	y.do(Asked{Number: y.s.Question, Expires: time.Minute, Interval: sec(15)}).in(Waiting)
-	if len(y.polls) != 1 || y.last().Stage != StageAsked {
+	y.do(Acknowledged{Number: y.s.Question, Expires: time.Minute, Interval: sec(15)}).in(Waiting)
+	if len(y.polls) != 1 || y.last().Stage != StageAcknowledged {
 		t.Errorf("%d polls; last on record is %s", len(y.polls), y.last().Stage)
 	}
 }
 
 func TestAPingDoesNotBreakThePauseTheServerAskedFor(t *testing.T) {
 	for name, a := range map[string]Polled{
-		"Retry-After": {Verdict: Trouble, Reached: true, RetryAfter: sec(40)},
+		"Retry-After": {Verdict: Retryable, ServerReached: true, RetryAfter: sec(40)},
 		"slow_down":   {Verdict: SlowDown, Interval: sec(40)},
 	} {
 		y := begin(t).asked(2*time.Minute, sec(5)).poll(a)
@@ -155,7 +155,7 @@ func TestAPingDoesNotBreakThePauseTheServerAskedFor(t *testing.T) {
 // is left: not polled any more, its tokens given back.
 func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 	y := begin(t)
-	y.s.Rules.Second = true
+	y.s.Rules.DeviceFlow = true
 	y.asked(2*time.Minute, sec(5)).wait(sec(5))
 	old, out := y.s.Request, y.s.Question
 	if len(y.polls) != 1 {
@@ -165,14 +165,14 @@ func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 	if r := y.records[len(y.records)-2]; r.Stage != StageEnded || r.Reason != Cancelled {
 		t.Errorf("the first request is on record as %v %v", r.Stage, r.Reason)
 	}
-	if y.asks != 2 || !has[Prepare](y) || y.s.Road != DeviceGrant || y.s.Code != "" {
+	if y.asks != 2 || !has[Prepare](y) || y.s.Road != DeviceFlow || y.s.Code != "" {
 		t.Errorf("%d requests, road %d, code %q", y.asks, y.s.Road, y.s.Code)
 	}
 	y.do(Polled{Number: out, Request: old, Verdict: Granted})
 	if !has[Revoke](y) {
 		t.Error("tokens of the request that was left are kept")
 	}
-	y.do(Asked{Number: y.s.Question, Expires: time.Minute, Interval: sec(5)}).in(Waiting)
+	y.do(Acknowledged{Number: y.s.Question, Expires: time.Minute, Interval: sec(5)}).in(Waiting)
 	y.do(letter('2')).in(Waiting) // there is no third
 	y.wait(sec(40)).in(Waiting)
 	if y.s.Help {
@@ -186,8 +186,8 @@ func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 
 func TestWhoCannotBeRungTakesTheSecondRoad(t *testing.T) {
 	y := begin(t)
-	y.s.Rules.Second = true
-	y.do(Given{Identifier: Secret("alice")}).do(Failed{y.s.Question, Refused}).wait(sec(5)).ended(Refused)
+	y.s.Rules.DeviceFlow = true
+	y.do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{y.s.Question, Refused}).wait(sec(5)).ended(Refused)
 	if has[Wipe](y) {
 		t.Fatal("who it was is forgotten already")
 	}
@@ -197,7 +197,7 @@ func TestWhoCannotBeRungTakesTheSecondRoad(t *testing.T) {
 	y.do(letter('2')).in(Ready)
 
 	y.asked(time.Minute, sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
-	if y.s.OffersSecond() {
+	if y.s.OffersDeviceFlow() {
 		t.Error("offered to somebody who has just declined")
 	}
 }
@@ -212,9 +212,9 @@ func TestTheSecondRoadIsOnlyThereIfItIsSetUp(t *testing.T) {
 
 // What was on the second road's screen is not on record, so it cannot come back.
 func TestAVisitOnTheSecondRoadIsNotResumed(t *testing.T) {
-	r := Record{Visit: "v", Stage: StageAsked, Boot: "b", Expires: time.Minute, Uptime: sec(10), Sent: sec(9)}
-	here := Here{Boot: "b", Uptime: sec(12)}
-	if v := Recover([]Record{r}, here); v[0].Action != Watch {
+	r := Record{Visit: "v", Stage: StageAcknowledged, Boot: "b", Expires: time.Minute, Uptime: sec(10), Sent: sec(9)}
+	here := BootContext{Boot: "b", Uptime: sec(12)}
+	if v := Recover([]Record{r}, here); v[0].Action != PollToClose {
 		t.Errorf("%v", v[0].Action)
 	}
 	r.Code = "K7-4F9Q"
@@ -246,7 +246,7 @@ func TestLoginHintTokens(t *testing.T) {
 		"alice@example.org": false,
 		"":                  false,
 	} {
-		if _, ok := HintToken(s); ok != want {
+		if _, ok := ParseHintToken(s); ok != want {
 			t.Errorf("%.60q: %v", s, ok)
 		}
 	}
@@ -271,7 +271,7 @@ func FuzzHintToken(f *testing.F) {
 	f.Add("a.b.c")
 	f.Add(jwt(`{"alg":1}`, `{}`))
 	f.Fuzz(func(t *testing.T, s string) {
-		claims, ok := HintToken(s)
+		claims, ok := ParseHintToken(s)
 		if ok && (len(s) > MaxHintToken || len(claims) < 2 || !strings.Contains(string(claims), "{") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })) {
 			t.Errorf("%q passes with %q", s, claims)
 		}

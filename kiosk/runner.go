@@ -20,14 +20,14 @@ type Runner struct {
 	Display    Display
 	Clock      Clock
 	// Technicians is the authorizer of technicians' visits, which asks for nothing but who
-	// they are and lets nobody pass who is none; and Service is what their menu does. nil:
+	// they are and lets nobody pass who is none; and TaskRunner is what their menu does. nil:
 	// there is no menu (Rules.Technicians).
 	Technicians Authorizer
-	Service     Service
-	// Dues may be nil: then what cannot be given back is forgotten when the program ends.
-	Dues Dues
+	Tasks       TaskRunner
+	// RevocationQueue may be nil: then what cannot be given back is forgotten when the program ends.
+	Revocations RevocationQueue
 	// Draw makes a visit's name and a code for both screens, each time new.
-	Draw func() (visit, code string)
+	NewVisit func() (visit, code string)
 	// Log gets words and numbers, never anything personal.
 	Log *slog.Logger
 	// Trusted says whether the wall clock is known to be right, for Recover.
@@ -38,19 +38,19 @@ type Runner struct {
 	// Closures is what keeps the device out of service when Run begins.
 	Closures Closures
 
-	s       State
-	answers chan answer
-	open    int             // calls that have not been answered
-	ctx     context.Context // ends when the kiosk is told to stop
-	person  Person
-	result  Result
-	grant   Grant
-	pings   chan Number       // requests of which the server says that an answer is ready
-	sent    time.Duration     // when the present request left, by uptime
-	used    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
-	endTask func()            // ends the technician's task that is under way; nil before the first
-	gone    chan struct{}     // closed when Run has returned: nobody takes answers any more
-	pushed  []Event           // answers that came at once, to be stepped before anything else
+	state       State
+	answers     chan answer
+	pending     int             // calls that have not been answered
+	ctx         context.Context // ends when the kiosk is told to stop
+	person      Person
+	result      Result
+	grant       Grant
+	pings       chan Number       // requests of which the server says that an answer is ready
+	requestSent time.Duration     // when the present request left, by uptime
+	requests    map[Number]Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
+	cancelTask  func()            // ends the technician's task that is under way; nil before the first
+	stopped     chan struct{}     // closed when Run has returned: nobody takes answers any more
+	queued      []Event           // answers that came at once, to be stepped before anything else
 }
 
 // answer is what a call brought back, with what must reach the vault before the
@@ -76,21 +76,21 @@ const waitingPings = 16
 func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCalls()
-	r.ctx, r.answers, r.gone = calls, make(chan answer), make(chan struct{})
+	r.ctx, r.answers, r.stopped = calls, make(chan answer), make(chan struct{})
 	r.pings = make(chan Number, waitingPings)
-	defer close(r.gone)
-	r.used = map[Number]Tokens{}
-	r.s = New(r.Rules)
+	defer close(r.stopped)
+	r.requests = map[Number]Tokens{}
+	r.state = New(r.Rules)
 	r.recover()
 	if r.Closures != 0 {
-		r.step(Closing{Why: r.Closures, On: true})
+		r.step(ClosureChanged{Closure: r.Closures, On: true})
 	}
 	r.show()
 
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	done := ctx.Done()
-	for !(r.s.Stopping && !r.s.Busy()) {
+	for !(r.state.Stopping && !r.state.Busy()) {
 		r.arm(timer)
 		select {
 		case <-done:
@@ -99,7 +99,7 @@ func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 		case e := <-events:
 			r.step(e)
 		case a := <-r.answers:
-			r.take(a)
+			r.handleAnswer(a)
 		case n := <-r.pings:
 			r.step(Pinged{n})
 		case <-timer.C:
@@ -113,7 +113,7 @@ func (r *Runner) Run(ctx context.Context, events <-chan Event) {
 // arm sets the timer to the next instant at which time alone changes something.
 func (r *Runner) arm(t *time.Timer) {
 	now := r.Clock.Now()
-	at, ok := Wake(r.s, now)
+	at, ok := Wake(r.state, now)
 	if !ok {
 		t.Stop()
 		return
@@ -126,18 +126,18 @@ func (r *Runner) arm(t *time.Timer) {
 func (r *Runner) drain() {
 	limit := time.NewTimer(drainLimit)
 	defer limit.Stop()
-	for r.open > 0 {
+	for r.pending > 0 {
 		select {
 		case a := <-r.answers:
-			r.take(a)
+			r.handleAnswer(a)
 		case <-limit.C:
 			return
 		}
 	}
 }
 
-func (r *Runner) take(a answer) {
-	r.open--
+func (r *Runner) handleAnswer(a answer) {
+	r.pending--
 	if a.keep != nil {
 		a.keep()
 	}
@@ -151,19 +151,19 @@ func (r *Runner) take(a answer) {
 
 // step runs one event and whatever it brings about at once.
 func (r *Runner) step(e Event) {
-	r.pushed = append(r.pushed, e)
-	for len(r.pushed) > 0 {
-		e, r.pushed = r.pushed[0], r.pushed[1:]
-		before := r.s
+	r.queued = append(r.queued, e)
+	for len(r.queued) > 0 {
+		e, r.queued = r.queued[0], r.queued[1:]
+		before := r.state
 		var effects []Effect
-		r.s, effects = Step(r.s, r.Clock.Now(), e)
+		r.state, effects = Step(r.state, r.Clock.Now(), e)
 		for _, f := range effects {
 			if !r.carryOut(f) {
 				break
 			}
 		}
-		if r.s.Phase != before.Phase {
-			r.Log.Info("visit", "phase", r.s.Phase.String(), "visit", r.s.Visit, "reason", r.s.Reason.String())
+		if r.state.Phase != before.Phase {
+			r.Log.Info("visit", "phase", r.state.Phase.String(), "visit", r.state.Visit, "reason", r.state.Reason.String())
 		}
 		r.show()
 	}
@@ -175,34 +175,34 @@ const hiddenHint = "***"
 
 func (r *Runner) show() {
 	p := Private{Person: r.person, Result: r.result}
-	if r.s.Phase == Identify {
+	if r.state.Phase == Identify {
 		d := r.Vault.Get(0, Identifier)
-		p.Draft = string(d)
+		p.Input = string(d)
 		d.Zero()
-		if MayBeHint(p.Draft) {
-			p.Draft = hiddenHint
+		if MayBecomeHintToken(p.Input) {
+			p.Input = hiddenHint
 		}
 	}
-	if r.s.Phase == Waiting {
+	if r.state.Phase == Waiting {
 		p.Grant = r.grant
 	}
-	r.Display.Show(r.Clock.Now(), r.s, p)
+	r.Display.Show(r.Clock.Now(), r.state, p)
 }
 
-func (r *Runner) push(e Event) { r.pushed = append(r.pushed, e) }
+func (r *Runner) enqueue(e Event) { r.queued = append(r.queued, e) }
 
 // carryOut does one effect; false stops those behind it.
 func (r *Runner) carryOut(f Effect) bool {
 	switch f := f.(type) {
-	case Edit:
+	case EditInput:
 		r.edit(f)
-	case Fill:
+	case SetInput:
 		r.fill(f)
 	case Prepare:
 		r.prepare(f)
 	case Commit:
 		if !r.append(r.stamp(f.Record)) {
-			r.push(Unrecorded{f.Record.Stage})
+			r.enqueue(Unrecorded{f.Record.Stage})
 			return f.Record.Stage.Final() // nothing depends on an ending
 		}
 	case Ask:
@@ -213,24 +213,24 @@ func (r *Runner) carryOut(f Effect) bool {
 		r.verify(f)
 	case Fetch:
 		r.fetch(f)
-	case Serve:
-		r.serve(f)
+	case RunTask:
+		r.runTask(f)
 	case Revoke:
 		r.revoke(f.Request)
 	case Wipe:
 		r.wipe()
-		r.push(Wiped{f.Request})
+		r.enqueue(Wiped{f.Request})
 	}
 	return true
 }
 
-func (r *Runner) edit(f Edit) {
+func (r *Runner) edit(f EditInput) {
 	d := r.Vault.Get(0, f.Item)
 	most := MaxIdentifier
 	switch {
 	case f.Item == UserCode:
 		most = MaxUserCode
-	case MayBeHint(string(d)):
+	case MayBecomeHintToken(string(d)):
 		most = MaxHintToken
 	}
 	// Room for one more, so that append leaves no copy behind that nobody zeroes.
@@ -245,30 +245,30 @@ func (r *Runner) edit(f Edit) {
 	case Printable(f.Rune) && utf8.RuneCount(d) < most:
 		d = utf8.AppendRune(d, f.Rune)
 	}
-	r.drafted(f.Item, d, false)
+	r.inputChanged(f.Item, d, false)
 }
 
-func (r *Runner) fill(f Fill) {
+func (r *Runner) fill(f SetInput) {
 	if f.Item == UserCode {
-		r.drafted(UserCode, f.Text, true)
+		r.inputChanged(UserCode, f.Text, true)
 		f.Text.Zero()
 		return
 	}
 	d := Secret(Trim(r.Rules.Kind, string(f.Text))) // a scanner's blanks are nobody's name
-	r.drafted(Identifier, d, true)
+	r.inputChanged(Identifier, d, true)
 	d.Zero()
 }
 
-func (r *Runner) drafted(i Item, d Secret, whole bool) {
+func (r *Runner) inputChanged(i Item, d Secret, whole bool) {
 	r.Vault.Put(0, i, d)
-	e := Drafted{Length: utf8.RuneCount(d), Whole: whole}
+	e := InputChanged{Length: utf8.RuneCount(d), Complete: whole}
 	if i == UserCode {
 		e.Problem = CheckUserCode(string(d))
 	} else {
 		text := Trim(r.Rules.Kind, string(d))
 		e.Problem, e.Masked = Check(r.Rules.Kind, text), Mask(r.Rules.Kind, text)
 	}
-	r.push(e)
+	r.enqueue(e)
 }
 
 func (r *Runner) prepare(f Prepare) {
@@ -282,41 +282,41 @@ func (r *Runner) prepare(f Prepare) {
 	r.Vault.Wipe(f.From)
 	r.Vault.Wipe(0)
 	r.Vault.Put(f.Number, Identifier, id)
-	r.used[f.Number] = Tokens{}
+	r.requests[f.Number] = Tokens{}
 	r.grant = Grant{}
-	hold, err := Hold{}, error(nil)
+	hold, err := Throttle{}, error(nil)
 	if f.Road == Backchannel {
 		hold, err = r.Guard.Allow(id)
 	}
 	switch {
 	case err != nil:
 		r.Log.Error("guard", "error", err)
-		r.push(Failed{f.Number, ReasonOf(err)})
+		r.enqueue(Failed{f.Number, ReasonOf(err)})
 	case hold.Wait > 0:
-		r.Log.Warn("guard", "held_back", hold.Wait.Round(time.Second), "pestered", hold.Pestered)
-		r.push(Held{f.Number, hold})
+		r.Log.Warn("guard", "held_back", hold.Wait.Round(time.Second), "pestered", hold.Abuse)
+		r.enqueue(Throttled{f.Number, hold})
 	default:
 		r.Vault.Put(f.Number, UserCode, code)
-		visit, code := r.Draw()
-		r.push(Prepared{f.Number, visit, code})
+		visit, code := r.NewVisit()
+		r.enqueue(Prepared{f.Number, visit, code})
 	}
 }
 
 // stamp adds what the state does not know to a record.
 func (r *Runner) stamp(rec Record) Record {
 	rec.Wall, rec.Boot, rec.Uptime = r.Clock.Wall(), r.Clock.Boot(), r.Clock.Now()
-	n := r.s.Request
+	n := r.state.Request
 	if rec.Stage.Final() {
 		return rec
 	}
-	if rec.Stage == StageAsked {
+	if rec.Stage == StageAcknowledged {
 		// By the wall clock as it is now, whatever it was then.
 		rec.SentAt = rec.Wall.Add(rec.Sent - rec.Uptime)
 	}
 	rec.Secrets.Identifier = r.Vault.Get(n, Identifier)
-	if rec.Stage == StageAsked || rec.Stage == StageGranted {
+	if rec.Stage == StageAcknowledged || rec.Stage == StageGranted {
 		rec.Secrets.RequestID = r.Vault.Get(n, RequestID)
-		rec.Secrets.Expect = r.Vault.Get(n, Expect)
+		rec.Secrets.ExpectedSubject = r.Vault.Get(n, ExpectedSubject)
 	}
 	if rec.Stage == StageGranted {
 		rec.Secrets.Tokens = r.tokens(n)
@@ -338,22 +338,22 @@ func (r *Runner) tokens(n Number) Tokens {
 		Access:  r.Vault.Get(n, AccessToken),
 		ID:      r.Vault.Get(n, IDToken),
 		Refresh: r.Vault.Get(n, RefreshToken),
-		Client:  r.used[n].Client,
-		Type:    r.used[n].Type,
-		Scope:   r.used[n].Scope,
-		Expires: r.used[n].Expires,
+		Client:  r.requests[n].Client,
+		Type:    r.requests[n].Type,
+		Scope:   r.requests[n].Scope,
+		Expires: r.requests[n].Expires,
 	}
 }
 
 // wipe forgets everything of the visit.
 func (r *Runner) wipe() {
-	if r.endTask != nil {
-		r.endTask()
+	if r.cancelTask != nil {
+		r.cancelTask()
 	}
 	r.Vault.Wipe(0)
-	for n := range r.used {
+	for n := range r.requests {
 		r.Vault.Wipe(n)
-		delete(r.used, n)
+		delete(r.requests, n)
 	}
 	r.person, r.result, r.grant = Person{}, Result{}, Grant{}
 }

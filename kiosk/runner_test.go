@@ -42,7 +42,7 @@ type shop struct {
 	left    []kiosk.Record
 	journal []kiosk.Record
 	full    bool
-	answers []kiosk.Answer // to polls, the last one for ever
+	answers []kiosk.PollAnswer // to polls, the last one for ever
 	askTake time.Duration
 	age     time.Duration // of the acknowledgement
 	verTake time.Duration
@@ -62,12 +62,12 @@ type shop struct {
 
 func open(t *testing.T) *shop {
 	s := &shop{t: t, events: make(chan kiosk.Event), vault: vault.New(), started: time.Now(), boot: "boot-1", uptime: time.Hour}
-	s.answers = []kiosk.Answer{{Verdict: kiosk.Pending}}
+	s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}}
 	s.runner = &kiosk.Runner{
 		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: s, Vault: s.vault, Guard: s, Display: s, Clock: s,
-		Draw:   func() (string, string) { s.visits++; return fmt.Sprintf("visit-%d", s.visits), "K7-4F9Q" },
-		Log:    slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Resume: true,
+		NewVisit: func() (string, string) { s.visits++; return fmt.Sprintf("visit-%d", s.visits), "K7-4F9Q" },
+		Log:      slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Resume:   true,
 	}
 	return s
 }
@@ -121,17 +121,17 @@ func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, "ask", ctx.Err())
 	}
 	if s.code != "" && string(r.UserCode) != s.code {
-		return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, What: "ask", Want: kiosk.WantCode}
+		return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, Operation: "ask", Required: kiosk.UserCodeRequired}
 	}
 	s.ping = r.Ping
-	ack := kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, Binding: "K7-4F9Q", Age: s.age}
-	if r.Road == kiosk.DeviceGrant {
+	ack := kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, BindingMessage: "K7-4F9Q", Age: s.age}
+	if r.Road == kiosk.DeviceFlow {
 		ack.Grant = kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?c=WDJB-MJHT", UserCode: "WDJB-MJHT"}
 	}
 	return ack, nil
 }
 
-func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
+func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
 	s.tell("poll")
 	if string(id) != idCanary {
 		s.t.Errorf("polled for another request")
@@ -142,7 +142,7 @@ func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
 	select {
 	case <-time.After(s.polTake):
 	case <-ctx.Done():
-		return kiosk.Answer{Verdict: kiosk.Trouble, Err: ctx.Err()}
+		return kiosk.PollAnswer{Verdict: kiosk.Retryable, Err: ctx.Err()}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,14 +156,14 @@ func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
 	return a
 }
 
-func (s *shop) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+func (s *shop) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
 	s.tell("verify")
 	pause(ctx, s.verTake)
-	if off := s.Wall().Sub(a.At); off < 0 || off > time.Minute {
+	if off := s.Wall().Sub(a.RequestedAt); off < 0 || off > time.Minute {
 		s.t.Errorf("the request is said to have left %v ago", off)
 	}
-	if string(t.ID) != idtCanary || string(a.Identifier) != whoCanary || string(a.RequestID) != idCanary || a.At.IsZero() {
-		s.t.Errorf("verify got other things than came: %v %v", t, a.At)
+	if string(t.ID) != idtCanary || string(a.Identifier) != whoCanary || string(a.RequestID) != idCanary || a.RequestedAt.IsZero() {
+		s.t.Errorf("verify got other things than came: %v %v", t, a.RequestedAt)
 	}
 	return kiosk.Person{Subject: "u-1"}, s.person
 }
@@ -207,7 +207,7 @@ func (s *shop) Append(r kiosk.Record) error {
 		s.t.Errorf("a record without its times: %+v", r)
 	}
 	switch r.Stage {
-	case kiosk.StageAsked:
+	case kiosk.StageAcknowledged:
 		if string(r.Secrets.RequestID) != idCanary || string(r.Secrets.Identifier) != whoCanary || r.SentAt.IsZero() || r.Expires != time.Minute {
 			s.t.Errorf("a record that cannot be taken up again: %+v", r)
 		}
@@ -232,7 +232,10 @@ func (s *shop) Append(r kiosk.Record) error {
 func (s *shop) Unfinished() ([]kiosk.Record, error) { return s.left, nil }
 
 // The guard and the screen.
-func (s *shop) Allow(kiosk.Secret) (kiosk.Hold, error) { s.tell("guard"); return kiosk.Hold{}, nil }
+func (s *shop) Allow(kiosk.Secret) (kiosk.Throttle, error) {
+	s.tell("guard")
+	return kiosk.Throttle{}, nil
+}
 
 func (s *shop) Show(_ time.Duration, st kiosk.State, p kiosk.Private) {
 	s.mu.Lock()
@@ -279,7 +282,7 @@ func (s *shop) nothingLeaked() {
 	if last := s.states[len(s.states)-1]; last != last.Fresh() {
 		s.t.Errorf("the day ended in %+v", last)
 	}
-	if p := s.private[len(s.private)-1]; p.Draft != "" || p.Person.Subject != "" || p.Result.Title != "" || len(p.Result.Fields) > 0 {
+	if p := s.private[len(s.private)-1]; p.Input != "" || p.Person.Subject != "" || p.Result.Title != "" || len(p.Result.Fields) > 0 {
 		s.t.Errorf("the last customer is still there: %+v", p)
 	}
 	for n := range kiosk.Number(50) {
@@ -322,9 +325,9 @@ func sleep(d time.Duration) { time.Sleep(d); synctest.Wait() } // virtual: it ta
 func TestADayWithOneCustomer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			synctest.Wait()
 			s.in(kiosk.Waiting)
 			sleep(11 * time.Second)
@@ -352,8 +355,8 @@ func TestTypingLetterByLetter(t *testing.T) {
 			for _, r := range "y-identifier " {
 				s.press(kiosk.RuneKey, r)
 			}
-			if p := s.private[len(s.private)-1]; p.Draft != whoCanary+" " {
-				t.Errorf("on screen: %q", p.Draft)
+			if p := s.private[len(s.private)-1]; p.Input != whoCanary+" " {
+				t.Errorf("on screen: %q", p.Input)
 			}
 			s.press(kiosk.EnterKey, 0)
 			s.in(kiosk.Waiting)
@@ -373,7 +376,7 @@ func TestToldToStopWhileThePhoneRings(t *testing.T) {
 		s := open(t)
 		s.polTake = 30 * time.Second
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(8 * time.Second)
 			s.in(kiosk.Waiting)
 		})
@@ -386,9 +389,9 @@ func TestLateTokensAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.polTake = 20 * time.Second
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(8 * time.Second)
 			s.press(kiosk.EscapeKey, 0)
 			sleep(30 * time.Second)
@@ -403,7 +406,7 @@ func TestALateAcknowledgementIsForgotten(t *testing.T) {
 		s := open(t)
 		s.askTake = 20 * time.Second
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(3 * time.Second)
 			s.press(kiosk.EscapeKey, 0)
 			sleep(time.Minute)
@@ -422,10 +425,10 @@ func TestLateAnswersBringNothingBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := open(t)
-				s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+				s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 				s.verTake, s.getTake = c.verify, c.fetch
 				s.run(func() {
-					s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+					s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 					sleep(8 * time.Second)
 					s.press(kiosk.EscapeKey, 0)
 					s.in(kiosk.Ended)
@@ -446,9 +449,9 @@ func TestSettingTheClockMidVisitChangesNothing(t *testing.T) {
 	for _, step := range []time.Duration{-10 * time.Minute, 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t)
-			s.answers = []kiosk.Answer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
+			s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
 			s.run(func() {
-				s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+				s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 				sleep(7 * time.Second)
 				s.set(step)
 				sleep(5 * time.Second)
@@ -463,7 +466,7 @@ func TestTheDeadlineCountsFromWhenTheRequestLeft(t *testing.T) {
 		s := open(t)
 		s.askTake, s.age = 20*time.Second, 2*time.Second // 18 s went by before it left
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(20 * time.Second)
 			if left := s.state().Left(s.Now()); left != 58 {
 				t.Errorf("%d s left", left)
@@ -475,9 +478,9 @@ func TestTheDeadlineCountsFromWhenTheRequestLeft(t *testing.T) {
 func TestTokensThatMayNotBeUsedAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Hopeless, Reason: kiosk.NoAccess}}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Fatal, Reason: kiosk.NoAccess}}
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(6 * time.Second)
 			s.in(kiosk.Ended)
 		})
@@ -489,14 +492,14 @@ func TestTokensThatMayNotBeUsedAreGivenBack(t *testing.T) {
 func TestThePaceSurvivesAPowerCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.answers = []kiosk.Answer{{Verdict: kiosk.SlowDown}, {Verdict: kiosk.Trouble, Reached: true, RetryAfter: 30 * time.Second}}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.SlowDown}, {Verdict: kiosk.Retryable, ServerReached: true, RetryAfter: 30 * time.Second}}
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(16 * time.Second)
 		})
 		var asked []kiosk.Record
 		for _, r := range s.journal {
-			if r.Stage == kiosk.StageAsked {
+			if r.Stage == kiosk.StageAcknowledged {
 				asked = append(asked, r)
 			}
 		}
@@ -506,7 +509,7 @@ func TestThePaceSurvivesAPowerCut(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.unfinished(kiosk.StageAsked, "boot-1", 10*time.Second)
+		s.unfinished(kiosk.StageAcknowledged, "boot-1", 10*time.Second)
 		s.left[0].Pause = 30 * time.Second
 		s.run(func() {
 			sleep(19 * time.Second)
@@ -526,8 +529,8 @@ func TestWithoutAScreenNothingIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.runner.Resume = false
-		s.unfinished(kiosk.StageAsked, "boot-1", 10*time.Second)
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.unfinished(kiosk.StageAcknowledged, "boot-1", 10*time.Second)
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() { s.in(kiosk.Ready); sleep(time.Minute); s.in(kiosk.Ready) })
 		s.want("poll", "revoke", "record ended cancelled")
 	})
@@ -556,7 +559,7 @@ func TestAPanicEndsTheVisitNotTheKiosk(t *testing.T) {
 		s := open(t)
 		s.panics = true
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(8 * time.Second)
 			s.in(kiosk.Ended)
 			if r := s.state().Reason; r != kiosk.Internal {
@@ -574,7 +577,7 @@ func TestNothingLeavesWhenNothingCanBeRecorded(t *testing.T) {
 		s := open(t)
 		s.full = true
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			synctest.Wait()
 			s.in(kiosk.Ended)
 		})
@@ -585,10 +588,10 @@ func TestNothingLeavesWhenNothingCanBeRecorded(t *testing.T) {
 func TestAnotherPersonsTokenIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.person = kiosk.Fail(kiosk.WrongPerson, "verify", nil)
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(6 * time.Second)
 			s.in(kiosk.Ended)
 			sleep(2 * time.Minute)
@@ -626,17 +629,17 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 	}{
 		{"asking: nobody knows whether the phone rang", kiosk.StageAsking, "boot-1", time.Second, true, kiosk.Pending,
 			[]string{"record abandoned unreachable"}},
-		{"asked, back at once: the customer goes on", kiosk.StageAsked, "boot-1", 10 * time.Second, true, kiosk.Granted,
+		{"asked, back at once: the customer goes on", kiosk.StageAcknowledged, "boot-1", 10 * time.Second, true, kiosk.Granted,
 			[]string{"poll", "record granted", "verify", "fetch for u-1", "record shown", "revoke"}},
-		{"asked, back late: only closed, the approval given back", kiosk.StageAsked, "boot-1", 40 * time.Second, true, kiosk.Granted,
+		{"asked, back late: only closed, the approval given back", kiosk.StageAcknowledged, "boot-1", 40 * time.Second, true, kiosk.Granted,
 			[]string{"poll", "revoke", "record ended cancelled"}},
-		{"asked, another boot: only closed", kiosk.StageAsked, "boot-0", 10 * time.Second, true, kiosk.Denied,
+		{"asked, another boot: only closed", kiosk.StageAcknowledged, "boot-0", 10 * time.Second, true, kiosk.Denied,
 			[]string{"poll", "record ended declined"}},
-		{"asked, another boot, long ago", kiosk.StageAsked, "boot-0", time.Hour, true, kiosk.Pending,
+		{"asked, another boot, long ago", kiosk.StageAcknowledged, "boot-0", time.Hour, true, kiosk.Pending,
 			[]string{"record ended expired"}},
-		{"asked, another boot, and the clock cannot be trusted", kiosk.StageAsked, "boot-0", time.Hour, false, kiosk.TimedOut,
+		{"asked, another boot, and the clock cannot be trusted", kiosk.StageAcknowledged, "boot-0", time.Hour, false, kiosk.TimedOut,
 			[]string{"poll", "record ended expired"}},
-		{"asked, and redeemed just before the crash", kiosk.StageAsked, "boot-0", 10 * time.Second, true, kiosk.Gone,
+		{"asked, and redeemed just before the crash", kiosk.StageAcknowledged, "boot-0", 10 * time.Second, true, kiosk.UnknownRequest,
 			[]string{"poll", "record ended unreachable"}},
 		{"granted: given back, never polled", kiosk.StageGranted, "boot-1", time.Second, true, kiosk.Pending,
 			[]string{"revoke", "record ended unreachable"}},
@@ -646,7 +649,7 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 				s := open(t)
 				s.unfinished(c.stage, c.boot, c.ago)
 				s.runner.Trusted = c.trusted
-				s.answers = []kiosk.Answer{{Verdict: c.answer}}
+				s.answers = []kiosk.PollAnswer{{Verdict: c.answer}}
 				s.run(func() { sleep(3 * time.Minute) })
 				s.want(c.want...)
 				if s.count("ask") > 0 {
@@ -660,7 +663,7 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 func TestWatchingKeepsToTheScheduleAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.unfinished(kiosk.StageAsked, "boot-0", 10*time.Second)
+		s.unfinished(kiosk.StageAcknowledged, "boot-0", 10*time.Second)
 		s.runner.Trusted = true
 		s.run(func() { sleep(3 * time.Minute); s.in(kiosk.Ready) })
 		// 50 s are left: a poll each 5 s, the last one just before the end.
@@ -676,7 +679,7 @@ func TestWatchingKeepsToTheScheduleAndEnds(t *testing.T) {
 func TestStoppedWhileWatchingLeavesItForTheNextStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.unfinished(kiosk.StageAsked, "boot-0", 10*time.Second)
+		s.unfinished(kiosk.StageAcknowledged, "boot-0", 10*time.Second)
 		s.runner.Trusted = true
 		s.run(func() { sleep(7 * time.Second) })
 		s.want("poll")
@@ -707,7 +710,7 @@ func TestAUserCodeIsSentOnceAndNeverSeen(t *testing.T) {
 			s.press(kiosk.EnterKey, 0)
 		},
 		"from a script": func(s *shop) {
-			s.events <- kiosk.Coded{Code: kiosk.Secret(codeCanary)}
+			s.events <- kiosk.UserCodeEntered{Code: kiosk.Secret(codeCanary)}
 			synctest.Wait()
 		},
 	} {
@@ -715,14 +718,14 @@ func TestAUserCodeIsSentOnceAndNeverSeen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := open(t)
 				s.code = codeCanary
-				s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+				s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 				s.run(func() {
-					s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+					s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 					synctest.Wait()
-					s.in(kiosk.Prove)
+					s.in(kiosk.EnterUserCode)
 					s.press(kiosk.RuneKey, 'x')
 					s.press(kiosk.EnterKey, 0) // wrong
-					s.in(kiosk.Prove)
+					s.in(kiosk.EnterUserCode)
 					give(s)
 					s.in(kiosk.Waiting)
 					for n := range kiosk.Number(9) {
@@ -744,9 +747,9 @@ func TestAUserCodeIsSentOnceAndNeverSeen(t *testing.T) {
 func TestTheSecondRoadShowsItsAddressWhileItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.runner.Rules.Second = true
+		s.runner.Rules.DeviceFlow = true
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			synctest.Wait()
 			s.press(kiosk.RuneKey, '2')
 			s.in(kiosk.Waiting)
@@ -769,9 +772,9 @@ func TestTheSecondRoadShowsItsAddressWhileItWaits(t *testing.T) {
 func TestAPingBringsTheAnswerAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() {
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			synctest.Wait()
 			s.in(kiosk.Waiting)
 			before := s.Now()
@@ -800,15 +803,15 @@ func TestAServerThatAlwaysAsksForPatience(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t)
 			for n := range 100 {
-				s.answers = append(s.answers, kiosk.Answer{Verdict: kiosk.Pending, RetryAfter: wish(n)})
+				s.answers = append(s.answers, kiosk.PollAnswer{Verdict: kiosk.Pending, RetryAfter: wish(n)})
 			}
 			s.run(func() {
-				s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary)}
+				s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 				sleep(115 * time.Second)
 			})
 			asked, longest := 0, time.Duration(0)
 			for _, r := range s.journal {
-				if r.Stage == kiosk.StageAsked {
+				if r.Stage == kiosk.StageAcknowledged {
 					asked, longest = asked+1, r.Interval
 				}
 			}
@@ -830,12 +833,12 @@ type garage struct {
 	fails bool
 }
 
-func (g garage) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+func (g garage) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
 	g.tell("as a technician:")
 	return g.shop.Verify(ctx, t, a)
 }
 
-func (g garage) Serve(_ context.Context, t kiosk.Task) ([]kiosk.Field, error) {
+func (g garage) RunTask(_ context.Context, t kiosk.Task) ([]kiosk.Field, error) {
 	g.tell("serve %s", t)
 	if g.fails {
 		return nil, errors.New("a file cannot be written")
@@ -846,11 +849,11 @@ func (g garage) Serve(_ context.Context, t kiosk.Task) ([]kiosk.Field, error) {
 func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Service = true, garage{shop: s}, garage{shop: s}
-		s.answers = []kiosk.Answer{{Verdict: kiosk.Granted}}
+		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Tasks = true, garage{shop: s}, garage{shop: s}
+		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() {
 			s.press(kiosk.TechnicianKey, 0)
-			s.events <- kiosk.Given{Identifier: kiosk.Secret(whoCanary), Seen: kiosk.Identify}
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary), Seen: kiosk.Identify}
 			sleep(6 * time.Second)
 			s.in(kiosk.Menu)
 			if p := s.private[len(s.private)-1]; p.Person.Subject != "" {
@@ -872,12 +875,12 @@ func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
 func TestATaskThatFailsIsSaidAndLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Service = true, garage{s, true}, garage{s, true}
+		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Tasks = true, garage{s, true}, garage{s, true}
 		s.runner.Closures = kiosk.Starting
 		s.run(func() {
 			s.press(kiosk.TechnicianKey, 0)
 			s.in(kiosk.Menu)
-			if st := s.state(); !st.Failed || !st.Unproved {
+			if st := s.state(); !st.Failed || !st.Unauthenticated {
 				t.Errorf("%+v", st)
 			}
 			if !strings.Contains(s.logs.String(), "a file cannot be written") {

@@ -23,19 +23,19 @@ type Screen struct {
 	Site  string // where the device stands; the top line
 	Title string // one short sentence; the largest words
 
-	Notice  *Notice    // overlay that must be answered first: "still there?"
-	Entry   *Entry     // the field being typed into
-	Keypad  *Keypad    // keys on the screen, for those who have no others
-	Code    string     // to be drawn in block letters
-	Spelt   string     // the code again, spelt out
-	Gauge   *Gauge     // time left
-	Lines   []string   // sentences, most important first; each is wrapped, never cut
-	Warning string     // one sentence that must not be missed, as "Connection lost, still trying."
-	Steps   []ListStep // what has been done and what is being done
-	Details []Field    // the customer's data
-	Page    int        // which page of Details; any integer, painters take it modulo the number of pages
-	Paging  string     // how a page is announced, with {page} and {pages} in it; only drawn where there is more than one
-	Link    *Link      // an address as QR code
+	Notice      *Notice    // overlay that must be answered first: "still there?"
+	Entry       *Entry     // the field being typed into
+	Keypad      *Keypad    // keys on the screen, for those who have no others
+	Code        string     // to be drawn in block letters
+	SpelledCode string     // the code again, spelt out
+	Gauge       *Gauge     // time left
+	Lines       []string   // sentences, most important first; each is wrapped, never cut
+	Warning     string     // one sentence that must not be missed, as "Connection lost, still trying."
+	Steps       []ListStep // what has been done and what is being done
+	Details     []Field    // the customer's data
+	Page        int        // which page of Details; any integer, painters take it modulo the number of pages
+	Paging      string     // how a page is announced, with {page} and {pages} in it; only drawn where there is more than one
+	Link        *Link      // an address as QR code
 
 	Keys []Key // what can be pressed, in this order on every screen
 }
@@ -76,7 +76,7 @@ type Link struct {
 	Caption string
 	// Bare: the lines say what to do without it. Where the code does not fit,
 	// nothing is drawn in its place, nor the caption; neither is read out.
-	Bare bool
+	Optional bool
 }
 
 // Notice is an overlay.
@@ -95,5 +95,5 @@ type Key struct {
 	Rune rune // with RuneKey
 
 	// Turns: it turns the pages of Details, and is left out where there is only one.
-	Turns bool
+	TurnsPages bool
 }

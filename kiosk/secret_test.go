@@ -21,7 +21,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	s := Secret(text)
 	for _, v := range []any{
 		s, &s, []Secret{s}, map[string]Secret{"x": s}, Tokens{Access: s}, &Tokens{ID: s}, Secrets{Identifier: s}, Record{Secrets: Secrets{RequestID: s}},
-		Request{Identifier: s}, Ack{RequestID: s}, Answer{Tokens: Tokens{Refresh: s}}, AskedFor{Expect: s}, Given{Identifier: s}, Fill{Text: s},
+		Request{Identifier: s}, Ack{RequestID: s}, PollAnswer{Tokens: Tokens{Refresh: s}}, Expectation{ExpectedSubject: s}, IdentifierEntered{Identifier: s}, SetInput{Text: s},
 		Recovery{Record: Record{Secrets: Secrets{Identifier: s}}},
 	} {
 		var out bytes.Buffer

@@ -35,51 +35,51 @@ type Setup struct {
 // ViewSetup is what a technician may see of it. No key has to be pressed, since there may
 // be no keyboard; where there is one, it can choose the language. It is a plain function
 // of what it is given.
-func ViewSetup(u Setup, now time.Duration, w Words, at Place) Screen {
-	v := view{now: now, w: w, at: at, sc: Screen{Phase: Waiting, Tone: Busy, Site: at.Site, Title: w.Say(WordSetupTitle)}}
-	v.s = State{Phase: Waiting, Language: u.Language, Pace: Pace{Sent: u.Since, Deadline: u.Until}}
+func ViewSetup(u Setup, now time.Duration, w Catalog, at Device) Screen {
+	v := view{now: now, w: w, at: at, sc: Screen{Phase: Waiting, Tone: Busy, Site: at.Site, Title: w.Text(MsgSetupTitle)}}
+	v.s = State{Phase: Waiting, Language: u.Language, Pace: PollSchedule{RequestSent: u.Since, Deadline: u.Until}}
 	switch u.Stage {
 	case SetupBegins:
-		v.lines(WordSecondAsking)
+		v.addLines(MsgDeviceFlowAsking)
 	case SetupSignIn:
-		v.sc.Code, v.sc.Spelt = u.Grant.UserCode, Spell(u.Grant.UserCode)
-		v.sc.Gauge = v.left()
-		v.sc.Lines = append(v.sc.Lines, w.Say(WordSetupOpen, "address", strings.TrimPrefix(u.Grant.Address, "https://")))
-		v.sc.Link = &Link{URL: u.Grant.Complete, Caption: w.Say(WordSecondScan), Bare: true}
+		v.sc.Code, v.sc.SpelledCode = u.Grant.UserCode, SpellOut(u.Grant.UserCode)
+		v.sc.Gauge = v.timeLeft()
+		v.sc.Lines = append(v.sc.Lines, w.Text(MsgSetupOpen, "address", strings.TrimPrefix(u.Grant.Address, "https://")))
+		v.sc.Link = &Link{URL: u.Grant.Complete, Caption: w.Text(MsgDeviceFlowScan), Optional: true}
 	case SetupRegisters:
 		v.sc.Tone = Good
-		v.lines(WordSetupRegisters)
+		v.addLines(MsgSetupRegisters)
 	case SetupStuck:
 		v.sc.Tone = Alert
-		v.sc.Title = w.Say(WordSetupStuck)
-		v.sc.Lines = append(v.sc.Lines, u.cure(w))
-		v.sc.Gauge = v.left()
-		v.sc.Gauge.Text = w.Say(WordSetupAgain, "n", v.s.Left(now))
+		v.sc.Title = w.Text(MsgSetupStuck)
+		v.sc.Lines = append(v.sc.Lines, u.fixText(w))
+		v.sc.Gauge = v.timeLeft()
+		v.sc.Gauge.Text = w.Text(MsgSetupAgain, "n", v.s.Left(now))
 	}
-	if at.Device != "" {
-		v.sc.Lines = append(v.sc.Lines, w.Say(WordClosedDevice, "device", strings.TrimSpace(at.Device+" "+at.Address)))
+	if at.Name != "" {
+		v.sc.Lines = append(v.sc.Lines, w.Text(MsgClosedDevice, "device", strings.TrimSpace(at.Name+" "+at.Address)))
 	}
-	v.language()
+	v.languageKey()
 	return v.sc
 }
 
 // cure is what is in the way, and what to do about it.
-func (u Setup) cure(w Words) string {
+func (u Setup) fixText(w Catalog) string {
 	switch {
 	case u.Orphan != "":
-		return w.Say(WordSetupOrphan, "name", u.Orphan)
+		return w.Text(MsgSetupOrphan, "name", u.Orphan)
 	case u.Busy:
-		return w.Say(WordSetupBusy)
+		return w.Text(MsgSetupBusy)
 	}
 	switch u.Why {
 	case Unreachable:
-		return w.Say(WordSetupNetwork)
+		return w.Text(MsgSetupNetwork)
 	case BadClock:
-		return w.Say(WordClosedClock)
+		return w.Text(MsgClosedClock)
 	case Declined:
-		return w.Say(WordSetupDeclined)
+		return w.Text(MsgSetupDeclined)
 	case Internal:
-		return w.Say(WordClosedStore)
+		return w.Text(MsgClosedStore)
 	}
-	return w.Say(WordSetupServer)
+	return w.Text(MsgSetupServer)
 }

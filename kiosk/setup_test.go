@@ -35,7 +35,7 @@ func setups() map[string]kiosk.Setup {
 // where the picture does not fit, and with nothing to press, for there may be no keyboard.
 func TestSetupScreens(t *testing.T) {
 	all, _ := translations(t)
-	at := kiosk.Place{Site: "Parcel station 4", Device: "kiosk-0042", Address: "192.0.2.17"}
+	at := kiosk.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
 	for name, u := range setups() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +62,7 @@ func TestSetupScreens(t *testing.T) {
 // screen, and leaves everything else where there is room.
 func TestASetupInTheTechniciansLanguage(t *testing.T) {
 	all, _ := translations(t)
-	at := kiosk.Place{Site: "Parcel station 4", Device: "kiosk-0042", Address: "192.0.2.17"}
+	at := kiosk.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
 	for _, c := range all {
 		at.Languages = append(at.Languages, c.Name())
 	}
@@ -87,7 +87,7 @@ func TestASetupInTheTechniciansLanguage(t *testing.T) {
 func TestASetupCountsDown(t *testing.T) {
 	all, _ := translations(t)
 	u := setups()["sign-in"]
-	early, late := kiosk.ViewSetup(u, noon, all[0], kiosk.Place{}), kiosk.ViewSetup(u, noon+80*time.Second, all[0], kiosk.Place{})
+	early, late := kiosk.ViewSetup(u, noon, all[0], kiosk.Device{}), kiosk.ViewSetup(u, noon+80*time.Second, all[0], kiosk.Device{})
 	if early.Gauge.Text != "88 seconds left" || late.Gauge.Text != "8 seconds left" || late.Gauge.Part >= early.Gauge.Part {
 		t.Errorf("%+v, then %+v", *early.Gauge, *late.Gauge)
 	}

@@ -15,8 +15,8 @@ const (
 	VisitStopped Bells = 4 // ended without a result
 )
 
-// hurry is when time runs out: enough to unlock a phone and to look for the question.
-const hurry = 20 * time.Second
+// hurryTime is when time runs out: enough to unlock a phone and to look for the question.
+const hurryTime = 20 * time.Second
 
 // Sound is what is to be heard where a state follows another, at the given times. Who
 // cancels knows it; an ending that nobody waited for makes no noise.
@@ -24,7 +24,7 @@ func Sound(was State, before time.Duration, is State, now time.Duration) Bells {
 	switch {
 	case is.Phase == Waiting && was.Phase != Waiting:
 		return PhoneRings
-	case is.Phase == Waiting && is.Pace.Deadline-now <= hurry && was.Pace.Deadline-before > hurry:
+	case is.Phase == Waiting && is.Pace.Deadline-now <= hurryTime && was.Pace.Deadline-before > hurryTime:
 		return TimeRunsOut
 	case is.Phase == Shown && was.Phase != Shown, is.Phase == Menu && was.Phase == Checking:
 		return PhoneDone

@@ -37,10 +37,10 @@ func (y *story) do(events ...Event) *story {
 		y.s, out = Step(y.s, y.now, e)
 		for _, f := range out {
 			switch f := f.(type) {
-			case Edit:
-				events = append([]Event{Drafted{Length: 5, Masked: "a***"}}, events...)
-			case Fill:
-				events = append([]Event{Drafted{Length: 5, Masked: "a***", Whole: true}}, events...)
+			case EditInput:
+				events = append([]Event{InputChanged{Length: 5, Masked: "a***"}}, events...)
+			case SetInput:
+				events = append([]Event{InputChanged{Length: 5, Masked: "a***", Complete: true}}, events...)
 			case Prepare:
 				events = append(events, Prepared{f.Number, "visit", "K7-4F9Q"})
 			case Commit:
@@ -82,8 +82,8 @@ func (y *story) wait(d time.Duration) *story {
 // asked brings the visit to Waiting.
 func (y *story) asked(expires, interval time.Duration) *story {
 	y.t.Helper()
-	y.do(Given{Identifier: Secret("alice")})
-	y.do(Asked{Number: y.s.Question, Expires: expires, Interval: interval})
+	y.do(IdentifierEntered{Identifier: Secret("alice")})
+	y.do(Acknowledged{Number: y.s.Question, Expires: expires, Interval: interval})
 	return y.in(Waiting)
 }
 
@@ -161,11 +161,11 @@ func sec(n int) time.Duration { return time.Duration(n) * time.Second }
 func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
 	y := begin(t)
 	y.do(letter('a')).in(Identify)
-	if !has[Edit](y) {
+	if !has[EditInput](y) {
 		t.Error("who begins to type on Ready loses the first letter")
 	}
 	y.do(key(EnterKey)).in(Asking)
-	y.do(Asked{Number: y.s.Question, Expires: sec(120), Interval: sec(5)}).in(Waiting)
+	y.do(Acknowledged{Number: y.s.Question, Expires: sec(120), Interval: sec(5)}).in(Waiting)
 	y.poll(Polled{Verdict: Pending}).in(Waiting)
 	y.poll(Polled{Verdict: Granted}).in(Checking)
 	y.do(Verified{y.s.Question}).in(Fetching)
@@ -191,7 +191,7 @@ func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
 	for _, r := range y.records {
 		stages = append(stages, r.Stage)
 	}
-	if want := []Stage{StageAsking, StageAsked, StageGranted, StageShown}; len(stages) != 4 || stages[0] != want[0] || stages[1] != want[1] || stages[2] != want[2] || stages[3] != want[3] {
+	if want := []Stage{StageAsking, StageAcknowledged, StageGranted, StageShown}; len(stages) != 4 || stages[0] != want[0] || stages[1] != want[1] || stages[2] != want[2] || stages[3] != want[3] {
 		t.Errorf("records %v, want %v", stages, want)
 	}
 }
@@ -221,8 +221,8 @@ func TestHowVisitsEnd(t *testing.T) {
 		{"told to stop while the request is under way", asking, func(y *story) *story { y.s, y.effects = Step(y.s, y.now, Stop{}); return y.keep() }, Cancelled, StageAbandoned, false},
 		{"declined on the phone", waitingMinute, verdict(Denied), Declined, StageEnded, false},
 		{"the server says it expired", waitingMinute, verdict(TimedOut), Expired, StageEnded, false},
-		{"the server refuses the client", waitingMinute, verdict(Hopeless), Misconfigured, StageEnded, false},
-		{"the id is gone in the middle", waitingMinute, verdict(Gone), Unreachable, StageEnded, false},
+		{"the server refuses the client", waitingMinute, verdict(Fatal), Misconfigured, StageEnded, false},
+		{"the id is gone in the middle", waitingMinute, verdict(UnknownRequest), Unreachable, StageEnded, false},
 		{"cancelled while waiting", waitingMinute, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageEnded, false},
 		{"somebody else approved", (*story).approved, at(func(y *story) Event { return Failed{y.s.Question, WrongPerson} }), WrongPerson, StageEnded, true},
 		{"the token does not hold", (*story).approved, at(func(y *story) Event { return Failed{y.s.Question, Untrusted} }), Untrusted, StageEnded, true},
@@ -253,7 +253,7 @@ func TestHowVisitsEnd(t *testing.T) {
 	}
 }
 
-func asking(y *story) *story        { return y.do(Given{Identifier: Secret("alice")}).in(Asking) }
+func asking(y *story) *story        { return y.do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking) }
 func waitingMinute(y *story) *story { return y.asked(time.Minute, sec(5)) }
 func fetching(y *story) *story      { y.approved(); return y.do(Verified{y.s.Question}).in(Fetching) }
 
@@ -268,11 +268,11 @@ func (y *story) keep() *story {
 
 func TestTheGuardHoldsARequestBack(t *testing.T) {
 	s := New(DefaultRules())
-	s, _ = Step(s, 0, Given{Identifier: Secret("alice")})
-	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
+	s, _ = Step(s, 0, IdentifierEntered{Identifier: Secret("alice")})
+	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
 	p := out[0].(Prepare)
-	s, out = Step(s, 0, Held{p.Number, Hold{Wait: 4 * time.Minute}})
-	if s.Phase != Ended || s.Reason != HeldBack || s.Hold.Wait != 4*time.Minute {
+	s, out = Step(s, 0, Throttled{p.Number, Throttle{Wait: 4 * time.Minute}})
+	if s.Phase != Ended || s.Reason != HeldBack || s.Throttle.Wait != 4*time.Minute {
 		t.Fatalf("%+v", s)
 	}
 	for _, f := range out {
@@ -313,11 +313,11 @@ func TestPollsLeaveWhenTheyMay(t *testing.T) {
 			[]time.Duration{sec(5), sec(35)}},
 		{"a short answer does not shorten the interval", sec(60), sec(5), []step{{sec(2), pending.answer}, pending}, []time.Duration{sec(5), sec(12)}},
 		{"faults back off and do not end the visit", sec(120), sec(5),
-			[]step{{answer: Polled{Verdict: Trouble}}, {answer: Polled{Verdict: Trouble}}, {answer: Polled{Verdict: Trouble}}, pending},
+			[]step{{answer: Polled{Verdict: Retryable}}, {answer: Polled{Verdict: Retryable}}, {answer: Polled{Verdict: Retryable}}, pending},
 			[]time.Duration{sec(5), sec(15), sec(35), 56250 * time.Millisecond}},
 		{"the last poll comes just before the deadline", sec(14), sec(5), []step{pending, pending, pending},
 			[]time.Duration{sec(5), sec(10), sec(15)}},
-		{"a back-off does not sleep past the deadline", sec(20), sec(5), []step{pending, {answer: Polled{Verdict: Trouble}}, pending},
+		{"a back-off does not sleep past the deadline", sec(20), sec(5), []step{pending, {answer: Polled{Verdict: Retryable}}, pending},
 			[]time.Duration{sec(5), sec(10), 17500 * time.Millisecond}},
 	}
 	for _, c := range cases {
@@ -373,8 +373,8 @@ func TestTimeRunsOut(t *testing.T) {
 		want   Reason
 	}{
 		"nobody answered on the phone":            {Polled{Verdict: Pending}, Expired},
-		"the server was not to be reached":        {Polled{Verdict: Trouble}, Unreachable},
-		"the server was there but out of service": {Polled{Verdict: Trouble, Reached: true}, Unreachable},
+		"the server was not to be reached":        {Polled{Verdict: Retryable}, Unreachable},
+		"the server was there but out of service": {Polled{Verdict: Retryable, ServerReached: true}, Unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			y := begin(t).asked(sec(30), sec(5))
@@ -402,19 +402,19 @@ func TestTimeRunsOut(t *testing.T) {
 }
 
 func TestALostConnectionIsSaidAndFound(t *testing.T) {
-	y := begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Trouble})
-	if y.s.Phase != Waiting || !y.s.Pace.Lost {
+	y := begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Retryable})
+	if y.s.Phase != Waiting || !y.s.Pace.ConnectionLost {
 		t.Fatalf("%+v", y.s)
 	}
-	y.poll(Polled{Verdict: Trouble, Reached: true})
-	if y.s.Pace.Lost {
+	y.poll(Polled{Verdict: Retryable, ServerReached: true})
+	if y.s.Pace.ConnectionLost {
 		t.Error("an answer of any kind finds the connection again")
 	}
 	y.poll(Polled{Verdict: Granted}).in(Checking)
 }
 
 func TestALostAnswerIsNotARefusal(t *testing.T) {
-	begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Trouble}).poll(Polled{Verdict: Gone}).ended(Unreachable)
+	begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Retryable}).poll(Polled{Verdict: UnknownRequest}).ended(Unreachable)
 }
 
 // Auth0 sends access_denied for refused and for run out.
@@ -434,7 +434,7 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			y := begin(t).asked(sec(60), sec(5))
-			y.s.Merges = c.merges
+			y.s.AmbiguousDenial = c.merges
 			for y.s.Question == 0 || y.now < c.at {
 				if y.s.Question != 0 && y.now+sec(5) < c.at {
 					y.answer(Polled{Verdict: Pending})
@@ -442,8 +442,8 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 				y.wait(100 * time.Millisecond)
 			}
 			y.answer(Polled{Verdict: Denied}).ended(c.want)
-			if y.s.Unsure != c.unsure {
-				t.Errorf("unsure %v", y.s.Unsure)
+			if y.s.Ambiguous != c.unsure {
+				t.Errorf("unsure %v", y.s.Ambiguous)
 			}
 		})
 	}
@@ -468,7 +468,7 @@ func TestAskAgainRingsOnceMoreWithANewNumberAtMostTwice(t *testing.T) {
 		if y.s.Request == was || y.asks != round+2 {
 			t.Fatalf("request %d after %d, %d rings", y.s.Request, was, y.asks)
 		}
-		y.do(Asked{Number: y.s.Question, Expires: sec(60), Interval: sec(5)}).poll(Polled{Verdict: Denied}).ended(Declined)
+		y.do(Acknowledged{Number: y.s.Question, Expires: sec(60), Interval: sec(5)}).poll(Polled{Verdict: Denied}).ended(Declined)
 	}
 	y.do(letter('1'))
 	if y.asks != 3 {
@@ -481,16 +481,16 @@ func TestStillThere(t *testing.T) {
 	y := begin(t).do(key(EnterKey)).in(Identify)
 	for range 10 {
 		y.wait(sec(61))
-		if !y.s.Still {
+		if !y.s.IdlePrompt {
 			t.Fatal("nobody asked whether somebody is there")
 		}
 		y.wait(sec(15)).do(letter('x'))
-		if y.s.Still || y.s.Draft.Length != 0 {
+		if y.s.IdlePrompt || y.s.Input.Length != 0 {
 			t.Fatal("the key did not answer the question, or did something else, too")
 		}
 	}
 	y.wait(sec(61)).do(letter('x'))
-	if !y.s.Still {
+	if !y.s.IdlePrompt {
 		t.Fatal("an eleventh extension")
 	}
 	y.wait(sec(21)).in(Ready)
@@ -504,7 +504,7 @@ func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
 			t.Errorf("%+v was taken for the screen after it", k)
 		}
 	}
-	y = begin(t).do(Given{Identifier: Secret("alice")}).in(Asking)
+	y = begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking)
 	if s, _ := Step(y.s, 0, Press{Key: EscapeKey, Seen: Identify}); s.Reason != Cancelled {
 		t.Error("Escape was not heard because the screen had just changed")
 	}
@@ -512,8 +512,8 @@ func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
 
 func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
 	s := New(DefaultRules())
-	s, _ = Step(s, 0, Given{Identifier: Secret("alice")})
-	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
+	s, _ = Step(s, 0, IdentifierEntered{Identifier: Secret("alice")})
+	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
 	s, out = Step(s, 0, Prepared{out[0].(Prepare).Number, "v", "c"})
 	if _, ok := out[0].(Commit); !ok {
 		t.Fatal("the record does not come first")
@@ -531,16 +531,16 @@ func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
 
 func TestAClosedReasonWaitsForTheCustomer(t *testing.T) {
 	y := begin(t).shown()
-	y.do(Closing{Maintenance, true}).in(Shown)
+	y.do(ClosureChanged{Maintenance, true}).in(Shown)
 	y.do(letter('x'), key(EscapeKey)).in(Closed)
 	y.do(letter('x'), key(EnterKey)).in(Closed)
-	y.do(Closing{Maintenance, false}).in(Ready)
+	y.do(ClosureChanged{Maintenance, false}).in(Ready)
 }
 
 func BenchmarkStep(b *testing.B) {
 	s := New(DefaultRules())
 	s.Phase, s.Question, s.Request = Waiting, 7, 5
-	s.Pace = StartPace(0, 0, time.Hour, time.Second)
+	s.Pace = NewPollSchedule(0, 0, time.Hour, time.Second)
 	e := Polled{Number: 99, Request: 5, Verdict: Pending}
 	for b.Loop() {
 		s, _ = Step(s, time.Second, e)
@@ -548,19 +548,19 @@ func BenchmarkStep(b *testing.B) {
 }
 
 // held is a visit that the push guard holds back for so long, at uptime 0.
-func held(t *testing.T, h Hold) State {
+func held(t *testing.T, h Throttle) State {
 	t.Helper()
-	s, _ := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice")})
-	s, out := Step(s, 0, Drafted{Length: 5, Whole: true})
-	s, _ = Step(s, 0, Held{out[0].(Prepare).Number, h})
-	if s.Phase != Ended || s.Reason != HeldBack || s.Hold != h {
+	s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")})
+	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
+	s, _ = Step(s, 0, Throttled{out[0].(Prepare).Number, h})
+	if s.Phase != Ended || s.Reason != HeldBack || s.Throttle != h {
 		t.Fatalf("%+v", s)
 	}
 	return s
 }
 
 func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
-	s := held(t, Hold{Wait: sec(40)})
+	s := held(t, Throttle{Wait: sec(40)})
 	one := Press{Key: RuneKey, Rune: '1', Seen: Ended}
 	for now := time.Duration(0); now < sec(40); {
 		at, ok := Wake(s, now)
@@ -569,29 +569,29 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 		}
 		now = at
 		var out []Effect
-		if s, out = Step(s, now, Tick{}); s.Still || s.Phase != Ended || len(out) > 0 {
+		if s, out = Step(s, now, Tick{}); s.IdlePrompt || s.Phase != Ended || len(out) > 0 {
 			t.Fatalf("at %v: %+v", now, s)
 		}
 		if now == sec(10) {
-			if s, out = Step(s, now, one); s.Phase != Ended || len(out) > 0 || s.Again != 0 {
+			if s, out = Step(s, now, one); s.Phase != Ended || len(out) > 0 || s.Repeats != 0 {
 				t.Fatalf("pressed too early: %+v %v", s, out)
 			}
 		}
 	}
-	if s.HeldFor(sec(40)) != 0 {
+	if s.ThrottledFor(sec(40)) != 0 {
 		t.Fatal("still held")
 	}
 	// Silence counts from when there is something to press.
-	if at, ok := Wake(s, sec(41)); !ok || at != sec(40)+s.Rules.Result {
+	if at, ok := Wake(s, sec(41)); !ok || at != sec(40)+s.Rules.ResultLimit {
 		t.Errorf("asked whether anybody is there at %v", at)
 	}
 	s, out := Step(s, sec(41), one)
 	p, ok := out[0].(Prepare)
-	if s.Phase != Asking || !ok || p.From == 0 || s.Hold != (Hold{}) {
+	if s.Phase != Asking || !ok || p.From == 0 || s.Throttle != (Throttle{}) {
 		t.Fatalf("%+v %v", s, out)
 	}
-	// Held back once more: that was no request, so none of the two is used up.
-	if s, _ = Step(s, sec(41), Held{p.Number, Hold{Wait: sec(5)}}); s.Again != 0 || !s.CanAskAgain() {
+	// Throttled back once more: that was no request, so none of the two is used up.
+	if s, _ = Step(s, sec(41), Throttled{p.Number, Throttle{Wait: sec(5)}}); s.Repeats != 0 || !s.CanAskAgain() {
 		t.Errorf("%+v", s)
 	}
 }
@@ -599,15 +599,15 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 // Where there is no screen nobody sees the seconds go by, so the kiosk sleeps until there
 // is something to do; what it does, and when, is the same.
 func TestWithoutAScreenNothingWakesToCountSeconds(t *testing.T) {
-	s := held(t, Hold{Wait: sec(40)})
-	s.Rules.Unseen = true
-	if at, ok := Wake(s, 0); !ok || at != sec(40)+s.Rules.Result {
+	s := held(t, Throttle{Wait: sec(40)})
+	s.Rules.NoScreen = true
+	if at, ok := Wake(s, 0); !ok || at != sec(40)+s.Rules.ResultLimit {
 		t.Errorf("held back: wakes at %v", at)
 	}
 	for _, unseen := range []bool{false, true} {
 		rules := DefaultRules()
-		rules.Unseen = unseen
-		s := State{Rules: rules, Phase: Waiting, Road: Backchannel, Request: 1, Pace: StartPace(0, 0, sec(30), sec(5))}
+		rules.NoScreen = unseen
+		s := State{Rules: rules, Phase: Waiting, Road: Backchannel, Request: 1, Pace: NewPollSchedule(0, 0, sec(30), sec(5))}
 		var wakes, polls int
 		for now := time.Duration(0); s.Phase == Waiting; wakes++ {
 			if wakes > 100 {
@@ -631,17 +631,17 @@ func TestWithoutAScreenNothingWakesToCountSeconds(t *testing.T) {
 
 func TestALongWaitKeepsNothing(t *testing.T) {
 	for wait, keeps := range map[time.Duration]bool{2 * time.Minute: true, 2*time.Minute + 1: false, time.Hour: false} {
-		s := held(t, Hold{Wait: wait})
+		s := held(t, Throttle{Wait: wait})
 		if s.CanAskAgain() != keeps {
 			t.Errorf("%v: what was typed is kept: %v", wait, !keeps)
 		}
 		at, _ := Wake(s, 0)
-		for ; !s.Still && at < 3*time.Hour; at, _ = Wake(s, at) {
+		for ; !s.IdlePrompt && at < 3*time.Hour; at, _ = Wake(s, at) {
 			s, _ = Step(s, at, Tick{})
 			at++
 		}
-		if want := s.Rules.Result; !keeps && s.StillAt != want {
-			t.Errorf("%v: asked whether anybody is there after %v", wait, s.StillAt)
+		if want := s.Rules.ResultLimit; !keeps && s.IdlePromptAt != want {
+			t.Errorf("%v: asked whether anybody is there after %v", wait, s.IdlePromptAt)
 		}
 	}
 }
@@ -653,15 +653,15 @@ func TestRefusalsTakeTheSameTime(t *testing.T) {
 		0: sec(2), time.Millisecond: sec(2), 1999 * time.Millisecond: sec(2),
 		sec(2): sec(4), sec(3): sec(4), sec(44): sec(46), // the server's own slowness: in steps at least
 	} {
-		s, _ := Step(New(DefaultRules()), 0, Given{Identifier: Secret("alice")})
-		s, _ = Step(s, 0, Drafted{Length: 5, Whole: true})
+		s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")})
+		s, _ = Step(s, 0, InputChanged{Length: 5, Complete: true})
 		s, _ = Step(s, 0, Prepared{s.Question, "v1", "K7-4F9Q"})
 		asking := s
 		s, out := Step(s, took, Failed{s.Question, Refused})
 		if s.Phase != Asking || len(out) > 0 {
 			t.Fatalf("after %v: %s %v", took, s.Phase, out)
 		}
-		if a, b := View(asking, took, plainWords{}, Private{}, Place{}), View(s, took, plainWords{}, Private{}, Place{}); !reflect.DeepEqual(a, b) {
+		if a, b := View(asking, took, plainWords{}, Private{}, Device{}), View(s, took, plainWords{}, Private{}, Device{}); !reflect.DeepEqual(a, b) {
 			t.Errorf("refused and not refused yet look different: %+v %+v", a, b)
 		}
 		if at, ok := Wake(s, took); !ok || at != want {
@@ -678,4 +678,4 @@ func TestRefusalsTakeTheSameTime(t *testing.T) {
 
 type plainWords struct{}
 
-func (plainWords) Say(w Word, _ ...any) string { return string(w) }
+func (plainWords) Text(w MessageID, _ ...any) string { return string(w) }

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Place is what a screen says of the device itself.
-type Place struct {
-	Site    string // where it stands
-	Device  string // its name, for staff on the telephone
-	Address string // its network address, on Closed
-	Link    string // an address shown as QR code on Ready; empty for none
-	Cause   Word   // with Starting: the sentence that says why; empty where nobody knows yet
-	Notice  string // what the operator says while the device is out of service for maintenance; one harmless line
+// Device is what a screen says of the device itself.
+type Device struct {
+	Site          string    // where it stands
+	Name          string    // its name, for staff on the telephone
+	Address       string    // its network address, on Closed
+	Link          string    // an address shown as QR code on Ready; empty for none
+	StartingCause MessageID // with Starting: the sentence that says why; empty where nobody knows yet
+	OutageText    string    // what the operator says while the device is out of service for maintenance; one harmless line
 
 	// Opens is when the device serves again, by the time of the place, while it is OutsideHours.
 	Opens time.Time
@@ -22,7 +22,7 @@ type Place struct {
 
 // View is what a person may see of a visit, in one language. It is a plain
 // function of what it is given; p is empty except where the phase shows it.
-func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
+func View(s State, now time.Duration, w Catalog, p Private, at Device) Screen {
 	v := view{s: s, now: now, w: w, at: at, sc: Screen{Phase: s.Phase, Site: at.Site}}
 	switch s.Phase {
 	case Ready:
@@ -31,13 +31,13 @@ func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
 		v.closed(at)
 	case Identify:
 		v.identify(p)
-	case Prove:
-		v.prove()
+	case EnterUserCode:
+		v.userCode()
 	case Asking:
 		v.asking()
 	case Waiting:
-		if s.Road == DeviceGrant {
-			v.second(p.Grant)
+		if s.Road == DeviceFlow {
+			v.deviceFlow(p.Grant)
 			break
 		}
 		v.waiting()
@@ -50,48 +50,48 @@ func View(s State, now time.Duration, w Words, p Private, at Place) Screen {
 	case Menu:
 		v.menu(p)
 	case Clearing:
-		v.sc.Title = w.Say(WordClearing)
+		v.sc.Title = w.Text(MsgClearing)
 	}
-	v.technician()
-	v.still()
+	v.technicianTexts()
+	v.idlePrompt()
 	return v.sc
 }
 
 type view struct {
 	s   State
 	now time.Duration
-	w   Words
-	at  Place
+	w   Catalog
+	at  Device
 	sc  Screen
 }
 
-func (v *view) lines(words ...Word) {
+func (v *view) addLines(words ...MessageID) {
 	for _, w := range words {
-		v.sc.Lines = append(v.sc.Lines, v.w.Say(w))
+		v.sc.Lines = append(v.sc.Lines, v.w.Text(w))
 	}
 }
 
-func (v *view) key(does KeyName, cap string, w Word) {
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Say(w), Does: does})
+func (v *view) addKey(does KeyName, cap string, w MessageID) {
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Text(w), Does: does})
 }
 
-func (v *view) ready(at Place) {
-	v.sc.Title = v.w.Say(WordReadyTitle)
-	v.lines(WordReadyLines)
+func (v *view) ready(at Device) {
+	v.sc.Title = v.w.Text(MsgReadyTitle)
+	v.addLines(MsgReadyLines)
 	if at.Link != "" {
-		v.sc.Link = &Link{URL: at.Link, Caption: v.w.Say(WordReadyLink)}
+		v.sc.Link = &Link{URL: at.Link, Caption: v.w.Text(MsgReadyLink)}
 	}
 	if len(at.Languages) > 1 {
 		// In their own words, for those who cannot read this one.
 		v.sc.Lines = append(v.sc.Lines, strings.Join(at.Languages, ", "))
 	}
-	v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyBegin)
-	v.language()
-	v.about()
+	v.addKey(OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyBegin)
+	v.languageKey()
+	v.helpKey()
 }
 
 // language is the key to the next language, under the name that this one has for itself.
-func (v *view) language() {
+func (v *view) languageKey() {
 	if n := len(v.at.Languages); n > 1 {
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "Tab", Text: v.at.Languages[(v.s.Language+1)%n], Does: TabKey})
 	}
@@ -101,19 +101,19 @@ func (v *view) language() {
 // the others more often than not.
 var closures = []struct {
 	why  Closures
-	word Word
+	word MessageID
 }{
-	{Maintenance, WordClosedMaint},
-	{OutsideHours, WordClosedHours},
-	{SettingsBad, WordClosedSetting},
-	{StoreDown, WordClosedStore},
-	{ClockWrong, WordClosedClock},
-	{Starting, WordClosedStart},
+	{Maintenance, MsgClosedMaintenance},
+	{OutsideHours, MsgClosedHours},
+	{SettingsBad, MsgClosedSettings},
+	{StoreDown, MsgClosedStore},
+	{ClockWrong, MsgClosedClock},
+	{Starting, MsgClosedStart},
 }
 
-func (v *view) closed(at Place) {
+func (v *view) closed(at Device) {
 	v.sc.Tone = Alert
-	v.sc.Title = v.w.Say(WordClosedTitle)
+	v.sc.Title = v.w.Text(MsgClosedTitle)
 	for _, c := range closures {
 		if v.s.Closures&c.why == 0 {
 			continue
@@ -121,127 +121,127 @@ func (v *view) closed(at Place) {
 		switch {
 		case c.why == OutsideHours:
 			v.outsideHours(at)
-		case c.why == Starting && at.Cause != "":
-			v.lines(at.Cause)
+		case c.why == Starting && at.StartingCause != "":
+			v.addLines(at.StartingCause)
 		default:
-			v.lines(c.word)
+			v.addLines(c.word)
 		}
-		if c.why == Maintenance && at.Notice != "" {
-			v.sc.Lines = append(v.sc.Lines, at.Notice)
+		if c.why == Maintenance && at.OutageText != "" {
+			v.sc.Lines = append(v.sc.Lines, at.OutageText)
 		}
 		break
 	}
 	if v.sc.Tone == Alert { // else there is nothing to help with
-		v.lines(WordClosedStaff)
+		v.addLines(MsgClosedStaff)
 	}
-	if at.Device != "" {
-		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordClosedDevice, "device", strings.TrimSpace(at.Device+" "+at.Address)))
+	if at.Name != "" {
+		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(at.Name+" "+at.Address)))
 	}
 }
 
 // outsideHours: nothing is wrong, nobody is to be called, and probably nobody is there.
-func (v *view) outsideHours(at Place) {
+func (v *view) outsideHours(at Device) {
 	v.sc.Tone = Calm
-	v.sc.Title = v.w.Say(WordClosedHours)
+	v.sc.Title = v.w.Text(MsgClosedHours)
 	if !at.Opens.IsZero() {
-		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordClosedOpens, "day", v.w.Say(dayWord(at.Opens.Weekday())), "time", at.Opens.Format("15:04")))
+		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedOpens, "day", v.w.Text(dayWord(at.Opens.Weekday())), "time", at.Opens.Format("15:04")))
 	}
 }
 
 func (v *view) identify(p Private) {
 	kind := v.s.Rules.Kind
-	v.sc.Title = v.w.Say(WordIdentifyTitle)
-	e := &Entry{Label: v.w.Say(kind.Label()), Text: p.Draft, Example: v.w.Say(kind.Example())}
-	if v.s.Draft.Shown && v.s.Draft.Problem != NoProblem {
-		e.Problem = v.w.Say(v.s.Draft.Problem.Sentence())
+	v.sc.Title = v.w.Text(MsgIdentifyTitle)
+	e := &Entry{Label: v.w.Text(kind.Label()), Text: p.Input, Example: v.w.Text(kind.Example())}
+	if v.s.Input.ProblemShown && v.s.Input.Problem != NoProblem {
+		e.Problem = v.w.Text(v.s.Input.Problem.Sentence())
 	}
 	v.sc.Entry = e
-	v.sc.Keypad = v.s.keypad()
-	v.lines(WordIdentifyPrivacy)
-	v.key(EnterKey, "Enter", WordKeySend)
-	v.language()
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyCancel)
+	v.sc.Keypad = v.s.keypadView()
+	v.addLines(MsgIdentifyPrivacy)
+	v.addKey(EnterKey, "Enter", MsgKeySend)
+	v.languageKey()
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
 }
 
-func (v *view) prove() {
-	v.sc.Title = v.w.Say(WordCodeTitle)
-	d := v.s.Draft
-	e := &Entry{Label: v.w.Say(WordCodeLabel), Text: strings.Repeat("*", d.Length)}
+func (v *view) userCode() {
+	v.sc.Title = v.w.Text(MsgCodeTitle)
+	d := v.s.Input
+	e := &Entry{Label: v.w.Text(MsgCodeLabel), Text: strings.Repeat("*", d.Length)}
 	switch {
-	case d.Shown && d.Problem != NoProblem:
-		e.Problem = v.w.Say(d.Problem.Sentence())
-	case v.s.Tries > 0 && d.Length == 0:
-		e.Problem = v.w.Say(WordCodeWrong, "n", v.s.Rules.CodeTries-v.s.Tries)
+	case d.ProblemShown && d.Problem != NoProblem:
+		e.Problem = v.w.Text(d.Problem.Sentence())
+	case v.s.CodeTries > 0 && d.Length == 0:
+		e.Problem = v.w.Text(MsgCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.CodeTries)
 	}
 	v.sc.Entry = e
-	v.sc.Keypad = v.s.keypad()
-	v.lines(WordCodeLines)
-	v.key(EnterKey, "Enter", WordKeySend)
-	v.language()
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyCancel)
+	v.sc.Keypad = v.s.keypadView()
+	v.addLines(MsgCodeLines)
+	v.addKey(EnterKey, "Enter", MsgKeySend)
+	v.languageKey()
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) asking() {
 	v.sc.Tone = Busy
-	v.sc.Title = v.w.Say(WordAskingTitle)
-	if v.s.Road == DeviceGrant {
-		v.sc.Title = v.w.Say(WordSecondAsking)
+	v.sc.Title = v.w.Text(MsgAskingTitle)
+	if v.s.Road == DeviceFlow {
+		v.sc.Title = v.w.Text(MsgDeviceFlowAsking)
 	} else {
-		v.lines(WordAskingLines)
+		v.addLines(MsgAskingLines)
 	}
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyCancel)
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) waiting() {
 	s := v.s
 	v.sc.Tone = Busy
-	v.sc.Title = v.w.Say(WordWaitingTitle)
+	v.sc.Title = v.w.Text(MsgWaitingTitle)
 	v.sc.Code = s.Code
-	v.sc.Spelt = Spell(s.Code)
-	v.sc.Gauge = v.left()
-	look := s.Look
+	v.sc.SpelledCode = SpellOut(s.Code)
+	v.sc.Gauge = v.timeLeft()
+	look := s.PhoneHint
 	if look == "" {
-		look = WordWaitingLook
+		look = MsgWaitingLook
 	}
-	v.lines(WordWaitingSame, look)
+	v.addLines(MsgWaitingSame, look)
 	if s.Masked != "" {
-		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordWaitingWho, "who", s.Masked))
+		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgWaitingWho, "who", s.Masked))
 	}
-	if s.Pace.Lost {
+	if s.Pace.ConnectionLost {
 		v.sc.Tone = Alert
-		v.sc.Warning = v.w.Say(WordWaitingLost)
+		v.sc.Warning = v.w.Text(MsgWaitingLost)
 	}
-	if s.OffersSecond() {
-		v.number('2', WordKeySecond)
+	if s.OffersDeviceFlow() {
+		v.digitKey('2', MsgKeyDeviceFlow)
 	}
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyCancel)
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
 }
 
 // second is Waiting on the second road: any phone opens the address, and on it the
 // person signs in as who they said they are here. The code stands beside the picture so
 // that they can see that both belong together (RFC 8628, 3.3.1).
-func (v *view) second(g Grant) {
+func (v *view) deviceFlow(g Grant) {
 	s := v.s
 	v.sc.Tone = Busy
-	v.sc.Title = v.w.Say(WordSecondTitle)
+	v.sc.Title = v.w.Text(MsgDeviceFlowTitle)
 	v.sc.Code = g.UserCode
-	v.sc.Spelt = Spell(g.UserCode)
-	v.sc.Gauge = v.left()
-	v.sc.Lines = append(v.sc.Lines, v.w.Say(WordSecondOpen, "address", strings.TrimPrefix(g.Address, "https://")))
+	v.sc.SpelledCode = SpellOut(g.UserCode)
+	v.sc.Gauge = v.timeLeft()
+	v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgDeviceFlowOpen, "address", strings.TrimPrefix(g.Address, "https://")))
 	if s.Masked != "" {
-		v.sc.Lines = append(v.sc.Lines, v.w.Say(WordSecondWho, "who", s.Masked))
+		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgDeviceFlowWho, "who", s.Masked))
 	}
-	v.sc.Link = &Link{URL: g.Complete, Caption: v.w.Say(WordSecondScan), Bare: true}
-	if s.Pace.Lost {
+	v.sc.Link = &Link{URL: g.Complete, Caption: v.w.Text(MsgDeviceFlowScan), Optional: true}
+	if s.Pace.ConnectionLost {
 		v.sc.Tone = Alert
-		v.sc.Warning = v.w.Say(WordWaitingLost)
+		v.sc.Warning = v.w.Text(MsgWaitingLost)
 	}
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyCancel)
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
 }
 
 // Left is how long the present request still lives, in whole seconds rounded
@@ -253,25 +253,25 @@ func (s State) Left(now time.Duration) int {
 	return int((s.Pace.Deadline - now + time.Second - 1) / time.Second)
 }
 
-func (v *view) left() *Gauge {
+func (v *view) timeLeft() *Gauge {
 	n := v.s.Left(v.now)
 	g := &Gauge{}
-	if whole := v.s.Pace.Deadline - v.s.Pace.Sent; whole > 0 && n > 0 {
+	if whole := v.s.Pace.Deadline - v.s.Pace.RequestSent; whole > 0 && n > 0 {
 		g.Part = min(1, float64(v.s.Pace.Deadline-v.now)/float64(whole))
 	}
 	switch {
 	case n == 0:
-		g.Text = v.w.Say(WordWaitingUp)
+		g.Text = v.w.Text(MsgWaitingUp)
 	case n > 90:
-		g.Text = v.w.Say(WordWaitingLeftMin, "n", (n+59)/60)
+		g.Text = v.w.Text(MsgWaitingLeftMin, "n", (n+59)/60)
 	default:
-		g.Text = v.w.Say(WordWaitingLeft, "n", n)
+		g.Text = v.w.Text(MsgWaitingLeft, "n", n)
 	}
 	return g
 }
 
-// Spell gives a code letter by letter, groups apart, for reading out.
-func Spell(code string) string {
+// SpellOut gives a code letter by letter, groups apart, for reading out.
+func SpellOut(code string) string {
 	groups := strings.Split(code, "-")
 	for i, g := range groups {
 		groups[i] = strings.Join(strings.Split(g, ""), " ")
@@ -281,101 +281,101 @@ func Spell(code string) string {
 
 func (v *view) working() {
 	v.sc.Tone = Good
-	v.sc.Title = v.w.Say(WordApprovedTitle)
+	v.sc.Title = v.w.Text(MsgApprovedTitle)
 	fetching := v.s.Phase == Fetching
 	checked, fetched := Doing, ToDo
 	if fetching {
 		checked, fetched = Done, Doing
 	}
 	v.sc.Steps = []ListStep{
-		{v.w.Say(WordStepApproved), Done},
-		{v.w.Say(WordStepChecking), checked},
-		{v.w.Say(WordStepFetching), fetched},
+		{v.w.Text(MsgStepApproved), Done},
+		{v.w.Text(MsgStepChecking), checked},
+		{v.w.Text(MsgStepFetching), fetched},
 	}
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyCancel)
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) shown(p Private) {
 	v.sc.Tone = Good
 	if !v.s.Revealed {
-		v.sc.Title = v.w.Say(WordShownTitle)
-		v.lines(WordShownHidden)
-		v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyShow)
-		v.about()
-		v.key(EscapeKey, "Esc", WordKeyDone)
+		v.sc.Title = v.w.Text(MsgShownTitle)
+		v.addLines(MsgShownHidden)
+		v.addKey(OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyShow)
+		v.helpKey()
+		v.addKey(EscapeKey, "Esc", MsgKeyDone)
 		return
 	}
 	v.sc.Title = p.Result.Title
 	if v.sc.Title == "" {
-		v.sc.Title = v.w.Say(WordShownTitle)
+		v.sc.Title = v.w.Text(MsgShownTitle)
 	}
 	v.sc.Details, v.sc.Page = p.Result.Fields, v.s.Page
-	v.sc.Paging = v.w.Say(WordShownPaging)
+	v.sc.Paging = v.w.Text(MsgShownPaging)
 	if len(p.Result.Fields) == 0 {
-		v.lines(WordShownEmpty)
+		v.addLines(MsgShownEmpty)
 	}
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Say(WordKeyPage), Does: DownKey, Turns: true})
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyDone)
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: DownKey, TurnsPages: true})
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyDone)
 }
 
 func (v *view) ended() {
 	s := v.s
 	v.sc.Tone = Bad
-	v.sc.Title = v.w.Say(s.Reason.Title())
-	if s.Unsure {
-		v.sc.Title = v.w.Say(WordEndedUnsure)
+	v.sc.Title = v.w.Text(s.Reason.Title())
+	if s.Ambiguous {
+		v.sc.Title = v.w.Text(MsgEndedAmbiguous)
 	}
 	if s.Reason == Cancelled { // the customer's own wish is no failure
 		v.sc.Tone = Calm
 	}
-	v.lines(s.Advice())
+	v.addLines(s.Advice())
 	if s.Reason == HeldBack {
-		v.held()
+		v.throttled()
 	}
-	if s.CanAskAgain() && s.HeldFor(v.now) == 0 {
-		v.number('1', WordKeyAgain)
+	if s.CanAskAgain() && s.ThrottledFor(v.now) == 0 {
+		v.digitKey('1', MsgKeyAgain)
 	}
-	if s.OffersSecond() {
-		v.number('2', WordKeySecond)
+	if s.OffersDeviceFlow() {
+		v.digitKey('2', MsgKeyDeviceFlow)
 	}
-	if s.OffersReport() {
-		v.number('3', WordKeyReport)
+	if s.OffersDiagnosis() {
+		v.digitKey('3', MsgKeyDiagnosis)
 	}
-	v.about()
-	v.key(EscapeKey, "Esc", WordKeyDone)
+	v.helpKey()
+	v.addKey(EscapeKey, "Esc", MsgKeyDone)
 }
 
 // held is the push guard's screen: the time to wait counts down. Nothing on it
 // says whether there is such a person or a phone: the guard is asked before the
 // server, and counts requests for nobody like any other.
-func (v *view) held() {
+func (v *view) throttled() {
 	v.sc.Tone = Calm
-	left := v.s.HeldFor(v.now)
-	v.sc.Gauge = &Gauge{Text: SayWait(v.w, left)}
-	if whole := v.s.Hold.Wait; whole > 0 {
+	left := v.s.ThrottledFor(v.now)
+	v.sc.Gauge = &Gauge{Text: WaitText(v.w, left)}
+	if whole := v.s.Throttle.Wait; whole > 0 {
 		v.sc.Gauge.Part = min(1, float64(left)/float64(whole))
 	}
-	if v.s.Hold.Pestered {
+	if v.s.Throttle.Abuse {
 		v.sc.Tone = Alert
-		v.sc.Warning = v.w.Say(WordHeldStaff)
+		v.sc.Warning = v.w.Text(MsgThrottledStaff)
 	}
 }
 
-// SayWait says how long until the push guard lets another request go, rounded up
+// WaitText says how long until the push guard lets another request go, rounded up
 // to what people count in.
-func SayWait(w Words, left time.Duration) string {
+func WaitText(w Catalog, left time.Duration) string {
 	up := func(unit time.Duration) int { return int((left + unit - 1) / unit) }
 	switch {
 	case left <= 0:
-		return w.Say(WordHeldOver)
+		return w.Text(MsgThrottledOver)
 	case left <= 90*time.Second:
-		return w.Say(WordHeldSeconds, "n", up(time.Second))
+		return w.Text(MsgThrottledSeconds, "n", up(time.Second))
 	case left <= 90*time.Minute:
-		return w.Say(WordHeldMinutes, "n", up(time.Minute))
+		return w.Text(MsgThrottledMinutes, "n", up(time.Minute))
 	}
-	return w.Say(WordHeldHours, "n", up(time.Hour))
+	return w.Text(MsgThrottledHours, "n", up(time.Hour))
 }
 
 // hide leaves nothing on the screen but the title while nobody is known to be there:
@@ -383,26 +383,26 @@ func SayWait(w Words, left time.Duration) string {
 func (v *view) hide() {
 	switch v.s.Phase {
 	case Shown:
-		v.sc.Title = v.w.Say(WordShownTitle)
+		v.sc.Title = v.w.Text(MsgShownTitle)
 	case Menu:
-		v.sc.Title = v.w.Say(WordMenuTitle)
+		v.sc.Title = v.w.Text(MsgMenuTitle)
 	}
 	v.sc = Screen{Phase: v.sc.Phase, Tone: v.sc.Tone, Site: v.sc.Site, Title: v.sc.Title, Keys: v.sc.Keys}
 }
 
-func (v *view) still() {
-	if !v.s.Still {
+func (v *view) idlePrompt() {
+	if !v.s.IdlePrompt {
 		return
 	}
-	n := int((v.s.StillAt + v.s.Rules.Grace - v.now + time.Second - 1) / time.Second)
-	text := WordStillText
+	n := int((v.s.IdlePromptAt + v.s.Rules.PromptTime - v.now + time.Second - 1) / time.Second)
+	text := MsgIdleText
 	v.sc.Keys = nil
-	if v.s.Extended < v.s.Rules.Extends {
-		v.key(OtherKey, v.w.Say(WordKeyAnyCap), WordKeyMore)
+	if v.s.Extensions < v.s.Rules.MaxExtensions {
+		v.addKey(OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMore)
 	} else {
-		text = WordStillLast
+		text = MsgIdleLast
 	}
-	v.key(EscapeKey, "Esc", WordKeyDone)
+	v.addKey(EscapeKey, "Esc", MsgKeyDone)
 	v.hide()
-	v.sc.Notice = &Notice{Title: v.w.Say(WordStillTitle), Text: v.w.Say(text, "n", max(n, 0))}
+	v.sc.Notice = &Notice{Title: v.w.Text(MsgIdleTitle), Text: v.w.Text(text, "n", max(n, 0))}
 }

@@ -17,18 +17,18 @@ type scene struct {
 	name string
 	s    kiosk.State
 	p    kiosk.Private
-	at   kiosk.Place
+	at   kiosk.Device
 }
 
 const noon = 12 * time.Hour // uptime in every scene
 
 func scenes() []scene {
 	rules := kiosk.DefaultRules()
-	at := kiosk.Place{Site: "Parcel station 4", Device: "kiosk-0042", Address: "192.0.2.17"}
+	at := kiosk.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
 	fresh := kiosk.New(rules)
 	in := func(p kiosk.Phase, change ...func(*kiosk.State)) kiosk.State {
 		s := fresh
-		s.Phase, s.Since, s.Touched = p, noon, noon
+		s.Phase, s.Since, s.LastInput = p, noon, noon
 		for _, c := range change {
 			c(&s)
 		}
@@ -36,11 +36,11 @@ func scenes() []scene {
 	}
 	waiting := func(s *kiosk.State) {
 		s.Code, s.Masked = "VWP-3QM", "a***"
-		s.Pace = kiosk.Pace{Sent: noon - 32*time.Second, Deadline: noon + 88*time.Second, Interval: 5 * time.Second}
+		s.Pace = kiosk.PollSchedule{RequestSent: noon - 32*time.Second, Deadline: noon + 88*time.Second, Interval: 5 * time.Second}
 	}
-	still := func(s *kiosk.State) { s.Still, s.StillAt = true, noon-8*time.Second }
+	still := func(s *kiosk.State) { s.IdlePrompt, s.IdlePromptAt = true, noon-8*time.Second }
 	help := func(s *kiosk.State) { s.Help = true }
-	touch := func(s *kiosk.State) { s.Pad.On, s.Rules.Languages = true, 2 }
+	touch := func(s *kiosk.State) { s.Keypad.On, s.Rules.Languages = true, 2 }
 	few := kiosk.Result{Title: "Welcome, Alice", Fields: []kiosk.Field{
 		{Label: "Customer", Value: "C-1001"}, {Label: "Points", Value: "1240"}, {Label: "Parcel", Value: "box 12, Bookshop"},
 	}}
@@ -52,42 +52,42 @@ func scenes() []scene {
 	demo.Link = "http://127.0.0.1:8765/phone"
 
 	grant := kiosk.Private{Grant: kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?user_code=WDJB-MJHT", UserCode: "WDJB-MJHT"}}
-	second := func(s *kiosk.State) { s.Rules.Second = true }
-	onSecond := func(s *kiosk.State) { s.Rules.Second, s.Road, s.Code = true, kiosk.DeviceGrant, "" }
+	second := func(s *kiosk.State) { s.Rules.DeviceFlow = true }
+	onSecond := func(s *kiosk.State) { s.Rules.DeviceFlow, s.Road, s.Code = true, kiosk.DeviceFlow, "" }
 
 	all := []scene{
-		{"user-code", in(kiosk.Prove, func(s *kiosk.State) { s.Draft.Length = 4 }), kiosk.Private{}, at},
-		{"user-code-wrong", in(kiosk.Prove, func(s *kiosk.State) { s.Tries = 1 }), kiosk.Private{}, at},
-		{"user-code-empty", in(kiosk.Prove, func(s *kiosk.State) { s.Draft = kiosk.Draft{Problem: kiosk.Empty, Shown: true} }), kiosk.Private{}, at},
-		{"user-code-still-there", in(kiosk.Prove, still, func(s *kiosk.State) { s.Draft.Length = 4 }), kiosk.Private{}, at},
+		{"user-code", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.Input.Length = 4 }), kiosk.Private{}, at},
+		{"user-code-wrong", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.CodeTries = 1 }), kiosk.Private{}, at},
+		{"user-code-empty", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.Input = kiosk.Input{Problem: kiosk.Empty, ProblemShown: true} }), kiosk.Private{}, at},
+		{"user-code-still-there", in(kiosk.EnterUserCode, still, func(s *kiosk.State) { s.Input.Length = 4 }), kiosk.Private{}, at},
 		{"waiting-no-phone", in(kiosk.Waiting, waiting, second), kiosk.Private{}, at},
 		{"second-asking", in(kiosk.Asking, onSecond), kiosk.Private{}, at},
 		{"second", in(kiosk.Waiting, waiting, onSecond), grant, at},
-		{"second-lost", in(kiosk.Waiting, waiting, onSecond, func(s *kiosk.State) { s.Pace.Lost = true }), grant, at},
+		{"second-lost", in(kiosk.Waiting, waiting, onSecond, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), grant, at},
 		{"second-cancelled", in(kiosk.Ended, onSecond, func(s *kiosk.State) { s.Reason = kiosk.Cancelled }), kiosk.Private{}, at},
 		{"ended-refused-no-phone", in(kiosk.Ended, second, func(s *kiosk.State) { s.Reason = kiosk.Refused }), kiosk.Private{}, at},
-		{"ended-scan-again", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Stale = kiosk.Refused, true }), kiosk.Private{}, at},
+		{"ended-scan-again", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.HintExpired = kiosk.Refused, true }), kiosk.Private{}, at},
 		{"ready", fresh, kiosk.Private{}, at},
 		{"ready-demo", fresh, kiosk.Private{}, demo},
 		{"identify", in(kiosk.Identify), kiosk.Private{}, at},
-		{"identify-typed", in(kiosk.Identify, func(s *kiosk.State) { s.Draft.Length = 5 }), kiosk.Private{Draft: "alice"}, at},
+		{"identify-typed", in(kiosk.Identify, func(s *kiosk.State) { s.Input.Length = 5 }), kiosk.Private{Input: "alice"}, at},
 		{"identify-problem", in(kiosk.Identify, func(s *kiosk.State) {
-			s.Rules.Kind, s.Draft = kiosk.EmailKind, kiosk.Draft{Length: 6, Problem: kiosk.NotEmail, Shown: true}
-		}), kiosk.Private{Draft: "alice@"}, at},
-		{"identify-still-there", in(kiosk.Identify, still), kiosk.Private{Draft: "bob.m"}, at},
-		{"identify-keypad", in(kiosk.Identify, touch), kiosk.Private{Draft: "al"}, at},
-		{"identify-keypad-capitals", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Pad.Upper = true }), kiosk.Private{Draft: "AB-1"}, at},
+			s.Rules.Kind, s.Input = kiosk.EmailKind, kiosk.Input{Length: 6, Problem: kiosk.NotEmail, ProblemShown: true}
+		}), kiosk.Private{Input: "alice@"}, at},
+		{"identify-still-there", in(kiosk.Identify, still), kiosk.Private{Input: "bob.m"}, at},
+		{"identify-keypad", in(kiosk.Identify, touch), kiosk.Private{Input: "al"}, at},
+		{"identify-keypad-capitals", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Keypad.Upper = true }), kiosk.Private{Input: "AB-1"}, at},
 		{"identify-keypad-email", in(kiosk.Identify, touch, func(s *kiosk.State) {
-			s.Rules.Kind, s.Draft = kiosk.EmailKind, kiosk.Draft{Length: 6, Problem: kiosk.BadCharacter, Shown: true}
-		}), kiosk.Private{Draft: "alice"}, at},
+			s.Rules.Kind, s.Input = kiosk.EmailKind, kiosk.Input{Length: 6, Problem: kiosk.BadCharacter, ProblemShown: true}
+		}), kiosk.Private{Input: "alice"}, at},
 		{"identify-keypad-phone", in(kiosk.Identify, touch, func(s *kiosk.State) {
-			s.Rules.Kind, s.Pad.Aimed, s.Pad.Row, s.Pad.Column = kiosk.PhoneKind, true, 3, 2
-		}), kiosk.Private{Draft: "+44"}, at},
-		{"identify-keypad-number", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Rules.Kind = kiosk.NumberKind }), kiosk.Private{Draft: "100"}, at},
+			s.Rules.Kind, s.Keypad.Selected, s.Keypad.Row, s.Keypad.Column = kiosk.PhoneKind, true, 3, 2
+		}), kiosk.Private{Input: "+44"}, at},
+		{"identify-keypad-number", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Rules.Kind = kiosk.NumberKind }), kiosk.Private{Input: "100"}, at},
 		{"asking", in(kiosk.Asking), kiosk.Private{}, at},
 		{"waiting", in(kiosk.Waiting, waiting), kiosk.Private{}, at},
-		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Look = kiosk.WordWaitingLookGuardian }), kiosk.Private{}, at},
-		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Lost = true }), kiosk.Private{}, at},
+		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.PhoneHint = kiosk.MsgWaitingLookGuardian }), kiosk.Private{}, at},
+		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), kiosk.Private{}, at},
 		{"waiting-help", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Help = true }), kiosk.Private{}, at},
 		{"waiting-last-look", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon - time.Second }), kiosk.Private{}, at},
 		{"checking", in(kiosk.Checking), kiosk.Private{}, at},
@@ -95,14 +95,14 @@ func scenes() []scene {
 		{"shown-hidden", in(kiosk.Shown), kiosk.Private{Result: few}, at},
 		{"shown", in(kiosk.Shown, func(s *kiosk.State) { s.Revealed = true }), kiosk.Private{Result: few}, at},
 		{"shown-page-2", in(kiosk.Shown, func(s *kiosk.State) { s.Revealed, s.Page = true, 1 }), kiosk.Private{Result: many}, at},
-		{"shown-still-there", in(kiosk.Shown, still, func(s *kiosk.State) { s.Revealed, s.Extended = true, rules.Extends }), kiosk.Private{Result: few}, at},
-		{"ended-unsure", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Unsure = kiosk.Declined, true }), kiosk.Private{}, at},
+		{"shown-still-there", in(kiosk.Shown, still, func(s *kiosk.State) { s.Revealed, s.Extensions = true, rules.MaxExtensions }), kiosk.Private{Result: few}, at},
+		{"ended-unsure", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Ambiguous = kiosk.Declined, true }), kiosk.Private{}, at},
 		{"clearing", in(kiosk.Clearing), kiosk.Private{}, at},
 		{"identify-help", in(kiosk.Identify, help), kiosk.Private{}, at},
-		{"identify-keypad-help", in(kiosk.Identify, touch, help), kiosk.Private{Draft: "al"}, at},
-		{"user-code-help", in(kiosk.Prove, help), kiosk.Private{}, at},
+		{"identify-keypad-help", in(kiosk.Identify, touch, help), kiosk.Private{Input: "al"}, at},
+		{"user-code-help", in(kiosk.EnterUserCode, help), kiosk.Private{}, at},
 		{"asking-help", in(kiosk.Asking, help), kiosk.Private{}, at},
-		{"waiting-help-lost", in(kiosk.Waiting, waiting, help, func(s *kiosk.State) { s.Pace.Lost = true }), kiosk.Private{}, at},
+		{"waiting-help-lost", in(kiosk.Waiting, waiting, help, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), kiosk.Private{}, at},
 		{"waiting-minutes", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon + 5*time.Minute }), kiosk.Private{}, at},
 		{"second-help", in(kiosk.Waiting, waiting, onSecond, help), grant, at},
 		{"checking-help", in(kiosk.Checking, help), kiosk.Private{}, at},
@@ -112,18 +112,18 @@ func scenes() []scene {
 	all = append(all, technicians(in, at, still)...)
 	for _, r := range kiosk.Reasons() {
 		all = append(all, scene{"ended-" + r.String(), in(kiosk.Ended, func(s *kiosk.State) {
-			s.Reason, s.Hold.Wait = r, 4*time.Minute
+			s.Reason, s.Throttle.Wait = r, 4*time.Minute
 		}), kiosk.Private{}, at})
 	}
-	held := func(since time.Duration, h kiosk.Hold) kiosk.State {
-		return in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Since, s.Touched, s.Hold = kiosk.HeldBack, noon-since, noon, h })
+	held := func(since time.Duration, h kiosk.Throttle) kiosk.State {
+		return in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Since, s.LastInput, s.Throttle = kiosk.HeldBack, noon-since, noon, h })
 	}
 	all = append(all,
-		scene{"ended-held_back-short", held(11*time.Second, kiosk.Hold{Wait: 30 * time.Second}), kiosk.Private{}, at},
-		scene{"ended-held_back-last", held(29*time.Second, kiosk.Hold{Wait: 30 * time.Second}), kiosk.Private{}, at},
-		scene{"ended-held_back-over", held(31*time.Second, kiosk.Hold{Wait: 30 * time.Second}), kiosk.Private{}, at},
-		scene{"ended-held_back-hours", held(0, kiosk.Hold{Wait: 5 * time.Hour}), kiosk.Private{}, at},
-		scene{"ended-held_back-pestered", held(0, kiosk.Hold{Wait: 30 * time.Minute, Pestered: true}), kiosk.Private{}, at},
+		scene{"ended-held_back-short", held(11*time.Second, kiosk.Throttle{Wait: 30 * time.Second}), kiosk.Private{}, at},
+		scene{"ended-held_back-last", held(29*time.Second, kiosk.Throttle{Wait: 30 * time.Second}), kiosk.Private{}, at},
+		scene{"ended-held_back-over", held(31*time.Second, kiosk.Throttle{Wait: 30 * time.Second}), kiosk.Private{}, at},
+		scene{"ended-held_back-hours", held(0, kiosk.Throttle{Wait: 5 * time.Hour}), kiosk.Private{}, at},
+		scene{"ended-held_back-pestered", held(0, kiosk.Throttle{Wait: 30 * time.Minute, Abuse: true}), kiosk.Private{}, at},
 	)
 	for _, c := range []struct {
 		name string
@@ -136,7 +136,7 @@ func scenes() []scene {
 	connecting, night := fresh, fresh
 	connecting.Closures, night.Closures = kiosk.Starting, kiosk.OutsideHours|kiosk.Starting
 	network, server, hours := at, at, at
-	network.Cause, server.Cause = kiosk.WordClosedNetwork, kiosk.WordClosedServer
+	network.StartingCause, server.StartingCause = kiosk.MsgClosedNetwork, kiosk.MsgClosedServer
 	hours.Opens = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC) // a Monday
 	all = append(all,
 		scene{"closed-network", connecting.Fresh(), kiosk.Private{}, network},
@@ -154,13 +154,13 @@ func TestNothingPersonalWhileNobodyIsThere(t *testing.T) {
 	}
 	asked := 0
 	for _, sc := range scenes() {
-		if !sc.s.Still {
+		if !sc.s.IdlePrompt {
 			continue
 		}
 		asked++
 		screen := kiosk.View(sc.s, noon, en, sc.p, sc.at)
 		got := plain.Frame(layout.Draw(screen, 80, 24, layout.Options{})) + strings.Join(plain.Say(screen), " ")
-		personal := []string{sc.p.Result.Title, sc.p.Draft}
+		personal := []string{sc.p.Result.Title, sc.p.Input}
 		for _, f := range sc.p.Result.Fields {
 			personal = append(personal, f.Value)
 		}
@@ -198,11 +198,11 @@ func TestScreensSpeakNoProtocol(t *testing.T) {
 }
 
 // technicians are the screens of a technician's visit.
-func technicians(in func(kiosk.Phase, ...func(*kiosk.State)) kiosk.State, at kiosk.Place, still func(*kiosk.State)) []scene {
+func technicians(in func(kiosk.Phase, ...func(*kiosk.State)) kiosk.State, at kiosk.Device, still func(*kiosk.State)) []scene {
 	staff := func(s *kiosk.State) { s.Technician, s.Rules.Technicians = true, true }
 	task := func(t kiosk.Task) func(*kiosk.State) { return func(s *kiosk.State) { s.Task = t } }
 	closed := func(s *kiosk.State) { s.Closures = kiosk.Maintenance }
-	unproved := func(s *kiosk.State) { s.Unproved, s.Closures = true, kiosk.Starting }
+	unproved := func(s *kiosk.State) { s.Unauthenticated, s.Closures = true, kiosk.Starting }
 	out := func(s *kiosk.State) { s.Question = 7 }
 	ended := func(why kiosk.Reason) func(*kiosk.State) { return func(s *kiosk.State) { s.Reason = why } }
 	status := kiosk.Private{Result: kiosk.Result{Fields: []kiosk.Field{

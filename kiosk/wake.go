@@ -7,26 +7,26 @@ import "time"
 func Wake(s State, now time.Duration) (time.Duration, bool) {
 	var at time.Duration
 	switch s.Phase {
-	case Identify, Prove:
-		at = s.idleAt(s.Rules.Idle, now)
+	case Identify, EnterUserCode:
+		at = s.idleAt(s.Rules.IdleLimit, now)
 	case Shown:
-		at = s.idleAt(s.Rules.Result, now)
+		at = s.idleAt(s.Rules.ResultLimit, now)
 	case Ended:
 		switch {
 		case s.Stopping:
 			at = now
 		case s.Reason == Cancelled:
-			at = s.Since + s.Rules.Farewell
+			at = s.Since + s.Rules.CancelNotice
 		default:
-			at = s.idleAt(s.endedFor(), now)
-			if s.HeldFor(now) > 0 {
-				at = min(at, s.count(s.Since+s.Hold.Wait, now)) // the wait is on screen
+			at = s.idleAt(s.endedIdleLimit(), now)
+			if s.ThrottledFor(now) > 0 {
+				at = min(at, s.nextRedraw(s.Since+s.Throttle.Wait, now)) // the wait is on screen
 			}
 		}
 	case Menu:
-		at = s.idleAt(s.Rules.Idle, now)
+		at = s.idleAt(s.Rules.IdleLimit, now)
 		if s.Question != 0 {
-			at = s.Touched + s.Rules.TaskLimit
+			at = s.LastInput + s.Rules.TaskLimit
 		}
 		at = min(at, s.Since+s.Rules.MenuLimit)
 	case Asking:
@@ -38,11 +38,11 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 		at = s.Since + s.Rules.CallLimit
 	case Waiting:
 		if s.Question != 0 {
-			at = max(s.Pace.Deadline, s.Pace.Polled) + s.Rules.CallLimit
+			at = max(s.Pace.Deadline, s.Pace.LastPoll) + s.Rules.CallLimit
 		} else {
 			at = s.Pace.Wake()
 		}
-		at = min(at, s.count(s.Pace.Deadline, now)) // the time left is on screen
+		at = min(at, s.nextRedraw(s.Pace.Deadline, now)) // the time left is on screen
 	default:
 		return 0, false
 	}
@@ -50,16 +50,16 @@ func Wake(s State, now time.Duration) (time.Duration, bool) {
 }
 
 func (s State) idleAt(limit, now time.Duration) time.Duration {
-	if s.Still {
-		return min(s.StillAt+s.Rules.Grace, s.count(s.StillAt+s.Rules.Grace, now))
+	if s.IdlePrompt {
+		return min(s.IdlePromptAt+s.Rules.PromptTime, s.nextRedraw(s.IdlePromptAt+s.Rules.PromptTime, now))
 	}
-	return s.Touched + limit
+	return s.LastInput + limit
 }
 
 // count is when the seconds left until end have to be drawn anew; never where nobody
 // sees them.
-func (s State) count(end, now time.Duration) time.Duration {
-	if s.Rules.Unseen {
+func (s State) nextRedraw(end, now time.Duration) time.Duration {
+	if s.Rules.NoScreen {
 		return never
 	}
 	return nextSecond(end, now)

@@ -35,7 +35,7 @@ type world struct {
 	pending  []Event           // what the runner answers at once
 	actions  int               // keys and scans so far, each of which may bring one request about
 	rings    int               // requests so far
-	road     map[Number]Road   // the way each request went
+	road     map[Number]Flow   // the way each request went
 	wrong    int               // user codes of this visit that the server found wrong
 }
 
@@ -51,13 +51,13 @@ func newWorld(t *testing.T, seed uint64) *world {
 	r := DefaultRules()
 	r.Languages = 3
 	r.Kind = IdentifierKind(seed % 4)
-	r.Second = seed%2 == 0
+	r.DeviceFlow = seed%2 == 0
 	r.Technicians = seed%3 == 0
 	return &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
 		verified: map[Number]bool{}, fetches: map[Number]int{}, tokens: map[Number]bool{}, polling: map[Number]Number{},
-		late: map[Number]int{}, line: map[Number]*line{}, road: map[Number]Road{}, seen: map[string]int{},
+		late: map[Number]int{}, line: map[Number]*line{}, road: map[Number]Flow{}, seen: map[string]int{},
 	}
 }
 
@@ -84,7 +84,7 @@ func (w *world) one(e Event) {
 	}
 	before := w.s
 	switch e.(type) {
-	case Press, Given, Coded:
+	case Press, IdentifierEntered, UserCodeEntered:
 		w.actions++
 	}
 	if p, ok := e.(Polled); ok && w.polling[p.Request] == p.Number {
@@ -111,7 +111,7 @@ func (w *world) one(e Event) {
 	if next.Phase == Ready {
 		w.wrong = 0
 	}
-	if next.Phase == Waiting && next.Road == DeviceGrant {
+	if next.Phase == Waiting && next.Road == DeviceFlow {
 		w.seen["waiting on the second road"]++
 	}
 	if next.Phase == Ended {
@@ -128,8 +128,8 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	if s.Request == before.Request && s.Phase == Waiting && before.Phase == Waiting && s.Pace.Interval < before.Pace.Interval {
 		w.fail("3: the interval shrank from %v to %v", before.Pace.Interval, s.Pace.Interval)
 	}
-	if before.Phase == Asking && s.Phase == Ended && s.Reason == Refused && w.now < before.Pace.Sent+s.Rules.Even {
-		w.fail("11: a refusal after %v tells more than that it is one", w.now-before.Pace.Sent)
+	if before.Phase == Asking && s.Phase == Ended && s.Reason == Refused && w.now < before.Pace.RequestSent+s.Rules.RefusalQuantum {
+		w.fail("11: a refusal after %v tells more than that it is one", w.now-before.Pace.RequestSent)
 	}
 	if foreign(before, e) {
 		for _, f := range effects {
@@ -141,7 +141,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 			w.fail("7: a foreign answer changed the state from %+v", before)
 		}
 	}
-	if c, ok := e.(Closing); ok {
+	if c, ok := e.(ClosureChanged); ok {
 		if before.Busy() && s.Phase != before.Phase {
 			w.fail("10: a closed reason interrupted a visit")
 		}
@@ -152,21 +152,21 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	if before.Busy() && !s.Busy() && s.Closures != 0 && s.Phase != Closed {
 		w.fail("10: a closed reason was forgotten during the visit")
 	}
-	if (s.Phase == Identify || s.Phase == Prove) && (s.Pad.Row >= len(padLayouts[s.padKind()]) || s.Pad.Column >= len(padRow(s.padKind(), s.Pad.Row))) {
-		w.fail("the keypad points nowhere: %+v", s.Pad)
+	if (s.Phase == Identify || s.Phase == EnterUserCode) && (s.Keypad.Row >= len(keypadLayouts[s.keypadKind()]) || s.Keypad.Column >= len(keypadRow(s.keypadKind(), s.Keypad.Row))) {
+		w.fail("the keypad points nowhere: %+v", s.Keypad)
 	}
 	switch e := e.(type) {
 	case Press:
 		if e.Seen != before.Phase && (before.Phase == Shown || before.Phase == Ended) && s != before {
 			w.fail("a key for another screen did something")
 		}
-	case Given:
-		if before.Phase != Identify && before.Phase != Prove && before.Phase != Ready && (s != before || len(effects) > 0) {
+	case IdentifierEntered:
+		if before.Phase != Identify && before.Phase != EnterUserCode && before.Phase != Ready && (s != before || len(effects) > 0) {
 			w.fail("a scan on the wrong screen did something")
 		}
 	}
 	w.checkMenu(before, e, effects)
-	if s.Phase == Ready && (s.Language != 0 || s.Extended != 0 || s.Still) {
+	if s.Phase == Ready && (s.Language != 0 || s.Extensions != 0 || s.IdlePrompt) {
 		w.fail("9: language, warning or extensions outlived the visit")
 	}
 }
@@ -183,7 +183,7 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 	if s.Technician && (s.Phase == Fetching || s.Phase == Shown) {
 		w.fail("12: a technician gets a customer's screen")
 	}
-	if s.Phase == Menu && before.Phase != Menu && !s.Unproved && !w.verified[s.Request] {
+	if s.Phase == Menu && before.Phase != Menu && !s.Unauthenticated && !w.verified[s.Request] {
 		w.fail("12: a menu without an approval")
 	}
 	if _, tick := e.(Tick); tick && s.Phase == Menu && w.now-s.Since >= s.Rules.MenuLimit {
@@ -199,8 +199,8 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 			if f.Record.Technician != before.Technician && f.Record.Technician != s.Technician {
 				w.fail("12: the record does not say whose visit it is")
 			}
-		case Serve:
-			if !s.Technician || before.Unproved && f.Task != DoctorTask || s.Unproved && f.Task != DoctorTask {
+		case RunTask:
+			if !s.Technician || before.Unauthenticated && f.Task != DoctorTask || s.Unauthenticated && f.Task != DoctorTask {
 				w.fail("12: task %s for somebody who was not let in", f.Task)
 			}
 			if _, pressed := e.(Press); !pressed {
@@ -220,11 +220,11 @@ func foreign(s State, e Event) bool {
 	switch e := e.(type) {
 	case Prepared:
 		n = e.Number
-	case Held:
+	case Throttled:
 		n = e.Number
-	case Asked:
+	case Acknowledged:
 		n = e.Number
-	case Wanted:
+	case InputRequired:
 		n = e.Number
 	case Pinged:
 		return e.Request == 0 || e.Request != s.Request || s.Phase != Asking && s.Phase != Waiting
@@ -234,7 +234,7 @@ func foreign(s State, e Event) bool {
 		n = e.Number
 	case Fetched:
 		n = e.Number
-	case Served:
+	case TaskDone:
 		n = e.Number
 	case Failed:
 		n = e.Number
@@ -247,21 +247,21 @@ func foreign(s State, e Event) bool {
 // carryOut keeps the books on one effect and prepares answers to it.
 func (w *world) carryOut(f Effect) bool {
 	switch f := f.(type) {
-	case Edit, Fill:
+	case EditInput, SetInput:
 		problem := NoProblem
 		if w.chance(20) {
 			problem = NotEmail
 		}
-		_, whole := f.(Fill)
-		w.pending = append(w.pending, Drafted{Length: 3, Problem: problem, Masked: "a***", Whole: whole})
+		_, whole := f.(SetInput)
+		w.pending = append(w.pending, InputChanged{Length: 3, Problem: problem, Masked: "a***", Complete: whole})
 	case Prepare:
 		if f.From != 0 && w.now < w.free {
 			w.fail("4: asked again %v before the guard allows it", w.free-w.now)
 		}
 		if w.free = 0; w.chance(15) {
-			h := Hold{Wait: w.pick(1, 30, 120, 121, 3600), Pestered: w.chance(30)}
+			h := Throttle{Wait: w.pick(1, 30, 120, 121, 3600), Abuse: w.chance(30)}
 			w.free = w.now + h.Wait
-			w.pending = append(w.pending, Held{f.Number, h})
+			w.pending = append(w.pending, Throttled{f.Number, h})
 			break
 		}
 		w.prepared[f.Number] = true
@@ -281,10 +281,10 @@ func (w *world) carryOut(f Effect) bool {
 		if w.rings++; w.rings > w.actions {
 			w.fail("4: %d requests for %d keys", w.rings, w.actions)
 		}
-		if f.Road == DeviceGrant && !w.s.Rules.Second {
+		if f.Road == DeviceFlow && !w.s.Rules.DeviceFlow {
 			w.fail("4: a road that is not there")
 		}
-		if (f.Road == DeviceGrant) != (f.Code == "") {
+		if (f.Road == DeviceFlow) != (f.Code == "") {
 			w.fail("4: a code of ours on the server's road, or none on ours")
 		}
 		w.line[f.Number], w.road[f.Number] = &line{sent: w.now}, f.Road
@@ -292,10 +292,10 @@ func (w *world) carryOut(f Effect) bool {
 			w.open = append(w.open, Pinged{f.Number})
 		}
 		if f.Road == Backchannel && w.chance(20) {
-			w.answerLater(Wanted{f.Number, WantCode}, Wanted{f.Number, WantCode}, Wanted{f.Number, WantScan})
+			w.answerLater(InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, FreshHintRequired})
 			break
 		}
-		w.answerLater(Asked{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), Merges: w.chance(50), Look: []Word{"", WordWaitingLook, WordWaitingLookMessage}[w.rng.IntN(3)]},
+		w.answerLater(Acknowledged{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), AmbiguousDenial: w.chance(50), PhoneHint: []MessageID{"", MsgWaitingLook, MsgWaitingLookMessage}[w.rng.IntN(3)]},
 			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
 	case Poll:
 		w.poll(f)
@@ -312,8 +312,8 @@ func (w *world) carryOut(f Effect) bool {
 			w.fail("5: a second fetch")
 		}
 		w.answerLater(Fetched{f.Number}, Failed{f.Number, NoAccess}, Failed{f.Number, ServiceDown})
-	case Serve:
-		w.answerLater(Served{f.Number}, Failed{f.Number, Internal})
+	case RunTask:
+		w.answerLater(TaskDone{f.Number}, Failed{f.Number, Internal})
 	case Revoke:
 		delete(w.tokens, f.Request)
 	case Wipe:
@@ -338,7 +338,7 @@ func (w *world) commit(rec Record) bool {
 	if w.ended[rec.Visit] {
 		w.fail("6: a record %s after the ending of %s", rec.Stage, rec.Visit)
 	}
-	slower := rec.Stage == StageAsked && w.records[rec.Visit] == StageAsked
+	slower := rec.Stage == StageAcknowledged && w.records[rec.Visit] == StageAcknowledged
 	if rec.Stage <= w.records[rec.Visit] && !rec.Stage.Final() && !slower {
 		w.fail("6: record %s after %s", rec.Stage, w.records[rec.Visit])
 	}
@@ -352,7 +352,7 @@ func (w *world) poll(f Poll) {
 	if _, busy := w.polling[f.Request]; busy {
 		w.fail("3: two polls in flight")
 	}
-	if w.records[w.s.Visit] != StageAsked {
+	if w.records[w.s.Visit] != StageAcknowledged {
 		w.fail("6: a poll before its record")
 	}
 	if w.now < l.notBefore {
@@ -369,10 +369,10 @@ func (w *world) poll(f Poll) {
 	if l.pinged && w.chance(10) || w.chance(3) {
 		w.open = append(w.open, Pinged{f.Request})
 	}
-	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Granted, Granted, Denied, TimedOut, Gone, Trouble, Trouble, Hopeless}
+	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Granted, Granted, Denied, TimedOut, UnknownRequest, Retryable, Retryable, Fatal}
 	v := verdicts[w.rng.IntN(len(verdicts))]
-	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Tokens: v == Hopeless && w.chance(50), Reason: Misconfigured,
-		RetryAfter: w.pick(0, 0, 0, 3, 40, 100000), Interval: w.pick(0, 0, 12), Reached: w.chance(50), Jitter: w.span(time.Second)})
+	w.answerLater(Polled{Number: f.Number, Request: f.Request, Verdict: v, Tokens: v == Fatal && w.chance(50), Reason: Misconfigured,
+		RetryAfter: w.pick(0, 0, 0, 3, 40, 100000), Interval: w.pick(0, 0, 12), ServerReached: w.chance(50), Jitter: w.span(time.Second)})
 }
 
 func (w *world) pick(seconds ...int) time.Duration {
@@ -397,7 +397,7 @@ func (w *world) answerLater(first Event, others ...Event) {
 // deliver hands over an answer that was on its way, and books what it allows.
 func (w *world) deliver(e Event) {
 	switch e := e.(type) {
-	case Asked:
+	case Acknowledged:
 		if e.Number == w.s.Question && w.s.Phase == Asking {
 			l := w.line[e.Number]
 			l.interval = e.Interval
@@ -433,12 +433,12 @@ func (w *world) deliver(e Event) {
 			l.notBefore = max(w.now, l.hold)
 			w.seen["ping in "+w.s.Phase.String()]++
 		}
-	case Wanted:
-		if e.Number == w.s.Question && w.s.Phase == Asking && w.s.Coded && e.What == WantCode {
+	case InputRequired:
+		if e.Number == w.s.Question && w.s.Phase == Asking && w.s.NeedsUserCode && e.Input == UserCodeRequired {
 			w.wrong++
 		}
 		defer func() {
-			if w.wrong > w.s.Rules.CodeTries {
+			if w.wrong > w.s.Rules.MaxCodeTries {
 				w.fail("4: a user code was asked for after %d wrong ones", w.wrong)
 			}
 		}()
@@ -472,10 +472,10 @@ func (w *world) hostile() Event {
 		n += 1000
 	}
 	all := []Event{
-		Pinged{n + 5000}, Wanted{n, WantCode}, Coded{Secret("0000")},
-		Prepared{n, "vX", "BAD"}, Held{n, Hold{Wait: time.Hour}}, Asked{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, Served{n}, Failed{n, Internal},
+		Pinged{n + 5000}, InputRequired{n, UserCodeRequired}, UserCodeEntered{Secret("0000")},
+		Prepared{n, "vX", "BAD"}, Throttled{n, Throttle{Wait: time.Hour}}, Acknowledged{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, TaskDone{n}, Failed{n, Internal},
 		Polled{Number: n, Request: n, Verdict: Denied}, Polled{Number: n, Request: n + 5000, Verdict: Granted},
-		Wiped{n + 9000}, Drafted{Length: 99},
+		Wiped{n + 9000}, InputChanged{Length: 99},
 	}
 	return all[w.rng.IntN(len(all))]
 }
@@ -497,10 +497,10 @@ func (w *world) turn() {
 		w.do(k)
 	case p < 84:
 		if w.chance(30) {
-			w.do(Coded{Secret("1234")[:w.rng.IntN(5)]})
+			w.do(UserCodeEntered{Secret("1234")[:w.rng.IntN(5)]})
 			break
 		}
-		g := Given{Identifier: Secret("alice"), Seen: w.s.Phase}
+		g := IdentifierEntered{Identifier: Secret("alice"), Seen: w.s.Phase}
 		if w.chance(30) {
 			g.Seen = Phase(w.rng.IntN(int(Clearing) + 1))
 		}
@@ -508,7 +508,7 @@ func (w *world) turn() {
 	case p < 90:
 		w.do(w.hostile())
 	case p < 93:
-		w.do(Closing{Why: Closures(1 << w.rng.IntN(6)), On: w.chance(33)})
+		w.do(ClosureChanged{Closure: Closures(1 << w.rng.IntN(6)), On: w.chance(33)})
 	case p < 94:
 		w.full = !w.full && w.chance(20)
 	case p < 97:
@@ -568,12 +568,12 @@ func (w *world) silence() {
 // pauses before a screen is cleared.
 func silenceLimit(s State) time.Duration {
 	r := s.Rules
-	limit := r.AskLimit + 2*r.CallLimit + r.Even + max(r.Idle, r.Result) + r.Grace + r.Farewell + afterExpiry + r.Patience
+	limit := r.AskLimit + 2*r.CallLimit + r.RefusalQuantum + max(r.IdleLimit, r.ResultLimit) + r.PromptTime + r.CancelNotice + maxLatePoll + r.ThrottlePatience
 	if s.Phase == Menu {
 		limit += r.TaskLimit
 	}
 	if s.Phase == Waiting {
-		limit += s.Pace.Deadline - s.Pace.Sent
+		limit += s.Pace.Deadline - s.Pace.RequestSent
 	}
 	return limit
 }

@@ -5,149 +5,149 @@ import (
 	"time"
 )
 
-// Word names one sentence or label of a catalogue. The catalogue gives it in the
+// MessageID names one sentence or label of a catalogue. The catalogue gives it in the
 // customer's language; {name} in a text is replaced by the argument of that name.
-type Word string
+type MessageID string
 
-// Words is a catalogue in one language.
-type Words interface {
+// Catalog is a catalogue in one language.
+type Catalog interface {
 	// Say gives the text. Args are pairs of name and value; the value of a pair
 	// named "n" is an int and chooses the plural form.
-	Say(w Word, args ...any) string
+	Text(w MessageID, args ...any) string
 }
 
 // The words of the screens. A catalogue has each of them.
 const (
-	WordLanguage Word = "language" // what the language calls itself
+	MsgLanguage MessageID = "language" // what the language calls itself
 
-	WordReadyTitle    Word = "ready.title"
-	WordReadyLines    Word = "ready.lines"
-	WordReadyLink     Word = "ready.link"
-	WordClosedTitle   Word = "closed.title"
-	WordClosedStart   Word = "closed.starting"
-	WordClosedClock   Word = "closed.clock"
-	WordClosedMaint   Word = "closed.maintenance"
-	WordClosedStore   Word = "closed.store"
-	WordClosedSetting Word = "closed.settings"
-	WordClosedNetwork Word = "closed.network"
-	WordClosedServer  Word = "closed.server"
-	WordClosedHours   Word = "closed.hours" // in the place of the title
-	WordClosedOpens   Word = "closed.opens"
-	WordClosedStaff   Word = "closed.staff"
-	WordClosedDevice  Word = "closed.device"
+	MsgReadyTitle        MessageID = "ready.title"
+	MsgReadyLines        MessageID = "ready.lines"
+	MsgReadyLink         MessageID = "ready.link"
+	MsgClosedTitle       MessageID = "closed.title"
+	MsgClosedStart       MessageID = "closed.starting"
+	MsgClosedClock       MessageID = "closed.clock"
+	MsgClosedMaintenance MessageID = "closed.maintenance"
+	MsgClosedStore       MessageID = "closed.store"
+	MsgClosedSettings    MessageID = "closed.settings"
+	MsgClosedNetwork     MessageID = "closed.network"
+	MsgClosedServer      MessageID = "closed.server"
+	MsgClosedHours       MessageID = "closed.hours" // in the place of the title
+	MsgClosedOpens       MessageID = "closed.opens"
+	MsgClosedStaff       MessageID = "closed.staff"
+	MsgClosedDevice      MessageID = "closed.device"
 
-	WordDay Word = "day" // + "." + the day of the week in English
+	MsgDay MessageID = "day" // + "." + the day of the week in English
 
-	WordIdentifyTitle   Word = "identify.title"
-	WordIdentifyLabel   Word = "identify.label" // + "." + kind
-	WordIdentifyExample Word = "identify.example"
-	WordIdentifyPrivacy Word = "identify.privacy"
-	WordProblem         Word = "problem" // + "." + problem
+	MsgIdentifyTitle   MessageID = "identify.title"
+	MsgIdentifyLabel   MessageID = "identify.label" // + "." + kind
+	MsgIdentifyExample MessageID = "identify.example"
+	MsgIdentifyPrivacy MessageID = "identify.privacy"
+	MsgProblem         MessageID = "problem" // + "." + problem
 
-	WordCodeTitle Word = "code.title"
-	WordCodeLabel Word = "code.label"
-	WordCodeLines Word = "code.lines"
-	WordCodeWrong Word = "code.wrong"
+	MsgCodeTitle MessageID = "code.title"
+	MsgCodeLabel MessageID = "code.label"
+	MsgCodeLines MessageID = "code.lines"
+	MsgCodeWrong MessageID = "code.wrong"
 
-	WordAskingTitle Word = "asking.title"
-	WordAskingLines Word = "asking.lines"
+	MsgAskingTitle MessageID = "asking.title"
+	MsgAskingLines MessageID = "asking.lines"
 
-	WordWaitingTitle        Word = "waiting.title"
-	WordWaitingLook         Word = "waiting.look" // where to look on the phone
-	WordWaitingLookGuardian Word = "waiting.look.guardian"
-	WordWaitingLookMessage  Word = "waiting.look.message"
-	WordWaitingSame         Word = "waiting.same"
-	WordWaitingWho          Word = "waiting.who"
-	WordWaitingLeft         Word = "waiting.left"
-	WordWaitingLeftMin      Word = "waiting.left.minutes"
-	WordWaitingUp           Word = "waiting.up"
-	WordWaitingLost         Word = "waiting.lost"
-	WordWaitingHelp1        Word = "waiting.help.1"
-	WordWaitingHelp2        Word = "waiting.help.2"
-	WordWaitingHelp3        Word = "waiting.help.3"
+	MsgWaitingTitle        MessageID = "waiting.title"
+	MsgWaitingLook         MessageID = "waiting.look" // where to look on the phone
+	MsgWaitingLookGuardian MessageID = "waiting.look.guardian"
+	MsgWaitingLookMessage  MessageID = "waiting.look.message"
+	MsgWaitingSame         MessageID = "waiting.same"
+	MsgWaitingWho          MessageID = "waiting.who"
+	MsgWaitingLeft         MessageID = "waiting.left"
+	MsgWaitingLeftMin      MessageID = "waiting.left.minutes"
+	MsgWaitingUp           MessageID = "waiting.up"
+	MsgWaitingLost         MessageID = "waiting.lost"
+	MsgWaitingHelp1        MessageID = "waiting.help.1"
+	MsgWaitingHelp2        MessageID = "waiting.help.2"
+	MsgWaitingHelp3        MessageID = "waiting.help.3"
 
-	WordSecondAsking Word = "second.asking"
-	WordSecondTitle  Word = "second.title"
-	WordSecondOpen   Word = "second.open"
-	WordSecondScan   Word = "second.scan"
-	WordSecondWho    Word = "second.who"
+	MsgDeviceFlowAsking MessageID = "second.asking"
+	MsgDeviceFlowTitle  MessageID = "second.title"
+	MsgDeviceFlowOpen   MessageID = "second.open"
+	MsgDeviceFlowScan   MessageID = "second.scan"
+	MsgDeviceFlowWho    MessageID = "second.who"
 
-	WordHelpWhat    Word = "help.what" // what this device is for
-	WordHelpPrivate Word = "help.private"
-	WordHelpStaff   Word = "help.staff"
+	MsgHelpWhat    MessageID = "help.what" // what this device is for
+	MsgHelpPrivate MessageID = "help.private"
+	MsgHelpStaff   MessageID = "help.staff"
 
-	WordApprovedTitle Word = "approved.title"
-	WordStepApproved  Word = "step.approved"
-	WordStepChecking  Word = "step.checking"
-	WordStepFetching  Word = "step.fetching"
+	MsgApprovedTitle MessageID = "approved.title"
+	MsgStepApproved  MessageID = "step.approved"
+	MsgStepChecking  MessageID = "step.checking"
+	MsgStepFetching  MessageID = "step.fetching"
 
-	WordShownTitle  Word = "shown.title"
-	WordShownHidden Word = "shown.hidden"
-	WordShownEmpty  Word = "shown.empty"
-	WordShownPaging Word = "shown.paging"
+	MsgShownTitle  MessageID = "shown.title"
+	MsgShownHidden MessageID = "shown.hidden"
+	MsgShownEmpty  MessageID = "shown.empty"
+	MsgShownPaging MessageID = "shown.paging"
 
-	WordEndedTitle  Word = "ended.title"  // + "." + reason
-	WordEndedAdvice Word = "ended.advice" // + "." + reason
-	WordEndedUnsure Word = "ended.title.unsure"
-	WordEndedBack   Word = "ended.advice.given_back" // cancelled after the approval
-	WordEndedScan   Word = "ended.advice.scan_again" // refused, since the token that was scanned has run out
-	WordEndedLeft   Word = "ended.advice.left"       // cancelled on the second road
+	MsgEndedTitle     MessageID = "ended.title"  // + "." + reason
+	MsgEndedAdvice    MessageID = "ended.advice" // + "." + reason
+	MsgEndedAmbiguous MessageID = "ended.title.unsure"
+	MsgEndedBack      MessageID = "ended.advice.given_back" // cancelled after the approval
+	MsgEndedScan      MessageID = "ended.advice.scan_again" // refused, since the token that was scanned has run out
+	MsgEndedLeft      MessageID = "ended.advice.left"       // cancelled on the second road
 
-	WordHeldSeconds Word = "held.seconds" // how long until another try, rounded up
-	WordHeldMinutes Word = "held.minutes"
-	WordHeldHours   Word = "held.hours"
-	WordHeldOver    Word = "held.over"
-	WordHeldStaff   Word = "held.staff" // somebody seems to be pestering a person
+	MsgThrottledSeconds MessageID = "held.seconds" // how long until another try, rounded up
+	MsgThrottledMinutes MessageID = "held.minutes"
+	MsgThrottledHours   MessageID = "held.hours"
+	MsgThrottledOver    MessageID = "held.over"
+	MsgThrottledStaff   MessageID = "held.staff" // somebody seems to be pestering a person
 
-	WordSetupTitle     Word = "setup.title" // of a device that has no registration yet
-	WordSetupOpen      Word = "setup.open"
-	WordSetupRegisters Word = "setup.registers"
-	WordSetupStuck     Word = "setup.stuck"
-	WordSetupNetwork   Word = "setup.network"
-	WordSetupServer    Word = "setup.server" // it does not let the device register
-	WordSetupDeclined  Word = "setup.declined"
-	WordSetupOrphan    Word = "setup.orphan" // an earlier registration was interrupted
-	WordSetupBusy      Word = "setup.busy"   // somebody does it by hand
-	WordSetupAgain     Word = "setup.again"
+	MsgSetupTitle     MessageID = "setup.title" // of a device that has no registration yet
+	MsgSetupOpen      MessageID = "setup.open"
+	MsgSetupRegisters MessageID = "setup.registers"
+	MsgSetupStuck     MessageID = "setup.stuck"
+	MsgSetupNetwork   MessageID = "setup.network"
+	MsgSetupServer    MessageID = "setup.server" // it does not let the device register
+	MsgSetupDeclined  MessageID = "setup.declined"
+	MsgSetupOrphan    MessageID = "setup.orphan" // an earlier registration was interrupted
+	MsgSetupBusy      MessageID = "setup.busy"   // somebody does it by hand
+	MsgSetupAgain     MessageID = "setup.again"
 
-	WordMenuIdentify      Word = "technician.identify" // in the place of the title, and of the sentence below
-	WordMenuIdentifyLines Word = "technician.identify.lines"
-	WordMenuNoAccess      Word = "technician.no_access" // who approved is no technician here
-	WordMenuTitle         Word = "technician.title"
-	WordMenuServes        Word = "technician.serves"
-	WordMenuClosed        Word = "technician.closed"
-	WordMenuStatus        Word = "technician.status"
-	WordMenuDoctor        Word = "technician.doctor"
-	WordMenuDoing         Word = "technician.doing"
-	WordMenuFailed        Word = "technician.failed"
-	WordMenuUnproved      Word = "technician.unproved"
+	MsgMenuIdentify        MessageID = "technician.identify" // in the place of the title, and of the sentence below
+	MsgMenuIdentifyLines   MessageID = "technician.identify.lines"
+	MsgMenuNoAccess        MessageID = "technician.no_access" // who approved is no technician here
+	MsgMenuTitle           MessageID = "technician.title"
+	MsgMenuServes          MessageID = "technician.serves"
+	MsgMenuClosed          MessageID = "technician.closed"
+	MsgMenuStatus          MessageID = "technician.status"
+	MsgMenuDoctor          MessageID = "technician.doctor"
+	MsgMenuDoing           MessageID = "technician.doing"
+	MsgMenuFailed          MessageID = "technician.failed"
+	MsgMenuUnauthenticated MessageID = "technician.unproved"
 
-	WordClearing Word = "clearing.title"
+	MsgClearing MessageID = "clearing.title"
 
-	WordStillTitle Word = "still.title"
-	WordStillText  Word = "still.text"
-	WordStillLast  Word = "still.last"
+	MsgIdleTitle MessageID = "still.title"
+	MsgIdleText  MessageID = "still.text"
+	MsgIdleLast  MessageID = "still.last"
 
-	WordKeyAnyCap  Word = "key.any.cap"
-	WordKeyBegin   Word = "key.begin"
-	WordKeySend    Word = "key.send"
-	WordKeyCancel  Word = "key.cancel"
-	WordKeyAbout   Word = "key.about"
-	WordKeyHelp    Word = "key.help"
-	WordKeyHelpOff Word = "key.help.off"
-	WordKeyShow    Word = "key.show"
-	WordKeyDone    Word = "key.done"
-	WordKeyAgain   Word = "key.again"
-	WordKeyPage    Word = "key.page"
-	WordKeyMore    Word = "key.more"
-	WordKeySecond  Word = "key.second"
-	WordKeyStatus  Word = "key.status"
-	WordKeyDoctor  Word = "key.doctor"
-	WordKeyClose   Word = "key.close"
-	WordKeyOpen    Word = "key.open"
-	WordKeyRestart Word = "key.restart"
-	WordKeyBack    Word = "key.back"
-	WordKeyReport  Word = "key.report"
+	MsgKeyAnyCap         MessageID = "key.any.cap"
+	MsgKeyBegin          MessageID = "key.begin"
+	MsgKeySend           MessageID = "key.send"
+	MsgKeyCancel         MessageID = "key.cancel"
+	MsgKeyHelp           MessageID = "key.about"
+	MsgKeyNothingArrived MessageID = "key.help"
+	MsgKeyHelpOff        MessageID = "key.help.off"
+	MsgKeyShow           MessageID = "key.show"
+	MsgKeyDone           MessageID = "key.done"
+	MsgKeyAgain          MessageID = "key.again"
+	MsgKeyPage           MessageID = "key.page"
+	MsgKeyMore           MessageID = "key.more"
+	MsgKeyDeviceFlow     MessageID = "key.second"
+	MsgKeyStatus         MessageID = "key.status"
+	MsgKeyDoctor         MessageID = "key.doctor"
+	MsgKeyClose          MessageID = "key.close"
+	MsgKeyOpen           MessageID = "key.open"
+	MsgKeyRestart        MessageID = "key.restart"
+	MsgKeyBack           MessageID = "key.back"
+	MsgKeyDiagnosis      MessageID = "key.report"
 )
 
 var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
@@ -161,61 +161,61 @@ var problemNames = [...]string{NoProblem: "", Empty: "empty", TooLong: "too_long
 func (p Problem) String() string { return problemNames[p] }
 
 // Label is the word for what is typed here.
-func (k IdentifierKind) Label() Word { return WordIdentifyLabel + "." + Word(k.String()) }
+func (k IdentifierKind) Label() MessageID { return MsgIdentifyLabel + "." + MessageID(k.String()) }
 
 // Example is the word for an example of it.
-func (k IdentifierKind) Example() Word { return WordIdentifyExample + "." + Word(k.String()) }
+func (k IdentifierKind) Example() MessageID { return MsgIdentifyExample + "." + MessageID(k.String()) }
 
 // Sentence is the word for what is wrong.
-func (p Problem) Sentence() Word { return WordProblem + "." + Word(p.String()) }
+func (p Problem) Sentence() MessageID { return MsgProblem + "." + MessageID(p.String()) }
 
 // Title is the word for how the visit ended.
-func (r Reason) Title() Word { return WordEndedTitle + "." + Word(r.String()) }
+func (r Reason) Title() MessageID { return MsgEndedTitle + "." + MessageID(r.String()) }
 
 // Advice is the word for what the customer can do then.
-func (r Reason) Advice() Word { return WordEndedAdvice + "." + Word(r.String()) }
+func (r Reason) Advice() MessageID { return MsgEndedAdvice + "." + MessageID(r.String()) }
 
 // Advice is the word for what the customer can do after this ending.
-func (s State) Advice() Word {
-	if s.Reason == Cancelled && s.Redeemed {
-		return WordEndedBack
+func (s State) Advice() MessageID {
+	if s.Reason == Cancelled && s.TokensIssued {
+		return MsgEndedBack
 	}
 	switch {
-	case s.Reason == Cancelled && s.Road == DeviceGrant:
-		return WordEndedLeft
-	case s.Reason == Refused && s.Stale:
-		return WordEndedScan
+	case s.Reason == Cancelled && s.Road == DeviceFlow:
+		return MsgEndedLeft
+	case s.Reason == Refused && s.HintExpired:
+		return MsgEndedScan
 	}
 	return s.Reason.Advice()
 }
 
 // dayWord is the word for a day of the week.
-func dayWord(d time.Weekday) Word { return WordDay + "." + Word(strings.ToLower(d.String())) }
+func dayWord(d time.Weekday) MessageID { return MsgDay + "." + MessageID(strings.ToLower(d.String())) }
 
-// AllWords lists every word a catalogue must have.
-func AllWords() []Word {
-	all := []Word{
-		WordLanguage,
-		WordReadyTitle, WordReadyLines, WordReadyLink,
-		WordClosedTitle, WordClosedStart, WordClosedClock, WordClosedMaint, WordClosedStore, WordClosedSetting, WordClosedNetwork, WordClosedServer, WordClosedHours, WordClosedOpens, WordClosedStaff, WordClosedDevice,
-		WordIdentifyTitle, WordIdentifyPrivacy,
-		WordCodeTitle, WordCodeLabel, WordCodeLines, WordCodeWrong,
-		WordAskingTitle, WordAskingLines,
-		WordSecondAsking, WordSecondTitle, WordSecondOpen, WordSecondScan, WordSecondWho,
-		WordWaitingTitle, WordWaitingLook, WordWaitingLookGuardian, WordWaitingLookMessage, WordWaitingSame, WordWaitingWho, WordWaitingLeft, WordWaitingLeftMin, WordWaitingUp, WordWaitingLost,
-		WordWaitingHelp1, WordWaitingHelp2, WordWaitingHelp3,
-		WordHelpWhat, WordHelpPrivate, WordHelpStaff,
-		WordApprovedTitle, WordStepApproved, WordStepChecking, WordStepFetching,
-		WordShownTitle, WordShownHidden, WordShownEmpty, WordShownPaging,
-		WordEndedUnsure, WordEndedBack, WordEndedScan, WordEndedLeft, WordClearing,
-		WordHeldSeconds, WordHeldMinutes, WordHeldHours, WordHeldOver, WordHeldStaff,
-		WordStillTitle, WordStillText, WordStillLast,
-		WordSetupTitle, WordSetupOpen, WordSetupRegisters, WordSetupStuck, WordSetupNetwork, WordSetupServer, WordSetupDeclined, WordSetupOrphan, WordSetupBusy, WordSetupAgain,
-		WordKeyAnyCap, WordKeyBegin, WordKeySend, WordKeyCancel, WordKeyAbout, WordKeyHelp, WordKeyHelpOff,
-		WordKeyShow, WordKeyDone, WordKeyAgain, WordKeyPage, WordKeyMore, WordKeySecond,
-		WordMenuIdentify, WordMenuIdentifyLines, WordMenuNoAccess, WordMenuTitle, WordMenuServes, WordMenuClosed,
-		WordMenuStatus, WordMenuDoctor, WordMenuDoing, WordMenuFailed, WordMenuUnproved,
-		WordKeyStatus, WordKeyDoctor, WordKeyClose, WordKeyOpen, WordKeyRestart, WordKeyBack, WordKeyReport,
+// MessageIDs lists every word a catalogue must have.
+func MessageIDs() []MessageID {
+	all := []MessageID{
+		MsgLanguage,
+		MsgReadyTitle, MsgReadyLines, MsgReadyLink,
+		MsgClosedTitle, MsgClosedStart, MsgClosedClock, MsgClosedMaintenance, MsgClosedStore, MsgClosedSettings, MsgClosedNetwork, MsgClosedServer, MsgClosedHours, MsgClosedOpens, MsgClosedStaff, MsgClosedDevice,
+		MsgIdentifyTitle, MsgIdentifyPrivacy,
+		MsgCodeTitle, MsgCodeLabel, MsgCodeLines, MsgCodeWrong,
+		MsgAskingTitle, MsgAskingLines,
+		MsgDeviceFlowAsking, MsgDeviceFlowTitle, MsgDeviceFlowOpen, MsgDeviceFlowScan, MsgDeviceFlowWho,
+		MsgWaitingTitle, MsgWaitingLook, MsgWaitingLookGuardian, MsgWaitingLookMessage, MsgWaitingSame, MsgWaitingWho, MsgWaitingLeft, MsgWaitingLeftMin, MsgWaitingUp, MsgWaitingLost,
+		MsgWaitingHelp1, MsgWaitingHelp2, MsgWaitingHelp3,
+		MsgHelpWhat, MsgHelpPrivate, MsgHelpStaff,
+		MsgApprovedTitle, MsgStepApproved, MsgStepChecking, MsgStepFetching,
+		MsgShownTitle, MsgShownHidden, MsgShownEmpty, MsgShownPaging,
+		MsgEndedAmbiguous, MsgEndedBack, MsgEndedScan, MsgEndedLeft, MsgClearing,
+		MsgThrottledSeconds, MsgThrottledMinutes, MsgThrottledHours, MsgThrottledOver, MsgThrottledStaff,
+		MsgIdleTitle, MsgIdleText, MsgIdleLast,
+		MsgSetupTitle, MsgSetupOpen, MsgSetupRegisters, MsgSetupStuck, MsgSetupNetwork, MsgSetupServer, MsgSetupDeclined, MsgSetupOrphan, MsgSetupBusy, MsgSetupAgain,
+		MsgKeyAnyCap, MsgKeyBegin, MsgKeySend, MsgKeyCancel, MsgKeyHelp, MsgKeyNothingArrived, MsgKeyHelpOff,
+		MsgKeyShow, MsgKeyDone, MsgKeyAgain, MsgKeyPage, MsgKeyMore, MsgKeyDeviceFlow,
+		MsgMenuIdentify, MsgMenuIdentifyLines, MsgMenuNoAccess, MsgMenuTitle, MsgMenuServes, MsgMenuClosed,
+		MsgMenuStatus, MsgMenuDoctor, MsgMenuDoing, MsgMenuFailed, MsgMenuUnauthenticated,
+		MsgKeyStatus, MsgKeyDoctor, MsgKeyClose, MsgKeyOpen, MsgKeyRestart, MsgKeyBack, MsgKeyDiagnosis,
 	}
 	for k := range kindNames {
 		all = append(all, IdentifierKind(k).Label(), IdentifierKind(k).Example())

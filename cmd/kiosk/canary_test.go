@@ -213,17 +213,17 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				planted = "+447700900106"
 			}
 			x := r.screen()
-			x.shows(say(t, kiosk.WordReadyTitle))
+			x.shows(say(t, kiosk.MsgReadyTitle))
 			if strings.HasSuffix(ends, "technician's") {
-				x.press(chord, say(t, kiosk.WordMenuIdentify))
+				x.press(chord, say(t, kiosk.MsgMenuIdentify))
 			} else {
-				x.press(" ", say(t, kiosk.WordIdentifyTitle))
+				x.press(" ", say(t, kiosk.MsgIdentifyTitle))
 			}
 			x.types(planted)
 			typed := false
 			x.until("who it is", func(text string) bool {
 				typed = strings.Contains(text, planted)
-				return typed || strings.Contains(text, say(t, kiosk.WordWaitingTitle)) // so fast that it counts as scanned
+				return typed || strings.Contains(text, say(t, kiosk.MsgWaitingTitle)) // so fast that it counts as scanned
 			})
 			if typed {
 				x.types(enter)
@@ -234,9 +234,9 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				if err := r.dev.Approve("alice", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, kiosk.WordShownTitle))
+				x.shows(say(t, kiosk.MsgShownTitle))
 				x.press(anyKey, "Welcome, Alice")
-				x.press(escape, say(t, kiosk.WordReadyTitle))
+				x.press(escape, say(t, kiosk.MsgReadyTitle))
 				x.checkGone(planted)
 				x.signal(syscall.SIGTERM)
 			case "declined":
@@ -249,9 +249,9 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				if err := r.dev.Approve("tara", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, kiosk.WordMenuTitle))
+				x.shows(say(t, kiosk.MsgMenuTitle))
 				x.press("2", "failed: ")
-				x.press(escape, say(t, kiosk.WordMenuTitle))
+				x.press(escape, say(t, kiosk.MsgMenuTitle))
 				x.press("1", "visits")
 				x.signal(syscall.SIGTERM)
 			case "no technician's":
@@ -347,12 +347,12 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	t.Parallel()
 	r := plant(t, "GODEBUG=clobberfree=1") // as in the unit files
 	x := r.screen()
-	x.press(" ", say(t, kiosk.WordIdentifyTitle))
+	x.press(" ", say(t, kiosk.MsgIdentifyTitle))
 	x.types(planted)
 	typed := false
 	x.until("who it is", func(text string) bool {
 		typed = strings.Contains(text, planted)
-		return typed || strings.Contains(text, say(t, kiosk.WordWaitingTitle))
+		return typed || strings.Contains(text, say(t, kiosk.MsgWaitingTitle))
 	})
 	if typed {
 		x.types(enter)
@@ -361,7 +361,7 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.WordShownTitle))
+	x.shows(say(t, kiosk.MsgShownTitle))
 	x.press(anyKey, "Welcome, Alice")
 	pid := x.cmd.Process.Pid
 	if _, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid)); err != nil {
@@ -374,7 +374,7 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	if n := copies(t, pid, secrets); n[len(secrets)-1] == 0 {
 		t.Errorf("of a visit under way not even who it is, is found: %v", n)
 	}
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	clear := func(n []int) bool {
 		last := len(n) - 1
 		return !slices.ContainsFunc(n[:last], func(n int) bool { return n > 0 }) && n[last] <= 1

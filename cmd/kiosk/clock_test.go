@@ -27,7 +27,7 @@ func TestClock(t *testing.T) {
 		t.Errorf("exit code %d, %v", code, last)
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.WordClosedClock))
+	x.shows(say(t, kiosk.MsgClosedClock))
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)

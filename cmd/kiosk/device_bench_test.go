@@ -67,18 +67,18 @@ func BenchmarkStart(b *testing.B) {
 	r := newRig(b)
 	r.released()
 	r.remembers(onRecord)
-	title := say(b, kiosk.WordClosedTitle) // it says that it connects
+	title := say(b, kiosk.MsgClosedTitle) // it says that it connects
 	var took []time.Duration
 	for b.Loop() {
 		begun := time.Now()
 		x := r.screen()
 		if !x.soon(func() bool {
-			return strings.Contains(x.vt.String(), title) || strings.Contains(x.vt.String(), say(b, kiosk.WordReadyTitle))
+			return strings.Contains(x.vt.String(), title) || strings.Contains(x.vt.String(), say(b, kiosk.MsgReadyTitle))
 		}) {
 			b.Fatal("there is no picture")
 		}
 		took = append(took, time.Since(begun))
-		x.shows(say(b, kiosk.WordReadyTitle))
+		x.shows(say(b, kiosk.MsgReadyTitle))
 		x.kill()
 	}
 	slices.Sort(took)
@@ -98,7 +98,7 @@ func BenchmarkIdle(b *testing.B) {
 	r.released()
 	r.remembers(onRecord)
 	x := r.screen()
-	x.shows(say(b, kiosk.WordReadyTitle))
+	x.shows(say(b, kiosk.MsgReadyTitle))
 	time.Sleep(5 * time.Second) // the start is not idle
 	for b.Loop() {
 		before := x.busy()

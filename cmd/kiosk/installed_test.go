@@ -48,11 +48,11 @@ func (r *rig) goesOn(t *testing.T, at site) {
 	y := r.screen()
 	code := y.identify(at.who)
 	at.approve()
-	y.shows(say(t, kiosk.WordShownTitle))
+	y.shows(say(t, kiosk.MsgShownTitle))
 	t.Logf("from the command to the first result: %.1f s, of which %.1f s until the doctor had looked; a sign-in and an approval are polled for",
 		time.Since(began).Seconds(), provisioned.Seconds())
 	y.press(anyKey, "Welcome, ")
-	y.press(escape, say(t, kiosk.WordReadyTitle))
+	y.press(escape, say(t, kiosk.MsgReadyTitle))
 	y.signal(syscall.SIGTERM)
 	if code := y.ends(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)

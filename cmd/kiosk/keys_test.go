@@ -55,16 +55,16 @@ func TestOddKeys(t *testing.T) {
 			x.types(c.bytes)
 			// A moment later somebody presses Escape, as often as people do.
 			for range 6 {
-				if x.within(time.Second, having(say(t, kiosk.WordReadyTitle))) {
+				if x.within(time.Second, having(say(t, kiosk.MsgReadyTitle))) {
 					break
 				}
 				x.types(escape)
 			}
-			if !strings.Contains(flat(x.picture()), say(t, kiosk.WordReadyTitle)) {
+			if !strings.Contains(flat(x.picture()), say(t, kiosk.MsgReadyTitle)) {
 				t.Fatalf("Escape does nothing any more; the screen shows\n%s", x.picture())
 			}
 			x.begin("bob")
-			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.press(escape, say(t, kiosk.MsgReadyTitle))
 			x.signal(syscall.SIGTERM)
 			if code := x.ends(); code != 0 {
 				t.Errorf("exit code %d", code)
@@ -79,7 +79,7 @@ func TestHammering(t *testing.T) {
 	r := newRig(t)
 	r.auto("deny", 0, "")
 	x := r.screen()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	ready := x.picture()
 	keys := []string{
 		enter, enter, enter, enter, escape, "\t", "\x7f", " ", "1", "1", "?", "a", "alice", "bob", "zoe", "é", "漢", "\n",
@@ -115,7 +115,7 @@ func TestHammering(t *testing.T) {
 	}
 	x.alive()
 	x.begin("bob") // and still listens
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	r.checkSecrets(t, "the terminal", x.written())
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 {

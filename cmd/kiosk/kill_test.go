@@ -159,7 +159,7 @@ func (r *rig) checkClosed(t *testing.T, starts int) {
 	for _, v := range all {
 		ends[outcome(v)]++
 		last := v.Steps[len(v.Steps)-1]
-		if !v.Stage.Final() && (v.Stage != kiosk.StageAsked || !now.Before(last.Time.Add(last.Expires))) {
+		if !v.Stage.Final() && (v.Stage != kiosk.StageAcknowledged || !now.Before(last.Time.Add(last.Expires))) {
 			t.Errorf("visit %d is still open: %v since %v, for %v", v.Number, v.Stage, now.Sub(last.Time), last.Expires)
 		}
 	}
@@ -188,9 +188,9 @@ func TestKilledOnTheScreen(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	y.shows(say(t, kiosk.WordShownTitle))
+	y.shows(say(t, kiosk.MsgShownTitle))
 	y.press(anyKey, "Welcome, Alice", "1240")
-	y.press(escape, say(t, kiosk.WordReadyTitle))
+	y.press(escape, say(t, kiosk.MsgReadyTitle))
 	y.checkGone("alice", "a***")
 	y.checkAll(kiosk.StageShown, kiosk.NoReason)
 	if all := r.visits(); len(all) != 1 || len(r.arrived("backchannel")) != 1 {

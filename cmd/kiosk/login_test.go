@@ -222,7 +222,7 @@ func TestRefusedIsOneReason(t *testing.T) {
 		began := time.Now()
 		c := r.start("login", "--json", who)
 		r.checkOutcome(t, c, ending{code: 14, reason: "refused", pushes: 1})
-		if d, even := time.Since(began), kiosk.DefaultRules().Even; d < even {
+		if d, even := time.Since(began), kiosk.DefaultRules().RefusalQuantum; d < even {
 			t.Errorf("%s was refused after %v: less than %v tells something", who, d, even)
 		}
 		lines := c.lines()
@@ -355,7 +355,7 @@ func TestLoginPlain(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, c.err.text())
 	}
 	code := r.arrived("backchannel")[0].Code
-	for _, want := range []string{kiosk.Spell(code), "Welcome, Alice", "1240"} {
+	for _, want := range []string{kiosk.SpellOut(code), "Welcome, Alice", "1240"} {
 		if !strings.Contains(c.out.text(), want) {
 			t.Errorf("%q is not in\n%s", want, c.out.text())
 		}

@@ -18,7 +18,7 @@ func TestAVisitThatIsHeard(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "mirror.sock")
 	r := newRig(t, "KIOSK_MIRROR="+socket, "KIOSK_SOUND=true")
 	x := r.screen()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	c, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)
@@ -37,18 +37,18 @@ func TestAVisitThatIsHeard(t *testing.T) {
 		t.Fatalf("never heard %q, but:\n%s", want, before)
 		return ""
 	}
-	heard(say(t, kiosk.WordReadyTitle))
+	heard(say(t, kiosk.MsgReadyTitle))
 	code := x.identify("alice")
 	heard("alice") // as it is typed
-	heard(kiosk.Spell(code))
+	heard(kiosk.SpellOut(code))
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	if said := heard(say(t, kiosk.WordShownHidden)); strings.Contains(said, "alice") {
+	if said := heard(say(t, kiosk.MsgShownHidden)); strings.Contains(said, "alice") {
 		t.Errorf("after it was sent, the identifier is said again: %s", said)
 	}
 	x.until("one bell for the phone, two for the approval", func(string) bool { return strings.Count(x.written(), "\a") == 3 })
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 	if lines.Scan() && strings.Contains(lines.Text(), "Alice") {
 		t.Error("details are said that were never shown")

@@ -70,7 +70,7 @@ func TestTheServiceManagerHearsTheTruth(t *testing.T) {
 	m := r.managed(300 * time.Millisecond)
 	x := r.screen()
 	m.must("READY=1")
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	m.must("WATCHDOG=1")
 	x.identify("alice")
 	m.must("STATUS=visit in progress")

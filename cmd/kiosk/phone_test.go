@@ -163,13 +163,13 @@ func TestWithAPhone(t *testing.T) {
 			x.checkMasked("alice", "a***")
 			p.tap("approve")
 			p.ends("approved")
-			x.shows(say(t, kiosk.WordShownTitle), say(t, kiosk.WordShownHidden))
+			x.shows(say(t, kiosk.MsgShownTitle), say(t, kiosk.MsgShownHidden))
 			if text := flat(x.picture()); strings.Contains(text, "1240") || strings.Contains(text, "Alice") {
 				t.Errorf("the details are shown before a key is pressed:\n%s", x.picture())
 			}
 			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
-			x.press(escape, say(t, kiosk.WordReadyTitle))
-			x.checkGone("alice", "a***", "1240", "Gold", code, kiosk.Spell(code))
+			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.checkGone("alice", "a***", "1240", "Gold", code, kiosk.SpellOut(code))
 			if n, m := r.count("backchannel"), r.count("api"); n != 1 || m != 1 {
 				t.Errorf("%d requests, %d calls of the API", n, m)
 			}
@@ -193,7 +193,7 @@ func TestWithAPhone(t *testing.T) {
 				t.Errorf("afterwards the focus is on %q, %v", on, err)
 			}
 			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
-			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.press(escape, say(t, kiosk.MsgReadyTitle))
 			x.checkAll(kiosk.StageShown, kiosk.NoReason)
 		})
 		t.Run("declined", func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestWithAPhone(t *testing.T) {
 			p.tap("decline")
 			p.ends("denied")
 			x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.Declined.Advice()))
-			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.press(escape, say(t, kiosk.MsgReadyTitle))
 			x.checkGone("alice", "a***", code)
 			if n := r.count("api"); n > 0 {
 				t.Errorf("the API was called %d times", n)
@@ -227,7 +227,7 @@ func TestWithAPhone(t *testing.T) {
 			p.tap("approve")
 			p.ends("approved")
 			x.shows(say(t, kiosk.WrongPerson.Title()))
-			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.press(escape, say(t, kiosk.MsgReadyTitle))
 			x.checkGone("alice", "bob", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 		})
@@ -247,7 +247,7 @@ func TestWithAPhone(t *testing.T) {
 			if d := time.Since(began); d > limit {
 				t.Errorf("it took %v", d)
 			}
-			x.press(escape, say(t, kiosk.WordReadyTitle))
+			x.press(escape, say(t, kiosk.MsgReadyTitle))
 			x.checkGone("alice", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 		})

@@ -84,9 +84,9 @@ func TestNothingIsWrittenElsewhere(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.WordShownTitle))
+	x.shows(say(t, kiosk.MsgShownTitle))
 	x.press(enter, "C-1001")
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	r.status()
 	time.Sleep(time.Second) // what a visit leaves to be done
 	trace, err := os.ReadFile(log)

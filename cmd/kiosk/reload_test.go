@@ -43,7 +43,7 @@ func TestReloadingIsNotStopping(t *testing.T) {
 	x.shows(say(t, kiosk.Declined.Title()))
 	x.types("\x1b")
 	x.shows("New shop")
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	x.goesOn(m)
 }
 
@@ -105,7 +105,7 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	m.must("READY=1") // they were read
 	m.must("READY=1") // the kiosk begins anew
 	m.must("STATUS=ready for the next customer")
-	x.shows("Old shop", say(t, kiosk.WordReadyTitle))
+	x.shows("Old shop", say(t, kiosk.MsgReadyTitle))
 	if wrong := settings(); !strings.Contains(wrong, "KIOSK_MIRROR") {
 		t.Errorf("status says %q", wrong)
 	}
@@ -115,7 +115,7 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	if code, said := r.asked("service", "reload"); code != 0 {
 		t.Errorf("exit code %d, %s", code, said)
 	}
-	x.shows("New shop", say(t, kiosk.WordReadyTitle))
+	x.shows("New shop", say(t, kiosk.MsgReadyTitle))
 	if wrong := settings(); wrong != "" {
 		t.Errorf("status says %q of right ones", wrong)
 	}
@@ -237,14 +237,14 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 		t.Fatalf("the queue cannot be filled: %v, %v", err, full)
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	x.identify("alice")
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
 	x.shows(say(t, kiosk.Declined.Title()))
 	x.types("\x1b")
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	begun := time.Now()
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 || time.Since(begun) > 10*time.Second*patience() {
@@ -252,7 +252,7 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 	}
 
 	x = r.screen()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	m.must("FULL=1") // it listens from here on
 	m.must("READY=1")
 }

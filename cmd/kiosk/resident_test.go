@@ -59,7 +59,7 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 		t.Errorf("nobody runs, so nobody stands there: exit code %d, %s", code, out)
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	if code, s := r.status(); code != 0 || s["state"] != "serving" || s["mode"] != "screen" {
 		t.Errorf("exit code %d, %v", code, s)
 	}
@@ -88,7 +88,7 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 	default:
 	}
 	x.types("\x1b")
-	x.shows(say(t, kiosk.WordClosedMaint))
+	x.shows(say(t, kiosk.MsgClosedMaintenance))
 	x.shows("Back[2J soon")
 	if code := gate.wait(); code != 0 {
 		t.Errorf("the gate: exit code %d, %s%s", code, gate.out.text(), gate.err.text())
@@ -108,7 +108,7 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 	if code, out := r.asked("service", "on"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 }
 
 // TestHeadlessVisits: a front end that knows nothing but lines, and kiosk login, take turns.
@@ -202,7 +202,7 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	x := r.screen()
 	m.must("READY=1")
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	x.shows("Old shop")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
 	if code, out := r.asked("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_THEME") {
@@ -220,7 +220,7 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	x.shows(say(t, kiosk.Declined.Title()))
 	x.types("\x1b")
 	x.shows("New shop")
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	x.alive()
 }
 

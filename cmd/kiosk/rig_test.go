@@ -204,7 +204,7 @@ func (r *rig) owes() bool {
 		return false // no visit has come as far as a record
 	}
 	defer st.Close()
-	dues, err := st.Owed()
+	dues, err := st.PendingRevocations()
 	if err != nil {
 		r.t.Fatalf("journal: %v", err)
 	}
@@ -217,7 +217,7 @@ func (r *rig) owes() bool {
 // slower drops the records that only say that the server asked for a slower pace.
 func slower(steps []store.Step) []store.Step {
 	return slices.CompactFunc(slices.Clone(steps), func(a, b store.Step) bool {
-		return a.Stage == kiosk.StageAsked && b.Stage == kiosk.StageAsked
+		return a.Stage == kiosk.StageAcknowledged && b.Stage == kiosk.StageAcknowledged
 	})
 }
 
@@ -225,7 +225,7 @@ func slower(steps []store.Step) []store.Step {
 // running backwards.
 func checkStory(t testing.TB, v store.Visit) {
 	t.Helper()
-	order := []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown}
+	order := []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
 	steps := slower(v.Steps)
 	for i, s := range steps {
 		last := i == len(steps)-1

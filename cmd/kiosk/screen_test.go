@@ -16,7 +16,7 @@ import (
 // drawn to its last row.
 func (x *terminal) checkGone(who ...string) {
 	x.t.Helper()
-	x.shows(say(x.t, kiosk.WordReadyTitle))
+	x.shows(say(x.t, kiosk.MsgReadyTitle))
 	gone := func(text string) bool {
 		text = strings.ToLower(text)
 		for _, w := range who {
@@ -34,7 +34,7 @@ func (x *terminal) checkGone(who ...string) {
 // checkMasked: whom it waits for is shown to its owner and to nobody else.
 func (x *terminal) checkMasked(who, masked string) {
 	x.t.Helper()
-	x.shows(say(x.t, kiosk.WordWaitingWho, "who", masked))
+	x.shows(say(x.t, kiosk.MsgWaitingWho, "who", masked))
 	if strings.Contains(flat(x.picture()), who) {
 		x.t.Errorf("%s is on the screen:\n%s", who, x.picture())
 	}
@@ -63,7 +63,7 @@ func TestNobodyAnswers(t *testing.T) {
 	x := r.screen()
 	x.identify("alice")
 	x.shows(say(t, kiosk.Expired.Title()), say(t, kiosk.Expired.Advice()))
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	x.checkGone("alice", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.Expired)
 }
@@ -78,7 +78,7 @@ func TestTheCustomerLeaves(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	x.checkGone("alice", "a***")
 	if r.count("api") > 0 {
 		t.Error("the API was called for somebody who had left")
@@ -92,9 +92,9 @@ func TestTypedAndLeft(t *testing.T) {
 	r := newRig(t)
 	x := r.screen()
 	x.begin("alice")
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	x.checkGone("alice", "a***")
-	x.press(" ", say(t, kiosk.WordIdentifyTitle))
+	x.press(" ", say(t, kiosk.MsgIdentifyTitle))
 	x.types("bob" + enter)
 	x.code()
 	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "bob" {
@@ -117,7 +117,7 @@ func TestSomebodyElseApproves(t *testing.T) {
 		t.Error("Bob's details were fetched for Alice")
 	}
 	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
-	x.press(escape, say(t, kiosk.WordReadyTitle))
+	x.press(escape, say(t, kiosk.MsgReadyTitle))
 	x.checkGone("alice", "bob", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 }
@@ -127,7 +127,7 @@ func TestOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	ready := x.picture()
 	codes := map[string]bool{}
 	for _, who := range []string{"alice", "carol", "bob"} {
@@ -136,12 +136,12 @@ func TestOneAfterTheOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		title := "Welcome, " + strings.ToUpper(who[:1]) + who[1:]
-		x.shows(say(t, kiosk.WordShownTitle))
+		x.shows(say(t, kiosk.MsgShownTitle))
 		if strings.Contains(flat(x.picture()), title) {
 			t.Errorf("%s's details are shown before a key is pressed", who)
 		}
 		x.press(anyKey, title)
-		x.press(escape, say(t, kiosk.WordReadyTitle))
+		x.press(escape, say(t, kiosk.MsgReadyTitle))
 		x.until("the very first screen again", func(string) bool { return x.vtIs(ready) })
 	}
 	if len(codes) != 3 || r.count("backchannel") != 3 {
@@ -163,7 +163,7 @@ func TestAskAgain(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.WordKeyAgain))
+	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.MsgKeyAgain))
 	declined := say(t, kiosk.Declined.Title())
 	for range 20 { // see press
 		x.types("1")
@@ -171,7 +171,7 @@ func TestAskAgain(t *testing.T) {
 			break
 		}
 	}
-	waiting, over := say(t, kiosk.WordWaitingTitle), say(t, kiosk.WordHeldOver)
+	waiting, over := say(t, kiosk.MsgWaitingTitle), say(t, kiosk.MsgThrottledOver)
 	wasHeld := false
 	x.until("the pause is over", func(text string) bool {
 		wasHeld = strings.Contains(text, over)
@@ -198,10 +198,10 @@ func TestOutOfServiceUntilReached(t *testing.T) {
 	r := newRigBehind(t, d)
 	d.shut()
 	x := r.screen()
-	x.shows(say(t, kiosk.WordClosedTitle))
+	x.shows(say(t, kiosk.MsgClosedTitle))
 	x.types("alice" + enter)
 	d.open()
-	x.shows(say(t, kiosk.WordReadyTitle))
+	x.shows(say(t, kiosk.MsgReadyTitle))
 	if n := r.count("backchannel"); n > 0 {
 		t.Errorf("%d requests while out of service", n)
 	}
@@ -214,7 +214,7 @@ func TestResize(t *testing.T) {
 	r := newRig(t)
 	x := r.screen()
 	code := x.identify("alice")
-	cancel := "Esc " + say(t, kiosk.WordKeyCancel)
+	cancel := "Esc " + say(t, kiosk.MsgKeyCancel)
 	for _, size := range [][2]int{{40, 12}, {80, 24}, {128, 48}, {40, 12}, {100, 30}, {80, 24}} {
 		x.resize(size[0], size[1])
 		// It has been drawn anew when its keys stand at the bottom again, whole; there
@@ -223,13 +223,13 @@ func TestResize(t *testing.T) {
 			list := strings.Split(x.picture(), "\n")
 			return len(list) >= size[1]-1 && strings.Contains(flat(list[len(list)-1]), cancel)
 		})
-		x.shows(kiosk.Spell(code))
+		x.shows(kiosk.SpellOut(code))
 	}
 	x.alive()
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.WordShownTitle))
+	x.shows(say(t, kiosk.MsgShownTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
@@ -298,7 +298,7 @@ func TestCtrlCInAShop(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.WordShownTitle))
+	x.shows(say(t, kiosk.MsgShownTitle))
 	x.alive()
 	if got := r.arrived("backchannel")[0].Code; got != code {
 		t.Errorf("the phone has code %s, the screen %s", got, code)

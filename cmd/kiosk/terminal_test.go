@@ -204,8 +204,8 @@ const (
 // begin goes from Ready to the field and types who is there.
 func (x *terminal) begin(who string) {
 	x.t.Helper()
-	x.shows(say(x.t, kiosk.WordReadyTitle))
-	x.press(" ", say(x.t, kiosk.WordIdentifyTitle))
+	x.shows(say(x.t, kiosk.MsgReadyTitle))
+	x.press(" ", say(x.t, kiosk.MsgIdentifyTitle))
 	x.types(who)
 	x.shows(who)
 }
@@ -223,7 +223,7 @@ var spelt = regexp.MustCompile(`\b[A-Z0-9] [A-Z0-9] [A-Z0-9] - [A-Z0-9] [A-Z0-9]
 // code waits for the Waiting screen and reads the spelt line.
 func (x *terminal) code() (code string) {
 	x.t.Helper()
-	title := say(x.t, kiosk.WordWaitingTitle)
+	title := say(x.t, kiosk.MsgWaitingTitle)
 	x.until("a code", func(text string) bool {
 		code = strings.ReplaceAll(spelt.FindString(text), " ", "")
 		return code != "" && strings.Contains(text, title)
@@ -338,11 +338,11 @@ var english = sync.OnceValues(func() (*words.Catalogue, error) { return words.Op
 
 // say is a text of the English catalogue: which words are used is not what is
 // tested here, but that a customer gets to see them.
-func say(t testing.TB, w kiosk.Word, args ...any) string {
+func say(t testing.TB, w kiosk.MessageID, args ...any) string {
 	t.Helper()
 	c, err := english()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Join(strings.Fields(c.Say(w, args...)), " ")
+	return strings.Join(strings.Fields(c.Text(w, args...)), " ")
 }

@@ -314,8 +314,8 @@ func (a *App) budgets() error {
 // runner is a kiosk.Runner over this App's parts, to be shown on d.
 func (a *App) runner(d kiosk.Display) *kiosk.Runner {
 	return &kiosk.Runner{
-		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store, Dues: a.store,
-		Vault: vault.New(), Guard: a.guard, Display: d, Clock: a.clock, Draw: draw,
+		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store, Revocations: a.store,
+		Vault: vault.New(), Guard: a.guard, Display: d, Clock: a.clock, NewVisit: draw,
 		Log: a.log, Trusted: a.clock.Trusted(),
 	}
 }
@@ -326,12 +326,12 @@ func (a *App) rules() kiosk.Rules {
 	r.Languages = len(a.catalogues)
 	switch a.settings.Keypad {
 	case "always":
-		r.Pad = kiosk.PadAlways
+		r.Keypad = kiosk.KeypadAlways
 	case "never":
-		r.Pad = kiosk.PadNever
+		r.Keypad = kiosk.KeypadNever
 	}
-	r.Second = a.settings.DeviceClientID != ""
-	r.Idle, r.Result = a.settings.IdleTimeout, a.settings.ResultTimeout
+	r.DeviceFlow = a.settings.DeviceClientID != ""
+	r.IdleLimit, r.ResultLimit = a.settings.IdleTimeout, a.settings.ResultTimeout
 	return r
 }
 
@@ -347,12 +347,12 @@ func (a *App) kind() kiosk.IdentifierKind {
 	return kiosk.TextKind
 }
 
-func (a *App) place() kiosk.Place {
+func (a *App) place() kiosk.Device {
 	name, err := os.Hostname()
 	if err != nil {
 		name = a.settings.Site
 	}
-	at := kiosk.Place{Site: a.settings.Site, Device: name, Link: a.settings.ReadyLink}
+	at := kiosk.Device{Site: a.settings.Site, Name: name, Link: a.settings.ReadyLink}
 	for _, c := range a.catalogues {
 		at.Languages = append(at.Languages, c.Name())
 	}

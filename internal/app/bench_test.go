@@ -65,11 +65,11 @@ func TestBenchVisits(t *testing.T) {
 	defer stop()
 	at := &stand{free: make(chan struct{}, 1)}
 	r := a.runner(at)
-	r.Rules.Unseen = true
+	r.Rules.NoScreen = true
 	if os.Getenv("BENCH_JOURNAL") != "" {
 		r.Display = newSweeper(at, sweep)
 	} else {
-		r.Journal, r.Guard, r.Dues = nowhere{}, nowhere{}, nil
+		r.Journal, r.Guard, r.Revocations = nowhere{}, nowhere{}, nil
 	}
 	events, ended := make(chan kiosk.Event), make(chan struct{})
 	go func() { defer close(ended); r.Run(run, events) }()
@@ -84,7 +84,7 @@ func TestBenchVisits(t *testing.T) {
 		done, over := &moment{}, make(chan struct{})
 		l := a.lines(true, done, func() { close(over) })
 		at.attach(l)
-		events <- kiosk.Given{Identifier: kiosk.Secret(os.Getenv("BENCH_USER")), Seen: kiosk.Ready}
+		events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(os.Getenv("BENCH_USER")), Seen: kiosk.Ready}
 		<-over
 		if l.reason != kiosk.NoReason {
 			t.Fatalf("%v\n%s", l.reason, log.String())
@@ -189,9 +189,9 @@ func pinged(t *testing.T) []string {
 // nowhere is a record that is not kept, and a guard that lets everybody pass.
 type nowhere struct{}
 
-func (nowhere) Append(kiosk.Record) error              { return nil }
-func (nowhere) Unfinished() ([]kiosk.Record, error)    { return nil, nil }
-func (nowhere) Allow(kiosk.Secret) (kiosk.Hold, error) { return kiosk.Hold{}, nil }
+func (nowhere) Append(kiosk.Record) error                  { return nil }
+func (nowhere) Unfinished() ([]kiosk.Record, error)        { return nil, nil }
+func (nowhere) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
 
 // moment notes when the result was written.
 type moment struct{ at time.Time }

@@ -12,17 +12,17 @@ import (
 // cause is the sentence for customers about why the device is not open yet.
 type cause struct {
 	mu   sync.Mutex
-	word kiosk.Word
+	word kiosk.MessageID
 }
 
-func (c *cause) get() kiosk.Word {
+func (c *cause) get() kiosk.MessageID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.word
 }
 
 // set says whether that is another one.
-func (c *cause) set(w kiosk.Word) bool {
+func (c *cause) set(w kiosk.MessageID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	changed := w != c.word
@@ -62,16 +62,16 @@ func (r *resident) explain(ctx context.Context) {
 // causeOf is what customers are told of the items of health; empty if none of them
 // keeps the device from reaching the authorization server. Only a root is told: without
 // a network there is no server, either.
-func causeOf(items []health.Item) kiosk.Word {
+func causeOf(items []health.Item) kiosk.MessageID {
 	for _, i := range items {
 		if i.Well || i.Behind != "" {
 			continue
 		}
 		switch i.Name {
 		case "network":
-			return kiosk.WordClosedNetwork
+			return kiosk.MsgClosedNetwork
 		case "dns", "tls", "server":
-			return kiosk.WordClosedServer
+			return kiosk.MsgClosedServer
 		}
 	}
 	return ""

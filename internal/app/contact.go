@@ -66,10 +66,10 @@ func (r *resident) firstContact(ctx context.Context) bool {
 	for pause := firstPause; ; pause = min(2*pause, longest) {
 		why := r.app.probe(ctx)
 		if why != 0 && why != closed {
-			r.tell(kiosk.Closing{Why: why, On: true}) // first: in between it must not open
+			r.tell(kiosk.ClosureChanged{Closure: why, On: true}) // first: in between it must not open
 		}
 		if why != closed {
-			r.tell(kiosk.Closing{Why: closed, On: false})
+			r.tell(kiosk.ClosureChanged{Closure: closed, On: false})
 			closed = why
 		}
 		if why == 0 {

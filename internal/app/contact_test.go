@@ -98,7 +98,7 @@ func TestTheServersHealthMovesWithVisits(t *testing.T) {
 		}
 		opened := 0
 		r := &resident{app: a, seat: newSeat(unseen{}), tell: func(e kiosk.Event) {
-			if c, ok := e.(kiosk.Closing); ok && !c.On {
+			if c, ok := e.(kiosk.ClosureChanged); ok && !c.On {
 				opened++
 			}
 		}}

@@ -40,7 +40,7 @@ func (a *App) Headless(ctx context.Context, o RunOptions) error {
 	all.Go(func() { r.listen(run, l) })
 	visits := a.runner(newSweeper(r.seat, sweep))
 	visits.Closures = r.closures()
-	visits.Rules.Unseen = true
+	visits.Rules.NoScreen = true
 	visits.Run(run, events)
 	stop()
 	close(f.over)
@@ -158,7 +158,7 @@ func (f *front) visit(ctx context.Context, identifier kiosk.Secret, v visitor) k
 	f.attach(l)
 	defer f.attach(nil)
 	tell := f.resident.tell
-	tell(kiosk.Given{Identifier: identifier, Seen: kiosk.Ready})
+	tell(kiosk.IdentifierEntered{Identifier: identifier, Seen: kiosk.Ready})
 	tell(kiosk.Tick{}) // taken when the visit has begun, or was not let in
 	if phase, closed, _ := f.resident.seat.now(); phase == kiosk.Closed {
 		f.turnAway(l, reasonOf(closed))
@@ -185,7 +185,7 @@ func (f *front) follow(ctx context.Context, v visitor, over, wanted chan struct{
 			go func() { typed <- v.prove(typing) }()
 			select {
 			case c := <-typed:
-				f.resident.tell(kiosk.Coded{Code: c})
+				f.resident.tell(kiosk.UserCodeEntered{Code: c})
 			case <-over:
 			case <-v.gone:
 			case <-f.over:

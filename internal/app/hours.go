@@ -28,7 +28,7 @@ func (r *resident) keepHours(ctx context.Context) {
 	was := time.Time{}
 	for {
 		if opens := r.opens(); !opens.Equal(was) {
-			r.tell(kiosk.Closing{Why: kiosk.OutsideHours, On: !opens.IsZero()}) // again for another time on the screen
+			r.tell(kiosk.ClosureChanged{Closure: kiosk.OutsideHours, On: !opens.IsZero()}) // again for another time on the screen
 			was = opens
 		}
 		if !wait(ctx, hoursEvery-time.Duration(r.app.time.Now().Second())*time.Second) {

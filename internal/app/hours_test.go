@@ -26,9 +26,9 @@ func TestADayOfOpeningHours(t *testing.T) {
 			time: oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Kept: clock.Kept})}}
 		var told []string
 		r.tell = func(e kiosk.Event) {
-			c := e.(kiosk.Closing)
+			c := e.(kiosk.ClosureChanged)
 			told = append(told, time.Now().Format("Mon 15:04:05 ")+map[bool]string{true: "closed", false: "open"}[c.On])
-			if c.Why != kiosk.OutsideHours {
+			if c.Closure != kiosk.OutsideHours {
 				t.Errorf("told %+v", c)
 			}
 		}
@@ -65,14 +65,14 @@ func TestCauseForCustomers(t *testing.T) {
 	ill := func(name, behind string) health.Item { return health.Item{Name: name, Behind: behind} }
 	for _, c := range []struct {
 		items []health.Item
-		want  kiosk.Word
+		want  kiosk.MessageID
 	}{
 		{nil, ""},
 		{[]health.Item{{Name: "network", Well: true}, {Name: "server", Well: true}, ill("disk", ""), ill("temperature", "")}, ""},
-		{[]health.Item{ill("network", ""), ill("dns", "network"), ill("server", "network")}, kiosk.WordClosedNetwork},
-		{[]health.Item{{Name: "network", Well: true}, ill("dns", ""), ill("server", "dns")}, kiosk.WordClosedServer},
-		{[]health.Item{{Name: "network", Well: true}, ill("tls", ""), ill("server", "tls")}, kiosk.WordClosedServer},
-		{[]health.Item{ill("temperature", ""), ill("server", "")}, kiosk.WordClosedServer},
+		{[]health.Item{ill("network", ""), ill("dns", "network"), ill("server", "network")}, kiosk.MsgClosedNetwork},
+		{[]health.Item{{Name: "network", Well: true}, ill("dns", ""), ill("server", "dns")}, kiosk.MsgClosedServer},
+		{[]health.Item{{Name: "network", Well: true}, ill("tls", ""), ill("server", "tls")}, kiosk.MsgClosedServer},
+		{[]health.Item{ill("temperature", ""), ill("server", "")}, kiosk.MsgClosedServer},
 		{[]health.Item{ill("clock", ""), ill("tls", "clock"), ill("server", "clock")}, ""}, // that has a closure of its own
 	} {
 		if got := causeOf(c.items); got != c.want {

@@ -101,7 +101,7 @@ func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			asked := time.Now()
-			ack, err := a.client.Ask(ctx, kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceGrant})
+			ack, err := a.client.Ask(ctx, kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceFlow})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 			if got.Verdict != kiosk.Granted {
 				t.Fatalf("%+v\n%s", got, log.String())
 			}
-			_, err = a.client.Verify(ctx, got.Tokens, kiosk.AskedFor{Identifier: kiosk.Secret("alice"), RequestID: ack.RequestID, Expect: ack.Expect, At: asked})
+			_, err = a.client.Verify(ctx, got.Tokens, kiosk.Expectation{Identifier: kiosk.Secret("alice"), RequestID: ack.RequestID, ExpectedSubject: ack.ExpectedSubject, RequestedAt: asked})
 			if r := kiosk.ReasonOf(err); r != want {
 				t.Errorf("%s approved for alice: %v", who, err)
 			}

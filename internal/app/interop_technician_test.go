@@ -54,7 +54,7 @@ func TestATechnicianAtAnIndependentServer(t *testing.T) {
 			events, over := make(chan kiosk.Event), make(chan struct{})
 			go func() { defer close(over); visits.Run(ctx, events) }()
 			events <- kiosk.Press{Key: kiosk.TechnicianKey, Seen: kiosk.Ready}
-			events <- kiosk.Given{Identifier: kiosk.Secret(c.who), Seen: kiosk.Identify}
+			events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(c.who), Seen: kiosk.Identify}
 			select {
 			case s := <-d.found:
 				if s.Phase != c.want || s.Reason != c.why {

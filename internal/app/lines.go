@@ -32,8 +32,8 @@ type line struct {
 type lines struct {
 	out   io.Writer
 	json  bool
-	words kiosk.Words
-	place kiosk.Place
+	words kiosk.Catalog
+	place kiosk.Device
 	wall  func() time.Time
 	over  func() // called once, when the last line is out
 	prove func() // called for each request of which the server first wants a user code
@@ -68,7 +68,7 @@ func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 		return // before the guard has let the request go there is nothing to tell
 	}
 	switch s.Phase {
-	case kiosk.Prove:
+	case kiosk.EnterUserCode:
 		// No line: the next one is the next request's.
 		if l.proved != s.Visit {
 			l.proved = s.Visit
@@ -84,7 +84,7 @@ func (l *lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	s.Visit = l.visit
 	is := said{phase: s.Phase, visit: s.Visit}
 	if s.Phase == kiosk.Waiting {
-		is.interval, is.lost = s.Pace.Interval, s.Pace.Lost
+		is.interval, is.lost = s.Pace.Interval, s.Pace.ConnectionLost
 	}
 	if is == l.last {
 		return
@@ -113,10 +113,10 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 	switch s.Phase {
 	case kiosk.Waiting:
 		left := s.Left(now)
-		x.Code, x.Binding, x.ExpiresIn = s.Code, s.Binding, &left
+		x.Code, x.Binding, x.ExpiresIn = s.Code, s.BindingMessage, &left
 		x.Interval = int((s.Pace.Interval + time.Second - 1) / time.Second)
 		x.Connection = "ok"
-		if s.Pace.Lost {
+		if s.Pace.ConnectionLost {
 			x.Connection = "lost"
 		}
 	case kiosk.Shown:
@@ -125,9 +125,9 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 			x.Result.Fields = []kiosk.Field{}
 		}
 	case kiosk.Ended:
-		x.Reason, x.Advice = s.Reason.String(), l.words.Say(s.Advice())
+		x.Reason, x.Advice = s.Reason.String(), l.words.Text(s.Advice())
 		if s.Reason == kiosk.HeldBack {
-			x.Advice += " " + kiosk.SayWait(l.words, s.HeldFor(now))
+			x.Advice += " " + kiosk.WaitText(l.words, s.ThrottledFor(now))
 		}
 		if l.notice != "" {
 			x.Advice = l.notice

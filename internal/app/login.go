@@ -28,7 +28,7 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 	run, stop := context.WithCancel(ctx)
 	tellers.Go(func() {
 		select {
-		case events <- kiosk.Given{Identifier: identifier}:
+		case events <- kiosk.IdentifierEntered{Identifier: identifier}:
 		case <-run.Done():
 			return
 		}
@@ -45,7 +45,7 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 				select {
 				case c := <-typed:
 					select {
-					case events <- kiosk.Coded{Code: c}:
+					case events <- kiosk.UserCodeEntered{Code: c}:
 					case <-run.Done():
 						c.Zero()
 					}
@@ -66,7 +66,7 @@ func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, o
 	tellers.Go(func() {
 		defer close(ended)
 		r := a.runner(l)
-		r.Rules.Unseen = true
+		r.Rules.NoScreen = true
 		r.Run(run, events)
 		stop()
 		l.endWithout(kiosk.Cancelled)
@@ -100,7 +100,7 @@ func late(ctx context.Context) <-chan struct{} {
 }
 
 // Refuse writes the last line of a visit that could not even begin.
-func Refuse(why kiosk.Reason, words kiosk.Words, asJSON bool, out io.Writer, clock kiosk.Clock) error {
+func Refuse(why kiosk.Reason, words kiosk.Catalog, asJSON bool, out io.Writer, clock kiosk.Clock) error {
 	l := &lines{out: out, json: asJSON, words: words, wall: clock.Wall, over: func() {}}
 	l.endWithout(why)
 	return l.err
@@ -114,10 +114,10 @@ func (a *App) lines(asJSON bool, out io.Writer, over func()) *lines {
 // the device, as a sentence; empty if nothing is.
 func (a *App) CheckIdentifier(identifier string) string {
 	if p := kiosk.Check(a.kind(), kiosk.Trim(a.kind(), identifier)); p != kiosk.NoProblem {
-		return a.catalogues[0].Say(p.Sentence())
+		return a.catalogues[0].Text(p.Sentence())
 	}
 	return ""
 }
 
 // CodePrompt is what to ask for where the server wants a user code.
-func (a *App) CodePrompt() string { return a.catalogues[0].Say(kiosk.WordCodeLabel) + ": " }
+func (a *App) CodePrompt() string { return a.catalogues[0].Text(kiosk.MsgCodeLabel) + ": " }

@@ -19,7 +19,7 @@ type menu struct {
 	last time.Duration // when the last one began; whoever has the turn owns it
 }
 
-var _ kiosk.Service = (*menu)(nil)
+var _ kiosk.TaskRunner = (*menu)(nil)
 
 func (r *resident) menu() *menu { return &menu{r: r, turn: make(chan struct{}, 1), last: -examEvery} }
 
@@ -28,8 +28,8 @@ func (r *resident) menu() *menu { return &menu{r: r, turn: make(chan struct{}, 1
 // anybody can begin one.
 const examEvery = 5 * time.Second
 
-// Serve implements kiosk.Service.
-func (m *menu) Serve(ctx context.Context, t kiosk.Task) ([]kiosk.Field, error) {
+// Serve implements kiosk.TaskRunner.
+func (m *menu) RunTask(ctx context.Context, t kiosk.Task) ([]kiosk.Field, error) {
 	switch t {
 	case kiosk.StatusTask:
 		return m.r.status().Lines(), nil

@@ -17,16 +17,16 @@ func TestExaminationsDoNotPileUp(t *testing.T) {
 	leave()
 
 	m.turn <- struct{}{} // one is under way
-	if _, err := m.Serve(left, kiosk.DoctorTask); err == nil {
+	if _, err := m.RunTask(left, kiosk.DoctorTask); err == nil {
 		t.Error("two at once")
 	}
 	<-m.turn
 	m.last = a.clock.Now()
-	if _, err := m.Serve(left, kiosk.DoctorTask); err == nil {
+	if _, err := m.RunTask(left, kiosk.DoctorTask); err == nil {
 		t.Error("one right after another")
 	}
 	m.last = -examEvery
-	found, err := m.Serve(t.Context(), kiosk.DoctorTask)
+	found, err := m.RunTask(t.Context(), kiosk.DoctorTask)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -168,7 +168,7 @@ func (r *resident) swap(ctx context.Context, end func()) {
 			return
 		}
 		if closed&kiosk.Starting == 0 && (here == 0 || late) {
-			r.tell(kiosk.Closing{Why: kiosk.Starting, On: true})
+			r.tell(kiosk.ClosureChanged{Closure: kiosk.Starting, On: true})
 		}
 		select {
 		case <-changed:

@@ -38,7 +38,7 @@ func TestReloadWhileTheServerIsNotReachedYet(t *testing.T) {
 		r.fresh.right(&config.Settings{})
 		go r.swap(context.Background(), func() { r.fresh.end(); r.stop() })
 		take()
-		events <- kiosk.Closing{Why: kiosk.Starting, On: false} // connect
+		events <- kiosk.ClosureChanged{Closure: kiosk.Starting, On: false} // connect
 		take()
 		if now.Closures != kiosk.Starting || stopped {
 			t.Fatalf("closures %b, stopped %v", now.Closures, stopped)

@@ -121,7 +121,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 	visits.Resume, visits.Closures = true, r.closures()
 	if a.technicians != nil {
 		visits.Rules.Technicians = true
-		visits.Technicians, visits.Service = a.technicians, r.menu()
+		visits.Technicians, visits.Tasks = a.technicians, r.menu()
 	}
 	visits.Run(run, events)
 	stop()
@@ -137,7 +137,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 type display struct {
 	tui   *tui.Screen
 	app   *App
-	place kiosk.Place
+	place kiosk.Device
 
 	resident *resident
 	mirror   *mirror.Mirror // nil: nobody listens
@@ -158,7 +158,7 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	words := d.app.catalogues[s.Language]
 	at := d.place
 	if s.Phase == kiosk.Closed || s.Phase == kiosk.Menu {
-		at.Notice, at.Cause, at.Opens = d.resident.notice(), d.resident.why.get(), d.resident.opens()
+		at.OutageText, at.StartingCause, at.Opens = d.resident.notice(), d.resident.why.get(), d.resident.opens()
 		at.Address = localAddress() // for the staff on the telephone; it can change while out of service
 	}
 	sc := kiosk.View(s, now, words, p, at)
@@ -220,7 +220,7 @@ func (d *display) keys(ctx context.Context, desk bool, tell func(kiosk.Event)) e
 			case tui.Tap:
 				tell(kiosk.Press{Key: e.Key, Rune: e.Rune, Seen: d.phase(e.Generation), Touch: true})
 			case tui.Scan:
-				tell(kiosk.Given{Identifier: e.Text, Seen: d.phase(e.Generation)})
+				tell(kiosk.IdentifierEntered{Identifier: e.Text, Seen: d.phase(e.Generation)})
 			case tui.Lost:
 				return fmt.Errorf("terminal: %w", e.Err)
 			}

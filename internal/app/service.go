@@ -134,7 +134,7 @@ func (r *resident) obey(ctx context.Context) {
 	for {
 		o, left := r.order.now(r.app.clock.Now())
 		if o.Off || off {
-			r.tell(kiosk.Closing{Why: kiosk.Maintenance, On: o.Off}) // again for another text
+			r.tell(kiosk.ClosureChanged{Closure: kiosk.Maintenance, On: o.Off}) // again for another text
 		}
 		if off && !o.Off {
 			_ = r.order.keep(status.Outage{}) // over by itself; a file that stays is over, too

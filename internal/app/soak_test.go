@@ -290,7 +290,7 @@ func (k *soak) start() {
 	// Rates for a busy shop: with few names the contract's would hold back all but a few.
 	g := guard.New(guard.Limits{Person: guard.Rate{Count: 20, Per: time.Minute}, Device: guard.Rate{Count: 60, Per: 10 * time.Minute}, Life: soakExpiry}, st, k)
 	r := &kiosk.Runner{Rules: kiosk.DefaultRules(), Authorizer: k.client, Resource: k.api, Journal: st, Vault: vault.New(), Guard: g,
-		Display: k, Clock: k, Draw: draw, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
+		Display: k, Clock: k, NewVisit: draw, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { r.Run(ctx, k.events); close(ended) }()
@@ -306,7 +306,7 @@ func (k *soak) start() {
 // restart stops the kiosk in the middle of somebody's visit and starts it again.
 func (k *soak) restart() {
 	_ = k.dev.SetAuto("approve", 10*time.Second, "")
-	k.tell(kiosk.Given{Identifier: kiosk.Secret("alice")})
+	k.tell(kiosk.IdentifierEntered{Identifier: kiosk.Secret("alice")})
 	time.Sleep(time.Duration(k.dice.IntN(12_000)) * time.Millisecond)
 	k.stop()
 	k.start()
@@ -365,7 +365,7 @@ func (k *soak) visit() {
 		}
 		k.press(kiosk.EnterKey, 0)
 	} else {
-		k.tell(kiosk.Given{Identifier: kiosk.Secret(who)})
+		k.tell(kiosk.IdentifierEntered{Identifier: kiosk.Secret(who)})
 	}
 	patient := k.chance(30) // does nothing by themselves
 	for turns := 0; ; turns++ {

@@ -41,7 +41,7 @@ const (
 // that could not be checked.
 func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	ask := k.ask
-	if r.Road == kiosk.DeviceGrant {
+	if r.Road == kiosk.DeviceFlow {
 		ask = k.askDevice
 	}
 	ack, err := ask(ctx, r)
@@ -89,7 +89,7 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	ack.Expect, ack.Binding, ack.Merges, ack.Look = packed, message, p.MergesRefusal, p.Where
+	ack.ExpectedSubject, ack.BindingMessage, ack.AmbiguousDenial, ack.PhoneHint = packed, message, p.MergesRefusal, p.Where
 	return ack, nil
 }
 
@@ -160,8 +160,8 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (k
 		return kiosk.Ack{}, kiosk.Fail(k.unreached(err), whatAsk, err)
 	}
 	if e := readError(reply.Body); e != nil {
-		if w := wants(e.code, m, form); w != kiosk.NoWant {
-			return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, What: whatAsk, Err: e, Want: w}
+		if w := wants(e.code, m, form); w != kiosk.NothingRequired {
+			return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, Operation: whatAsk, Err: e, Required: w}
 		}
 		var cause error = e
 		if e.code == "invalid_binding_message" {
@@ -186,14 +186,14 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (k
 }
 
 // wants says what the customer can do about a refusal, before any phone was rung.
-func wants(code string, m *oidc.Metadata, sent url.Values) kiosk.Want {
+func wants(code string, m *oidc.Metadata, sent url.Values) kiosk.RequiredInput {
 	switch {
 	case (code == "missing_user_code" || code == "invalid_user_code") && m.UserCode:
-		return kiosk.WantCode
+		return kiosk.UserCodeRequired
 	case code == "expired_login_hint_token" && sent.Has("login_hint_token"):
-		return kiosk.WantScan
+		return kiosk.FreshHintRequired
 	}
-	return kiosk.NoWant
+	return kiosk.NothingRequired
 }
 
 // uptime is the monotonic clock; it stands still where none was handed in.

@@ -204,8 +204,8 @@ func TestAcknowledgements(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if ack.Expires != c.expires || ack.Interval != c.interval || len(ack.RequestID) == 0 || ack.Binding != "K7-4F9Q" {
-				t.Errorf("expires %v, interval %v, binding %q", ack.Expires, ack.Interval, ack.Binding)
+			if ack.Expires != c.expires || ack.Interval != c.interval || len(ack.RequestID) == 0 || ack.BindingMessage != "K7-4F9Q" {
+				t.Errorf("expires %v, interval %v, binding %q", ack.Expires, ack.Interval, ack.BindingMessage)
 			}
 		})
 	}
@@ -277,8 +277,8 @@ func TestClientsWithACertificateGoToTheirOwnAddresses(t *testing.T) {
 func TestTheServerSaysWhetherRefusalsAreMerged(t *testing.T) {
 	p := newOP(t)
 	for profile, want := range map[string]bool{"auth0": true, "generic": false, "keycloak": false} {
-		if ack := ask(t, p.kiosk(func(c *Config) { c.Profile = profile })); ack.Merges != want {
-			t.Errorf("%s: %v", profile, ack.Merges)
+		if ack := ask(t, p.kiosk(func(c *Config) { c.Profile = profile })); ack.AmbiguousDenial != want {
+			t.Errorf("%s: %v", profile, ack.AmbiguousDenial)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (c *Checks) CheckClient(ctx context.Context) check.Outcome {
 // failedAtKeys reports whether discovery succeeded but reading the server's keys failed.
 func (c *Checks) failedAtKeys() bool {
 	var k *kiosk.Error
-	return errors.As(c.err, &k) && k.What == "server keys"
+	return errors.As(c.err, &k) && k.Operation == "server keys"
 }
 
 // CheckOffers compares the settings with the capabilities in the server's metadata.

@@ -52,7 +52,7 @@ func TestWhoeverApprovesCarriesTheClaimThatIsRequired(t *testing.T) {
 			k := p.kiosk(func(config *Config) { config.Claim = c.required })
 			ack := ask(t, k)
 			tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.claims)), Type: "Bearer"}
-			who, err := k.Verify(t.Context(), tokens, askedFor(ack.Expect))
+			who, err := k.Verify(t.Context(), tokens, askedFor(ack.ExpectedSubject))
 			wantReason(t, err, c.want)
 			if (err == nil) != (who.Subject != "") {
 				t.Errorf("%v and %+v", err, who)

@@ -101,8 +101,8 @@ func TestAVisitOnADeviceWithoutAClock(t *testing.T) {
 				if claims != "" {
 					changes[claims] = now.Add(-2 * time.Minute).Unix()
 				}
-				asked := askedFor(ack.Expect)
-				asked.At = w.wall().Add(sent - w.uptime()) // as kiosk.Runner reckons it
+				asked := askedFor(ack.ExpectedSubject)
+				asked.RequestedAt = w.wall().Add(sent - w.uptime()) // as kiosk.Runner reckons it
 				_, err := k.Verify(t.Context(), kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(now, changes))}, asked)
 				wantReason(t, err, want)
 			}
@@ -116,15 +116,15 @@ func TestAProofMadeByAWrongClockIsMadeAnewOnce(t *testing.T) {
 		p, w, k := secure(t, 0)
 		ack := ask(t, k)
 		p.play("/token", oops(401, code))
-		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Misconfigured {
+		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Misconfigured {
 			t.Errorf("%s, the clock is right: %+v", code, a)
 		}
 		w.ahead = time.Hour // the machine was suspended and counted none of it
-		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Trouble || !a.Reached || a.Tokens.Access != nil {
+		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Retryable || !a.ServerReached || a.Tokens.Access != nil {
 			t.Errorf("%s, the clock was put right by the answer: %+v", code, a)
 		}
 		off(t, "the assertion", issued(t, p.got("/token")[1]), noon)
-		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Misconfigured {
+		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Misconfigured {
 			t.Errorf("%s, a second time: %+v", code, a)
 		}
 		off(t, "the assertion made anew", issued(t, p.got("/token")[2]), w.server())

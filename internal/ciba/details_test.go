@@ -46,7 +46,7 @@ func TestMoreThanAskedForIsGivenBack(t *testing.T) {
 		switch {
 		case c.good && a.Verdict != kiosk.Granted:
 			t.Errorf("%s: refused: %v", name, a.Err)
-		case !c.good && (a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Untrusted || string(a.Tokens.Access) != "the-access-token"):
+		case !c.good && (a.Verdict != kiosk.Fatal || a.Reason != kiosk.Untrusted || string(a.Tokens.Access) != "the-access-token"):
 			t.Errorf("%s: %v %v, tokens to give back: %v", name, a.Verdict, a.Err, len(a.Tokens.Access) > 0)
 		}
 	}

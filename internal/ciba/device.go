@@ -68,7 +68,7 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	}
 	ack, err := k.sendDevice(ctx, m)
 	k.contact(ctx, err, silent(err))
-	ack.Expect = packed
+	ack.ExpectedSubject = packed
 	return ack, err
 }
 

@@ -33,7 +33,7 @@ func TestTokensOfARefusedAnswerAreGivenBack(t *testing.T) {
 	} {
 		p.play("/token", say(200, p.tokens(noon, c.changes)))
 		a := p.kiosk(nil).Poll(t.Context(), requestID)
-		if a.Verdict != kiosk.Hopeless || a.Reason != c.reason {
+		if a.Verdict != kiosk.Fatal || a.Reason != c.reason {
 			t.Errorf("%s: %s, %v", name, verdictName(a.Verdict), a.Err)
 		}
 		if string(a.Tokens.Access) != c.access || string(a.Tokens.Refresh) != c.refresh || len(a.Tokens.ID) != 0 {
@@ -51,7 +51,7 @@ func TestAnAnswerThatIsCutOffStillSaysHowLongToWait(t *testing.T) {
 			b.Flush()
 			c.Close()
 		}})
-		if a := p.kiosk(nil).Poll(t.Context(), requestID); a.Verdict != kiosk.Trouble || a.RetryAfter != 17*time.Second {
+		if a := p.kiosk(nil).Poll(t.Context(), requestID); a.Verdict != kiosk.Retryable || a.RetryAfter != 17*time.Second {
 			t.Errorf("%d: %s, wait %v", status, verdictName(a.Verdict), a.RetryAfter)
 		}
 	}
@@ -73,8 +73,8 @@ func TestWhatIsTooLargeToKeepIsNotAskedFor(t *testing.T) {
 	for length, want := range map[int]kiosk.Reason{most: kiosk.NoReason, most + 1: kiosk.Refused} {
 		ack, err := p.kiosk(nil).Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret(strings.Repeat("<", length)), Code: "K7"})
 		wantReason(t, err, want)
-		if err == nil && len(ack.Expect) != 16<<10 {
-			t.Errorf("%d bytes on record", len(ack.Expect))
+		if err == nil && len(ack.ExpectedSubject) != 16<<10 {
+			t.Errorf("%d bytes on record", len(ack.ExpectedSubject))
 		}
 	}
 	if _, err := New(p.config(func(c *Config) { c.LoginHint = strings.Repeat("x", 16<<10) + "{identifier}" })); kiosk.ReasonOf(err) != kiosk.Misconfigured {

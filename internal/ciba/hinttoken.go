@@ -65,7 +65,7 @@ func (k *Client) ours(o oidc.Object) bool {
 // scanned tells whether an identifier is a login hint token, and if so what is
 // expected of the answer to it. The error is a *kiosk.Error.
 func (k *Client) scanned(identifier string) (e expect, is bool, err error) {
-	claims, is := kiosk.HintToken(identifier)
+	claims, is := kiosk.ParseHintToken(identifier)
 	if !is {
 		return expect{}, false, nil
 	}

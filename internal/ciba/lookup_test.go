@@ -79,7 +79,7 @@ func TestThePersonTheLookupNamedMustApprove(t *testing.T) {
 		"u-17":     kiosk.WrongPerson,
 	} {
 		tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, obj{"sub": sub, "preferred_username": "alice"}))}
-		if _, err := k.Verify(t.Context(), tokens, askedFor(ack.Expect)); kiosk.ReasonOf(err) != want {
+		if _, err := k.Verify(t.Context(), tokens, askedFor(ack.ExpectedSubject)); kiosk.ReasonOf(err) != want {
 			t.Errorf("%s: %v, want %v", sub, err, want)
 		}
 	}
@@ -95,7 +95,7 @@ func TestASubjectFromTheLookupAloneIsComparedAsASubject(t *testing.T) {
 		kiosk.WrongPerson: {"sub": "18", "preferred_username": "17"},
 	} {
 		tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, claims))}
-		_, err := k.Verify(t.Context(), tokens, askedFor(ack.Expect))
+		_, err := k.Verify(t.Context(), tokens, askedFor(ack.ExpectedSubject))
 		wantReason(t, err, want)
 	}
 }

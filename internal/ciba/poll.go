@@ -32,19 +32,19 @@ var verdicts = map[string]kiosk.Verdict{
 	"slow_down":               kiosk.SlowDown,
 	"access_denied":           kiosk.Denied,
 	"expired_token":           kiosk.TimedOut,
-	"invalid_grant":           kiosk.Gone,
-	"temporarily_unavailable": kiosk.Trouble,
-	"server_error":            kiosk.Trouble,
-	"too_many_requests":       kiosk.Trouble,
+	"invalid_grant":           kiosk.UnknownRequest,
+	"temporarily_unavailable": kiosk.Retryable,
+	"server_error":            kiosk.Retryable,
+	"too_many_requests":       kiosk.Retryable,
 }
 
 // Poll asks the token endpoint once (CIBA Core, section 10.1). It gives up after
 // 40 s by itself.
-func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer {
+func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAnswer {
 	a := k.poll(ctx, requestID)
-	k.contact(ctx, a.Err, a.Verdict == kiosk.Trouble && !a.Reached)
+	k.contact(ctx, a.Err, a.Verdict == kiosk.Retryable && !a.ServerReached)
 	outcome := verdictName(a.Verdict)
-	if a.Verdict == kiosk.Hopeless {
+	if a.Verdict == kiosk.Fatal {
 		k.log.Warn(whatPoll, "outcome", outcome, "reason", a.Reason.String())
 	} else {
 		k.log.Debug(whatPoll, "outcome", outcome)
@@ -52,7 +52,7 @@ func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 	return a
 }
 
-func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer {
+func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAnswer {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	if len(requestID) == 0 {
@@ -65,7 +65,7 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.Answer 
 	who, form := k.pollForm(requestID)
 	made := k.corrections()
 	reply, err := k.postAs(ctx, who, m, oidc.Token, form, k.c.Transport.Send)
-	var a kiosk.Answer
+	var a kiosk.PollAnswer
 	var own *kiosk.Error
 	switch {
 	case err == nil:
@@ -109,16 +109,16 @@ func untimely(reply *oidc.Reply) bool {
 }
 
 // judge turns a whole answer into a verdict.
-func (k *Client) judge(reply *oidc.Reply) kiosk.Answer {
+func (k *Client) judge(reply *oidc.Reply) kiosk.PollAnswer {
 	if e := readError(reply.Body); e != nil {
 		v, ok := verdicts[e.code]
 		switch {
 		case v == kiosk.SlowDown:
-			return kiosk.Answer{Verdict: v, Interval: interval(e.body)}
-		case ok && v == kiosk.Trouble:
+			return kiosk.PollAnswer{Verdict: v, Interval: interval(e.body)}
+		case ok && v == kiosk.Retryable:
 			return trouble(e, true)
 		case ok:
-			return kiosk.Answer{Verdict: v}
+			return kiosk.PollAnswer{Verdict: v}
 		}
 		if r, ok := pollReasons[e.code]; ok {
 			if e.code == "invalid_dpop_proof" && k.clockOff(reply.Header) {
@@ -138,19 +138,19 @@ func (k *Client) judge(reply *oidc.Reply) kiosk.Answer {
 	if err != nil {
 		return giveBack(reason, err, t)
 	}
-	return kiosk.Answer{Verdict: kiosk.Granted, Tokens: t}
+	return kiosk.PollAnswer{Verdict: kiosk.Granted, Tokens: t}
 }
 
-func trouble(err error, reached bool) kiosk.Answer {
-	return kiosk.Answer{Verdict: kiosk.Trouble, Reached: reached, Err: kiosk.Fail(kiosk.Unreachable, whatPoll, err)}
+func trouble(err error, reached bool) kiosk.PollAnswer {
+	return kiosk.PollAnswer{Verdict: kiosk.Retryable, ServerReached: reached, Err: kiosk.Fail(kiosk.Unreachable, whatPoll, err)}
 }
 
-func hopeless(r kiosk.Reason, err error) kiosk.Answer {
-	return kiosk.Answer{Verdict: kiosk.Hopeless, Reason: r, Err: kiosk.Fail(r, whatPoll, err)}
+func hopeless(r kiosk.Reason, err error) kiosk.PollAnswer {
+	return kiosk.PollAnswer{Verdict: kiosk.Fatal, Reason: r, Err: kiosk.Fail(r, whatPoll, err)}
 }
 
 // giveBack is hopeless with tokens that came and may not be used.
-func giveBack(r kiosk.Reason, err error, t kiosk.Tokens) kiosk.Answer {
+func giveBack(r kiosk.Reason, err error, t kiosk.Tokens) kiosk.PollAnswer {
 	a := hopeless(r, err)
 	a.Tokens = t
 	return a

@@ -61,54 +61,54 @@ func TestVerdicts(t *testing.T) {
 		"refused":                           {oops(400, "access_denied"), kiosk.Denied, 0, false, false},
 		"refused, 403":                      {oops(403, "access_denied"), kiosk.Denied, 0, false, false},
 		"run out":                           {oops(400, "expired_token"), kiosk.TimedOut, 0, false, false},
-		"gone":                              {oops(400, "invalid_grant"), kiosk.Gone, 0, false, false},
-		"our client is not known":           {oops(401, "invalid_client"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
-		"our client may not":                {oops(400, "unauthorized_client"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
-		"the grant is not offered":          {oops(400, "unsupported_grant_type"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
-		"the scope is wrong":                {oops(400, "invalid_scope"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
-		"a proof is wanted":                 {oops(400, "use_dpop_nonce"), kiosk.Hopeless, kiosk.Misconfigured, false, false},
-		"malformed, or polled too fast":     {oops(400, "invalid_request"), kiosk.Hopeless, kiosk.Refused, false, false},
-		"a browser is wanted":               {oops(400, "interaction_required"), kiosk.Hopeless, kiosk.Refused, false, false},
-		"a code of the server's own":        {oops(400, "customer_blocked"), kiosk.Hopeless, kiosk.Refused, false, false},
-		"the server is in trouble":          {oops(503, "temporarily_unavailable"), kiosk.Trouble, 0, true, false},
-		"in trouble, 400":                   {oops(400, "server_error"), kiosk.Trouble, 0, true, false},
-		"an unknown code with 500":          {oops(500, "kaboom"), kiosk.Trouble, 0, true, false},
-		"an unknown code with 429":          {oops(429, "rate_limited"), kiosk.Trouble, 0, true, false},
-		"too many requests":                 {oops(429, "too_many_requests"), kiosk.Trouble, 0, true, false},
-		"500 without words":                 {say(500, ""), kiosk.Trouble, 0, true, false},
-		"502 from a gateway":                {say(502, "<html>"), kiosk.Trouble, 0, true, false},
-		"404 from a gateway":                {say(404, `{"error":"Not Found","status":404}`), kiosk.Trouble, 0, true, false},
-		"400 without words":                 {say(400, ""), kiosk.Trouble, 0, true, false},
-		"400 with a broken object":          {say(400, `{"error":"slow_down" "x":1}`), kiosk.Trouble, 0, true, false}, // as Auth0's manual prints it
-		"400 with an error twice":           {say(400, `{"error":"authorization_pending","error":"access_denied"}`), kiosk.Trouble, 0, true, false},
-		"400 with an error as an object":    {say(400, `{"error":{"code":"access_denied"}}`), kiosk.Trouble, 0, true, false},
-		"400 with Error in capitals":        {say(400, `{"Error":"access_denied"}`), kiosk.Trouble, 0, true, false},
-		"401 without words":                 {say(401, ""), kiosk.Trouble, 0, true, false},
-		"moved, 302":                        {line{status: 302, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true, false},
-		"moved, 307":                        {line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Trouble, 0, true, false},
-		"204":                               {line{status: 204}, kiosk.Trouble, 0, true, false},
-		"a long error page":                 {say(500, strings.Repeat("x", 1<<20)), kiosk.Trouble, 0, true, false},
-		"the server hangs up":               {line{do: hangUp}, kiosk.Trouble, 0, false, false},
-		"a 200 that is cut off":             {line{do: cut}, kiosk.Trouble, 0, true, false},
-		"a 200 that is no JSON":             {say(200, "<html>"), kiosk.Hopeless, kiosk.Untrusted, false, false},
-		"a 200 with nothing in it":          {say(200, ""), kiosk.Hopeless, kiosk.Untrusted, false, false},
-		"a 200 that does not end":           {say(200, strings.Repeat("x", 1<<20)), kiosk.Hopeless, kiosk.Untrusted, false, false},
+		"gone":                              {oops(400, "invalid_grant"), kiosk.UnknownRequest, 0, false, false},
+		"our client is not known":           {oops(401, "invalid_client"), kiosk.Fatal, kiosk.Misconfigured, false, false},
+		"our client may not":                {oops(400, "unauthorized_client"), kiosk.Fatal, kiosk.Misconfigured, false, false},
+		"the grant is not offered":          {oops(400, "unsupported_grant_type"), kiosk.Fatal, kiosk.Misconfigured, false, false},
+		"the scope is wrong":                {oops(400, "invalid_scope"), kiosk.Fatal, kiosk.Misconfigured, false, false},
+		"a proof is wanted":                 {oops(400, "use_dpop_nonce"), kiosk.Fatal, kiosk.Misconfigured, false, false},
+		"malformed, or polled too fast":     {oops(400, "invalid_request"), kiosk.Fatal, kiosk.Refused, false, false},
+		"a browser is wanted":               {oops(400, "interaction_required"), kiosk.Fatal, kiosk.Refused, false, false},
+		"a code of the server's own":        {oops(400, "customer_blocked"), kiosk.Fatal, kiosk.Refused, false, false},
+		"the server is in trouble":          {oops(503, "temporarily_unavailable"), kiosk.Retryable, 0, true, false},
+		"in trouble, 400":                   {oops(400, "server_error"), kiosk.Retryable, 0, true, false},
+		"an unknown code with 500":          {oops(500, "kaboom"), kiosk.Retryable, 0, true, false},
+		"an unknown code with 429":          {oops(429, "rate_limited"), kiosk.Retryable, 0, true, false},
+		"too many requests":                 {oops(429, "too_many_requests"), kiosk.Retryable, 0, true, false},
+		"500 without words":                 {say(500, ""), kiosk.Retryable, 0, true, false},
+		"502 from a gateway":                {say(502, "<html>"), kiosk.Retryable, 0, true, false},
+		"404 from a gateway":                {say(404, `{"error":"Not Found","status":404}`), kiosk.Retryable, 0, true, false},
+		"400 without words":                 {say(400, ""), kiosk.Retryable, 0, true, false},
+		"400 with a broken object":          {say(400, `{"error":"slow_down" "x":1}`), kiosk.Retryable, 0, true, false}, // as Auth0's manual prints it
+		"400 with an error twice":           {say(400, `{"error":"authorization_pending","error":"access_denied"}`), kiosk.Retryable, 0, true, false},
+		"400 with an error as an object":    {say(400, `{"error":{"code":"access_denied"}}`), kiosk.Retryable, 0, true, false},
+		"400 with Error in capitals":        {say(400, `{"Error":"access_denied"}`), kiosk.Retryable, 0, true, false},
+		"401 without words":                 {say(401, ""), kiosk.Retryable, 0, true, false},
+		"moved, 302":                        {line{status: 302, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Retryable, 0, true, false},
+		"moved, 307":                        {line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, kiosk.Retryable, 0, true, false},
+		"204":                               {line{status: 204}, kiosk.Retryable, 0, true, false},
+		"a long error page":                 {say(500, strings.Repeat("x", 1<<20)), kiosk.Retryable, 0, true, false},
+		"the server hangs up":               {line{do: hangUp}, kiosk.Retryable, 0, false, false},
+		"a 200 that is cut off":             {line{do: cut}, kiosk.Retryable, 0, true, false},
+		"a 200 that is no JSON":             {say(200, "<html>"), kiosk.Fatal, kiosk.Untrusted, false, false},
+		"a 200 with nothing in it":          {say(200, ""), kiosk.Fatal, kiosk.Untrusted, false, false},
+		"a 200 that does not end":           {say(200, strings.Repeat("x", 1<<20)), kiosk.Fatal, kiosk.Untrusted, false, false},
 		"tokens with an error beside them":  {say(200, p.tokens(noon, obj{"error": "access_denied"})), kiosk.Denied, 0, false, false},
-		"tokens with a strange error":       {say(200, p.tokens(noon, obj{"error": 7})), kiosk.Hopeless, kiosk.Untrusted, false, true},
-		"tokens with the server's own code": {say(200, p.tokens(noon, obj{"error": "customer_blocked"})), kiosk.Hopeless, kiosk.Refused, false, true},
+		"tokens with a strange error":       {say(200, p.tokens(noon, obj{"error": 7})), kiosk.Fatal, kiosk.Untrusted, false, true},
+		"tokens with the server's own code": {say(200, p.tokens(noon, obj{"error": "customer_blocked"})), kiosk.Fatal, kiosk.Refused, false, true},
 		"tokens":                            {say(200, p.tokens(noon, nil)), kiosk.Granted, 0, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.play("/token", c.l)
 			before := len(p.got("/token"))
 			a := k.Poll(t.Context(), requestID)
-			if a.Verdict != c.verdict || a.Reason != c.reason || a.Reached != c.reached {
-				t.Errorf("%s, %v, reached %v: %v", verdictName(a.Verdict), a.Reason, a.Reached, a.Err)
+			if a.Verdict != c.verdict || a.Reason != c.reason || a.ServerReached != c.reached {
+				t.Errorf("%s, %v, reached %v: %v", verdictName(a.Verdict), a.Reason, a.ServerReached, a.Err)
 			}
-			if wantErr := c.verdict == kiosk.Hopeless || c.verdict == kiosk.Trouble; (a.Err != nil) != wantErr {
+			if wantErr := c.verdict == kiosk.Fatal || c.verdict == kiosk.Retryable; (a.Err != nil) != wantErr {
 				t.Errorf("error %v", a.Err)
 			}
-			if c.verdict == kiosk.Hopeless {
+			if c.verdict == kiosk.Fatal {
 				wantReason(t, a.Err, c.reason)
 			}
 			if got := len(a.Tokens.Access) > 0; got != (c.verdict == kiosk.Granted || c.salvaged) {
@@ -170,7 +170,7 @@ func TestTokenResponses(t *testing.T) {
 			p.play("/token", say(200, p.tokens(noon, c.changes)))
 			a := p.kiosk(c.config).Poll(t.Context(), requestID)
 			if c.reason != kiosk.NoReason {
-				if a.Verdict != kiosk.Hopeless || a.Reason != c.reason {
+				if a.Verdict != kiosk.Fatal || a.Reason != c.reason {
 					t.Errorf("%s, %v: %v", verdictName(a.Verdict), a.Reason, a.Err)
 				}
 				return
@@ -252,8 +252,8 @@ func TestAPollMayTakeLong(t *testing.T) {
 		verdict             kiosk.Verdict
 	}{
 		"the server holds it for 35 s, then answers": {35 * time.Second, 0, 35 * time.Second, kiosk.Granted},
-		"we give up after 40 s":                      {time.Hour, 0, 40 * time.Second, kiosk.Trouble},
-		"the caller gives up after 3 s":              {time.Hour, 3 * time.Second, 3 * time.Second, kiosk.Trouble},
+		"we give up after 40 s":                      {time.Hour, 0, 40 * time.Second, kiosk.Retryable},
+		"the caller gives up after 3 s":              {time.Hour, 3 * time.Second, 3 * time.Second, kiosk.Retryable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -273,7 +273,7 @@ func TestAPollMayTakeLong(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				a := p.kiosk(func(c *Config) { c.Now = time.Now }).Poll(ctx, requestID)
-				if took := time.Since(start); took != c.want || a.Verdict != c.verdict || a.Reached {
+				if took := time.Since(start); took != c.want || a.Verdict != c.verdict || a.ServerReached {
 					t.Errorf("%s after %v: %v", verdictName(a.Verdict), took, a.Err)
 				}
 				if n := len(p.got("/token")); n != 1 {
@@ -307,7 +307,7 @@ func TestAPollAfterARestartFindsTheServerByItself(t *testing.T) {
 	p := newOP(t)
 	p.play(discoveryPath, say(500, ""), say(200, p.document()))
 	k := p.kiosk(nil)
-	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Trouble {
+	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Retryable {
 		t.Errorf("%+v", a)
 	}
 	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Pending {
@@ -317,7 +317,7 @@ func TestAPollAfterARestartFindsTheServerByItself(t *testing.T) {
 
 func TestAPollForNothingIsNotSent(t *testing.T) {
 	p := newOP(t)
-	if a := p.kiosk(nil).Poll(t.Context(), nil); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Internal || len(p.got("/token")) != 0 {
+	if a := p.kiosk(nil).Poll(t.Context(), nil); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Internal || len(p.got("/token")) != 0 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -22,7 +22,7 @@ func TestEveryProfileIsSound(t *testing.T) {
 		if p.Name == "" || p.Where == "" || p.BindingMax < narrowMax || !strings.Contains(p.BindingExtra, narrowExtra) {
 			t.Errorf("%+v", p)
 		}
-		if !slices.Contains(kiosk.AllWords(), p.Where) {
+		if !slices.Contains(kiosk.MessageIDs(), p.Where) {
 			t.Errorf("%s: no catalogue has %q", p.Name, p.Where)
 		}
 		if p.ExpiryMax > 0 && p.ExpiryMin > p.ExpiryMax {
@@ -113,11 +113,11 @@ func TestEveryFieldOfAProfileCounts(t *testing.T) {
 	})
 	k.profile = &Profile{
 		Name: "odd", Hint: "person:{identifier}", HintMax: 14, BindingExtra: "-=", BindingMax: 12, MergesRefusal: true,
-		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, Where: kiosk.WordWaitingLookMessage,
+		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, Where: kiosk.MsgWaitingLookMessage,
 	}
 	ack := ask(t, k)
-	if !ack.Merges || ack.Look != kiosk.WordWaitingLookMessage {
-		t.Errorf("merges %v, look %q", ack.Merges, ack.Look)
+	if !ack.AmbiguousDenial || ack.PhoneHint != kiosk.MsgWaitingLookMessage {
+		t.Errorf("merges %v, look %q", ack.AmbiguousDenial, ack.PhoneHint)
 	}
 	form := p.got("/bc")[0].form
 	for name, want := range map[string]string{
@@ -160,7 +160,7 @@ func TestAuth0GetsTheOnlyFormItKnows(t *testing.T) {
 	for sub, reason := range map[string]kiosk.Reason{"alice": kiosk.NoReason, "bob": kiosk.WrongPerson} {
 		_, err := k.Verify(t.Context(), kiosk.Tokens{
 			Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, obj{"sub": sub, "preferred_username": "alice"})),
-		}, askedFor(ack.Expect))
+		}, askedFor(ack.ExpectedSubject))
 		wantReason(t, err, reason)
 	}
 }

@@ -174,7 +174,7 @@ func TestANonceIsAnsweredAtOnceAndOnce(t *testing.T) {
 	} {
 		p := newOP(t)
 		p.play("/token", lines...)
-		if a := p.bound().Poll(t.Context(), requestID); a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Misconfigured {
+		if a := p.bound().Poll(t.Context(), requestID); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Misconfigured {
 			t.Errorf("%s: %+v", name, a)
 		}
 		if n := len(p.got("/token")); n > 2 {
@@ -210,7 +210,7 @@ func TestATokenThatIsNotBoundIsGivenBack(t *testing.T) {
 			k = p.bound()
 		}
 		a := k.Poll(t.Context(), requestID)
-		if a.Verdict != kiosk.Hopeless || a.Reason != kiosk.Untrusted || len(a.Tokens.Access) == 0 {
+		if a.Verdict != kiosk.Fatal || a.Reason != kiosk.Untrusted || len(a.Tokens.Access) == 0 {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
@@ -225,7 +225,7 @@ func TestARefusedProofIsOftenTheClock(t *testing.T) {
 		l := oops(400, "invalid_dpop_proof")
 		l.header = map[string]string{"Date": date.Format(http.TimeFormat)}
 		p.play("/token", l)
-		if a := p.bound().Poll(t.Context(), requestID); a.Verdict != kiosk.Hopeless || a.Reason != want {
+		if a := p.bound().Poll(t.Context(), requestID); a.Verdict != kiosk.Fatal || a.Reason != want {
 			t.Errorf("%v: %+v, want %v", date, a, want)
 		}
 	}

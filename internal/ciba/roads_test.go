@@ -24,23 +24,23 @@ func TestUserCodes(t *testing.T) {
 		r         kiosk.Request
 		l         line
 		sent      string
-		want      kiosk.Want
+		want      kiosk.RequiredInput
 	}{
-		"sent where it is published":         {true, with, say(200, goodAck), "1234-canary", kiosk.NoWant},
-		"not sent where it is not":           {false, with, say(200, goodAck), "", kiosk.NoWant},
-		"an empty one is not sent":           {true, alice, say(200, goodAck), "", kiosk.NoWant},
-		"missing":                            {true, alice, oops(400, "missing_user_code"), "", kiosk.WantCode},
-		"wrong":                              {true, with, oops(400, "invalid_user_code"), "1234-canary", kiosk.WantCode},
-		"missing, though nobody said so":     {false, alice, oops(400, "missing_user_code"), "", kiosk.NoWant},
-		"an unknown person is not a code":    {true, with, oops(400, "unknown_user_id"), "1234-canary", kiosk.NoWant},
-		"run out, though none was sent here": {true, alice, oops(400, "expired_login_hint_token"), "", kiosk.NoWant},
+		"sent where it is published":         {true, with, say(200, goodAck), "1234-canary", kiosk.NothingRequired},
+		"not sent where it is not":           {false, with, say(200, goodAck), "", kiosk.NothingRequired},
+		"an empty one is not sent":           {true, alice, say(200, goodAck), "", kiosk.NothingRequired},
+		"missing":                            {true, alice, oops(400, "missing_user_code"), "", kiosk.UserCodeRequired},
+		"wrong":                              {true, with, oops(400, "invalid_user_code"), "1234-canary", kiosk.UserCodeRequired},
+		"missing, though nobody said so":     {false, alice, oops(400, "missing_user_code"), "", kiosk.NothingRequired},
+		"an unknown person is not a code":    {true, with, oops(400, "unknown_user_id"), "1234-canary", kiosk.NothingRequired},
+		"run out, though none was sent here": {true, alice, oops(400, "expired_login_hint_token"), "", kiosk.NothingRequired},
 	} {
 		p := newOP(t)
 		p.publishing(obj{"backchannel_user_code_parameter_supported": c.published})
 		p.play("/bc", c.l)
 		var log notebook
 		_, err := p.kiosk(func(k *Config) { k.Log = log.logger() }).Ask(t.Context(), c.r)
-		if got := kiosk.WantOf(err); got != c.want || err != nil && kiosk.ReasonOf(err) != kiosk.Refused {
+		if got := kiosk.RequiredInputOf(err); got != c.want || err != nil && kiosk.ReasonOf(err) != kiosk.Refused {
 			t.Errorf("%s: wants %d: %v", name, got, err)
 		}
 		got := p.got("/bc")
@@ -109,7 +109,7 @@ func TestLoginHintTokens(t *testing.T) {
 		if f := asked[0].form; f.Get("login_hint_token") != token || f.Has("login_hint") || f.Has("id_token_hint") {
 			t.Errorf("%s: sent %s", name, asked[0].body)
 		}
-		for _, expect := range []kiosk.Secret{ack.Expect, nil} { // also where the record has none
+		for _, expect := range []kiosk.Secret{ack.ExpectedSubject, nil} { // also where the record has none
 			tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.id))}
 			a := askedFor(expect)
 			a.Identifier = kiosk.Secret(token)
@@ -124,14 +124,14 @@ func TestLoginHintTokens(t *testing.T) {
 	}
 	p.play("/bc", oops(400, "expired_login_hint_token"))
 	_, err := p.kiosk(nil).Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret(hintToken(`{"sub":"alice"}`)), Code: "K7-4F9Q"})
-	if kiosk.WantOf(err) != kiosk.WantScan {
+	if kiosk.RequiredInputOf(err) != kiosk.FreshHintRequired {
 		t.Errorf("a token that ran out: %v", err)
 	}
 }
 
 const deviceClient = "kiosk-device"
 
-var onSecond = kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceGrant}
+var onSecond = kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceFlow}
 
 // second is a server with the device grant, and a kiosk that is set up for it.
 func second(t *testing.T) (*op, *Client) {
@@ -172,7 +172,7 @@ func TestTheSecondRoad(t *testing.T) {
 	if poll.body != (url.Values{"client_id": {deviceClient}, "device_code": {"the-device-code"}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}}).Encode() || poll.header.Get("Authorization") != "" {
 		t.Errorf("polled with %s", poll.body)
 	}
-	if _, err := k.Verify(t.Context(), a.Tokens, kiosk.AskedFor{Identifier: onSecond.Identifier, RequestID: ack.RequestID, Expect: ack.Expect, At: noon}); err != nil {
+	if _, err := k.Verify(t.Context(), a.Tokens, kiosk.Expectation{Identifier: onSecond.Identifier, RequestID: ack.RequestID, ExpectedSubject: ack.ExpectedSubject, RequestedAt: noon}); err != nil {
 		t.Error(err)
 	}
 	if err := k.Revoke(t.Context(), a.Tokens); err != nil {
@@ -203,14 +203,14 @@ func TestOnTheSecondRoadNobodyElseGetsIn(t *testing.T) {
 		"by their preferred id": {obj{"aud": deviceClient, "sub": "u-17", "preferred_username": "Alice"}, kiosk.NoReason},
 	} {
 		tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.claims)), Client: deviceClient}
-		_, err := k.Verify(t.Context(), tokens, kiosk.AskedFor{Identifier: onSecond.Identifier, RequestID: ack.RequestID, Expect: ack.Expect, At: noon})
+		_, err := k.Verify(t.Context(), tokens, kiosk.Expectation{Identifier: onSecond.Identifier, RequestID: ack.RequestID, ExpectedSubject: ack.ExpectedSubject, RequestedAt: noon})
 		if got := kiosk.ReasonOf(err); got != c.want {
 			t.Errorf("%s: %v, want %v: %v", name, got, c.want, err)
 		}
 	}
 	// And a token of the second road is none for the first.
 	first := ask(t, k)
-	_, err = k.Verify(t.Context(), kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, obj{"aud": deviceClient}))}, askedFor(first.Expect))
+	_, err = k.Verify(t.Context(), kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, obj{"aud": deviceClient}))}, askedFor(first.ExpectedSubject))
 	wantReason(t, err, kiosk.Untrusted)
 }
 

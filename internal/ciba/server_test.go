@@ -285,8 +285,8 @@ func ask(t *testing.T, k *Client) kiosk.Ack {
 	return ack
 }
 
-func askedFor(expect kiosk.Secret) kiosk.AskedFor {
-	return kiosk.AskedFor{Identifier: alice.Identifier, RequestID: kiosk.Secret("the-request-id"), Expect: expect, At: noon}
+func askedFor(expect kiosk.Secret) kiosk.Expectation {
+	return kiosk.Expectation{Identifier: alice.Identifier, RequestID: kiosk.Secret("the-request-id"), ExpectedSubject: expect, RequestedAt: noon}
 }
 
 // wantReason compares the reason of an error; NoReason wants none.

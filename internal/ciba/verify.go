@@ -24,7 +24,7 @@ const whatVerify = "checking the answer"
 // speaks for a mix-up, but nothing against it either, and a technician has to choose
 // another claim. Under the default rule sub is one of the claims compared, and every
 // ID token has it, so there it is always the one or the other.
-func (k *Client) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+func (k *Client) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
 	p, err := k.verify(ctx, t, a)
 	if err != nil {
 		k.log.Warn(whatVerify, "outcome", kiosk.ReasonOf(err).String())
@@ -34,7 +34,7 @@ func (k *Client) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 	return p, nil
 }
 
-func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (kiosk.Person, error) {
+func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
 	m, err := k.known(ctx)
 	if err != nil {
 		return kiosk.Person{}, err
@@ -52,7 +52,7 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.AskedFor) (
 		ClientID:  client,
 		KeysURI:   m.Endpoint(oidc.JWKS, false),
 		Algs:      k.c.IDTokenAlgs,
-		Since:     k.byNow(a.At),
+		Since:     k.byNow(a.RequestedAt),
 		Access:    t.Access,
 		Refresh:   t.Refresh,
 		RequestID: a.RequestID,
@@ -113,9 +113,9 @@ func (k *Client) byNow(t time.Time) time.Time {
 
 // expected brings back what Ask packed; where the record has none, it is made
 // again, which a lookup's answer cannot be.
-func (k *Client) expected(a kiosk.AskedFor) (expect, error) {
-	if len(a.Expect) > 0 {
-		return unpack(a.Expect)
+func (k *Client) expected(a kiosk.Expectation) (expect, error) {
+	if len(a.ExpectedSubject) > 0 {
+		return unpack(a.ExpectedSubject)
 	}
 	if e, is, err := k.scanned(string(a.Identifier)); is {
 		return e, err

@@ -97,8 +97,8 @@ func TestThePersonWhoApprovedIsThePersonAskedFor(t *testing.T) {
 				t.Fatal(err)
 			}
 			tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.claims)), Type: "Bearer"}
-			for from, expect := range map[string]kiosk.Secret{"as recorded": ack.Expect, "made again": nil} {
-				who, err := k.Verify(t.Context(), tokens, kiosk.AskedFor{Identifier: id, Expect: expect, At: noon})
+			for from, expect := range map[string]kiosk.Secret{"as recorded": ack.ExpectedSubject, "made again": nil} {
+				who, err := k.Verify(t.Context(), tokens, kiosk.Expectation{Identifier: id, ExpectedSubject: expect, RequestedAt: noon})
 				if got := kiosk.ReasonOf(err); got != c.want {
 					t.Errorf("%s: %v, want %v: %v", from, got, c.want, err)
 				}
@@ -125,7 +125,7 @@ func TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine(t *testing.T) {
 	p := newOP(t)
 	p.play("/me", say(200, obj{"sub": "alice", "email": "alice@example.com", "email_verified": true}))
 	k := p.kiosk(mail)
-	asked := kiosk.AskedFor{Identifier: kiosk.Secret("alice@example.com"), At: noon}
+	asked := kiosk.Expectation{Identifier: kiosk.Secret("alice@example.com"), RequestedAt: noon}
 	good := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, nil))}
 
 	forged := good
@@ -174,7 +174,7 @@ func TestUserInfoFaults(t *testing.T) {
 		p := newOP(t)
 		p.play("/me", c.l)
 		tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, nil))}
-		_, err := p.kiosk(mail).Verify(t.Context(), tokens, kiosk.AskedFor{Identifier: kiosk.Secret("alice@example.com"), At: noon})
+		_, err := p.kiosk(mail).Verify(t.Context(), tokens, kiosk.Expectation{Identifier: kiosk.Secret("alice@example.com"), RequestedAt: noon})
 		if got := kiosk.ReasonOf(err); got != c.want || !strings.HasPrefix(err.Error(), "UserInfo: ") {
 			t.Errorf("%s: %v, want %v: %v", name, got, c.want, err)
 		}

@@ -54,28 +54,28 @@ func (e *Enrolment) approve(ctx context.Context, show func(Approval)) (kiosk.Sec
 	}
 	defer code.Zero()
 	show(a)
-	pace := kiosk.StartPace(began, e.o.Uptime(), a.Left, interval)
+	pace := kiosk.NewPollSchedule(began, e.o.Uptime(), a.Left, interval)
 	for {
 		now := e.o.Uptime()
-		if pace.Over(now) {
+		if pace.Exhausted(now) {
 			return fail(kiosk.Expired, errors.New("nobody approved in time"))
 		}
-		if !pace.Due(now) {
+		if !pace.IsDue(now) {
 			if err := e.sleep(ctx, pace.Wake()-now); err != nil {
 				return fail(kiosk.Cancelled, err)
 			}
 			continue
 		}
-		pace = pace.Leave(now)
+		pace = pace.Sent(now)
 		token, verdict, err := e.ask(ctx, m.Endpoint(oidc.Token, false), code)
 		switch verdict {
 		case kiosk.Granted:
 			return token, nil
-		case kiosk.Pending, kiosk.SlowDown, kiosk.Trouble:
+		case kiosk.Pending, kiosk.SlowDown, kiosk.Retryable:
 			if ctx.Err() != nil {
 				return fail(kiosk.Cancelled, ctx.Err())
 			}
-			pace = pace.Wait(e.o.Uptime(), kiosk.Polled{Verdict: verdict, Reached: verdict != kiosk.Trouble})
+			pace = pace.Reschedule(e.o.Uptime(), kiosk.Polled{Verdict: verdict, ServerReached: verdict != kiosk.Retryable})
 		case kiosk.Denied:
 			return fail(kiosk.Declined, errors.New("it was declined on the phone"))
 		default:
@@ -93,11 +93,11 @@ func (e *Enrolment) ask(ctx context.Context, to string, code kiosk.Secret) (kios
 		token, _ := o.Text("access_token")
 		kind, _ := o.Text("token_type")
 		if token == "" || !strings.EqualFold(kind, "bearer") || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, kiosk.Hopeless, errors.New("the server's answer holds no bearer token")
+			return nil, kiosk.Fatal, errors.New("the server's answer holds no bearer token")
 		}
 		return kiosk.Secret(token), kiosk.Granted, nil
 	case !errors.As(err, &r), r.status >= 500:
-		return nil, kiosk.Trouble, err
+		return nil, kiosk.Retryable, err
 	}
 	switch r.code {
 	case "authorization_pending":
@@ -107,7 +107,7 @@ func (e *Enrolment) ask(ctx context.Context, to string, code kiosk.Secret) (kios
 	case "access_denied":
 		return nil, kiosk.Denied, err
 	}
-	return nil, kiosk.Hopeless, err
+	return nil, kiosk.Fatal, err
 }
 
 // readApproval reads a device authorization response (RFC 8628, section 3.2).

@@ -55,7 +55,7 @@ type Memory interface {
 	// Asked calls each for the backchannel authentication requests on record,
 	// the newest first, until it returns false; Push.Mine says whether one was for
 	// this identifier. Newest first is the order of writing, which no clock can upset.
-	Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error
+	PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error
 }
 
 // Clock is the device's, with what it knows of its own wall clock.
@@ -122,7 +122,7 @@ func New(l Limits, m Memory, c Clock) *Guard {
 // Allow says for how long no request for identifier may leave: 0 lets it go. When
 // the memory cannot be read nothing leaves: the error comes back with the longer
 // window as the wait.
-func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Hold, error) {
+func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 	yes, known := g.clock.Synchronised()
 	here := present{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), sure: yes || !known}
 	forget := g.scaled(forgetting)
@@ -130,7 +130,7 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Hold, error) {
 	person, device := window{rate: g.limits.Person}, window{rate: g.limits.Device}
 	row := row{limits: g.limits, here: here, forget: forget}
 	looked, most := 0, g.most(longest)
-	err := g.memory.Asked(identifier, func(p kiosk.Push) bool {
+	err := g.memory.PastRequests(identifier, func(p kiosk.PastRequest) bool {
 		if looked++; looked > most {
 			return false
 		}
@@ -139,18 +139,18 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Hold, error) {
 			return false // what was written before this one is older still
 		}
 		device.add(here.likely(p.Wall, p.Boot, p.Uptime))
-		if p.Mine {
+		if p.SamePerson {
 			person.add(here.age(p.Wall, p.Boot, p.Uptime))
 			row.add(p)
 		}
 		return true
 	})
 	if err != nil {
-		return kiosk.Hold{Wait: longest}, fmt.Errorf("push guard: %w", err)
+		return kiosk.Throttle{Wait: longest}, fmt.Errorf("push guard: %w", err)
 	}
-	h := kiosk.Hold{
-		Wait:     max(person.wait(), device.wait(), row.open, row.pause(g.pause(row.count))),
-		Pestered: row.count >= pestering,
+	h := kiosk.Throttle{
+		Wait:  max(person.wait(), device.wait(), row.open, row.pause(g.pause(row.count))),
+		Abuse: row.count >= pestering,
 	}
 	g.note(h, here.now)
 	return h, nil
@@ -202,13 +202,13 @@ func (g *Guard) Condition() Condition {
 	return c
 }
 
-func (g *Guard) note(h kiosk.Hold, now time.Duration) {
+func (g *Guard) note(h kiosk.Throttle, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if h.Wait > 0 {
 		g.cond.Held++
 	}
-	if h.Pestered {
+	if h.Abuse {
 		g.cond.Pestered, g.cond.At = true, now
 	}
 }

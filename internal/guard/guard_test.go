@@ -61,7 +61,7 @@ func (r request) story() []kiosk.Record {
 	return out[1:]
 }
 
-func (p *past) Asked(id kiosk.Secret, each func(kiosk.Push) bool) error {
+func (p *past) PastRequests(id kiosk.Secret, each func(kiosk.PastRequest) bool) error {
 	p.looked = 0
 	for i := len(p.requests) - 1; i >= 0; i-- {
 		r := p.requests[i]
@@ -70,7 +70,7 @@ func (p *past) Asked(id kiosk.Secret, each func(kiosk.Push) bool) error {
 		if p.pruned {
 			story = func() []kiosk.Record { return nil }
 		}
-		if !each(kiosk.Push{Mine: r.who == string(id), Wall: r.at.wall, Boot: r.at.boot, Uptime: r.at.up, Story: story}) {
+		if !each(kiosk.PastRequest{SamePerson: r.who == string(id), Wall: r.at.wall, Boot: r.at.boot, Uptime: r.at.up, History: story}) {
 			break
 		}
 	}

@@ -20,7 +20,7 @@ type row struct {
 
 // add takes in the next older request. Behind an approval nothing can be open:
 // it would have held back what was approved.
-func (r *row) add(p kiosk.Push) {
+func (r *row) add(p kiosk.PastRequest) {
 	if r.over {
 		return
 	}
@@ -52,9 +52,9 @@ type fate struct {
 	open     time.Duration // how long it may still be open
 }
 
-func (r *row) fate(p kiosk.Push) fate {
+func (r *row) fate(p kiosk.PastRequest) fate {
 	asked := r.here.age(p.Wall, p.Boot, p.Uptime)
-	story := p.Story()
+	story := p.History()
 	if len(story) == 0 {
 		return fate{nothing: true, ended: asked} // off record: nobody knows
 	}
@@ -86,9 +86,9 @@ func (r *row) fate(p kiosk.Push) fate {
 }
 
 // left is how long the request lives at the server.
-func (r *row) left(p kiosk.Push, story []kiosk.Record) time.Duration {
+func (r *row) left(p kiosk.PastRequest, story []kiosk.Record) time.Duration {
 	for i := len(story) - 1; i >= 0; i-- {
-		if s := story[i]; s.Stage == kiosk.StageAsked {
+		if s := story[i]; s.Stage == kiosk.StageAcknowledged {
 			return max(min(s.Expires, longestLife)-r.here.age(s.SentAt, s.Boot, s.Sent), 0)
 		}
 	}

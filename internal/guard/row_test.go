@@ -11,7 +11,7 @@ import (
 
 // The fates of a request. Times count from when it was asked for; each lives two
 // minutes at the server.
-func asked() kiosk.Record { return kiosk.Record{Stage: kiosk.StageAsked, Expires: 2 * minute} }
+func asked() kiosk.Record { return kiosk.Record{Stage: kiosk.StageAcknowledged, Expires: 2 * minute} }
 
 func approved(after time.Duration) []kiosk.Record {
 	return []kiosk.Record{asked(), {Stage: kiosk.StageGranted, Uptime: after}, {Stage: kiosk.StageShown, Uptime: after}}
@@ -81,7 +81,7 @@ func TestPauses(t *testing.T) {
 		{"being watched after a crash: until it expires, and a pause", []request{alice(0, []kiosk.Record{asked()})}, when(30 * sec), 2 * minute},
 		{"asking, and no ending could be put on record", []request{alice(0, []kiosk.Record{})}, when(30 * sec), 2 * minute},
 		{"an older one is open still", []request{alice(0, ended(0, kiosk.Cancelled)), alice(sec, refused(0))}, when(sec), 2 * minute},
-		{"a record that claims to live for a year", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageAsked, Expires: 1 << 55}, {Stage: kiosk.StageEnded, Reason: kiosk.Cancelled}})}, when(0), time.Hour},
+		{"a record that claims to live for a year", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageAcknowledged, Expires: 1 << 55}, {Stage: kiosk.StageEnded, Reason: kiosk.Cancelled}})}, when(0), time.Hour},
 
 		{"pulling the plug ends no pause", []request{declined(0), declined(minute)}, later(10*sec, noon.Add(minute+20*sec)), 100 * sec},
 		{"nor does a clock set on, if nobody keeps it right", []request{declined(0), declined(minute)}, at{up: 10 * sec, wall: noon.AddDate(0, 1, 0), boot: "second", alone: true}, 110 * sec},
@@ -129,7 +129,7 @@ func TestAPrankster(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := len(tries) >= 3 && truth-tries[len(tries)-1] < 6*time.Hour; hold.Pestered && !want {
+			if want := len(tries) >= 3 && truth-tries[len(tries)-1] < 6*time.Hour; hold.Abuse && !want {
 				t.Fatalf("staff told after %d tries", len(tries))
 			}
 			if hold.Wait == 0 {
@@ -160,7 +160,7 @@ func TestStaffAreTold(t *testing.T) {
 	memory, clock := &past{}, when(0)
 	g := New(Limits{}, memory, &clock)
 	for i := range 4 {
-		if h, _ := g.Allow(kiosk.Secret("alice")); h.Pestered != (i == 3) {
+		if h, _ := g.Allow(kiosk.Secret("alice")); h.Abuse != (i == 3) {
 			t.Errorf("try %d: %+v", i+1, h)
 		}
 		if c := g.Condition(); c.Pestered != (i == 3) {
@@ -169,7 +169,7 @@ func TestStaffAreTold(t *testing.T) {
 		memory.requests = append(memory.requests, request{who: "alice", at: clock, tale: ended(0, kiosk.Declined)})
 		clock = when(clock.up + 11*minute)
 	}
-	if h, _ := g.Allow(kiosk.Secret("bob")); h.Pestered || h.Wait != 0 {
+	if h, _ := g.Allow(kiosk.Secret("bob")); h.Abuse || h.Wait != 0 {
 		t.Errorf("somebody else is told: %+v", h)
 	}
 	if c := g.Condition(); !c.Pestered || c.Held != 0 || c.At != 33*minute {

@@ -89,17 +89,17 @@ func (s *server) Ask(_ context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	}
 	return kiosk.Ack{RequestID: kiosk.Secret("req-" + r.Code), Expires: time.Minute, Interval: time.Millisecond}, nil
 }
-func (s *server) Poll(context.Context, kiosk.Secret) kiosk.Answer {
-	return kiosk.Answer{Verdict: kiosk.Granted, Tokens: kiosk.Tokens{Access: kiosk.Secret("access"), ID: kiosk.Secret("id"), Type: "Bearer"}}
+func (s *server) Poll(context.Context, kiosk.Secret) kiosk.PollAnswer {
+	return kiosk.PollAnswer{Verdict: kiosk.Granted, Tokens: kiosk.Tokens{Access: kiosk.Secret("access"), ID: kiosk.Secret("id"), Type: "Bearer"}}
 }
-func (s *server) Verify(context.Context, kiosk.Tokens, kiosk.AskedFor) (kiosk.Person, error) {
+func (s *server) Verify(context.Context, kiosk.Tokens, kiosk.Expectation) (kiosk.Person, error) {
 	return kiosk.Person{Subject: "s"}, nil
 }
 func (s *server) Revoke(context.Context, kiosk.Tokens) error { return nil }
 func (s *server) Fetch(context.Context, kiosk.Tokens, kiosk.Person) (kiosk.Result, error) {
 	return kiosk.Result{Title: "t"}, nil
 }
-func (s *server) Allow(kiosk.Secret) (kiosk.Hold, error) { return kiosk.Hold{}, nil }
+func (s *server) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
 
 // watchful tells when a visit has come to Shown or Ended, and when all is ready.
 type watchful func(kiosk.Phase)
@@ -119,7 +119,7 @@ func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, betwe
 		}
 		n++
 		between()
-		events <- kiosk.Given{Identifier: kiosk.Secret("alice")}
+		events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret("alice")}
 	}
 	r := &kiosk.Runner{
 		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: j, Vault: vault.New(), Guard: s, Clock: clock,
@@ -134,8 +134,8 @@ func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, betwe
 				events <- kiosk.Press{Key: kiosk.EscapeKey, Seen: p}
 			}
 		}),
-		Draw: func() (string, string) { return fmt.Sprint("visit-", n), fmt.Sprint("code-", n) },
-		Log:  quiet(), Trusted: true,
+		NewVisit: func() (string, string) { return fmt.Sprint("visit-", n), fmt.Sprint("code-", n) },
+		Log:      quiet(), Trusted: true,
 	}
 	r.Run(ctx, events)
 }

@@ -145,7 +145,7 @@ func TestCorpus(t *testing.T) {
 	for _, v := range count("before-", 12) {
 		serve(t, k, v)
 	}
-	tell(t, k, "under-way", kiosk.StageAsking, kiosk.StageAsked)
+	tell(t, k, "under-way", kiosk.StageAsking, kiosk.StageAcknowledged)
 	k.Close()
 	aside := 0
 	for _, d := range corpus() {

@@ -7,20 +7,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Owe, Paid and Owed are the store's; during an outage nothing can be owed.
-func (k *Keeper) Owe(d kiosk.Due) (id uint64, err error) {
-	err = k.onDisk(func(s *store.Store) error { id, err = s.Owe(d); return err })
+// AddRevocation Paid and Owed are the store's; during an outage nothing can be owed.
+func (k *Keeper) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
+	err = k.onDisk(func(s *store.Store) error { id, err = s.AddRevocation(d); return err })
 	return id, err
 }
 
-// Paid forgets what was given back.
-func (k *Keeper) Paid(id uint64) error {
-	return k.onDisk(func(s *store.Store) error { return s.Paid(id) })
+// RevocationDone forgets what was given back.
+func (k *Keeper) RevocationDone(id uint64) error {
+	return k.onDisk(func(s *store.Store) error { return s.RevocationDone(id) })
 }
 
-// Owed gives what is still to be given back.
-func (k *Keeper) Owed() (dues []kiosk.Due, err error) {
-	err = k.onDisk(func(s *store.Store) error { dues, err = s.Owed(); return err })
+// PendingRevocations gives what is still to be given back.
+func (k *Keeper) PendingRevocations() (dues []kiosk.Revocation, err error) {
+	err = k.onDisk(func(s *store.Store) error { dues, err = s.PendingRevocations(); return err })
 	return dues, err
 }
 

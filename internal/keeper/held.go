@@ -137,17 +137,17 @@ func (h *held) over(onDisk []kiosk.Record) []kiosk.Record {
 }
 
 // asked tells each of the requests that are held, newest first; false if it said stop.
-func (h *held) asked(mine func(seal.Tag) bool, each func(kiosk.Push) bool) bool {
+func (h *held) asked(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
 	for i := len(h.entries) - 1; i >= 0; i-- {
 		e := h.entries[i]
 		if e.Stage != kiosk.StageAsking {
 			continue
 		}
-		p := kiosk.Push{Mine: mine(e.Tag), Wall: e.Wall, Boot: e.Boot, Uptime: e.Uptime}
-		if p.Mine {
+		p := kiosk.PastRequest{SamePerson: mine(e.Tag), Wall: e.Wall, Boot: e.Boot, Uptime: e.Uptime}
+		if p.SamePerson {
 			begin := e.Record
 			begin.Secrets = kiosk.Secrets{}
-			p.Story = func() []kiosk.Record { return h.after([]kiosk.Record{begin}) }
+			p.History = func() []kiosk.Record { return h.after([]kiosk.Record{begin}) }
 		}
 		if !each(p) {
 			return false
@@ -185,7 +185,7 @@ func zero(s kiosk.Secrets) {
 }
 
 func all(s *kiosk.Secrets) [6]*kiosk.Secret {
-	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.Expect, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
+	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.ExpectedSubject, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
 }
 
 func randomKey() []byte {

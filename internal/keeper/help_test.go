@@ -48,7 +48,7 @@ func rec(visit string, stage kiosk.Stage) kiosk.Record {
 		return r
 	}
 	r.Secrets.Identifier = kiosk.Secret("alice-" + visit)
-	if stage >= kiosk.StageAsked {
+	if stage >= kiosk.StageAcknowledged {
 		r.Expires, r.Interval, r.Sent, r.SentAt = 2*time.Minute, 5*time.Second, up-time.Second, r.Wall.Add(-time.Second)
 		r.Secrets.RequestID = kiosk.Secret("req-" + visit)
 	}
@@ -58,7 +58,7 @@ func rec(visit string, stage kiosk.Stage) kiosk.Record {
 	return r
 }
 
-var served = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown}
+var served = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
 
 // serve plays a whole visit and fails if a record is refused.
 func serve(t testing.TB, k *Keeper, visit string) {

@@ -367,17 +367,17 @@ func (k *Keeper) unfinished() ([]kiosk.Record, error) {
 	return k.held.over(onDisk), nil
 }
 
-// Asked calls each for the requests on record, newest first: see store.Store.Asked.
-func (k *Keeper) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error {
+// PastRequests calls each for the requests on record, newest first: see store.Store.PastRequests.
+func (k *Keeper) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	known := k.known(identifier)
 	if !k.held.asked(known, each) || k.disk == nil {
 		return nil
 	}
-	err := k.disk.Asked(identifier, func(p kiosk.Push) bool {
-		if story := p.Story; story != nil {
-			p.Story = func() []kiosk.Record { return k.held.after(story()) }
+	err := k.disk.PastRequests(identifier, func(p kiosk.PastRequest) bool {
+		if story := p.History; story != nil {
+			p.History = func() []kiosk.Record { return k.held.after(story()) }
 		}
 		return each(p)
 	})

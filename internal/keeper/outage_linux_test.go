@@ -71,7 +71,7 @@ func TestFullAtEveryWrite(t *testing.T) {
 					break
 				}
 			}
-			tell(t, k, "ringing", kiosk.StageAsking, kiosk.StageAsked)
+			tell(t, k, "ringing", kiosk.StageAsking, kiosk.StageAcknowledged)
 			cond := k.Condition()
 			if cond.Well || cond.Why != "full" || cond.Held == 0 || len(cond.Suspended) != 3 || cond.Since.IsZero() {
 				t.Fatalf("%+v", cond)
@@ -116,7 +116,7 @@ func TestFullFromEachRecordOn(t *testing.T) {
 			tell(t, k, "v", served[:n]...)
 			free := hog(t, dir)
 			r := rec("v", first)
-			r.Secrets.Expect = make(kiosk.Secret, 60<<10) // more than any page that is free
+			r.Secrets.ExpectedSubject = make(kiosk.Secret, 60<<10) // more than any page that is free
 			if err := k.Append(r); err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +169,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		}
 	}
 	k, _ := keep(t, dir)
-	tell(t, k, "v1", kiosk.StageAsking, kiosk.StageAsked)
+	tell(t, k, "v1", kiosk.StageAsking, kiosk.StageAcknowledged)
 	k.Close()
 	remount(syscall.MS_RDONLY)
 
@@ -179,7 +179,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Fatalf("what the disk knows is not read: %v, %v", left, err)
 	}
 	tell(t, k, "v1", kiosk.StageEnded)
-	tell(t, k, "v2", kiosk.StageAsking, kiosk.StageAsked)
+	tell(t, k, "v2", kiosk.StageAsking, kiosk.StageAcknowledged)
 	if cond := k.Condition(); cond.Well || cond.Why != "read-only" || cond.Held != 3 {
 		t.Errorf("%+v", cond)
 	}
@@ -190,10 +190,10 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	err = k.Asked(kiosk.Secret("alice-v1"), func(p kiosk.Push) bool {
-		line := fmt.Sprint(p.Mine)
-		if p.Mine {
-			for _, r := range p.Story() {
+	err = k.PastRequests(kiosk.Secret("alice-v1"), func(p kiosk.PastRequest) bool {
+		line := fmt.Sprint(p.SamePerson)
+		if p.SamePerson {
+			for _, r := range p.History() {
 				line += " " + r.Visit + " " + r.Stage.String()
 			}
 		}
@@ -264,13 +264,13 @@ func TestFileTakenAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			k, _ := keep(t, dir)
-			tell(t, k, "old", kiosk.StageAsking, kiosk.StageAsked)
+			tell(t, k, "old", kiosk.StageAsking, kiosk.StageAcknowledged)
 			k.Close()
 			k, _ = keep(t, dir)
 			for _, v := range count("before-", 8) {
 				serve(t, k, v)
 			}
-			tell(t, k, "ringing", kiosk.StageAsking, kiosk.StageAsked)
+			tell(t, k, "ringing", kiosk.StageAsking, kiosk.StageAcknowledged)
 			if err := spoil(dbIn(dir)); err != nil {
 				t.Fatal(err)
 			}

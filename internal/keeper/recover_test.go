@@ -30,7 +30,7 @@ type ledgered struct {
 	polls, revoked int
 }
 
-func (l *ledgered) Poll(ctx context.Context, id kiosk.Secret) kiosk.Answer {
+func (l *ledgered) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.polls++
@@ -59,7 +59,7 @@ func (c closing) Append(r kiosk.Record) error {
 // that a power cut left on record: by its last record, the boot, the time that has
 // passed and whether the wall clock is right. Nobody is rung, whatever it is.
 func TestRecoveryOnRealFiles(t *testing.T) {
-	const asking, asked, granted = kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted
+	const asking, asked, granted = kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted
 	for _, c := range []struct {
 		name    string
 		last    kiosk.Stage
@@ -76,17 +76,17 @@ func TestRecoveryOnRealFiles(t *testing.T) {
 		{"asking, other boot, no time", asking, "boot-2", 0, true, kiosk.Forget, "abandoned", 0, 0},
 		{"asked, same boot, at once", asked, "boot-1", 5 * time.Second, false, kiosk.Resume, "ended", 1, 1},
 		{"asked, same boot, at once, no time", asked, "boot-1", 5 * time.Second, true, kiosk.Resume, "ended", 1, 1},
-		{"asked, same boot, later", asked, "boot-1", 40 * time.Second, false, kiosk.Watch, "ended", 1, 1},
+		{"asked, same boot, later", asked, "boot-1", 40 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
 		{"asked, same boot, expired", asked, "boot-1", 3 * time.Minute, false, kiosk.Forget, "ended", 0, 0},
-		{"asked, other boot", asked, "boot-2", 40 * time.Second, false, kiosk.Watch, "ended", 1, 1},
-		{"asked, other boot, at once", asked, "boot-2", 5 * time.Second, false, kiosk.Watch, "ended", 1, 1},
+		{"asked, other boot", asked, "boot-2", 40 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
+		{"asked, other boot, at once", asked, "boot-2", 5 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
 		{"asked, other boot, expired", asked, "boot-2", 3 * time.Minute, false, kiosk.Forget, "ended", 0, 0},
-		{"asked, other boot, no time: the server knows", asked, "boot-2", 24 * time.Hour, true, kiosk.Watch, "ended", 1, 1},
-		{"asked, other boot, the clock went back", asked, "boot-2", -time.Hour, false, kiosk.Watch, "ended", 1, 1},
-		{"asked, a boot that has no name", asked, "", 5 * time.Second, false, kiosk.Watch, "ended", 1, 1},
-		{"granted, same boot, at once: never polled again", granted, "boot-1", time.Second, false, kiosk.GiveBack, "ended", 0, 1},
-		{"granted, other boot", granted, "boot-2", time.Hour, false, kiosk.GiveBack, "ended", 0, 1},
-		{"granted, other boot, no time", granted, "boot-2", 0, true, kiosk.GiveBack, "ended", 0, 1},
+		{"asked, other boot, no time: the server knows", asked, "boot-2", 24 * time.Hour, true, kiosk.PollToClose, "ended", 1, 1},
+		{"asked, other boot, the clock went back", asked, "boot-2", -time.Hour, false, kiosk.PollToClose, "ended", 1, 1},
+		{"asked, a boot that has no name", asked, "", 5 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
+		{"granted, same boot, at once: never polled again", granted, "boot-1", time.Second, false, kiosk.RevokeTokens, "ended", 0, 1},
+		{"granted, other boot", granted, "boot-2", time.Hour, false, kiosk.RevokeTokens, "ended", 0, 1},
+		{"granted, other boot, no time", granted, "boot-2", 0, true, kiosk.RevokeTokens, "ended", 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +120,7 @@ func TestRecoveryOnRealFiles(t *testing.T) {
 			if err != nil || len(left) != 1 {
 				t.Fatal(left, err)
 			}
-			todo := kiosk.Recover(left, kiosk.Here{Boot: here.Boot(), Uptime: here.Now(), Wall: here.Wall(), Trusted: !c.wrong})
+			todo := kiosk.Recover(left, kiosk.BootContext{Boot: here.Boot(), Uptime: here.Now(), Wall: here.Wall(), Trusted: !c.wrong})
 			if len(todo) != 1 || todo[0].Action != c.action {
 				t.Fatalf("%v, want %v", todo[0].Action, c.action)
 			}

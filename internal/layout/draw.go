@@ -39,7 +39,7 @@ func Draw(s kiosk.Screen, w, h int, o Options) Frame {
 	}
 	all := cleaned(s, o)
 	once := all
-	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k kiosk.Key) bool { return k.Turns })
+	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k kiosk.Key) bool { return k.TurnsPages })
 	d := &drawing{f: f, s: once, o: o}
 	d.draw(s)
 	if d.paged { // only now is it known that there are pages to turn
@@ -285,7 +285,7 @@ func (d *drawing) keyFolded(k kiosk.Key, w int) []line {
 // cleaned is a copy of a screen in which every string is harmless and drawable.
 func cleaned(s kiosk.Screen, o Options) kiosk.Screen {
 	clean := func(t string) string { return clean(t, o) }
-	s.Site, s.Title, s.Code, s.Spelt = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.Spelt)
+	s.Site, s.Title, s.Code, s.SpelledCode = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.SpelledCode)
 	s.Warning, s.Paging = clean(s.Warning), clean(s.Paging)
 	if s.Notice != nil {
 		s.Notice = &kiosk.Notice{Title: clean(s.Notice.Title), Text: clean(s.Notice.Text)}
@@ -297,7 +297,7 @@ func cleaned(s kiosk.Screen, o Options) kiosk.Screen {
 		s.Gauge = &kiosk.Gauge{Part: s.Gauge.Part, Text: clean(s.Gauge.Text)}
 	}
 	if s.Link != nil {
-		s.Link = &kiosk.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption), Bare: s.Link.Bare}
+		s.Link = &kiosk.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption), Optional: s.Link.Optional}
 	}
 	lines := make([]string, 0, len(s.Lines))
 	for _, l := range s.Lines {

@@ -86,7 +86,7 @@ func TestNothingThatMattersIsMissing(t *testing.T) {
 				want := []string{s.Site, s.Title}
 				if s.Notice == nil {
 					want = append(want, s.Lines...)
-					want = append(want, s.Warning, s.Spelt)
+					want = append(want, s.Warning, s.SpelledCode)
 					for _, st := range s.Steps {
 						want = append(want, st.Text)
 					}
@@ -393,7 +393,7 @@ func FuzzDraw(f *testing.F) {
 	f.Add("long", strings.Repeat("\xf7", 5000), "K7-4F9Q", "x", 95, 12, uint8(0x1d)) // once: seconds of work
 	f.Fuzz(func(t *testing.T, title, text, code, url string, w, h int, bits uint8) {
 		w, h = min(max(w, 0), 150), min(max(h, 0), 60)
-		s := kiosk.Screen{Tone: kiosk.Tone(bits % 5), Site: text, Title: title, Code: code, Spelt: title, Lines: []string{text, title},
+		s := kiosk.Screen{Tone: kiosk.Tone(bits % 5), Site: text, Title: title, Code: code, SpelledCode: title, Lines: []string{text, title},
 			Warning: title, Paging: text, Page: int(int8(bits)), Keys: []kiosk.Key{{Cap: title, Text: text}, {Cap: code, Text: title}}}
 		if bits&1 != 0 {
 			s.Entry = &kiosk.Entry{Label: title, Text: text, Problem: code}

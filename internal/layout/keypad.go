@@ -44,7 +44,7 @@ func padPiece(k kiosk.Keypad, size padSize, w int) piece {
 		pc.rows = append(pc.rows, make([]line, size.high)...)
 		for c, key := range keys {
 			st, open, shut := Key, " ", " "
-			if k.Aimed && k.Row == r && k.Column == c {
+			if k.Selected && k.Row == r && k.Column == c {
 				st, open, shut = Title, "[", "]"
 			}
 			x := len(pc.rows[top])

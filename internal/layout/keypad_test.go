@@ -80,7 +80,7 @@ func TestAFingerMayLandBesideAKey(t *testing.T) {
 // TestTheAimedKeyIsNotToldByColourAlone.
 func TestTheAimedKeyIsNotToldByColourAlone(t *testing.T) {
 	s := withKeypad()
-	s.Keypad.Aimed, s.Keypad.Row, s.Keypad.Column = true, 1, 2
+	s.Keypad.Selected, s.Keypad.Row, s.Keypad.Column = true, 1, 2
 	for _, size := range sizes {
 		f := Draw(s, size[0], size[1], Options{})
 		marked := 0

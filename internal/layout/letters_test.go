@@ -71,7 +71,7 @@ func TestCodesFitWhereTheyMust(t *testing.T) {
 func TestACodeIsShownWhateverItIs(t *testing.T) {
 	s := samples()["waiting"]
 	for _, code := range []string{"Ä-1", "WWWWWWWWWWWW-MMMMM", "K7-4F9Q"} {
-		s.Code, s.Spelt = code, ""
+		s.Code, s.SpelledCode = code, ""
 		for _, size := range sizes {
 			if text := flat(Draw(s, size[0], size[1], Options{})); !strings.Contains(text, code) {
 				t.Errorf("%q is not readable at %v", code, size)

@@ -98,7 +98,7 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 		}
 	}
 	switch {
-	case d.s.Link.Bare:
+	case d.s.Link.Optional:
 		if d.beside && p.linkText || len(rows) > 0 { // it speaks of the picture
 			rows = append(d.para(d.s.Link.Caption, w, Text), rows...)
 		}

@@ -56,8 +56,8 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 		return nil
 	}
 	ps := []piece{{rows: d.block(p, w)}}
-	if len(ps[0].rows) == 1 && p.spelt > speltWithGauge && d.s.Spelt != "" && width(d.s.Spelt) <= w {
-		return []piece{{rows: d.para(d.s.Spelt, w, Code)}} // no larger than typed: once is enough
+	if len(ps[0].rows) == 1 && p.spelt > speltWithGauge && d.s.SpelledCode != "" && width(d.s.SpelledCode) <= w {
+		return []piece{{rows: d.para(d.s.SpelledCode, w, Code)}} // no larger than typed: once is enough
 	}
 	switch p.spelt {
 	case speltBelow, speltTied:
@@ -69,10 +69,10 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 }
 
 func (d *drawing) spelt() string {
-	if d.s.Spelt == "" {
+	if d.s.SpelledCode == "" {
 		return d.s.Code
 	}
-	return d.s.Spelt
+	return d.s.SpelledCode
 }
 
 // shares tells whether the code spelt out and the time left fit on one row.

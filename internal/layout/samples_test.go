@@ -24,7 +24,7 @@ func fields(n int) (out []kiosk.Field) {
 func samples() map[string]kiosk.Screen {
 	const site = "Corner Shop, till 3"
 	waiting := kiosk.Screen{
-		Phase: kiosk.Waiting, Tone: kiosk.Busy, Site: site, Title: "Look at your phone", Code: "K7-4F9Q", Spelt: "K 7 - 4 F 9 Q",
+		Phase: kiosk.Waiting, Tone: kiosk.Busy, Site: site, Title: "Look at your phone", Code: "K7-4F9Q", SpelledCode: "K 7 - 4 F 9 Q",
 		Gauge: &kiosk.Gauge{Part: 0.62, Text: "74 seconds left"},
 		Lines: []string{"Approve only if your phone shows the same code.", "Open your app if nothing pops up.", "We are asking for al***e."},
 		Keys:  keysOf("F1", "Nothing arrived?", "Esc", "Cancel"),

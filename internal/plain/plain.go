@@ -69,8 +69,8 @@ func Say(s kiosk.Screen) []string {
 		}
 	}
 	switch {
-	case s.Spelt != "":
-		say(s.Spelt)
+	case s.SpelledCode != "":
+		say(s.SpelledCode)
 	case s.Code != "":
 		say(strings.Join(strings.Split(s.Code, ""), " "))
 	}
@@ -87,12 +87,12 @@ func Say(s kiosk.Screen) []string {
 	for _, f := range s.Details {
 		say(f.Label, colon(f.Value), f.Value)
 	}
-	if l := s.Link; l != nil && !l.Bare {
+	if l := s.Link; l != nil && !l.Optional {
 		say(l.Caption)
 		say(l.URL)
 	}
 	for _, k := range s.Keys {
-		if k.Turns {
+		if k.TurnsPages {
 			continue // all pages are said
 		}
 		say(k.Cap, colon(k.Text), k.Text)

@@ -24,7 +24,7 @@ func keys(kv ...string) (out []kiosk.Key) {
 const site = "Corner Shop, till 3"
 
 var waiting = kiosk.Screen{
-	Phase: kiosk.Waiting, Tone: kiosk.Alert, Site: site, Title: "Look at your phone", Code: "K7-4F9Q", Spelt: "K 7 - 4 F 9 Q",
+	Phase: kiosk.Waiting, Tone: kiosk.Alert, Site: site, Title: "Look at your phone", Code: "K7-4F9Q", SpelledCode: "K 7 - 4 F 9 Q",
 	Gauge:   &kiosk.Gauge{Part: 0.62, Text: "74 seconds left"},
 	Lines:   []string{"Approve only if your phone shows the same code.", "Open your app if nothing pops up.", "We are asking for al***e."},
 	Warning: "Connection lost, still trying.", Keys: keys("F1", "Nothing arrived?", "Esc", "Cancel"),
@@ -87,7 +87,7 @@ func TestWhatIsSaid(t *testing.T) {
 func TestNothingSaidIsACommand(t *testing.T) {
 	const evil = "a\x1b[2Jb\u009bc\u202ed\r\ne\x00"
 	s := kiosk.Screen{Site: evil, Title: evil, Entry: &kiosk.Entry{Label: evil, Text: evil, Example: evil, Problem: evil},
-		Code: evil, Spelt: evil, Gauge: &kiosk.Gauge{Text: evil}, Lines: []string{evil}, Warning: evil, Steps: []kiosk.ListStep{{Text: evil, State: 200}},
+		Code: evil, SpelledCode: evil, Gauge: &kiosk.Gauge{Text: evil}, Lines: []string{evil}, Warning: evil, Steps: []kiosk.ListStep{{Text: evil, State: 200}},
 		Details: []kiosk.Field{{Label: evil, Value: evil}}, Link: &kiosk.Link{URL: evil, Caption: evil}, Keys: []kiosk.Key{{Cap: evil, Text: evil}}}
 	noticed := s
 	noticed.Notice = &kiosk.Notice{Title: evil, Text: evil}

@@ -48,11 +48,11 @@ func readAsked(b []byte) (asked, error) {
 	return a, nil
 }
 
-// Asked calls each for the requests on record, newest first in the order of
+// PastRequests calls each for the requests on record, newest first in the order of
 // writing, until it returns false. Those for identifier, however that is spelt,
 // come with their visit's story. It is what the guard remembers by. each must be
 // quick and must not call the store.
-func (s *Store) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error {
+func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
 	return s.view("asked", func(tx *bolt.Tx) error {
 		mine := s.ring.Known(identifier)
 		c := tx.Bucket(visitBucket).Cursor()
@@ -68,9 +68,9 @@ func (s *Store) Asked(identifier kiosk.Secret, each func(kiosk.Push) bool) error
 			if err != nil {
 				return err
 			}
-			p := kiosk.Push{Mine: mine(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
-			if p.Mine {
-				p.Story = func() (r []kiosk.Record) { r, err = records(b); return r }
+			p := kiosk.PastRequest{SamePerson: mine(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
+			if p.SamePerson {
+				p.History = func() (r []kiosk.Record) { r, err = records(b); return r }
 			}
 			if !each(p) || err != nil {
 				return err

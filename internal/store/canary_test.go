@@ -21,7 +21,7 @@ func canary(what string) kiosk.Secret { return kiosk.Secret("canary-" + what + "
 
 func canaries() kiosk.Secrets {
 	return kiosk.Secrets{
-		Identifier: canary("identifier"), RequestID: canary("auth-req-id"), Expect: canary("expect"),
+		Identifier: canary("identifier"), RequestID: canary("auth-req-id"), ExpectedSubject: canary("expect"),
 		Tokens: kiosk.Tokens{Access: canary("access"), ID: canary("id-token"), Refresh: canary("refresh"), Type: "Bearer", Scope: "canary-scope-Qm7xT2"},
 	}
 }
@@ -63,7 +63,7 @@ func TestNothingPersonalInTheFile(t *testing.T) {
 	for _, end := range []kiosk.Stage{kiosk.StageShown, kiosk.StageEnded, kiosk.StageAbandoned} {
 		dir := t.TempDir()
 		s := openTest(t, dir)
-		for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, end} {
+		for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, end} {
 			r := rec("v1", stage)
 			r.Secrets = canaries()
 			mustAppend(t, s, r)

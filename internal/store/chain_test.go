@@ -30,7 +30,7 @@ func ledger(t testing.TB, dir string) *Store {
 	t.Helper()
 	s := openTest(t, dir)
 	s.db.NoSync = true
-	mustAppend(t, s, rec("long", kiosk.StageAsking), rec("long", kiosk.StageAsked))
+	mustAppend(t, s, rec("long", kiosk.StageAsking), rec("long", kiosk.StageAcknowledged))
 	whole(t, s, "v2", kiosk.StageShown)
 	if err := s.Note("the file before was set aside", noon, "boot-1", time.Hour); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestKeyRotation(t *testing.T) {
 	if left, err := s.Unfinished(); err != nil || len(left) != 1 || string(left[0].Secrets.Identifier) != "alice-v2" {
 		t.Fatal(left, err)
 	}
-	mustAppend(t, s, rec("v2", kiosk.StageAsked))
+	mustAppend(t, s, rec("v2", kiosk.StageAcknowledged))
 	if r := verified(t, s); !r.Whole() || r.Unread != 0 {
 		t.Errorf("%+v", r)
 	}

@@ -20,7 +20,7 @@ func TestCompact(t *testing.T) {
 	for range 3 {
 		whole(t, s, fmt.Sprint("v", s.mustCount(t)), kiosk.StageShown)
 	}
-	mustAppend(t, s, rec("open", kiosk.StageAsking), rec("open", kiosk.StageAsked))
+	mustAppend(t, s, rec("open", kiosk.StageAsking), rec("open", kiosk.StageAcknowledged))
 	if saved, err := s.Compact(); err != nil || saved != 0 {
 		t.Fatalf("a file that is in use: %d, %v", saved, err)
 	}
@@ -104,27 +104,27 @@ func TestCompactGivesWayToACustomer(t *testing.T) {
 // afterwards must not settle a newer entry.
 func TestCompactionKeepsRevocations(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	revocation := func(token string) kiosk.Due {
-		return kiosk.Due{Until: time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC), Life: time.Hour, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}}
+	revocation := func(token string) kiosk.Revocation {
+		return kiosk.Revocation{Until: time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC), Lifetime: time.Hour, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}}
 	}
-	first, err := s.Owe(revocation("first"))
+	first, err := s.AddRevocation(revocation("first"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Rewrite(); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := s.Owed(); err != nil || len(left) != 1 || string(left[0].Tokens.Access) != "first" || left[0].ID != first {
+	if left, err := s.PendingRevocations(); err != nil || len(left) != 1 || string(left[0].Tokens.Access) != "first" || left[0].ID != first {
 		t.Errorf("after the compaction: %+v, %v; want the first revocation", left, err)
 	}
-	second, err := s.Owe(revocation("second"))
+	second, err := s.AddRevocation(revocation("second"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Paid(first); err != nil {
+	if err := s.RevocationDone(first); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := s.Owed(); err != nil || len(left) != 1 || left[0].ID != second {
+	if left, err := s.PendingRevocations(); err != nil || len(left) != 1 || left[0].ID != second {
 		t.Errorf("after the first was settled: %+v, %v; want the second, number %d", left, err, second)
 	}
 }

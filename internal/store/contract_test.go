@@ -16,7 +16,7 @@ import (
 // a new process would find it; a journal that lives in memory returns itself.
 func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again func() kiosk.Journal)) {
 	const (
-		asking, asked, granted  = kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted
+		asking, asked, granted  = kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted
 		shown, ended, abandoned = kiosk.StageShown, kiosk.StageEnded, kiosk.StageAbandoned
 	)
 	unfinished := func(t *testing.T, j kiosk.Journal) []kiosk.Record {
@@ -231,10 +231,10 @@ func TestJournalContract(t *testing.T) {
 func TestErrorsSayWhichKind(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	whole(t, s, "v1", kiosk.StageEnded)
-	if err := s.Append(rec("v1", kiosk.StageAsked)); !errors.Is(err, ErrOrder) {
+	if err := s.Append(rec("v1", kiosk.StageAcknowledged)); !errors.Is(err, ErrOrder) {
 		t.Errorf("after the end: %v", err)
 	}
-	if err := s.Append(rec("v2", kiosk.StageAsked)); !errors.Is(err, ErrOrder) {
+	if err := s.Append(rec("v2", kiosk.StageAcknowledged)); !errors.Is(err, ErrOrder) {
 		t.Errorf("never begun: %v", err)
 	}
 	if err := s.Append(kiosk.Record{}); !errors.Is(err, ErrRecord) {

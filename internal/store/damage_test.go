@@ -212,7 +212,7 @@ func TestRottenPages(t *testing.T) {
 		_, err2 := s.List(0, 1000)
 		err3 := s.Append(rec("new", kiosk.StageAsking))
 		_, err4 := s.Prune(noon.Add(time.Hour))
-		err5 := s.Asked(kiosk.Secret("x"), func(kiosk.Push) bool { return true })
+		err5 := s.PastRequests(kiosk.Secret("x"), func(kiosk.PastRequest) bool { return true })
 		if errors.Join(err1, err2, err3, err4, err5) != nil {
 			failed++
 		}

@@ -18,22 +18,22 @@ var dueBucket = []byte("dues")
 // takes none back would fill the disk otherwise.
 const maxDues = 256
 
-var _ kiosk.Dues = (*Store)(nil)
+var _ kiosk.RevocationQueue = (*Store)(nil)
 
-// Owe puts tokens on disk, sealed, as still to be given back.
-func (s *Store) Owe(d kiosk.Due) (id uint64, err error) {
+// AddRevocation puts tokens on disk, sealed, as still to be given back.
+func (s *Store) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
 	secrets := kiosk.Secrets{Tokens: d.Tokens}
 	if err := checkSecrets(secrets); err != nil {
 		return 0, fmt.Errorf("store: owe: %w", err)
 	}
-	if !datable(d.Until) || d.Life < 0 {
+	if !datable(d.Until) || d.Lifetime < 0 {
 		return 0, fmt.Errorf("store: owe: %w: times out of range", ErrRecord)
 	}
 	packed := packSecrets(secrets)
 	defer clear(packed)
 	plain := make([]byte, 0, 16+len(packed))
 	plain = binary.BigEndian.AppendUint64(plain, uint64(d.Until.Unix()))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(d.Life))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(d.Lifetime))
 	plain = append(plain, packed...)
 	defer clear(plain)
 	err = s.update("owe", func(tx *bolt.Tx) error {
@@ -54,8 +54,8 @@ func (s *Store) Owe(d kiosk.Due) (id uint64, err error) {
 	return id, err
 }
 
-// Paid forgets tokens that were given back, or have run out.
-func (s *Store) Paid(id uint64) error {
+// RevocationDone forgets tokens that were given back, or have run out.
+func (s *Store) RevocationDone(id uint64) error {
 	return s.update("paid", func(tx *bolt.Tx) error {
 		dues := tx.Bucket(dueBucket)
 		if dues == nil {
@@ -65,9 +65,9 @@ func (s *Store) Paid(id uint64) error {
 	})
 }
 
-// Owed gives what is still to be given back, oldest first. What cannot be read is
+// PendingRevocations gives what is still to be given back, oldest first. What cannot be read is
 // left out: it will run out by itself.
-func (s *Store) Owed() (out []kiosk.Due, err error) {
+func (s *Store) PendingRevocations() (out []kiosk.Revocation, err error) {
 	err = s.view("owed", func(tx *bolt.Tx) error {
 		dues := tx.Bucket(dueBucket)
 		if dues == nil {
@@ -89,13 +89,13 @@ func (s *Store) Owed() (out []kiosk.Due, err error) {
 	return out, err
 }
 
-func readDue(plain []byte) (d kiosk.Due, ok bool) {
+func readDue(plain []byte) (d kiosk.Revocation, ok bool) {
 	if len(plain) < 16 {
 		return d, false
 	}
 	d.Until = time.Unix(int64(binary.BigEndian.Uint64(plain)), 0).UTC()
-	d.Life = time.Duration(binary.BigEndian.Uint64(plain[8:]))
+	d.Lifetime = time.Duration(binary.BigEndian.Uint64(plain[8:]))
 	secrets, err := unpackSecrets(plain[16:])
 	d.Tokens = secrets.Tokens
-	return d, err == nil && datable(d.Until) && d.Life >= 0
+	return d, err == nil && datable(d.Until) && d.Lifetime >= 0
 }

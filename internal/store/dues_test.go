@@ -16,26 +16,26 @@ func TestDues(t *testing.T) {
 	dir := t.TempDir()
 	os.Chmod(dir, 0o700)
 	until := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
-	due := func(n int) kiosk.Due {
-		return kiosk.Due{Until: until, Life: time.Hour, Tokens: kiosk.Tokens{
+	due := func(n int) kiosk.Revocation {
+		return kiosk.Revocation{Until: until, Lifetime: time.Hour, Tokens: kiosk.Tokens{
 			Access: kiosk.Secret(fmt.Sprintf("canary-access-%03d", n)), Refresh: kiosk.Secret("canary-refresh"), Client: "kiosk-device", Type: "Bearer"}}
 	}
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if owed, err := s.Owed(); err != nil || len(owed) != 0 {
+	if owed, err := s.PendingRevocations(); err != nil || len(owed) != 0 {
 		t.Fatalf("%v %v", owed, err)
 	}
 	var ids []uint64
 	for n := range 3 {
-		id, err := s.Owe(due(n))
+		id, err := s.AddRevocation(due(n))
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, id)
 	}
-	if err := s.Paid(ids[1]); err != nil {
+	if err := s.RevocationDone(ids[1]); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -47,22 +47,22 @@ func TestDues(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	owed, err := s.Owed()
+	owed, err := s.PendingRevocations()
 	if err != nil || len(owed) != 2 {
 		t.Fatalf("%d dues: %v", len(owed), err)
 	}
 	for i, n := range []int{0, 2} {
 		want := due(n)
-		if d := owed[i]; string(d.Tokens.Access) != string(want.Tokens.Access) || d.Tokens.Client != "kiosk-device" || !d.Until.Equal(until) || d.Life != time.Hour || d.ID != ids[n] {
+		if d := owed[i]; string(d.Tokens.Access) != string(want.Tokens.Access) || d.Tokens.Client != "kiosk-device" || !d.Until.Equal(until) || d.Lifetime != time.Hour || d.ID != ids[n] {
 			t.Errorf("due %d came back as %+v", n, d)
 		}
 	}
 	for n := range maxDues + 5 {
-		if _, err := s.Owe(due(n)); err != nil {
+		if _, err := s.AddRevocation(due(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if owed, _ := s.Owed(); len(owed) > maxDues {
+	if owed, _ := s.PendingRevocations(); len(owed) > maxDues {
 		t.Errorf("%d dues are kept", len(owed))
 	}
 }
@@ -71,7 +71,7 @@ func FuzzReadDue(f *testing.F) {
 	f.Add(make([]byte, 16))
 	f.Add(append(make([]byte, 16), packSecrets(kiosk.Secrets{Tokens: kiosk.Tokens{Access: kiosk.Secret("x")}})...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if d, ok := readDue(b); ok && (d.Life < 0 || !datable(d.Until)) {
+		if d, ok := readDue(b); ok && (d.Lifetime < 0 || !datable(d.Until)) {
 			t.Errorf("%+v", d)
 		}
 	})

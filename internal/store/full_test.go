@@ -16,7 +16,7 @@ func fill(t *testing.T, s *Store) (acked map[string]int) {
 	acked = map[string]int{}
 	for i := range 20000 {
 		visit := fmt.Sprint("v", i)
-		for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageEnded} {
+		for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageEnded} {
 			err := s.Append(rec(visit, stage))
 			if errors.Is(err, ErrFull) {
 				return acked

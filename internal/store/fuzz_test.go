@@ -12,7 +12,7 @@ import (
 
 func FuzzReadStory(f *testing.F) {
 	s := story{Visit: "v1", Code: "KITE-42"}
-	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown} {
+	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown} {
 		next := newStep(rec("v1", stage))
 		next.Seq, next.Link = uint64(stage), make([]byte, seal.LinkSize)
 		s.Steps = append(s.Steps, next)

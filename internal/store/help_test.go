@@ -39,11 +39,11 @@ func rec(visit string, stage kiosk.Stage) kiosk.Record {
 	switch stage {
 	case kiosk.StageAsking:
 		r.Secrets.Identifier = kiosk.Secret("alice-" + visit)
-	case kiosk.StageAsked:
+	case kiosk.StageAcknowledged:
 		r.Expires, r.Interval, r.Sent, r.SentAt = 2*time.Minute, 5*time.Second, up-time.Second, r.Wall.Add(-time.Second)
 		r.Secrets.Identifier = kiosk.Secret("alice-" + visit)
 		r.Secrets.RequestID = kiosk.Secret("req-" + visit)
-		r.Secrets.Expect = kiosk.Secret("sub-" + visit)
+		r.Secrets.ExpectedSubject = kiosk.Secret("sub-" + visit)
 	case kiosk.StageGranted:
 		r.Secrets.Tokens = kiosk.Tokens{
 			Access: kiosk.Secret("access-" + visit), ID: kiosk.Secret("id-" + visit), Refresh: kiosk.Secret("refresh-" + visit),
@@ -67,7 +67,7 @@ func mustAppend(t testing.TB, j kiosk.Journal, records ...kiosk.Record) {
 // whole plays a visit to the end it names.
 func whole(t testing.TB, j kiosk.Journal, visit string, end kiosk.Stage) {
 	t.Helper()
-	mustAppend(t, j, rec(visit, kiosk.StageAsking), rec(visit, kiosk.StageAsked))
+	mustAppend(t, j, rec(visit, kiosk.StageAsking), rec(visit, kiosk.StageAcknowledged))
 	if end == kiosk.StageShown {
 		mustAppend(t, j, rec(visit, kiosk.StageGranted))
 	}

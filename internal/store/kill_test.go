@@ -29,10 +29,10 @@ func TestMain(m *testing.M) {
 
 // stories are what the child plays, over and over.
 var stories = [][]kiosk.Stage{
-	{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown},
-	{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageAsked, kiosk.StageEnded},
+	{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown},
+	{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageAcknowledged, kiosk.StageEnded},
 	{kiosk.StageAsking, kiosk.StageAbandoned},
-	{kiosk.StageAsking, kiosk.StageAsked}, // never ends
+	{kiosk.StageAsking, kiosk.StageAcknowledged}, // never ends
 }
 
 // scribble is the child: it closes what its predecessor left, then plays visits

@@ -259,7 +259,7 @@ func TestManyHandsAtOnce(t *testing.T) {
 
 func TestATechniciansVisitIsToldApart(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted} {
+	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted} {
 		r := rec("technician", stage)
 		r.Technician = true
 		mustAppend(t, s, rec("customer", stage), r)

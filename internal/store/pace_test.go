@@ -13,7 +13,7 @@ import (
 
 // slower is the nth time that the server asked for another pace.
 func slower(visit string, n int) kiosk.Record {
-	r := rec(visit, kiosk.StageAsked)
+	r := rec(visit, kiosk.StageAcknowledged)
 	step := time.Duration(n) * time.Second
 	r.Wall, r.Uptime, r.Interval, r.Pause = r.Wall.Add(step), r.Uptime+step, r.Interval+step, 2*step
 	return r
@@ -29,12 +29,12 @@ func TestPaceThatNeverSettles(t *testing.T) {
 	widest := func(r kiosk.Record) kiosk.Record {
 		r.Code, r.Boot = boot, boot
 		r.Wall = r.Wall.Add(123456789)
-		if r.Stage == kiosk.StageAsked {
+		if r.Stage == kiosk.StageAcknowledged {
 			r.Expires, r.Sent, r.SentAt = math.MaxInt64, math.MaxInt64, r.Wall
 		}
 		return r
 	}
-	mustAppend(t, s, widest(rec("v1", kiosk.StageAsking)), widest(rec("v1", kiosk.StageAsked)))
+	mustAppend(t, s, widest(rec("v1", kiosk.StageAsking)), widest(rec("v1", kiosk.StageAcknowledged)))
 	for n := 1; n <= 70; n++ {
 		err := s.Append(widest(slower("v1", n)))
 		if n >= maxPaces {
@@ -74,7 +74,7 @@ func TestPaceThatNeverSettles(t *testing.T) {
 // says nothing of it, whatever its record holds.
 func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	first := rec("v1", kiosk.StageAsked)
+	first := rec("v1", kiosk.StageAcknowledged)
 	mustAppend(t, s, rec("v1", kiosk.StageAsking), first)
 	for _, change := range []func(*kiosk.Record){
 		func(r *kiosk.Record) { r.Expires, r.Sent, r.SentAt = 0, 0, time.Time{} },
@@ -108,7 +108,7 @@ func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
 func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
 	s := story{Visit: "v1", Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
 	for range maxPaces {
-		s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageAsked)))
+		s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageAcknowledged)))
 	}
 	s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageGranted)), newStep(rec("v1", kiosk.StageShown)))
 	for i := range s.Steps {

@@ -41,7 +41,7 @@ func TestTag(t *testing.T) {
 
 // memory is what package guard asks for; the two must not import each other.
 type memory interface {
-	Asked(kiosk.Secret, func(kiosk.Push) bool) error
+	PastRequests(kiosk.Secret, func(kiosk.PastRequest) bool) error
 }
 
 var _ memory = (*Store)(nil)
@@ -56,7 +56,7 @@ func TestAsked(t *testing.T) {
 	}
 	ask("v1", "alice", noon)
 	ask("v2", "bob", noon.Add(-48*time.Hour)) // the clock went back
-	mustAppend(t, s, rec("v1", kiosk.StageAsked), rec("v1", kiosk.StageEnded))
+	mustAppend(t, s, rec("v1", kiosk.StageAcknowledged), rec("v1", kiosk.StageEnded))
 	ask("v3", "ALICE ", noon.Add(time.Minute))
 	s.Close()
 	s = openTest(t, dir) // it outlives a restart
@@ -65,20 +65,20 @@ func TestAsked(t *testing.T) {
 	var told []string
 	look := func(limit int) {
 		walls, mine, told = nil, nil, nil
-		err := s.Asked(kiosk.Secret("alice"), func(p kiosk.Push) bool {
+		err := s.PastRequests(kiosk.Secret("alice"), func(p kiosk.PastRequest) bool {
 			if p.Boot != "boot-1" || p.Uptime != time.Hour+time.Second {
 				t.Errorf("boot %q, uptime %v", p.Boot, p.Uptime)
 			}
 			stages := ""
-			if p.Mine {
-				for _, r := range p.Story() {
+			if p.SamePerson {
+				for _, r := range p.History() {
 					stages += " " + r.Stage.String()
 					if len(r.Secrets.Identifier)+len(r.Secrets.RequestID) > 0 {
 						t.Error("a secret came along")
 					}
 				}
 			}
-			walls, mine, told = append(walls, p.Wall), append(mine, p.Mine), append(told, stages)
+			walls, mine, told = append(walls, p.Wall), append(mine, p.SamePerson), append(told, stages)
 			return len(walls) < limit
 		})
 		if err != nil {

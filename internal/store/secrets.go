@@ -15,7 +15,7 @@ const (
 // parts lists the secrets in the order in which they are written. Secret's own
 // encoding for JSON hides the value, hence a codec of its own.
 func parts(s *kiosk.Secrets) [6]*kiosk.Secret {
-	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.Expect, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
+	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.ExpectedSubject, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
 }
 
 func checkSecrets(s kiosk.Secrets) error {

@@ -61,7 +61,7 @@ func newStep(r kiosk.Record) step {
 // of the request means nothing.
 func (s *story) add(r kiosk.Record) {
 	next := newStep(r)
-	if r.Stage == kiosk.StageAsked && s.last().Stage == kiosk.StageAsked {
+	if r.Stage == kiosk.StageAcknowledged && s.last().Stage == kiosk.StageAcknowledged {
 		before := s.last()
 		if next.Boot == before.Boot {
 			next.Expires, next.Sent, next.SentAt = before.Expires, before.Sent, before.SentAt
@@ -97,15 +97,15 @@ func (s story) follows(next kiosk.Stage) error {
 	switch next {
 	case kiosk.StageAsking:
 		fits = last == 0
-	case kiosk.StageAsked:
-		fits = last == kiosk.StageAsking || last == kiosk.StageAsked
+	case kiosk.StageAcknowledged:
+		fits = last == kiosk.StageAsking || last == kiosk.StageAcknowledged
 	case kiosk.StageGranted, kiosk.StageShown:
 		fits = last == next-1
 	case kiosk.StageEnded, kiosk.StageAbandoned:
 		fits = last != 0 && !last.Final()
 	}
 	switch {
-	case fits && next == kiosk.StageAsked && len(s.Steps) > maxPaces: // the first is asking
+	case fits && next == kiosk.StageAcknowledged && len(s.Steps) > maxPaces: // the first is asking
 		return fmt.Errorf("%w: the pace has changed %d times", ErrRecord, maxPaces)
 	case fits:
 		return nil

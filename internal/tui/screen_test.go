@@ -177,7 +177,7 @@ func TestNoContentReachesTheTerminalAsACommand(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		for i, e := range evil {
 			o := evil[(i+5)%len(evil)]
-			s.Show(kiosk.Screen{Phase: kiosk.Phase(i % 9), Site: e, Title: e + o, Lines: []string{e, o}, Warning: o, Code: e, Spelt: o,
+			s.Show(kiosk.Screen{Phase: kiosk.Phase(i % 9), Site: e, Title: e + o, Lines: []string{e, o}, Warning: o, Code: e, SpelledCode: o,
 				Entry: &kiosk.Entry{Label: e, Text: o, Example: e, Problem: o}, Gauge: &kiosk.Gauge{Part: 0.3, Text: e},
 				Steps: []kiosk.ListStep{{Text: e}}, Details: []kiosk.Field{{Label: e, Value: o}}, Paging: e,
 				Link: &kiosk.Link{URL: e, Caption: o}, Keys: []kiosk.Key{{Cap: e, Text: o}}})

@@ -70,7 +70,7 @@ func TestOldBytesAreOverwritten(t *testing.T) {
 
 func TestWipeTakesEverythingOfOneRequest(t *testing.T) {
 	v := vault.New()
-	items := []kiosk.Item{kiosk.Identifier, kiosk.RequestID, kiosk.Expect, kiosk.AccessToken, kiosk.IDToken, kiosk.RefreshToken}
+	items := []kiosk.Item{kiosk.Identifier, kiosk.RequestID, kiosk.ExpectedSubject, kiosk.AccessToken, kiosk.IDToken, kiosk.RefreshToken}
 	var old [][]byte
 	for _, i := range items {
 		v.Put(1, i, []byte{'s', byte('a' + i)})
@@ -103,8 +103,8 @@ func TestSizes(t *testing.T) {
 		{"long request id", kiosk.RequestID, 16 << 10, true},
 		{"request id too long", kiosk.RequestID, 16<<10 + 1, false},
 		{"long identifier", kiosk.Identifier, 16 << 10, true},
-		{"long expectation", kiosk.Expect, 16 << 10, true},
-		{"expectation too long", kiosk.Expect, 16<<10 + 1, false},
+		{"long expectation", kiosk.ExpectedSubject, 16 << 10, true},
+		{"expectation too long", kiosk.ExpectedSubject, 16<<10 + 1, false},
 		{"large access token", kiosk.AccessToken, 64 << 10, true},
 		{"large ID token", kiosk.IDToken, 64 << 10, true},
 		{"refresh token too large", kiosk.RefreshToken, 64<<10 + 1, false},

@@ -16,8 +16,8 @@ func TestTheConsoleFontHasEveryLetter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range kiosk.AllWords() {
-			for _, r := range c.Say(w, "n", 2) {
+		for _, w := range kiosk.MessageIDs() {
+			for _, r := range c.Text(w, "n", 2) {
 				if r > '~' && !strings.ContainsRune(font.Wanted, r) {
 					t.Errorf("%s: %s: %q is not in font.Wanted", l, w, r)
 				}

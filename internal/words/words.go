@@ -33,11 +33,11 @@ import (
 //go:embed catalogue/*.json
 var files embed.FS
 
-// Catalogue is one language. It implements kiosk.Words.
+// Catalogue is one language. It implements kiosk.Catalog.
 type Catalogue struct {
 	language string
 	tag      language.Tag // for plural forms
-	texts    map[kiosk.Word]text
+	texts    map[kiosk.MessageID]text
 }
 
 // text is one sentence, in one form or in several.
@@ -81,7 +81,7 @@ func Open(code string) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range kiosk.AllWords() {
+	for _, w := range kiosk.MessageIDs() {
 		if len(c.texts[w]) == 0 {
 			return nil, fmt.Errorf("language %q: no text for %q", code, w)
 		}
@@ -105,11 +105,11 @@ func parse(code string, b []byte) (*Catalogue, error) {
 func (c *Catalogue) Language() string { return c.language }
 
 // Name is what the language calls itself.
-func (c *Catalogue) Name() string { return c.Say(kiosk.WordLanguage) }
+func (c *Catalogue) Name() string { return c.Text(kiosk.MsgLanguage) }
 
-// Say gives a text with its arguments filled in. An unknown word comes back as
+// Text gives a text with its arguments filled in. An unknown word comes back as
 // its own name: ugly, but nothing a customer is left without.
-func (c *Catalogue) Say(w kiosk.Word, args ...any) string {
+func (c *Catalogue) Text(w kiosk.MessageID, args ...any) string {
 	forms, ok := c.texts[w]
 	if !ok {
 		return string(w)
