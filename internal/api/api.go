@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -102,7 +103,7 @@ func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (k
 	}
 	a := &answer{hidden: hidden(t)}
 	var err error
-	if a.claims, err = readObject(p.Claims); err != nil {
+	if a.claims, err = strictjson.ParseOrdered(p.Claims); err != nil {
 		return kiosk.Result{}, kiosk.Fail(kiosk.Internal, "verified claims", err)
 	}
 	doc := person(a.claims)
@@ -111,7 +112,7 @@ func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (k
 		if err != nil {
 			return kiosk.Result{}, err
 		}
-		if doc, err = readObject(body); err != nil {
+		if doc, err = strictjson.ParseOrdered(body); err != nil {
 			return kiosk.Result{}, kiosk.Fail(kiosk.ServiceDown, "answer of the api", err)
 		}
 		a.api = doc

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -22,30 +23,30 @@ var protocol = []string{
 // carries it: a list of plain values and an object's plain members joined by
 // commas; a list with objects or lists in it one field for each element, under
 // the same name. What lies deeper needs a layout file.
-func builtIn(doc *node, a *answer) kiosk.Result {
+func builtIn(doc *strictjson.Node, a *answer) kiosk.Result {
 	p := page{Result: kiosk.Result{Fields: []kiosk.Field{}}}
 	title := ""
 	for _, name := range []string{"title", "name"} {
-		n := doc.member(name)
-		if n == nil || !n.str {
+		n := doc.Member(name)
+		if n == nil || n.Kind != strictjson.KindString {
 			continue
 		}
-		if words := a.safe(n.text); words != "" {
+		if words := a.safe(n.Text); words != "" {
 			title, p.Title = name, cut(words, maxTitle)
 			break
 		}
 	}
-	for i, name := range doc.names {
+	for i, name := range doc.Names {
 		if name == title && title != "" {
 			continue
 		}
-		label, n := a.safe(name), &doc.items[i]
-		if n.kind == array && slices.ContainsFunc(n.items, func(e node) bool { return e.kind == object || e.kind == array }) {
-			for j := range n.items {
+		label, n := a.safe(name), &doc.Items[i]
+		if n.Kind == strictjson.KindArray && slices.ContainsFunc(n.Items, func(e strictjson.Node) bool { return e.Kind == strictjson.KindObject || e.Kind == strictjson.KindArray }) {
+			for j := range n.Items {
 				if p.full() {
 					break
 				}
-				p.add(label, a.words(&n.items[j]))
+				p.add(label, a.words(&n.Items[j]))
 			}
 			continue
 		}
@@ -56,17 +57,17 @@ func builtIn(doc *node, a *answer) kiosk.Result {
 
 // person leaves out of the claims what is protocol. The subject stays only where
 // there is nothing else: it is a key for machines, and the JSON lines carry it anyway.
-func person(claims *node) *node {
-	out := &node{kind: object}
-	for i, name := range claims.names {
+func person(claims *strictjson.Node) *strictjson.Node {
+	out := &strictjson.Node{Kind: strictjson.KindObject}
+	for i, name := range claims.Names {
 		if name == "sub" || slices.Contains(protocol, name) || strings.HasPrefix(name, noClaim) {
 			continue
 		}
-		out.names = append(out.names, name)
-		out.items = append(out.items, claims.items[i])
+		out.Names = append(out.Names, name)
+		out.Items = append(out.Items, claims.Items[i])
 	}
-	if sub := claims.member("sub"); sub != nil && len(out.names) == 0 {
-		out.names, out.items = []string{"sub"}, []node{*sub}
+	if sub := claims.Member("sub"); sub != nil && len(out.Names) == 0 {
+		out.Names, out.Items = []string{"sub"}, []strictjson.Node{*sub}
 	}
 	return out
 }

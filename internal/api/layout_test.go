@@ -9,12 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func tree(t testing.TB, s string) *node {
+func tree(t testing.TB, s string) *strictjson.Node {
 	t.Helper()
-	n, err := readObject([]byte(s))
+	n, err := strictjson.ParseOrdered([]byte(s))
 	if err != nil {
 		t.Fatalf("%s: %v", s, err)
 	}
@@ -269,7 +270,7 @@ func FuzzLayout(f *testing.F) {
 		if err != nil && strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), unicode.IsControl) {
 			t.Fatalf("control character in %q", err)
 		}
-		n, err := readObject([]byte(doc))
+		n, err := strictjson.ParseOrdered([]byte(doc))
 		if err != nil {
 			return
 		}

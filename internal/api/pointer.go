@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // star is the step that stands for every element. It is told from a member
@@ -71,7 +73,7 @@ func parsePointer(s string) (pointer, error) {
 		name := strings.ReplaceAll(strings.ReplaceAll(raw, "~1", "/"), "~0", "~")
 		p.steps = append(p.steps, step{name: name})
 	}
-	if len(p.steps) > maxDepth {
+	if len(p.steps) > strictjson.MaxDepth {
 		return p, errors.New("the pointer has too many steps")
 	}
 	if p.claims && strings.HasPrefix(p.steps[0].name, noClaim) {
@@ -81,21 +83,21 @@ func parsePointer(s string) (pointer, error) {
 }
 
 // find follows the pointer from doc; at says which element each star stands for.
-func (p pointer) find(doc *node, at []int) *node { return walk(doc, p.steps, at) }
+func (p pointer) find(doc *strictjson.Node, at []int) *strictjson.Node { return walk(doc, p.steps, at) }
 
-func walk(n *node, steps []step, at []int) *node {
+func walk(n *strictjson.Node, steps []step, at []int) *strictjson.Node {
 	for _, s := range steps {
 		switch {
 		case n == nil:
 			return nil
 		case s.star:
-			if len(at) == 0 || at[0] >= len(n.items) {
+			if len(at) == 0 || at[0] >= len(n.Items) {
 				return nil
 			}
-			n, at = &n.items[at[0]], at[1:]
-		case n.kind == object:
-			n = n.member(s.name)
-		case n.kind == array:
+			n, at = &n.Items[at[0]], at[1:]
+		case n.Kind == strictjson.KindObject:
+			n = n.Member(s.name)
+		case n.Kind == strictjson.KindArray:
 			n = element(n, s.name)
 		default:
 			return nil
@@ -106,10 +108,10 @@ func walk(n *node, steps []step, at []int) *node {
 
 // element finds an array's element: decimal digits without leading zeros, as
 // RFC 6901, section 4 has it.
-func element(n *node, index string) *node {
+func element(n *strictjson.Node, index string) *strictjson.Node {
 	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 || i >= len(n.items) || strconv.Itoa(i) != index {
+	if err != nil || i < 0 || i >= len(n.Items) || strconv.Itoa(i) != index {
 		return nil
 	}
-	return &n.items[i]
+	return &n.Items[i]
 }

@@ -4,33 +4,34 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // answer is what a layout works on.
 type answer struct {
-	api    *node // nil where no API is configured
-	claims *node
+	api    *strictjson.Node // nil where no API is configured
+	claims *strictjson.Node
 	hidden []string // tokens: a text that holds one is treated as absent
 }
 
 // words gives the harmless text of a value, or "" if there is nothing to show.
 // Numbers and booleans are printed as they stand in the JSON text: the layout
 // knows no language. A list or an object gives its scalars, joined by commas.
-func (a *answer) words(n *node) string {
+func (a *answer) words(n *strictjson.Node) string {
 	if n == nil {
 		return ""
 	}
-	if n.kind == scalar {
-		return a.safe(n.text)
+	if n.IsScalar() {
+		return a.safe(n.Text)
 	}
 	var all []string
 	length := 0
-	for i := range n.items[:min(len(n.items), maxJoined)] {
-		if n.items[i].kind != scalar {
+	for i := range n.Items[:min(len(n.Items), maxJoined)] {
+		if !n.Items[i].IsScalar() {
 			continue
 		}
-		if s := a.safe(n.items[i].text); s != "" {
+		if s := a.safe(n.Items[i].Text); s != "" {
 			all = append(all, s)
 			if length += len(s); length > maxValue*4 {
 				break // more than can be shown, whatever the letters
@@ -105,12 +106,12 @@ func (n *line) repeat(a *answer, at []int, p *page) {
 	if list == nil {
 		return
 	}
-	for i := range list.items {
+	for i := range list.Items {
 		n.repeat(a, append(slices.Clone(at), i), p)
 	}
 }
 
-func (a *answer) document(p pointer) *node {
+func (a *answer) document(p pointer) *strictjson.Node {
 	if p.claims {
 		return a.claims
 	}

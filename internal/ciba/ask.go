@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -219,7 +220,7 @@ func askReason(code string, status int) kiosk.Reason {
 // know are ignored. Without an auth_req_id and a positive expires_in nothing may be
 // polled.
 func readAck(body []byte) (kiosk.Ack, error) {
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
@@ -239,7 +240,7 @@ func readAck(body []byte) (kiosk.Ack, error) {
 	}
 	ack := kiosk.Ack{
 		RequestID: kiosk.Secret(id),
-		Expires:   oidc.Seconds(seconds, time.Second, maxExpires),
+		Expires:   strictjson.Seconds(seconds, time.Second, maxExpires),
 		Interval:  defaultInterval,
 	}
 	// 0, negative and worse are left open by the specification; 5 s does for all of
@@ -255,7 +256,7 @@ func readAck(body []byte) (kiosk.Ack, error) {
 // asked: a fraction is rounded up, a number beyond the longest interval is the
 // longest, and digits in quotation marks count. 0 stands for absent, zero, negative
 // and anything else.
-func interval(o oidc.Object) time.Duration {
+func interval(o strictjson.Object) time.Duration {
 	var digits string
 	switch v := o["interval"].(type) {
 	case json.Number:

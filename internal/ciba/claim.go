@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -48,10 +48,10 @@ func parseClaim(s string) (required, error) {
 // it, true or a number that is written so. Letters count as they are. What is anything
 // else, a text with the value as one of its words, say, does not count: nothing is known
 // of what it means.
-func (r required) in(claims oidc.Object) finding {
+func (r required) in(claims strictjson.Object) finding {
 	var at any = claims
 	for _, step := range r.steps {
-		o, ok := at.(oidc.Object)
+		o, ok := at.(strictjson.Object)
 		if !ok {
 			return absent
 		}
@@ -87,7 +87,7 @@ func (r required) is(v any) bool {
 
 // admits refuses an approver without the claim that is required. Where the ID token says
 // nothing of it, UserInfo is asked, if it has not been.
-func (k *Client) admits(ctx context.Context, claims oidc.Object, info func(context.Context) (oidc.Object, error)) error {
+func (k *Client) admits(ctx context.Context, claims strictjson.Object, info func(context.Context) (strictjson.Object, error)) error {
 	if k.required.steps == nil {
 		return nil
 	}

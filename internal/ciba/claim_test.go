@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -81,7 +81,7 @@ func FuzzClaim(f *testing.F) {
 	f.Add("t=true", `{"t":true}`)
 	f.Fuzz(func(t *testing.T, claim, document string) {
 		r, err := parseClaim(claim)
-		o, bad := oidc.ParseObject([]byte(document))
+		o, bad := strictjson.Parse([]byte(document))
 		if err != nil || bad != nil || r.steps == nil || r.in(o) != match {
 			return
 		}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // details are authorization details (RFC 9396, section 2): what is asked for, or
@@ -22,7 +22,7 @@ func parseDetails(s string) (details, error) {
 	if s == "" {
 		return nil, nil
 	}
-	o, err := oidc.ParseObject([]byte(`{"` + theDetails + `":` + s + `}`))
+	o, err := strictjson.Parse([]byte(`{"` + theDetails + `":` + s + `}`))
 	if err != nil || len(o) != 1 {
 		return nil, errors.New("not a JSON array of objects, or one with a member twice")
 	}
@@ -34,7 +34,7 @@ func parseDetails(s string) (details, error) {
 }
 
 // readDetails takes them from an answer; nil where it has none.
-func readDetails(o oidc.Object) (details, error) {
+func readDetails(o strictjson.Object) (details, error) {
 	v, there := o[theDetails]
 	if !there || v == nil {
 		return nil, nil
@@ -44,7 +44,7 @@ func readDetails(o oidc.Object) (details, error) {
 		return nil, errors.New("not a JSON array")
 	}
 	for i, one := range list {
-		m, _ := one.(oidc.Object)
+		m, _ := one.(strictjson.Object)
 		if kind, _ := m.Text("type"); kind == "" {
 			return nil, fmt.Errorf("entry %d is no object with a type", i+1)
 		}
@@ -67,8 +67,8 @@ func (granted details) exceeds(asked details) bool {
 // within tells whether one JSON value is part of another.
 func within(part, whole any) bool {
 	switch w := whole.(type) {
-	case oidc.Object:
-		p, ok := part.(oidc.Object)
+	case strictjson.Object:
+		p, ok := part.(strictjson.Object)
 		if !ok {
 			return false
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -120,7 +121,7 @@ func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, e
 
 // readGrant reads a device authorization response (RFC 8628, section 3.2).
 func readGrant(body []byte) (kiosk.Ack, error) {
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
@@ -151,7 +152,7 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 	}
 	ack := kiosk.Ack{
 		RequestID: append(kiosk.Secret(deviceMark), code...),
-		Expires:   oidc.Seconds(seconds, time.Second, maxExpires),
+		Expires:   strictjson.Seconds(seconds, time.Second, maxExpires),
 		Interval:  defaultInterval,
 		Grant:     g,
 	}
@@ -164,7 +165,7 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 
 // forPeople reads an address that is drawn and opened by somebody's phone; empty if
 // there is none.
-func forPeople(o oidc.Object, name string) (string, error) {
+func forPeople(o strictjson.Object, name string) (string, error) {
 	s, ok := o.Text(name)
 	if !o.Has(name) {
 		return "", nil

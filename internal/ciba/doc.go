@@ -121,7 +121,7 @@
 //	K4   S  tokens nobody wants any more are revoked       TestRevocation TestTokensOfARefusedAnswerAreGivenBack
 //	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestErrorsOfTheLineRepeatNothingOfTheServer
 //	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
-//	V1   M  form                                           oidc.TestAttacksOnTheToken oidc.TestJSONIsReadStrictly
+//	V1   M  form                                           oidc.TestAttacksOnTheToken strictjson.TestParse
 //	V2   M  algorithm                                      oidc.TestAttacksOnTheToken oidc.TestDefaultAlgorithmsAreAsymmetric
 //	V3   M  key                                            oidc.TestKeysAreChosenByNameTypeCurveAndAlg
 //	V4   S  unknown keys                                   oidc.TestAnUnknownKeyMakesUsLookAgainOnceAMinute

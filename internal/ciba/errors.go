@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -14,7 +15,7 @@ import (
 // server may repeat there whom it was asked for, in any spelling or encoding.
 type oauthError struct {
 	code string // the server's; not for logs
-	body oidc.Object
+	body strictjson.Object
 }
 
 // Error is the code if it is one we know. Any other could be somebody's name.
@@ -28,7 +29,7 @@ func (e *oauthError) Error() string {
 // readError finds an OAuth error in an answer; nil if there is none. Registered
 // codes are single words, so "Not Found" from a gateway's own JSON is not one.
 func readError(body []byte) *oauthError {
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -138,7 +138,7 @@ func (e expect) pack() kiosk.Secret {
 }
 
 func unpack(s kiosk.Secret) (e expect, err error) {
-	o, err := oidc.ParseObject(s)
+	o, err := strictjson.Parse(s)
 	if err != nil {
 		return e, err
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -28,7 +28,7 @@ var comparable = []string{"sub", "email", "phone_number", "preferred_username"}
 // token that names nobody in such a way is refused before a phone rings, since its
 // answer could not be checked.
 func (k *Client) ofToken(claims []byte) (expect, error) {
-	o, err := oidc.ParseObject(claims)
+	o, err := strictjson.Parse(claims)
 	if err != nil {
 		return expect{}, err
 	}
@@ -46,7 +46,7 @@ func (k *Client) ofToken(claims []byte) (expect, error) {
 			return expect{Claim: claim, Hint: v}, nil
 		}
 	}
-	if id, ok := o["sub_id"].(oidc.Object); ok {
+	if id, ok := o["sub_id"].(strictjson.Object); ok {
 		format, _ := id.Text("format")
 		claim := map[string]string{"iss_sub": "sub", "email": "email", "phone_number": "phone_number"}[format]
 		if v, ok := id.Text(claim); ok && v != "" && slices.Contains(comparable, claim) && (claim != "sub" || k.ours(id)) {
@@ -57,7 +57,7 @@ func (k *Client) ofToken(claims []byte) (expect, error) {
 }
 
 // ours tells whether a set of claims is this server's, or does not say whose.
-func (k *Client) ours(o oidc.Object) bool {
+func (k *Client) ours(o strictjson.Object) bool {
 	iss, _ := o.Text("iss")
 	return !o.Has("iss") || iss == k.c.Issuer
 }

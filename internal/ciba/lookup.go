@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -72,7 +73,7 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 
 // readLookup reads the lookup's answer. Either may be empty.
 func readLookup(body []byte) (hint, sub string, err error) {
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return "", "", err
 	}

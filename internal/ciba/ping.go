@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // Ping mode (CIBA Core, sections 9 and 10.2): the server says at an address of ours
@@ -259,7 +259,7 @@ func readPing(w http.ResponseWriter, r *http.Request) (id string, status int) {
 
 // pingedFor finds the auth_req_id in a notification; empty if there is none.
 func pingedFor(body []byte) string {
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -166,7 +167,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		if err != nil { // more digits than a number can have
 			return maxRetryAfter
 		}
-		return oidc.Seconds(n, 0, maxRetryAfter)
+		return strictjson.Seconds(n, 0, maxRetryAfter)
 	}
 	at, err := http.ParseTime(s)
 	if err != nil {
@@ -182,7 +183,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // OpenID Connect Core 1.0, section 3.1.3.3). With an error it gives what is to be
 // given back: the server holds those tokens for good ones.
 func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return kiosk.Tokens{}, kiosk.Untrusted, err
 	}
@@ -230,16 +231,16 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 
 // salvage reads the tokens that can be given back; those that are absent or
 // malformed are nil.
-func salvage(o oidc.Object) kiosk.Tokens {
+func salvage(o strictjson.Object) kiosk.Tokens {
 	t := kiosk.Tokens{Access: bearer(o, "access_token"), Refresh: bearer(o, "refresh_token")}
 	if n, err := o.Integer("expires_in"); err == nil { // it may be absent (RFC 6749, section 5.1), and nothing depends on it
-		t.Expires = oidc.Seconds(n, 0, maxLife)
+		t.Expires = strictjson.Seconds(n, 0, maxLife)
 	}
 	return t
 }
 
 // bearer reads a token; nil if it is absent or nothing that could be sent on.
-func bearer(o oidc.Object, name string) kiosk.Secret {
+func bearer(o strictjson.Object, name string) kiosk.Secret {
 	s, ok := o.Text(name)
 	if !ok || s == "" || len(s) > maxBearer || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/go-jose/go-jose/v4"
 )
 
 // claimsOf checks a JWS with a key and gives its claims; with no key, by its own.
-func claimsOf(t *testing.T, token string, key any) oidc.Object {
+func claimsOf(t *testing.T, token string, key any) strictjson.Object {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
@@ -28,7 +29,7 @@ func claimsOf(t *testing.T, token string, key any) oidc.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := oidc.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // noCheck is the KIOSK_SUBJECT_CLAIM that switches the comparison off.
@@ -49,7 +49,7 @@ func checkSubjectClaim(c Config) error {
 // email and phone_number count only together with email_verified and
 // phone_number_verified being true: anybody may enter somebody else's address in
 // their own account.
-func (k *Client) compare(claims oidc.Object, e expect, identifier string) finding {
+func (k *Client) compare(claims strictjson.Object, e expect, identifier string) finding {
 	claim := k.c.SubjectClaim
 	switch {
 	case claim == noCheck:
@@ -80,7 +80,7 @@ func (k *Client) bySubject(e expect) bool {
 }
 
 // equal compares one claim with what would be right.
-func equal(claims oidc.Object, claim string, right ...string) finding {
+func equal(claims strictjson.Object, claim string, right ...string) finding {
 	got, ok := claims.Text(claim)
 	if !ok || got == "" {
 		return absent

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -62,8 +63,8 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 		return kiosk.Person{}, err
 	}
 	person := kiosk.Person{Subject: claims.Subject, Claims: claims.Raw}
-	var info oidc.Object
-	asked := func(ctx context.Context) (_ oidc.Object, err error) {
+	var info strictjson.Object
+	asked := func(ctx context.Context) (_ strictjson.Object, err error) {
 		if info == nil {
 			info, err = k.userInfo(ctx, m, t.Access, claims.Subject)
 		}
@@ -77,7 +78,7 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 
 // isAsked refuses an approver who is somebody else than was asked for. info is UserInfo,
 // asked once at the most.
-func (k *Client) isAsked(ctx context.Context, claims oidc.Object, e expect, identifier string, info func(context.Context) (oidc.Object, error)) error {
+func (k *Client) isAsked(ctx context.Context, claims strictjson.Object, e expect, identifier string, info func(context.Context) (strictjson.Object, error)) error {
 	if k.c.SubjectClaim == noCheck {
 		return nil
 	}
@@ -130,7 +131,7 @@ func (k *Client) expected(a kiosk.Expectation) (expect, error) {
 // userInfo fetches the claims about the approver (OpenID Connect Core 1.0,
 // section 5.3). Their sub must be the ID token's, or they are somebody else's
 // (section 5.3.2). Without an endpoint there are no claims, which is no error.
-func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Secret, sub string) (oidc.Object, error) {
+func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Secret, sub string) (strictjson.Object, error) {
 	const what = "UserInfo"
 	address := m.Endpoint(oidc.UserInfo, k.c.Auth.MTLS())
 	if address == "" {
@@ -150,7 +151,7 @@ func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Se
 	if typ, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type")); typ == "application/jwt" {
 		return nil, kiosk.Fail(kiosk.Untrusted, what, errors.New("the server signs it, which this client did not ask for"))
 	}
-	o, err := oidc.ParseObject(reply.Body)
+	o, err := strictjson.Parse(reply.Body)
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Untrusted, what, err)
 	}

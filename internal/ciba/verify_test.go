@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -242,7 +242,7 @@ func FuzzCompare(f *testing.F) {
 		if checkSubjectClaim(k.c) != nil || name == "" || name == noCheck {
 			return
 		}
-		claims := oidc.Object{name: got, name + "_verified": true}
+		claims := strictjson.Object{name: got, name + "_verified": true}
 		if k.compare(claims, expect{Hint: asked}, asked) != match {
 			return
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -625,7 +626,7 @@ func FuzzApproval(f *testing.F) {
 	f.Add([]byte(`{"device_code":"d","user_code":"U","expires_in":300,"interval":5,"verification_uri":"https://op.example/d"}`))
 	f.Add([]byte(`{"device_code":"d","user_code":"U","expires_in":1e300,"interval":-5,"verification_uri":"javascript:x"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := oidc.ParseObject(data)
+		o, err := strictjson.Parse(data)
 		if err != nil {
 			return
 		}

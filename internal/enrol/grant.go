@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -111,7 +112,7 @@ func (e *Enrolment) ask(ctx context.Context, to string, code kiosk.Secret) (kios
 }
 
 // readApproval reads a device authorization response (RFC 8628, section 3.2).
-func readApproval(o oidc.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
+func readApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
 	bad := func(what string) (kiosk.Secret, Approval, time.Duration, error) {
 		return nil, Approval{}, 0, errors.New(what + " is missing or malformed")
 	}
@@ -143,14 +144,14 @@ func readApproval(o oidc.Object) (code kiosk.Secret, a Approval, interval time.D
 	if err != nil || seconds == 0 {
 		return bad("expires_in")
 	}
-	a.Left = oidc.Seconds(seconds, time.Second, longestGrant)
+	a.Left = strictjson.Seconds(seconds, time.Second, longestGrant)
 	interval = defaultInterval
 	if o.Has("interval") {
 		n, err := o.Integer("interval")
 		if err != nil {
 			return bad("interval")
 		}
-		interval = oidc.Seconds(n, time.Second, longestGrant)
+		interval = strictjson.Seconds(n, time.Second, longestGrant)
 	}
 	return kiosk.Secret(device), a, interval, nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -107,7 +108,7 @@ func (e *Enrolment) unclear() error {
 }
 
 // answered reads the client information response (RFC 7591, section 3.2.1).
-func (e *Enrolment) answered(r record, o oidc.Object) (record, error) {
+func (e *Enrolment) answered(r record, o strictjson.Object) (record, error) {
 	r.Stage = StageRegistered
 	r.ClientID, _ = o.Text("client_id")
 	if r.ClientID == "" || len(r.ClientID) > 255 || oidc.Printable(r.ClientID, 255) != r.ClientID {

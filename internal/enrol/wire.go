@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -42,7 +43,7 @@ func (r *refusal) Error() string {
 }
 
 // form posts a form as a public client.
-func (e *Enrolment) form(ctx context.Context, to string, form url.Values) (oidc.Object, error) {
+func (e *Enrolment) form(ctx context.Context, to string, form url.Values) (strictjson.Object, error) {
 	r, err := http.NewRequest(http.MethodPost, to, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, errors.New("bad address")
@@ -52,7 +53,7 @@ func (e *Enrolment) form(ctx context.Context, to string, form url.Values) (oidc.
 }
 
 // document sends client metadata with a bearer token.
-func (e *Enrolment) document(ctx context.Context, method, to string, token kiosk.Secret, metadata any) (oidc.Object, error) {
+func (e *Enrolment) document(ctx context.Context, method, to string, token kiosk.Secret, metadata any) (strictjson.Object, error) {
 	body, err := json.Marshal(metadata)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func (e *Enrolment) document(ctx context.Context, method, to string, token kiosk
 
 // send gives a 2xx answer's object. Any other is a *refusal; no answer is another error.
 // The request goes out once, on a new connection: most of these must not arrive twice.
-func (e *Enrolment) send(ctx context.Context, r *http.Request) (oidc.Object, error) {
+func (e *Enrolment) send(ctx context.Context, r *http.Request) (strictjson.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	r.Header.Set("Accept", "application/json")
@@ -78,7 +79,7 @@ func (e *Enrolment) send(ctx context.Context, r *http.Request) (oidc.Object, err
 	if err != nil && (reply == nil || reply.Status < 400) {
 		return nil, err
 	}
-	o, bad := oidc.ParseObject(reply.Body)
+	o, bad := strictjson.Parse(reply.Body)
 	if reply.Status < 200 || reply.Status > 299 {
 		code, _ := o.Text("error")
 		if !slices.Contains(known, code) {

@@ -14,8 +14,9 @@ var layers = map[string]int{
 	"kiosk":          0,
 	"internal/ioctl": 0,
 
-	"internal/check":    1,
-	"internal/sanitize": 1,
+	"internal/check":      1,
+	"internal/strictjson": 1,
+	"internal/sanitize":   1,
 
 	"internal/canary":  2,
 	"internal/qr":      2,

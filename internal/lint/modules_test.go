@@ -24,6 +24,7 @@ var allowedImporters = []struct {
 	{"github.com/kelseyhightower/envconfig", []string{"internal/config"}, "settings are read in one place"},
 	{"github.com/skip2/go-qrcode", []string{"internal/qr"}, "its panics and log output are handled there"},
 	{"github.com/go-jose/go-jose/v4", []string{"internal/oidc", "internal/devserver"}, "the accepted algorithms are listed once on each side"},
+	{"github.com/go-json-experiment/json", []string{"internal/strictjson"}, "one package reads foreign JSON"},
 	{"github.com/rivo/uniseg", []string{"internal/layout"}, "one package measures text"},
 	{"github.com/coreos/go-systemd/v22/daemon", []string{"internal/host"}, "one place notifies the service manager"},
 	{"golang.org/x/text", []string{"internal/ciba", "internal/layout", "internal/seal", "internal/words"}, "plural rules; normal forms of hints, drawn text and counted persons"},

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/go-jose/go-jose/v4"
 )
@@ -156,7 +157,7 @@ func TestClientAssertion(t *testing.T) {
 				if head.KeyID != c.kid || head.ExtraHeaders["typ"] != "JWT" || head.JSONWebKey != nil {
 					t.Errorf("header %+v", head)
 				}
-				o, err := ParseObject(payload)
+				o, err := strictjson.Parse(payload)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -187,7 +188,7 @@ func TestAssertionAudienceCanBeAnEndpoint(t *testing.T) {
 	} {
 		form, _ := apply(t, a, Call{Metadata: opMetadata(t, nil), To: Backchannel, Audience: aud})
 		body := must(base64.RawURLEncoding.DecodeString(strings.Split(form.Get("client_assertion"), ".")[1]))
-		if o := must(ParseObject(body)); o["aud"] != want {
+		if o := must(strictjson.Parse(body)); o["aud"] != want {
 			t.Errorf("%d: %v", aud, o["aud"])
 		}
 	}

@@ -7,24 +7,26 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // check is V6 to V12: what the claims must say. It gives the subject.
-func (e Expected) check(c Object, now time.Time) (sub string, err error) {
+func (e Expected) check(c strictjson.Object, now time.Time) (sub string, err error) {
 	if iss, _ := c.Text("iss"); iss != e.Issuer {
 		return "", errors.New("iss is not the issuer")
 	}
 	if err := e.audience(c); err != nil {
 		return "", err
 	}
-	exp, err := c.date("exp")
+	exp, err := c.Date("exp")
 	if err != nil {
 		return "", err
 	}
 	if !now.Before(exp.Add(Tolerance)) {
 		return "", errors.New("exp: the token has expired")
 	}
-	iat, err := c.date("iat")
+	iat, err := c.Date("iat")
 	if err != nil {
 		return "", err
 	}
@@ -36,7 +38,7 @@ func (e Expected) check(c Object, now time.Time) (sub string, err error) {
 		return "", errors.New("iat: the token is older than the request")
 	}
 	if c.Has("nbf") {
-		nbf, err := c.date("nbf")
+		nbf, err := c.Date("nbf")
 		if err != nil {
 			return "", err
 		}
@@ -59,7 +61,7 @@ func (e Expected) check(c Object, now time.Time) (sub string, err error) {
 }
 
 // audience is V7 and V8.
-func (e Expected) audience(c Object) error {
+func (e Expected) audience(c strictjson.Object) error {
 	var aud []string
 	if one, ok := c.Text("aud"); ok {
 		aud = []string{one}
@@ -105,7 +107,7 @@ func checkSubject(sub string) error {
 
 // bindings is V13: the claims that tie the token to the others of the same
 // answer. They are optional when polling, but a wrong one is wrong.
-func (e Expected) bindings(c Object, alg string) error {
+func (e Expected) bindings(c strictjson.Object, alg string) error {
 	for _, b := range []struct {
 		claim string
 		of    []byte

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // ClientKey is the private key by which this device proves who it is. It prints
@@ -47,7 +49,7 @@ func ParseClientKey(data []byte) (*ClientKey, error) {
 	}
 	var private any
 	if block == nil {
-		o, err := ParseObject(data)
+		o, err := strictjson.Parse(data)
 		if err != nil {
 			return nil, errors.New("client key: neither PEM nor a JWK")
 		}

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/go-jose/go-jose/v4"
 )
 
 // proven checks a proof as a server would and gives its claims and key.
-func proven(t *testing.T, proof string) (Object, *jose.JSONWebKey) {
+func proven(t *testing.T, proof string) (strictjson.Object, *jose.JSONWebKey) {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(proof, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
@@ -26,7 +27,7 @@ func proven(t *testing.T, proof string) (Object, *jose.JSONWebKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := ParseObject(body)
+	c, err := strictjson.Parse(body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestProofsOfPossession(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if at := must(c1.date("iat")); !at.Equal(noon) || c1.Has("ath") || c1.Has("nonce") {
+	if at := must(c1.Date("iat")); !at.Equal(noon) || c1.Has("ath") || c1.Has("nonce") {
 		t.Errorf("claims %v", c1)
 	}
 	c2, k2 := proven(t, must(d.ForToken(id, "https://op.example/token")))

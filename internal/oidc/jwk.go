@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 // parseKeys reads a JWK set (RFC 7517, section 5) key by key: one that we do not
 // understand must not spoil the others.
 func parseKeys(data []byte) ([]key, error) {
-	o, err := ParseObject(data)
+	o, err := strictjson.Parse(data)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func parseKeys(data []byte) ([]key, error) {
 	}
 	var out []key
 	for _, m := range members {
-		o, ok := m.(Object)
+		o, ok := m.(strictjson.Object)
 		if !ok {
 			continue
 		}
@@ -49,7 +51,7 @@ func parseKeys(data []byte) ([]key, error) {
 	return out, nil
 }
 
-func parseKey(o Object) (key, error) {
+func parseKey(o strictjson.Object) (key, error) {
 	var k key
 	if o.Has("use") && o["use"] != "sig" {
 		return k, errors.New("not for signatures")
@@ -84,7 +86,7 @@ func parseKey(o Object) (key, error) {
 	return k, err
 }
 
-func parseRSA(o Object) (crypto.PublicKey, error) {
+func parseRSA(o strictjson.Object) (crypto.PublicKey, error) {
 	n, err1 := numeral(o, "n")
 	e, err2 := numeral(o, "e")
 	if err := errors.Join(err1, err2); err != nil {
@@ -102,7 +104,7 @@ func parseRSA(o Object) (crypto.PublicKey, error) {
 	return k, nil
 }
 
-func parseEC(o Object) (crypto.PublicKey, error) {
+func parseEC(o strictjson.Object) (crypto.PublicKey, error) {
 	var curve elliptic.Curve
 	switch o["crv"] {
 	case "P-256":
@@ -126,7 +128,7 @@ func parseEC(o Object) (crypto.PublicKey, error) {
 	return ecdsa.ParseUncompressedPublicKey(curve, append(append([]byte{4}, x...), y...))
 }
 
-func parseEd25519(o Object) (crypto.PublicKey, error) {
+func parseEd25519(o strictjson.Object) (crypto.PublicKey, error) {
 	x, err := numeral(o, "x")
 	if err != nil {
 		return nil, err
@@ -137,7 +139,7 @@ func parseEd25519(o Object) (crypto.PublicKey, error) {
 	return ed25519.PublicKey(x), nil
 }
 
-func numeral(o Object, name string) ([]byte, error) {
+func numeral(o strictjson.Object, name string) ([]byte, error) {
 	s, ok := o.Text(name)
 	if !ok || s == "" {
 		return nil, fmt.Errorf("no %s", name)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // GrantCIBA is the extension grant type of CIBA Core 1.0, section 4.
@@ -77,7 +79,7 @@ func Offers(list []string, value string) bool {
 // parseMetadata reads a document that must be the given issuer's. What a
 // technician can mend is said in a sentence.
 func parseMetadata(data []byte, issuer string) (*Metadata, error) {
-	o, err := ParseObject(data)
+	o, err := strictjson.Parse(data)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	m := &Metadata{Issuer: issuer}
 	https := strings.HasPrefix(issuer, "https:")
 	m.plain, m.badPlain = addresses(o, https)
-	if a, ok := o["mtls_endpoint_aliases"].(Object); ok {
+	if a, ok := o["mtls_endpoint_aliases"].(strictjson.Object); ok {
 		m.aliases, m.badAliases = addresses(a, https)
 	}
 	// Without these three nothing works; of the others a bad one is as good as
@@ -120,7 +122,7 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 
 // addresses reads the endpoints of a document. Those that may not be spoken to are
 // in bad, with the reason.
-func addresses(o Object, https bool) (good map[Endpoint]string, bad map[Endpoint]error) {
+func addresses(o strictjson.Object, https bool) (good map[Endpoint]string, bad map[Endpoint]error) {
 	good, bad = map[Endpoint]string{}, map[Endpoint]error{}
 	for _, e := range endpoints {
 		if !o.Has(string(e)) {

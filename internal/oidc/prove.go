@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -32,7 +33,7 @@ func Prove(ctx context.Context, via *Transport, m *Metadata, auth ClientAuth) er
 	if err != nil {
 		return kiosk.Fail(kiosk.Unreachable, what, err)
 	}
-	o, _ := ParseObject(reply.Body)
+	o, _ := strictjson.Parse(reply.Body)
 	code, _ := o.Text("error")
 	switch code {
 	case "invalid_grant", "expired_token", "access_denied", "authorization_pending", "slow_down", "use_dpop_nonce", "invalid_dpop_proof":

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
 // keyOf reads a private key the way a device does.
@@ -48,7 +50,7 @@ func TestASignedRequestHoldsEverything(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", alg, err)
 			}
-			c, err := ParseObject(body)
+			c, err := strictjson.Parse(body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +59,7 @@ func TestASignedRequestHoldsEverything(t *testing.T) {
 					t.Errorf("%s: %s is %q, want the text %q", alg, name, c[name], want)
 				}
 			}
-			exp, iat, nbf := must(c.date("exp")), must(c.date("iat")), must(c.date("nbf"))
+			exp, iat, nbf := must(c.Date("exp")), must(c.Date("iat")), must(c.Date("nbf"))
 			if !iat.Equal(noon) || nbf.After(noon) || noon.Sub(nbf) > time.Minute || exp.Sub(iat) < time.Minute || exp.Sub(nbf) > 5*time.Minute {
 				t.Errorf("%s: iat %v nbf %v exp %v", alg, iat, nbf, exp)
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/go-jose/go-jose/v4"
 )
@@ -49,7 +50,7 @@ type Expected struct {
 
 // Claims are the contents of an ID token that passed every check.
 type Claims struct {
-	Object         // strictly read
+	strictjson.Object
 	Subject string // sub
 	Raw     []byte // the JSON text
 }
@@ -88,11 +89,11 @@ func (v *Verifier) verify(ctx context.Context, token kiosk.Secret, e Expected) (
 	if err != nil {
 		return nil, err
 	}
-	header, err := ParseObject(head)
+	header, err := strictjson.Parse(head)
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	claims, err := ParseObject(body)
+	claims, err := strictjson.Parse(body)
 	if err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
@@ -141,7 +142,7 @@ func split(token []byte) (header, claims []byte, err error) {
 
 // checkHeader is V2. Keys and addresses of keys in the header (jwk, x5c, jku, x5u)
 // are not looked at: a token does not say what it is to be checked by.
-func checkHeader(h Object, allowed []string) (alg, kid string, err error) {
+func checkHeader(h strictjson.Object, allowed []string) (alg, kid string, err error) {
 	if allowed == nil {
 		allowed = DefaultAlgs()
 	}

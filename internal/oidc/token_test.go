@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -134,10 +135,10 @@ func TestAttacksOnTheToken(t *testing.T) {
 		"header is a list":         {sign("[]", claims(nil), "ES256", ecKey), "header", nil},
 		"claims are a list":        {sign(ecHeader, "[]", "ES256", ecKey), "claims", nil},
 		"claims are not JSON":      {sign(ecHeader, "hello", "ES256", ecKey), "claims", nil},
-		"a claim twice":            {sign(ecHeader, strings.Replace(text(claims(nil)), "{", `{"sub":"bob",`, 1), "ES256", ecKey), "twice", nil},
-		"a header member twice":    {sign(`{"alg":"none","alg":"ES256","kid":"ec"}`, claims(nil), "ES256", ecKey), "twice", nil},
+		"a claim twice":            {sign(ecHeader, strings.Replace(text(claims(nil)), "{", `{"sub":"bob",`, 1), "ES256", ecKey), "duplicate name", nil},
+		"a header member twice":    {sign(`{"alg":"none","alg":"ES256","kid":"ec"}`, claims(nil), "ES256", ecKey), "duplicate name", nil},
 		"a second document behind": {sign(ecHeader, text(claims(nil))+"{}", "ES256", ecKey), "claims", nil},
-		"nested a thousand deep":   {sign(ecHeader, `{"sub":"alice","x":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`, "ES256", ecKey), "deeply", nil},
+		"nested a thousand deep":   {sign(ecHeader, `{"sub":"alice","x":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`, "ES256", ecKey), "nested deeper", nil},
 		"general JSON form":        {`{"payload":"` + parts[1] + `","signatures":[{"protected":"` + parts[0] + `","signature":"` + parts[2] + `"}]}`, "three parts", nil},
 
 		// V2: algorithm and header
@@ -366,7 +367,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(`{"iss":"https://op.example/","aud":["kiosk-1"],"sub":"a","iat":1.795e9,"exp":1e11}`))
 	e := Expected{Issuer: issuer, ClientID: clientID, Since: noon.Add(-time.Second)}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		o, err := ParseObject(in)
+		o, err := strictjson.Parse(in)
 		if err != nil {
 			return
 		}

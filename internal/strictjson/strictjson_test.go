@@ -1,4 +1,4 @@
-package oidc
+package strictjson
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestJSONIsReadStrictly(t *testing.T) {
+func TestParse(t *testing.T) {
 	for name, c := range map[string]struct {
 		in string
 		ok bool
@@ -44,21 +44,27 @@ func TestJSONIsReadStrictly(t *testing.T) {
 		"a hundred thousand open lists":   {`{"a":` + strings.Repeat("[", 100000), false},
 		"a hundred thousand small values": {`{"a":[` + strings.Repeat("1,", 100000) + `1]}`, false},
 		"an error page":                   {`<html><body>502 Bad Gateway</body></html>`, false},
+		"a list closed as an object":      {`{"a":[1}}`, false},
+		"a megabyte":                      {`{"a":"` + strings.Repeat("x", MaxSize-8) + `"}`, true},
+		"a megabyte and a byte":           {`{"a":"` + strings.Repeat("x", MaxSize-7) + `"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, err := ParseObject([]byte(c.in))
+			o, err := Parse([]byte(c.in))
 			if (err == nil) != c.ok {
 				t.Fatalf("error %v, want ok %v", err, c.ok)
 			}
 			if err == nil && o == nil {
 				t.Fatal("no object and no error")
 			}
+			if _, ordered := ParseOrdered([]byte(c.in)); (ordered == nil) != c.ok {
+				t.Errorf("ParseOrdered: error %v, want ok %v", ordered, c.ok)
+			}
 		})
 	}
 }
 
-func TestValuesAreReadAsWritten(t *testing.T) {
-	o, err := ParseObject([]byte(" {\t\"a\" : [ ] ,\r\n\"b\":{},\"c\":[1,-2.5e+3 ,true,false,null,\"\"]," +
+func TestParseKeepsValues(t *testing.T) {
+	o, err := Parse([]byte(" {\t\"a\" : [ ] ,\r\n\"b\":{},\"c\":[1,-2.5e+3 ,true,false,null,\"\"]," +
 		`"d":"a\\b\"c\/\u00e9\ud83d\ude00\ud800\n","\u0065":"]},:","f\\":"é"} `))
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +78,30 @@ func TestValuesAreReadAsWritten(t *testing.T) {
 	}
 }
 
+func TestParseOrderedKeepsOrderAndText(t *testing.T) {
+	got, err := ParseOrdered([]byte(`{"z":[1.50,-2.5e+3],"a":{"y":true,"x":null,"":"1.50"},"m":[],"n":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Node{Kind: KindObject, Names: []string{"z", "a", "m", "n"}, Items: []Node{
+		{Kind: KindArray, Items: []Node{{Kind: KindNumber, Text: "1.50"}, {Kind: KindNumber, Text: "-2.5e+3"}}},
+		{Kind: KindObject, Names: []string{"y", "x", ""}, Items: []Node{{Kind: KindBool, Text: "true"}, {}, {Kind: KindString, Text: "1.50"}}},
+		{Kind: KindArray, Items: []Node{}},
+		{Kind: KindObject, Items: []Node{}},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("read as %#v", got)
+	}
+	if n := got.Member("a").Member("y"); n == nil || !n.IsScalar() || n.Text != "true" {
+		t.Errorf("member y of a is %#v", n)
+	}
+	if got.Member("missing") != nil || got.Member("z").Member("0") != nil {
+		t.Error("found a member that is not there")
+	}
+}
+
 func TestNamesAreCaseSensitive(t *testing.T) {
-	o, err := ParseObject([]byte(`{"Error":"denied","ERROR":"x"}`))
+	o, err := Parse([]byte(`{"Error":"denied","ERROR":"x"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +110,7 @@ func TestNamesAreCaseSensitive(t *testing.T) {
 	}
 }
 
-func TestWholeNumbers(t *testing.T) {
+func TestInteger(t *testing.T) {
 	const bad = -1
 	for in, want := range map[string]int64{
 		`300`: 300, `300.0`: 300, `3e2`: 300, `3E+2`: 300, `30000e-2`: 300, `0.3e3`: 300, `300.000`: 300,
@@ -92,7 +120,7 @@ func TestWholeNumbers(t *testing.T) {
 		`9007199254740993`: bad, `1e17`: bad, `1e300`: bad, `1e999999999999999999`: bad, `1e-999999999999999999`: bad,
 		`99999999999999999999`: bad,
 	} {
-		o, err := ParseObject([]byte(`{"n":` + in + `}`))
+		o, err := Parse([]byte(`{"n":` + in + `}`))
 		if err != nil {
 			t.Fatalf("%s: %v", in, err)
 		}
@@ -109,7 +137,7 @@ func TestWholeNumbers(t *testing.T) {
 	}
 }
 
-func TestSecondsAreClampedBeforeTheyOverflow(t *testing.T) {
+func TestSecondsClampsBeforeItOverflows(t *testing.T) {
 	for n, want := range map[int64]time.Duration{
 		0: time.Second, 1: time.Second, 7: 7 * time.Second, 3600: time.Hour, 3601: time.Hour,
 		1e10: time.Hour, 1 << 62: time.Hour, -5: time.Second,
@@ -120,8 +148,8 @@ func TestSecondsAreClampedBeforeTheyOverflow(t *testing.T) {
 	}
 }
 
-// FuzzParseObject: what is accepted means the same to encoding/json.
-func FuzzParseObject(f *testing.F) {
+// FuzzParse checks that an accepted document means the same to encoding/json.
+func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `{"a":1}`, `{"a":{"b":[1,"x",null,true,{}]}}`, `{"a":1,"a":2}`, `{"error":"x","\u0065rror":"y"}`,
 		`{"a":1e999}`, `[`, `{"a":"\ud800"}`, "{\"a\":\"\xff\"}", ``, `{"a":1} {"b":2}`, strings.Repeat(`{"a":`, 40),
@@ -129,7 +157,7 @@ func FuzzParseObject(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		o, err := ParseObject(in)
+		o, err := Parse(in)
 		if err != nil {
 			for _, part := range strings.Fields(string(in)) {
 				if len(part) > 12 && strings.Contains(err.Error(), part) {
@@ -168,8 +196,8 @@ func plainOf(v any) any {
 	return v
 }
 
-// FuzzWhole: a number that is accepted is that number, however it was spelt.
-func FuzzWhole(f *testing.F) {
+// FuzzParseWhole checks that every spelling of an accepted number has the same value.
+func FuzzParseWhole(f *testing.F) {
 	for _, s := range []string{"0", "300", "300.0", "3e2", "1e-2", "100e-2", "-1", "1e99999", "9007199254740992", "0.00e7"} {
 		f.Add(s)
 	}
@@ -177,7 +205,7 @@ func FuzzWhole(f *testing.F) {
 		if !json.Valid([]byte(s)) || strings.ContainsAny(s, "{[\"tfn \t\r\n") {
 			return
 		}
-		n, err := whole(s)
+		n, err := parseWhole(s)
 		if err != nil {
 			return
 		}
