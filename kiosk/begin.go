@@ -124,7 +124,7 @@ func (m *transition) prepare(from Number) {
 	m.enter(Asking)
 	n := m.nextQuestion()
 	m.s.Visit, m.s.Code, m.s.BindingMessage = "", "", ""
-	m.s.Pace, m.s.AmbiguousDenial, m.s.PhoneHint, m.s.TokensIssued, m.s.Ambiguous, m.s.Reason = PollSchedule{}, false, "", false, false, NoReason
+	m.s.Pace, m.s.AmbiguousDenial, m.s.PhoneHint, m.s.TokensIssued, m.s.Ambiguous, m.s.Reason = PollSchedule{}, false, AnyApp, false, false, NoReason
 	m.s.Throttle = Throttle{}
 	m.s.HintExpired, m.s.Pinged = false, false
 	m.emit(Prepare{Number: n, From: from, Road: m.s.Road})

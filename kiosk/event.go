@@ -85,7 +85,7 @@ type (
 		Interval        time.Duration
 		BindingMessage  string
 		AmbiguousDenial bool          // the server sends one code for refused and for run out
-		PhoneHint       MessageID     // where to look on the phone; empty is MsgWaitingLook
+		PhoneHint       PhoneHint     // where the customer looks on the phone
 		Age             time.Duration // how long ago the request left; 0 if that is not known
 	}
 	// InputRequired answers Ask, too: no phone rings, because the server first wants

@@ -24,6 +24,11 @@ const (
 	NotNumber
 )
 
+var problemNames = [...]string{NoProblem: "", Empty: "empty", TooLong: "too_long", BadCharacter: "character", NotEmail: "email", NotPhone: "phone", NotNumber: "number"}
+
+// String is the problem's name in catalogues.
+func (p Problem) String() string { return problemNames[p] }
+
 // Trim takes away what a customer does not mean: blanks around it, and for
 // phones and numbers also the blanks, dots, dashes and brackets people write in between.
 func Trim(k IdentifierKind, s string) string {

@@ -8,42 +8,38 @@ import (
 // KeypadMode says when the keypad is on the screen (KIOSK_KEYPAD).
 type KeypadMode uint8
 
-// The rules.
+// The modes.
 const (
-	KeypadAuto   KeypadMode = iota // once the screen was touched, or an arrow key was pressed, in this visit
-	KeypadAlways                   // whenever something is to be typed
+	KeypadAuto   KeypadMode = iota // after a touch or an arrow key in this visit
+	KeypadAlways                   // whenever something has to be typed
 	KeypadNever
 )
 
-// KeypadState is how the keypad stands. It ends with the visit.
+// KeypadState is what the keypad on the screen remembers. It ends with the visit.
 type KeypadState struct {
 	On    bool
 	Upper bool // letters are capitals
-	// Aimed: an arrow key was the last, so Enter means the key at Row and Column.
-	// Whoever types on a keyboard is never in the way of it: there Enter sends.
+	// Selected is set while the last key was an arrow key: Enter then presses the key at Row and Column. Otherwise Enter
+	// sends, so the keypad never disturbs anybody with a keyboard.
 	Selected    bool
 	Row, Column int
 }
 
-// Keypad is keys on the screen, row by row.
-type Keypad struct {
-	Rows [][]Key
-	// The key that Enter means, if Aimed.
-	Selected    bool
-	Row, Column int
+// KeypadKey is a key of the keypad: a character, or one of BackspaceKey, EnterKey and ShiftKey.
+type KeypadKey struct {
+	Key  KeyName
+	Rune rune // with RuneKey
 }
 
-// The keys that are no characters, in the layouts below and as caps that every
-// console font has.
+// Placeholders in keypadLayouts for the keys that are no characters.
 const (
-	eraseCap = '←'
-	sendCap  = '→'
-	shiftCap = '↑'
+	eraseMark = '←'
+	enterMark = '→'
+	shiftMark = '↑'
 )
 
-// keypadLayouts are the keys by kind of identifier. Letters stand in the order of the
-// alphabet: the languages here have three different orders on their keyboards.
-// Nine columns of three, with one between, fit 40 columns.
+// keypadLayouts are the rows of keys by kind of identifier. Letters are in alphabetical order, because the languages have
+// three different keyboard orders. Nine columns of three cells, with one cell between, fit 40 columns.
 var keypadLayouts = [...][]string{
 	TextKind:   {"123456789", "abcdefghi", "jklmnopqr", "stuvwxyz0", "-_.@/↑←→"},
 	EmailKind:  {"123456789", "abcdefghi", "jklmnopqr", "stuvwxyz0", "@.-_+←→"},
@@ -51,74 +47,70 @@ var keypadLayouts = [...][]string{
 	NumberKind: {"123", "456", "789", "←0→"},
 }
 
-func keypadRow(k IdentifierKind, row int) []rune { return []rune(keypadLayouts[k][row]) }
-
-func keypadKey(r rune, upper bool) Key {
-	switch r {
-	case eraseCap:
-		return Key{Cap: string(eraseCap), Does: BackspaceKey}
-	case sendCap:
-		return Key{Cap: "OK", Does: EnterKey}
-	case shiftCap:
-		if upper {
-			return Key{Cap: "ab", Does: ShiftKey}
+// KeypadRows returns the keys of the keypad row by row, or nil while it is not on the screen.
+func (s State) KeypadRows() [][]KeypadKey {
+	if !s.Keypad.On {
+		return nil
+	}
+	var rows [][]KeypadKey
+	for _, layout := range s.keypadLayout() {
+		var row []KeypadKey
+		for _, r := range layout {
+			row = append(row, keypadKey(r, s.Keypad.Upper))
 		}
-		return Key{Cap: "AB", Does: ShiftKey}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// keypadLayout returns the layout for what is typed. A user code can contain anything: only the server knows.
+func (s State) keypadLayout() []string {
+	if s.Phase == EnterUserCode {
+		return keypadLayouts[TextKind]
+	}
+	return keypadLayouts[s.Rules.Kind]
+}
+
+func keypadKey(r rune, upper bool) KeypadKey {
+	switch r {
+	case eraseMark:
+		return KeypadKey{Key: BackspaceKey}
+	case enterMark:
+		return KeypadKey{Key: EnterKey}
+	case shiftMark:
+		return KeypadKey{Key: ShiftKey}
 	}
 	if upper {
 		r = unicode.ToUpper(r)
 	}
-	return Key{Cap: string(r), Does: RuneKey, Rune: r}
+	return KeypadKey{Key: RuneKey, Rune: r}
 }
 
-// padKind chooses the layout. What user codes are made of only the server knows.
-func (s State) keypadKind() IdentifierKind {
-	if s.Phase == EnterUserCode {
-		return TextKind
-	}
-	return s.Rules.Kind
-}
-
-// keypad is what a person sees of it; nil while it is not there.
-func (s State) keypadView() *Keypad {
-	if !s.Keypad.On {
-		return nil
-	}
-	p := &Keypad{Selected: s.Keypad.Selected, Row: s.Keypad.Row, Column: s.Keypad.Column}
-	for _, layout := range keypadLayouts[s.keypadKind()] {
-		var row []Key
-		for _, r := range layout {
-			row = append(row, keypadKey(r, s.Keypad.Upper))
-		}
-		p.Rows = append(p.Rows, row)
-	}
-	return p
-}
-
-// touched brings the keypad up for those who have touched the screen.
+// showKeypadOnTouch shows the keypad to customers who touch the screen.
 func (m *transition) showKeypadOnTouch(e Press) {
 	if e.Touch && m.s.Rules.Keypad != KeypadNever {
 		m.s.Keypad.On = true
 	}
 }
 
-// aimedAt is the key that was meant: with Enter the one aimed at, if there is one.
+// selectedKey replaces Enter by the selected key of the keypad, if there is one. Any other input ends the selection.
 func (m *transition) selectedKey(e Press) Press {
 	pad := &m.s.Keypad
 	switch {
 	case e.Key == EnterKey && pad.Selected && !e.Touch:
-		k := keypadKey(keypadRow(m.s.keypadKind(), pad.Row)[pad.Column], pad.Upper)
-		return Press{Key: k.Does, Rune: k.Rune}
+		row := []rune(m.s.keypadLayout()[pad.Row])
+		k := keypadKey(row[pad.Column], pad.Upper)
+		return Press{Key: k.Key, Rune: k.Rune}
 	case e.Touch || e.Key == RuneKey || e.Key == BackspaceKey:
 		pad.Selected = false
 	}
 	return e
 }
 
-// aim moves from key to key, around the edges. The first arrow only brings up the
-// keypad, on its first key.
+// moveSelection moves the selection by an arrow key, around the edges. The first arrow key shows the keypad and selects its
+// first key.
 func (m *transition) moveSelection(k KeyName) {
-	pad, kind := &m.s.Keypad, m.s.keypadKind()
+	pad, layout := &m.s.Keypad, m.s.keypadLayout()
 	if m.s.Rules.Keypad == KeypadNever {
 		return
 	}
@@ -126,19 +118,19 @@ func (m *transition) moveSelection(k KeyName) {
 		pad.On, pad.Selected = true, true
 		return
 	}
-	wide, high := utf8.RuneCountInString(keypadLayouts[kind][pad.Row]), len(keypadLayouts[kind])
+	width, height := utf8.RuneCountInString(layout[pad.Row]), len(layout)
 	switch k {
 	case LeftKey:
-		pad.Column = (pad.Column + wide - 1) % wide
+		pad.Column = (pad.Column + width - 1) % width
 	case RightKey:
-		pad.Column = (pad.Column + 1) % wide
+		pad.Column = (pad.Column + 1) % width
 	case UpKey:
-		pad.Row = (pad.Row + high - 1) % high
+		pad.Row = (pad.Row + height - 1) % height
 	case DownKey:
-		pad.Row = (pad.Row + 1) % high
+		pad.Row = (pad.Row + 1) % height
 	}
-	// Rows have different lengths: the one below or above is the one that is nearest by eye.
-	if now := utf8.RuneCountInString(keypadLayouts[kind][pad.Row]); now != wide {
-		pad.Column = (2*pad.Column + 1) * now / (2 * wide)
+	// Rows differ in length: select the key that is nearest by eye.
+	if newWidth := utf8.RuneCountInString(layout[pad.Row]); newWidth != width {
+		pad.Column = (2*pad.Column + 1) * newWidth / (2 * width)
 	}
 }

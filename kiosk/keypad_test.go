@@ -24,7 +24,7 @@ func arrow(k KeyName) Press { return Press{Key: k} }
 
 func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
 	y := begin(t).do(Press{Key: RuneKey, Rune: 'a'}, Press{Key: RuneKey, Rune: 'l'}).in(Identify)
-	if y.s.keypadView() != nil {
+	if y.s.KeypadRows() != nil {
 		t.Error("typing brings the keypad up")
 	}
 	y.do(Press{Key: EnterKey}).in(Asking)
@@ -32,17 +32,17 @@ func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
 
 func TestWhoTouchesGetsTheKeypad(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
-	if y.s.keypadView() == nil {
+	if y.s.KeypadRows() == nil {
 		t.Fatal("no keypad for a finger")
 	}
-	for _, row := range y.s.keypadView().Rows {
+	for _, row := range y.s.KeypadRows() {
 		for _, k := range row {
-			if y.do(Press{Key: k.Does, Rune: k.Rune, Touch: true}); k.Does == RuneKey && y.typed() != k.Cap {
-				t.Errorf("key %q writes %q", k.Cap, y.typed())
+			if y.do(Press{Key: k.Key, Rune: k.Rune, Touch: true}); k.Key == RuneKey && y.typed() != string(k.Rune) {
+				t.Errorf("key %q writes %q", k.Rune, y.typed())
 			}
 			if y.s.Phase != Identify {
-				if k.Does != EnterKey {
-					t.Errorf("key %q leads to %s", k.Cap, y.s.Phase)
+				if k.Key != EnterKey {
+					t.Errorf("key %v leads to %s", k, y.s.Phase)
 				}
 				return
 			}
@@ -101,25 +101,25 @@ func TestEnterSendsAfterTyping(t *testing.T) {
 func TestCapitals(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true})
 	found := false
-	for _, row := range y.s.keypadView().Rows {
+	for _, row := range y.s.KeypadRows() {
 		for _, k := range row {
-			found = found || k.Cap == "A" && k.Rune == 'A'
+			found = found || k.Rune == 'A'
 		}
 	}
 	if !found {
-		t.Errorf("no capitals in %+v", y.s.keypadView())
+		t.Errorf("no capitals in %+v", y.s.KeypadRows())
 	}
 }
 
 func TestTheKeypadBySetting(t *testing.T) {
 	y := begin(t)
 	y.s.Rules.Keypad = KeypadAlways
-	if y.do(Press{Key: OtherKey}); y.s.keypadView() == nil {
+	if y.do(Press{Key: OtherKey}); y.s.KeypadRows() == nil {
 		t.Error("always, but not there")
 	}
 	y = begin(t)
 	y.s.Rules.Keypad = KeypadNever
-	if y.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); y.s.keypadView() != nil {
+	if y.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); y.s.KeypadRows() != nil {
 		t.Error("never, but there")
 	}
 }

@@ -1,7 +1,5 @@
 package kiosk
 
-import "strings"
-
 // A technician's visit is a visit like any other, down to the record, the guard and the
 // checks, but for three things. It begins with a key of its own, also while the device is
 // out of service. Its request asks for no customer's data, and whoever approves must carry
@@ -170,94 +168,4 @@ func (m *transition) readTask(e Press) {
 func (m *transition) startTask(t Task) {
 	m.s.Task, m.s.Page, m.s.Failed, m.s.LastInput = t, 0, false, m.now
 	m.emit(RunTask{Number: m.nextQuestion(), Task: t})
-}
-
-// menu is the technician's menu, and what a task has to say. That is in the words of the
-// commands (kiosk status, kiosk doctor), whatever the language: those are what a
-// technician looks up, and reads out on the telephone.
-func (v *view) menu(p Private) {
-	s := v.s
-	v.sc.Title = v.w.Text(s.Task.title())
-	switch {
-	case s.Task == NoTask:
-		how := MsgMenuServes
-		if s.Closures != 0 {
-			how = MsgMenuClosed
-		}
-		v.addLines(how)
-		if v.at.Name != "" {
-			v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(v.at.Name+" "+v.at.Address)))
-		}
-		v.digitKey('1', MsgKeyStatus)
-		v.digitKey('2', MsgKeyDoctor)
-		if s.Closures&Maintenance != 0 {
-			v.digitKey('3', MsgKeyOpen)
-		} else {
-			v.digitKey('3', MsgKeyClose)
-		}
-		v.digitKey('4', MsgKeyRestart)
-		v.languageKey()
-		v.addKey(EscapeKey, "Esc", MsgKeyDone)
-		return
-	case s.Question != 0:
-		v.sc.Tone = Busy
-		v.addLines(MsgMenuDoing)
-	case s.Failed:
-		v.sc.Tone = Bad
-		v.addLines(MsgMenuFailed)
-	default:
-		v.sc.Details, v.sc.Page = p.Result.Fields, s.Page
-		v.sc.Paging = v.w.Text(MsgShownPaging)
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: DownKey, TurnsPages: true})
-	}
-	if s.Unauthenticated {
-		if len(v.sc.Details) == 0 {
-			v.addLines(MsgMenuUnauthenticated)
-		}
-		v.addKey(EscapeKey, "Esc", MsgKeyDone)
-		return
-	}
-	v.addKey(EscapeKey, "Esc", MsgKeyBack)
-}
-
-// number is a key with a figure on it.
-func (v *view) digitKey(cap rune, w MessageID) {
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: string(cap), Text: v.w.Text(w), Does: RuneKey, Rune: cap})
-}
-
-// title is what stands over a task.
-func (t Task) title() MessageID {
-	switch t {
-	case StatusTask:
-		return MsgMenuStatus
-	case DoctorTask:
-		return MsgMenuDoctor
-	case CloseTask:
-		return MsgKeyClose
-	case OpenTask:
-		return MsgKeyOpen
-	}
-	return MsgMenuTitle
-}
-
-// technician puts a technician's words in the place of a customer's.
-func (v *view) technicianTexts() {
-	if !v.s.Technician {
-		return
-	}
-	switch v.s.Phase {
-	case Identify:
-		v.sc.Title = v.w.Text(MsgMenuIdentify)
-		if !v.s.Help {
-			v.sc.Lines = nil
-			v.addLines(MsgMenuIdentifyLines)
-		}
-	case Checking:
-		v.sc.Steps = v.sc.Steps[:2] // nothing is fetched
-	case Ended:
-		if v.s.Reason == NoAccess && !v.s.Help {
-			v.sc.Lines = nil
-			v.addLines(MsgMenuNoAccess)
-		}
-	}
 }

@@ -113,7 +113,7 @@ type Ack struct {
 	ExpectedSubject Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
 	BindingMessage  string        // the binding message as it was sent; shown in the JSON lines
 	AmbiguousDenial bool          // this server sends one code for refused and for run out (Auth0)
-	PhoneHint       MessageID     // the sentence that says where to look on the phone; empty is MsgWaitingLook
+	PhoneHint       PhoneHint     // where the customer looks on the phone
 	Age             time.Duration // how long ago the request left when Ask returned: Expires counts from then
 	Grant           Grant         // on the second road
 }

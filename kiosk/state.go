@@ -44,6 +44,16 @@ const (
 	DeviceFlow              // they open an address with any phone, mostly by a QR code (RFC 8628)
 )
 
+// PhoneHint says where customers of a server look for the request on their phone.
+type PhoneHint uint8
+
+// The hints.
+const (
+	AnyApp      PhoneHint = iota // a message or the app with which they sign in
+	GuardianApp                  // Auth0 Guardian
+	LinkMessage                  // a link in an email or text message
+)
+
 // Number tells questions to the outside apart. It only grows while the process
 // lives. A request's own number also names what the vault holds of it.
 type Number uint64
@@ -72,6 +82,11 @@ const (
 	PhoneKind
 	NumberKind
 )
+
+var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
+
+// String is the kind's name in settings and catalogues.
+func (k IdentifierKind) String() string { return kindNames[k] }
 
 // Rules are the figures a visit is played by. They do not change during a visit.
 type Rules struct {
@@ -165,7 +180,7 @@ type State struct {
 	Refusal         time.Duration // on Asking: when the server's refusal will be shown; 0 if it has not refused
 	Pace            PollSchedule  // when to poll, and until when
 	AmbiguousDenial bool          // the server sends one code for refused and for run out (Auth0)
-	PhoneHint       MessageID     // with Waiting: where to look on the phone; empty is MsgWaitingLook
+	PhoneHint       PhoneHint     // where the customer looks on the phone
 	TokensIssued    bool          // tokens came for this request: it must be given back
 
 	Reason    Reason   // with Ended

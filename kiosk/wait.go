@@ -1,5 +1,7 @@
 package kiosk
 
+import "time"
+
 // This file has the transitions while the phone rings.
 
 func (m *transition) waiting(e Event) {
@@ -119,4 +121,13 @@ func (m *transition) denied() {
 		m.finish(StageEnded, Declined)
 		m.s.Ambiguous = true
 	}
+}
+
+// Left is how long the present request still lives, in whole seconds rounded
+// up; 0 once it has expired or outside Waiting.
+func (s State) Left(now time.Duration) int {
+	if s.Phase != Waiting || now >= s.Pace.Deadline {
+		return 0
+	}
+	return int((s.Pace.Deadline - now + time.Second - 1) / time.Second)
 }

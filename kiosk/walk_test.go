@@ -152,7 +152,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	if before.Busy() && !s.Busy() && s.Closures != 0 && s.Phase != Closed {
 		w.fail("10: a closed reason was forgotten during the visit")
 	}
-	if (s.Phase == Identify || s.Phase == EnterUserCode) && (s.Keypad.Row >= len(keypadLayouts[s.keypadKind()]) || s.Keypad.Column >= len(keypadRow(s.keypadKind(), s.Keypad.Row))) {
+	if (s.Phase == Identify || s.Phase == EnterUserCode) && (s.Keypad.Row >= len(s.keypadLayout()) || s.Keypad.Column >= len([]rune(s.keypadLayout()[s.Keypad.Row]))) {
 		w.fail("the keypad points nowhere: %+v", s.Keypad)
 	}
 	switch e := e.(type) {
@@ -295,7 +295,7 @@ func (w *world) carryOut(f Effect) bool {
 			w.answerLater(InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, FreshHintRequired})
 			break
 		}
-		w.answerLater(Acknowledged{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), AmbiguousDenial: w.chance(50), PhoneHint: []MessageID{"", MsgWaitingLook, MsgWaitingLookMessage}[w.rng.IntN(3)]},
+		w.answerLater(Acknowledged{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), AmbiguousDenial: w.chance(50), PhoneHint: PhoneHint(w.rng.IntN(3))},
 			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
 	case Poll:
 		w.poll(f)

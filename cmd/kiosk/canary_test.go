@@ -18,6 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Canaries: whole visits of the real program, each ending and each way of being
@@ -213,17 +214,17 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				planted = "+447700900106"
 			}
 			x := r.screen()
-			x.shows(say(t, kiosk.MsgReadyTitle))
+			x.shows(say(t, screen.MsgReadyTitle))
 			if strings.HasSuffix(ends, "technician's") {
-				x.press(chord, say(t, kiosk.MsgMenuIdentify))
+				x.press(chord, say(t, screen.MsgMenuIdentify))
 			} else {
-				x.press(" ", say(t, kiosk.MsgIdentifyTitle))
+				x.press(" ", say(t, screen.MsgIdentifyTitle))
 			}
 			x.types(planted)
 			typed := false
 			x.until("who it is", func(text string) bool {
 				typed = strings.Contains(text, planted)
-				return typed || strings.Contains(text, say(t, kiosk.MsgWaitingTitle)) // so fast that it counts as scanned
+				return typed || strings.Contains(text, say(t, screen.MsgWaitingTitle)) // so fast that it counts as scanned
 			})
 			if typed {
 				x.types(enter)
@@ -234,31 +235,31 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				if err := r.dev.Approve("alice", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, kiosk.MsgShownTitle))
+				x.shows(say(t, screen.MsgShownTitle))
 				x.press(anyKey, "Welcome, Alice")
-				x.press(escape, say(t, kiosk.MsgReadyTitle))
+				x.press(escape, say(t, screen.MsgReadyTitle))
 				x.checkGone(planted)
 				x.signal(syscall.SIGTERM)
 			case "declined":
 				if err := r.dev.Deny("alice"); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, kiosk.Declined.Title()))
+				x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
 				x.signal(syscall.SIGTERM)
 			case "a technician's":
 				if err := r.dev.Approve("tara", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, kiosk.MsgMenuTitle))
+				x.shows(say(t, screen.MsgMenuTitle))
 				x.press("2", "failed: ")
-				x.press(escape, say(t, kiosk.MsgMenuTitle))
+				x.press(escape, say(t, screen.MsgMenuTitle))
 				x.press("1", "visits")
 				x.signal(syscall.SIGTERM)
 			case "no technician's":
 				if err := r.dev.Approve("alice", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, kiosk.NoAccess.Title()))
+				x.shows(say(t, screen.EndedTitle(kiosk.NoAccess)))
 				x.signal(syscall.SIGTERM)
 			case "killed":
 				x.signal(syscall.SIGKILL)
@@ -347,12 +348,12 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	t.Parallel()
 	r := plant(t, "GODEBUG=clobberfree=1") // as in the unit files
 	x := r.screen()
-	x.press(" ", say(t, kiosk.MsgIdentifyTitle))
+	x.press(" ", say(t, screen.MsgIdentifyTitle))
 	x.types(planted)
 	typed := false
 	x.until("who it is", func(text string) bool {
 		typed = strings.Contains(text, planted)
-		return typed || strings.Contains(text, say(t, kiosk.MsgWaitingTitle))
+		return typed || strings.Contains(text, say(t, screen.MsgWaitingTitle))
 	})
 	if typed {
 		x.types(enter)
@@ -361,7 +362,7 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgShownTitle))
+	x.shows(say(t, screen.MsgShownTitle))
 	x.press(anyKey, "Welcome, Alice")
 	pid := x.cmd.Process.Pid
 	if _, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid)); err != nil {
@@ -374,7 +375,7 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	if n := copies(t, pid, secrets); n[len(secrets)-1] == 0 {
 		t.Errorf("of a visit under way not even who it is, is found: %v", n)
 	}
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	clear := func(n []int) bool {
 		last := len(n) - 1
 		return !slices.ContainsFunc(n[:last], func(n int) bool { return n > 0 }) && n[last] <= 1

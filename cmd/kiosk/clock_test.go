@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // TestClock: a device whose clock is certainly wrong asks nobody. The program is
@@ -27,7 +27,7 @@ func TestClock(t *testing.T) {
 		t.Errorf("exit code %d, %v", code, last)
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgClosedClock))
+	x.shows(say(t, screen.MsgClosedClock))
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)

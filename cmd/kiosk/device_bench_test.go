@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // What a device must keep to. Each has its figure printed beside it.
@@ -67,18 +68,18 @@ func BenchmarkStart(b *testing.B) {
 	r := newRig(b)
 	r.released()
 	r.remembers(onRecord)
-	title := say(b, kiosk.MsgClosedTitle) // it says that it connects
+	title := say(b, screen.MsgClosedTitle) // it says that it connects
 	var took []time.Duration
 	for b.Loop() {
 		begun := time.Now()
 		x := r.screen()
 		if !x.soon(func() bool {
-			return strings.Contains(x.vt.String(), title) || strings.Contains(x.vt.String(), say(b, kiosk.MsgReadyTitle))
+			return strings.Contains(x.vt.String(), title) || strings.Contains(x.vt.String(), say(b, screen.MsgReadyTitle))
 		}) {
 			b.Fatal("there is no picture")
 		}
 		took = append(took, time.Since(begun))
-		x.shows(say(b, kiosk.MsgReadyTitle))
+		x.shows(say(b, screen.MsgReadyTitle))
 		x.kill()
 	}
 	slices.Sort(took)
@@ -98,7 +99,7 @@ func BenchmarkIdle(b *testing.B) {
 	r.released()
 	r.remembers(onRecord)
 	x := r.screen()
-	x.shows(say(b, kiosk.MsgReadyTitle))
+	x.shows(say(b, screen.MsgReadyTitle))
 	time.Sleep(5 * time.Second) // the start is not idle
 	for b.Loop() {
 		before := x.busy()

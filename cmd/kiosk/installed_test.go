@@ -12,6 +12,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // site is where a device comes to stand: who signs in and approves there, on their phones.
@@ -48,11 +49,11 @@ func (r *rig) goesOn(t *testing.T, at site) {
 	y := r.screen()
 	code := y.identify(at.who)
 	at.approve()
-	y.shows(say(t, kiosk.MsgShownTitle))
+	y.shows(say(t, screen.MsgShownTitle))
 	t.Logf("from the command to the first result: %.1f s, of which %.1f s until the doctor had looked; a sign-in and an approval are polled for",
 		time.Since(began).Seconds(), provisioned.Seconds())
 	y.press(anyKey, "Welcome, ")
-	y.press(escape, say(t, kiosk.MsgReadyTitle))
+	y.press(escape, say(t, screen.MsgReadyTitle))
 	y.signal(syscall.SIGTERM)
 	if code := y.ends(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)

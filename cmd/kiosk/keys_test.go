@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // oddKeys are what keyboards, scanners and bar codes can send beside plain keys.
@@ -55,16 +55,16 @@ func TestOddKeys(t *testing.T) {
 			x.types(c.bytes)
 			// A moment later somebody presses Escape, as often as people do.
 			for range 6 {
-				if x.within(time.Second, having(say(t, kiosk.MsgReadyTitle))) {
+				if x.within(time.Second, having(say(t, screen.MsgReadyTitle))) {
 					break
 				}
 				x.types(escape)
 			}
-			if !strings.Contains(flat(x.picture()), say(t, kiosk.MsgReadyTitle)) {
+			if !strings.Contains(flat(x.picture()), say(t, screen.MsgReadyTitle)) {
 				t.Fatalf("Escape does nothing any more; the screen shows\n%s", x.picture())
 			}
 			x.begin("bob")
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.signal(syscall.SIGTERM)
 			if code := x.ends(); code != 0 {
 				t.Errorf("exit code %d", code)
@@ -79,7 +79,7 @@ func TestHammering(t *testing.T) {
 	r := newRig(t)
 	r.auto("deny", 0, "")
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	ready := x.picture()
 	keys := []string{
 		enter, enter, enter, enter, escape, "\t", "\x7f", " ", "1", "1", "?", "a", "alice", "bob", "zoe", "é", "漢", "\n",
@@ -115,7 +115,7 @@ func TestHammering(t *testing.T) {
 	}
 	x.alive()
 	x.begin("bob") // and still listens
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	r.checkSecrets(t, "the terminal", x.written())
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Killing: so many devices at once, so many power cuts each. A visit takes little
@@ -188,9 +189,9 @@ func TestKilledOnTheScreen(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	y.shows(say(t, kiosk.MsgShownTitle))
+	y.shows(say(t, screen.MsgShownTitle))
 	y.press(anyKey, "Welcome, Alice", "1240")
-	y.press(escape, say(t, kiosk.MsgReadyTitle))
+	y.press(escape, say(t, screen.MsgReadyTitle))
 	y.checkGone("alice", "a***")
 	y.checkAll(kiosk.StageShown, kiosk.NoReason)
 	if all := r.visits(); len(all) != 1 || len(r.arrived("backchannel")) != 1 {

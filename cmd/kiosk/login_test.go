@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // ending is how one `kiosk login --json` must end.
@@ -355,7 +356,7 @@ func TestLoginPlain(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, c.err.text())
 	}
 	code := r.arrived("backchannel")[0].Code
-	for _, want := range []string{kiosk.SpellOut(code), "Welcome, Alice", "1240"} {
+	for _, want := range []string{screen.SpellOut(code), "Welcome, Alice", "1240"} {
 		if !strings.Contains(c.out.text(), want) {
 			t.Errorf("%q is not in\n%s", want, c.out.text())
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // A blind customer goes through a whole visit by what their braille line says and by
@@ -18,7 +19,7 @@ func TestAVisitThatIsHeard(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "mirror.sock")
 	r := newRig(t, "KIOSK_MIRROR="+socket, "KIOSK_SOUND=true")
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	c, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)
@@ -37,18 +38,18 @@ func TestAVisitThatIsHeard(t *testing.T) {
 		t.Fatalf("never heard %q, but:\n%s", want, before)
 		return ""
 	}
-	heard(say(t, kiosk.MsgReadyTitle))
+	heard(say(t, screen.MsgReadyTitle))
 	code := x.identify("alice")
 	heard("alice") // as it is typed
-	heard(kiosk.SpellOut(code))
+	heard(screen.SpellOut(code))
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	if said := heard(say(t, kiosk.MsgShownHidden)); strings.Contains(said, "alice") {
+	if said := heard(say(t, screen.MsgShownHidden)); strings.Contains(said, "alice") {
 		t.Errorf("after it was sent, the identifier is said again: %s", said)
 	}
 	x.until("one bell for the phone, two for the approval", func(string) bool { return strings.Count(x.written(), "\a") == 3 })
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 	if lines.Scan() && strings.Contains(lines.Text(), "Alice") {
 		t.Error("details are said that were never shown")

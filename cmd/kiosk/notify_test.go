@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // manager is the socket on which a service manager listens to its services.
@@ -70,7 +70,7 @@ func TestTheServiceManagerHearsTheTruth(t *testing.T) {
 	m := r.managed(300 * time.Millisecond)
 	x := r.screen()
 	m.must("READY=1")
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	m.must("WATCHDOG=1")
 	x.identify("alice")
 	m.must("STATUS=visit in progress")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // TestAnOperatorsTool: files and a signal are all that a tool like Ansible needs: opening
@@ -28,7 +29,7 @@ func TestAnOperatorsTool(t *testing.T) {
 	x := r.screen()
 	m.must("READY=1")
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
-	x.shows(say(t, kiosk.MsgReadyTitle), "Shop 7")
+	x.shows(say(t, screen.MsgReadyTitle), "Shop 7")
 
 	// Open on one day of the week only, and that is not near.
 	day := time.Now().AddDate(0, 0, 3).Format("Monday")
@@ -42,8 +43,8 @@ func TestAnOperatorsTool(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()))
-	x.press(escape, say(t, kiosk.MsgClosedHours), "Shop 8", "Open again: "+day+", 09:00")
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.press(escape, say(t, screen.MsgClosedHours), "Shop 8", "Open again: "+day+", 09:00")
 	code, s := r.status()
 	if why, _ := s["why"].([]any); code != 20 || len(why) == 0 || why[0] != "hours" || s["opens"] == nil {
 		t.Errorf("exit code %d, %v", code, s)
@@ -64,12 +65,12 @@ func TestAnOperatorsTool(t *testing.T) {
 	}
 	r.write(filepath.Join("state", "out-of-service.json"), string(order))
 	x.signal(syscall.SIGHUP)
-	x.shows(say(t, kiosk.MsgClosedMaintenance), "Back at ten", "Shop 7")
+	x.shows(say(t, screen.MsgClosedMaintenance), "Back at ten", "Shop 7")
 	if err := os.Remove(filepath.Join(r.state, "out-of-service.json")); err != nil {
 		t.Fatal(err)
 	}
 	x.signal(syscall.SIGHUP)
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.alive()
 }
 
@@ -79,12 +80,12 @@ func TestTheScreenSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.env["KIOSK_ISSUER"] = "http://127.0.0.1:1" // no port that anybody listens at
-	want := kiosk.MsgClosedServer
+	want := screen.MsgClosedServer
 	if health.Network() != nil {
-		want = kiosk.MsgClosedNetwork
+		want = screen.MsgClosedNetwork
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgClosedTitle), say(t, want))
+	x.shows(say(t, screen.MsgClosedTitle), say(t, want))
 	if code, s := r.status(); code != 20 || s["phase"] != "closed" {
 		t.Errorf("exit code %d, %v", code, s)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // A phone of ordinary size, held upright.
@@ -163,13 +164,13 @@ func TestWithAPhone(t *testing.T) {
 			x.checkMasked("alice", "a***")
 			p.tap("approve")
 			p.ends("approved")
-			x.shows(say(t, kiosk.MsgShownTitle), say(t, kiosk.MsgShownHidden))
+			x.shows(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
 			if text := flat(x.picture()); strings.Contains(text, "1240") || strings.Contains(text, "Alice") {
 				t.Errorf("the details are shown before a key is pressed:\n%s", x.picture())
 			}
 			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
-			x.checkGone("alice", "a***", "1240", "Gold", code, kiosk.SpellOut(code))
+			x.press(escape, say(t, screen.MsgReadyTitle))
+			x.checkGone("alice", "a***", "1240", "Gold", code, screen.SpellOut(code))
 			if n, m := r.count("backchannel"), r.count("api"); n != 1 || m != 1 {
 				t.Errorf("%d requests, %d calls of the API", n, m)
 			}
@@ -193,7 +194,7 @@ func TestWithAPhone(t *testing.T) {
 				t.Errorf("afterwards the focus is on %q, %v", on, err)
 			}
 			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkAll(kiosk.StageShown, kiosk.NoReason)
 		})
 		t.Run("declined", func(t *testing.T) {
@@ -207,8 +208,8 @@ func TestWithAPhone(t *testing.T) {
 			}
 			p.tap("decline")
 			p.ends("denied")
-			x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.Declined.Advice()))
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.EndedAdvice(kiosk.Declined)))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkGone("alice", "a***", code)
 			if n := r.count("api"); n > 0 {
 				t.Errorf("the API was called %d times", n)
@@ -226,8 +227,8 @@ func TestWithAPhone(t *testing.T) {
 				chromedp.WaitVisible(chromedp.CSS(`select[name="as"]`)), chromedp.SetValue(chromedp.CSS(`select[name="as"]`), "bob"))
 			p.tap("approve")
 			p.ends("approved")
-			x.shows(say(t, kiosk.WrongPerson.Title()))
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.shows(say(t, screen.EndedTitle(kiosk.WrongPerson)))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkGone("alice", "bob", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 		})
@@ -241,13 +242,13 @@ func TestWithAPhone(t *testing.T) {
 			x.identify("alice")
 			p.code()
 			began := time.Now()
-			x.press(escape, say(t, kiosk.Cancelled.Title()))
+			x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 			// CIBA has no cancel: the phone goes on asking until the request has run out.
 			p.do("see the request go", chromedp.WaitNotPresent(chromedp.CSS("[data-code]")))
 			if d := time.Since(began); d > limit {
 				t.Errorf("it took %v", d)
 			}
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkGone("alice", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 		})

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // quietFor is longer than anything that the program does by itself now and then: the
@@ -84,9 +84,9 @@ func TestNothingIsWrittenElsewhere(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgShownTitle))
+	x.shows(say(t, screen.MsgShownTitle))
 	x.press(enter, "C-1001")
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	r.status()
 	time.Sleep(time.Second) // what a visit leaves to be done
 	trace, err := os.ReadFile(log)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // TestReloadingIsNotStopping: a service manager that is told STOPPING=1 goes on to
@@ -40,10 +41,10 @@ func TestReloadingIsNotStopping(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()))
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
 	x.types("\x1b")
 	x.shows("New shop")
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.goesOn(m)
 }
 
@@ -105,7 +106,7 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	m.must("READY=1") // they were read
 	m.must("READY=1") // the kiosk begins anew
 	m.must("STATUS=ready for the next customer")
-	x.shows("Old shop", say(t, kiosk.MsgReadyTitle))
+	x.shows("Old shop", say(t, screen.MsgReadyTitle))
 	if wrong := settings(); !strings.Contains(wrong, "KIOSK_MIRROR") {
 		t.Errorf("status says %q", wrong)
 	}
@@ -115,7 +116,7 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	if code, said := r.asked("service", "reload"); code != 0 {
 		t.Errorf("exit code %d, %s", code, said)
 	}
-	x.shows("New shop", say(t, kiosk.MsgReadyTitle))
+	x.shows("New shop", say(t, screen.MsgReadyTitle))
 	if wrong := settings(); wrong != "" {
 		t.Errorf("status says %q of right ones", wrong)
 	}
@@ -237,14 +238,14 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 		t.Fatalf("the queue cannot be filled: %v, %v", err, full)
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.identify("alice")
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()))
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
 	x.types("\x1b")
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	begun := time.Now()
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 || time.Since(begun) > 10*time.Second*patience() {
@@ -252,7 +253,7 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 	}
 
 	x = r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	m.must("FULL=1") // it listens from here on
 	m.must("READY=1")
 }

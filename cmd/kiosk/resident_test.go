@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // asked runs a verb to its end and gives its code and what it said.
@@ -59,7 +60,7 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 		t.Errorf("nobody runs, so nobody stands there: exit code %d, %s", code, out)
 	}
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	if code, s := r.status(); code != 0 || s["state"] != "serving" || s["mode"] != "screen" {
 		t.Errorf("exit code %d, %v", code, s)
 	}
@@ -81,14 +82,14 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()))
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
 	select {
 	case <-gate.done:
 		t.Error("the gate opened while somebody read their screen")
 	default:
 	}
 	x.types("\x1b")
-	x.shows(say(t, kiosk.MsgClosedMaintenance))
+	x.shows(say(t, screen.MsgClosedMaintenance))
 	x.shows("Back[2J soon")
 	if code := gate.wait(); code != 0 {
 		t.Errorf("the gate: exit code %d, %s%s", code, gate.out.text(), gate.err.text())
@@ -108,7 +109,7 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 	if code, out := r.asked("service", "on"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 }
 
 // TestHeadlessVisits: a front end that knows nothing but lines, and kiosk login, take turns.
@@ -202,7 +203,7 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	x := r.screen()
 	m.must("READY=1")
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.shows("Old shop")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
 	if code, out := r.asked("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_THEME") {
@@ -217,10 +218,10 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()))
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
 	x.types("\x1b")
 	x.shows("New shop")
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.alive()
 }
 

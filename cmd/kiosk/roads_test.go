@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // User codes: asked for once the server wants one, read from the next line, and a wrong
@@ -213,13 +214,13 @@ func TestWhatIsLeftIsGivenBackByTheNextRun(t *testing.T) {
 // phone, and whoever is not the person typed gets nowhere.
 func TestTheSecondRoadOnTheScreen(t *testing.T) {
 	t.Parallel()
-	for who, want := range map[string]kiosk.MessageID{"alice": kiosk.MsgShownTitle, "bob": kiosk.WrongPerson.Title()} {
+	for who, want := range map[string]screen.MessageID{"alice": screen.MsgShownTitle, "bob": screen.EndedTitle(kiosk.WrongPerson)} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, "KIOSK_DEVICE_CLIENT_ID=kiosk-device")
 			x := r.screen()
 			x.identify("alice")
-			x.press("2", say(t, kiosk.MsgDeviceFlowTitle))
+			x.press("2", say(t, screen.MsgDeviceFlowTitle))
 			var code, spelt string
 			x.until("a code of the server", func(text string) bool {
 				spelt = regexp.MustCompile(`\b[B-Z]( [B-Z]){3} - [B-Z]( [B-Z]){3}\b`).FindString(text)
@@ -239,7 +240,7 @@ func TestTheSecondRoadOnTheScreen(t *testing.T) {
 			if who == "alice" {
 				x.press(enter, "C-1001")
 			}
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkGone("alice", "a***", code, spelt)
 			if stage, why := kiosk.StageShown, kiosk.NoReason; who == "alice" {
 				x.checkAll(stage, why)
@@ -258,18 +259,18 @@ func TestAUserCodeOnTheScreen(t *testing.T) {
 	x := r.screen()
 	x.begin("erin")
 	x.types(enter)
-	x.shows(say(t, kiosk.MsgCodeTitle))
+	x.shows(say(t, screen.MsgCodeTitle))
 	x.press("2", "*")
 	for i, digit := range strings.Split("5802580", "") {
 		time.Sleep(100 * time.Millisecond) // at the pace of fingers: eight digits that come faster are a scan
 		x.types(digit)
 		x.shows(strings.Repeat("*", i+2))
 	}
-	x.press(enter, say(t, kiosk.MsgShownTitle))
+	x.press(enter, say(t, screen.MsgShownTitle))
 	if said := x.written(); strings.Contains(said, "25802580") {
 		t.Error("the code is on the terminal")
 	}
 	x.press(enter, "C-1005")
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }

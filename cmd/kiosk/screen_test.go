@@ -10,13 +10,14 @@ import (
 	"github.com/hinshun/vt10x"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // checkGone: nothing of a customer is left on the screen, as soon as it has been
 // drawn to its last row.
 func (x *terminal) checkGone(who ...string) {
 	x.t.Helper()
-	x.shows(say(x.t, kiosk.MsgReadyTitle))
+	x.shows(say(x.t, screen.MsgReadyTitle))
 	gone := func(text string) bool {
 		text = strings.ToLower(text)
 		for _, w := range who {
@@ -34,7 +35,7 @@ func (x *terminal) checkGone(who ...string) {
 // checkMasked: whom it waits for is shown to its owner and to nobody else.
 func (x *terminal) checkMasked(who, masked string) {
 	x.t.Helper()
-	x.shows(say(x.t, kiosk.MsgWaitingWho, "who", masked))
+	x.shows(say(x.t, screen.MsgWaitingWho, "who", masked))
 	if strings.Contains(flat(x.picture()), who) {
 		x.t.Errorf("%s is on the screen:\n%s", who, x.picture())
 	}
@@ -62,8 +63,8 @@ func TestNobodyAnswers(t *testing.T) {
 	r := newRig(t, "KIOSK_REQUESTED_EXPIRY=4")
 	x := r.screen()
 	x.identify("alice")
-	x.shows(say(t, kiosk.Expired.Title()), say(t, kiosk.Expired.Advice()))
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.EndedTitle(kiosk.Expired)), say(t, screen.EndedAdvice(kiosk.Expired)))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkGone("alice", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.Expired)
 }
@@ -73,12 +74,12 @@ func TestTheCustomerLeaves(t *testing.T) {
 	r := newRig(t)
 	x := r.screen()
 	x.identify("alice")
-	x.press(escape, say(t, kiosk.Cancelled.Title()), say(t, kiosk.Cancelled.Advice()))
+	x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)), say(t, screen.EndedAdvice(kiosk.Cancelled)))
 	// The phone still rings; who approves there now is not heard by anybody.
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkGone("alice", "a***")
 	if r.count("api") > 0 {
 		t.Error("the API was called for somebody who had left")
@@ -92,15 +93,15 @@ func TestTypedAndLeft(t *testing.T) {
 	r := newRig(t)
 	x := r.screen()
 	x.begin("alice")
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkGone("alice", "a***")
-	x.press(" ", say(t, kiosk.MsgIdentifyTitle))
+	x.press(" ", say(t, screen.MsgIdentifyTitle))
 	x.types("bob" + enter)
 	x.code()
 	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "bob" {
 		t.Errorf("asked for bob, the phone that rang: %+v", a)
 	}
-	x.press(escape, say(t, kiosk.Cancelled.Title()))
+	x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
@@ -112,12 +113,12 @@ func TestSomebodyElseApproves(t *testing.T) {
 	if err := r.dev.Approve("alice", "bob"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.WrongPerson.Title()), say(t, kiosk.WrongPerson.Advice()))
+	x.shows(say(t, screen.EndedTitle(kiosk.WrongPerson)), say(t, screen.EndedAdvice(kiosk.WrongPerson)))
 	if strings.Contains(x.written(), "Welcome, Bob") || r.count("api") > 0 {
 		t.Error("Bob's details were fetched for Alice")
 	}
 	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkGone("alice", "bob", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 }
@@ -127,7 +128,7 @@ func TestOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	ready := x.picture()
 	codes := map[string]bool{}
 	for _, who := range []string{"alice", "carol", "bob"} {
@@ -136,12 +137,12 @@ func TestOneAfterTheOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		title := "Welcome, " + strings.ToUpper(who[:1]) + who[1:]
-		x.shows(say(t, kiosk.MsgShownTitle))
+		x.shows(say(t, screen.MsgShownTitle))
 		if strings.Contains(flat(x.picture()), title) {
 			t.Errorf("%s's details are shown before a key is pressed", who)
 		}
 		x.press(anyKey, title)
-		x.press(escape, say(t, kiosk.MsgReadyTitle))
+		x.press(escape, say(t, screen.MsgReadyTitle))
 		x.until("the very first screen again", func(string) bool { return x.vtIs(ready) })
 	}
 	if len(codes) != 3 || r.count("backchannel") != 3 {
@@ -163,15 +164,15 @@ func TestAskAgain(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.MsgKeyAgain))
-	declined := say(t, kiosk.Declined.Title())
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
+	declined := say(t, screen.EndedTitle(kiosk.Declined))
 	for range 20 { // see press
 		x.types("1")
 		if x.within(limit/20, func(text string) bool { return !strings.Contains(text, declined) }) {
 			break
 		}
 	}
-	waiting, over := say(t, kiosk.MsgWaitingTitle), say(t, kiosk.MsgThrottledOver)
+	waiting, over := say(t, screen.MsgWaitingTitle), say(t, screen.MsgThrottledOver)
 	wasHeld := false
 	x.until("the pause is over", func(text string) bool {
 		wasHeld = strings.Contains(text, over)
@@ -186,7 +187,7 @@ func TestAskAgain(t *testing.T) {
 	if n := r.count("backchannel"); n != 2 {
 		t.Errorf("%d requests for two wishes", n)
 	}
-	x.press(escape, say(t, kiosk.Cancelled.Title()))
+	x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
@@ -198,10 +199,10 @@ func TestOutOfServiceUntilReached(t *testing.T) {
 	r := newRigBehind(t, d)
 	d.shut()
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgClosedTitle))
+	x.shows(say(t, screen.MsgClosedTitle))
 	x.types("alice" + enter)
 	d.open()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	if n := r.count("backchannel"); n > 0 {
 		t.Errorf("%d requests while out of service", n)
 	}
@@ -214,7 +215,7 @@ func TestResize(t *testing.T) {
 	r := newRig(t)
 	x := r.screen()
 	code := x.identify("alice")
-	cancel := "Esc " + say(t, kiosk.MsgKeyCancel)
+	cancel := "Esc " + say(t, screen.MsgKeyCancel)
 	for _, size := range [][2]int{{40, 12}, {80, 24}, {128, 48}, {40, 12}, {100, 30}, {80, 24}} {
 		x.resize(size[0], size[1])
 		// It has been drawn anew when its keys stand at the bottom again, whole; there
@@ -223,13 +224,13 @@ func TestResize(t *testing.T) {
 			list := strings.Split(x.picture(), "\n")
 			return len(list) >= size[1]-1 && strings.Contains(flat(list[len(list)-1]), cancel)
 		})
-		x.shows(kiosk.SpellOut(code))
+		x.shows(screen.SpellOut(code))
 	}
 	x.alive()
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgShownTitle))
+	x.shows(say(t, screen.MsgShownTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
@@ -298,7 +299,7 @@ func TestCtrlCInAShop(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgShownTitle))
+	x.shows(say(t, screen.MsgShownTitle))
 	x.alive()
 	if got := r.arrived("backchannel")[0].Code; got != code {
 		t.Errorf("the phone has code %s, the screen %s", got, code)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 var speltLong = regexp.MustCompile(`\b[A-Z] [A-Z] [A-Z] [A-Z] - [A-Z] [A-Z] [A-Z] [A-Z]\b`)
@@ -15,7 +16,7 @@ var speltLong = regexp.MustCompile(`\b[A-Z] [A-Z] [A-Z] [A-Z] - [A-Z] [A-Z] [A-Z
 // grant waits for the code on the screen of a device without a registration.
 func (x *terminal) grant(not string) (code string) {
 	x.t.Helper()
-	title := say(x.t, kiosk.MsgSetupTitle)
+	title := say(x.t, screen.MsgSetupTitle)
 	x.until("a technician's code", func(text string) bool {
 		code = strings.ReplaceAll(speltLong.FindString(text), " ", "")
 		return code != "" && code != not && strings.Contains(text, title)
@@ -39,7 +40,7 @@ func TestADeviceSetsItselfUp(t *testing.T) {
 	if err := r.dev.ApproveDevice(code, "carol"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	t.Logf("from power on to ready: %.1f s", time.Since(began).Seconds())
 	if env := r.file("kiosk.env"); !strings.Contains(env, "\nKIOSK_CLIENT_ID=c-") {
 		t.Errorf("settings:\n%s", env)
@@ -47,7 +48,7 @@ func TestADeviceSetsItselfUp(t *testing.T) {
 	r.auto("approve", 0, "")
 	x.begin("alice")
 	x.types(enter)
-	x.shows(say(t, kiosk.MsgShownTitle))
+	x.shows(say(t, screen.MsgShownTitle))
 	if n := r.count("registration"); n != 1 {
 		t.Errorf("%d registrations", n)
 	}
@@ -66,10 +67,10 @@ func TestTheSetupScreenAfterAPowerCut(t *testing.T) {
 	if err := r.dev.ApproveDevice(second, "carol"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.kill()
 	x = r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	if n := r.count("registration"); n != 1 {
 		t.Errorf("%d registrations", n)
 	}
@@ -91,7 +92,7 @@ func TestPowerCutsAfterTheApproval(t *testing.T) {
 			time.Sleep(after * time.Millisecond)
 			x.kill()
 			x = r.screen()
-			ready, orphan, again := say(t, kiosk.MsgReadyTitle), "Delete it there, then: kiosk provision --again", false
+			ready, orphan, again := say(t, screen.MsgReadyTitle), "Delete it there, then: kiosk provision --again", false
 			x.until("where it stands", func(text string) bool {
 				again = speltLong.MatchString(text)
 				return again || strings.Contains(text, ready) || strings.Contains(text, orphan)
@@ -122,7 +123,7 @@ func TestASetupBeforeTheNetwork(t *testing.T) {
 	r.write("kiosk.env", strings.ReplaceAll(r.file("kiosk.env"), r.url, d.url))
 	d.shut()
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgSetupStuck), say(t, kiosk.MsgSetupNetwork))
+	x.shows(say(t, screen.MsgSetupStuck), say(t, screen.MsgSetupNetwork))
 	d.open()
 	x.grant("")
 }
@@ -136,7 +137,7 @@ func TestADeclinedSetupGoesOn(t *testing.T) {
 	if err := r.dev.DenyDevice(first); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgSetupStuck), say(t, kiosk.MsgSetupDeclined))
+	x.shows(say(t, screen.MsgSetupStuck), say(t, screen.MsgSetupDeclined))
 	x.grant(first)
 	x.signal(syscall.SIGTERM)
 	if code := x.ends(); code != 0 {
@@ -158,7 +159,7 @@ func TestASetupThatWasDoneByHand(t *testing.T) {
 	x.grant("")
 	r.write("kiosk.env", r.file("kiosk.env")+"KIOSK_CLIENT_ID="+client.ID+"\nKIOSK_CLIENT_SECRET_FILE="+r.write("secret", client.Secret)+"\n")
 	x.signal(syscall.SIGHUP)
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	if r.count("registration") != 0 {
 		t.Error("it registered all the same")
 	}
@@ -207,11 +208,11 @@ func TestAskedWhileItIsSetUp(t *testing.T) {
 		t.Errorf("the bundle has %s", files["status.json"])
 	}
 
-	x.press("\t", sayIn(t, "de", kiosk.MsgSetupTitle)) // the technician reads another language
+	x.press("\t", sayIn(t, "de", screen.MsgSetupTitle)) // the technician reads another language
 	if err := r.dev.ApproveDevice(code, "carol"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgReadyTitle)) // customers begin with the first
+	x.shows(say(t, screen.MsgReadyTitle)) // customers begin with the first
 	r.eventually("it serves", func() bool {
 		is, s = r.status()
 		return is == 0
@@ -228,7 +229,7 @@ func TestAskedWhatIsInTheWay(t *testing.T) {
 	right := r.file("kiosk.env")
 	r.write("kiosk.env", strings.ReplaceAll(right, "kiosk-device", "kiosk-nobody"))
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgSetupStuck))
+	x.shows(say(t, screen.MsgSetupStuck))
 	r.eventually("kiosk status --json says what is in the way", func() bool { // in between it tries again
 		code, s := r.status()
 		if code != exitClosed {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 const chord = "\x14" // Ctrl-T
@@ -21,7 +22,7 @@ func staffed(t *testing.T, settings ...string) *rig {
 // signIn is a technician's sign-in up to the code.
 func (x *terminal) signIn(who string) (code string) {
 	x.t.Helper()
-	x.press(chord, say(x.t, kiosk.MsgMenuIdentify))
+	x.press(chord, say(x.t, screen.MsgMenuIdentify))
 	x.types(who)
 	x.shows(who)
 	x.types(enter)
@@ -35,7 +36,7 @@ func (x *terminal) letIn(who string) {
 	if err := x.rig.dev.Approve(who, ""); err != nil {
 		x.t.Fatal(err)
 	}
-	x.shows(say(x.t, kiosk.MsgMenuTitle))
+	x.shows(say(x.t, screen.MsgMenuTitle))
 }
 
 // toggles presses 3, once: a second time would undo it. So it waits as long as a hand does.
@@ -50,7 +51,7 @@ func TestATechniciansFiveMinutes(t *testing.T) {
 	t.Parallel()
 	r := staffed(t)
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	code := x.signIn("tara")
 	if asked := r.arrived("backchannel"); len(asked) != 1 || asked[0].Code != "service-"+code {
 		t.Errorf("the phone shows %+v beside %q on the screen", asked, code)
@@ -58,22 +59,22 @@ func TestATechniciansFiveMinutes(t *testing.T) {
 	if err := r.dev.Approve("tara", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgMenuTitle), say(t, kiosk.MsgMenuServes))
+	x.shows(say(t, screen.MsgMenuTitle), say(t, screen.MsgMenuServes))
 
-	x.press("1", say(t, kiosk.MsgMenuStatus), "serving", "site Test shop")
-	x.press(escape, say(t, kiosk.MsgMenuTitle))
-	x.press("2", say(t, kiosk.MsgMenuDoctor), "failed:", "warnings:", "ok:")
-	x.press(escape, say(t, kiosk.MsgMenuTitle))
+	x.press("1", say(t, screen.MsgMenuStatus), "serving", "site Test shop")
+	x.press(escape, say(t, screen.MsgMenuTitle))
+	x.press("2", say(t, screen.MsgMenuDoctor), "failed:", "warnings:", "ok:")
+	x.press(escape, say(t, screen.MsgMenuTitle))
 
-	x.toggles(say(t, kiosk.MsgMenuClosed))
+	x.toggles(say(t, screen.MsgMenuClosed))
 	if code, s := r.status(); code != exitClosed || s["state"] != "out_of_service" || s["phase"] != "technician" {
 		t.Errorf("kiosk status says %d: %v", code, s)
 	}
-	x.press(escape, say(t, kiosk.MsgClosedTitle), say(t, kiosk.MsgClosedMaintenance))
+	x.press(escape, say(t, screen.MsgClosedTitle), say(t, screen.MsgClosedMaintenance))
 	x.types(" a" + enter) // no customer's key opens it
 	x.letIn("tara")
-	x.toggles(say(t, kiosk.MsgMenuServes))
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.toggles(say(t, screen.MsgMenuServes))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 
 	// The next one is a customer again, and nothing of the technician is left.
 	x.checkGone("tara", "t***", "technician")
@@ -81,8 +82,8 @@ func TestATechniciansFiveMinutes(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.MsgShownTitle))
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgShownTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 
 	served := slices.DeleteFunc(r.arrived("api"), func(a devserver.Arrival) bool { return a.Outcome != "ok" }) // but for the examination, which brings no token
 	if len(served) != 1 || served[0].User != "alice" {
@@ -103,13 +104,13 @@ func TestACustomerIsNoTechnician(t *testing.T) {
 	t.Parallel()
 	r := staffed(t)
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.signIn("alice")
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.NoAccess.Title()), say(t, kiosk.MsgMenuNoAccess))
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.EndedTitle(kiosk.NoAccess)), say(t, screen.MsgMenuNoAccess))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	if n := r.count("api"); n > 0 {
 		t.Error("the API was asked")
 	}
@@ -121,10 +122,10 @@ func TestWhereTheServerCannotBeReachedATechnicianSeesWhy(t *testing.T) {
 	r := staffed(t)
 	r.faults(devserver.Fault{At: "discovery", Kind: "server_error"})
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgClosedTitle))
-	x.press(chord, say(t, kiosk.MsgMenuDoctor), "failed discovery", "fix:")
+	x.shows(say(t, screen.MsgClosedTitle))
+	x.press(chord, say(t, screen.MsgMenuDoctor), "failed discovery", "fix:")
 	x.types("134") // none of this is theirs
-	x.press(escape, say(t, kiosk.MsgClosedTitle))
+	x.press(escape, say(t, screen.MsgClosedTitle))
 	x.rig.checkManners(t)
 	if n := r.count("backchannel"); n > 0 {
 		t.Error("somebody's phone rang")
@@ -138,12 +139,12 @@ func TestWithoutTheClaimThereIsNoMenu(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.types(chord + chord)
-	x.press(" ", say(t, kiosk.MsgIdentifyTitle))
+	x.press(" ", say(t, screen.MsgIdentifyTitle))
 	x.types(chord)
 	x.press("alice", "alice")
-	if strings.Contains(flat(x.picture()), say(t, kiosk.MsgMenuIdentify)) {
+	if strings.Contains(flat(x.picture()), say(t, screen.MsgMenuIdentify)) {
 		t.Error("there is one")
 	}
 }
@@ -154,7 +155,7 @@ func TestARestartByTheTechnician(t *testing.T) {
 		r := staffed(t)
 		m := r.managed(time.Minute)
 		x := r.screen()
-		x.shows(say(t, kiosk.MsgReadyTitle))
+		x.shows(say(t, screen.MsgReadyTitle))
 		m.must("READY=1")
 		x.letIn("tara")
 		x.types("4")
@@ -175,14 +176,14 @@ func TestARestartByTheTechnician(t *testing.T) {
 		t.Parallel()
 		r := staffed(t)
 		x := r.screen("--desk")
-		x.shows(say(t, kiosk.MsgReadyTitle), "Test shop")
+		x.shows(say(t, screen.MsgReadyTitle), "Test shop")
 		x.letIn("tara")
 		delete(r.env, "KIOSK_SITE")
 		r.write("kiosk.env", "KIOSK_THEME=light\n")
-		x.press("4", say(t, kiosk.MsgReadyTitle))
+		x.press("4", say(t, screen.MsgReadyTitle))
 		x.alive()
 		x.identify("alice")
-		x.press(escape, say(t, kiosk.Cancelled.Title()))
+		x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 		x.signal(syscall.SIGTERM)
 		if code := x.ends(); code != 0 {
 			t.Errorf("it ends with %d", code)
@@ -196,16 +197,16 @@ func TestATechniciansVisitIsNotTakenUpAgain(t *testing.T) {
 	t.Parallel()
 	r := staffed(t)
 	x := r.screen()
-	x.shows(say(t, kiosk.MsgReadyTitle))
+	x.shows(say(t, screen.MsgReadyTitle))
 	x.signIn("tara")
 	x.kill() // the code is on the screen, so the request is on record
 	y := r.screen()
-	y.shows(say(t, kiosk.MsgReadyTitle))
+	y.shows(say(t, screen.MsgReadyTitle))
 	if err := r.dev.Approve("tara", ""); err != nil {
 		t.Fatal(err)
 	}
 	y.until("the end of the watch", func(string) bool { return r.count("revocation") > 0 })
-	if strings.Contains(flat(y.picture()), say(t, kiosk.MsgMenuTitle)) {
+	if strings.Contains(flat(y.picture()), say(t, screen.MsgMenuTitle)) {
 		t.Error("whoever stands there now has the menu")
 	}
 	y.signal(syscall.SIGTERM)

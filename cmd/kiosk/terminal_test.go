@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // terminal is `kiosk run`, or another verb, on a real pseudo-terminal, with an emulator at
@@ -204,8 +204,8 @@ const (
 // begin goes from Ready to the field and types who is there.
 func (x *terminal) begin(who string) {
 	x.t.Helper()
-	x.shows(say(x.t, kiosk.MsgReadyTitle))
-	x.press(" ", say(x.t, kiosk.MsgIdentifyTitle))
+	x.shows(say(x.t, screen.MsgReadyTitle))
+	x.press(" ", say(x.t, screen.MsgIdentifyTitle))
 	x.types(who)
 	x.shows(who)
 }
@@ -223,7 +223,7 @@ var spelt = regexp.MustCompile(`\b[A-Z0-9] [A-Z0-9] [A-Z0-9] - [A-Z0-9] [A-Z0-9]
 // code waits for the Waiting screen and reads the spelt line.
 func (x *terminal) code() (code string) {
 	x.t.Helper()
-	title := say(x.t, kiosk.MsgWaitingTitle)
+	title := say(x.t, screen.MsgWaitingTitle)
 	x.until("a code", func(text string) bool {
 		code = strings.ReplaceAll(spelt.FindString(text), " ", "")
 		return code != "" && strings.Contains(text, title)
@@ -338,7 +338,7 @@ var english = sync.OnceValues(func() (*words.Catalogue, error) { return words.Op
 
 // say is a text of the English catalogue: which words are used is not what is
 // tested here, but that a customer gets to see them.
-func say(t testing.TB, w kiosk.MessageID, args ...any) string {
+func say(t testing.TB, w screen.MessageID, args ...any) string {
 	t.Helper()
 	c, err := english()
 	if err != nil {

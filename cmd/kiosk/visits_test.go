@@ -12,10 +12,11 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // sayIn is say in another language.
-func sayIn(t testing.TB, language string, w kiosk.MessageID, args ...any) string {
+func sayIn(t testing.TB, language string, w screen.MessageID, args ...any) string {
 	t.Helper()
 	c, err := words.Open(language)
 	if err != nil {
@@ -41,17 +42,17 @@ func TestAVisitInEveryLanguage(t *testing.T) {
 			first := all[(i+1)%len(all)]
 			r := newRig(t, emulator, "KIOSK_LANGUAGES="+first+","+language)
 			x := r.screen()
-			x.shows(sayIn(t, first, kiosk.MsgReadyTitle))
-			x.press("\t", sayIn(t, language, kiosk.MsgIdentifyTitle), sayIn(t, language, kiosk.MsgKeyCancel))
+			x.shows(sayIn(t, first, screen.MsgReadyTitle))
+			x.press("\t", sayIn(t, language, screen.MsgIdentifyTitle), sayIn(t, language, screen.MsgKeyCancel))
 			x.slowly("alice")
 			x.types(enter)
-			x.shows(sayIn(t, language, kiosk.MsgWaitingTitle))
+			x.shows(sayIn(t, language, screen.MsgWaitingTitle))
 			if err := r.dev.Approve("alice", ""); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(sayIn(t, language, kiosk.MsgShownTitle))
-			x.press(anyKey, "Welcome, Alice", sayIn(t, language, kiosk.MsgKeyDone))
-			x.press(escape, sayIn(t, first, kiosk.MsgReadyTitle))
+			x.shows(sayIn(t, language, screen.MsgShownTitle))
+			x.press(anyKey, "Welcome, Alice", sayIn(t, language, screen.MsgKeyDone))
+			x.press(escape, sayIn(t, first, screen.MsgReadyTitle))
 			x.checkOver(kiosk.StageShown, kiosk.NoReason)
 		})
 	}
@@ -116,38 +117,38 @@ func TestVisitsByScanner(t *testing.T) {
 			r := newRig(t, "KIOSK_IDENTIFIER=email") // one language: a tab that comes too late does no harm
 			x := r.screen()
 			alice, bob := "alice@shop.example"+end, "\x1dbob@\x02shop.example"+end // scanners send such bytes
-			x.shows(say(t, kiosk.MsgReadyTitle))
-			x.scans(alice, say(t, kiosk.MsgWaitingTitle))
+			x.shows(say(t, screen.MsgReadyTitle))
+			x.scans(alice, say(t, screen.MsgWaitingTitle))
 			x.code()
 			x.types(bob)
 			time.Sleep(300 * time.Millisecond)
-			x.shows(say(t, kiosk.MsgWaitingTitle))
+			x.shows(say(t, screen.MsgWaitingTitle))
 			if err := r.dev.Approve("alice", ""); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, kiosk.MsgShownTitle), say(t, kiosk.MsgShownHidden))
+			x.shows(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
 			x.types(bob)
 			if x.within(500*time.Millisecond, having("Welcome")) {
 				t.Error("a scan shows the details")
 			}
 			x.press(anyKey, "Welcome, Alice")
 			x.types(bob)
-			if !having("Welcome, Alice")(flat(x.picture())) || x.within(500*time.Millisecond, having(say(t, kiosk.MsgReadyTitle))) {
+			if !having("Welcome, Alice")(flat(x.picture())) || x.within(500*time.Millisecond, having(say(t, screen.MsgReadyTitle))) {
 				t.Errorf("a scan leaves the details:\n%s", x.picture())
 			}
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkGone("alice", "bob", "a***")
 			// The next customer, whose phone says no; a scan does not ask it again.
-			x.scans(bob, say(t, kiosk.MsgWaitingTitle))
+			x.scans(bob, say(t, screen.MsgWaitingTitle))
 			x.code()
 			if err := r.dev.Deny("bob"); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.MsgKeyAgain))
+			x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
 			x.types("1111111" + end)
 			time.Sleep(500 * time.Millisecond)
-			x.shows(say(t, kiosk.Declined.Title()))
-			x.press(escape, say(t, kiosk.MsgReadyTitle))
+			x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+			x.press(escape, say(t, screen.MsgReadyTitle))
 			if n := r.count("backchannel"); n != 2 {
 				t.Errorf("%d requests for two cards", n)
 			}
@@ -179,7 +180,7 @@ func standsStill(t *testing.T) bool {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, kiosk.Declined.Title()), say(t, kiosk.MsgKeyAgain))
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
 	for _, read := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond} {
 		for _, rest := range []string{"111111\r", "111111\t", "\r", "1"} {
 			typed := time.Now()
@@ -196,11 +197,11 @@ func standsStill(t *testing.T) bool {
 			time.Sleep(200 * time.Millisecond) // the next scan
 		}
 	}
-	x.shows(say(t, kiosk.Declined.Title()))
+	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
 	if n := r.count("backchannel"); n != 1 {
 		t.Errorf("%d requests for one visit", n)
 	}
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkAll(kiosk.StageEnded, kiosk.Declined)
 	return true
 }
@@ -212,7 +213,7 @@ func TestAScanAfterHalfAName(t *testing.T) {
 	x := r.screen()
 	x.begin("mal")
 	time.Sleep(1100 * time.Millisecond) // the card is taken out
-	x.scans("alice\t", say(t, kiosk.MsgWaitingTitle))
+	x.scans("alice\t", say(t, screen.MsgWaitingTitle))
 	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "alice" {
 		t.Errorf("%+v", a)
 	}
@@ -258,12 +259,12 @@ func TestAVisitByMouse(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, emulator, "KIOSK_LANGUAGES=en,de")
 			x := r.screen()
-			x.shows(say(t, kiosk.MsgReadyTitle))
+			x.shows(say(t, screen.MsgReadyTitle))
 			x.resize(size[0], size[1])
 			x.until("a picture of that size", func(text string) bool {
-				return len(strings.Split(x.picture(), "\n")) >= size[1]-2 && having(say(t, kiosk.MsgReadyTitle), say(t, kiosk.MsgKeyBegin))(text)
+				return len(strings.Split(x.picture(), "\n")) >= size[1]-2 && having(say(t, screen.MsgReadyTitle), say(t, screen.MsgKeyBegin))(text)
 			})
-			x.taps(say(t, kiosk.MsgReadyTitle), say(t, kiosk.MsgIdentifyTitle), "OK")
+			x.taps(say(t, screen.MsgReadyTitle), say(t, screen.MsgIdentifyTitle), "OK")
 			x.taps(" a ", "│ a │") // a press in the instant in which the keypad appears is lost
 			typed := "a"
 			for _, letter := range "lice" {
@@ -275,7 +276,7 @@ func TestAVisitByMouse(t *testing.T) {
 			x.shows("│ alic │")
 			x.tap(" e ")
 			x.shows("│ alice │")
-			x.taps(" OK", say(t, kiosk.MsgWaitingTitle))
+			x.taps(" OK", say(t, screen.MsgWaitingTitle))
 			code := x.code()
 			if got := r.arrived("backchannel"); len(got) != 1 || got[0].User != "alice" || got[0].Code != code {
 				t.Fatalf("%+v, the screen has %s", got, code)
@@ -283,9 +284,9 @@ func TestAVisitByMouse(t *testing.T) {
 			if err := r.dev.Approve("alice", ""); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, kiosk.MsgShownTitle))
-			x.taps(say(t, kiosk.MsgKeyShow), "Welcome, Alice")
-			x.taps(say(t, kiosk.MsgKeyDone), say(t, kiosk.MsgReadyTitle))
+			x.shows(say(t, screen.MsgShownTitle))
+			x.taps(say(t, screen.MsgKeyShow), "Welcome, Alice")
+			x.taps(say(t, screen.MsgKeyDone), say(t, screen.MsgReadyTitle))
 			x.checkOver(kiosk.StageShown, kiosk.NoReason)
 		})
 	}
@@ -315,7 +316,7 @@ func TestAnImpatientCustomer(t *testing.T) {
 	}
 	x.types(strings.Repeat("pasted\r", 300_000)) // two megabytes
 	x.resize(columns, rows)
-	x.shows(say(t, kiosk.MsgWaitingTitle), "Esc "+say(t, kiosk.MsgKeyCancel))
+	x.shows(say(t, screen.MsgWaitingTitle), "Esc "+say(t, screen.MsgKeyCancel))
 	// What is typed while the machine stands still is meant for what could be seen.
 	x.signal(syscall.SIGSTOP)
 	x.types(strings.Repeat(enter+" a1", 50))
@@ -323,12 +324,12 @@ func TestAnImpatientCustomer(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.signal(syscall.SIGCONT)
-	x.shows(say(t, kiosk.MsgShownTitle), say(t, kiosk.MsgShownHidden))
+	x.shows(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
 	if x.within(500*time.Millisecond, having("Welcome")) {
 		t.Errorf("the details came without a key:\n%s", x.picture())
 	}
 	x.press(anyKey, "Welcome, Alice")
-	x.press(escape, say(t, kiosk.MsgReadyTitle))
+	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkGone("alice", "a***")
 	if n := r.count("backchannel"); n != 1 {
 		t.Errorf("%d requests", n)

@@ -33,6 +33,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // App is a kiosk ready to serve: settings checked, store open, nothing sent yet.
@@ -347,12 +348,12 @@ func (a *App) kind() kiosk.IdentifierKind {
 	return kiosk.TextKind
 }
 
-func (a *App) place() kiosk.Device {
+func (a *App) place() screen.Device {
 	name, err := os.Hostname()
 	if err != nil {
 		name = a.settings.Site
 	}
-	at := kiosk.Device{Site: a.settings.Site, Name: name, Link: a.settings.ReadyLink}
+	at := screen.Device{Site: a.settings.Site, Name: name, Link: a.settings.ReadyLink}
 	for _, c := range a.catalogues {
 		at.Languages = append(at.Languages, c.Name())
 	}

@@ -7,22 +7,23 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // cause is the sentence for customers about why the device is not open yet.
 type cause struct {
 	mu   sync.Mutex
-	word kiosk.MessageID
+	word screen.MessageID
 }
 
-func (c *cause) get() kiosk.MessageID {
+func (c *cause) get() screen.MessageID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.word
 }
 
 // set says whether that is another one.
-func (c *cause) set(w kiosk.MessageID) bool {
+func (c *cause) set(w screen.MessageID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	changed := w != c.word
@@ -62,16 +63,16 @@ func (r *resident) explain(ctx context.Context) {
 // causeOf is what customers are told of the items of health; empty if none of them
 // keeps the device from reaching the authorization server. Only a root is told: without
 // a network there is no server, either.
-func causeOf(items []health.Item) kiosk.MessageID {
+func causeOf(items []health.Item) screen.MessageID {
 	for _, i := range items {
 		if i.Well || i.Behind != "" {
 			continue
 		}
 		switch i.Name {
 		case "network":
-			return kiosk.MsgClosedNetwork
+			return screen.MsgClosedNetwork
 		case "dns", "tls", "server":
-			return kiosk.MsgClosedServer
+			return screen.MsgClosedServer
 		}
 	}
 	return ""

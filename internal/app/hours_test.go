@@ -11,6 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // A day of a shop, to the minute: nothing is told in between, and nothing at all while
@@ -65,14 +66,14 @@ func TestCauseForCustomers(t *testing.T) {
 	ill := func(name, behind string) health.Item { return health.Item{Name: name, Behind: behind} }
 	for _, c := range []struct {
 		items []health.Item
-		want  kiosk.MessageID
+		want  screen.MessageID
 	}{
 		{nil, ""},
 		{[]health.Item{{Name: "network", Well: true}, {Name: "server", Well: true}, ill("disk", ""), ill("temperature", "")}, ""},
-		{[]health.Item{ill("network", ""), ill("dns", "network"), ill("server", "network")}, kiosk.MsgClosedNetwork},
-		{[]health.Item{{Name: "network", Well: true}, ill("dns", ""), ill("server", "dns")}, kiosk.MsgClosedServer},
-		{[]health.Item{{Name: "network", Well: true}, ill("tls", ""), ill("server", "tls")}, kiosk.MsgClosedServer},
-		{[]health.Item{ill("temperature", ""), ill("server", "")}, kiosk.MsgClosedServer},
+		{[]health.Item{ill("network", ""), ill("dns", "network"), ill("server", "network")}, screen.MsgClosedNetwork},
+		{[]health.Item{{Name: "network", Well: true}, ill("dns", ""), ill("server", "dns")}, screen.MsgClosedServer},
+		{[]health.Item{{Name: "network", Well: true}, ill("tls", ""), ill("server", "tls")}, screen.MsgClosedServer},
+		{[]health.Item{ill("temperature", ""), ill("server", "")}, screen.MsgClosedServer},
 		{[]health.Item{ill("clock", ""), ill("tls", "clock"), ill("server", "clock")}, ""}, // that has a closure of its own
 	} {
 		if got := causeOf(c.items); got != c.want {

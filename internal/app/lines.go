@@ -8,6 +8,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // line is one JSON object of `kiosk login --json`. Tokens, the auth_req_id, the
@@ -32,8 +33,8 @@ type line struct {
 type lines struct {
 	out   io.Writer
 	json  bool
-	words kiosk.Catalog
-	place kiosk.Device
+	words screen.Catalog
+	place screen.Device
 	wall  func() time.Time
 	over  func() // called once, when the last line is out
 	prove func() // called for each request of which the server first wants a user code
@@ -125,9 +126,9 @@ func (l *lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 			x.Result.Fields = []kiosk.Field{}
 		}
 	case kiosk.Ended:
-		x.Reason, x.Advice = s.Reason.String(), l.words.Text(s.Advice())
+		x.Reason, x.Advice = s.Reason.String(), l.words.Text(screen.Advice(s))
 		if s.Reason == kiosk.HeldBack {
-			x.Advice += " " + kiosk.WaitText(l.words, s.ThrottledFor(now))
+			x.Advice += " " + screen.WaitText(l.words, s.ThrottledFor(now))
 		}
 		if l.notice != "" {
 			x.Advice = l.notice
@@ -152,7 +153,7 @@ func (l *lines) broken(err error) {
 // writePlain says the screen in sentences. Keys are left out: there are none here.
 func (l *lines) writePlain(now time.Duration, s kiosk.State, p kiosk.Private) {
 	s.Revealed = true
-	sc := kiosk.View(s, now, l.words, p, l.place)
+	sc := screen.View(s, now, l.words, p, l.place)
 	sc.Keys = nil
 	for _, text := range plain.Say(sc) {
 		_, err := fmt.Fprintln(l.out, text)

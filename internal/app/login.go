@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Login plays one visit without a screen and writes its lines to out, as JSON or
@@ -100,7 +101,7 @@ func late(ctx context.Context) <-chan struct{} {
 }
 
 // Refuse writes the last line of a visit that could not even begin.
-func Refuse(why kiosk.Reason, words kiosk.Catalog, asJSON bool, out io.Writer, clock kiosk.Clock) error {
+func Refuse(why kiosk.Reason, words screen.Catalog, asJSON bool, out io.Writer, clock kiosk.Clock) error {
 	l := &lines{out: out, json: asJSON, words: words, wall: clock.Wall, over: func() {}}
 	l.endWithout(why)
 	return l.err
@@ -114,10 +115,10 @@ func (a *App) lines(asJSON bool, out io.Writer, over func()) *lines {
 // the device, as a sentence; empty if nothing is.
 func (a *App) CheckIdentifier(identifier string) string {
 	if p := kiosk.Check(a.kind(), kiosk.Trim(a.kind(), identifier)); p != kiosk.NoProblem {
-		return a.catalogues[0].Text(p.Sentence())
+		return a.catalogues[0].Text(screen.ProblemText(p))
 	}
 	return ""
 }
 
 // CodePrompt is what to ask for where the server wants a user code.
-func (a *App) CodePrompt() string { return a.catalogues[0].Text(kiosk.MsgCodeLabel) + ": " }
+func (a *App) CodePrompt() string { return a.catalogues[0].Text(screen.MsgCodeLabel) + ": " }

@@ -14,6 +14,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // RunOptions say how the customer's screen is run.
@@ -137,7 +138,7 @@ func (a *App) serve(ctx context.Context, t *tui.Screen, o RunOptions) error {
 type display struct {
 	tui   *tui.Screen
 	app   *App
-	place kiosk.Device
+	place screen.Device
 
 	resident *resident
 	mirror   *mirror.Mirror // nil: nobody listens
@@ -161,7 +162,7 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 		at.OutageText, at.StartingCause, at.Opens = d.resident.notice(), d.resident.why.get(), d.resident.opens()
 		at.Address = localAddress() // for the staff on the telephone; it can change while out of service
 	}
-	sc := kiosk.View(s, now, words, p, at)
+	sc := screen.View(s, now, words, p, at)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	g := d.tui.Show(sc)
@@ -169,7 +170,7 @@ func (d *display) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 		d.mirror.Show(now, plain.Say(sc))
 	}
 	if d.app.settings.Sound {
-		d.tui.Ring(int(kiosk.Sound(d.was, d.before, s, now)))
+		d.tui.Ring(int(screen.Sound(d.was, d.before, s, now)))
 	}
 	d.was, d.before = s, now
 	d.seen[g] = s.Phase

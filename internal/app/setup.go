@@ -14,6 +14,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // CanSetUp says whether a device whose settings were read with err can get its
@@ -81,7 +82,7 @@ type setup struct {
 
 // setupNews is what there is to show, or the end of it.
 type setupNews struct {
-	show     kiosk.Setup
+	show     screen.Setup
 	cause    string           // with kiosk.SetupStuck, for an operator
 	settings *config.Settings // not nil: the device is registered
 }
@@ -120,7 +121,7 @@ func (u *setup) serve(ctx context.Context, t *tui.Screen) (*config.Settings, err
 		at := u.app.place()
 		at.Address = localAddress() // it can come while nobody is reached yet
 		u.is.show.Language = u.language
-		t.Show(kiosk.ViewSetup(u.is.show, u.app.clock.Now(), u.app.catalogues[u.language], at))
+		t.Show(screen.ViewSetup(u.is.show, u.app.clock.Now(), u.app.catalogues[u.language], at))
 		select {
 		case <-ctx.Done():
 			return nil, nil
@@ -212,17 +213,17 @@ func (u *setup) work(ctx context.Context) {
 		default:
 			u.app.log.Error("settings: the old ones count on", "error", err)
 		}
-		tell(setupNews{show: kiosk.Setup{Stage: kiosk.SetupBegins}})
+		tell(setupNews{show: screen.Setup{Stage: screen.SetupBegins}})
 		p, err := u.open(s, func(a enrol.Approval) {
-			tell(setupNews{show: kiosk.Setup{Stage: kiosk.SetupSignIn, Since: now(), Until: now() + a.Left,
+			tell(setupNews{show: screen.Setup{Stage: screen.SetupSignIn, Since: now(), Until: now() + a.Left,
 				Grant: kiosk.Grant{Address: a.Address, Complete: a.Complete, UserCode: a.UserCode}}})
 		}, func(done Step) {
 			u.app.log.Info("set-up", "done", done.Name)
 			if done.Name == "registered" {
-				tell(setupNews{show: kiosk.Setup{Stage: kiosk.SetupRegisters}})
+				tell(setupNews{show: screen.Setup{Stage: screen.SetupRegisters}})
 			}
 		})
-		stuck := kiosk.Setup{Stage: kiosk.SetupStuck}
+		stuck := screen.Setup{Stage: screen.SetupStuck}
 		if err == nil {
 			err = p.Run(ctx)
 			if errors.Is(err, enrol.ErrUnclear) {

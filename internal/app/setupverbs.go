@@ -14,10 +14,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-var setupStages = map[kiosk.SetupStage]string{
-	kiosk.SetupBegins: "begins", kiosk.SetupSignIn: "sign_in", kiosk.SetupRegisters: "registers", kiosk.SetupStuck: "stuck",
+var setupStages = map[screen.SetupStage]string{
+	screen.SetupBegins: "begins", screen.SetupSignIn: "sign_in", screen.SetupRegisters: "registers", screen.SetupStuck: "stuck",
 }
 
 // status is the loop's.
@@ -26,9 +27,9 @@ func (u *setup) status() status.Status {
 	on := status.Setup{Stage: setupStages[is.Stage]}
 	left := int(max(is.Until-u.app.clock.Now(), 0) / time.Second)
 	switch is.Stage {
-	case kiosk.SetupSignIn:
+	case screen.SetupSignIn:
 		on.Address, on.Complete, on.Code, on.Left = is.Grant.Address, is.Grant.Complete, is.Grant.UserCode, left
-	case kiosk.SetupStuck:
+	case screen.SetupStuck:
 		on.Reason, on.Cause, on.Again = is.Why.String(), u.is.cause, left
 	}
 	return status.Status{
@@ -101,7 +102,7 @@ func (u *setup) waitIdle(ctx context.Context, c *control.Client, limit string) (
 	defer look.Stop()
 	for {
 		var idle bool
-		if u.ask(ctx, func() { idle = u.is.show.Stage != kiosk.SetupRegisters }) != nil || idle {
+		if u.ask(ctx, func() { idle = u.is.show.Stage != screen.SetupRegisters }) != nil || idle {
 			return control.Idle{Idle: true}, nil
 		}
 		select {

@@ -142,7 +142,7 @@
 //	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock kiosk.TestSettingTheClockMidVisitChangesNothing
 //	8628 M  device authorization request and response      TestTheSecondRoad TestDeviceAuthorizationResponses
 //	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestTheSecondRoadLeavesTheFirst
-//	8628 S  the user code stands beside the picture        kiosk.TestScreens kiosk.TestTheSecondRoadShowsItsAddressWhileItWaits
+//	8628 S  the user code stands beside the picture        screen.TestScreens kiosk.TestTheSecondRoadShowsItsAddressWhileItWaits
 //	8628 R  the person asked for, here too                 TestOnTheSecondRoadNobodyElseGetsIn
 //	7009 M  revocation by the client of the tokens         TestRevocation TestTheSecondRoad
 //

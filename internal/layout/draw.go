@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Options say what the console can do.
@@ -32,14 +33,14 @@ type Options struct {
 // same arguments give the same frame. It accepts any size and any content. From
 // 40 columns and 12 rows on everything that the customer needs is there; below,
 // the title and the keys are.
-func Draw(s kiosk.Screen, w, h int, o Options) Frame {
+func Draw(s screen.Screen, w, h int, o Options) Frame {
 	f := newFrame(w, h)
 	if w < 1 || h < 1 {
 		return f
 	}
 	all := cleaned(s, o)
 	once := all
-	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k kiosk.Key) bool { return k.TurnsPages })
+	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k screen.Key) bool { return k.TurnsPages })
 	d := &drawing{f: f, s: once, o: o}
 	d.draw(s)
 	if d.paged { // only now is it known that there are pages to turn
@@ -50,7 +51,7 @@ func Draw(s kiosk.Screen, w, h int, o Options) Frame {
 	return d.f
 }
 
-func (d *drawing) draw(raw kiosk.Screen) {
+func (d *drawing) draw(raw screen.Screen) {
 	if raw.Link != nil {
 		d.address = raw.Link.URL // a spelling for the eye must not get into the QR code
 	}
@@ -64,7 +65,7 @@ func (d *drawing) draw(raw kiosk.Screen) {
 // drawing is one call of Draw at work.
 type drawing struct {
 	f Frame
-	s kiosk.Screen // cleaned
+	s screen.Screen // cleaned
 	o Options
 
 	address string   // as it came, for the QR code only; empty if there is none, or it is drawn, or it cannot be
@@ -160,12 +161,12 @@ const keyColumns = 36
 // place, the same on every screen: help at the bottom left, the way out at the
 // bottom right, what leads on at the left above, the language at the right above. On
 // a screen too narrow for that they follow one another.
-func (d *drawing) keyRows(keys []kiosk.Key, w int) (rows []line, spots []Target) {
+func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target) {
 	if w < keyColumns {
 		return d.keyFlow(keys, w)
 	}
-	var help, out, language *kiosk.Key
-	var on []*kiosk.Key
+	var help, out, language *screen.Key
+	var on []*screen.Key
 	for i := range keys {
 		switch k := &keys[i]; k.Does {
 		case kiosk.HelpKey:
@@ -178,16 +179,16 @@ func (d *drawing) keyRows(keys []kiosk.Key, w int) (rows []line, spots []Target)
 			on = append(on, k)
 		}
 	}
-	var pairs [][2]*kiosk.Key
+	var pairs [][2]*screen.Key
 	for ; len(on) > 1; on = on[2:] {
-		pairs = append(pairs, [2]*kiosk.Key{on[0], on[1]})
+		pairs = append(pairs, [2]*screen.Key{on[0], on[1]})
 	}
 	if len(on) > 0 {
-		pairs = append(pairs, [2]*kiosk.Key{on[0], language})
+		pairs = append(pairs, [2]*screen.Key{on[0], language})
 	} else {
-		pairs = append(pairs, [2]*kiosk.Key{nil, language})
+		pairs = append(pairs, [2]*screen.Key{nil, language})
 	}
-	pairs = append(pairs, [2]*kiosk.Key{help, out})
+	pairs = append(pairs, [2]*screen.Key{help, out})
 	const apart = 1     // the cap of the next key sets them apart, too
 	right := w * 7 / 12 // what is on the left is longer, as a rule
 	for _, p := range pairs {
@@ -224,12 +225,12 @@ func (d *drawing) keyRows(keys []kiosk.Key, w int) (rows []line, spots []Target)
 }
 
 // keyLine is a key and what it does.
-func keyLine(k kiosk.Key, w int) line {
+func keyLine(k screen.Key, w int) line {
 	return join(words(" "+short(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
 }
 
 // keyFlow fills rows with keys in the given order, three columns apart.
-func (d *drawing) keyFlow(keys []kiosk.Key, w int) (rows []line, spots []Target) {
+func (d *drawing) keyFlow(keys []screen.Key, w int) (rows []line, spots []Target) {
 	const apart = 3
 	var cur line
 	for _, k := range keys {
@@ -259,7 +260,7 @@ func (d *drawing) keyFlow(keys []kiosk.Key, w int) (rows []line, spots []Target)
 	return rows, spots
 }
 
-func (d *drawing) keyFolded(k kiosk.Key, w int) []line {
+func (d *drawing) keyFolded(k screen.Key, w int) []line {
 	cap := words(" "+short(k.Cap, w-2)+" ", Key)
 	indent := len(cap) + 1
 	if w-indent < 8 { // no use in a column of that width
@@ -283,35 +284,35 @@ func (d *drawing) keyFolded(k kiosk.Key, w int) []line {
 }
 
 // cleaned is a copy of a screen in which every string is harmless and drawable.
-func cleaned(s kiosk.Screen, o Options) kiosk.Screen {
+func cleaned(s screen.Screen, o Options) screen.Screen {
 	clean := func(t string) string { return clean(t, o) }
 	s.Site, s.Title, s.Code, s.SpelledCode = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.SpelledCode)
 	s.Warning, s.Paging = clean(s.Warning), clean(s.Paging)
 	if s.Notice != nil {
-		s.Notice = &kiosk.Notice{Title: clean(s.Notice.Title), Text: clean(s.Notice.Text)}
+		s.Notice = &screen.Notice{Title: clean(s.Notice.Title), Text: clean(s.Notice.Text)}
 	}
 	if e := s.Entry; e != nil {
-		s.Entry = &kiosk.Entry{Label: clean(e.Label), Text: clean(e.Text), Example: clean(e.Example), Problem: clean(e.Problem)}
+		s.Entry = &screen.Entry{Label: clean(e.Label), Text: clean(e.Text), Example: clean(e.Example), Problem: clean(e.Problem)}
 	}
 	if s.Gauge != nil {
-		s.Gauge = &kiosk.Gauge{Part: s.Gauge.Part, Text: clean(s.Gauge.Text)}
+		s.Gauge = &screen.Gauge{Part: s.Gauge.Part, Text: clean(s.Gauge.Text)}
 	}
 	if s.Link != nil {
-		s.Link = &kiosk.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption), Optional: s.Link.Optional}
+		s.Link = &screen.Link{URL: clean(s.Link.URL), Caption: clean(s.Link.Caption), Optional: s.Link.Optional}
 	}
 	lines := make([]string, 0, len(s.Lines))
 	for _, l := range s.Lines {
 		lines = append(lines, clean(l))
 	}
-	steps := make([]kiosk.ListStep, 0, len(s.Steps))
+	steps := make([]screen.ListStep, 0, len(s.Steps))
 	for _, st := range s.Steps {
-		steps = append(steps, kiosk.ListStep{Text: clean(st.Text), State: st.State})
+		steps = append(steps, screen.ListStep{Text: clean(st.Text), State: st.State})
 	}
 	details := make([]kiosk.Field, 0, len(s.Details))
 	for _, f := range s.Details {
 		details = append(details, kiosk.Field{Label: clean(f.Label), Value: clean(f.Value)})
 	}
-	keys := make([]kiosk.Key, 0, len(s.Keys))
+	keys := make([]screen.Key, 0, len(s.Keys))
 	for _, k := range s.Keys {
 		k.Cap, k.Text = clean(k.Cap), clean(k.Text)
 		keys = append(keys, k)

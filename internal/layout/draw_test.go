@@ -15,6 +15,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // rowsOf is a frame's text, row by row.
@@ -117,7 +118,7 @@ func TestNothingThatMattersIsMissing(t *testing.T) {
 }
 
 // spansQR finds a sentence that is wrapped beside a QR code: word by word.
-func spansQR(s kiosk.Screen, wanted string, f Frame) bool {
+func spansQR(s screen.Screen, wanted string, f Frame) bool {
 	if s.Link == nil {
 		return false
 	}
@@ -215,7 +216,7 @@ func TestTheCursorIsInTheFieldAndNowhereElse(t *testing.T) {
 		}
 	}
 	long := samples()["entry typed"]
-	long.Entry = &kiosk.Entry{Label: "Name", Text: strings.Repeat("x", 500) + "end"}
+	long.Entry = &screen.Entry{Label: "Name", Text: strings.Repeat("x", 500) + "end"}
 	f := Draw(long, 40, 12, Options{})
 	if row := rowsOf(f)[f.CursorY]; !strings.Contains(row, "end") || !strings.Contains(row, "«") {
 		t.Errorf("of a long entry the end is not seen: %q", row)
@@ -375,7 +376,7 @@ func TestACodeThatIsOfferedCanBeRead(t *testing.T) {
 
 func TestAnAddressThatIsNoneIsTextOnly(t *testing.T) {
 	s := samples()["ready with a QR code"]
-	s.Link = &kiosk.Link{URL: "https://x/\x1b[2Jy", Caption: "Scan"}
+	s.Link = &screen.Link{URL: "https://x/\x1b[2Jy", Caption: "Scan"}
 	f := Draw(s, 80, 24, Options{HalfBlocks: true})
 	sound(t, f, 80, 24, Options{HalfBlocks: true})
 	if _, err := readCode(f); err == nil {
@@ -393,23 +394,23 @@ func FuzzDraw(f *testing.F) {
 	f.Add("long", strings.Repeat("\xf7", 5000), "K7-4F9Q", "x", 95, 12, uint8(0x1d)) // once: seconds of work
 	f.Fuzz(func(t *testing.T, title, text, code, url string, w, h int, bits uint8) {
 		w, h = min(max(w, 0), 150), min(max(h, 0), 60)
-		s := kiosk.Screen{Tone: kiosk.Tone(bits % 5), Site: text, Title: title, Code: code, SpelledCode: title, Lines: []string{text, title},
-			Warning: title, Paging: text, Page: int(int8(bits)), Keys: []kiosk.Key{{Cap: title, Text: text}, {Cap: code, Text: title}}}
+		s := screen.Screen{Tone: screen.Tone(bits % 5), Site: text, Title: title, Code: code, SpelledCode: title, Lines: []string{text, title},
+			Warning: title, Paging: text, Page: int(int8(bits)), Keys: []screen.Key{{Cap: title, Text: text}, {Cap: code, Text: title}}}
 		if bits&1 != 0 {
-			s.Entry = &kiosk.Entry{Label: title, Text: text, Problem: code}
+			s.Entry = &screen.Entry{Label: title, Text: text, Problem: code}
 		}
 		if bits&2 != 0 {
-			s.Link = &kiosk.Link{URL: url, Caption: text}
+			s.Link = &screen.Link{URL: url, Caption: text}
 		}
 		if bits&4 != 0 {
 			s.Details = []kiosk.Field{{Label: title, Value: text}, {Label: text, Value: title}, {}}
 		}
 		if bits&8 != 0 {
-			s.Notice = &kiosk.Notice{Title: title, Text: text}
+			s.Notice = &screen.Notice{Title: title, Text: text}
 		}
 		if bits&16 != 0 {
-			s.Gauge = &kiosk.Gauge{Part: float64(bits), Text: text}
-			s.Steps = []kiosk.ListStep{{Text: title, State: kiosk.StepState(bits)}, {Text: text, State: kiosk.Done}}
+			s.Gauge = &screen.Gauge{Part: float64(bits), Text: text}
+			s.Steps = []screen.ListStep{{Text: title, State: screen.StepState(bits)}, {Text: text, State: screen.Done}}
 		}
 		o := Options{HalfBlocks: bits&32 != 0, FullGlyphs: bits&64 != 0}
 		sound(t, Draw(s, w, h, o), w, h, o)

@@ -3,7 +3,7 @@ package layout
 import (
 	"github.com/rivo/uniseg"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Style says what a cell is, not what it looks like: a painter's theme turns it
@@ -73,7 +73,7 @@ type Frame struct {
 // Target is a rectangle of cells that stands for a key.
 type Target struct {
 	X, Y, W, H int
-	Key        kiosk.Key
+	Key        screen.Key
 }
 
 // How far beside a target a finger may land, in columns and rows. A row of a small
@@ -84,7 +84,7 @@ const (
 )
 
 // Hit is the key at or next to column x of row y: the nearest one, if several are.
-func (f Frame) Hit(x, y int) (kiosk.Key, bool) {
+func (f Frame) Hit(x, y int) (screen.Key, bool) {
 	best, found := 0, -1
 	for i, t := range f.Targets {
 		dx, dy := outside(x, t.X, t.W), outside(y, t.Y, t.H)
@@ -97,7 +97,7 @@ func (f Frame) Hit(x, y int) (kiosk.Key, bool) {
 		}
 	}
 	if found < 0 {
-		return kiosk.Key{}, false
+		return screen.Key{}, false
 	}
 	return f.Targets[found].Key, true
 }

@@ -3,7 +3,7 @@ package layout
 import (
 	"unicode/utf8"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // padSize is how large the keypad's keys are, in cells. In a row of few keys they
@@ -24,7 +24,7 @@ const fewKeys = 4
 
 // padPiece is the keypad. The key that Enter means stands in brackets, which says
 // without colour what the colour says.
-func padPiece(k kiosk.Keypad, size padSize, w int) piece {
+func padPiece(k screen.Keypad, size padSize, w int) piece {
 	var pc piece
 	most := 0
 	for _, keys := range k.Rows {

@@ -4,20 +4,21 @@ import (
 	"testing"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // withKeypad is the screen with the most keys: nine columns, five rows.
-func withKeypad() kiosk.Screen {
-	s := kiosk.Screen{Phase: kiosk.Identify, Title: "Who are you?", Site: "Shop",
-		Entry: &kiosk.Entry{Label: "Your name", Text: "al", Example: "For example: alice"},
+func withKeypad() screen.Screen {
+	s := screen.Screen{Phase: kiosk.Identify, Title: "Who are you?", Site: "Shop",
+		Entry: &screen.Entry{Label: "Your name", Text: "al", Example: "For example: alice"},
 		Lines: []string{"We ask your phone next."},
-		Keys: []kiosk.Key{{Cap: "Enter", Text: "Go on", Does: kiosk.EnterKey}, {Cap: "Tab", Text: "Language", Does: kiosk.TabKey},
+		Keys: []screen.Key{{Cap: "Enter", Text: "Go on", Does: kiosk.EnterKey}, {Cap: "Tab", Text: "Language", Does: kiosk.TabKey},
 			{Cap: "Esc", Text: "Cancel", Does: kiosk.EscapeKey}}}
-	pad := &kiosk.Keypad{}
+	pad := &screen.Keypad{}
 	for r := range 5 {
-		var row []kiosk.Key
+		var row []screen.Key
 		for c := range 9 {
-			row = append(row, kiosk.Key{Cap: string(rune('A' + (r*9+c)%26)), Does: kiosk.RuneKey, Rune: rune(0x100 + r*9 + c)})
+			row = append(row, screen.Key{Cap: string(rune('A' + (r*9+c)%26)), Does: kiosk.RuneKey, Rune: rune(0x100 + r*9 + c)})
 		}
 		pad.Rows = append(pad.Rows, row)
 	}
@@ -65,7 +66,7 @@ func TestEveryKeyCanBeTouched(t *testing.T) {
 
 // TestAFingerMayLandBesideAKey: but not far.
 func TestAFingerMayLandBesideAKey(t *testing.T) {
-	f := Draw(kiosk.Screen{Title: "Cancelled", Keys: []kiosk.Key{{Cap: "Esc", Text: "Done", Does: kiosk.EscapeKey}}}, 80, 24, Options{})
+	f := Draw(screen.Screen{Title: "Cancelled", Keys: []screen.Key{{Cap: "Esc", Text: "Done", Does: kiosk.EscapeKey}}}, 80, 24, Options{})
 	x, y := f.Targets[0].X, f.Targets[0].Y
 	for _, c := range []struct {
 		dx, dy int

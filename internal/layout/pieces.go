@@ -3,12 +3,12 @@ package layout
 import (
 	"math"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // entryPiece is the field with its label above and one line of help below: what
 // is wrong if something is, else the example.
-func (d *drawing) entryPiece(e kiosk.Entry, w int, p plan) piece {
+func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	var rows []line
 	if p.label {
 		rows = d.para(e.Label, w, Dim)
@@ -100,7 +100,7 @@ func (d *drawing) block(p plan, w int) []line {
 }
 
 // gaugeRows is the time left as a bar and as words.
-func (d *drawing) gaugeRows(g kiosk.Gauge, w, rows int) []line {
+func (d *drawing) gaugeRows(g screen.Gauge, w, rows int) []line {
 	st := Text
 	if d.s.Code == "" { // then the time is what the screen is about
 		st = Strong
@@ -135,7 +135,7 @@ func gaugeBar(part float64, w int) line {
 }
 
 // stepRows is the list that is ticked off. Signs differ, not only colours.
-func (d *drawing) stepRows(steps []kiosk.ListStep, w, air int) []line {
+func (d *drawing) stepRows(steps []screen.ListStep, w, air int) []line {
 	var rows []line
 	for i, s := range steps {
 		if i > 0 {
@@ -143,9 +143,9 @@ func (d *drawing) stepRows(steps []kiosk.ListStep, w, air int) []line {
 		}
 		sign, st := words("· ", Dim), Dim
 		switch s.State {
-		case kiosk.Done:
+		case screen.Done:
 			sign, st = words("OK", Good), Text
-		case kiosk.Doing:
+		case screen.Doing:
 			sign, st = words("→ ", Strong), Strong
 		}
 		rows = append(rows, d.signed(sign, s.Text, st, w)...)

@@ -17,6 +17,7 @@ var layers = map[string]int{
 	"internal/check":      1,
 	"internal/strictjson": 1,
 	"internal/sanitize":   1,
+	"kiosk/screen":        1,
 
 	"internal/canary":  2,
 	"internal/qr":      2,

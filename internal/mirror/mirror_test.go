@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 func open(t *testing.T) (m *Mirror, path string) {
@@ -62,21 +62,21 @@ func (l *listener) hears(want string) {
 }
 
 // say is how a screen gets here.
-func say(s kiosk.Screen) []string { return plain.Say(s) }
+func say(s screen.Screen) []string { return plain.Say(s) }
 
-func waiting(left string) kiosk.Screen {
-	return kiosk.Screen{Title: "Look at your phone", Gauge: &kiosk.Gauge{Text: left}}
+func waiting(left string) screen.Screen {
+	return screen.Screen{Title: "Look at your phone", Gauge: &screen.Gauge{Text: left}}
 }
 
 func TestAListenerHearsWhatIsShown(t *testing.T) {
 	m, path := open(t)
-	m.Show(0, say(kiosk.Screen{Title: "Scan your card"}))
+	m.Show(0, say(screen.Screen{Title: "Scan your card"}))
 	l := listen(t, path)
 	l.hears("Scan your card") // what was there before they came
-	m.Show(time.Second, say(kiosk.Screen{Title: "Who are you?", Entry: &kiosk.Entry{Label: "User name", Text: "al"}}))
+	m.Show(time.Second, say(screen.Screen{Title: "Who are you?", Entry: &screen.Entry{Label: "User name", Text: "al"}}))
 	l.hears("Who are you?|User name: al")
-	m.Show(2*time.Second, say(kiosk.Screen{Title: "Who are you?", Entry: &kiosk.Entry{Label: "User name", Text: "al"}}))
-	m.Show(3*time.Second, say(kiosk.Screen{Title: "Good\x1b[2Jbye"}))
+	m.Show(2*time.Second, say(screen.Screen{Title: "Who are you?", Entry: &screen.Entry{Label: "User name", Text: "al"}}))
+	m.Show(3*time.Second, say(screen.Screen{Title: "Good\x1b[2Jbye"}))
 	l.hears("Good[2Jbye") // the same again is not told, and nothing is a command
 }
 
@@ -89,18 +89,18 @@ func TestACountDoesNotDrownTheRest(t *testing.T) {
 	m.Show(29*time.Second, say(waiting("59 seconds left")))
 	m.Show(30*time.Second, say(waiting("58 seconds left")))
 	l.hears("Look at your phone|58 seconds left")
-	m.Show(31*time.Second, say(kiosk.Screen{Title: "Approved"}))
+	m.Show(31*time.Second, say(screen.Screen{Title: "Approved"}))
 	l.hears("Approved")
 }
 
 func TestWhoDoesNotListenIsLetGo(t *testing.T) {
 	m, path := open(t)
 	l := listen(t, path)
-	m.Show(0, say(kiosk.Screen{Title: "first"}))
+	m.Show(0, say(screen.Screen{Title: "first"}))
 	l.hears("first") // so it is known to be there
 	long := strings.Repeat("x ", 900)
 	for i := range 2000 { // never waits, however long nobody reads
-		m.Show(time.Duration(i), say(kiosk.Screen{Title: strings.Repeat("y", i%50), Lines: []string{long}}))
+		m.Show(time.Duration(i), say(screen.Screen{Title: strings.Repeat("y", i%50), Lines: []string{long}}))
 	}
 	m.mu.Lock()
 	left := len(m.readers)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // small is a font that has an A, a sign for what is missing, and what can be computed.
@@ -61,7 +61,7 @@ func TestACodeIsReadOffThePicture(t *testing.T) {
 	f := small(t)
 	for name, o := range map[string]layout.Options{"half blocks": Options(f), "grounds": {}} {
 		for _, theme := range []string{"dark", "light", "mono", "high-contrast"} {
-			s := kiosk.Screen{Title: "A", Link: &kiosk.Link{URL: url}}
+			s := screen.Screen{Title: "A", Link: &screen.Link{URL: url}}
 			img, err := Draw(layout.Draw(s, 128, 48, o), theme, f)
 			if err != nil {
 				t.Fatal(err)
@@ -79,7 +79,7 @@ func TestACodeIsReadOffThePicture(t *testing.T) {
 }
 
 func TestASheetHoldsAll(t *testing.T) {
-	img, err := Draw(layout.Draw(kiosk.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", small(t))
+	img, err := Draw(layout.Draw(screen.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", small(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Frame is a frame as lines without blanks at their ends, each ended by a line
@@ -43,7 +43,7 @@ func Frame(f layout.Frame) string {
 // Say is a screen as lines to be read out, the most important first: what must be
 // answered, what has happened, what to compare, what to do, and last what can be
 // pressed. Every line is free of control characters, and not empty.
-func Say(s kiosk.Screen) []string {
+func Say(s screen.Screen) []string {
 	var out []string
 	say := func(parts ...string) {
 		text := ""
@@ -58,7 +58,7 @@ func Say(s kiosk.Screen) []string {
 		// It lies over all the rest, which can wait.
 		say(n.Title)
 		say(n.Text)
-		s = kiosk.Screen{Keys: s.Keys}
+		s = screen.Screen{Keys: s.Keys}
 	}
 	say(s.Title)
 	if e := s.Entry; e != nil {
@@ -100,7 +100,7 @@ func Say(s kiosk.Screen) []string {
 	return out
 }
 
-var signs = [...]string{kiosk.ToDo: "[ ] ", kiosk.Doing: "[>] ", kiosk.Done: "[x] "}
+var signs = [...]string{screen.ToDo: "[ ] ", screen.Doing: "[>] ", screen.Done: "[x] "}
 
 // colon separates a label from what follows, if anything does.
 func colon(after string) string {

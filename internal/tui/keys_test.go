@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 func TestKeysAndScansAsTheyComeFromAConsole(t *testing.T) {
@@ -157,7 +158,7 @@ func TestKeysCarryTheScreenTheyWereTypedOn(t *testing.T) {
 		if p := presses(s); len(p) != 1 || p[0].Generation != second {
 			t.Errorf("on the second: %+v, want %d", p, second)
 		}
-		s.Show(kiosk.Screen{Phase: kiosk.Ready})
+		s.Show(screen.Screen{Phase: kiosk.Ready})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hinshun/vt10x"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // memory is a terminal in memory: what is written goes to a terminal emulator and
@@ -198,13 +199,13 @@ func presses(s *Screen) (out []Press) {
 	}
 }
 
-func sampleWaiting() kiosk.Screen {
-	return kiosk.Screen{Phase: kiosk.Waiting, Site: "Corner Shop", Title: "Look at your phone", Code: "K7-4F9Q",
-		Gauge: &kiosk.Gauge{Part: 0.5, Text: "60 seconds left"}, Lines: []string{"Approve only if your phone shows the same code."},
-		Keys: []kiosk.Key{{Cap: "Esc", Text: "Cancel"}}}
+func sampleWaiting() screen.Screen {
+	return screen.Screen{Phase: kiosk.Waiting, Site: "Corner Shop", Title: "Look at your phone", Code: "K7-4F9Q",
+		Gauge: &screen.Gauge{Part: 0.5, Text: "60 seconds left"}, Lines: []string{"Approve only if your phone shows the same code."},
+		Keys: []screen.Key{{Cap: "Esc", Text: "Cancel"}}}
 }
 
-func sampleEntry(text string) kiosk.Screen {
-	return kiosk.Screen{Phase: kiosk.Identify, Site: "Corner Shop", Title: "Who are you?", Entry: &kiosk.Entry{Label: "User name", Text: text},
-		Keys: []kiosk.Key{{Cap: "Enter", Text: "Send"}}}
+func sampleEntry(text string) screen.Screen {
+	return screen.Screen{Phase: kiosk.Identify, Site: "Corner Shop", Title: "Who are you?", Entry: &screen.Entry{Label: "User name", Text: text},
+		Keys: []screen.Key{{Cap: "Enter", Text: "Send"}}}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 var shifts = [...][2]int{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
 
 // idle says whether nobody is in the middle of anything on a screen.
-func idle(sc kiosk.Screen) bool { return sc.Phase == kiosk.Ready || sc.Phase == kiosk.Closed }
+func idle(sc screen.Screen) bool { return sc.Phase == kiosk.Ready || sc.Phase == kiosk.Closed }
 
 // paint draws until Close. It has a goroutine of its own because a write to a
 // terminal can block.

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-func sampleReady() kiosk.Screen {
-	return kiosk.Screen{Phase: kiosk.Ready, Site: "Corner Shop", Title: "Scan your card", Keys: []kiosk.Key{{Cap: "Any key", Text: "Begin", Does: kiosk.OtherKey}}}
+func sampleReady() screen.Screen {
+	return screen.Screen{Phase: kiosk.Ready, Site: "Corner Shop", Title: "Scan your card", Keys: []screen.Key{{Cap: "Any key", Text: "Begin", Does: kiosk.OtherKey}}}
 }
 
 // TestForeignTextIsGoneAtTheNextFrame, of which there is one a second while somebody waits.
@@ -26,7 +27,7 @@ func TestForeignTextIsGoneAtTheNextFrame(t *testing.T) {
 			if m.text() == want {
 				t.Fatal("the foreign text did not show")
 			}
-			sc.Gauge = &kiosk.Gauge{Part: sc.Gauge.Part, Text: sc.Gauge.Text}
+			sc.Gauge = &screen.Gauge{Part: sc.Gauge.Part, Text: sc.Gauge.Text}
 			sc.Gauge.Part -= 0.0001 // nothing that can be seen
 			s.Show(sc)
 			time.Sleep(time.Second)

@@ -6,6 +6,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // shot is what is on display.
@@ -21,7 +22,7 @@ type shot struct {
 type pointer struct {
 	down       bool
 	wakes      bool // it came down on a dark screen
-	key        kiosk.Key
+	key        screen.Key
 	generation uint64
 	knocks     int // taps in the corner, with none elsewhere between
 }
@@ -66,7 +67,7 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 	}
 	key, ok := shot.frame.Hit(x-shot.offX, y-shot.offY)
 	if !ok {
-		key = kiosk.Key{Does: kiosk.OtherKey}
+		key = screen.Key{Does: kiosk.OtherKey}
 	}
 	if down {
 		p.key, p.generation = key, shot.generation

@@ -12,12 +12,13 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-func withKeys() kiosk.Screen {
+func withKeys() screen.Screen {
 	s := sampleEntry("al")
-	s.Keys = []kiosk.Key{{Cap: "Enter", Text: "Send", Does: kiosk.EnterKey}, {Cap: "Esc", Text: "Cancel", Does: kiosk.EscapeKey}}
-	s.Keypad = &kiosk.Keypad{Rows: [][]kiosk.Key{{{Cap: "a", Does: kiosk.RuneKey, Rune: 'a'}, {Cap: "b", Does: kiosk.RuneKey, Rune: 'b'}}}}
+	s.Keys = []screen.Key{{Cap: "Enter", Text: "Send", Does: kiosk.EnterKey}, {Cap: "Esc", Text: "Cancel", Does: kiosk.EscapeKey}}
+	s.Keypad = &screen.Keypad{Rows: [][]screen.Key{{{Cap: "a", Does: kiosk.RuneKey, Rune: 'a'}, {Cap: "b", Does: kiosk.RuneKey, Rune: 'b'}}}}
 	return s
 }
 
@@ -85,7 +86,7 @@ func TestKeysOnTheScreenByMouse(t *testing.T) {
 		if got := told(s); got != "" {
 			t.Errorf("a key that went away under the finger: %q", got)
 		}
-		s.Show(kiosk.Screen{Phase: kiosk.Ready, Title: "Ready"})
+		s.Show(screen.Screen{Phase: kiosk.Ready, Title: "Ready"})
 		synctest.Wait()
 		m.typeIn(click(40, 3, 'M') + click(40, 3, 'm'))
 		synctest.Wait()

@@ -14,7 +14,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 const (
@@ -67,7 +67,7 @@ type Screen struct {
 	blanker blanker
 
 	mu     sync.Mutex
-	want   kiosk.Screen
+	want   screen.Screen
 	number uint64 // generation of want; 0 before the first
 
 	drawn   atomic.Uint64          // generation on display
@@ -163,7 +163,7 @@ func Open(o Options) (*Screen, error) {
 // time the Phase is another than before. It never waits for the terminal; of
 // several screens in quick succession only the last may be drawn. The screen must
 // not be changed afterwards. After Close it does nothing.
-func (s *Screen) Show(sc kiosk.Screen) (generation uint64) {
+func (s *Screen) Show(sc screen.Screen) (generation uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.number > 0 && reflect.DeepEqual(s.want, sc) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 func TestTheTerminalShowsTheFrame(t *testing.T) {
@@ -146,7 +147,7 @@ func TestManyScreensAtOnceAreDrawnOnce(t *testing.T) {
 		m.mu.Unlock()
 		for i := range 1000 { // does not wait for the terminal, which has been stopped
 			sc := sampleWaiting()
-			sc.Gauge = &kiosk.Gauge{Part: float64(i) / 1000, Text: strings.Repeat("i", i%30)}
+			sc.Gauge = &screen.Gauge{Part: float64(i) / 1000, Text: strings.Repeat("i", i%30)}
 			s.Show(sc)
 		}
 		last := sampleWaiting()
@@ -177,12 +178,12 @@ func TestNoContentReachesTheTerminalAsACommand(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		for i, e := range evil {
 			o := evil[(i+5)%len(evil)]
-			s.Show(kiosk.Screen{Phase: kiosk.Phase(i % 9), Site: e, Title: e + o, Lines: []string{e, o}, Warning: o, Code: e, SpelledCode: o,
-				Entry: &kiosk.Entry{Label: e, Text: o, Example: e, Problem: o}, Gauge: &kiosk.Gauge{Part: 0.3, Text: e},
-				Steps: []kiosk.ListStep{{Text: e}}, Details: []kiosk.Field{{Label: e, Value: o}}, Paging: e,
-				Link: &kiosk.Link{URL: e, Caption: o}, Keys: []kiosk.Key{{Cap: e, Text: o}}})
+			s.Show(screen.Screen{Phase: kiosk.Phase(i % 9), Site: e, Title: e + o, Lines: []string{e, o}, Warning: o, Code: e, SpelledCode: o,
+				Entry: &screen.Entry{Label: e, Text: o, Example: e, Problem: o}, Gauge: &screen.Gauge{Part: 0.3, Text: e},
+				Steps: []screen.ListStep{{Text: e}}, Details: []kiosk.Field{{Label: e, Value: o}}, Paging: e,
+				Link: &screen.Link{URL: e, Caption: o}, Keys: []screen.Key{{Cap: e, Text: o}}})
 			synctest.Wait()
-			s.Show(kiosk.Screen{Title: o, Notice: &kiosk.Notice{Title: e, Text: o}})
+			s.Show(screen.Screen{Title: o, Notice: &screen.Notice{Title: e, Text: o}})
 			synctest.Wait()
 		}
 		raw, _ := m.written()

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // TestTheConsoleFontHasEveryLetter: what a catalogue is written with is in the font
@@ -16,7 +16,7 @@ func TestTheConsoleFontHasEveryLetter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range kiosk.MessageIDs() {
+		for _, w := range screen.MessageIDs() {
 			for _, r := range c.Text(w, "n", 2) {
 				if r > '~' && !strings.ContainsRune(font.Wanted, r) {
 					t.Errorf("%s: %s: %q is not in font.Wanted", l, w, r)

@@ -27,7 +27,7 @@ import (
 
 	"golang.org/x/text/language"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 //go:embed catalogue/*.json
@@ -37,7 +37,7 @@ var files embed.FS
 type Catalogue struct {
 	language string
 	tag      language.Tag // for plural forms
-	texts    map[kiosk.MessageID]text
+	texts    map[screen.MessageID]text
 }
 
 // text is one sentence, in one form or in several.
@@ -81,7 +81,7 @@ func Open(code string) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range kiosk.MessageIDs() {
+	for _, w := range screen.MessageIDs() {
 		if len(c.texts[w]) == 0 {
 			return nil, fmt.Errorf("language %q: no text for %q", code, w)
 		}
@@ -105,11 +105,11 @@ func parse(code string, b []byte) (*Catalogue, error) {
 func (c *Catalogue) Language() string { return c.language }
 
 // Name is what the language calls itself.
-func (c *Catalogue) Name() string { return c.Text(kiosk.MsgLanguage) }
+func (c *Catalogue) Name() string { return c.Text(screen.MsgLanguage) }
 
 // Text gives a text with its arguments filled in. An unknown word comes back as
 // its own name: ugly, but nothing a customer is left without.
-func (c *Catalogue) Text(w kiosk.MessageID, args ...any) string {
+func (c *Catalogue) Text(w screen.MessageID, args ...any) string {
 	forms, ok := c.texts[w]
 	if !ok {
 		return string(w)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
@@ -45,7 +46,7 @@ func every(t *testing.T) map[string]*Catalogue {
 // This is the test that tells a translator, or whoever adds a word, what to do.
 func TestEveryCatalogueIsComplete(t *testing.T) {
 	all := every(t)
-	wanted := kiosk.MessageIDs()
+	wanted := screen.MessageIDs()
 	for code, c := range all {
 		for _, w := range wanted {
 			if len(c.texts[w]) == 0 {
@@ -189,11 +190,11 @@ func TestATextSaysItsNumber(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, want := range map[int]string{0: "0 seconds left", 1: "1 second left", 40: "40 seconds left"} {
-		if got := c.Text(kiosk.MsgWaitingLeft, "n", n); got != want {
+		if got := c.Text(screen.MsgWaitingLeft, "n", n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
-	if got := c.Text(kiosk.MsgWaitingWho, "who", "{n}***"); got != "Asked for: {n}***" {
+	if got := c.Text(screen.MsgWaitingWho, "who", "{n}***"); got != "Asked for: {n}***" {
 		t.Errorf("an argument was read as a text: %q", got)
 	}
 	if got := c.Text("no.such.word"); got != "no.such.word" {

@@ -1,6 +1,10 @@
-package kiosk
+package screen
 
-import "time"
+import (
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
 
 // Bells is how often the bell sounds, for those who look at their phone and not at the
 // screen (KIOSK_SOUND). The number is the meaning; nothing is said by sound alone.
@@ -20,15 +24,15 @@ const hurryTime = 20 * time.Second
 
 // Sound is what is to be heard where a state follows another, at the given times. Who
 // cancels knows it; an ending that nobody waited for makes no noise.
-func Sound(was State, before time.Duration, is State, now time.Duration) Bells {
+func Sound(was kiosk.State, before time.Duration, is kiosk.State, now time.Duration) Bells {
 	switch {
-	case is.Phase == Waiting && was.Phase != Waiting:
+	case is.Phase == kiosk.Waiting && was.Phase != kiosk.Waiting:
 		return PhoneRings
-	case is.Phase == Waiting && is.Pace.Deadline-now <= hurryTime && was.Pace.Deadline-before > hurryTime:
+	case is.Phase == kiosk.Waiting && is.Pace.Deadline-now <= hurryTime && was.Pace.Deadline-before > hurryTime:
 		return TimeRunsOut
-	case is.Phase == Shown && was.Phase != Shown, is.Phase == Menu && was.Phase == Checking:
+	case is.Phase == kiosk.Shown && was.Phase != kiosk.Shown, is.Phase == kiosk.Menu && was.Phase == kiosk.Checking:
 		return PhoneDone
-	case is.Phase == Ended && was.Phase != Ended && is.Reason != Cancelled:
+	case is.Phase == kiosk.Ended && was.Phase != kiosk.Ended && is.Reason != kiosk.Cancelled:
 		return VisitStopped
 	}
 	return Quiet

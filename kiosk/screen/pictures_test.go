@@ -1,4 +1,4 @@
-package kiosk_test
+package screen_test
 
 import (
 	"flag"
@@ -17,6 +17,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // What `make screens` says.
@@ -41,7 +42,7 @@ func TestPictures(t *testing.T) {
 	drawn := func(sc scene, c *words.Catalogue, w, h int, theme string) *image.Paletted {
 		sc.at.Languages = names
 		sc.s.Language = slices.Index(all, c)
-		img, err := picture.Draw(layout.Draw(kiosk.View(sc.s, noon, c, sc.p, sc.at), w, h, o), theme, f)
+		img, err := picture.Draw(layout.Draw(screen.View(sc.s, noon, c, sc.p, sc.at), w, h, o), theme, f)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,10 @@
-package kiosk
+package screen
 
 import (
 	"strings"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // SetupStage is how far a device without a registration has come on its way to one.
@@ -20,14 +22,14 @@ const (
 // customer is served meanwhile, so it is no phase of a visit.
 type Setup struct {
 	Stage SetupStage
-	Grant Grant // with SetupSignIn
+	Grant kiosk.Grant // with SetupSignIn
 	// Since and Until are uptimes: from and to when the code is good, or, with
 	// SetupStuck, it is not tried again.
 	Since, Until time.Duration
 
-	Why    Reason // with SetupStuck
-	Busy   bool   // with SetupStuck: somebody sets the device up by hand
-	Orphan string // with SetupStuck: a client of this name may be left at the server
+	Why    kiosk.Reason // with SetupStuck
+	Busy   bool         // with SetupStuck: somebody sets the device up by hand
+	Orphan string       // with SetupStuck: a client of this name may be left at the server
 
 	Language int // as State.Language
 }
@@ -36,8 +38,8 @@ type Setup struct {
 // be no keyboard; where there is one, it can choose the language. It is a plain function
 // of what it is given.
 func ViewSetup(u Setup, now time.Duration, w Catalog, at Device) Screen {
-	v := view{now: now, w: w, at: at, sc: Screen{Phase: Waiting, Tone: Busy, Site: at.Site, Title: w.Text(MsgSetupTitle)}}
-	v.s = State{Phase: Waiting, Language: u.Language, Pace: PollSchedule{RequestSent: u.Since, Deadline: u.Until}}
+	v := view{now: now, w: w, at: at, sc: Screen{Phase: kiosk.Waiting, Tone: Busy, Site: at.Site, Title: w.Text(MsgSetupTitle)}}
+	v.s = kiosk.State{Phase: kiosk.Waiting, Language: u.Language, Pace: kiosk.PollSchedule{RequestSent: u.Since, Deadline: u.Until}}
 	switch u.Stage {
 	case SetupBegins:
 		v.addLines(MsgDeviceFlowAsking)
@@ -72,13 +74,13 @@ func (u Setup) fixText(w Catalog) string {
 		return w.Text(MsgSetupBusy)
 	}
 	switch u.Why {
-	case Unreachable:
+	case kiosk.Unreachable:
 		return w.Text(MsgSetupNetwork)
-	case BadClock:
+	case kiosk.BadClock:
 		return w.Text(MsgClosedClock)
-	case Declined:
+	case kiosk.Declined:
 		return w.Text(MsgSetupDeclined)
-	case Internal:
+	case kiosk.Internal:
 		return w.Text(MsgClosedStore)
 	}
 	return w.Text(MsgSetupServer)

@@ -1,4 +1,11 @@
-package kiosk
+// Package screen says what a person may see of a visit, as data: View turns a state into a Screen of finished words and
+// numbers in one language. Where things stand and how they are drawn is left to others (internal/layout, internal/tui).
+//
+// The functions of this package are plain: no I/O, clock or goroutine. What is personal (typed text, a result) is passed in
+// at the moment of drawing and kept nowhere.
+package screen
+
+import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 
 // Tone is the mood of a screen: it chooses colour and sign, never meaning alone.
 type Tone uint8
@@ -17,25 +24,25 @@ const (
 // painter that is short of room leaves out from the bottom of this list upwards,
 // but Title, Code, Entry, Keypad, Notice and Keys always stay.
 type Screen struct {
-	Phase Phase // for the painter's choice of animation and for tests; never drawn as text
+	Phase kiosk.Phase // for the painter's choice of animation and for tests; never drawn as text
 	Tone  Tone
 
 	Site  string // where the device stands; the top line
 	Title string // one short sentence; the largest words
 
-	Notice      *Notice    // overlay that must be answered first: "still there?"
-	Entry       *Entry     // the field being typed into
-	Keypad      *Keypad    // keys on the screen, for those who have no others
-	Code        string     // to be drawn in block letters
-	SpelledCode string     // the code again, spelt out
-	Gauge       *Gauge     // time left
-	Lines       []string   // sentences, most important first; each is wrapped, never cut
-	Warning     string     // one sentence that must not be missed, as "Connection lost, still trying."
-	Steps       []ListStep // what has been done and what is being done
-	Details     []Field    // the customer's data
-	Page        int        // which page of Details; any integer, painters take it modulo the number of pages
-	Paging      string     // how a page is announced, with {page} and {pages} in it; only drawn where there is more than one
-	Link        *Link      // an address as QR code
+	Notice      *Notice       // overlay that must be answered first: "still there?"
+	Entry       *Entry        // the field being typed into
+	Keypad      *Keypad       // keys on the screen, for those who have no others
+	Code        string        // to be drawn in block letters
+	SpelledCode string        // the code again, spelt out
+	Gauge       *Gauge        // time left
+	Lines       []string      // sentences, most important first; each is wrapped, never cut
+	Warning     string        // one sentence that must not be missed, as "Connection lost, still trying."
+	Steps       []ListStep    // what has been done and what is being done
+	Details     []kiosk.Field // the customer's data
+	Page        int           // which page of Details; any integer, painters take it modulo the number of pages
+	Paging      string        // how a page is announced, with {page} and {pages} in it; only drawn where there is more than one
+	Link        *Link         // an address as QR code
 
 	Keys []Key // what can be pressed, in this order on every screen
 }
@@ -91,7 +98,7 @@ type Key struct {
 	Text string // what it does, in words; empty on the keypad, where the cap says it
 
 	// What a finger on it means: the same as this key of a keyboard.
-	Does KeyName
+	Does kiosk.KeyName
 	Rune rune // with RuneKey
 
 	// Turns: it turns the pages of Details, and is left out where there is only one.

@@ -1,8 +1,10 @@
-package kiosk
+package screen
 
 import (
 	"strings"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // Device is what a screen says of the device itself.
@@ -22,34 +24,34 @@ type Device struct {
 
 // View is what a person may see of a visit, in one language. It is a plain
 // function of what it is given; p is empty except where the phase shows it.
-func View(s State, now time.Duration, w Catalog, p Private, at Device) Screen {
+func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, at Device) Screen {
 	v := view{s: s, now: now, w: w, at: at, sc: Screen{Phase: s.Phase, Site: at.Site}}
 	switch s.Phase {
-	case Ready:
+	case kiosk.Ready:
 		v.ready(at)
-	case Closed:
+	case kiosk.Closed:
 		v.closed(at)
-	case Identify:
+	case kiosk.Identify:
 		v.identify(p)
-	case EnterUserCode:
+	case kiosk.EnterUserCode:
 		v.userCode()
-	case Asking:
+	case kiosk.Asking:
 		v.asking()
-	case Waiting:
-		if s.Road == DeviceFlow {
+	case kiosk.Waiting:
+		if s.Road == kiosk.DeviceFlow {
 			v.deviceFlow(p.Grant)
 			break
 		}
 		v.waiting()
-	case Checking, Fetching:
+	case kiosk.Checking, kiosk.Fetching:
 		v.working()
-	case Shown:
+	case kiosk.Shown:
 		v.shown(p)
-	case Ended:
+	case kiosk.Ended:
 		v.ended()
-	case Menu:
+	case kiosk.Menu:
 		v.menu(p)
-	case Clearing:
+	case kiosk.Clearing:
 		v.sc.Title = w.Text(MsgClearing)
 	}
 	v.technicianTexts()
@@ -58,7 +60,7 @@ func View(s State, now time.Duration, w Catalog, p Private, at Device) Screen {
 }
 
 type view struct {
-	s   State
+	s   kiosk.State
 	now time.Duration
 	w   Catalog
 	at  Device
@@ -71,7 +73,7 @@ func (v *view) addLines(words ...MessageID) {
 	}
 }
 
-func (v *view) addKey(does KeyName, cap string, w MessageID) {
+func (v *view) addKey(does kiosk.KeyName, cap string, w MessageID) {
 	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Text(w), Does: does})
 }
 
@@ -85,7 +87,7 @@ func (v *view) ready(at Device) {
 		// In their own words, for those who cannot read this one.
 		v.sc.Lines = append(v.sc.Lines, strings.Join(at.Languages, ", "))
 	}
-	v.addKey(OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyBegin)
+	v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyBegin)
 	v.languageKey()
 	v.helpKey()
 }
@@ -93,22 +95,22 @@ func (v *view) ready(at Device) {
 // language is the key to the next language, under the name that this one has for itself.
 func (v *view) languageKey() {
 	if n := len(v.at.Languages); n > 1 {
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "Tab", Text: v.at.Languages[(v.s.Language+1)%n], Does: TabKey})
+		v.sc.Keys = append(v.sc.Keys, Key{Cap: "Tab", Text: v.at.Languages[(v.s.Language+1)%n], Does: kiosk.TabKey})
 	}
 }
 
 // closures in the order in which they are told: the first one is the cause of
 // the others more often than not.
 var closures = []struct {
-	why  Closures
+	why  kiosk.Closures
 	word MessageID
 }{
-	{Maintenance, MsgClosedMaintenance},
-	{OutsideHours, MsgClosedHours},
-	{SettingsBad, MsgClosedSettings},
-	{StoreDown, MsgClosedStore},
-	{ClockWrong, MsgClosedClock},
-	{Starting, MsgClosedStart},
+	{kiosk.Maintenance, MsgClosedMaintenance},
+	{kiosk.OutsideHours, MsgClosedHours},
+	{kiosk.SettingsBad, MsgClosedSettings},
+	{kiosk.StoreDown, MsgClosedStore},
+	{kiosk.ClockWrong, MsgClosedClock},
+	{kiosk.Starting, MsgClosedStart},
 }
 
 func (v *view) closed(at Device) {
@@ -119,14 +121,14 @@ func (v *view) closed(at Device) {
 			continue
 		}
 		switch {
-		case c.why == OutsideHours:
+		case c.why == kiosk.OutsideHours:
 			v.outsideHours(at)
-		case c.why == Starting && at.StartingCause != "":
+		case c.why == kiosk.Starting && at.StartingCause != "":
 			v.addLines(at.StartingCause)
 		default:
 			v.addLines(c.word)
 		}
-		if c.why == Maintenance && at.OutageText != "" {
+		if c.why == kiosk.Maintenance && at.OutageText != "" {
 			v.sc.Lines = append(v.sc.Lines, at.OutageText)
 		}
 		break
@@ -148,20 +150,20 @@ func (v *view) outsideHours(at Device) {
 	}
 }
 
-func (v *view) identify(p Private) {
+func (v *view) identify(p kiosk.Private) {
 	kind := v.s.Rules.Kind
 	v.sc.Title = v.w.Text(MsgIdentifyTitle)
-	e := &Entry{Label: v.w.Text(kind.Label()), Text: p.Input, Example: v.w.Text(kind.Example())}
-	if v.s.Input.ProblemShown && v.s.Input.Problem != NoProblem {
-		e.Problem = v.w.Text(v.s.Input.Problem.Sentence())
+	e := &Entry{Label: v.w.Text(label(kind)), Text: p.Input, Example: v.w.Text(example(kind))}
+	if v.s.Input.ProblemShown && v.s.Input.Problem != kiosk.NoProblem {
+		e.Problem = v.w.Text(ProblemText(v.s.Input.Problem))
 	}
 	v.sc.Entry = e
-	v.sc.Keypad = v.s.keypadView()
+	v.sc.Keypad = keypad(v.s)
 	v.addLines(MsgIdentifyPrivacy)
-	v.addKey(EnterKey, "Enter", MsgKeySend)
+	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
 	v.languageKey()
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) userCode() {
@@ -169,30 +171,30 @@ func (v *view) userCode() {
 	d := v.s.Input
 	e := &Entry{Label: v.w.Text(MsgCodeLabel), Text: strings.Repeat("*", d.Length)}
 	switch {
-	case d.ProblemShown && d.Problem != NoProblem:
-		e.Problem = v.w.Text(d.Problem.Sentence())
+	case d.ProblemShown && d.Problem != kiosk.NoProblem:
+		e.Problem = v.w.Text(ProblemText(d.Problem))
 	case v.s.CodeTries > 0 && d.Length == 0:
 		e.Problem = v.w.Text(MsgCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.CodeTries)
 	}
 	v.sc.Entry = e
-	v.sc.Keypad = v.s.keypadView()
+	v.sc.Keypad = keypad(v.s)
 	v.addLines(MsgCodeLines)
-	v.addKey(EnterKey, "Enter", MsgKeySend)
+	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
 	v.languageKey()
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) asking() {
 	v.sc.Tone = Busy
 	v.sc.Title = v.w.Text(MsgAskingTitle)
-	if v.s.Road == DeviceFlow {
+	if v.s.Road == kiosk.DeviceFlow {
 		v.sc.Title = v.w.Text(MsgDeviceFlowAsking)
 	} else {
 		v.addLines(MsgAskingLines)
 	}
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) waiting() {
@@ -202,11 +204,7 @@ func (v *view) waiting() {
 	v.sc.Code = s.Code
 	v.sc.SpelledCode = SpellOut(s.Code)
 	v.sc.Gauge = v.timeLeft()
-	look := s.PhoneHint
-	if look == "" {
-		look = MsgWaitingLook
-	}
-	v.addLines(MsgWaitingSame, look)
+	v.addLines(MsgWaitingSame, phoneHint(s.PhoneHint))
 	if s.Masked != "" {
 		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgWaitingWho, "who", s.Masked))
 	}
@@ -218,13 +216,13 @@ func (v *view) waiting() {
 		v.digitKey('2', MsgKeyDeviceFlow)
 	}
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
 // second is Waiting on the second road: any phone opens the address, and on it the
 // person signs in as who they said they are here. The code stands beside the picture so
 // that they can see that both belong together (RFC 8628, 3.3.1).
-func (v *view) deviceFlow(g Grant) {
+func (v *view) deviceFlow(g kiosk.Grant) {
 	s := v.s
 	v.sc.Tone = Busy
 	v.sc.Title = v.w.Text(MsgDeviceFlowTitle)
@@ -241,16 +239,7 @@ func (v *view) deviceFlow(g Grant) {
 		v.sc.Warning = v.w.Text(MsgWaitingLost)
 	}
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
-}
-
-// Left is how long the present request still lives, in whole seconds rounded
-// up; 0 once it has expired or outside Waiting.
-func (s State) Left(now time.Duration) int {
-	if s.Phase != Waiting || now >= s.Pace.Deadline {
-		return 0
-	}
-	return int((s.Pace.Deadline - now + time.Second - 1) / time.Second)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
 func (v *view) timeLeft() *Gauge {
@@ -282,7 +271,7 @@ func SpellOut(code string) string {
 func (v *view) working() {
 	v.sc.Tone = Good
 	v.sc.Title = v.w.Text(MsgApprovedTitle)
-	fetching := v.s.Phase == Fetching
+	fetching := v.s.Phase == kiosk.Fetching
 	checked, fetched := Doing, ToDo
 	if fetching {
 		checked, fetched = Done, Doing
@@ -293,17 +282,17 @@ func (v *view) working() {
 		{v.w.Text(MsgStepFetching), fetched},
 	}
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyCancel)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
-func (v *view) shown(p Private) {
+func (v *view) shown(p kiosk.Private) {
 	v.sc.Tone = Good
 	if !v.s.Revealed {
 		v.sc.Title = v.w.Text(MsgShownTitle)
 		v.addLines(MsgShownHidden)
-		v.addKey(OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyShow)
+		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyShow)
 		v.helpKey()
-		v.addKey(EscapeKey, "Esc", MsgKeyDone)
+		v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 		return
 	}
 	v.sc.Title = p.Result.Title
@@ -315,23 +304,23 @@ func (v *view) shown(p Private) {
 	if len(p.Result.Fields) == 0 {
 		v.addLines(MsgShownEmpty)
 	}
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: DownKey, TurnsPages: true})
+	v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyDone)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 }
 
 func (v *view) ended() {
 	s := v.s
 	v.sc.Tone = Bad
-	v.sc.Title = v.w.Text(s.Reason.Title())
+	v.sc.Title = v.w.Text(EndedTitle(s.Reason))
 	if s.Ambiguous {
 		v.sc.Title = v.w.Text(MsgEndedAmbiguous)
 	}
-	if s.Reason == Cancelled { // the customer's own wish is no failure
+	if s.Reason == kiosk.Cancelled { // the customer's own wish is no failure
 		v.sc.Tone = Calm
 	}
-	v.addLines(s.Advice())
-	if s.Reason == HeldBack {
+	v.addLines(Advice(s))
+	if s.Reason == kiosk.HeldBack {
 		v.throttled()
 	}
 	if s.CanAskAgain() && s.ThrottledFor(v.now) == 0 {
@@ -344,7 +333,7 @@ func (v *view) ended() {
 		v.digitKey('3', MsgKeyDiagnosis)
 	}
 	v.helpKey()
-	v.addKey(EscapeKey, "Esc", MsgKeyDone)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 }
 
 // held is the push guard's screen: the time to wait counts down. Nothing on it
@@ -382,9 +371,9 @@ func WaitText(w Catalog, left time.Duration) string {
 // neither what is personal nor pieces of sentences beside the question.
 func (v *view) hide() {
 	switch v.s.Phase {
-	case Shown:
+	case kiosk.Shown:
 		v.sc.Title = v.w.Text(MsgShownTitle)
-	case Menu:
+	case kiosk.Menu:
 		v.sc.Title = v.w.Text(MsgMenuTitle)
 	}
 	v.sc = Screen{Phase: v.sc.Phase, Tone: v.sc.Tone, Site: v.sc.Site, Title: v.sc.Title, Keys: v.sc.Keys}
@@ -398,11 +387,11 @@ func (v *view) idlePrompt() {
 	text := MsgIdleText
 	v.sc.Keys = nil
 	if v.s.Extensions < v.s.Rules.MaxExtensions {
-		v.addKey(OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMore)
+		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMore)
 	} else {
 		text = MsgIdleLast
 	}
-	v.addKey(EscapeKey, "Esc", MsgKeyDone)
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 	v.hide()
 	v.sc.Notice = &Notice{Title: v.w.Text(MsgIdleTitle), Text: v.w.Text(text, "n", max(n, 0))}
 }

@@ -1,4 +1,4 @@
-package kiosk_test
+package screen_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // consoleColours are the console's sixteen, as they are called in the goldens of themes.
@@ -32,7 +32,7 @@ func TestThemes(t *testing.T) {
 			}
 			sc := scenes()[i]
 			sc.at.Languages, sc.s.Rules.Languages = names, len(all)
-			f := layout.Draw(kiosk.View(sc.s, noon, all[0], sc.p, sc.at), 40, 12, layout.Options{HalfBlocks: true})
+			f := layout.Draw(screen.View(sc.s, noon, all[0], sc.p, sc.at), 40, 12, layout.Options{HalfBlocks: true})
 			fmt.Fprintf(&out, "== %s\n", name)
 			for y := range f.H {
 				if runs := lookRuns(t, theme, f, y); runs != "" {

@@ -1,4 +1,4 @@
-package kiosk_test
+package screen_test
 
 import (
 	"flag"
@@ -13,6 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -57,7 +58,7 @@ func TestScreens(t *testing.T) {
 				for i, c := range all {
 					sc.at.Languages = names
 					sc.s.Language, sc.s.Rules.Languages = i, len(all)
-					screen := kiosk.View(sc.s, noon, c, sc.p, sc.at)
+					screen := screen.View(sc.s, noon, c, sc.p, sc.at)
 					frame := layout.Draw(screen, size.w, size.h, layout.Options{HalfBlocks: true})
 					got := plain.Frame(frame)
 					fmt.Fprintf(&out, "== %dx%d %s\n%s", size.w, size.h, c.Language(), got)
@@ -73,7 +74,7 @@ func TestScreens(t *testing.T) {
 
 // unsaid compares what is said with what is shown, word by word in both directions.
 // So it also finds what was cut, or left out for want of room.
-func unsaid(sc kiosk.Screen, frame string, rows int) (wrong []string) {
+func unsaid(sc screen.Screen, frame string, rows int) (wrong []string) {
 	must := sc
 	if e := sc.Entry; sc.Keypad != nil && rows <= 12 {
 		// The keypad takes the room of what is pleasant to know: the sentences, the example,
@@ -85,7 +86,7 @@ func unsaid(sc kiosk.Screen, frame string, rows int) (wrong []string) {
 		}
 		must.Entry, must.Lines = &short, nil
 	}
-	wordsOf := func(sc kiosk.Screen) map[string]bool {
+	wordsOf := func(sc screen.Screen) map[string]bool {
 		m := make(map[string]bool)
 		for _, w := range strings.Fields(layout.Clean(strings.Join(plain.Say(sc), " "), false)) {
 			m[w] = true

@@ -1,8 +1,10 @@
-package kiosk
+package screen
 
 import (
 	"strings"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // MessageID names one sentence or label of a catalogue. The catalogue gives it in the
@@ -150,43 +152,46 @@ const (
 	MsgKeyDiagnosis      MessageID = "key.report"
 )
 
-var kindNames = [...]string{TextKind: "text", EmailKind: "email", PhoneKind: "phone", NumberKind: "number"}
+// label is the message that names what is typed.
+func label(k kiosk.IdentifierKind) MessageID { return MsgIdentifyLabel + "." + MessageID(k.String()) }
 
-// String is the kind's name in settings and catalogues.
-func (k IdentifierKind) String() string { return kindNames[k] }
+// example is the message with an example of an identifier.
+func example(k kiosk.IdentifierKind) MessageID {
+	return MsgIdentifyExample + "." + MessageID(k.String())
+}
 
-var problemNames = [...]string{NoProblem: "", Empty: "empty", TooLong: "too_long", BadCharacter: "character", NotEmail: "email", NotPhone: "phone", NotNumber: "number"}
+// ProblemText is the message that says what is wrong with what was typed.
+func ProblemText(p kiosk.Problem) MessageID { return MsgProblem + "." + MessageID(p.String()) }
 
-// String is the problem's name in catalogues.
-func (p Problem) String() string { return problemNames[p] }
+// EndedTitle is the message that says how a visit ended.
+func EndedTitle(r kiosk.Reason) MessageID { return MsgEndedTitle + "." + MessageID(r.String()) }
 
-// Label is the word for what is typed here.
-func (k IdentifierKind) Label() MessageID { return MsgIdentifyLabel + "." + MessageID(k.String()) }
+// EndedAdvice is the message that says what the customer can do after such an ending.
+func EndedAdvice(r kiosk.Reason) MessageID { return MsgEndedAdvice + "." + MessageID(r.String()) }
 
-// Example is the word for an example of it.
-func (k IdentifierKind) Example() MessageID { return MsgIdentifyExample + "." + MessageID(k.String()) }
-
-// Sentence is the word for what is wrong.
-func (p Problem) Sentence() MessageID { return MsgProblem + "." + MessageID(p.String()) }
-
-// Title is the word for how the visit ended.
-func (r Reason) Title() MessageID { return MsgEndedTitle + "." + MessageID(r.String()) }
-
-// Advice is the word for what the customer can do then.
-func (r Reason) Advice() MessageID { return MsgEndedAdvice + "." + MessageID(r.String()) }
-
-// Advice is the word for what the customer can do after this ending.
-func (s State) Advice() MessageID {
-	if s.Reason == Cancelled && s.TokensIssued {
+// Advice is the message that says what the customer can do after the ending of this visit.
+func Advice(s kiosk.State) MessageID {
+	if s.Reason == kiosk.Cancelled && s.TokensIssued {
 		return MsgEndedBack
 	}
 	switch {
-	case s.Reason == Cancelled && s.Road == DeviceFlow:
+	case s.Reason == kiosk.Cancelled && s.Road == kiosk.DeviceFlow:
 		return MsgEndedLeft
-	case s.Reason == Refused && s.HintExpired:
+	case s.Reason == kiosk.Refused && s.HintExpired:
 		return MsgEndedScan
 	}
-	return s.Reason.Advice()
+	return EndedAdvice(s.Reason)
+}
+
+// phoneHint is the message that says where to look on the phone.
+func phoneHint(h kiosk.PhoneHint) MessageID {
+	switch h {
+	case kiosk.GuardianApp:
+		return MsgWaitingLookGuardian
+	case kiosk.LinkMessage:
+		return MsgWaitingLookMessage
+	}
+	return MsgWaitingLook
 }
 
 // dayWord is the word for a day of the week.
@@ -217,17 +222,17 @@ func MessageIDs() []MessageID {
 		MsgMenuStatus, MsgMenuDoctor, MsgMenuDoing, MsgMenuFailed, MsgMenuUnauthenticated,
 		MsgKeyStatus, MsgKeyDoctor, MsgKeyClose, MsgKeyOpen, MsgKeyRestart, MsgKeyBack, MsgKeyDiagnosis,
 	}
-	for k := range kindNames {
-		all = append(all, IdentifierKind(k).Label(), IdentifierKind(k).Example())
+	for k := kiosk.TextKind; k <= kiosk.NumberKind; k++ {
+		all = append(all, label(k), example(k))
 	}
-	for p := Empty; int(p) < len(problemNames); p++ {
-		all = append(all, p.Sentence())
+	for p := kiosk.Empty; p <= kiosk.NotNumber; p++ {
+		all = append(all, ProblemText(p))
 	}
 	for d := range 7 {
 		all = append(all, dayWord(time.Weekday(d)))
 	}
-	for _, r := range Reasons() {
-		all = append(all, r.Title(), r.Advice())
+	for _, r := range kiosk.Reasons() {
+		all = append(all, EndedTitle(r), EndedAdvice(r))
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-package kiosk_test
+package screen_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // scene is one screen as a customer may meet it.
@@ -17,14 +18,14 @@ type scene struct {
 	name string
 	s    kiosk.State
 	p    kiosk.Private
-	at   kiosk.Device
+	at   screen.Device
 }
 
 const noon = 12 * time.Hour // uptime in every scene
 
 func scenes() []scene {
 	rules := kiosk.DefaultRules()
-	at := kiosk.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
+	at := screen.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
 	fresh := kiosk.New(rules)
 	in := func(p kiosk.Phase, change ...func(*kiosk.State)) kiosk.State {
 		s := fresh
@@ -86,7 +87,7 @@ func scenes() []scene {
 		{"identify-keypad-number", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Rules.Kind = kiosk.NumberKind }), kiosk.Private{Input: "100"}, at},
 		{"asking", in(kiosk.Asking), kiosk.Private{}, at},
 		{"waiting", in(kiosk.Waiting, waiting), kiosk.Private{}, at},
-		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.PhoneHint = kiosk.MsgWaitingLookGuardian }), kiosk.Private{}, at},
+		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.PhoneHint = kiosk.GuardianApp }), kiosk.Private{}, at},
 		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), kiosk.Private{}, at},
 		{"waiting-help", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Help = true }), kiosk.Private{}, at},
 		{"waiting-last-look", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon - time.Second }), kiosk.Private{}, at},
@@ -136,7 +137,7 @@ func scenes() []scene {
 	connecting, night := fresh, fresh
 	connecting.Closures, night.Closures = kiosk.Starting, kiosk.OutsideHours|kiosk.Starting
 	network, server, hours := at, at, at
-	network.StartingCause, server.StartingCause = kiosk.MsgClosedNetwork, kiosk.MsgClosedServer
+	network.StartingCause, server.StartingCause = screen.MsgClosedNetwork, screen.MsgClosedServer
 	hours.Opens = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC) // a Monday
 	all = append(all,
 		scene{"closed-network", connecting.Fresh(), kiosk.Private{}, network},
@@ -158,7 +159,7 @@ func TestNothingPersonalWhileNobodyIsThere(t *testing.T) {
 			continue
 		}
 		asked++
-		screen := kiosk.View(sc.s, noon, en, sc.p, sc.at)
+		screen := screen.View(sc.s, noon, en, sc.p, sc.at)
 		got := plain.Frame(layout.Draw(screen, 80, 24, layout.Options{})) + strings.Join(plain.Say(screen), " ")
 		personal := []string{sc.p.Result.Title, sc.p.Input}
 		for _, f := range sc.p.Result.Fields {
@@ -185,7 +186,7 @@ func TestScreensSpeakNoProtocol(t *testing.T) {
 		if sc.s.Phase == kiosk.Menu && len(sc.p.Result.Fields) > 0 {
 			continue // a technician is who needs it
 		}
-		said := strings.ToLower(strings.Join(plain.Say(kiosk.View(sc.s, noon, en, sc.p, sc.at)), " "))
+		said := strings.ToLower(strings.Join(plain.Say(screen.View(sc.s, noon, en, sc.p, sc.at)), " "))
 		for _, word := range []string{"auth_req_id", "token", "oauth", "ciba", "error", "exception", "timeout", "server", "http:", "null", "{", "}"} {
 			if strings.Contains(said, word) && sc.at.Link == "" {
 				t.Errorf("%s says %q: %s", sc.name, word, said)
@@ -198,7 +199,7 @@ func TestScreensSpeakNoProtocol(t *testing.T) {
 }
 
 // technicians are the screens of a technician's visit.
-func technicians(in func(kiosk.Phase, ...func(*kiosk.State)) kiosk.State, at kiosk.Device, still func(*kiosk.State)) []scene {
+func technicians(in func(kiosk.Phase, ...func(*kiosk.State)) kiosk.State, at screen.Device, still func(*kiosk.State)) []scene {
 	staff := func(s *kiosk.State) { s.Technician, s.Rules.Technicians = true, true }
 	task := func(t kiosk.Task) func(*kiosk.State) { return func(s *kiosk.State) { s.Task = t } }
 	closed := func(s *kiosk.State) { s.Closures = kiosk.Maintenance }
