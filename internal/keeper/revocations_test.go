@@ -1,0 +1,56 @@
+package keeper
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// After an I/O error the whole file is written anew. Tokens that still have to be revoked survive that, and their numbers
+// go on: an old number that is settled afterwards must not settle a newer entry.
+func TestRevocationsSurviveAnIOError(t *testing.T) {
+	k, _ := keep(t, t.TempDir())
+	add := func(token string) uint64 {
+		t.Helper()
+		id, err := k.AddRevocation(kiosk.Revocation{Until: noon.Add(time.Hour), Lifetime: time.Hour, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	wantPending := func(when string, tokens ...string) {
+		t.Helper()
+		pending, err := k.PendingRevocations()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range pending {
+			got = append(got, string(r.Tokens.Access))
+		}
+		if !slices.Equal(got, tokens) {
+			t.Errorf("%s: pending %q, want %q", when, got, tokens)
+		}
+	}
+	first := add("first")
+	if err := k.doWithout(fmt.Errorf("write: %w", syscall.EIO)); err != nil {
+		t.Fatal(err)
+	}
+	k.Retry()
+	if c := k.Condition(); !c.Well {
+		t.Fatalf("the outage has not ended: %+v", c)
+	}
+	wantPending("after the outage", "first")
+	second := add("second")
+	if second <= first {
+		t.Errorf("numbers began again: %d after %d", second, first)
+	}
+	if err := k.RevocationDone(first); err != nil {
+		t.Fatal(err)
+	}
+	wantPending("after the first was settled", "second")
+}
