@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
@@ -90,19 +91,13 @@ func (s *service) now(up time.Duration) (status.Outage, time.Duration) {
 // keep writes the order down, or removes it.
 func (s *service) keep(o status.Outage) error {
 	if !o.Off {
-		if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return atomicfile.Remove(s.path)
 	}
 	b, err := json.Marshal(o)
-	if err == nil {
-		err = os.WriteFile(s.path+".new", b, 0o600)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = os.Rename(s.path+".new", s.path)
-	}
-	return err
+	return atomicfile.Write(s.path, b, 0o600, nil)
 }
 
 // decree carries an operator's request out.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
 // WriteFile sets variables in a file that LoadFile reads, and returns when that is on
@@ -87,17 +89,12 @@ func quote(value string) (string, error) {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(value) + `"`, nil
 }
 
-// replace puts a new file in the place of an old one, whole or not at all.
+// replace replaces the file at path, or creates it. A replaced file keeps its mode and owner; a new one has mode 0640 and
+// the directory's group, whose members read it.
 func replace(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
 	mode, uid, gid := fs.FileMode(0o640), -1, -1
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
@@ -106,28 +103,13 @@ func replace(path string, data []byte) error {
 		}
 	} else if info, err := os.Stat(filepath.Dir(path)); err == nil {
 		if s, ok := info.Sys().(*syscall.Stat_t); ok {
-			gid = int(s.Gid) // the folder's group reads it
+			gid = int(s.Gid)
 		}
 	}
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
-	if err := f.Chown(uid, gid); err != nil && os.Geteuid() == 0 {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return atomicfile.Write(path, data, mode, func(f *os.File) error {
+		if err := f.Chown(uid, gid); err != nil && os.Geteuid() == 0 {
+			return err
+		}
+		return nil
+	})
 }

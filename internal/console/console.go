@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
 // Keyboard is the console's key table, the same for all virtual terminals.
@@ -194,18 +196,17 @@ func load(path string) (before, error) {
 	return b, nil
 }
 
-// save replaces the file as a whole. It lies in memory (/run) and is gone with
-// the boot it speaks of, so nothing is forced to a disk.
+// save replaces the file at path, which lies in memory (/run) and is gone with the boot that it describes.
 func save(path string, b before) error {
 	data, err := json.Marshal(b)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err == nil {
+		err = atomicfile.Write(path, data, 0o600, nil)
+	}
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("what was before: %w", err)
 	}
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return fmt.Errorf("what was before: %w", err)
-	}
-	return os.Rename(path+".new", path)
+	return nil
 }

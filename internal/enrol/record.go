@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -112,36 +113,11 @@ func (d *folder) write(name string, data []byte) error {
 			return fail(err)
 		}
 	}
-	f, err := os.CreateTemp(d.dir, name+".*.new")
+	err := atomicfile.Write(d.path(name), data, 0o600, func(f *os.File) error { d.own(f); return nil })
 	if err != nil {
 		return fail(err)
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if err := f.Chmod(0o600); err != nil {
-		return fail(err)
-	}
-	d.own(f)
-	if _, err := f.Write(data); err != nil {
-		return fail(err)
-	}
-	if err := f.Sync(); err != nil {
-		return fail(err)
-	}
-	if err := os.Rename(f.Name(), d.path(name)); err != nil {
-		return fail(err)
-	}
-	return d.sync()
-}
-
-// sync puts the folder itself on disk: the names in it.
-func (d *folder) sync() error {
-	f, err := os.Open(d.dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
+	return nil
 }
 
 func (d *folder) remove(name string) error {
@@ -150,10 +126,7 @@ func (d *folder) remove(name string) error {
 			return err
 		}
 	}
-	if err := os.Remove(d.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return d.sync()
+	return atomicfile.Remove(d.path(name))
 }
 
 // read gives a file's contents; nil if there is none.

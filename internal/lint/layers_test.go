@@ -18,6 +18,9 @@ var layers = map[string]int{
 	"internal/strictjson": 1,
 	"internal/sanitize":   1,
 	"kiosk/screen":        1,
+	"internal/atomicfile": 1,
+	"internal/check":      1,
+	"internal/sanitize":   1,
 
 	"internal/canary":  2,
 	"internal/qr":      2,

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
 const (
@@ -58,7 +60,7 @@ func (o Options) SetAside(why error, at time.Time) (Aside, error) {
 		err = nil // it has vanished by itself
 	}
 	if err == nil {
-		err = syncFolder(o.Dir)
+		err = atomicfile.SyncDir(o.Dir)
 	}
 	if err != nil {
 		return Aside{}, fmt.Errorf("store: set aside: %w", classify(err))

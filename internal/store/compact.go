@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
 const (
@@ -34,7 +36,7 @@ func (s *Store) Rewrite() (saved int64, err error) {
 	}
 	size := fileSize(s.file)
 	path := filepath.Join(s.dir, dbName)
-	temp := path + tempMark + "compact"
+	temp := path + atomicfile.TempMark + "compact"
 	os.Remove(temp)
 	defer os.Remove(temp)
 	fresh, file, err := openBolt(temp, Options{Dir: s.dir, Wait: defaultWait, MaxSize: s.maxSize}, false)
@@ -79,7 +81,7 @@ func (s *Store) Rewrite() (saved int64, err error) {
 	swapped = true
 	old := s.db
 	s.db, s.file = fresh, file
-	return size - fileSize(file), errors.Join(syncFolder(s.dir), old.Close())
+	return size - fileSize(file), errors.Join(atomicfile.SyncDir(s.dir), old.Close())
 }
 
 // room is how large the file is and how much of it is in use.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -55,7 +56,7 @@ func TestCompact(t *testing.T) {
 	if r := verified(t, s); !r.Whole() || r.Visits != 5 {
 		t.Errorf("after a restart: %+v", r)
 	}
-	if entries, _ := filepath.Glob(filepath.Join(dir, "*"+tempMark+"*")); len(entries) != 0 {
+	if entries, _ := filepath.Glob(filepath.Join(dir, "*"+atomicfile.TempMark+"*")); len(entries) != 0 {
 		t.Errorf("left behind: %v", entries)
 	}
 }
@@ -135,11 +136,11 @@ func TestWhatACompactionLeavesIsSwept(t *testing.T) {
 	s := openTest(t, dir)
 	whole(t, s, "v1", kiosk.StageShown)
 	s.Close()
-	if err := os.WriteFile(filepath.Join(dir, dbName+tempMark+"compact"), []byte(strings.Repeat("half", 5000)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, dbName+atomicfile.TempMark+"compact"), []byte(strings.Repeat("half", 5000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s = openTest(t, dir)
-	if entries, _ := filepath.Glob(filepath.Join(dir, "*"+tempMark+"*")); len(entries) != 0 || s.mustCount(t) != 1 {
+	if entries, _ := filepath.Glob(filepath.Join(dir, "*"+atomicfile.TempMark+"*")); len(entries) != 0 || s.mustCount(t) != 1 {
 		t.Errorf("left behind: %v", entries)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
 // ownFolder makes the state folder, or makes sure that it is ours alone. One that
@@ -22,7 +24,7 @@ func ownFolder(dir string, look bool) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		if err := syncFolder(filepath.Dir(dir)); err != nil {
+		if err := atomicfile.SyncDir(filepath.Dir(dir)); err != nil {
 			return err
 		}
 		info, err = os.Stat(dir)
@@ -106,17 +108,16 @@ func owner(info fs.FileInfo) (uid int, known bool) {
 	return int(s.Uid), true
 }
 
-const tempMark = ".new-" // between a file's name and a random text
-
 func isTemp(name string) bool {
-	return strings.HasPrefix(name, dbName+tempMark) || strings.HasPrefix(name, keyName+tempMark)
+	return strings.HasPrefix(name, dbName+atomicfile.TempMark) || strings.HasPrefix(name, keyName+atomicfile.TempMark) ||
+		strings.HasPrefix(name, orderName+atomicfile.TempMark)
 }
 
 // publish writes a file under a name of its own, makes it durable and then gives
 // it its real name, unless somebody else was first (fs.ErrExist). So a name
 // never stands for half a file, whenever the power goes.
 func publish(path string, write func(temp string) error) error {
-	temp := path + tempMark + rand.Text()
+	temp := path + atomicfile.TempMark + rand.Text()
 	defer os.Remove(temp)
 	err := write(temp)
 	if err == nil {
@@ -133,7 +134,7 @@ func publish(path string, write func(temp string) error) error {
 	if err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
 // sweep removes what a power cut left of publish. The caller holds the database,
@@ -156,16 +157,4 @@ func syncFile(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) {
-		err = nil // a file system without it
-	}
-	return errors.Join(err, d.Close())
 }
