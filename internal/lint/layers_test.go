@@ -14,9 +14,7 @@ var layers = map[string]int{
 	"kiosk":          0,
 	"internal/ioctl": 0,
 
-	"internal/check":      1,
 	"internal/strictjson": 1,
-	"internal/sanitize":   1,
 	"kiosk/screen":        1,
 	"internal/atomicfile": 1,
 	"internal/check":      1,
