@@ -75,7 +75,8 @@ type Secrets struct {
 	Tokens          Tokens // with StageGranted, so that they can be revoked after a crash
 }
 
-func (s Secrets) zero() {
+// Zero overwrites all secrets of the record.
+func (s Secrets) Zero() {
 	s.Identifier.Zero()
 	s.RequestID.Zero()
 	s.ExpectedSubject.Zero()

@@ -7,7 +7,7 @@ const (
 	slowDownStep   = 5 * time.Second        // CIBA Core 11: slow_down adds at least 5 s, for this and all later polls
 	maxBackOff     = 60 * time.Second       // longer pauses than this help no server and lose the customer
 	lastPollMargin = 500 * time.Millisecond // the last poll is sent this long before the deadline, to arrive in time
-	maxLatePoll    = 10 * time.Second       // how long past the deadline the one last poll may be put off
+	MaxLatePoll    = 10 * time.Second       // how long past the deadline the one last poll may be put off
 	maxServerPause = time.Hour              // a hostile Retry-After or interval says no more than this
 )
 
@@ -68,18 +68,18 @@ func (p PollSchedule) IsDue(now time.Duration) bool {
 	if p.Final || now < p.NextPoll {
 		return false
 	}
-	return now < p.Deadline || p.NextPoll <= p.Deadline+maxLatePoll
+	return now < p.Deadline || p.NextPoll <= p.Deadline+MaxLatePoll
 }
 
 // Exhausted says whether nothing more can come of polling: the deadline has passed
 // and no further poll is allowed. It must not be asked while a poll is out.
 func (p PollSchedule) Exhausted(now time.Duration) bool {
-	return now >= p.Deadline && (p.Final || p.NextPoll > p.Deadline+maxLatePoll)
+	return now >= p.Deadline && (p.Final || p.NextPoll > p.Deadline+MaxLatePoll)
 }
 
 // Wake is when Revocation or Over will next say yes.
 func (p PollSchedule) Wake() time.Duration {
-	if p.Final || p.NextPoll > p.Deadline+maxLatePoll {
+	if p.Final || p.NextPoll > p.Deadline+MaxLatePoll {
 		return p.Deadline
 	}
 	return p.NextPoll
@@ -146,9 +146,9 @@ func (p PollSchedule) backOff(now time.Duration) time.Duration {
 	return max(min(d, few), p.Interval)
 }
 
-// gone says what it means that the server does not know the request (any more):
+// UnknownRequestReason says what it means that the server does not know the request (any more):
 // expired and already forgotten, or an answer that was lost and the approval with it.
-func (p PollSchedule) unknownRequestReason(now time.Duration) Reason {
+func (p PollSchedule) UnknownRequestReason(now time.Duration) Reason {
 	if p.Faults == 0 && now >= p.Deadline-p.Interval {
 		return Expired
 	}

@@ -132,8 +132,8 @@ type Tokens struct {
 	Expires time.Duration
 }
 
-// came says whether there is anything to give back.
-func (t Tokens) hasTokens() bool { return len(t.Access)+len(t.Refresh) > 0 }
+// Revocable says whether there is anything to give back.
+func (t Tokens) Revocable() bool { return len(t.Access)+len(t.Refresh) > 0 }
 
 // Zero overwrites all three tokens.
 func (t Tokens) Zero() { t.Access.Zero(); t.ID.Zero(); t.Refresh.Zero() }

@@ -86,7 +86,7 @@ func (m *transition) polled(e Polled) {
 	case TimedOut:
 		m.finish(StageEnded, Expired)
 	case UnknownRequest:
-		m.finish(StageEnded, p.unknownRequestReason(m.now))
+		m.finish(StageEnded, p.UnknownRequestReason(m.now))
 	case Fatal:
 		r := e.Reason
 		if r == NoReason {

@@ -568,7 +568,7 @@ func (w *world) silence() {
 // pauses before a screen is cleared.
 func silenceLimit(s State) time.Duration {
 	r := s.Rules
-	limit := r.AskLimit + 2*r.CallLimit + r.RefusalQuantum + max(r.IdleLimit, r.ResultLimit) + r.PromptTime + r.CancelNotice + maxLatePoll + r.ThrottlePatience
+	limit := r.AskLimit + 2*r.CallLimit + r.RefusalQuantum + max(r.IdleLimit, r.ResultLimit) + r.PromptTime + r.CancelNotice + MaxLatePoll + r.ThrottlePatience
 	if s.Phase == Menu {
 		limit += r.TaskLimit
 	}

@@ -33,6 +33,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
@@ -313,8 +314,8 @@ func (a *App) budgets() error {
 }
 
 // runner is a kiosk.Runner over this App's parts, to be shown on d.
-func (a *App) runner(d kiosk.Display) *kiosk.Runner {
-	return &kiosk.Runner{
+func (a *App) runner(d kiosk.Display) *runner.Runner {
+	return &runner.Runner{
 		Rules: a.rules(), Authorizer: a.client, Resource: a.resource, Journal: a.store, Revocations: a.store,
 		Vault: vault.New(), Guard: a.guard, Display: d, Clock: a.clock, NewVisit: draw,
 		Log: a.log, Trusted: a.clock.Trusted(),

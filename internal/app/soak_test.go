@@ -26,6 +26,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
 // The soak: months of visits in one process, with everything real but the network,
@@ -289,7 +290,7 @@ func (k *soak) start() {
 	k.store, k.events = st, make(chan kiosk.Event)
 	// Rates for a busy shop: with few names the contract's would hold back all but a few.
 	g := guard.New(guard.Limits{Person: guard.Rate{Count: 20, Per: time.Minute}, Device: guard.Rate{Count: 60, Per: 10 * time.Minute}, Life: soakExpiry}, st, k)
-	r := &kiosk.Runner{Rules: kiosk.DefaultRules(), Authorizer: k.client, Resource: k.api, Journal: st, Vault: vault.New(), Guard: g,
+	r := &runner.Runner{Rules: kiosk.DefaultRules(), Authorizer: k.client, Resource: k.api, Journal: st, Vault: vault.New(), Guard: g,
 		Display: k, Clock: k, NewVisit: draw, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

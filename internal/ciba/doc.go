@@ -46,7 +46,7 @@
 //	C15  S  a login hint token goes as it was scanned      TestLoginHintTokens
 //	C16  M  an ID token as a hint is not sent                  TestNeverSent
 //	C17  S  a short, plain, random binding message         TestBindingMessages TestABindingMessageTheServerDislikes
-//	C18  M  a user code is asked for each time, not kept   TestUserCodes kiosk.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
+//	C18  M  a user code is asked for each time, not kept   TestUserCodes runner.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
 //	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
 //	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestAKeyIsBetterThanASecret
 //	C21  O  authorization_details, resource, audience      TestAuthorizationDetailsAreAskedFor TestOptionalParametersAreSentWhenSet
@@ -69,15 +69,15 @@
 //	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
 //	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone TestAnAnswerThatIsCutOffStillSaysHowLongToWait
 //	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts
-//	C39  M  five seconds more, for good                        kiosk.TestPollsLeaveWhenTheyMay kiosk.TestThePaceSurvivesAPowerCut
+//	C39  M  five seconds more, for good                        kiosk.TestPollsLeaveWhenTheyMay runner.TestThePaceSurvivesAPowerCut
 //	C40  M  any other error is the end                     TestVerdicts
-//	C41  M  a redeemed id is not polled again                  kiosk.TestAVisitFromFirstKeyToGoodbye kiosk.TestWhatAPowerCutLeftBehind kiosk.TestInvariantsHoldOnARandomWalk
+//	C41  M  a redeemed id is not polled again                  kiosk.TestAVisitFromFirstKeyToGoodbye runner.TestWhatAPowerCutLeftBehind kiosk.TestInvariantsHoldOnARandomWalk
 //	C42  O  in ping mode there are polls as well               kiosk.TestAPingFetchesTheAnswerAtOnce
 //	C43  M  push mode is refused, and its calls with it        config.TestEverySettingGoodAndBad
 //	C44  R  an interval before the first poll                  kiosk.TestPollsLeaveWhenTheyMay
 //	C45  R  from the answer, but for a long poll               kiosk.TestPollsLeaveWhenTheyMay
 //	C46  R  faults make it slower, up to a minute              kiosk.TestPollsLeaveWhenTheyMay
-//	C47  R  an end by uptime, with a last look                 kiosk.TestAnApprovalInTheLastSecondCounts kiosk.TestTimeRunsOut kiosk.TestSettingTheClockMidVisitChangesNothing
+//	C47  R  an end by uptime, with a last look                 kiosk.TestAnApprovalInTheLastSecondCounts kiosk.TestTimeRunsOut runner.TestSettingTheClockMidVisitChangesNothing
 //	C48  M  access_token, token_type, id_token are there   TestTokenResponses
 //	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
 //	C50  M  token_type is what was asked for, in any case  TestTokenResponses TestATokenThatIsNotBoundIsGivenBack TestTokensOfARefusedAnswerAreGivenBack
@@ -89,7 +89,7 @@
 //	C57  M  POST, the request's own bearer, JSON           TestPings
 //	C58  S  401 and 204                                    TestPings
 //	C59  M  never 3xx                                      TestPings
-//	C60  M  after a ping the token endpoint is asked       kiosk.TestAPingFetchesTheAnswerAtOnce kiosk.TestAPingBringsTheAnswerAtOnce
+//	C60  M  after a ping the token endpoint is asked       kiosk.TestAPingFetchesTheAnswerAtOnce runner.TestAPingBringsTheAnswerAtOnce
 //	C61  R  a ping too many asks nothing; rate limit       TestAPingCountsOnce TestPingsForNothing TestAFloodKeepsNoPingOut
 //	C62  R  a lost ping is made up for                     TestNotificationTokensAreFresh kiosk.TestAPingFetchesTheAnswerAtOnce
 //	C63  R  a ping before the acknowledgement is held      TestAPingBeforeTheAcknowledgement kiosk.TestAPingBeforeTheAcknowledgementIsHeld
@@ -139,10 +139,10 @@
 //	V16  M  UserInfo is about the same sub                 TestThePersonWhoApprovedIsThePersonAskedFor
 //	3.11 S  the time, from Date over verified TLS              TestAVisitOnADeviceWithoutAClock oidc.TestTheTimeIsLearntFromTheServer oidc.TestDatesThatAreNotBelieved
 //	3.11 M  no check of TLS is skipped for it                  oidc.TestNoCheckOfTLSIsSkippedForTheTime
-//	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock kiosk.TestSettingTheClockMidVisitChangesNothing
+//	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock runner.TestSettingTheClockMidVisitChangesNothing
 //	8628 M  device authorization request and response      TestTheSecondRoad TestDeviceAuthorizationResponses
 //	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestTheSecondRoadLeavesTheFirst
-//	8628 S  the user code stands beside the picture        screen.TestScreens kiosk.TestTheSecondRoadShowsItsAddressWhileItWaits
+//	8628 S  the user code stands beside the picture        screen.TestScreens runner.TestTheSecondRoadShowsItsAddressWhileItWaits
 //	8628 R  the person asked for, here too                 TestOnTheSecondRoadNobodyElseGetsIn
 //	7009 M  revocation by the client of the tokens         TestRevocation TestTheSecondRoad
 //

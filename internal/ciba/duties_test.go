@@ -18,7 +18,7 @@ func TestEveryDutyHasItsTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	have := map[string]bool{}
-	for prefix, dir := range map[string]string{"": ".", "oidc.": "../oidc", "kiosk.": "../../kiosk", "screen.": "../../kiosk/screen", "guard.": "../guard", "config.": "../config", "enrol.": "../enrol", "strictjson.": "../strictjson"} {
+	for prefix, dir := range map[string]string{"": ".", "oidc.": "../oidc", "kiosk.": "../../kiosk", "screen.": "../../kiosk/screen", "runner.": "../../kiosk/runner", "guard.": "../guard", "config.": "../config", "enrol.": "../enrol", "strictjson.": "../strictjson"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatal("no tests in ", dir)
@@ -35,7 +35,7 @@ func TestEveryDutyHasItsTest(t *testing.T) {
 			}
 		}
 	}
-	row := regexp.MustCompile(`(?m)^//\t(\S+) +([MSRO])  (.+?)  +((?:oidc\.|kiosk\.|screen\.|guard\.|config\.|enrol\.|strictjson\.)?Test.*)$`)
+	row := regexp.MustCompile(`(?m)^//\t(\S+) +([MSRO])  (.+?)  +((?:oidc\.|kiosk\.|screen\.|runner\.|guard\.|config\.|enrol\.|strictjson\.)?Test.*)$`)
 	rows := row.FindAllStringSubmatch(string(doc), -1)
 	if tabs := strings.Count(string(doc), "\n//\t"); len(rows) != tabs {
 		t.Fatalf("%d of %d lines of the table can be read", len(rows), tabs)

@@ -14,6 +14,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
 // The child is a kiosk in a process of its own, to be killed, starved and cut off:
@@ -121,7 +122,7 @@ func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, betwe
 		between()
 		events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret("alice")}
 	}
-	r := &kiosk.Runner{
+	r := &runner.Runner{
 		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: j, Vault: vault.New(), Guard: s, Clock: clock,
 		Display: watchful(func(p kiosk.Phase) {
 			if p == last {

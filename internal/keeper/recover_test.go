@@ -9,6 +9,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
 // morning is the clock of the start after a power cut.
@@ -128,7 +129,7 @@ func TestRecoveryOnRealFiles(t *testing.T) {
 			s, done := &ledgered{}, closing{k, make(chan struct{})}
 			ctx, stop := context.WithCancel(context.Background())
 			defer stop()
-			r := &kiosk.Runner{
+			r := &runner.Runner{
 				Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: done, Vault: nil, Guard: s, Clock: here,
 				Display: watchful(func(kiosk.Phase) {}), Log: quiet(), Trusted: !c.wrong,
 			}

@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"go/ast"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ var layers = map[string]int{
 	"internal/atomicfile": 1,
 	"internal/check":      1,
 	"internal/sanitize":   1,
+	"kiosk/runner":        1,
 
 	"internal/canary":  2,
 	"internal/qr":      2,
@@ -170,30 +172,56 @@ func TestForbiddenEdges(t *testing.T) {
 	}
 }
 
-// pure lists all that package kiosk may import: no files, sockets, processes or locks. Its clock is an argument;
-// math/rand/v2 only spreads pauses.
-var pure = []string{
-	"cmp", "context", "encoding/base64", "encoding/json", "errors", "fmt", "iter", "log/slog", "maps", "math", "math/rand/v2", "runtime/debug",
-	"slices", "strconv", "strings", "time", "unicode", "unicode/utf8",
+// purePackages decide what a visit is and what a person sees of it. They have no files, sockets, processes, locks,
+// goroutines, timers or randomness: their clock is an argument.
+var purePackages = []string{"kiosk", "kiosk/screen"}
+
+// pureImports lists what they may import from elsewhere; context is for the signatures of ports.
+var pureImports = []string{
+	"cmp", "context", "encoding/base64", "encoding/json", "errors", "fmt", "iter", "maps", "math", "slices", "strconv", "strings", "time",
+	"unicode", "unicode/utf8",
 }
 
 func impureImports(all []source) []string {
 	var bad []string
 	for _, s := range all {
+		if !slices.Contains(purePackages, s.dir) {
+			continue
+		}
 		for _, spec := range s.file.Imports {
-			if s.dir == "kiosk" && !slices.Contains(pure, importPath(spec)) {
-				bad = append(bad, fmt.Sprintf("%s: package kiosk may not import %s", s.at(spec), importPath(spec)))
+			p := importPath(spec)
+			if _, ours := ourPackage(p); !ours && !slices.Contains(pureImports, p) {
+				bad = append(bad, fmt.Sprintf("%s: package %s may not import %s", s.at(spec), s.dir, p))
 			}
 		}
+		bad = append(bad, concurrency(s)...)
 	}
 	return bad
 }
 
-func TestKioskIsPure(t *testing.T) { report(t, impureImports(sources(t))) }
+// concurrency reports goroutines, channels and timers.
+func concurrency(s source) []string {
+	var bad []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt, *ast.SelectStmt, *ast.ChanType, *ast.SendStmt:
+			bad = append(bad, s.at(n)+": a pure package has no goroutines or channels")
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains([]string{"NewTimer", "NewTicker", "AfterFunc"}, n.Sel.Name) {
+				bad = append(bad, s.at(n)+": a pure package has no timers")
+			}
+		}
+		return true
+	})
+	return bad
+}
+
+func TestPurePackages(t *testing.T) { report(t, impureImports(sources(t))) }
 
 func TestImpureImports(t *testing.T) {
 	wantProblems(t, impureImports(example(t,
 		"kiosk/a.go", `package kiosk; import ("os"; "strings"; h "net/http"; "golang.org/x/text/unicode/norm")`,
-		"internal/host/a.go", `package host; import "os"`,
-	)), "import os", "import net/http", "golang.org/x/text")
+		"kiosk/screen/a.go", `package screen; import "time"; func f(c int) { go f(1); time.NewTimer(1) }`,
+		"internal/host/a.go", `package host; import "os"; func f() { go f() }`,
+	)), "import os", "import net/http", "golang.org/x/text", "no goroutines", "no timers")
 }

@@ -1,7 +1,8 @@
-package kiosk
+package runner
 
 import (
 	"context"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"time"
 )
 
@@ -11,12 +12,12 @@ import (
 // revoke takes the tokens out of the vault at once and gives them back beside
 // the loop. It outlives a stop by revokeLimit; what could not be given back by then is
 // on disk, and the next start goes on.
-func (r *Runner) revoke(n Number) {
+func (r *Runner) revoke(n kiosk.Number) {
 	t := r.tokens(n)
-	for _, i := range []Item{AccessToken, IDToken, RefreshToken} {
+	for _, i := range []kiosk.Item{kiosk.AccessToken, kiosk.IDToken, kiosk.RefreshToken} {
 		r.Vault.Put(n, i, nil)
 	}
-	if !t.hasTokens() {
+	if !t.Revocable() {
 		return
 	}
 	r.call(context.WithoutCancel(r.ctx), revokeLimitTotal, "revoke", nil, func(ctx context.Context) answer {
@@ -36,7 +37,7 @@ const (
 
 // giveBack revokes the tokens of a visit that a crash interrupted, as often as it
 // takes. Only then is the visit closed; a stop leaves it for the next start.
-func (r *Runner) revokeThenClose(v Recovery) {
+func (r *Runner) revokeThenClose(v kiosk.Recovery) {
 	end := r.ending(v.Record, v.Ending, v.Reason)
 	old := !v.Record.Wall.IsZero() && r.Trusted && r.Clock.Wall().Sub(v.Record.Wall) > revokeLimitTotal
 	r.call(r.ctx, revokeLimitTotal, "give back", nil, func(ctx context.Context) answer {
@@ -59,12 +60,12 @@ func (r *Runner) revokeThenClose(v Recovery) {
 
 // revokeNow gives tokens back, whatever becomes of ctx meanwhile, and forgets them.
 // Where that does not work they are put on disk and come back.
-func (r *Runner) revokeNow(ctx context.Context, t Tokens) *Revocation {
+func (r *Runner) revokeNow(ctx context.Context, t kiosk.Tokens) *kiosk.Revocation {
 	if r.tryRevoke(context.WithoutCancel(ctx), t) {
 		t.Zero()
 		return nil
 	}
-	d := Revocation{Tokens: t, Lifetime: t.lifetime()}
+	d := kiosk.Revocation{Tokens: t, Lifetime: lifetime(t)}
 	d.Until = r.Clock.Wall().Add(d.Lifetime)
 	if r.Revocations != nil {
 		var err error
@@ -75,9 +76,9 @@ func (r *Runner) revokeNow(ctx context.Context, t Tokens) *Revocation {
 	return &d
 }
 
-// life is for how long tokens are worth giving back: until the access token runs out,
-// where that is known and there is no refresh token, which lives longer.
-func (t Tokens) lifetime() time.Duration {
+// lifetime returns how long tokens are worth revoking: until the access token expires, if that is known and there is no
+// refresh token, which lives longer.
+func lifetime(t kiosk.Tokens) time.Duration {
 	if t.Expires > 0 && len(t.Refresh) == 0 {
 		return min(t.Expires, revokeLimitTotal)
 	}
@@ -85,7 +86,7 @@ func (t Tokens) lifetime() time.Duration {
 }
 
 // settle gives back beside the loop what could not be given back before.
-func (r *Runner) revokeLater(d Revocation, left, pause time.Duration) {
+func (r *Runner) revokeLater(d kiosk.Revocation, left, pause time.Duration) {
 	r.call(r.ctx, revokeLimitTotal, "revoke", nil, func(ctx context.Context) answer {
 		r.revokeWithRetries(ctx, d, left, pause)
 		return answer{}
@@ -94,7 +95,7 @@ func (r *Runner) revokeLater(d Revocation, left, pause time.Duration) {
 
 // pay tries with growing pauses, the first of which is given, until it works or the
 // tokens have run out. A stop leaves them on disk for the next start.
-func (r *Runner) revokeWithRetries(ctx context.Context, d Revocation, left, pause time.Duration) {
+func (r *Runner) revokeWithRetries(ctx context.Context, d kiosk.Revocation, left, pause time.Duration) {
 	defer d.Tokens.Zero()
 	end := r.Clock.Now() + left
 	for ; ; pause = min(max(2*pause, firstRevokePause), maxRevokePause) {
@@ -120,7 +121,7 @@ func (r *Runner) revokeWithRetries(ctx context.Context, d Revocation, left, paus
 }
 
 // takeUpDues goes on with what an earlier run could not give back.
-func (r *Runner) resumeRevocations(here BootContext) {
+func (r *Runner) resumeRevocations(here kiosk.BootContext) {
 	if r.Revocations == nil {
 		return
 	}
@@ -137,7 +138,7 @@ func (r *Runner) resumeRevocations(here BootContext) {
 	}
 }
 
-func (r *Runner) tryRevoke(ctx context.Context, t Tokens) bool {
+func (r *Runner) tryRevoke(ctx context.Context, t kiosk.Tokens) bool {
 	ctx, cancel := context.WithTimeout(ctx, revokeLimit)
 	defer cancel()
 	err := r.Authorizer.Revoke(ctx, t)

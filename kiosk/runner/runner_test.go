@@ -1,4 +1,4 @@
-package kiosk_test
+package runner_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
 // Canaries: if one of these turns up where it may not, something leaks.
@@ -29,7 +30,7 @@ const (
 // shop is a whole kiosk with scripted surroundings, in virtual time.
 type shop struct {
 	t       *testing.T
-	runner  *kiosk.Runner
+	runner  *runner.Runner
 	events  chan kiosk.Event
 	vault   *vault.Vault
 	logs    bytes.Buffer
@@ -63,7 +64,7 @@ type shop struct {
 func open(t *testing.T) *shop {
 	s := &shop{t: t, events: make(chan kiosk.Event), vault: vault.New(), started: time.Now(), boot: "boot-1", uptime: time.Hour}
 	s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}}
-	s.runner = &kiosk.Runner{
+	s.runner = &runner.Runner{
 		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: s, Vault: s.vault, Guard: s, Display: s, Clock: s,
 		NewVisit: func() (string, string) { s.visits++; return fmt.Sprintf("visit-%d", s.visits), "K7-4F9Q" },
 		Log:      slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

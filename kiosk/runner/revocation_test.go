@@ -1,4 +1,4 @@
-package kiosk_test
+package runner_test
 
 import (
 	"slices"
