@@ -166,20 +166,20 @@ func (r reporter) step(s app.Step) {
 
 func (r reporter) approval(a enrol.Approval) {
 	if r.json {
-		r.line(map[string]any{"step": "approve", "verification_uri": a.Address, "verification_uri_complete": a.Complete,
-			"user_code": a.UserCode, "expires_in": int(a.Left.Seconds())})
+		r.line(map[string]any{"step": "approve", "verification_uri": a.VerificationURI, "verification_uri_complete": a.VerificationURIComplete,
+			"user_code": a.UserCode, "expires_in": int(a.ExpiresIn.Seconds())})
 		return
 	}
 	fmt.Fprintf(r.std.out, "\nTechnician: scan this, sign in, and compare the code.\n\n")
-	r.code(a.Complete)
-	fmt.Fprintf(r.std.out, "    %s\n    Code  %s\n\nWaiting for %s …\n\n", a.Address, a.UserCode, until(a))
+	r.code(a.VerificationURIComplete)
+	fmt.Fprintf(r.std.out, "    %s\n    Code  %s\n\nWaiting for %s …\n\n", a.VerificationURI, a.UserCode, until(a))
 }
 
 func until(a enrol.Approval) string {
-	if m := int(a.Left.Minutes()); m > 1 {
+	if m := int(a.ExpiresIn.Minutes()); m > 1 {
 		return fmt.Sprintf("%d minutes at the most", m)
 	}
-	return fmt.Sprintf("%d seconds at the most", int(a.Left.Seconds()))
+	return fmt.Sprintf("%d seconds at the most", int(a.ExpiresIn.Seconds()))
 }
 
 // code draws a QR code in bright white on black, whatever the terminal's own colours are:
@@ -253,7 +253,7 @@ func (r reporter) rotation(ctx context.Context, p *app.Provisioning) int {
 	if err != nil {
 		return r.failed(err)
 	}
-	if state == enrol.AwaitsPortal {
+	if state == enrol.AwaitsOperator {
 		return exitWell
 	}
 	if _, err := p.FinishRotation(ctx); err != nil {

@@ -33,8 +33,8 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a := &answer{hidden: hidden(kiosk.Tokens{Access: kiosk.Secret(token)}), claims: claims, api: doc}
-		for _, r := range []kiosk.Result{builtIn(doc, a), layout.render(a)} {
+		a := &answer{hidden: tokensOf(kiosk.Tokens{Access: kiosk.Secret(token)}), claims: claims, api: doc}
+		for _, r := range []kiosk.Result{builtInLayout(doc, a), layout.render(a)} {
 			all := r.Title
 			for _, field := range r.Fields {
 				all += field.Label + field.Value

@@ -87,7 +87,7 @@ func New(o Options) (*Resource, error) {
 		return nil, errors.New("api address: want https://host/path without a user name")
 	}
 	u.Fragment, u.RawFragment = "", ""
-	r.url, r.client = &u, once(o.Client)
+	r.url, r.client = &u, oneShot(o.Client)
 	return r, nil
 }
 
@@ -101,12 +101,12 @@ func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (k
 	if r.dpop != nil {
 		defer r.dpop.Forget(t.Access)
 	}
-	a := &answer{hidden: hidden(t)}
+	a := &answer{hidden: tokensOf(t)}
 	var err error
 	if a.claims, err = strictjson.ParseOrdered(p.Claims); err != nil {
 		return kiosk.Result{}, kiosk.Fail(kiosk.Internal, "verified claims", err)
 	}
-	doc := person(a.claims)
+	doc := personalClaims(a.claims)
 	if r.url != nil {
 		body, err := r.get(ctx, t)
 		if err != nil {
@@ -120,12 +120,12 @@ func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (k
 	if r.layout != nil {
 		return r.layout.render(a), nil
 	}
-	return builtIn(doc, a), nil
+	return builtInLayout(doc, a), nil
 }
 
-// hidden lists the tokens. Anything shorter than eight bytes is no token but
+// tokensOf lists the tokens. Anything shorter than eight bytes is no token but
 // would blank out ordinary words.
-func hidden(t kiosk.Tokens) []string {
+func tokensOf(t kiosk.Tokens) []string {
 	var all []string
 	for _, s := range []kiosk.Secret{t.Access, t.ID, t.Refresh} {
 		if len(s) >= 8 {

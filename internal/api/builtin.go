@@ -11,19 +11,19 @@ import (
 // protocol are the claims that say something about the token, not about the
 // person: registered ones of RFC 7519, OpenID Connect Core, Back-Channel Logout
 // and what the servers in use add.
-var protocol = []string{
+var protocolClaims = []string{
 	"iss", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "auth_time", "acr", "amr", "cnf", "sid",
 	"at_hash", "c_hash", "s_hash", "rt_hash", "auth_req_id", "session_state", "typ", "ver", "idp", "scope",
 	"client_id", "_claim_names", "_claim_sources",
 }
 
-// builtIn lays out a document without a layout file: its title is the member
+// builtInLayout lays out a document without a layout file: its title is the member
 // "title", else "name"; every other member in the order of the JSON text
 // becomes a field under its own name. What is nested shows as far as one line
 // carries it: a list of plain values and an object's plain members joined by
 // commas; a list with objects or lists in it one field for each element, under
 // the same name. What lies deeper needs a layout file.
-func builtIn(doc *strictjson.Node, a *answer) kiosk.Result {
+func builtInLayout(doc *strictjson.Node, a *answer) kiosk.Result {
 	p := page{Result: kiosk.Result{Fields: []kiosk.Field{}}}
 	title := ""
 	for _, name := range []string{"title", "name"} {
@@ -31,8 +31,8 @@ func builtIn(doc *strictjson.Node, a *answer) kiosk.Result {
 		if n == nil || n.Kind != strictjson.KindString {
 			continue
 		}
-		if words := a.safe(n.Text); words != "" {
-			title, p.Title = name, cut(words, maxTitle)
+		if words := a.safeText(n.Text); words != "" {
+			title, p.Title = name, truncate(words, maxTitle)
 			break
 		}
 	}
@@ -40,27 +40,27 @@ func builtIn(doc *strictjson.Node, a *answer) kiosk.Result {
 		if name == title && title != "" {
 			continue
 		}
-		label, n := a.safe(name), &doc.Items[i]
+		label, n := a.safeText(name), &doc.Items[i]
 		if n.Kind == strictjson.KindArray && slices.ContainsFunc(n.Items, func(e strictjson.Node) bool { return e.Kind == strictjson.KindObject || e.Kind == strictjson.KindArray }) {
 			for j := range n.Items {
-				if p.full() {
+				if p.isFull() {
 					break
 				}
-				p.add(label, a.words(&n.Items[j]))
+				p.add(label, a.displayText(&n.Items[j]))
 			}
 			continue
 		}
-		p.add(label, a.words(n))
+		p.add(label, a.displayText(n))
 	}
 	return p.Result
 }
 
-// person leaves out of the claims what is protocol. The subject stays only where
+// personalClaims leaves out of the claims what is protocol. The subject stays only where
 // there is nothing else: it is a key for machines, and the JSON lines carry it anyway.
-func person(claims *strictjson.Node) *strictjson.Node {
+func personalClaims(claims *strictjson.Node) *strictjson.Node {
 	out := &strictjson.Node{Kind: strictjson.KindObject}
 	for i, name := range claims.Names {
-		if name == "sub" || slices.Contains(protocol, name) || strings.HasPrefix(name, noClaim) {
+		if name == "sub" || slices.Contains(protocolClaims, name) || strings.HasPrefix(name, hiddenClaims) {
 			continue
 		}
 		out.Names = append(out.Names, name)

@@ -18,7 +18,7 @@ const (
 // blank are code points that count as letters or marks but draw nothing: Hangul
 // fillers, the Mongolian selectors, the grapheme joiner, variation selectors.
 // They could hide or split a word just as the zero-width characters can.
-var blank = &unicode.RangeTable{
+var invisible = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x034F, Hi: 0x034F, Stride: 1},
 		{Lo: 0x115F, Hi: 0x1160, Stride: 1},
@@ -32,11 +32,11 @@ var blank = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0xE0100, Hi: 0xE01EF, Stride: 1}},
 }
 
-// clean makes foreign text harmless. Only graphic characters stay, so controls
+// cleanText makes foreign text harmless. Only graphic characters stay, so controls
 // (C0, C1), direction and zero-width characters (category Cf), line and paragraph
 // separators, private use, surrogates and noncharacters are gone; every run of
 // white space becomes one space, none at the ends.
-func clean(s string) string {
+func cleanText(s string) string {
 	var b strings.Builder
 	space, marks := false, 0
 	for _, r := range s {
@@ -44,7 +44,7 @@ func clean(s string) string {
 		case unicode.IsSpace(r) || r == '\u2028' || r == '\u2029':
 			space, marks = true, 0
 			continue
-		case !unicode.IsGraphic(r) || unicode.Is(blank, r):
+		case !unicode.IsGraphic(r) || unicode.Is(invisible, r):
 			continue
 		case unicode.IsMark(r):
 			if marks++; marks > maxMarks {
@@ -62,9 +62,9 @@ func clean(s string) string {
 	return b.String()
 }
 
-// cut shortens s to at most limit runes, dots included: the console's font has
+// truncate shortens s to at most limit runes, dots included: the console's font has
 // no ellipsis.
-func cut(s string, limit int) string {
+func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

@@ -38,12 +38,12 @@ func proofOf(t *testing.T, r *http.Request) map[string]any {
 func bound(t *testing.T) (kiosk.Tokens, *oidc.DPoP) {
 	t.Helper()
 	d := oidc.NewDPoP(func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) })
-	if _, err := d.ForToken(kiosk.Secret("id"), "https://op.example/token"); err != nil {
+	if _, err := d.TokenProof(kiosk.Secret("id"), "https://op.example/token"); err != nil {
 		t.Fatal(err)
 	}
 	token := bearer
 	token.Type = "DPoP"
-	d.Granted(kiosk.Secret("id"), token.Access)
+	d.BindAccessToken(kiosk.Secret("id"), token.Access)
 	return token, d
 }
 

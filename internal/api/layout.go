@@ -19,22 +19,22 @@ const (
 // Layout says how the API's answer and the verified claims become a result. It
 // is made by ParseLayout and never changes. A nil *Layout is the built-in one.
 type Layout struct {
-	title text
+	title template
 	lines []line
 }
 
 // line is one labelled line of the file.
 type line struct {
-	label, text text
-	stars       int       // how deep the line repeats
-	lead        []pointer // for each level of repetition the pointer that says over what
+	label, text template
+	depth       int       // how deep the line repeats
+	lists       []pointer // for each level of repetition the pointer that says over what
 }
 
 // text is words with placeholders between them.
-type text []part
+type template []part
 
 type part struct {
-	words   string
+	literal string
 	pointer *pointer // nil: words
 }
 
@@ -89,7 +89,7 @@ func (l *Layout) readTitle(row string) (at int, err error) {
 		return at, err
 	}
 	for _, p := range l.title {
-		if p.pointer != nil && p.pointer.stars() > 0 {
+		if p.pointer != nil && p.pointer.countStars() > 0 {
 			return 0, errors.New("the title cannot repeat: * is for the lines below it")
 		}
 	}
@@ -113,7 +113,7 @@ func (l *Layout) readLine(row string) (at int, err error) {
 	if n.text, _, at, err = readText(row, end+1, ""); err != nil {
 		return at, err
 	}
-	if err := n.plan(); err != nil {
+	if err := n.checkStars(); err != nil {
 		return 0, err
 	}
 	l.lines = append(l.lines, n)
@@ -123,11 +123,11 @@ func (l *Layout) readLine(row string) (at int, err error) {
 // readText reads words and placeholders from row[from:] up to one of the bytes
 // in stop that stands outside braces. It returns where it ended; with an error,
 // at says where that is.
-func readText(row string, from int, stop string) (t text, end, at int, err error) {
+func readText(row string, from int, stop string) (t template, end, at int, err error) {
 	var words strings.Builder
 	flush := func() {
 		if words.Len() > 0 {
-			t = append(t, part{words: words.String()})
+			t = append(t, part{literal: words.String()})
 			words.Reset()
 		}
 	}
@@ -164,30 +164,30 @@ func readText(row string, from int, stop string) (t text, end, at int, err error
 	return t, i, 0, nil
 }
 
-// plan finds out over what the line repeats. Two pointers with a * may stand in
+// checkStars finds out over what the line repeats. Two pointers with a * may stand in
 // one line if they walk over the same list, as in
 // "{/orders/*/name}: {/orders/*/price}"; otherwise it would be anybody's guess
 // which element belongs to which.
-func (n *line) plan() error {
+func (n *line) checkStars() error {
 	for _, p := range slices.Concat(n.label, n.text) {
 		if p.pointer == nil {
 			continue
 		}
-		stars := p.pointer.stars()
+		stars := p.pointer.countStars()
 		if stars > maxStars {
 			return fmt.Errorf("more than %d * in one pointer", maxStars)
 		}
 		for i := range stars {
-			if i == len(n.lead) {
-				n.lead = append(n.lead, *p.pointer)
+			if i == len(n.lists) {
+				n.lists = append(n.lists, *p.pointer)
 				continue
 			}
-			known := n.lead[i]
-			if known.claims != p.pointer.claims || !slices.Equal(known.upTo(i), p.pointer.upTo(i)) {
+			known := n.lists[i]
+			if known.claims != p.pointer.claims || !slices.Equal(known.stepsBeforeStar(i), p.pointer.stepsBeforeStar(i)) {
 				return errors.New("the * of this line walk over different lists")
 			}
 		}
 	}
-	n.stars = len(n.lead)
+	n.depth = len(n.lists)
 	return nil
 }

@@ -136,7 +136,7 @@ func TestBuiltInLayout(t *testing.T) {
 		"big numbers":           {`{"a":12345678901234567890.10,"b":-0}`, "", fields("a", "12345678901234567890.10", "b", "-0")},
 	} {
 		a := &answer{api: tree(t, c.doc)}
-		if d := cmp.Diff(kiosk.Result{Title: c.title, Fields: c.want}, builtIn(a.api, a)); d != "" {
+		if d := cmp.Diff(kiosk.Result{Title: c.title, Fields: c.want}, builtInLayout(a.api, a)); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
 	}
@@ -187,22 +187,22 @@ func TestHostileTexts(t *testing.T) {
 		"tower of marks":     {"z" + strings.Repeat("\u0301", 50) + "a", "z" + strings.Repeat("\u0301", 4) + "a"},
 		"ordinary":           {"Zoë Müller-Ølsen, 東京", "Zoë Müller-Ølsen, 東京"},
 	} {
-		if got := clean(c.in); got != c.want {
+		if got := cleanText(c.in); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	if got := cut(strings.Repeat("ä", 65), 64); utf8.RuneCountInString(got) != 64 || !strings.HasSuffix(got, "ä...") {
+	if got := truncate(strings.Repeat("ä", 65), 64); utf8.RuneCountInString(got) != 64 || !strings.HasSuffix(got, "ä...") {
 		t.Errorf("cut to %q", got)
 	}
-	if got := cut(strings.Repeat("ä", 64), 64); strings.HasSuffix(got, ".") {
+	if got := truncate(strings.Repeat("ä", 64), 64); strings.HasSuffix(got, ".") {
 		t.Errorf("cut without need: %q", got)
 	}
 }
 
 func TestEchoedTokenIsNotShown(t *testing.T) {
-	a := &answer{hidden: hidden(kiosk.Tokens{Access: kiosk.Secret(canary), ID: kiosk.Secret("canary-id"), Refresh: kiosk.Secret("")})}
+	a := &answer{hidden: tokensOf(kiosk.Tokens{Access: kiosk.Secret(canary), ID: kiosk.Secret("canary-id"), Refresh: kiosk.Secret("")})}
 	a.api = tree(t, fmt.Sprintf(`{"title":"Bearer %[1]s","name":"N","header":"Bearer %[1]s","split":"can\u200bary-token-5f1c","%[1]s":1,"id":["canary-id","x"],"note":"fine"}`, canary))
-	if d := cmp.Diff(kiosk.Result{Title: "N", Fields: fields("id", "x", "note", "fine")}, builtIn(a.api, a)); d != "" {
+	if d := cmp.Diff(kiosk.Result{Title: "N", Fields: fields("id", "x", "note", "fine")}, builtInLayout(a.api, a)); d != "" {
 		// The title that was refused stays away as a field, too.
 		t.Error(d)
 	}
@@ -218,7 +218,7 @@ func TestEchoedTokenIsNotShown(t *testing.T) {
 func TestHugeAnswersStaySmall(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	a := &answer{api: tree(t, `{"title":"`+long+`","`+long+`":"`+long+`","l":[`+strings.Repeat(`{"a":1},`, 5_000)+`{}]}`)}
-	bounded(t, builtIn(a.api, a))
+	bounded(t, builtInLayout(a.api, a))
 	l, err := ParseLayout("x", []byte("{/title}{/title}\nA{/title}: {/title}{/title}{/title}\nB: {/l/*/a}\nC: {/l/*/b}{/l/*/b}"))
 	if err != nil {
 		t.Fatal(err)
@@ -275,8 +275,8 @@ func FuzzLayout(f *testing.F) {
 			return
 		}
 		a := &answer{api: n, claims: n}
-		bounded(t, builtIn(n, a))
-		bounded(t, builtIn(person(n), a))
+		bounded(t, builtInLayout(n, a))
+		bounded(t, builtInLayout(personalClaims(n), a))
 		if l != nil {
 			bounded(t, l.render(a))
 		}

@@ -22,8 +22,8 @@ type pointer struct {
 	steps  []step
 }
 
-// stars counts the steps that stand for every element.
-func (p pointer) stars() int {
+// countStars counts the steps that stand for every element.
+func (p pointer) countStars() int {
 	n := 0
 	for _, s := range p.steps {
 		if s.star {
@@ -33,8 +33,8 @@ func (p pointer) stars() int {
 	return n
 }
 
-// upTo gives the steps before the pointer's i-th star, counted from 0.
-func (p pointer) upTo(i int) []step {
+// stepsBeforeStar gives the steps before the pointer's i-th star, counted from 0.
+func (p pointer) stepsBeforeStar(i int) []step {
 	for at, s := range p.steps {
 		if s.star {
 			if i == 0 {
@@ -48,7 +48,7 @@ func (p pointer) upTo(i int) []step {
 
 // noClaim are the claims that no layout may show: an auth_req_id is a secret,
 // and the standard hands it out as a claim in push mode (CIBA Core 10.3.1).
-const noClaim = "urn:openid:params:jwt:claim:"
+const hiddenClaims = "urn:openid:params:jwt:claim:"
 
 // parsePointer reads what stands between the braces of a placeholder.
 func parsePointer(s string) (pointer, error) {
@@ -76,7 +76,7 @@ func parsePointer(s string) (pointer, error) {
 	if len(p.steps) > strictjson.MaxDepth {
 		return p, errors.New("the pointer has too many steps")
 	}
-	if p.claims && strings.HasPrefix(p.steps[0].name, noClaim) {
+	if p.claims && strings.HasPrefix(p.steps[0].name, hiddenClaims) {
 		return p, errors.New("this claim is never shown")
 	}
 	return p, nil

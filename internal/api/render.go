@@ -15,15 +15,15 @@ type answer struct {
 	hidden []string // tokens: a text that holds one is treated as absent
 }
 
-// words gives the harmless text of a value, or "" if there is nothing to show.
+// displayText gives the harmless text of a value, or "" if there is nothing to show.
 // Numbers and booleans are printed as they stand in the JSON text: the layout
 // knows no language. A list or an object gives its scalars, joined by commas.
-func (a *answer) words(n *strictjson.Node) string {
+func (a *answer) displayText(n *strictjson.Node) string {
 	if n == nil {
 		return ""
 	}
 	if n.IsScalar() {
-		return a.safe(n.Text)
+		return a.safeText(n.Text)
 	}
 	var all []string
 	length := 0
@@ -31,7 +31,7 @@ func (a *answer) words(n *strictjson.Node) string {
 		if !n.Items[i].IsScalar() {
 			continue
 		}
-		if s := a.safe(n.Items[i].Text); s != "" {
+		if s := a.safeText(n.Items[i].Text); s != "" {
 			all = append(all, s)
 			if length += len(s); length > maxValue*4 {
 				break // more than can be shown, whatever the letters
@@ -41,10 +41,10 @@ func (a *answer) words(n *strictjson.Node) string {
 	return strings.Join(all, ", ")
 }
 
-// safe cleans one foreign string. An API that echoes the request, as debugging
+// safeText cleans one foreign string. An API that echoes the request, as debugging
 // endpoints do, must not bring a token onto the screen.
-func (a *answer) safe(s string) string {
-	s = clean(s)
+func (a *answer) safeText(s string) string {
+	s = cleanText(s)
 	for _, h := range a.hidden {
 		if strings.Contains(s, h) {
 			return ""
@@ -56,19 +56,19 @@ func (a *answer) safe(s string) string {
 // page collects a result within the limits.
 type page struct {
 	kiosk.Result
-	tries int // how many lines were filled in, with or without success
+	rendered int // how many lines were filled in, with or without success
 }
 
 const (
-	maxJoined = 500    // elements looked at for one joined text: one character each would fill a value
-	maxTries  = 20_000 // a repeated line that finds nothing must not keep the device busy
+	maxJoined   = 500    // elements looked at for one joined text: one character each would fill a value
+	maxRendered = 20_000 // a repeated line that finds nothing must not keep the device busy
 )
 
-func (p *page) full() bool { return len(p.Fields) >= maxFields }
+func (p *page) isFull() bool { return len(p.Fields) >= maxFields }
 
 func (p *page) add(label, value string) {
-	label, value = cut(clean(label), maxLabel), cut(clean(value), maxValue)
-	if label == "" || value == "" || p.full() {
+	label, value = truncate(cleanText(label), maxLabel), truncate(cleanText(value), maxValue)
+	if label == "" || value == "" || p.isFull() {
 		return
 	}
 	p.Fields = append(p.Fields, kiosk.Field{Label: label, Value: value})
@@ -79,21 +79,21 @@ func (l *Layout) render(a *answer) kiosk.Result {
 	// Never nil: scripts that read the JSON want a list, be it empty.
 	p := page{Result: kiosk.Result{Fields: []kiosk.Field{}}}
 	if title, ok := l.title.fill(a, nil); ok {
-		p.Title = cut(clean(title), maxTitle)
+		p.Title = truncate(cleanText(title), maxTitle)
 	}
 	for i := range l.lines {
-		l.lines[i].repeat(a, nil, &p)
+		l.lines[i].render(a, nil, &p)
 	}
 	return p.Result
 }
 
-// repeat fills the line in for every element that its stars stand for.
-func (n *line) repeat(a *answer, at []int, p *page) {
-	if p.full() || p.tries >= maxTries {
+// render fills the line in for every element that its stars stand for.
+func (n *line) render(a *answer, at []int, p *page) {
+	if p.isFull() || p.rendered >= maxRendered {
 		return
 	}
-	p.tries++
-	if len(at) == n.stars {
+	p.rendered++
+	if len(at) == n.depth {
 		label, found := n.label.fill(a, at)
 		value, all := n.text.fill(a, at)
 		if found && all {
@@ -101,13 +101,13 @@ func (n *line) repeat(a *answer, at []int, p *page) {
 		}
 		return
 	}
-	lead := n.lead[len(at)]
-	list := walk(a.document(lead), lead.upTo(len(at)), at)
+	lead := n.lists[len(at)]
+	list := walk(a.document(lead), lead.stepsBeforeStar(len(at)), at)
 	if list == nil {
 		return
 	}
 	for i := range list.Items {
-		n.repeat(a, append(slices.Clone(at), i), p)
+		n.render(a, append(slices.Clone(at), i), p)
 	}
 }
 
@@ -119,18 +119,18 @@ func (a *answer) document(p pointer) *strictjson.Node {
 }
 
 // fill puts values for the placeholders; false if one of them found nothing.
-func (t text) fill(a *answer, at []int) (string, bool) {
+func (t template) fill(a *answer, at []int) (string, bool) {
 	var b strings.Builder
 	for _, p := range t {
 		if p.pointer == nil {
-			b.WriteString(p.words)
+			b.WriteString(p.literal)
 			continue
 		}
-		s := a.words(p.pointer.find(a.document(*p.pointer), at))
+		s := a.displayText(p.pointer.find(a.document(*p.pointer), at))
 		if s == "" {
 			return "", false
 		}
-		b.WriteString(cut(s, maxValue))
+		b.WriteString(truncate(s, maxValue))
 	}
 	return b.String(), true
 }

@@ -205,10 +205,10 @@ func (a *App) servers() error {
 		return err
 	}
 	times := oidc.ClockOptions{
-		Issuer: s.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Kept: a.clock.Kept, Least: a.clock.Floor(),
+		Issuer: s.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Synchronised: a.clock.Kept, Earliest: a.clock.Floor(),
 	}
 	if a.wall != nil {
-		times.Wall, times.Kept = a.wall, nil
+		times.Wall, times.Synchronised = a.wall, nil
 	}
 	a.time = oidc.NewClock(times)
 	o, err := a.proofs()
@@ -258,7 +258,7 @@ func (a *App) servers() error {
 			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_RESULT_LAYOUT", err)
 		}
 	}
-	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Client: transport.ClientOnce(), DPoP: dpop})
+	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Client: transport.OneShotClient(), DPoP: dpop})
 	if err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_API_URL", err)
 	}
@@ -293,7 +293,7 @@ func (a *App) proofs() (o oidc.AuthOptions, err error) {
 		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", errors.New("mutual TLS needs a KIOSK_ISSUER with https"))
 	}
 	a.mine = o.Certificate
-	if err := o.Certificate.Trouble(a.time.Now()); err != nil {
+	if err := o.Certificate.CheckValidity(a.time.Now()); err != nil {
 		a.log.Warn("mutual TLS", "trouble", err.Error())
 	}
 	return o, nil

@@ -179,7 +179,7 @@ func TestTheServersHealthMovesWithVisits(t *testing.T) {
 
 		stop()
 		<-ended
-		transport.CloseIdle()
+		transport.CloseIdleConnections()
 		close(done)
 		server.Close()
 	})

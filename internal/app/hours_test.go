@@ -24,7 +24,7 @@ func TestADayOfOpeningHours(t *testing.T) {
 		}
 		clock := host.NewClock()
 		r := &resident{order: &service{}, app: &App{clock: clock, settings: &config.Settings{Open: hours},
-			time: oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Kept: clock.Kept})}}
+			time: oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.Kept})}}
 		var told []string
 		r.tell = func(e kiosk.Event) {
 			c := e.(kiosk.ClosureChanged)

@@ -47,7 +47,7 @@ func (r *resident) healthItems() []health.Check {
 			if a.mine == nil {
 				return nil
 			}
-			return a.mine.Trouble(a.time.Now())
+			return a.mine.CheckValidity(a.time.Now())
 		}},
 		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Look: a.contact.get},
 		{Name: "disk", Look: func() error { return health.Disk(a.settings.StateDir) }},

@@ -19,7 +19,7 @@ import (
 // nobody is near, so it is on the board a month before.
 func TestACertificateThatEndsSoonIsNotWell(t *testing.T) {
 	clock := host.NewClock()
-	a := &App{clock: clock, time: oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Kept: clock.Kept})}
+	a := &App{clock: clock, time: oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.Kept})}
 	item := func() error {
 		for _, c := range (&resident{app: a}).healthItems() {
 			if c.Name == "certificate" {

@@ -61,8 +61,8 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 	if err := p.Run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
-	if want := []string{"key", "approve", "registered", "settings", "proved"}; !slices.Equal(steps, want) || !p.Managed() {
-		t.Errorf("steps %q, managed %v", steps, p.Managed())
+	if want := []string{"key", "approve", "registered", "settings", "proved"}; !slices.Equal(steps, want) || !p.IsManaged() {
+		t.Errorf("steps %q, managed %v", steps, p.IsManaged())
 	}
 	if info, err := os.Stat(filepath.Join(dir, enrol.KeyFile)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("key: %v, %v", info, err)
@@ -93,7 +93,7 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 		}
 	}
 	for turn := range 2 { // the second needs the registration access token that the first brought
-		if state, err := p.RotateKey(t.Context()); err != nil || state != enrol.Overlaps {
+		if state, err := p.RotateKey(t.Context()); err != nil || state != enrol.BothKeysValid {
 			t.Fatalf("rotation %d: %v, %v", turn, state, err)
 		}
 		if _, err := p.FinishRotation(t.Context()); err != nil {

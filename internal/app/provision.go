@@ -71,10 +71,10 @@ func OpenProvisioning(s *config.Settings, log *slog.Logger, o ProvisionOptions) 
 		return nil, err
 	}
 	clock := host.NewClock()
-	time := oidc.NewClock(oidc.ClockOptions{Issuer: s.Issuer, Wall: clock.Wall, Uptime: clock.Now, Kept: clock.Kept, Least: clock.Floor()})
+	time := oidc.NewClock(oidc.ClockOptions{Issuer: s.Issuer, Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.Kept, Earliest: clock.Floor()})
 	e, err := enrol.Open(enrol.Options{
-		Dir: s.StateDir, Issuer: s.Issuer, Bootstrap: s.BootstrapClientID, Scope: strings.Join(s.BootstrapScope, " "), Name: "Kiosk " + s.Site,
-		Wishes:    enrol.Wishes{Scope: strings.Join(s.Scope, " "), Delivery: s.Delivery, PingURL: o.PingURL, Signed: s.SignedRequest},
+		Dir: s.StateDir, Issuer: s.Issuer, BootstrapClientID: s.BootstrapClientID, Scope: strings.Join(s.BootstrapScope, " "), ClientName: "Kiosk " + s.Site,
+		Client:    enrol.ClientSettings{Scope: strings.Join(s.Scope, " "), Delivery: s.Delivery, PingURL: o.PingURL, Signed: s.SignedRequest},
 		Transport: oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: time}), Now: time.Now, Uptime: clock.Now, Log: log,
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func (p *Provisioning) Run(ctx context.Context) error {
 		return err
 	}
 	p.o.Tell(Step{Name: "settings", File: file})
-	if err := p.Prove(ctx, id); err != nil {
+	if err := p.ProbeClient(ctx, id); err != nil {
 		return err
 	}
 	p.o.Tell(Step{Name: "proved"})
@@ -157,7 +157,7 @@ func (p *Provisioning) RotateKey(ctx context.Context) (enrol.Rotation, error) {
 		return 0, err
 	}
 	switch state {
-	case enrol.AwaitsPortal:
+	case enrol.AwaitsOperator:
 		next, err := p.NextKey()
 		if err != nil {
 			return 0, kiosk.Fail(kiosk.Internal, "rotation", err)

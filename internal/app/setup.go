@@ -215,8 +215,8 @@ func (u *setup) work(ctx context.Context) {
 		}
 		tell(setupNews{show: screen.Setup{Stage: screen.SetupBegins}})
 		p, err := u.open(s, func(a enrol.Approval) {
-			tell(setupNews{show: screen.Setup{Stage: screen.SetupSignIn, Since: now(), Until: now() + a.Left,
-				Grant: kiosk.Grant{Address: a.Address, Complete: a.Complete, UserCode: a.UserCode}}})
+			tell(setupNews{show: screen.Setup{Stage: screen.SetupSignIn, Since: now(), Until: now() + a.ExpiresIn,
+				Grant: kiosk.Grant{Address: a.VerificationURI, Complete: a.VerificationURIComplete, UserCode: a.UserCode}}})
 		}, func(done Step) {
 			u.app.log.Info("set-up", "done", done.Name)
 			if done.Name == "registered" {
@@ -226,8 +226,8 @@ func (u *setup) work(ctx context.Context) {
 		stuck := screen.Setup{Stage: screen.SetupStuck}
 		if err == nil {
 			err = p.Run(ctx)
-			if errors.Is(err, enrol.ErrUnclear) {
-				stuck.Orphan = p.Name()
+			if errors.Is(err, enrol.ErrUnknownOutcome) {
+				stuck.Orphan = p.ClientName()
 			}
 			p.Close()
 		}

@@ -249,14 +249,14 @@ func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.api, err = api.New(api.Options{URL: address, Client: transport.ClientOnce()}); err != nil {
+	if k.api, err = api.New(api.Options{URL: address, Client: transport.OneShotClient()}); err != nil {
 		t.Fatal(err)
 	}
 	k.start()
 	return k, func() {
 		k.stop()
 		dev.Close()
-		transport.CloseIdle()
+		transport.CloseIdleConnections()
 		close(done)
 		server.Close()
 		synctest.Wait()

@@ -102,7 +102,7 @@ func (k *Client) documents(ctx context.Context, judge func(*oidc.Metadata) error
 		if err := judge(m); err != nil {
 			return m, err
 		}
-		err = k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false))
+		err = k.keys.Prefetch(ctx, m.Endpoint(oidc.JWKS, false))
 	}
 	if err != nil {
 		k.contact(ctx, err, true)

@@ -142,7 +142,7 @@ func New(c Config) (*Client, error) {
 		return bad("KIOSK_TECHNICIAN_CLAIM", err)
 	}
 	if c.SignKey != nil {
-		if err := c.SignKey.ForRequests(); err != nil {
+		if err := c.SignKey.CheckRequestKey(); err != nil {
 			return bad("KIOSK_SIGNED_REQUEST", err)
 		}
 	}
@@ -165,7 +165,7 @@ func (k *Client) Profile() Profile {
 	if k.profile != nil {
 		return *k.profile
 	}
-	m := k.discovery.Known()
+	m := k.discovery.Cached()
 	if m == nil {
 		return profiles[0]
 	}
@@ -194,7 +194,7 @@ func (k *Client) Probe(ctx context.Context) (*oidc.Metadata, error) {
 	if err := k.usable(m); err != nil {
 		return m, err
 	}
-	return m, k.keys.Warm(ctx, m.Endpoint(oidc.JWKS, false))
+	return m, k.keys.Prefetch(ctx, m.Endpoint(oidc.JWKS, false))
 }
 
 // usable tells whether this server does what we need, in a sentence for the
@@ -204,13 +204,13 @@ func (k *Client) usable(m *oidc.Metadata) error {
 	const what = "discovery"
 	mtls := k.c.Auth.MTLS()
 	for _, e := range []oidc.Endpoint{oidc.Backchannel, oidc.Token} {
-		if err := m.Bad(e, mtls); err != nil {
+		if err := m.EndpointError(e, mtls); err != nil {
 			return kiosk.Fail(kiosk.Misconfigured, what, err)
 		}
 	}
 	if k.noted.Swap(m) != m {
 		for _, e := range []oidc.Endpoint{oidc.UserInfo, oidc.Revocation} {
-			if err := m.Bad(e, mtls); err != nil {
+			if err := m.EndpointError(e, mtls); err != nil {
 				k.log.Warn(what, "ignored", err.Error())
 			}
 		}
@@ -241,7 +241,7 @@ func (k *Client) usable(m *oidc.Metadata) error {
 // known gives the metadata of a request under way: a refresh must not move the
 // token endpoint in the middle of it.
 func (k *Client) known(ctx context.Context) (*oidc.Metadata, error) {
-	if m := k.discovery.Known(); m != nil {
+	if m := k.discovery.Cached(); m != nil {
 		return m, nil
 	}
 	return k.discovery.Get(ctx)
@@ -260,7 +260,7 @@ func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metada
 	address := m.Endpoint(to, who.MTLS())
 	for try := 0; ; try++ {
 		h := http.Header{}
-		call := oidc.Call{Metadata: m, To: to, Audience: k.Profile().Audience}
+		call := oidc.AuthTarget{Metadata: m, Endpoint: to, Audience: k.Profile().Audience}
 		if err := who.Apply(call, form, h); err != nil {
 			return nil, kiosk.Fail(kiosk.Internal, "client authentication", err)
 		}
@@ -274,7 +274,7 @@ func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metada
 		r.Header = h
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Accept", "application/json")
-		reply, err := send(r, oidc.MaxAnswer)
+		reply, err := send(r, oidc.MaxResponse)
 		if again := k.wantsProofAnew(to, address, reply); err != nil || !again || try > 0 {
 			return reply, err
 		}

@@ -45,7 +45,7 @@ func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
 	roots.AddCert(s.Certificate())
 	clock := oidc.NewClock(oidc.ClockOptions{Issuer: p.issuer, Wall: w.wall, Uptime: w.uptime})
 	p.client = oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: clock})
-	t.Cleanup(p.client.CloseIdle)
+	t.Cleanup(p.client.CloseIdleConnections)
 	auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: clientID, Key: testKey(t), Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func (p public) Method() string { return "none" }
 func (p public) MTLS() bool     { return false }
 
 // Apply names the client.
-func (p public) Apply(_ oidc.Call, form url.Values, _ http.Header) error {
+func (p public) Apply(_ oidc.AuthTarget, form url.Values, _ http.Header) error {
 	form.Set("client_id", p.id)
 	return nil
 }
@@ -75,7 +75,7 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 
 // usableByDevice tells whether this server offers the second road.
 func usableByDevice(m *oidc.Metadata) error {
-	if err := m.Bad(oidc.Device, false); err != nil {
+	if err := m.EndpointError(oidc.Device, false); err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, whatDevice, err)
 	}
 	if m.Endpoint(oidc.Device, false) == "" {

@@ -77,13 +77,13 @@ func hasControl(s string) bool {
 // unreached is the reason for a request that got no whole answer: the clock if
 // that is why the server's certificate was refused.
 func (k *Client) unreached(err error) kiosk.Reason {
-	if oidc.ClockSuspect(err, k.c.Now()) {
+	if oidc.SuggestsWrongClock(err, k.c.Now()) {
 		return kiosk.BadClock
 	}
-	if k.c.Auth.MTLS() && oidc.CertificateRefused(err) {
+	if k.c.Auth.MTLS() && oidc.IsClientCertificateRejected(err) {
 		return kiosk.Misconfigured
 	}
-	if errors.Is(err, oidc.ErrTooLong) {
+	if errors.Is(err, oidc.ErrResponseTooLong) {
 		return kiosk.Untrusted
 	}
 	var e *kiosk.Error

@@ -78,11 +78,11 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 			a = trouble(errors.New("the proof was made by a wrong clock, which is right now"), true)
 		}
 		if k.c.DPoP != nil && a.Verdict == kiosk.Granted {
-			k.c.DPoP.Granted(proofID(form), a.Tokens.Access)
+			k.c.DPoP.BindAccessToken(proofID(form), a.Tokens.Access)
 		}
 	case errors.As(err, &own):
 		return hopeless(own.Reason, err)
-	case errors.Is(err, oidc.ErrTooLong) && reply.Status == http.StatusOK:
+	case errors.Is(err, oidc.ErrResponseTooLong) && reply.Status == http.StatusOK:
 		a = hopeless(kiosk.Untrusted, err)
 	default:
 		a = trouble(err, reply != nil)

@@ -20,7 +20,7 @@ import (
 // settings ask for; nil if it does, or says nothing about them.
 func (k *Client) canProve(m *oidc.Metadata) error {
 	if k.c.SignKey != nil {
-		if err := k.c.SignKey.CanSignRequests(m); err != nil {
+		if err := k.c.SignKey.CheckRequestSigning(m); err != nil {
 			return err
 		}
 	}
@@ -53,7 +53,7 @@ func (k *Client) prove(to oidc.Endpoint, address string, form url.Values, h http
 	if k.c.DPoP == nil || to != oidc.Token {
 		return nil
 	}
-	proof, err := k.c.DPoP.ForToken(proofID(form), address)
+	proof, err := k.c.DPoP.TokenProof(proofID(form), address)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (k *Client) prove(to oidc.Endpoint, address string, form url.Values, h http
 // has not looked at it yet, so that is no poll too many. No other request is ever
 // sent again.
 func (k *Client) wantsProofAnew(to oidc.Endpoint, address string, reply *oidc.Reply) bool {
-	if k.c.DPoP == nil || reply == nil || !k.c.DPoP.Note(address, reply.Header) || to != oidc.Token {
+	if k.c.DPoP == nil || reply == nil || !k.c.DPoP.StoreNonce(address, reply.Header) || to != oidc.Token {
 		return false
 	}
 	e := readError(reply.Body)
@@ -99,14 +99,14 @@ func (k *Client) getWith(ctx context.Context, address string, access kiosk.Secre
 		r.Header.Set("Authorization", k.tokenType()+" "+string(access))
 		r.Header.Set("Accept", "application/json")
 		if k.c.DPoP != nil {
-			proof, err := k.c.DPoP.ForAPI(access, http.MethodGet, address)
+			proof, err := k.c.DPoP.ResourceProof(access, http.MethodGet, address)
 			if err != nil {
 				return nil, kiosk.Fail(kiosk.Internal, "proof of possession", err)
 			}
 			r.Header.Set("DPoP", proof)
 		}
-		reply, err := k.c.Transport.Send(r, oidc.MaxAnswer)
-		if err != nil || k.c.DPoP == nil || !k.c.DPoP.Note(address, reply.Header) || !oidc.WantsNonce(reply.Status, reply.Header) || try > 0 {
+		reply, err := k.c.Transport.Send(r, oidc.MaxResponse)
+		if err != nil || k.c.DPoP == nil || !k.c.DPoP.StoreNonce(address, reply.Header) || !oidc.RequiresNonce(reply.Status, reply.Header) || try > 0 {
 			return reply, err
 		}
 	}
@@ -118,7 +118,7 @@ func (k *Client) noteCertificate(now time.Time) {
 	if k.c.Certificate == nil {
 		return
 	}
-	if err := k.c.Certificate.Trouble(now); err != nil {
+	if err := k.c.Certificate.CheckValidity(now); err != nil {
 		k.log.Warn("mutual TLS", "trouble", err.Error())
 	}
 }

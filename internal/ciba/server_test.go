@@ -99,7 +99,7 @@ func newOP(t *testing.T) *op {
 	t.Cleanup(s.Close)
 	p.issuer = s.URL
 	p.client = oidc.NewTransport(oidc.TransportOptions{})
-	t.Cleanup(p.client.CloseIdle)
+	t.Cleanup(p.client.CloseIdleConnections)
 	p.standard()
 	return p
 }
@@ -124,7 +124,7 @@ func virtual(t *testing.T) (p *op, stop func()) {
 	go s.Serve(pipeListener{conns, done})
 	p.standard()
 	var once sync.Once
-	return p, func() { once.Do(func() { p.client.CloseIdle(); close(done); s.Close() }) }
+	return p, func() { once.Do(func() { p.client.CloseIdleConnections(); close(done); s.Close() }) }
 }
 
 type pipeListener struct {

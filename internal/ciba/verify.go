@@ -48,16 +48,16 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 	if e.Device {
 		client, a.RequestID = k.c.DeviceClientID, nil // what it is bound to has no name in an ID token
 	}
-	claims, err := k.verifier.Verify(ctx, t.ID, oidc.Expected{
-		Issuer:    m.Issuer,
-		ClientID:  client,
-		KeysURI:   m.Endpoint(oidc.JWKS, false),
-		Algs:      k.c.IDTokenAlgs,
-		Since:     k.byNow(a.RequestedAt),
-		Access:    t.Access,
-		Refresh:   t.Refresh,
-		RequestID: a.RequestID,
-		ACR:       strings.Fields(k.c.ACRValues),
+	claims, err := k.verifier.Verify(ctx, t.ID, oidc.ExpectedClaims{
+		Issuer:       m.Issuer,
+		ClientID:     client,
+		KeysURI:      m.Endpoint(oidc.JWKS, false),
+		Algs:         k.c.IDTokenAlgs,
+		RequestedAt:  k.byNow(a.RequestedAt),
+		AccessToken:  t.Access,
+		RefreshToken: t.Refresh,
+		RequestID:    a.RequestID,
+		ACR:          strings.Fields(k.c.ACRValues),
 	})
 	if err != nil {
 		return kiosk.Person{}, err
@@ -109,7 +109,7 @@ func (k *Client) byNow(t time.Time) time.Time {
 	if k.c.Clock == nil || t.IsZero() {
 		return t
 	}
-	return t.Add(k.c.Clock.Ahead())
+	return t.Add(k.c.Clock.Offset())
 }
 
 // expected brings back what Ask packed; where the record has none, it is made

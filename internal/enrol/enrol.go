@@ -15,12 +15,12 @@ import (
 
 // Options are what an enrolment needs. All are needed but where it says so.
 type Options struct {
-	Dir       string // state directory; made if it is missing
-	Issuer    string
-	Bootstrap string // public client of the technician's sign-in; not needed with an initial access token
-	Scope     string // asked of the technician's sign-in
-	Name      string // what the client is called at the server; its key's name is added
-	Wishes    Wishes
+	Dir               string // state directory; made if it is missing
+	Issuer            string
+	BootstrapClientID string // public client of the technician's sign-in; not needed with an initial access token
+	Scope             string // asked of the technician's sign-in
+	ClientName        string // what the client is called at the server; its key's name is added
+	Client            ClientSettings
 
 	Transport *oidc.Transport
 	Now       func() time.Time     // wall clock
@@ -32,9 +32,9 @@ type Options struct {
 
 // Enrolment is one device's registration, held until Close.
 type Enrolment struct {
-	o         Options
-	dir       *folder
-	rec       record
+	options   Options
+	dir       *stateDir
+	record    record
 	key       *oidc.ClientKey
 	discovery *oidc.Discovery
 }
@@ -42,13 +42,13 @@ type Enrolment struct {
 // Open takes up what is on disk and makes the device's key if there is none. Errors
 // have a kiosk.Reason; ErrBusy where another enrolment is under way.
 func Open(o Options) (*Enrolment, error) {
-	dir, err := open(o.Dir)
+	dir, err := openStateDir(o.Dir)
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "provision", err)
 	}
-	e := &Enrolment{o: o, dir: dir}
-	if e.rec, err = dir.record(); err == nil {
-		e.key, err = dir.key(KeyFile, true)
+	e := &Enrolment{options: o, dir: dir}
+	if e.record, err = dir.loadRecord(); err == nil {
+		e.key, err = dir.loadKey(KeyFile, true)
 	}
 	if err == nil {
 		e.discovery, err = oidc.NewDiscovery(o.Issuer, o.Transport, o.Now)
@@ -74,80 +74,80 @@ func (e *Enrolment) KeyPath() string { return e.dir.path(KeyFile) }
 
 // ClientID is the registration's client_id; empty while there is none for this issuer.
 func (e *Enrolment) ClientID() string {
-	if e.rec.Stage != StageRegistered || e.rec.Issuer != e.o.Issuer {
+	if e.record.Stage != StageRegistered || e.record.Issuer != e.options.Issuer {
 		return ""
 	}
-	return e.rec.ClientID
+	return e.record.ClientID
 }
 
-// Managed says whether the server lets this device change its registration.
-func (e *Enrolment) Managed() bool { return e.rec.Manage != "" }
+// IsManaged says whether the server lets this device change its registration.
+func (e *Enrolment) IsManaged() bool { return e.record.ManagementURI != "" }
 
 // Register registers the device unless it is registered with this issuer already.
 // The permission is initial, or, where that is empty, an approval: show is called
 // with what a technician needs for it. again goes on where an earlier request's fate
 // is not known, or where the device is registered with another issuer; it never
-// touches a registration that is good. Errors have a kiosk.Reason; ErrUnclear is among
+// touches a registration that is good. Errors have a kiosk.Reason; ErrUnknownOutcome is among
 // them where only the operator can tell what there is.
 func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bool, show func(Approval)) error {
 	switch {
 	case e.ClientID() != "":
 		return nil
-	case e.rec.Stage == StageRegistering && !again:
-		return kiosk.Fail(kiosk.NotProvisioned, "an earlier registration was interrupted", e.unclear())
-	case e.rec.Stage == StageRegistered && !again:
+	case e.record.Stage == StageRegistering && !again:
+		return kiosk.Fail(kiosk.NotProvisioned, "an earlier registration was interrupted", e.unknownOutcome())
+	case e.record.Stage == StageRegistered && !again:
 		return kiosk.Fail(kiosk.Misconfigured, "provision", errors.New("the device is registered with another server: run kiosk provision --again to register it here, too"))
 	}
 	if len(initial) > 0 {
 		return e.register(ctx, initial)
 	}
-	token, err := e.approve(ctx, show)
+	token, err := e.requestApproval(ctx, show)
 	if err != nil {
 		return err
 	}
 	defer token.Zero()
 	err = e.register(ctx, token)
-	e.giveBack(context.WithoutCancel(ctx), token)
+	e.revoke(context.WithoutCancel(ctx), token)
 	return err
 }
 
-// giveBack revokes the technician's token (RFC 7009). It is good for minutes only, so
+// revoke revokes the technician's token (RFC 7009). It is good for minutes only, so
 // a server that does not take it back is no fault.
-func (e *Enrolment) giveBack(ctx context.Context, token kiosk.Secret) {
-	m := e.discovery.Known()
+func (e *Enrolment) revoke(ctx context.Context, token kiosk.Secret) {
+	m := e.discovery.Cached()
 	if m == nil || m.Endpoint(oidc.Revocation, false) == "" {
 		return
 	}
-	form := url.Values{"token": {string(token)}, "token_type_hint": {"access_token"}, "client_id": {e.o.Bootstrap}}
-	if _, err := e.form(ctx, m.Endpoint(oidc.Revocation, false), form); err != nil {
-		var r *refusal
+	form := url.Values{"token": {string(token)}, "token_type_hint": {"access_token"}, "client_id": {e.options.BootstrapClientID}}
+	if _, err := e.postForm(ctx, m.Endpoint(oidc.Revocation, false), form); err != nil {
+		var r *oauthError
 		if errors.As(err, &r) { // an empty 200 is no object, and well
-			e.o.Log.Info("the technician's token lapses by itself", "status", r.status)
+			e.options.Log.Info("the technician's token lapses by itself", "status", r.status)
 		}
 	}
 }
 
-// Prove makes sure that the server accepts the device's key, without ringing anybody.
-func (e *Enrolment) Prove(ctx context.Context, clientID string) error {
-	return e.prove(ctx, clientID, e.key)
+// ProbeClient makes sure that the server accepts the device's key, without ringing anybody.
+func (e *Enrolment) ProbeClient(ctx context.Context, clientID string) error {
+	return e.probe(ctx, clientID, e.key)
 }
 
-func (e *Enrolment) prove(ctx context.Context, clientID string, key *oidc.ClientKey) error {
+func (e *Enrolment) probe(ctx context.Context, clientID string, key *oidc.ClientKey) error {
 	m, err := e.discovery.Get(ctx)
 	if err != nil {
 		return err
 	}
-	auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.PrivateKeyJWT, ClientID: clientID, Key: key, Now: e.o.Now})
+	auth, err := oidc.NewClientAuth(oidc.AuthOptions{Method: oidc.PrivateKeyJWT, ClientID: clientID, Key: key, Now: e.options.Now})
 	if err != nil {
 		return err
 	}
-	return oidc.Prove(ctx, e.o.Transport, m, auth)
+	return oidc.ProbeClientAuth(ctx, e.options.Transport, m, auth)
 }
 
 // sleep lets time pass.
 func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
-	if e.o.Sleep != nil {
-		return e.o.Sleep(ctx, d)
+	if e.options.Sleep != nil {
+		return e.options.Sleep(ctx, d)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -159,12 +159,12 @@ func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// manage changes the registration (RFC 7592, section 2.2): all of it is sent, with
+// updateRegistration changes the registration (RFC 7592, section 2.2): all of it is sent, with
 // these keys.
-func (e *Enrolment) manage(ctx context.Context, keys ...*oidc.ClientKey) error {
+func (e *Enrolment) updateRegistration(ctx context.Context, keys ...*oidc.ClientKey) error {
 	const what = "changing the registration"
 	var body map[string]any
-	if err := json.Unmarshal(e.rec.Metadata, &body); err != nil {
+	if err := json.Unmarshal(e.record.Metadata, &body); err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
 	for _, theirs := range []string{"registration_client_uri", "registration_access_token", "client_id_issued_at", "client_secret_expires_at"} {
@@ -174,31 +174,31 @@ func (e *Enrolment) manage(ctx context.Context, keys ...*oidc.ClientKey) error {
 	if err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
-	body["client_id"], body["jwks"] = e.rec.ClientID, set
-	token, err := e.rec.token(e.key)
+	body["client_id"], body["jwks"] = e.record.ClientID, set
+	token, err := e.record.openToken(e.key)
 	if err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
 	defer token.Zero()
-	o, err := e.document(ctx, http.MethodPut, e.rec.Manage, token, body)
+	o, err := e.sendJSON(ctx, http.MethodPut, e.record.ManagementURI, token, body)
 	if err != nil {
-		return kiosk.Fail(reason(err), what, err)
+		return kiosk.Fail(reasonFor(err), what, err)
 	}
 	// The token may have been replaced; the address, too.
-	fresh := e.rec
+	fresh := e.record
 	if next, ok := o.Text("registration_access_token"); ok && next != "" {
-		if fresh.Sealed, err = sealToken(e.key, kiosk.Secret(next)); err != nil {
+		if fresh.SealedToken, err = sealToken(e.key, kiosk.Secret(next)); err != nil {
 			return kiosk.Fail(kiosk.Internal, what, err)
 		}
 	}
 	if at, ok := o.Text("registration_client_uri"); ok {
 		if _, err := oidc.CheckURL(at); err == nil {
-			fresh.Manage = at
+			fresh.ManagementURI = at
 		}
 	}
-	if err := e.dir.keep(fresh); err != nil {
+	if err := e.dir.saveRecord(fresh); err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
-	e.rec = fresh
+	e.record = fresh
 	return nil
 }

@@ -210,8 +210,8 @@ func newDevice(t *testing.T, o *office) *device {
 }
 
 func (d *device) open() (*Enrolment, error) {
-	return Open(Options{Dir: d.dir, Issuer: d.o.issuer, Bootstrap: "bootstrap", Scope: "openid", Name: "Kiosk Shop 7",
-		Wishes:    Wishes{Scope: "openid profile", Delivery: "poll"},
+	return Open(Options{Dir: d.dir, Issuer: d.o.issuer, BootstrapClientID: "bootstrap", Scope: "openid", ClientName: "Kiosk Shop 7",
+		Client:    ClientSettings{Scope: "openid profile", Delivery: "poll"},
 		Transport: oidc.NewTransport(oidc.TransportOptions{}), Now: time.Now, Uptime: func() time.Duration { return d.now },
 		Log: slog.New(slog.NewTextHandler(&d.log, nil)),
 		Sleep: func(ctx context.Context, wait time.Duration) error {
@@ -251,15 +251,15 @@ func TestATechnicianAllowsTheDeviceToRegister(t *testing.T) {
 	if err := e.Register(t.Context(), nil, false, func(a Approval) { shown = append(shown, a) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(shown) != 1 || shown[0].UserCode != "BCDF-GHJK" || shown[0].Complete != o.issuer+"/d?c=BCDF-GHJK" || shown[0].Left != 300*time.Second {
+	if len(shown) != 1 || shown[0].UserCode != "BCDF-GHJK" || shown[0].VerificationURIComplete != o.issuer+"/d?c=BCDF-GHJK" || shown[0].ExpiresIn != 300*time.Second {
 		t.Errorf("shown: %+v", shown)
 	}
 	// Two polls were answered "not yet", one of them "slower": 2 s, 2 s, then 7 s.
 	if d.now < 11*time.Second || d.now > 15*time.Second {
 		t.Errorf("waited %v", d.now)
 	}
-	if e.ClientID() != "c-1" || !e.Managed() {
-		t.Errorf("client %q, managed %v", e.ClientID(), e.Managed())
+	if e.ClientID() != "c-1" || !e.IsManaged() {
+		t.Errorf("client %q, managed %v", e.ClientID(), e.IsManaged())
 	}
 	sent := o.sent[0]
 	for name, want := range map[string]any{
@@ -276,7 +276,7 @@ func TestATechnicianAllowsTheDeviceToRegister(t *testing.T) {
 	if !slices.Equal(o.revoked, []string{"CANARY-TECHNICIAN"}) {
 		t.Errorf("the technician's token was not given back: %v", o.revoked)
 	}
-	if err := e.Prove(t.Context(), e.ClientID()); err != nil {
+	if err := e.ProbeClient(t.Context(), e.ClientID()); err != nil {
 		t.Error(err)
 	}
 	e.Close()
@@ -346,7 +346,7 @@ func TestARefusalLeavesNothingBehind(t *testing.T) {
 	o := newOffice(t)
 	d := newDevice(t, o)
 	e := d.must()
-	if err := e.Register(t.Context(), kiosk.Secret("bad"), false, noApproval(t)); err == nil || errors.Is(err, ErrUnclear) {
+	if err := e.Register(t.Context(), kiosk.Secret("bad"), false, noApproval(t)); err == nil || errors.Is(err, ErrUnknownOutcome) {
 		t.Fatalf("%v", err)
 	}
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
@@ -403,14 +403,14 @@ func TestWhatCannotBeKnownIsSaid(t *testing.T) {
 			d := newDevice(t, o)
 			e := d.must()
 			err := e.Register(t.Context(), nil, false, func(Approval) {})
-			if !errors.Is(err, ErrUnclear) || !strings.Contains(err.Error(), "Kiosk Shop 7 (") {
+			if !errors.Is(err, ErrUnknownOutcome) || !strings.Contains(err.Error(), "Kiosk Shop 7 (") {
 				t.Fatalf("%v", err)
 			}
 			e.Close()
 			o.answer = nil
 			e = d.must()
 			err = e.Register(t.Context(), nil, false, noApproval(t))
-			if !errors.Is(err, ErrUnclear) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
+			if !errors.Is(err, ErrUnknownOutcome) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
 				t.Errorf("the next run: %v", err)
 			}
 			if len(o.sent) != 1 {
@@ -463,7 +463,7 @@ func TestKeysAreChangedWithoutAGap(t *testing.T) {
 	}
 	old := e.Key()
 	for range 2 { // twice: the second finds it done
-		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != Overlaps {
+		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != BothKeysValid {
 			t.Fatalf("%v, %v", state, err)
 		}
 	}
@@ -471,7 +471,7 @@ func TestKeysAreChangedWithoutAGap(t *testing.T) {
 		t.Error("the key is the old one")
 	}
 	// A kiosk that is running still has the old one.
-	if err := e.prove(t.Context(), "c-1", old); err != nil {
+	if err := e.probe(t.Context(), "c-1", old); err != nil {
 		t.Errorf("old: %v", err)
 	}
 	e.Close()
@@ -479,16 +479,16 @@ func TestKeysAreChangedWithoutAGap(t *testing.T) {
 	if state, err := e.FinishRotation(t.Context()); err != nil || state != Rotated {
 		t.Fatalf("%v, %v", state, err)
 	}
-	if err := e.prove(t.Context(), "c-1", old); kiosk.ReasonOf(err) != kiosk.Misconfigured {
+	if err := e.probe(t.Context(), "c-1", old); kiosk.ReasonOf(err) != kiosk.Misconfigured {
 		t.Errorf("the old key is still taken: %v", err)
 	}
-	if err := e.Prove(t.Context(), "c-1"); err != nil {
+	if err := e.ProbeClient(t.Context(), "c-1"); err != nil {
 		t.Error(err)
 	}
 	if next, err := e.NextKey(); next != nil || err != nil {
 		t.Errorf("%v, %v", next, err)
 	}
-	if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != Overlaps {
+	if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != BothKeysValid {
 		t.Errorf("another time: %v, %v", state, err)
 	}
 }
@@ -503,7 +503,7 @@ func TestKeysAreChangedAtAPortal(t *testing.T) {
 	}
 	old := e.Key()
 	for range 2 { // it waits for the operator, as long as it takes
-		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != AwaitsPortal {
+		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != AwaitsOperator {
 			t.Fatalf("%v, %v", state, err)
 		}
 	}
@@ -516,7 +516,7 @@ func TestKeysAreChangedAtAPortal(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	o.clients["c-1"].keys = append(o.clients["c-1"].keys, public)
-	if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != Overlaps || e.Key().ID() != next.ID() {
+	if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != BothKeysValid || e.Key().ID() != next.ID() {
 		t.Fatalf("%v, %v", state, err)
 	}
 	if state, err := e.FinishRotation(t.Context()); err != nil || state != Rotated {
@@ -538,7 +538,7 @@ func TestARotationSurvivesPowerCuts(t *testing.T) {
 		e := d.must()
 		old := e.Key()
 		left := cut
-		e.dir.cut = func() error {
+		e.dir.failWrite = func() error {
 			if left == 0 {
 				return errors.New("power cut")
 			}
@@ -559,7 +559,7 @@ func TestARotationSurvivesPowerCuts(t *testing.T) {
 				t.Fatalf("cut %d: %v", cut, err)
 			}
 		}
-		if err := e.Prove(t.Context(), "c-1"); err != nil || e.Key().ID() == old.ID() {
+		if err := e.ProbeClient(t.Context(), "c-1"); err != nil || e.Key().ID() == old.ID() {
 			t.Errorf("cut %d: %v, changed %v", cut, err, e.Key().ID() != old.ID())
 		}
 		if n := len(o.clients["c-1"].keys); n != 1 {
@@ -579,7 +579,7 @@ func TestARegistrationSurvivesPowerCuts(t *testing.T) {
 		d := newDevice(t, o)
 		e := d.must()
 		left := cut
-		e.dir.cut = func() error {
+		e.dir.failWrite = func() error {
 			if left == 0 {
 				return errors.New("power cut")
 			}
@@ -592,11 +592,11 @@ func TestARegistrationSurvivesPowerCuts(t *testing.T) {
 		e = d.must()
 		err := e.Register(t.Context(), nil, false, func(Approval) {})
 		switch {
-		case first == nil && err == nil, errors.Is(err, ErrUnclear):
+		case first == nil && err == nil, errors.Is(err, ErrUnknownOutcome):
 		case err != nil:
 			t.Errorf("cut %d: %v", cut, err)
 		}
-		if errors.Is(err, ErrUnclear) != (cut == 1) {
+		if errors.Is(err, ErrUnknownOutcome) != (cut == 1) {
 			t.Errorf("cut %d: %v", cut, err)
 		}
 		if len(o.sent) != 1 {
@@ -617,7 +617,7 @@ func TestARegistrationThatCanNoLongerBeChangedFromHere(t *testing.T) {
 	if _, err := e.Rotate(t.Context(), "c-1"); err == nil || kiosk.ReasonOf(err) != kiosk.Misconfigured {
 		t.Errorf("%v", err)
 	}
-	if err := e.Prove(t.Context(), "c-1"); err != nil {
+	if err := e.ProbeClient(t.Context(), "c-1"); err != nil {
 		t.Errorf("and the device no longer works: %v", err)
 	}
 }
@@ -630,14 +630,14 @@ func FuzzApproval(f *testing.F) {
 		if err != nil {
 			return
 		}
-		code, a, interval, err := readApproval(o)
+		code, a, interval, err := parseApproval(o)
 		if err != nil {
 			return
 		}
-		if len(code) == 0 || a.UserCode == "" || a.Left <= 0 || a.Left > longestGrant || interval <= 0 || interval > longestGrant {
+		if len(code) == 0 || a.UserCode == "" || a.ExpiresIn <= 0 || a.ExpiresIn > maxApprovalWait || interval <= 0 || interval > maxApprovalWait {
 			t.Errorf("%+v every %v", a, interval)
 		}
-		if strings.ContainsFunc(a.UserCode+a.Address+a.Complete, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if strings.ContainsFunc(a.UserCode+a.VerificationURI+a.VerificationURIComplete, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	grantDevice = "urn:ietf:params:oauth:grant-type:device_code"
+	grantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 
 	// longestGrant is how long a technician is waited for at the most; servers give 5 to 30 minutes.
-	longestGrant = 30 * time.Minute
+	maxApprovalWait = 30 * time.Minute
 	// defaultInterval is what an answer without one means (RFC 8628, section 3.2).
 	defaultInterval = 5 * time.Second
 	// maxUserCode is more than anybody would type.
@@ -25,15 +25,15 @@ const (
 
 // Approval is what a technician is shown: where to sign in, and the code to compare.
 type Approval struct {
-	Address  string // verification_uri
-	Complete string // the same with the code in it, for the QR code
-	UserCode string
-	Left     time.Duration // how long it is good for
+	VerificationURI         string // verification_uri
+	VerificationURIComplete string // the same with the code in it, for the QR code
+	UserCode                string
+	ExpiresIn               time.Duration // how long it is good for
 }
 
-// approve has a technician sign in on their phone (RFC 8628) and gives the access
+// requestApproval has a technician sign in on their phone (RFC 8628) and gives the access
 // token that allows this device to register. show is called once.
-func (e *Enrolment) approve(ctx context.Context, show func(Approval)) (kiosk.Secret, error) {
+func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (kiosk.Secret, error) {
 	const what = "the technician's approval"
 	fail := func(r kiosk.Reason, err error) (kiosk.Secret, error) { return nil, kiosk.Fail(r, what, err) }
 	m, err := e.discovery.Get(ctx)
@@ -44,20 +44,20 @@ func (e *Enrolment) approve(ctx context.Context, show func(Approval)) (kiosk.Sec
 	if start == "" {
 		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint; register the device by hand (kiosk provision --manual)"))
 	}
-	began := e.o.Uptime()
-	o, err := e.form(ctx, start, url.Values{"client_id": {e.o.Bootstrap}, "scope": {e.o.Scope}})
+	began := e.options.Uptime()
+	o, err := e.postForm(ctx, start, url.Values{"client_id": {e.options.BootstrapClientID}, "scope": {e.options.Scope}})
 	if err != nil {
-		return fail(reason(err), err)
+		return fail(reasonFor(err), err)
 	}
-	code, a, interval, err := readApproval(o)
+	code, a, interval, err := parseApproval(o)
 	if err != nil {
 		return fail(kiosk.Untrusted, err)
 	}
 	defer code.Zero()
 	show(a)
-	pace := kiosk.NewPollSchedule(began, e.o.Uptime(), a.Left, interval)
+	pace := kiosk.NewPollSchedule(began, e.options.Uptime(), a.ExpiresIn, interval)
 	for {
-		now := e.o.Uptime()
+		now := e.options.Uptime()
 		if pace.Exhausted(now) {
 			return fail(kiosk.Expired, errors.New("nobody approved in time"))
 		}
@@ -68,7 +68,7 @@ func (e *Enrolment) approve(ctx context.Context, show func(Approval)) (kiosk.Sec
 			continue
 		}
 		pace = pace.Sent(now)
-		token, verdict, err := e.ask(ctx, m.Endpoint(oidc.Token, false), code)
+		token, verdict, err := e.poll(ctx, m.Endpoint(oidc.Token, false), code)
 		switch verdict {
 		case kiosk.Granted:
 			return token, nil
@@ -76,19 +76,19 @@ func (e *Enrolment) approve(ctx context.Context, show func(Approval)) (kiosk.Sec
 			if ctx.Err() != nil {
 				return fail(kiosk.Cancelled, ctx.Err())
 			}
-			pace = pace.Reschedule(e.o.Uptime(), kiosk.Polled{Verdict: verdict, ServerReached: verdict != kiosk.Retryable})
+			pace = pace.Reschedule(e.options.Uptime(), kiosk.Polled{Verdict: verdict, ServerReached: verdict != kiosk.Retryable})
 		case kiosk.Denied:
 			return fail(kiosk.Declined, errors.New("it was declined on the phone"))
 		default:
-			return fail(reason(err), err)
+			return fail(reasonFor(err), err)
 		}
 	}
 }
 
-// ask polls once.
-func (e *Enrolment) ask(ctx context.Context, to string, code kiosk.Secret) (kiosk.Secret, kiosk.Verdict, error) {
-	o, err := e.form(ctx, to, url.Values{"grant_type": {grantDevice}, "device_code": {string(code)}, "client_id": {e.o.Bootstrap}})
-	var r *refusal
+// poll polls once.
+func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kiosk.Secret, kiosk.Verdict, error) {
+	o, err := e.postForm(ctx, to, url.Values{"grant_type": {grantDeviceCode}, "device_code": {string(code)}, "client_id": {e.options.BootstrapClientID}})
+	var r *oauthError
 	switch {
 	case err == nil:
 		token, _ := o.Text("access_token")
@@ -111,8 +111,8 @@ func (e *Enrolment) ask(ctx context.Context, to string, code kiosk.Secret) (kios
 	return nil, kiosk.Fatal, err
 }
 
-// readApproval reads a device authorization response (RFC 8628, section 3.2).
-func readApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
+// parseApproval reads a device authorization response (RFC 8628, section 3.2).
+func parseApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
 	bad := func(what string) (kiosk.Secret, Approval, time.Duration, error) {
 		return nil, Approval{}, 0, errors.New(what + " is missing or malformed")
 	}
@@ -131,27 +131,27 @@ func readApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval 
 	if a.UserCode == "" || len(a.UserCode) > maxUserCode {
 		return bad("user_code")
 	}
-	a.Address, a.Complete = text("verification_uri"), text("verification_uri_complete")
-	if _, err := oidc.CheckURL(a.Address); err != nil {
+	a.VerificationURI, a.VerificationURIComplete = text("verification_uri"), text("verification_uri_complete")
+	if _, err := oidc.CheckURL(a.VerificationURI); err != nil {
 		return bad("verification_uri")
 	}
-	if a.Complete == "" {
-		a.Complete = a.Address
-	} else if _, err := oidc.CheckURL(a.Complete); err != nil {
+	if a.VerificationURIComplete == "" {
+		a.VerificationURIComplete = a.VerificationURI
+	} else if _, err := oidc.CheckURL(a.VerificationURIComplete); err != nil {
 		return bad("verification_uri_complete")
 	}
 	seconds, err := o.Integer("expires_in")
 	if err != nil || seconds == 0 {
 		return bad("expires_in")
 	}
-	a.Left = strictjson.Seconds(seconds, time.Second, longestGrant)
+	a.ExpiresIn = strictjson.Seconds(seconds, time.Second, maxApprovalWait)
 	interval = defaultInterval
 	if o.Has("interval") {
 		n, err := o.Integer("interval")
 		if err != nil {
 			return bad("interval")
 		}
-		interval = strictjson.Seconds(n, time.Second, longestGrant)
+		interval = strictjson.Seconds(n, time.Second, maxApprovalWait)
 	}
 	return kiosk.Secret(device), a, interval, nil
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 )
 
-// key reads a key file, and makes it where there is none and that is wished.
-func (d *folder) key(name string, make bool) (*oidc.ClientKey, error) {
-	data, err := d.read(name)
+// loadKey reads a key file, and makes it where there is none and that is wished.
+func (d *stateDir) loadKey(name string, make bool) (*oidc.ClientKey, error) {
+	data, err := d.readFile(name)
 	if err != nil {
 		return nil, err
 	}
@@ -32,16 +32,16 @@ func (d *folder) key(name string, make bool) (*oidc.ClientKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k, d.writeKey(name, k)
+	return k, d.saveKey(name, k)
 }
 
-func (d *folder) writeKey(name string, k *oidc.ClientKey) error {
-	b, err := k.JWK()
+func (d *stateDir) saveKey(name string, k *oidc.ClientKey) error {
+	b, err := k.PrivateJWK()
 	if err != nil {
 		return err
 	}
 	defer b.Zero()
-	return d.write(name, append(b, '\n'))
+	return d.writeFile(name, append(b, '\n'))
 }
 
 // jwks is the public halves as a JWK set.

@@ -48,37 +48,37 @@ type record struct {
 
 	ClientID string `json:"client_id,omitempty"`
 	// Manage is where the registration can be changed (RFC 7592); empty if the server does not offer it.
-	Manage string `json:"registration_client_uri,omitempty"`
+	ManagementURI string `json:"registration_client_uri,omitempty"`
 	// Sealed is the registration access token, sealed under the device's key: whoever
 	// has the one can use the other, and nobody else.
-	Sealed []byte `json:"registration_access_token_sealed,omitempty"`
+	SealedToken []byte `json:"registration_access_token_sealed,omitempty"`
 	// SealedNext is the same under the key that is about to take its place.
-	SealedNext []byte `json:"registration_access_token_sealed_next,omitempty"`
+	SealedTokenNext []byte `json:"registration_access_token_sealed_next,omitempty"`
 	// Metadata is what the server answered, without its secrets, to be sent back with a change.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
 // folder is the state directory, held by one enrolment at a time.
-type folder struct {
-	dir  string
-	lock *os.File
-	cut  func() error // tests: an error is a power cut before a change; nil is none
+type stateDir struct {
+	dir       string
+	lock      *os.File
+	failWrite func() error // tests: an error is a power cut before a change; nil is none
 }
 
 // ErrBusy says that another enrolment is under way on this device.
 var ErrBusy = errors.New("another `kiosk provision`, or the kiosk's own screen, is setting this device up already")
 
-// open makes the folder if need be and locks it.
-func open(dir string) (*folder, error) {
+// openStateDir makes the folder if need be and locks it.
+func openStateDir(dir string) (*stateDir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	d := &folder{dir: dir}
+	d := &stateDir{dir: dir}
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	d.own(f)
+	d.chown(f)
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		return nil, ErrBusy
@@ -87,12 +87,12 @@ func open(dir string) (*folder, error) {
 	return d, nil
 }
 
-func (d *folder) close() { d.lock.Close() }
+func (d *stateDir) close() { d.lock.Close() }
 
-func (d *folder) path(name string) string { return filepath.Join(d.dir, name) }
+func (d *stateDir) path(name string) string { return filepath.Join(d.dir, name) }
 
-// own gives a file that root makes to the folder's owner: the kiosk has a user of its own.
-func (d *folder) own(f *os.File) {
+// chown gives a file that root makes to the folder's owner: the kiosk has a user of its own.
+func (d *stateDir) chown(f *os.File) {
 	if os.Geteuid() != 0 {
 		return
 	}
@@ -105,32 +105,32 @@ func (d *folder) own(f *os.File) {
 	}
 }
 
-// write replaces a file as a whole and returns when it is on disk.
-func (d *folder) write(name string, data []byte) error {
+// writeFile replaces a file as a whole and returns when it is on disk.
+func (d *stateDir) writeFile(name string, data []byte) error {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
-	if d.cut != nil {
-		if err := d.cut(); err != nil {
+	if d.failWrite != nil {
+		if err := d.failWrite(); err != nil {
 			return fail(err)
 		}
 	}
-	err := atomicfile.Write(d.path(name), data, 0o600, func(f *os.File) error { d.own(f); return nil })
+	err := atomicfile.Write(d.path(name), data, 0o600, func(f *os.File) error { d.chown(f); return nil })
 	if err != nil {
 		return fail(err)
 	}
 	return nil
 }
 
-func (d *folder) remove(name string) error {
-	if d.cut != nil {
-		if err := d.cut(); err != nil {
+func (d *stateDir) removeFile(name string) error {
+	if d.failWrite != nil {
+		if err := d.failWrite(); err != nil {
 			return err
 		}
 	}
 	return atomicfile.Remove(d.path(name))
 }
 
-// read gives a file's contents; nil if there is none.
-func (d *folder) read(name string) ([]byte, error) {
+// readFile gives a file's contents; nil if there is none.
+func (d *stateDir) readFile(name string) ([]byte, error) {
 	f, err := os.OpenFile(d.path(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -154,9 +154,9 @@ func (d *folder) read(name string) ([]byte, error) {
 	return data, nil
 }
 
-func (d *folder) record() (record, error) {
+func (d *stateDir) loadRecord() (record, error) {
 	var r record
-	data, err := d.read(recordFile)
+	data, err := d.readFile(recordFile)
 	if err != nil || data == nil {
 		return r, err
 	}
@@ -166,17 +166,17 @@ func (d *folder) record() (record, error) {
 	return r, nil
 }
 
-func (d *folder) keep(r record) error {
+func (d *stateDir) saveRecord(r record) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	return d.write(recordFile, append(data, '\n'))
+	return d.writeFile(recordFile, append(data, '\n'))
 }
 
-// sealing closes and opens the registration access token with a key that is derived
+// tokenRing closes and opens the registration access token with a key that is derived
 // from the device's private key.
-func sealing(k *oidc.ClientKey) (*seal.Ring, error) {
+func tokenRing(k *oidc.ClientKey) (*seal.Ring, error) {
 	secret, err := k.Derive("ciba-kiosk registration access token", seal.KeySize)
 	if err != nil {
 		return nil, err
@@ -185,28 +185,28 @@ func sealing(k *oidc.ClientKey) (*seal.Ring, error) {
 	return seal.NewRing(secret)
 }
 
-var tokenPlace = []byte("registration_access_token")
+var tokenContext = []byte("registration_access_token")
 
 func sealToken(k *oidc.ClientKey, token kiosk.Secret) ([]byte, error) {
 	if len(token) == 0 {
 		return nil, nil
 	}
-	ring, err := sealing(k)
+	ring, err := tokenRing(k)
 	if err != nil {
 		return nil, err
 	}
 	defer ring.Forget()
-	return ring.Seal([]byte(recordFile), tokenPlace, token), nil
+	return ring.Seal([]byte(recordFile), tokenContext, token), nil
 }
 
-func (r record) token(k *oidc.ClientKey) (kiosk.Secret, error) {
-	ring, err := sealing(k)
+func (r record) openToken(k *oidc.ClientKey) (kiosk.Secret, error) {
+	ring, err := tokenRing(k)
 	if err != nil {
 		return nil, err
 	}
 	defer ring.Forget()
-	for _, sealed := range [][]byte{r.Sealed, r.SealedNext} {
-		if token, err := ring.Open([]byte(recordFile), tokenPlace, sealed); err == nil {
+	for _, sealed := range [][]byte{r.SealedToken, r.SealedTokenNext} {
+		if token, err := ring.Open([]byte(recordFile), tokenContext, sealed); err == nil {
 			return token, nil
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Wishes are what the registration is to allow, beside signing in with the device's key.
-type Wishes struct {
+// ClientSettings are what the registration shall permit besides signing in with the device's key.
+type ClientSettings struct {
 	Scope    string // of the authentication requests to come
 	Delivery string // poll or ping
 	PingURL  string // with ping
@@ -23,9 +23,9 @@ type Wishes struct {
 	Resource string
 }
 
-// metadata is the registration request (RFC 7591, section 2; CIBA Core, section 4).
-func (e *Enrolment) metadata(m *oidc.Metadata, name string) (map[string]any, error) {
-	w := e.o.Wishes
+// clientMetadata is the registration request (RFC 7591, section 2; CIBA Core, section 4).
+func (e *Enrolment) clientMetadata(m *oidc.Metadata, name string) (map[string]any, error) {
+	w := e.options.Client
 	keys, err := jwks([]*oidc.ClientKey{e.key})
 	if err != nil {
 		return nil, err
@@ -61,54 +61,54 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	if to == "" {
 		return fail(kiosk.Misconfigured, errors.New("the server publishes no registration_endpoint; register the device by hand (kiosk provision --manual)"))
 	}
-	name := fmt.Sprintf("%s (%.8s)", e.o.Name, e.key.ID())
-	body, err := e.metadata(m, name)
+	name := fmt.Sprintf("%s (%.8s)", e.options.ClientName, e.key.ID())
+	body, err := e.clientMetadata(m, name)
 	if err != nil {
 		return fail(kiosk.Internal, err)
 	}
-	pending := record{Stage: StageRegistering, Issuer: e.o.Issuer, Name: name, Since: e.o.Now().UTC().Truncate(1e9)}
-	if err := e.dir.keep(pending); err != nil {
+	pending := record{Stage: StageRegistering, Issuer: e.options.Issuer, Name: name, Since: e.options.Now().UTC().Truncate(1e9)}
+	if err := e.dir.saveRecord(pending); err != nil {
 		return fail(kiosk.Internal, err)
 	}
-	e.rec = pending
-	o, err := e.document(ctx, http.MethodPost, to, token, body)
-	var refused *refusal
+	e.record = pending
+	o, err := e.sendJSON(ctx, http.MethodPost, to, token, body)
+	var refused *oauthError
 	if errors.As(err, &refused) && refused.status < 500 {
 		// Nothing was registered: the next run may simply try again.
-		e.rec = record{}
-		if kept := e.dir.remove(recordFile); kept != nil {
+		e.record = record{}
+		if kept := e.dir.removeFile(recordFile); kept != nil {
 			err = errors.Join(err, kept)
 		}
-		return fail(reason(err), err)
+		return fail(reasonFor(err), err)
 	}
 	if err != nil {
-		return fail(reason(err), fmt.Errorf("%w; %w", err, e.unclear()))
+		return fail(reasonFor(err), fmt.Errorf("%w; %w", err, e.unknownOutcome()))
 	}
-	done, err := e.answered(pending, o)
+	done, err := e.parseRegistration(pending, o)
 	if err != nil {
-		return fail(kiosk.Untrusted, fmt.Errorf("%w; %w", err, e.unclear()))
+		return fail(kiosk.Untrusted, fmt.Errorf("%w; %w", err, e.unknownOutcome()))
 	}
-	if err := e.dir.keep(done); err != nil {
-		return fail(kiosk.Internal, fmt.Errorf("%w; %w", err, e.unclear()))
+	if err := e.dir.saveRecord(done); err != nil {
+		return fail(kiosk.Internal, fmt.Errorf("%w; %w", err, e.unknownOutcome()))
 	}
-	e.rec = done
+	e.record = done
 	return nil
 }
 
-// Name is what the client is, or may be, called at the server: an operator finds it in a
+// ClientName is what the client is, or may be, called at the server: an operator finds it in a
 // list of hundreds, and can tell it from an orphan's. Empty before the first registration.
-func (e *Enrolment) Name() string { return e.rec.Name }
+func (e *Enrolment) ClientName() string { return e.record.Name }
 
-// ErrUnclear says that a registration may or may not exist at the server.
-var ErrUnclear = errors.New("whether the server registered it cannot be known from here")
+// ErrUnknownOutcome says that a registration may or may not exist at the server.
+var ErrUnknownOutcome = errors.New("whether the server registered it cannot be known from here")
 
-// unclear is ErrUnclear with what a technician needs to find out.
-func (e *Enrolment) unclear() error {
-	return fmt.Errorf("%w: look there for a client named %q and delete it, then run kiosk provision --again", ErrUnclear, e.rec.Name)
+// unknownOutcome is ErrUnknownOutcome with what a technician needs to find out.
+func (e *Enrolment) unknownOutcome() error {
+	return fmt.Errorf("%w: look there for a client named %q and delete it, then run kiosk provision --again", ErrUnknownOutcome, e.record.Name)
 }
 
-// answered reads the client information response (RFC 7591, section 3.2.1).
-func (e *Enrolment) answered(r record, o strictjson.Object) (record, error) {
+// parseRegistration reads the client information response (RFC 7591, section 3.2.1).
+func (e *Enrolment) parseRegistration(r record, o strictjson.Object) (record, error) {
 	r.Stage = StageRegistered
 	r.ClientID, _ = o.Text("client_id")
 	if r.ClientID == "" || len(r.ClientID) > 255 || oidc.Printable(r.ClientID, 255) != r.ClientID {
@@ -127,7 +127,7 @@ func (e *Enrolment) answered(r record, o strictjson.Object) (record, error) {
 		if err != nil {
 			return r, err
 		}
-		r.Manage, r.Sealed = manage, sealed
+		r.ManagementURI, r.SealedToken = manage, sealed
 	}
 	kept := maps.Clone(o)
 	for _, secret := range []string{"client_secret", "registration_access_token", "jwks"} {

@@ -14,70 +14,70 @@ type Rotation uint8
 
 // The states of a rotation, in their order.
 const (
-	// AwaitsPortal: the server cannot be told from here; the operator has to add the
+	// AwaitsOperator: the server cannot be told from here; the operator has to add the
 	// public key that NextKey gives, then it goes on.
-	AwaitsPortal Rotation = iota + 1
+	AwaitsOperator Rotation = iota + 1
 	// Overlaps: the new key is in use here and the server takes both.
-	Overlaps
+	BothKeysValid
 	// Rotated: the server takes the new key only.
 	Rotated
 )
 
 // NextKey is the key that is to follow; nil if no rotation is under way.
-func (e *Enrolment) NextKey() (*oidc.ClientKey, error) { return e.dir.key(nextFile, false) }
+func (e *Enrolment) NextKey() (*oidc.ClientKey, error) { return e.dir.loadKey(nextFile, false) }
 
 // Rotate changes the device's key in steps that overlap, so that a kiosk that is
 // running goes on meanwhile: the server is told both keys, the new one is proved, it
 // takes the old one's place here. Where the registration cannot be changed from here,
-// the operator adds the new key at the server first (AwaitsPortal), and running it again goes on.
+// the operator adds the new key at the server first (AwaitsOperator), and running it again goes on.
 // The old key stays until FinishRotation, for processes that still use it.
 func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, error) {
-	next, err := e.dir.key(nextFile, true)
+	next, err := e.dir.loadKey(nextFile, true)
 	if err != nil {
 		return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
 	}
 	if next.ID() == e.key.ID() {
-		return Overlaps, nil // cut off between taking its place and the clean-up
+		return BothKeysValid, nil // cut off between taking its place and the clean-up
 	}
-	if e.Managed() {
-		if err := e.manage(ctx, e.key, next); err != nil {
+	if e.IsManaged() {
+		if err := e.updateRegistration(ctx, e.key, next); err != nil {
 			return 0, err
 		}
 	}
-	if err := e.prove(ctx, clientID, next); err != nil {
-		if !e.Managed() && kiosk.ReasonOf(err) == kiosk.Misconfigured {
-			return AwaitsPortal, nil
+	if err := e.probe(ctx, clientID, next); err != nil {
+		if !e.IsManaged() && kiosk.ReasonOf(err) == kiosk.Misconfigured {
+			return AwaitsOperator, nil
 		}
 		return 0, err
 	}
-	if e.Managed() {
+	if e.IsManaged() {
 		// Before the old key is gone the token must be under the new one as well.
 		if err := e.sealFor(next); err != nil {
 			return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
 		}
 	}
-	if err := e.dir.writeKey(KeyFile, next); err != nil {
+	if err := e.dir.saveKey(KeyFile, next); err != nil {
 		return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
 	}
 	e.key = next
-	return Overlaps, nil
+	return BothKeysValid, nil
 }
 
 // sealFor keeps the registration access token under another key, too.
 func (e *Enrolment) sealFor(next *oidc.ClientKey) error {
-	token, err := e.rec.token(e.key)
+	token, err := e.record.openToken(e.key)
 	if err != nil {
 		return err
 	}
 	defer token.Zero()
-	fresh := e.rec
-	if fresh.SealedNext, err = sealToken(next, token); err != nil {
+	fresh := e.record
+	if fresh.SealedTokenNext, err = sealToken(next, token); err != nil {
 		return err
 	}
-	if err := e.dir.keep(fresh); err != nil {
+	if err := e.dir.saveRecord(fresh); err != nil {
 		return err
 	}
-	e.rec = fresh
+	e.record = fresh
 	return nil
 }
 
@@ -94,13 +94,13 @@ func (e *Enrolment) FinishRotation(ctx context.Context) (Rotation, error) {
 	if next.ID() != e.key.ID() {
 		return 0, kiosk.Fail(kiosk.Internal, "rotation", errors.New("the new key is not in use yet"))
 	}
-	if e.Managed() {
-		if err := e.manage(ctx, e.key); err != nil {
-			return Overlaps, err
+	if e.IsManaged() {
+		if err := e.updateRegistration(ctx, e.key); err != nil {
+			return BothKeysValid, err
 		}
 	}
-	if err := e.dir.remove(nextFile); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return Overlaps, kiosk.Fail(kiosk.Internal, "rotation", err)
+	if err := e.dir.removeFile(nextFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return BothKeysValid, kiosk.Fail(kiosk.Internal, "rotation", err)
 	}
 	return Rotated, nil
 }

@@ -17,10 +17,10 @@ import (
 // "none" and no HMAC among them, so no list can let one in: with HMAC everybody who
 // can check a token can make one (RFC 8725, section 3.1).
 type algorithm struct {
-	name  jose.SignatureAlgorithm
-	fits  func(crypto.PublicKey) bool
-	hash  func() hash.Hash // for at_hash and rt_hash
-	first bool             // believed unless a list says otherwise
+	name      jose.SignatureAlgorithm
+	suits     func(crypto.PublicKey) bool
+	hash      func() hash.Hash // for at_hash and rt_hash
+	isDefault bool             // believed unless a list says otherwise
 }
 
 var algorithms = []algorithm{
@@ -44,14 +44,14 @@ var algorithms = []algorithm{
 func DefaultAlgs() []string {
 	var out []string
 	for _, a := range algorithms {
-		if a.first {
+		if a.isDefault {
 			out = append(out, string(a.name))
 		}
 	}
 	return out
 }
 
-func findAlg(name string) (algorithm, bool) {
+func findAlgorithm(name string) (algorithm, bool) {
 	for _, a := range algorithms {
 		if string(a.name) == name {
 			return a, true
@@ -60,10 +60,10 @@ func findAlg(name string) (algorithm, bool) {
 	return algorithm{}, false
 }
 
-// fits tells whether a key is of the type and curve that an alg needs.
-func fits(k crypto.PublicKey, alg string) bool {
-	a, ok := findAlg(alg)
-	return ok && a.fits(k)
+// suitsAlgorithm tells whether a key is of the type and curve that an alg needs.
+func suitsAlgorithm(k crypto.PublicKey, alg string) bool {
+	a, ok := findAlgorithm(alg)
+	return ok && a.suits(k)
 }
 
 func isRSA(k crypto.PublicKey) bool     { _, ok := k.(*rsa.PublicKey); return ok }

@@ -34,13 +34,13 @@ type ClientAuth interface {
 	MTLS() bool
 	// Apply adds the proof to one request that is about to be sent. It must be
 	// called anew for every request: an assertion is good once.
-	Apply(c Call, form url.Values, h http.Header) error
+	Apply(c AuthTarget, form url.Values, h http.Header) error
 }
 
-// Call is where a request is about to go.
-type Call struct {
+// AuthTarget is where a request is about to go.
+type AuthTarget struct {
 	Metadata *Metadata
-	To       Endpoint
+	Endpoint Endpoint
 	Audience Audience // of a client assertion, where one is made
 }
 
@@ -69,11 +69,11 @@ type AuthOptions struct {
 
 // authMethods is the table of what can be configured.
 var authMethods = map[string]func(AuthOptions) (ClientAuth, error){
-	SecretBasic:   newSecret,
-	SecretPost:    newSecret,
-	PrivateKeyJWT: newAssertion,
-	TLSClient:     newCertificate,
-	SelfSignedTLS: newCertificate,
+	SecretBasic:   newSecretAuth,
+	SecretPost:    newSecretAuth,
+	PrivateKeyJWT: newAssertionAuth,
+	TLSClient:     newCertificateAuth,
+	SelfSignedTLS: newCertificateAuth,
 }
 
 // AuthMethods lists the names that NewClientAuth knows, sorted.
@@ -111,30 +111,30 @@ func NewClientAuth(o AuthOptions) (ClientAuth, error) {
 }
 
 // secret is client_secret_basic and client_secret_post (RFC 6749, section 2.3.1).
-type secret struct {
+type secretAuth struct {
 	id     string
 	secret kiosk.Secret
 	basic  bool
 	mtls   bool
 }
 
-func newSecret(o AuthOptions) (ClientAuth, error) {
+func newSecretAuth(o AuthOptions) (ClientAuth, error) {
 	if len(o.Secret) == 0 {
 		return nil, errors.New("no client secret")
 	}
-	return &secret{id: o.ClientID, secret: slices.Clone(o.Secret), basic: o.Method == SecretBasic, mtls: o.Certificate != nil}, nil
+	return &secretAuth{id: o.ClientID, secret: slices.Clone(o.Secret), basic: o.Method == SecretBasic, mtls: o.Certificate != nil}, nil
 }
 
-func (s *secret) MTLS() bool { return s.mtls }
+func (s *secretAuth) MTLS() bool { return s.mtls }
 
-func (s *secret) Method() string {
+func (s *secretAuth) Method() string {
 	if s.basic {
 		return SecretBasic
 	}
 	return SecretPost
 }
 
-func (s *secret) Apply(_ Call, form url.Values, h http.Header) error {
+func (s *secretAuth) Apply(_ AuthTarget, form url.Values, h http.Header) error {
 	if !s.basic {
 		form.Set("client_id", s.id)
 		form.Set("client_secret", string(s.secret))
@@ -148,33 +148,33 @@ func (s *secret) Apply(_ Call, form url.Values, h http.Header) error {
 }
 
 // assertion is private_key_jwt (RFC 7523; OpenID Connect Core 1.0, section 9).
-type assertion struct {
+type assertionAuth struct {
 	id   string
 	key  *ClientKey
 	now  func() time.Time
 	mtls bool
 }
 
-func newAssertion(o AuthOptions) (ClientAuth, error) {
+func newAssertionAuth(o AuthOptions) (ClientAuth, error) {
 	if o.Key == nil {
 		return nil, errors.New("no client key")
 	}
 	if o.Now == nil {
 		return nil, errors.New("no clock")
 	}
-	return &assertion{id: o.ClientID, key: o.Key, now: o.Now, mtls: o.Certificate != nil}, nil
+	return &assertionAuth{id: o.ClientID, key: o.Key, now: o.Now, mtls: o.Certificate != nil}, nil
 }
 
-func (a *assertion) Method() string { return PrivateKeyJWT }
-func (a *assertion) MTLS() bool     { return a.mtls }
+func (a *assertionAuth) Method() string { return PrivateKeyJWT }
+func (a *assertionAuth) MTLS() bool     { return a.mtls }
 
-func (a *assertion) Apply(c Call, form url.Values, _ http.Header) error {
+func (a *assertionAuth) Apply(c AuthTarget, form url.Values, _ http.Header) error {
 	aud := c.Metadata.Issuer
 	switch c.Audience {
 	case AudienceToken:
 		aud = c.Metadata.Endpoint(Token, false)
 	case AudienceEndpoint:
-		aud = c.Metadata.Endpoint(c.To, false)
+		aud = c.Metadata.Endpoint(c.Endpoint, false)
 	}
 	now := a.now()
 	payload, err := json.Marshal(struct {
@@ -184,11 +184,11 @@ func (a *assertion) Apply(c Call, form url.Values, _ http.Header) error {
 		Expires  int64  `json:"exp"`
 		Issued   int64  `json:"iat"`
 		ID       string `json:"jti"`
-	}{a.id, a.id, aud, now.Add(assertionLife).Unix(), now.Unix(), rand.Text()})
+	}{a.id, a.id, aud, now.Add(assertionLifetime).Unix(), now.Unix(), rand.Text()})
 	if err != nil {
 		return err
 	}
-	jwt, err := a.key.sign(payload, a.key.signingAlg(c.Metadata.AuthAlgs), "JWT")
+	jwt, err := a.key.sign(payload, a.key.chooseAlgorithm(c.Metadata.AuthAlgs), "JWT")
 	if err != nil {
 		return err
 	}
@@ -199,19 +199,19 @@ func (a *assertion) Apply(c Call, form url.Values, _ http.Header) error {
 }
 
 // certificate is both ways of RFC 8705: the proof is in the TLS handshake.
-type certificate struct{ id, method string }
+type certificateAuth struct{ id, method string }
 
-func newCertificate(o AuthOptions) (ClientAuth, error) {
+func newCertificateAuth(o AuthOptions) (ClientAuth, error) {
 	if o.Certificate == nil {
 		return nil, errors.New("no client certificate")
 	}
-	return certificate{o.ClientID, o.Method}, nil
+	return certificateAuth{o.ClientID, o.Method}, nil
 }
 
-func (c certificate) Method() string { return c.method }
-func (c certificate) MTLS() bool     { return true }
+func (c certificateAuth) Method() string { return c.method }
+func (c certificateAuth) MTLS() bool     { return true }
 
-func (c certificate) Apply(_ Call, form url.Values, _ http.Header) error {
+func (c certificateAuth) Apply(_ AuthTarget, form url.Values, _ http.Header) error {
 	form.Set("client_id", c.id)
 	return nil
 }

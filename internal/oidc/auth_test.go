@@ -50,7 +50,7 @@ func privateJWK(k any, changes map[string]any) []byte {
 	return []byte(text(m))
 }
 
-func apply(t *testing.T, a ClientAuth, c Call) (url.Values, http.Header) {
+func apply(t *testing.T, a ClientAuth, c AuthTarget) (url.Values, http.Header) {
 	t.Helper()
 	form, h := url.Values{}, http.Header{}
 	if err := a.Apply(c, form, h); err != nil {
@@ -70,7 +70,7 @@ func TestSecretBasicIsFormEncodedFirst(t *testing.T) {
 		if err != nil || a.Method() != SecretBasic || a.MTLS() {
 			t.Fatalf("%v %v", a, err)
 		}
-		form, h := apply(t, a, Call{Metadata: opMetadata(t, nil), To: Token})
+		form, h := apply(t, a, AuthTarget{Metadata: opMetadata(t, nil), Endpoint: Token})
 		want := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.pass))
 		if h.Get("Authorization") != want || len(form) != 0 {
 			t.Errorf("%q: %q and %v", c.id, h.Get("Authorization"), form)
@@ -83,7 +83,7 @@ func TestSecretPostIsInTheBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	form, h := apply(t, a, Call{Metadata: opMetadata(t, nil), To: Token})
+	form, h := apply(t, a, AuthTarget{Metadata: opMetadata(t, nil), Endpoint: Token})
 	if form.Encode() != "client_id=kiosk-1&client_secret=p+w" || len(h) != 0 {
 		t.Errorf("%v %v", form, h)
 	}
@@ -98,7 +98,7 @@ func TestCertificateMethodsSendTheClientIDOnly(t *testing.T) {
 		if err != nil || !a.MTLS() || a.Method() != m {
 			t.Fatalf("%v %v", a, err)
 		}
-		form, h := apply(t, a, Call{Metadata: opMetadata(t, nil), To: Token})
+		form, h := apply(t, a, AuthTarget{Metadata: opMetadata(t, nil), Endpoint: Token})
 		if form.Encode() != "client_id=kiosk-1" || len(h) != 0 {
 			t.Errorf("%v %v", form, h)
 		}
@@ -140,7 +140,7 @@ func TestClientAssertion(t *testing.T) {
 			m := opMetadata(t, changes)
 			seen := map[string]bool{}
 			for range 3 {
-				form, h := apply(t, a, Call{Metadata: m, To: Backchannel})
+				form, h := apply(t, a, AuthTarget{Metadata: m, Endpoint: Backchannel})
 				if len(h) != 0 || form.Get("client_id") != clientID || form.Get("client_secret") != "" ||
 					form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 					t.Fatalf("%v %v", form, h)
@@ -186,7 +186,7 @@ func TestAssertionAudienceCanBeAnEndpoint(t *testing.T) {
 		AudienceToken:    "https://op.example/token",
 		AudienceEndpoint: "https://op.example/bc",
 	} {
-		form, _ := apply(t, a, Call{Metadata: opMetadata(t, nil), To: Backchannel, Audience: aud})
+		form, _ := apply(t, a, AuthTarget{Metadata: opMetadata(t, nil), Endpoint: Backchannel, Audience: aud})
 		body := must(base64.RawURLEncoding.DecodeString(strings.Split(form.Get("client_assertion"), ".")[1]))
 		if o := must(strictjson.Parse(body)); o["aud"] != want {
 			t.Errorf("%d: %v", aud, o["aud"])
@@ -259,7 +259,7 @@ func TestClientKeyFiles(t *testing.T) {
 				t.Fatalf("%v, want ok %v", err, c.ok)
 			}
 			if err == nil {
-				if k.Public() == nil || k.signingAlg(nil) == "" {
+				if k.Public() == nil || k.chooseAlgorithm(nil) == "" {
 					t.Error("a key without a public half or an alg")
 				}
 				return

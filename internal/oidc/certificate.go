@@ -14,7 +14,7 @@ import (
 const (
 	// ExpirySoon is how long before its end a client certificate is warned of: time
 	// enough to order another one and to travel to the device.
-	ExpirySoon = 30 * 24 * time.Hour
+	ExpiryWarning = 30 * 24 * time.Hour
 
 	// maxChain is the most certificates of a chain; real ones have 1 to 4.
 	maxChain = 10
@@ -69,25 +69,25 @@ func ParseCertificate(data []byte, key *ClientKey) (*Certificate, error) {
 // Expires is the moment from which servers refuse the certificate.
 func (c *Certificate) Expires() time.Time { return c.leaf.NotAfter }
 
-// Trouble tells a technician what is wrong with the certificate's time, now or
+// CheckValidity tells a technician what is wrong with the certificate's time, now or
 // within ExpirySoon; nil if nothing is. It is no reason to stop: the device's clock
 // may be the one that is wrong, and the server decides.
-func (c *Certificate) Trouble(now time.Time) error {
+func (c *Certificate) CheckValidity(now time.Time) error {
 	const day = "2006-01-02"
 	switch left := c.leaf.NotAfter.Sub(now); {
 	case now.Before(c.leaf.NotBefore):
 		return fmt.Errorf("client certificate: not valid before %s", c.leaf.NotBefore.UTC().Format(day))
 	case left < 0:
 		return fmt.Errorf("client certificate: expired on %s; renew it, then reload or restart", c.leaf.NotAfter.UTC().Format(day))
-	case left < ExpirySoon:
+	case left < ExpiryWarning:
 		return fmt.Errorf("client certificate: expires on %s; renew it, then reload or restart", c.leaf.NotAfter.UTC().Format(day))
 	}
 	return nil
 }
 
-// present gives the certificate to every server that asks for one. Go by itself
+// clientCertificate gives the certificate to every server that asks for one. Go by itself
 // would hold back one whose issuer the server does not list, and a self-signed one
 // is on nobody's list (RFC 8705, section 2.2).
-func (c *Certificate) present(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+func (c *Certificate) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return &c.chain, nil
 }

@@ -82,7 +82,7 @@ func TestACertificateThatEndsSoonIsNoticed(t *testing.T) {
 		"after its end":       {end.Add(time.Second), "expired on 2027-05-22"},
 		"before its time":     {noon.AddDate(-1, 0, 0), "not valid before 2026-05-22"},
 	} {
-		err := c.Trouble(when.now)
+		err := c.CheckValidity(when.now)
 		if (when.words == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), when.words) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -95,24 +95,24 @@ func TestClientCertificateIsShown(t *testing.T) {
 	trusted.AppendCertsFromPEM(certified(t, rsaKey))
 	for name, version := range map[string]uint16{"TLS 1.3": tls.VersionTLS13, "TLS 1.2": tls.VersionTLS12} {
 		s, pool := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, ClientCAs: trusted, MaxVersion: version})
-		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxAnswer)
+		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxResponse)
 		if err == nil || !strings.Contains(err.Error(), "TLS: the server refused") {
 			t.Errorf("%s: no certificate: %v", name, err)
 		}
 		// TLS 1.2 has no alert of its own for that.
-		if got := CertificateRefused(err); got != (version == tls.VersionTLS13) {
+		if got := IsClientCertificateRejected(err); got != (version == tls.VersionTLS13) {
 			t.Errorf("%s: refused for the certificate: %v", name, got)
 		}
 		via := NewTransport(TransportOptions{Roots: pool, Certificate: ownCertificate(t)})
 		for what, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": via.Send, "SendOnce": via.SendOnce} {
-			reply, err := send(post(t, s.URL), MaxAnswer)
+			reply, err := send(post(t, s.URL), MaxResponse)
 			if err != nil || string(reply.Body) != `{"certificates":1}` {
 				t.Errorf("%s, %s: %+v, %v", name, what, reply, err)
 			}
 		}
-		via.CloseIdle()
+		via.CloseIdleConnections()
 	}
-	if CertificateRefused(errors.New("x")) || CertificateRefused(nil) {
+	if IsClientCertificateRejected(errors.New("x")) || IsClientCertificateRejected(nil) {
 		t.Error("other errors are no refusals")
 	}
 }

@@ -41,12 +41,12 @@ func (c *ServerChecks) CheckClock(ctx context.Context, ask bool) check.Outcome {
 	if ask && c.Issuer != nil {
 		c.exchange(ctx)
 	}
-	if ClockSuspect(c.err, now) {
+	if SuggestsWrongClock(c.err, now) {
 		return check.Fail(kiosk.BadClock, "the device's clock shows "+shown+" UTC; at that time the server's certificate was not valid yet", fix)
 	}
 	if !c.date.IsZero() && now.Sub(c.date).Abs() > Tolerance {
 		off := c.date.Sub(now).Round(time.Second).String()
-		if c.Clock.Ahead().Abs() > time.Second {
+		if c.Clock.Offset().Abs() > time.Second {
 			return check.Warn("the wall clock is off by "+off+"; the kiosk uses the server's date until it is corrected", fix)
 		}
 		return check.Fail(kiosk.BadClock, "the wall clock is off by "+off+" from the server's", fix)
@@ -136,7 +136,7 @@ func (c *ServerChecks) CheckTLS(ctx context.Context) check.Outcome {
 	if err != nil {
 		return check.Fail(kiosk.Internal, "bad address", "")
 	}
-	resp, err := c.Transport.ClientOnce().Do(r) // Send's replies lack the certificate
+	resp, err := c.Transport.OneShotClient().Do(r) // Send's replies lack the certificate
 	if err != nil || resp.TLS == nil || len(resp.TLS.PeerCertificates) == 0 {
 		return check.Pass("the certificate is valid")
 	}
@@ -192,7 +192,7 @@ func CheckCertificate(c *Certificate, now time.Time) check.Outcome {
 		return check.Skip("mutual TLS is not configured")
 	}
 	const fix = "renew KIOSK_CLIENT_CERT_FILE, then run: systemctl reload kiosk"
-	err := c.Trouble(now)
+	err := c.CheckValidity(now)
 	switch {
 	case err == nil:
 		return check.Pass("valid until %s", c.Expires().UTC().Format(time.DateOnly))
@@ -204,13 +204,13 @@ func CheckCertificate(c *Certificate, now time.Time) check.Outcome {
 
 // CheckClient examines whether the server accepts this client's authentication.
 func CheckClient(ctx context.Context, via *Transport, m *Metadata, auth ClientAuth) check.Outcome {
-	err := Prove(ctx, via, m, auth)
+	err := ProbeClientAuth(ctx, via, m, auth)
 	if err == nil {
 		return check.Pass("the server accepts this client")
 	}
 	reason, fix := kiosk.ReasonOf(err), "see the server's own log"
 	switch {
-	case CertificateRefused(err):
+	case IsClientCertificateRejected(err):
 		reason, fix = kiosk.Misconfigured, "register this device's certificate at the server, or its authority"
 	case reason == kiosk.Misconfigured && strings.Contains(err.Error(), "unauthorized_client"):
 		fix = "allow the grant " + GrantCIBA + " to this client at the server"

@@ -12,11 +12,11 @@ import (
 )
 
 // check is V6 to V12: what the claims must say. It gives the subject.
-func (e Expected) check(c strictjson.Object, now time.Time) (sub string, err error) {
+func (e ExpectedClaims) checkClaims(c strictjson.Object, now time.Time) (sub string, err error) {
 	if iss, _ := c.Text("iss"); iss != e.Issuer {
 		return "", errors.New("iss is not the issuer")
 	}
-	if err := e.audience(c); err != nil {
+	if err := e.checkAudience(c); err != nil {
 		return "", err
 	}
 	exp, err := c.Date("exp")
@@ -34,7 +34,7 @@ func (e Expected) check(c strictjson.Object, now time.Time) (sub string, err err
 		return "", errors.New("iat: the token is from the future")
 	}
 	// iat may be cut to whole seconds, so the request's time is too.
-	if iat.Before(e.Since.Truncate(time.Second).Add(-Tolerance)) {
+	if iat.Before(e.RequestedAt.Truncate(time.Second).Add(-Tolerance)) {
 		return "", errors.New("iat: the token is older than the request")
 	}
 	if c.Has("nbf") {
@@ -61,7 +61,7 @@ func (e Expected) check(c strictjson.Object, now time.Time) (sub string, err err
 }
 
 // audience is V7 and V8.
-func (e Expected) audience(c strictjson.Object) error {
+func (e ExpectedClaims) checkAudience(c strictjson.Object) error {
 	var aud []string
 	if one, ok := c.Text("aud"); ok {
 		aud = []string{one}
@@ -73,7 +73,7 @@ func (e Expected) audience(c strictjson.Object) error {
 		switch {
 		case a == e.ClientID:
 			ours = true
-		case slices.Contains(e.Trusted, a):
+		case slices.Contains(e.TrustedAudiences, a):
 		default:
 			return errors.New("aud names somebody else")
 		}
@@ -107,21 +107,21 @@ func checkSubject(sub string) error {
 
 // bindings is V13: the claims that tie the token to the others of the same
 // answer. They are optional when polling, but a wrong one is wrong.
-func (e Expected) bindings(c strictjson.Object, alg string) error {
+func (e ExpectedClaims) checkBindings(c strictjson.Object, alg string) error {
 	for _, b := range []struct {
 		claim string
 		of    []byte
-	}{{"at_hash", e.Access}, {claimRefresh, e.Refresh}} {
+	}{{"at_hash", e.AccessToken}, {claimRefreshHash, e.RefreshToken}} {
 		if _, there := c[b.claim]; !there {
 			continue
 		}
 		got, _ := c.Text(b.claim)
-		if len(b.of) == 0 || !same(got, halfHash(alg, b.of)) {
+		if len(b.of) == 0 || !constantTimeEqual(got, halfHash(alg, b.of)) {
 			return fmt.Errorf("%s does not fit", b.claim)
 		}
 	}
 	if _, there := c[claimRequestID]; there {
-		if got, _ := c.Text(claimRequestID); len(e.RequestID) == 0 || !same(got, string(e.RequestID)) {
+		if got, _ := c.Text(claimRequestID); len(e.RequestID) == 0 || !constantTimeEqual(got, string(e.RequestID)) {
 			return errors.New("auth_req_id is another request's")
 		}
 	}
@@ -131,7 +131,7 @@ func (e Expected) bindings(c strictjson.Object, alg string) error {
 // halfHash is the left half of the hash that the alg names, in base64url (OpenID
 // Connect Core 1.0, section 3.1.3.6).
 func halfHash(alg string, value []byte) string {
-	a, ok := findAlg(alg)
+	a, ok := findAlgorithm(alg)
 	if !ok {
 		return ""
 	}
@@ -141,4 +141,6 @@ func halfHash(alg string, value []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+func constantTimeEqual(a, b string) bool {
+	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
+}

@@ -89,20 +89,20 @@ func ParseClientKey(data []byte) (*ClientKey, error) {
 	}
 	k.signer = s
 	if k.alg != "" {
-		if !fits(s.Public(), k.alg) {
+		if !suitsAlgorithm(s.Public(), k.alg) {
 			return nil, errors.New("client key: the JWK's alg does not fit its key")
 		}
 		return &k, nil
 	}
-	if k.signingAlg(nil) == "" {
+	if k.chooseAlgorithm(nil) == "" {
 		return nil, errors.New("client key: type not supported")
 	}
 	return &k, nil
 }
 
-// signingAlg chooses the alg: the JWK's; else by the curve; for RSA PS256 where
+// chooseAlgorithm chooses the alg: the JWK's; else by the curve; for RSA PS256 where
 // the server lists it (FAPI 2.0), else RS256, which every server knows.
-func (k *ClientKey) signingAlg(listed []string) string {
+func (k *ClientKey) chooseAlgorithm(listed []string) string {
 	if k.alg != "" {
 		return k.alg
 	}
@@ -146,4 +146,4 @@ func (k *ClientKey) sign(payload []byte, alg, typ string) (string, error) {
 
 // assertionLife is how long a client assertion is good: it is used at once, and
 // Auth0 advises a minute.
-const assertionLife = time.Minute
+const assertionLifetime = time.Minute

@@ -11,16 +11,16 @@ import (
 const (
 	// dateStep is how coarse a Date header is: whole seconds, cut off, so that half
 	// a second is added and the rest is doubt.
-	dateStep = time.Second
+	dateResolution = time.Second
 
 	// vagueExchange is how long an exchange may take for its Date to be worth
 	// anything: the server may have written it at any moment of it. A long poll takes
 	// 30 s, any other request well under one.
-	vagueExchange = 10 * time.Second
+	maxExchange = 10 * time.Second
 
 	// correction is by how much the time must have moved to be told to those who
 	// sent something that was made by the time before. Under it no server minds.
-	correction = 5 * time.Second
+	minCorrection = 5 * time.Second
 )
 
 // Clock is the time as this device knows it best: by its own wall clock, or, where
@@ -36,22 +36,22 @@ const (
 //
 // It is safe for concurrent use.
 type Clock struct {
-	wall   func() time.Time
-	uptime func() time.Duration
-	kept   func() bool
-	issuer string    // scheme and host
-	least  time.Time // no date before it is believed
+	wall         func() time.Time
+	uptime       func() time.Duration
+	synchronised func() bool
+	issuerHost   string    // scheme and host
+	earliest     time.Time // no date before it is believed
 
-	mu     sync.Mutex
-	learnt reading
-	moved  uint64
+	mu          sync.Mutex
+	reference   clockReference
+	corrections uint64
 }
 
 // reading is a date and when, by uptime, it was right, give or take doubt.
-type reading struct {
-	at    time.Time
-	up    time.Duration
-	doubt time.Duration
+type clockReference struct {
+	date        time.Time
+	uptime      time.Duration
+	uncertainty time.Duration
 }
 
 // ClockOptions are what NewClock needs.
@@ -61,18 +61,18 @@ type ClockOptions struct {
 	Uptime func() time.Duration // monotonic, suspension included; safe for concurrent use
 	// Kept says whether a time service keeps the wall clock right, so that nobody
 	// else is asked; nil is never.
-	Kept  func() bool
-	Least time.Time // no date before it is believed: when this program was built
+	Synchronised func() bool
+	Earliest     time.Time // no date before it is believed: when this program was built
 }
 
 // NewClock makes a Clock that knows the wall clock only.
 func NewClock(o ClockOptions) *Clock {
-	c := &Clock{wall: o.Wall, uptime: o.Uptime, kept: o.Kept, least: o.Least}
-	if c.kept == nil {
-		c.kept = func() bool { return false }
+	c := &Clock{wall: o.Wall, uptime: o.Uptime, synchronised: o.Synchronised, earliest: o.Earliest}
+	if c.synchronised == nil {
+		c.synchronised = func() bool { return false }
 	}
 	if u, err := url.Parse(o.Issuer); err == nil && u.Scheme == "https" {
-		c.issuer = u.Host
+		c.issuerHost = u.Host
 	}
 	return c
 }
@@ -87,18 +87,18 @@ func (c *Clock) Now() time.Time {
 
 func (c *Clock) now() time.Time {
 	wall := c.wall()
-	if c.learnt.at.IsZero() {
+	if c.reference.date.IsZero() {
 		return wall
 	}
-	t := c.learnt.at.Add(c.uptime() - c.learnt.up)
-	if off := t.Sub(wall); -c.learnt.doubt <= off && off <= c.learnt.doubt || c.kept() {
+	t := c.reference.date.Add(c.uptime() - c.reference.uptime)
+	if off := t.Sub(wall); -c.reference.uncertainty <= off && off <= c.reference.uncertainty || c.synchronised() {
 		return wall // as good, and finer
 	}
 	return t
 }
 
-// Ahead is by how much Now is ahead of the wall clock; 0 where that is right.
-func (c *Clock) Ahead() time.Duration {
+// Offset is by how much Now is ahead of the wall clock; 0 where that is right.
+func (c *Clock) Offset() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now().Sub(c.wall())
@@ -109,12 +109,12 @@ func (c *Clock) Ahead() time.Duration {
 func (c *Clock) Corrections() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.moved
+	return c.corrections
 }
 
-// certificates is the time by which certificates are judged: never before the wall
+// certificateTime is the time by which certificates are judged: never before the wall
 // clock, since a server has no business making an old certificate good again.
-func (c *Clock) certificates() time.Time {
+func (c *Clock) certificateTime() time.Time {
 	now, wall := c.Now(), c.wall()
 	if wall.After(now) {
 		return wall
@@ -122,36 +122,36 @@ func (c *Clock) certificates() time.Time {
 	return now
 }
 
-// learn looks at an answer whose request was begun at an uptime.
-func (c *Clock) learn(resp *http.Response, begun time.Duration) {
+// learnFrom looks at an answer whose request was begun at an uptime.
+func (c *Clock) learnFrom(resp *http.Response, begun time.Duration) {
 	u := resp.Request.URL
-	if c.issuer == "" || u.Scheme != "https" || u.Host != c.issuer {
+	if c.issuerHost == "" || u.Scheme != "https" || u.Host != c.issuerHost {
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil || date.Before(c.least) || !vouched(resp.TLS, date) {
+	if err != nil || date.Before(c.earliest) || !certificatesValidAt(resp.TLS, date) {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	took := c.uptime() - begun
-	if took < 0 || took > vagueExchange {
+	if took < 0 || took > maxExchange {
 		return
 	}
 	before := c.now()
-	c.learnt = reading{
-		at:    date.Add(dateStep / 2),
-		up:    begun + took/2,
-		doubt: dateStep + took/2,
+	c.reference = clockReference{
+		date:        date.Add(dateResolution / 2),
+		uptime:      begun + took/2,
+		uncertainty: dateResolution + took/2,
 	}
-	if step := c.now().Sub(before); step > correction || step < -correction {
-		c.moved++
+	if step := c.now().Sub(before); step > minCorrection || step < -minCorrection {
+		c.corrections++
 	}
 }
 
-// vouched tells whether a date came over a connection whose certificates were
+// certificatesValidAt tells whether a date came over a connection whose certificates were
 // checked and were good then.
-func vouched(s *tls.ConnectionState, date time.Time) bool {
+func certificatesValidAt(s *tls.ConnectionState, date time.Time) bool {
 	if s == nil || !s.HandshakeComplete {
 		return false
 	}

@@ -65,8 +65,8 @@ func (s *dated) says(at time.Time) { s.date = at.UTC().Format(http.TimeFormat) }
 func (s *dated) asked(t *testing.T, c *Clock, address string) error {
 	t.Helper()
 	via := NewTransport(TransportOptions{Roots: s.roots, Clock: c})
-	defer via.CloseIdle()
-	_, err := via.Send(post(t, address), MaxAnswer)
+	defer via.CloseIdleConnections()
+	_, err := via.Send(post(t, address), MaxResponse)
 	return err
 }
 
@@ -74,7 +74,7 @@ func newDevice(issuer string, ahead time.Duration) (*device, *Clock) {
 	d := &device{clock: clock{t: noon.Add(ahead)}}
 	d.up.Store(int64(time.Hour))
 	return d, NewClock(ClockOptions{
-		Issuer: issuer, Wall: d.now, Uptime: func() time.Duration { return time.Duration(d.up.Load()) }, Least: noon.Add(-30 * 24 * time.Hour),
+		Issuer: issuer, Wall: d.now, Uptime: func() time.Duration { return time.Duration(d.up.Load()) }, Earliest: noon.Add(-30 * 24 * time.Hour),
 	})
 }
 
@@ -90,14 +90,14 @@ func TestTheTimeIsLearntFromTheServer(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 20*time.Minute) // the device is ahead
 	s.says(noon)
-	if c.Ahead() != 0 || !c.Now().Equal(d.now()) {
+	if c.Offset() != 0 || !c.Now().Equal(d.now()) {
 		t.Error("something was known before anybody was asked")
 	}
 	if err := s.asked(t, c, s.URL); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "learnt", c.Now(), noon)
-	near(t, "the wall clock put right", d.now().Add(c.Ahead()), noon)
+	near(t, "the wall clock put right", d.now().Add(c.Offset()), noon)
 	if c.Corrections() != 1 {
 		t.Errorf("%d corrections", c.Corrections())
 	}
@@ -126,13 +126,13 @@ func TestARightClockIsLeftAlone(t *testing.T) {
 		t.Errorf("%v instead of %v: %v", c.Now(), d.now(), err)
 	}
 	// Where a time service keeps the clock, nobody else is asked.
-	c.kept = func() bool { return true }
+	c.synchronised = func() bool { return true }
 	s.says(noon.Add(time.Hour))
 	if err := s.asked(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
 		t.Errorf("%v instead of %v: %v", c.Now(), d.now(), err)
 	}
 	// Only when it no longer does.
-	c.kept = func() bool { return false }
+	c.synchronised = func() bool { return false }
 	near(t, "no longer kept", c.Now(), noon.Add(time.Hour))
 }
 
@@ -158,7 +158,7 @@ func TestDatesThatAreNotBelieved(t *testing.T) {
 	} {
 		d, k := newDevice(c.issuer, 0)
 		if name == "before this program" { // and after the certificate's first moment
-			k.least = noon.Add(-45 * time.Minute)
+			k.earliest = noon.Add(-45 * time.Minute)
 		}
 		s.date, s.spend = c.date, func() { d.up.Add(int64(c.took)) }
 		if err := s.asked(t, k, c.to); err != nil {
@@ -177,7 +177,7 @@ func TestNoCheckOfTLSIsSkippedForTheTime(t *testing.T) {
 	s.says(noon)
 	d, c := newDevice(s.URL, -2*time.Hour)
 	err := s.asked(t, c, s.URL)
-	if err == nil || !ClockSuspect(err, c.Now()) || !c.Now().Equal(d.now()) {
+	if err == nil || !SuggestsWrongClock(err, c.Now()) || !c.Now().Equal(d.now()) {
 		t.Errorf("%v, and the time is %v", err, c.Now())
 	}
 	stranger := newDated(t)
@@ -193,7 +193,7 @@ func TestNoCheckOfTLSIsSkippedForTheTime(t *testing.T) {
 	if err := s.asked(t, c, s.URL); err != nil {
 		t.Fatal(err)
 	}
-	near(t, "learnt", c.certificates(), noon.Add(24*time.Hour))
+	near(t, "learnt", c.certificateTime(), noon.Add(24*time.Hour))
 	d.jump(8 * 24 * time.Hour)
 	if err := s.asked(t, c, s.URL); err == nil {
 		t.Error("an expired certificate was good again")

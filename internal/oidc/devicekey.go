@@ -33,8 +33,8 @@ func NewClientKey() (*ClientKey, error) {
 	return &ClientKey{signer: private, id: base64.RawURLEncoding.EncodeToString(print), alg: string(jose.ES256)}, nil
 }
 
-// JWK is the key as a private JWK (RFC 7517), which ParseClientKey reads. The caller zeroes it.
-func (k *ClientKey) JWK() (kiosk.Secret, error) {
+// PrivateJWK is the key as a private JWK (RFC 7517), which ParseClientKey reads. The caller zeroes it.
+func (k *ClientKey) PrivateJWK() (kiosk.Secret, error) {
 	b, err := k.jwk(k.signer)
 	if err != nil {
 		return nil, errors.New("client key: cannot be written")

@@ -11,12 +11,12 @@ func TestAKeyThatIsMadeHereCanBeKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := k.JWK()
+	private, err := k.PrivateJWK()
 	if err != nil {
 		t.Fatal(err)
 	}
 	again, err := ParseClientKey(private)
-	if err != nil || again.ID() != k.ID() || k.ID() == "" || again.signingAlg(nil) != "ES256" {
+	if err != nil || again.ID() != k.ID() || k.ID() == "" || again.chooseAlgorithm(nil) != "ES256" {
 		t.Fatalf("%v, %v", again, err)
 	}
 	public, err := k.PublicJWK()

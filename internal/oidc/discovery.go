@@ -35,18 +35,18 @@ type Discovery struct {
 	now    func() time.Time
 
 	turn chan struct{} // held by whoever fetches
-	last atomic.Pointer[published]
+	last atomic.Pointer[cachedMetadata]
 }
 
-type published struct {
-	m      *Metadata
-	at     time.Time // when it was fetched or tried to
-	good   time.Duration
-	latest error // why the last refresh failed; nil if it did not
+type cachedMetadata struct {
+	metadata *Metadata
+	at       time.Time // when it was fetched or tried to
+	good     time.Duration
+	latest   error // why the last refresh failed; nil if it did not
 }
 
-// due tells whether it is time to look again; also if the clock was set back.
-func due(now, at time.Time, good time.Duration) bool {
+// isDue tells whether it is time to look again; also if the clock was set back.
+func isDue(now, at time.Time, good time.Duration) bool {
 	age := now.Sub(at)
 	return age < 0 || age >= good
 }
@@ -76,19 +76,19 @@ func NewDiscovery(issuer string, via *Transport, now func() time.Time) (*Discove
 // Issuer is the configured issuer, byte for byte.
 func (d *Discovery) Issuer() string { return d.issuer }
 
-// Known gives the last good copy without asking anybody; nil if there is none
+// Cached gives the last good copy without asking anybody; nil if there is none
 // yet. Whoever is in the middle of a visit uses it, so that a refresh cannot move
 // an endpoint from under a request that is already on somebody's phone.
-func (d *Discovery) Known() *Metadata {
+func (d *Discovery) Cached() *Metadata {
 	if p := d.last.Load(); p != nil {
-		return p.m
+		return p.metadata
 	}
 	return nil
 }
 
-// Trouble is why the last refresh failed although an older copy is in use; nil
+// RefreshError is why the last refresh failed although an older copy is in use; nil
 // while all is well.
-func (d *Discovery) Trouble() error {
+func (d *Discovery) RefreshError() error {
 	if p := d.last.Load(); p != nil {
 		return p.latest
 	}
@@ -99,8 +99,8 @@ func (d *Discovery) Trouble() error {
 // old copy is kept in use while a new one cannot be had. Errors are *kiosk.Error:
 // Misconfigured where a setting has to change, else Unreachable.
 func (d *Discovery) Get(ctx context.Context) (*Metadata, error) {
-	if p := d.last.Load(); p != nil && !due(d.now(), p.at, p.good) {
-		return p.m, nil
+	if p := d.last.Load(); p != nil && !isDue(d.now(), p.at, p.good) {
+		return p.metadata, nil
 	}
 	return d.refresh(ctx, false)
 }
@@ -117,22 +117,22 @@ func (d *Discovery) refresh(ctx context.Context, force bool) (*Metadata, error) 
 		return nil, kiosk.Fail(kiosk.Unreachable, "discovery", ctx.Err())
 	}
 	old := d.last.Load()
-	if old != nil && !force && !due(d.now(), old.at, old.good) {
-		return old.m, nil // somebody else was quicker
+	if old != nil && !force && !isDue(d.now(), old.at, old.good) {
+		return old.metadata, nil // somebody else was quicker
 	}
 	m, err := d.fetch(ctx)
 	switch {
 	case err == nil:
-		d.last.Store(&published{m: m, at: d.now(), good: documentTTL})
+		d.last.Store(&cachedMetadata{metadata: m, at: d.now(), good: documentTTL})
 		return m, nil
 	case old == nil:
 		return nil, err
 	}
-	d.last.Store(&published{m: old.m, at: d.now(), good: refreshPause, latest: err})
+	d.last.Store(&cachedMetadata{metadata: old.metadata, at: d.now(), good: refreshPause, latest: err})
 	if force {
-		return old.m, err
+		return old.metadata, err
 	}
-	return old.m, nil
+	return old.metadata, nil
 }
 
 // fetch tries both addresses. The second is for servers that follow RFC 8414
@@ -144,7 +144,7 @@ func (d *Discovery) fetch(ctx context.Context) (*Metadata, error) {
 	for i, u := range d.urls {
 		body, status, err := getDocument(ctx, d.via, u)
 		if err != nil {
-			return nil, kiosk.Fail(clockOr(kiosk.Unreachable, err, d.now()), what, err)
+			return nil, kiosk.Fail(orBadClock(kiosk.Unreachable, err, d.now()), what, err)
 		}
 		if status != http.StatusOK {
 			if i < len(d.urls)-1 && status >= 400 && status < 500 && status != http.StatusTooManyRequests {
@@ -159,7 +159,7 @@ func (d *Discovery) fetch(ctx context.Context) (*Metadata, error) {
 		if err != nil {
 			// What is not JSON comes from whatever stands in front of a server that is down.
 			reason := kiosk.Unreachable
-			if errors.As(err, new(wrongDocument)) {
+			if errors.As(err, new(metadataError)) {
 				reason = kiosk.Misconfigured
 			}
 			return nil, kiosk.Fail(reason, what, err)
@@ -169,9 +169,9 @@ func (d *Discovery) fetch(ctx context.Context) (*Metadata, error) {
 	return nil, kiosk.Fail(kiosk.Internal, what, errors.New("no address"))
 }
 
-// clockOr blames the clock where the clock is to blame.
-func clockOr(r kiosk.Reason, err error, now time.Time) kiosk.Reason {
-	if ClockSuspect(err, now) {
+// orBadClock blames the clock where the clock is to blame.
+func orBadClock(r kiosk.Reason, err error, now time.Time) kiosk.Reason {
+	if SuggestsWrongClock(err, now) {
 		return kiosk.BadClock
 	}
 	return r

@@ -119,7 +119,7 @@ func TestDiscoveryFaults(t *testing.T) {
 			if err == nil {
 				t.Fatal("accepted")
 			}
-			if !errors.As(err, new(wrongDocument)) || !strings.Contains(err.Error(), c.says) {
+			if !errors.As(err, new(metadataError)) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("says %q, want %q in it", err, c.says)
 			}
 		})
@@ -178,7 +178,7 @@ func TestMetadataIsRememberedForADay(t *testing.T) {
 		}
 		return m
 	}
-	if d.Known() != nil {
+	if d.Cached() != nil {
 		t.Error("known before anybody asked")
 	}
 	get(1)
@@ -192,7 +192,7 @@ func TestMetadataIsRememberedForADay(t *testing.T) {
 	if m := get(2); m.Issuer != s.URL {
 		t.Error("the last good copy is gone")
 	}
-	if d.Trouble() == nil {
+	if d.RefreshError() == nil {
 		t.Error("nobody would learn of the trouble")
 	}
 	now.add(30 * time.Second)
@@ -211,10 +211,10 @@ func TestMetadataIsRememberedForADay(t *testing.T) {
 
 	now.add(time.Minute)
 	s.put(path, document(s.URL, s.URL, map[string]any{"token_endpoint": s.URL + "/moved"}))
-	if d.Known().Endpoint(Token, false) != s.URL+"/token" {
+	if d.Cached().Endpoint(Token, false) != s.URL+"/token" {
 		t.Error("the endpoint moved without anybody having looked")
 	}
-	if m := get(5); m.Endpoint(Token, false) != s.URL+"/moved" || d.Trouble() != nil {
+	if m := get(5); m.Endpoint(Token, false) != s.URL+"/moved" || d.RefreshError() != nil {
 		t.Error("the new document is not in use")
 	}
 
@@ -319,7 +319,7 @@ func TestBadAddressesCountAsAbsent(t *testing.T) {
 		{Revocation, true, "https://mtls.op.example/revoke", false},
 		{Registration, false, "", false},
 	} {
-		if got, bad := m.Endpoint(c.e, c.mtls), m.Bad(c.e, c.mtls); got != c.want || (bad != nil) != c.bad {
+		if got, bad := m.Endpoint(c.e, c.mtls), m.EndpointError(c.e, c.mtls); got != c.want || (bad != nil) != c.bad {
 			t.Errorf("%s, certificate %v: %q, %v", c.e, c.mtls, got, bad)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 const (
 	// keptKeys is how many visits' keys are held at once: the present one's, and
 	// those of requests that are polled only to be closed.
-	keptKeys = 8
+	maxProofKeys = 8
 
 	// maxNonce bounds a server's nonce; the longest seen is a JWE of 300 characters.
 	maxNonce = 1024
@@ -49,8 +49,8 @@ type DPoP struct {
 
 // proofKey is a visit's key, and of whom it is known by now.
 type proofKey struct {
-	holders [][sha256.Size]byte // hashes of its auth_req_id and its access token
-	key     *ecdsa.PrivateKey
+	holderHashes [][sha256.Size]byte // hashes of its auth_req_id and its access token
+	key          *ecdsa.PrivateKey
 }
 
 // NewDPoP makes a DPoP. now is the wall clock.
@@ -60,9 +60,9 @@ func NewDPoP(now func() time.Time) *DPoP { return &DPoP{now: now, nonces: map[st
 // its keys are made in a moment.
 const DPoPAlg = string(jose.ES256)
 
-// ForToken makes the proof for a token request about an auth_req_id. The first one
+// TokenProof makes the proof for a token request about an auth_req_id. The first one
 // makes the visit's key.
-func (d *DPoP) ForToken(requestID kiosk.Secret, address string) (string, error) {
+func (d *DPoP) TokenProof(requestID kiosk.Secret, address string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := d.find(requestID)
@@ -72,34 +72,34 @@ func (d *DPoP) ForToken(requestID kiosk.Secret, address string) (string, error) 
 			return "", err
 		}
 		d.keys = append(d.keys, proofKey{[][sha256.Size]byte{sha256.Sum256(requestID)}, key})
-		if len(d.keys) > keptKeys {
+		if len(d.keys) > maxProofKeys {
 			d.keys = slices.Delete(d.keys, 0, 1)
 		}
 		i = len(d.keys) - 1
 	}
-	return d.proof(d.keys[i].key, http.MethodPost, address, nil)
+	return d.sign(d.keys[i].key, http.MethodPost, address, nil)
 }
 
-// Granted notes that an access token came for an auth_req_id: it is tied to the same
+// BindAccessToken notes that an access token came for an auth_req_id: it is tied to the same
 // key.
-func (d *DPoP) Granted(requestID, access kiosk.Secret) {
+func (d *DPoP) BindAccessToken(requestID, access kiosk.Secret) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if i := d.find(requestID); i >= 0 {
-		d.keys[i].holders = append(d.keys[i].holders[:1:1], sha256.Sum256(access))
+		d.keys[i].holderHashes = append(d.keys[i].holderHashes[:1:1], sha256.Sum256(access))
 	}
 }
 
-// ForAPI makes the proof for a request with an access token. It fails where the
+// ResourceProof makes the proof for a request with an access token. It fails where the
 // token's key is not at hand.
-func (d *DPoP) ForAPI(access kiosk.Secret, method, address string) (string, error) {
+func (d *DPoP) ResourceProof(access kiosk.Secret, method, address string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := d.find(access)
 	if i < 0 {
 		return "", errors.New("the key of this access token is not known any more")
 	}
-	return d.proof(d.keys[i].key, method, address, access)
+	return d.sign(d.keys[i].key, method, address, access)
 }
 
 // Forget drops the key of an access token that is not used any more.
@@ -113,11 +113,11 @@ func (d *DPoP) Forget(access kiosk.Secret) {
 
 func (d *DPoP) find(holder kiosk.Secret) int {
 	h := sha256.Sum256(holder)
-	return slices.IndexFunc(d.keys, func(k proofKey) bool { return slices.Contains(k.holders, h) })
+	return slices.IndexFunc(d.keys, func(k proofKey) bool { return slices.Contains(k.holderHashes, h) })
 }
 
-// proof is RFC 9449, section 4.2.
-func (d *DPoP) proof(key *ecdsa.PrivateKey, method, address string, access kiosk.Secret) (string, error) {
+// sign is RFC 9449, section 4.2.
+func (d *DPoP) sign(key *ecdsa.PrivateKey, method, address string, access kiosk.Secret) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "", errors.New("bad address")
@@ -148,12 +148,12 @@ func (d *DPoP) proof(key *ecdsa.PrivateKey, method, address string, access kiosk
 	return jws.CompactSerialize()
 }
 
-// Note keeps the nonce of an answer for the next proofs to the same origin (RFC 9449,
+// StoreNonce keeps the nonce of an answer for the next proofs to the same origin (RFC 9449,
 // section 8.2) and tells whether it is a new one.
-func (d *DPoP) Note(address string, h http.Header) bool {
+func (d *DPoP) StoreNonce(address string, h http.Header) bool {
 	values := h.Values("DPoP-Nonce")
 	u, err := url.Parse(address)
-	if err != nil || len(values) != 1 || !isNonce(values[0]) {
+	if err != nil || len(values) != 1 || !isValidNonce(values[0]) {
 		return false
 	}
 	d.mu.Lock()
@@ -169,23 +169,23 @@ func (d *DPoP) Note(address string, h http.Header) bool {
 	return true
 }
 
-// WantsNonce tells whether an answer of a protected resource asks for a proof with
+// RequiresNonce tells whether an answer of a protected resource asks for a proof with
 // the nonce that it names (RFC 9449, section 9).
-func WantsNonce(status int, h http.Header) bool {
+func RequiresNonce(status int, h http.Header) bool {
 	if status != http.StatusUnauthorized {
 		return false
 	}
 	for _, challenge := range h.Values("WWW-Authenticate") {
-		if len(challenge) <= maxNonce && demandsNonce(challenge) {
+		if len(challenge) <= maxNonce && challengesForNonce(challenge) {
 			return true
 		}
 	}
 	return false
 }
 
-// demandsNonce looks through one WWW-Authenticate value, which may hold several
+// challengesForNonce looks through one WWW-Authenticate value, which may hold several
 // challenges (RFC 9110, section 11.6.1), for error="use_dpop_nonce" of scheme DPoP.
-func demandsNonce(s string) bool {
+func challengesForNonce(s string) bool {
 	scheme := ""
 	for s != "" {
 		s = strings.TrimLeft(s, " \t,")
@@ -220,8 +220,8 @@ func demandsNonce(s string) bool {
 // tokenChars are those of a token (RFC 9110, section 5.6.2), and of a token68.
 const tokenChars = "!#$%&'*+-.^_`|~/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// isNonce is NQCHAR of RFC 9449, section 8.1.
-func isNonce(s string) bool {
+// isValidNonce is NQCHAR of RFC 9449, section 8.1.
+func isValidNonce(s string) bool {
 	return s != "" && len(s) <= maxNonce && !strings.ContainsFunc(s, func(r rune) bool {
 		return r < 0x21 || r > 0x7e || r == '"' || r == '\\'
 	})

@@ -42,7 +42,7 @@ func thumb(t *testing.T, k *jose.JSONWebKey) string {
 func TestProofsOfPossession(t *testing.T) {
 	d := NewDPoP(func() time.Time { return noon })
 	id, access := kiosk.Secret("the-id"), kiosk.Secret("the-access-token")
-	c1, k1 := proven(t, must(d.ForToken(id, "https://op.example/token?tenant=7#x")))
+	c1, k1 := proven(t, must(d.TokenProof(id, "https://op.example/token?tenant=7#x")))
 	for name, want := range map[string]string{"htm": "POST", "htu": "https://op.example/token"} {
 		if got, _ := c1.Text(name); got != want {
 			t.Errorf("%s: %q", name, got)
@@ -51,34 +51,34 @@ func TestProofsOfPossession(t *testing.T) {
 	if at := must(c1.Date("iat")); !at.Equal(noon) || c1.Has("ath") || c1.Has("nonce") {
 		t.Errorf("claims %v", c1)
 	}
-	c2, k2 := proven(t, must(d.ForToken(id, "https://op.example/token")))
+	c2, k2 := proven(t, must(d.TokenProof(id, "https://op.example/token")))
 	if c1["jti"] == c2["jti"] || c1["jti"] == "" {
 		t.Error("a proof that is not fresh")
 	}
 	if thumb(t, k1) != thumb(t, k2) {
 		t.Error("one visit, two keys")
 	}
-	_, other := proven(t, must(d.ForToken(kiosk.Secret("another"), "https://op.example/token")))
+	_, other := proven(t, must(d.TokenProof(kiosk.Secret("another"), "https://op.example/token")))
 	if thumb(t, k1) == thumb(t, other) {
 		t.Error("two visits, one key")
 	}
-	if _, err := d.ForAPI(access, "GET", "https://api.example/me"); err == nil {
+	if _, err := d.ResourceProof(access, "GET", "https://api.example/me"); err == nil {
 		t.Error("a proof for a token of nobody's")
 	}
-	d.Granted(id, access)
-	c3, k3 := proven(t, must(d.ForAPI(access, "GET", "https://api.example/me")))
+	d.BindAccessToken(id, access)
+	c3, k3 := proven(t, must(d.ResourceProof(access, "GET", "https://api.example/me")))
 	sum := sha256.Sum256(access)
 	if thumb(t, k3) != thumb(t, k1) || c3["ath"] != b64(sum[:]) || c3["htm"] != "GET" {
 		t.Errorf("at the API: %v", c3)
 	}
 	d.Forget(access)
-	if _, err := d.ForAPI(access, "GET", "https://api.example/me"); err == nil {
+	if _, err := d.ResourceProof(access, "GET", "https://api.example/me"); err == nil {
 		t.Error("the key was kept")
 	}
-	for i := range 3 * keptKeys {
-		must(d.ForToken(kiosk.Secret(strings.Repeat("x", i+1)), "https://op.example/token"))
+	for i := range 3 * maxProofKeys {
+		must(d.TokenProof(kiosk.Secret(strings.Repeat("x", i+1)), "https://op.example/token"))
 	}
-	if len(d.keys) != keptKeys {
+	if len(d.keys) != maxProofKeys {
 		t.Errorf("%d keys are held", len(d.keys))
 	}
 }
@@ -86,11 +86,11 @@ func TestProofsOfPossession(t *testing.T) {
 func TestNoncesAreKeptByOrigin(t *testing.T) {
 	d := NewDPoP(func() time.Time { return noon })
 	nonce := func(address string) any {
-		c, _ := proven(t, must(d.ForToken(kiosk.Secret("id"), address)))
+		c, _ := proven(t, must(d.TokenProof(kiosk.Secret("id"), address)))
 		return c["nonce"]
 	}
 	head := func(values ...string) http.Header { return http.Header{"Dpop-Nonce": values} }
-	if !d.Note("https://op.example/token", head("n1")) || d.Note("https://op.example/other", head("n1")) {
+	if !d.StoreNonce("https://op.example/token", head("n1")) || d.StoreNonce("https://op.example/other", head("n1")) {
 		t.Error("what is new, and what is not")
 	}
 	for address, want := range map[string]any{
@@ -105,16 +105,16 @@ func TestNoncesAreKeptByOrigin(t *testing.T) {
 		"none": {}, "empty": head(""), "two": head("a", "b"), "a blank": head("a b"), "a quote": head(`a"b`),
 		"a control": head("a\x00"), "long": head(strings.Repeat("n", maxNonce+1)),
 	} {
-		if d.Note("https://op.example/token", h) || nonce("https://op.example/token") != "n1" {
+		if d.StoreNonce("https://op.example/token", h) || nonce("https://op.example/token") != "n1" {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	d.Note("https://op.example/token", head("n2"))
+	d.StoreNonce("https://op.example/token", head("n2"))
 	if nonce("https://op.example/token") != "n2" {
 		t.Error("not the newest")
 	}
 	for i := range 100 {
-		d.Note("https://"+strings.Repeat("a", i+1)+".example/", head("n"))
+		d.StoreNonce("https://"+strings.Repeat("a", i+1)+".example/", head("n"))
 	}
 	if len(d.nonces) > maxOrigins {
 		t.Errorf("%d origins", len(d.nonces))
@@ -136,14 +136,14 @@ func TestWhoWantsANonce(t *testing.T) {
 		`"`:                                                                 false,
 	} {
 		h := http.Header{"Www-Authenticate": {challenge}}
-		if got := WantsNonce(401, h); got != want {
+		if got := RequiresNonce(401, h); got != want {
 			t.Errorf("%s: %v", challenge, got)
 		}
-		if WantsNonce(400, h) {
+		if RequiresNonce(400, h) {
 			t.Error("only a 401 says so")
 		}
 	}
-	if !WantsNonce(401, http.Header{"Www-Authenticate": {"Bearer", `DPoP error="use_dpop_nonce"`}}) {
+	if !RequiresNonce(401, http.Header{"Www-Authenticate": {"Bearer", `DPoP error="use_dpop_nonce"`}}) {
 		t.Error("the second header was not read")
 	}
 }
@@ -153,7 +153,7 @@ func FuzzDemandsNonce(f *testing.F) {
 	f.Add(`Bearer realm="a", DPoP error="use_dpop_nonce"`)
 	f.Add(`DPoP a = "b\"c",,error=use_dpop_nonce`)
 	f.Fuzz(func(t *testing.T, s string) {
-		if demandsNonce(s) && (!strings.Contains(s, "use_dpop_nonce") || strings.Count(strings.ToLower(s), "dpop") < 2) {
+		if challengesForNonce(s) && (!strings.Contains(s, "use_dpop_nonce") || strings.Count(strings.ToLower(s), "dpop") < 2) {
 			t.Errorf("%q demands nothing", s)
 		}
 	})

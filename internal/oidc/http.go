@@ -14,7 +14,7 @@ import (
 
 // Limits of what a server may send; an answer beyond them is an error.
 const (
-	MaxAnswer   = 256 << 10 // token, backchannel, UserInfo, lookup and revocation answers; real ones are under 20 KiB
+	MaxResponse = 256 << 10 // token, backchannel, UserInfo, lookup and revocation answers; real ones are under 20 KiB
 	MaxDocument = 1 << 20   // discovery and key documents
 	maxHeader   = 64 << 10  // response headers; an auth server sends 1 to 4 KiB
 )
@@ -62,11 +62,11 @@ func NewTransport(o TransportOptions) *Transport {
 	// A poll often needs a new connection; a resumed handshake spares a Pi Zero the slow part.
 	sessions := tls.NewLRUClientSessionCache(8)
 	if o.Now == nil && o.Clock != nil {
-		o.Now = o.Clock.certificates
+		o.Now = o.Clock.certificateTime
 	}
 	var present func(*tls.CertificateRequestInfo) (*tls.Certificate, error)
 	if o.Certificate != nil {
-		present = o.Certificate.present
+		present = o.Certificate.clientCertificate
 	}
 	t := &Transport{clock: o.Clock}
 	dial, longest := dialer(o.Dial), restUnknown
@@ -95,7 +95,7 @@ func NewTransport(o TransportOptions) *Transport {
 			Protocols:              p,
 		}
 	}
-	t.fresh = guarded{base(false)}
+	t.fresh = checkedTransport{base(false)}
 	t.empty = func() *pool {
 		kept := base(true)
 		if t.rests != nil {
@@ -130,29 +130,29 @@ func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(c
 		host, _, _ := net.SplitHostPort(address)
 		if a, ok := c.RemoteAddr().(*net.TCPAddr); isLoopback(host) && ok && !a.IP.IsLoopback() {
 			c.Close()
-			return nil, ownError("localhost is not this machine")
+			return nil, textError("localhost is not this machine")
 		}
 		return c, nil
 	}
 }
 
 // guarded refuses addresses that CheckURL refuses, whatever way they came in.
-type guarded struct{ next http.RoundTripper }
+type checkedTransport struct{ next http.RoundTripper }
 
-func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+func (g checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if _, err := CheckURL(r.URL.String()); err != nil {
-		return nil, ownError(err.Error())
+		return nil, textError(err.Error())
 	}
 	return g.next.RoundTrip(r)
 }
 
-// ClientOnce gives an http.Client over the same rules, for calls that want to read
+// OneShotClient gives an http.Client over the same rules, for calls that want to read
 // the answer themselves. Each request has a connection of its own, and none is ever
 // sent again: for the protected API, which is called once.
-func (t *Transport) ClientOnce() *http.Client { return client(t.fresh) }
+func (t *Transport) OneShotClient() *http.Client { return client(t.fresh) }
 
-// CloseIdle closes the connections that nobody uses.
-func (t *Transport) CloseIdle() { t.pool.Load().CloseIdleConnections() }
+// CloseIdleConnections closes the connections that nobody uses.
+func (t *Transport) CloseIdleConnections() { t.pool.Load().CloseIdleConnections() }
 
 func client(rt http.RoundTripper) *http.Client {
 	return &http.Client{
@@ -161,8 +161,8 @@ func client(rt http.RoundTripper) *http.Client {
 	}
 }
 
-// ErrTooLong is an answer over the limit. Asking again would bring it again.
-var ErrTooLong = errors.New("answer is too long")
+// ErrResponseTooLong is an answer over the limit. Asking again would bring it again.
+var ErrResponseTooLong = errors.New("answer is too long")
 
 // Reply is an answer read to its end.
 type Reply struct {
@@ -205,10 +205,10 @@ func (t *Transport) SendOnce(r *http.Request, max int64) (*Reply, error) {
 // sendFrom sends on a connection of the pool's, and follows what becomes of that.
 func (t *Transport) sendFrom(p *pool, r *http.Request, max int64) (*Reply, error) {
 	if t.rests == nil {
-		return t.send(guarded{p}, r, max)
+		return t.send(checkedTransport{p}, r, max)
 	}
 	var way ride
-	reply, err := t.send(guarded{p}, way.follow(r), max)
+	reply, err := t.send(checkedTransport{p}, way.follow(r), max)
 	way.over(r.Context().Err() != nil, err != nil)
 	p.used.Store(int64(t.rests.uptime()))
 	return reply, err
@@ -224,19 +224,19 @@ func (t *Transport) send(rt http.RoundTripper, r *http.Request, max int64) (*Rep
 	}
 	resp, err := client(rt).Do(r)
 	if err != nil {
-		return nil, &LinkError{cause: err}
+		return nil, &TransportError{cause: err}
 	}
 	defer resp.Body.Close()
 	if t.clock != nil {
-		t.clock.learn(resp, begun)
+		t.clock.learnFrom(resp, begun)
 	}
 	reply := &Reply{Status: resp.StatusCode, Header: resp.Header}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, max+1))
 	if err != nil {
-		return reply, &LinkError{cause: err}
+		return reply, &TransportError{cause: err}
 	}
 	if int64(len(body)) > max {
-		return reply, ErrTooLong
+		return reply, ErrResponseTooLong
 	}
 	reply.Body = body
 	return reply, nil

@@ -36,12 +36,12 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}))
 		via := NewTransport(TransportOptions{})
 		for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": via.Send, "SendOnce": via.SendOnce} {
-			reply, err := send(post(t, s.URL), MaxAnswer)
+			reply, err := send(post(t, s.URL), MaxResponse)
 			if err != nil || reply.Status != code {
 				t.Errorf("%s, %d: %+v, %v", name, code, reply, err)
 			}
 		}
-		if resp, err := via.ClientOnce().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
+		if resp, err := via.OneShotClient().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
 			t.Errorf("Client, %d: %v, %v", code, resp, err)
 		} else {
 			resp.Body.Close()
@@ -49,7 +49,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		if n := elsewhere.Load(); n != 0 {
 			t.Errorf("%d: the request went elsewhere %d times", code, n)
 		}
-		via.CloseIdle()
+		via.CloseIdleConnections()
 		s.Close()
 		other.Close()
 	}
@@ -72,7 +72,7 @@ func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 		"http://0.0.0.0:8765/": false,
 	} {
 		dialled.Store(0)
-		if _, err := via.Send(post(t, url), MaxAnswer); err == nil {
+		if _, err := via.Send(post(t, url), MaxResponse); err == nil {
 			t.Errorf("%s: no error", url)
 		}
 		if got := dialled.Load() > 0; got != allowed {
@@ -88,7 +88,7 @@ func TestLocalhostMustBeThisMachine(t *testing.T) {
 	via := NewTransport(TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
 		return faraway{mine}, nil
 	}})
-	if _, err := via.Send(post(t, "http://localhost:8765/"), MaxAnswer); err == nil || !strings.Contains(err.Error(), "not this machine") {
+	if _, err := via.Send(post(t, "http://localhost:8765/"), MaxResponse); err == nil || !strings.Contains(err.Error(), "not this machine") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -106,14 +106,14 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 		address = a
 		return nil, errors.New("no line")
 	}})
-	if _, err := via.SendOnce(post(t, "https://op.example/bc"), MaxAnswer); err == nil {
+	if _, err := via.SendOnce(post(t, "https://op.example/bc"), MaxResponse); err == nil {
 		t.Fatal("no error")
 	}
 	if address != "op.example:443" {
 		t.Errorf("dialled %q", address)
 	}
 	// net/http reads the environment once in a process, so dialling alone proves little.
-	for _, rt := range []*http.Transport{via.pool.Load().Transport, via.empty().Transport, via.fresh.(guarded).next.(*http.Transport)} {
+	for _, rt := range []*http.Transport{via.pool.Load().Transport, via.empty().Transport, via.fresh.(checkedTransport).next.(*http.Transport)} {
 		if rt.Proxy != nil {
 			t.Error("there is a proxy function")
 		}
@@ -136,7 +136,7 @@ func tlsServer(t *testing.T, c *tls.Config) (*httptest.Server, *x509.CertPool) {
 func TestOldTLSIsRefused(t *testing.T) {
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		s, pool := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version})
-		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxAnswer)
+		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxResponse)
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", tls.VersionName(version), err)
 		}
@@ -145,18 +145,18 @@ func TestOldTLSIsRefused(t *testing.T) {
 
 func TestOwnRootsReplaceTheSystems(t *testing.T) {
 	s, pool := tlsServer(t, nil)
-	if _, err := NewTransport(TransportOptions{}).SendOnce(post(t, s.URL), MaxAnswer); err == nil {
+	if _, err := NewTransport(TransportOptions{}).SendOnce(post(t, s.URL), MaxResponse); err == nil {
 		t.Error("a certificate nobody knows was accepted")
 	}
-	if _, err := NewTransport(TransportOptions{Roots: x509.NewCertPool()}).SendOnce(post(t, s.URL), MaxAnswer); err == nil {
+	if _, err := NewTransport(TransportOptions{Roots: x509.NewCertPool()}).SendOnce(post(t, s.URL), MaxResponse); err == nil {
 		t.Error("with no roots at all a certificate was accepted")
 	}
-	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxAnswer); err != nil {
+	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxResponse); err != nil {
 		t.Errorf("own roots: %v", err)
 	}
 	// The name must fit, too.
 	wrong := strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
-	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, wrong), MaxAnswer); err == nil {
+	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, wrong), MaxResponse); err == nil {
 		t.Error("a certificate for another name was accepted")
 	}
 }
@@ -170,10 +170,10 @@ func TestAWrongClockIsBlamedForCertificatesOfTomorrow(t *testing.T) {
 		"1970":     {time.Unix(0, 0).Add(-365 * 24 * time.Hour), true},
 		"too late": {s.Certificate().NotAfter.Add(time.Hour), false},
 	} {
-		_, err := NewTransport(TransportOptions{Roots: pool, Now: func() time.Time { return c.now }}).SendOnce(post(t, s.URL), MaxAnswer)
+		_, err := NewTransport(TransportOptions{Roots: pool, Now: func() time.Time { return c.now }}).SendOnce(post(t, s.URL), MaxResponse)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
-		} else if got := ClockSuspect(err, c.now); got != c.suspect {
+		} else if got := SuggestsWrongClock(err, c.now); got != c.suspect {
 			t.Errorf("%s: suspect %v (%v)", name, got, err)
 		}
 	}
@@ -187,8 +187,8 @@ func TestAnswersAreLimited(t *testing.T) {
 		is    error
 	}{
 		"just short enough":  {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%100s", "") }, true, true, nil},
-		"a byte too long":    {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n%101s", "") }, false, true, ErrTooLong},
-		"without an end":     {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); io.CopyN(c, zeros{}, 1<<20) }, false, true, ErrTooLong},
+		"a byte too long":    {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n%101s", "") }, false, true, ErrResponseTooLong},
+		"without an end":     {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); io.CopyN(c, zeros{}, 1<<20) }, false, true, ErrResponseTooLong},
 		"cut off":            {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, false, true, io.ErrUnexpectedEOF},
 		"header without end": {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "); io.CopyN(c, zeros{}, 1<<20) }, false, false, nil},
 		"a thousand headers": {func(c net.Conn) {
@@ -217,9 +217,9 @@ func TestNothingIsUnpacked(t *testing.T) {
 	}))
 	defer s.Close()
 	via := NewTransport(TransportOptions{})
-	defer via.CloseIdle()
+	defer via.CloseIdleConnections()
 	for _, send := range []func(*http.Request, int64) (*Reply, error){via.Send, via.SendOnce} {
-		if reply, err := send(post(t, s.URL), MaxAnswer); err != nil || string(reply.Body) != "packed" {
+		if reply, err := send(post(t, s.URL), MaxResponse); err != nil || string(reply.Body) != "packed" {
 			t.Errorf("%+v, %v", reply, err)
 		}
 	}

@@ -23,7 +23,7 @@ const (
 
 // parseKeys reads a JWK set (RFC 7517, section 5) key by key: one that we do not
 // understand must not spoil the others.
-func parseKeys(data []byte) ([]key, error) {
+func parseKeys(data []byte) ([]serverKey, error) {
 	o, err := strictjson.Parse(data)
 	if err != nil {
 		return nil, err
@@ -35,13 +35,13 @@ func parseKeys(data []byte) ([]key, error) {
 	if len(members) > maxKeys {
 		return nil, fmt.Errorf("more than %d keys", maxKeys)
 	}
-	var out []key
+	var out []serverKey
 	for _, m := range members {
 		o, ok := m.(strictjson.Object)
 		if !ok {
 			continue
 		}
-		if k, err := parseKey(o); err == nil {
+		if k, err := parseServerKey(o); err == nil {
 			out = append(out, k)
 		}
 	}
@@ -51,8 +51,8 @@ func parseKeys(data []byte) ([]key, error) {
 	return out, nil
 }
 
-func parseKey(o strictjson.Object) (key, error) {
-	var k key
+func parseServerKey(o strictjson.Object) (serverKey, error) {
+	var k serverKey
 	if o.Has("use") && o["use"] != "sig" {
 		return k, errors.New("not for signatures")
 	}

@@ -14,19 +14,19 @@ import (
 const (
 	// unknownPause is the least time between two fetches caused by a key name
 	// nobody knows, so that forged tokens cannot make us a weapon against the server.
-	unknownPause = time.Minute
+	refetchPause = time.Minute
 
 	// keyGrace is how long a key that the server no longer lists is still believed
 	// after a refresh: servers behind several caches list old and new keys by turns
 	// while they rotate. ID tokens are read seconds after they are signed.
-	keyGrace = 10 * time.Minute
+	withdrawnKeyGrace = 10 * time.Minute
 )
 
 // key is one public signing key of the server.
-type key struct {
-	id, alg string // either may be empty
-	public  crypto.PublicKey
-	until   time.Time // end of the grace; zero while it is listed
+type serverKey struct {
+	id, alg   string // either may be empty
+	public    crypto.PublicKey
+	graceEnds time.Time // end of the grace; zero while it is listed
 }
 
 // Keys holds a server's signing keys in memory. It is safe for concurrent use;
@@ -35,12 +35,12 @@ type Keys struct {
 	via *Transport
 	now func() time.Time
 
-	turn   chan struct{} // guards what follows
-	uri    string
-	list   []key
-	at     time.Time // when they were fetched, or tried to
-	good   time.Duration
-	forced time.Time // when an unknown key last made us look
+	turn        chan struct{} // guards what follows
+	uri         string
+	list        []serverKey
+	at          time.Time // when they were fetched, or tried to
+	good        time.Duration
+	refetchedAt time.Time // when an unknown key last made us look
 }
 
 // NewKeys makes an empty Keys. It sends nothing.
@@ -48,14 +48,14 @@ func NewKeys(via *Transport, now func() time.Time) *Keys {
 	return &Keys{via: via, now: now, turn: make(chan struct{}, 1)}
 }
 
-// Warm fetches the keys if none are at hand, so that a phone does not ring for
+// Prefetch fetches the keys if none are at hand, so that a phone does not ring for
 // an answer that could not be checked. The error is a *kiosk.Error.
-func (k *Keys) Warm(ctx context.Context, uri string) error {
+func (k *Keys) Prefetch(ctx context.Context, uri string) error {
 	if err := k.lock(ctx); err != nil {
 		return err
 	}
 	defer k.unlock()
-	return k.load(ctx, uri)
+	return k.ensure(ctx, uri)
 }
 
 // Find gives the keys that may have signed a token with this alg and kid (empty
@@ -67,38 +67,38 @@ func (k *Keys) Find(ctx context.Context, uri, alg, kid string) ([]crypto.PublicK
 		return nil, err
 	}
 	defer k.unlock()
-	if err := k.load(ctx, uri); err != nil {
+	if err := k.ensure(ctx, uri); err != nil {
 		return nil, err
 	}
-	found, err := k.pick(alg, kid)
+	found, err := k.selectKeys(alg, kid)
 	if err == nil || kid == "" {
 		return found, err
 	}
-	if again, err := k.force(ctx, uri); err != nil {
+	if again, err := k.refetch(ctx, uri); err != nil {
 		return nil, err
 	} else if again {
-		return k.pick(alg, kid)
+		return k.selectKeys(alg, kid)
 	}
 	return nil, err
 }
 
-// Again fetches the keys anew after a signature did not fit any of them, for
+// Refetch fetches the keys anew after a signature did not fit any of them, for
 // servers that change a key and keep its name or give it none. It does so at most
 // once a minute, together with Find, and tells whether it did.
-func (k *Keys) Again(ctx context.Context, uri string) (bool, error) {
+func (k *Keys) Refetch(ctx context.Context, uri string) (bool, error) {
 	if err := k.lock(ctx); err != nil {
 		return false, err
 	}
 	defer k.unlock()
-	return k.force(ctx, uri)
+	return k.refetch(ctx, uri)
 }
 
-func (k *Keys) force(ctx context.Context, uri string) (bool, error) {
+func (k *Keys) refetch(ctx context.Context, uri string) (bool, error) {
 	now := k.now()
-	if since := now.Sub(k.forced); !k.forced.IsZero() && since >= 0 && since < unknownPause {
+	if since := now.Sub(k.refetchedAt); !k.refetchedAt.IsZero() && since >= 0 && since < refetchPause {
 		return false, nil
 	}
-	k.forced = now
+	k.refetchedAt = now
 	return true, k.fetch(ctx, uri)
 }
 
@@ -113,10 +113,10 @@ func (k *Keys) lock(ctx context.Context) error {
 
 func (k *Keys) unlock() { <-k.turn }
 
-// load makes sure that there are keys of this address, not older than a day
+// ensure makes sure that there are keys of this address, not older than a day
 // unless no newer ones can be had.
-func (k *Keys) load(ctx context.Context, uri string) error {
-	if k.uri == uri && k.list != nil && !due(k.now(), k.at, k.good) {
+func (k *Keys) ensure(ctx context.Context, uri string) error {
+	if k.uri == uri && k.list != nil && !isDue(k.now(), k.at, k.good) {
 		return nil
 	}
 	if k.uri != uri {
@@ -136,7 +136,7 @@ func (k *Keys) fetch(ctx context.Context, uri string) error {
 	const what = "server keys"
 	body, status, err := getDocument(ctx, k.via, uri)
 	if err != nil {
-		return kiosk.Fail(clockOr(kiosk.Unreachable, err, k.now()), what, err)
+		return kiosk.Fail(orBadClock(kiosk.Unreachable, err, k.now()), what, err)
 	}
 	if status != http.StatusOK {
 		return kiosk.Fail(kiosk.Unreachable, what, fmt.Errorf("status %d", status))
@@ -146,44 +146,44 @@ func (k *Keys) fetch(ctx context.Context, uri string) error {
 		return kiosk.Fail(kiosk.Untrusted, what, err)
 	}
 	now := k.now()
-	k.list = append(fresh, kept(k.list, fresh, now)...)
+	k.list = append(fresh, withdrawnKeys(k.list, fresh, now)...)
 	k.at, k.good = now, documentTTL
 	return nil
 }
 
-// kept gives the old keys that are no longer listed but still in their grace.
-func kept(old, fresh []key, now time.Time) []key {
-	var out []key
+// withdrawnKeys gives the old keys that are no longer listed but still in their grace.
+func withdrawnKeys(old, fresh []serverKey, now time.Time) []serverKey {
+	var out []serverKey
 	for _, o := range old {
 		listed := false
 		for _, f := range fresh {
-			listed = listed || (f.id == o.id && f.alg == o.alg && samePublic(f.public, o.public))
+			listed = listed || (f.id == o.id && f.alg == o.alg && equalKeys(f.public, o.public))
 		}
-		if o.until.IsZero() {
-			o.until = now.Add(keyGrace)
+		if o.graceEnds.IsZero() {
+			o.graceEnds = now.Add(withdrawnKeyGrace)
 		}
-		if !listed && now.Before(o.until) && len(fresh)+len(out) < 2*maxKeys {
+		if !listed && now.Before(o.graceEnds) && len(fresh)+len(out) < 2*maxKeys {
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
-func samePublic(a, b crypto.PublicKey) bool {
+func equalKeys(a, b crypto.PublicKey) bool {
 	e, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && e.Equal(b)
 }
 
-// pick selects by name, key type, curve and alg. A token without a key name is
+// selectKeys selects by name, key type, curve and alg. A token without a key name is
 // accepted only if one key fits (OpenID Connect Core 1.0, section 10.1).
-func (k *Keys) pick(alg, kid string) ([]crypto.PublicKey, error) {
+func (k *Keys) selectKeys(alg, kid string) ([]crypto.PublicKey, error) {
 	now := k.now()
 	var out []crypto.PublicKey
 	for _, c := range k.list {
-		if !c.until.IsZero() && (kid == "" || !now.Before(c.until)) {
+		if !c.graceEnds.IsZero() && (kid == "" || !now.Before(c.graceEnds)) {
 			continue // no longer listed: believed for a while, but only by name
 		}
-		if (kid == "" || c.id == kid) && (c.alg == "" || c.alg == alg) && fits(c.public, alg) {
+		if (kid == "" || c.id == kid) && (c.alg == "" || c.alg == alg) && suitsAlgorithm(c.public, alg) {
 			out = append(out, c.public)
 		}
 	}

@@ -109,7 +109,7 @@ func TestKeysAreChosenByNameTypeCurveAndAlg(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(got) != 1 || !samePublic(c.want.Public(), got[0]) {
+		if err != nil || len(got) != 1 || !equalKeys(c.want.Public(), got[0]) {
 			t.Errorf("%s %q: %v, %v", c.alg, c.kid, got, err)
 		}
 	}
@@ -183,11 +183,11 @@ func TestAWithdrawnKeyIsNotUsedForTokensWithoutAName(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.put("/jwks", jwks(jwk(ecKey2, "", nil)))
-	if again, err := k.Again(context.Background(), s.URL+"/jwks"); !again || err != nil {
+	if again, err := k.Refetch(context.Background(), s.URL+"/jwks"); !again || err != nil {
 		t.Fatal(again, err)
 	}
 	got, err := find(t, k, s, "ES256", "")
-	if err != nil || len(got) != 1 || !samePublic(got[0], ecKey2.Public()) {
+	if err != nil || len(got) != 1 || !equalKeys(got[0], ecKey2.Public()) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -197,16 +197,16 @@ func TestKeysOutliveTroubleAtTheServer(t *testing.T) {
 	now := &clock{t: noon}
 	k := NewKeys(NewTransport(TransportOptions{}), now.now)
 	s.code("/jwks", 500)
-	if err := k.Warm(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Unreachable {
+	if err := k.Prefetch(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Unreachable {
 		t.Fatalf("no keys yet: %v", err)
 	}
 	s.code("/jwks", 200)
 	s.put("/jwks", "<html>")
-	if err := k.Warm(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Untrusted {
+	if err := k.Prefetch(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Untrusted {
 		t.Fatalf("an error page: %v", err)
 	}
 	s.put("/jwks", jwks(jwk(ecKey, "k", nil)))
-	if err := k.Warm(context.Background(), s.URL+"/jwks"); err != nil {
+	if err := k.Prefetch(context.Background(), s.URL+"/jwks"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 3 {
@@ -226,13 +226,13 @@ func TestKeysOutliveTroubleAtTheServer(t *testing.T) {
 }
 
 func TestAServerThatKeepsChangingItsKeysFillsNoMemory(t *testing.T) {
-	var list []key
+	var list []serverKey
 	for round := range 10 {
-		var fresh []key
+		var fresh []serverKey
 		for i := range maxKeys {
-			fresh = append(fresh, key{id: fmt.Sprint(round, "-", i), public: ecKey.Public()})
+			fresh = append(fresh, serverKey{id: fmt.Sprint(round, "-", i), public: ecKey.Public()})
 		}
-		list = append(fresh, kept(list, fresh, noon)...)
+		list = append(fresh, withdrawnKeys(list, fresh, noon)...)
 		if len(list) > 2*maxKeys {
 			t.Fatalf("%d keys after %d rounds", len(list), round+1)
 		}

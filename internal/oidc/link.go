@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// LinkError is a failure of the line: nothing arrived, or not all of it. Its text
+// TransportError is a failure of the line: nothing arrived, or not all of it. Its text
 // is made of fixed words, because the errors of net/http, of the resolver and of
 // crypto/tls repeat what the other end sent, and that may be somebody's name.
-type LinkError struct{ cause error }
+type TransportError struct{ cause error }
 
 // Error says what kind of failure it was. Of foreign origin there is at most the
 // number of a TLS alert, in the words that crypto/tls has for it.
-func (e *LinkError) Error() string {
-	for _, words := range []func(error) string{inTime, inOwnWords, inTLSWords, inSocketWords} {
+func (e *TransportError) Error() string {
+	for _, words := range []func(error) string{timeoutText, ownText, tlsText, socketText} {
 		if s := words(e.cause); s != "" {
 			return s
 		}
@@ -32,22 +32,22 @@ func (e *LinkError) Error() string {
 }
 
 // ownError is a failure that this package put into words.
-type ownError string
+type textError string
 
-func (e ownError) Error() string { return string(e) }
+func (e textError) Error() string { return string(e) }
 
 // dialError is a failure to connect.
 type dialError struct{ error }
 
 func (e dialError) Unwrap() error { return e.error }
 
-func inOwnWords(err error) string {
-	var own ownError
+func ownText(err error) string {
+	var own textError
 	errors.As(err, &own)
 	return string(own)
 }
 
-func inTime(err error) string {
+func timeoutText(err error) string {
 	var t net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -60,7 +60,7 @@ func inTime(err error) string {
 	return "no answer in time"
 }
 
-func inTLSWords(err error) string {
+func tlsText(err error) string {
 	const certificate = "TLS: the server's certificate "
 	var (
 		invalid x509.CertificateInvalidError
@@ -99,7 +99,7 @@ func inTLSWords(err error) string {
 	return ""
 }
 
-func inSocketWords(err error) string {
+func socketText(err error) string {
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
@@ -125,24 +125,24 @@ func inSocketWords(err error) string {
 }
 
 // Unwrap gives the cause, for errors.Is and errors.As.
-func (e *LinkError) Unwrap() error { return e.cause }
+func (e *TransportError) Unwrap() error { return e.cause }
 
 // Timeout tells whether time ran out.
-func (e *LinkError) Timeout() bool {
+func (e *TransportError) Timeout() bool {
 	var t net.Error
 	return errors.As(e.cause, &t) && t.Timeout()
 }
 
-// ClockSuspect tells whether err is a server certificate that is not valid yet
+// SuggestsWrongClock tells whether err is a server certificate that is not valid yet
 // at the given time: nearly always a device that does not know the date.
-func ClockSuspect(err error, now time.Time) bool {
+func SuggestsWrongClock(err error, now time.Time) bool {
 	var c x509.CertificateInvalidError
 	return errors.As(err, &c) && c.Reason == x509.Expired && c.Cert != nil && now.Before(c.Cert.NotBefore)
 }
 
-// CertificateRefused tells whether err is a server that ended the handshake because of
+// IsClientCertificateRejected tells whether err is a server that ended the handshake because of
 // our certificate, or because there was none (RFC 8446, section 6.2).
-func CertificateRefused(err error) bool {
+func IsClientCertificateRejected(err error) bool {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
 		return false

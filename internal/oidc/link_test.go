@@ -78,13 +78,13 @@ func TestWhatTheLineSays(t *testing.T) {
 		"unknown authority":         {x509.UnknownAuthorityError{Cert: &x509.Certificate{}}, "TLS: the server's certificate is from an unknown authority"},
 		"another host's":            {x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"canary"}}, Host: "op.example"}, "TLS: the server's certificate is not for op.example"},
 		"another x509 error":        {errors.New("x509: canary"), "TLS: the server's certificate is not valid"},
-		"our own words":             {ownError("address is not https"), "address is not https"},
+		"our own words":             {textError("address is not https"), "address is not https"},
 	} {
-		if got := (&LinkError{cause: c.err}).Error(); got != c.want {
+		if got := (&TransportError{cause: c.err}).Error(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	if !(&LinkError{cause: context.DeadlineExceeded}).Timeout() || (&LinkError{cause: io.EOF}).Timeout() {
+	if !(&TransportError{cause: context.DeadlineExceeded}).Timeout() || (&TransportError{cause: io.EOF}).Timeout() {
 		t.Error("time-outs are not told apart")
 	}
 }

@@ -26,7 +26,7 @@ const (
 	JWKS         Endpoint = "jwks_uri"
 )
 
-var endpoints = []Endpoint{Backchannel, Token, UserInfo, Revocation, Device, Registration, JWKS}
+var endpointNames = []Endpoint{Backchannel, Token, UserInfo, Revocation, Device, Registration, JWKS}
 
 // Metadata is what a server says of itself (OpenID Connect Discovery 1.0, section 3;
 // RFC 8414; CIBA Core, section 4). A nil list was not published, which is not the
@@ -44,30 +44,30 @@ type Metadata struct {
 	ACRValues     []string // acr_values_supported
 	UserCode      bool     // backchannel_user_code_parameter_supported
 
-	plain   map[Endpoint]string
-	aliases map[Endpoint]string // mtls_endpoint_aliases
+	endpoints     map[Endpoint]string
+	mtlsEndpoints map[Endpoint]string // mtls_endpoint_aliases
 
-	badPlain, badAliases map[Endpoint]error // why an address that was published counts as absent
+	endpointErrors, mtlsEndpointErrors map[Endpoint]error // why an address that was published counts as absent
 }
 
 // Endpoint gives an address; empty if the server has none. With mtls the alias
 // for clients with a certificate goes first, endpoint by endpoint (RFC 8705,
 // section 5).
 func (m *Metadata) Endpoint(e Endpoint, mtls bool) string {
-	if mtls && m.aliases[e] != "" {
-		return m.aliases[e]
+	if mtls && m.mtlsEndpoints[e] != "" {
+		return m.mtlsEndpoints[e]
 	}
-	return m.plain[e]
+	return m.endpoints[e]
 }
 
-// Bad tells why an address that the server publishes for an endpoint is not used
+// EndpointError tells why an address that the server publishes for an endpoint is not used
 // and Endpoint does as if it were absent; nil if there is nothing wrong. The text
 // repeats nothing of the address.
-func (m *Metadata) Bad(e Endpoint, mtls bool) error {
-	if mtls && (m.aliases[e] != "" || m.badAliases[e] != nil) {
-		return m.badAliases[e]
+func (m *Metadata) EndpointError(e Endpoint, mtls bool) error {
+	if mtls && (m.mtlsEndpoints[e] != "" || m.mtlsEndpointErrors[e] != nil) {
+		return m.mtlsEndpointErrors[e]
 	}
-	return m.badPlain[e]
+	return m.endpointErrors[e]
 }
 
 // Offers tells whether a published list holds a value; a list that was not
@@ -87,24 +87,24 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	published, _ := o.Text("issuer")
 	if published != issuer {
 		if strings.TrimSuffix(published, "/") == strings.TrimSuffix(issuer, "/") && published != "" {
-			return nil, wrongDocument{errors.New("the published issuer differs from KIOSK_ISSUER in the slash at its end; set it exactly as published")}
+			return nil, metadataError{errors.New("the published issuer differs from KIOSK_ISSUER in the slash at its end; set it exactly as published")}
 		}
-		return nil, wrongDocument{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", Printable(published, 200))}
+		return nil, metadataError{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", Printable(published, 200))}
 	}
 	m := &Metadata{Issuer: issuer}
 	https := strings.HasPrefix(issuer, "https:")
-	m.plain, m.badPlain = addresses(o, https)
+	m.endpoints, m.endpointErrors = parseEndpoints(o, https)
 	if a, ok := o["mtls_endpoint_aliases"].(strictjson.Object); ok {
-		m.aliases, m.badAliases = addresses(a, https)
+		m.mtlsEndpoints, m.mtlsEndpointErrors = parseEndpoints(a, https)
 	}
 	// Without these three nothing works; of the others a bad one is as good as
 	// none, and whoever needs it asks Bad.
 	for _, e := range []Endpoint{Token, JWKS, Backchannel} {
-		if err := m.badPlain[e]; err != nil {
-			return nil, wrongDocument{err}
+		if err := m.endpointErrors[e]; err != nil {
+			return nil, metadataError{err}
 		}
-		if m.plain[e] == "" && e != Backchannel { // a server without CIBA is package ciba's to judge
-			return nil, wrongDocument{fmt.Errorf("the server publishes no %s", e)}
+		if m.endpoints[e] == "" && e != Backchannel { // a server without CIBA is package ciba's to judge
+			return nil, metadataError{fmt.Errorf("the server publishes no %s", e)}
 		}
 	}
 	m.DeliveryModes, _ = o.Texts("backchannel_token_delivery_modes_supported")
@@ -120,11 +120,11 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	return m, nil
 }
 
-// addresses reads the endpoints of a document. Those that may not be spoken to are
+// parseEndpoints reads the endpoints of a document. Those that may not be spoken to are
 // in bad, with the reason.
-func addresses(o strictjson.Object, https bool) (good map[Endpoint]string, bad map[Endpoint]error) {
+func parseEndpoints(o strictjson.Object, https bool) (good map[Endpoint]string, bad map[Endpoint]error) {
 	good, bad = map[Endpoint]string{}, map[Endpoint]error{}
-	for _, e := range endpoints {
+	for _, e := range endpointNames {
 		if !o.Has(string(e)) {
 			continue
 		}
@@ -144,6 +144,6 @@ func addresses(o strictjson.Object, https bool) (good map[Endpoint]string, bad m
 
 // wrongDocument marks a document that was read well and says the wrong thing: a
 // setting, here or at the server, has to change.
-type wrongDocument struct{ error }
+type metadataError struct{ error }
 
-func (w wrongDocument) Unwrap() error { return w.error }
+func (w metadataError) Unwrap() error { return w.error }

@@ -23,7 +23,7 @@ func FuzzParseMetadata(f *testing.F) {
 		if m.Issuer != issuer || m.Endpoint(Token, false) == "" || m.Endpoint(JWKS, false) == "" {
 			t.Errorf("taken for good: %q", data)
 		}
-		for _, e := range endpoints {
+		for _, e := range endpointNames {
 			for _, mtls := range []bool{false, true} {
 				a := m.Endpoint(e, mtls)
 				if u, err := CheckURL(a); a != "" && (err != nil || u.Scheme != "https") {

@@ -80,7 +80,7 @@ func TestARequestThatMustNotArriveTwiceNeverDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newRaw(t, serve)
 			via := NewTransport(TransportOptions{})
-			via.SendOnce(post(t, s.url), MaxAnswer)
+			via.SendOnce(post(t, s.url), MaxResponse)
 			if c, r := s.conns.Load(), s.requests.Load(); c != 1 || r > 1 {
 				t.Errorf("%d connections, %d requests", c, r)
 			}
@@ -95,7 +95,7 @@ func TestABackchannelRequestHasANewConnection(t *testing.T) {
 		}
 	})
 	via := NewTransport(TransportOptions{})
-	defer via.CloseIdle()
+	defer via.CloseIdleConnections()
 	for i, step := range []struct {
 		send  func(*http.Request, int64) (*Reply, error)
 		conns int32
@@ -108,7 +108,7 @@ func TestABackchannelRequestHasANewConnection(t *testing.T) {
 		{via.SendOnce, 4},
 		{via.Send, 4},
 	} {
-		if _, err := step.send(post(t, s.url), MaxAnswer); err != nil {
+		if _, err := step.send(post(t, s.url), MaxResponse); err != nil {
 			t.Fatal(err)
 		}
 		if c := s.conns.Load(); c != step.conns {
@@ -127,10 +127,10 @@ func TestAPollOnADyingConnectionIsNotResentByStealth(t *testing.T) {
 		next()
 	})
 	via := NewTransport(TransportOptions{})
-	if _, err := via.Send(post(t, s.url), MaxAnswer); err != nil {
+	if _, err := via.Send(post(t, s.url), MaxResponse); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := via.Send(post(t, s.url), MaxAnswer)
+	reply, err := via.Send(post(t, s.url), MaxResponse)
 	if err == nil || reply != nil {
 		t.Fatalf("%+v, %v", reply, err)
 	}
@@ -195,7 +195,7 @@ func TestPollsMeetNoClosingConnection(t *testing.T) {
 				go s.Serve(wire)
 				via := NewTransport(TransportOptions{Dial: wire.dial})
 				for i := range 20 {
-					if _, err := via.Send(post(t, "http://localhost/token"), MaxAnswer); err != nil {
+					if _, err := via.Send(post(t, "http://localhost/token"), MaxResponse); err != nil {
 						t.Fatalf("poll %d: %v", i+1, err)
 					}
 					<-time.After(c.interval) // virtual
@@ -203,7 +203,7 @@ func TestPollsMeetNoClosingConnection(t *testing.T) {
 				if n := wire.made.Load(); n != c.conns {
 					t.Errorf("%d connections for 20 polls, want %d", n, c.conns)
 				}
-				via.CloseIdle()
+				via.CloseIdleConnections()
 				s.Close()
 			})
 		})

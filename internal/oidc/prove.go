@@ -12,14 +12,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Prove asks the token endpoint for the tokens of an auth_req_id that nobody has. A
+// ProbeClientAuth asks the token endpoint for the tokens of an auth_req_id that nobody has. A
 // server that accepts this client's proof says that the id is bad (CIBA Core, section
 // 11: invalid_grant); one that does not says invalid_client. Nobody's phone rings. The
 // error is a kiosk.Error: Misconfigured where the client is not accepted or not allowed.
-func Prove(ctx context.Context, via *Transport, m *Metadata, auth ClientAuth) error {
+func ProbeClientAuth(ctx context.Context, via *Transport, m *Metadata, auth ClientAuth) error {
 	const what = "client authentication"
 	form, h := url.Values{"grant_type": {GrantCIBA}, "auth_req_id": {"probe-" + rand.Text()}}, http.Header{}
-	if err := auth.Apply(Call{Metadata: m, To: Token}, form, h); err != nil {
+	if err := auth.Apply(AuthTarget{Metadata: m, Endpoint: Token}, form, h); err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Endpoint(Token, auth.MTLS()), strings.NewReader(form.Encode()))
@@ -29,7 +29,7 @@ func Prove(ctx context.Context, via *Transport, m *Metadata, auth ClientAuth) er
 	r.Header = h
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
-	reply, err := via.Send(r, MaxAnswer)
+	reply, err := via.Send(r, MaxResponse)
 	if err != nil {
 		return kiosk.Fail(kiosk.Unreachable, what, err)
 	}

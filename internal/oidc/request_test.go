@@ -97,7 +97,7 @@ func TestSignedRequestsThatCannotBe(t *testing.T) {
 		"the server's list is an empty": {keyOf(t, ecKey), []string{}, "not with ES256"},
 	} {
 		m := &Metadata{Issuer: "https://op.example", RequestAlgs: c.algs}
-		if err := c.key.CanSignRequests(m); err == nil || !strings.Contains(err.Error(), c.words) {
+		if err := c.key.CheckRequestSigning(m); err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if s, err := c.key.SignRequest(m, "kiosk-1", url.Values{}, noon); err == nil || s != "" {

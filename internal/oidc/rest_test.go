@@ -47,7 +47,7 @@ func TestAConnectionIsUsedAgainAsLongAsTheServerKeepsIt(t *testing.T) {
 				via, wire, s := patient(t, c.keeps)
 				go s.Serve(wire)
 				for i := range 20 {
-					if _, err := via.Send(post(t, "http://localhost/token"), MaxAnswer); err != nil {
+					if _, err := via.Send(post(t, "http://localhost/token"), MaxResponse); err != nil {
 						t.Fatalf("poll %d: %v", i+1, err)
 					}
 					time.Sleep(c.interval)
@@ -81,7 +81,7 @@ func TestWhoLosesRequestsIsTrustedNoMore(t *testing.T) {
 		go s.Serve(wire)
 		lost := 0
 		for range 60 {
-			if _, err := via.Send(post(t, "http://localhost/token"), MaxAnswer); err != nil {
+			if _, err := via.Send(post(t, "http://localhost/token"), MaxResponse); err != nil {
 				lost++
 			}
 			time.Sleep(5 * time.Second)

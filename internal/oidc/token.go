@@ -16,7 +16,7 @@ import (
 
 // Limits of an ID token.
 const (
-	maxToken = 16 << 10 // real ones are 1 to 3 KiB
+	maxTokenSize = 16 << 10 // real ones are 1 to 3 KiB
 
 	// Tolerance is how far the server's clock and ours may be apart. A minute is
 	// usual; over five would let through tokens that are plainly too old.
@@ -26,26 +26,26 @@ const (
 // Names of the claims that tie an ID token to a backchannel request (CIBA Core,
 // section 10.3.1).
 const (
-	claimRequestID = "urn:openid:params:jwt:claim:auth_req_id"
-	claimRefresh   = "urn:openid:params:jwt:claim:rt_hash"
+	claimRequestID   = "urn:openid:params:jwt:claim:auth_req_id"
+	claimRefreshHash = "urn:openid:params:jwt:claim:rt_hash"
 )
 
-// Expected is what an ID token must fit.
-type Expected struct {
+// ExpectedClaims are what an ID token must contain.
+type ExpectedClaims struct {
 	Issuer   string   // exactly
 	ClientID string   // must be the audience
 	KeysURI  string   // where the issuer's keys are
 	Algs     []string // allow-list; nil is DefaultAlgs
 	// Trusted are audiences that may stand beside our own; any other one refuses the token.
-	Trusted []string
+	TrustedAudiences []string
 	// Since is the wall time at which the request was sent. A token from before,
 	// less the tolerance, answers some other question: backchannel requests have no
 	// nonce, so this takes its place. Required.
-	Since     time.Time
-	Access    kiosk.Secret // for at_hash
-	Refresh   kiosk.Secret // for rt_hash
-	RequestID kiosk.Secret // auth_req_id
-	ACR       []string     // one of these must be in acr; empty asks nothing
+	RequestedAt  time.Time
+	AccessToken  kiosk.Secret // for at_hash
+	RefreshToken kiosk.Secret // for rt_hash
+	RequestID    kiosk.Secret // auth_req_id
+	ACR          []string     // one of these must be in acr; empty asks nothing
 }
 
 // Claims are the contents of an ID token that passed every check.
@@ -68,8 +68,8 @@ func NewVerifier(k *Keys, now func() time.Time) *Verifier { return &Verifier{key
 // and of CIBA Core, in the order form, header, key, signature, claims. The error is
 // a *kiosk.Error: Unreachable if the keys could not be fetched, else Untrusted. Its
 // text never holds a claim's value.
-func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e Expected) (*Claims, error) {
-	if e.Issuer == "" || e.ClientID == "" || e.KeysURI == "" || e.Since.IsZero() {
+func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e ExpectedClaims) (*Claims, error) {
+	if e.Issuer == "" || e.ClientID == "" || e.KeysURI == "" || e.RequestedAt.IsZero() {
 		return nil, kiosk.Fail(kiosk.Internal, "ID token", errors.New("nothing to compare it with"))
 	}
 	c, err := v.verify(ctx, token, e)
@@ -83,9 +83,9 @@ func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e Expected) (
 	return nil, kiosk.Fail(kiosk.Untrusted, "ID token", err)
 }
 
-func (v *Verifier) verify(ctx context.Context, token kiosk.Secret, e Expected) (*Claims, error) {
+func (v *Verifier) verify(ctx context.Context, token kiosk.Secret, e ExpectedClaims) (*Claims, error) {
 	// V1: size and form.
-	head, body, err := split(token)
+	head, body, err := decodeCompact(token)
 	if err != nil {
 		return nil, err
 	}
@@ -101,24 +101,24 @@ func (v *Verifier) verify(ctx context.Context, token kiosk.Secret, e Expected) (
 	if err != nil {
 		return nil, err
 	}
-	if err := v.signature(ctx, token, e.KeysURI, alg, kid); err != nil {
+	if err := v.verifySignature(ctx, token, e.KeysURI, alg, kid); err != nil {
 		return nil, err
 	}
-	sub, err := e.check(claims, v.now())
+	sub, err := e.checkClaims(claims, v.now())
 	if err != nil {
 		return nil, err
 	}
-	if err := e.bindings(claims, alg); err != nil {
+	if err := e.checkBindings(claims, alg); err != nil {
 		return nil, err
 	}
 	return &Claims{Object: claims, Subject: sub, Raw: body}, nil
 }
 
-// split cuts a compact JWS into its decoded header and claims (RFC 7515,
+// decodeCompact cuts a compact JWS into its decoded header and claims (RFC 7515,
 // section 7.1): three parts of base64url, no padding, no white space, no stray bits.
-func split(token []byte) (header, claims []byte, err error) {
-	if len(token) > maxToken {
-		return nil, nil, fmt.Errorf("longer than %d KiB", maxToken>>10)
+func decodeCompact(token []byte) (header, claims []byte, err error) {
+	if len(token) > maxTokenSize {
+		return nil, nil, fmt.Errorf("longer than %d KiB", maxTokenSize>>10)
 	}
 	parts := strings.Split(string(token), ".")
 	if len(parts) == 5 {
@@ -147,7 +147,7 @@ func checkHeader(h strictjson.Object, allowed []string) (alg, kid string, err er
 		allowed = DefaultAlgs()
 	}
 	alg, _ = h.Text("alg")
-	if _, known := findAlg(alg); !known || !slices.Contains(allowed, alg) {
+	if _, known := findAlgorithm(alg); !known || !slices.Contains(allowed, alg) {
 		return "", "", errors.New("signed in a way that is not on the list")
 	}
 	if _, there := h["crit"]; there { // we understand no extension, so none can be met (RFC 7515, section 4.1.11)
@@ -166,8 +166,8 @@ func checkHeader(h strictjson.Object, allowed []string) (alg, kid string, err er
 	return alg, kid, nil
 }
 
-// signature is V3 to V5.
-func (v *Verifier) signature(ctx context.Context, token []byte, uri, alg, kid string) error {
+// verifySignature is V3 to V5.
+func (v *Verifier) verifySignature(ctx context.Context, token []byte, uri, alg, kid string) error {
 	jws, err := jose.ParseSignedCompact(string(token), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		return errors.New("not a signed token")
@@ -184,7 +184,7 @@ func (v *Verifier) signature(ctx context.Context, token []byte, uri, alg, kid st
 		}
 		again := false
 		if try == 0 {
-			if again, err = v.keys.Again(ctx, uri); err != nil {
+			if again, err = v.keys.Refetch(ctx, uri); err != nil {
 				return err
 			}
 		}

@@ -33,10 +33,10 @@ func claims(changes map[string]any) map[string]any {
 }
 
 // expected is what the good token fits: the request left ten seconds ago.
-func expected(s *server) Expected {
-	return Expected{
-		Issuer: issuer, ClientID: clientID, KeysURI: s.URL + "/jwks", Since: noon.Add(-10 * time.Second),
-		Access: kiosk.Secret("the-access-token"), RequestID: kiosk.Secret("the-request"),
+func expected(s *server) ExpectedClaims {
+	return ExpectedClaims{
+		Issuer: issuer, ClientID: clientID, KeysURI: s.URL + "/jwks", RequestedAt: noon.Add(-10 * time.Second),
+		AccessToken: kiosk.Secret("the-access-token"), RequestID: kiosk.Secret("the-request"),
 	}
 }
 
@@ -59,7 +59,7 @@ func TestAGoodTokenIsBelieved(t *testing.T) {
 	for name, c := range map[string]struct {
 		header, claims map[string]any
 		key            any
-		change         func(*Expected)
+		change         func(*ExpectedClaims)
 	}{
 		"signed with ES256":             {ecHeader, claims(nil), ecKey, nil},
 		"signed with RS256":             {map[string]any{"alg": "RS256", "kid": "rsa"}, claims(nil), rsaKey, nil},
@@ -68,7 +68,7 @@ func TestAGoodTokenIsBelieved(t *testing.T) {
 		"without a key name":            {map[string]any{"alg": "ES256"}, claims(nil), ecKey, nil},
 		"audience as a list of one":     {ecHeader, claims(map[string]any{"aud": []string{clientID}}), ecKey, nil},
 		"azp is us":                     {ecHeader, claims(map[string]any{"azp": clientID}), ecKey, nil},
-		"another trusted audience":      {ecHeader, claims(map[string]any{"aud": []string{clientID, "https://api.example"}, "azp": clientID}), ecKey, func(e *Expected) { e.Trusted = []string{"https://api.example"} }},
+		"another trusted audience":      {ecHeader, claims(map[string]any{"aud": []string{clientID, "https://api.example"}, "azp": clientID}), ecKey, func(e *ExpectedClaims) { e.TrustedAudiences = []string{"https://api.example"} }},
 		"times with fractions":          {ecHeader, claims(map[string]any{"iat": float64(noon.Unix()) + 0.25, "exp": float64(noon.Unix()) + 300.5}), ecKey, nil},
 		"expired 59 s ago":              {ecHeader, claims(map[string]any{"exp": noon.Unix() - 59}), ecKey, nil},
 		"made 60 s from now":            {ecHeader, claims(map[string]any{"iat": noon.Unix() + 60}), ecKey, nil},
@@ -77,9 +77,9 @@ func TestAGoodTokenIsBelieved(t *testing.T) {
 		"subject of 255 characters":     {ecHeader, claims(map[string]any{"sub": strings.Repeat("a", 255)}), ecKey, nil},
 		"at_hash fits":                  {ecHeader, claims(map[string]any{"at_hash": hash256("the-access-token")}), ecKey, nil},
 		"at_hash fits, EdDSA":           {map[string]any{"alg": "EdDSA", "kid": "ed"}, claims(map[string]any{"at_hash": hash512("the-access-token")}), edKey, nil},
-		"rt_hash fits":                  {ecHeader, claims(map[string]any{claimRefresh: hash256("the-refresh-token")}), ecKey, func(e *Expected) { e.Refresh = kiosk.Secret("the-refresh-token") }},
+		"rt_hash fits":                  {ecHeader, claims(map[string]any{claimRefreshHash: hash256("the-refresh-token")}), ecKey, func(e *ExpectedClaims) { e.RefreshToken = kiosk.Secret("the-refresh-token") }},
 		"auth_req_id fits":              {ecHeader, claims(map[string]any{claimRequestID: "the-request"}), ecKey, nil},
-		"acr is one of those asked for": {ecHeader, claims(map[string]any{"acr": "gold"}), ecKey, func(e *Expected) { e.ACR = []string{"silver", "gold"} }},
+		"acr is one of those asked for": {ecHeader, claims(map[string]any{"acr": "gold"}), ecKey, func(e *ExpectedClaims) { e.ACR = []string{"silver", "gold"} }},
 		"an empty nonce":                {ecHeader, claims(map[string]any{"nonce": ""}), ecKey, nil},
 		"claims nobody knows":           {ecHeader, claims(map[string]any{"urn:x": map[string]any{"y": []int{1}}}), ecKey, nil},
 		"header points to other keys":   {map[string]any{"alg": "ES256", "kid": "ec", "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x5u"}, claims(nil), ecKey, nil},
@@ -118,7 +118,7 @@ func TestAttacksOnTheToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		token  string
 		says   string // a word of the reason, so that the right check refuses it
-		change func(*Expected)
+		change func(*ExpectedClaims)
 	}{
 		// V1: form
 		"nothing":                  {"", "three parts", nil},
@@ -131,7 +131,7 @@ func TestAttacksOnTheToken(t *testing.T) {
 		"a space in front":         {" " + good, "base64url", nil},
 		"standard base64":          {parts[0] + "." + strings.Repeat("+/", 8) + "." + parts[2], "base64url", nil},
 		"stray bits at the end":    {parts[0] + "." + parts[1] + "." + parts[2][:len(parts[2])-1] + stray(parts[2]), "base64url", nil},
-		"longer than 16 KiB":       {with(map[string]any{"x": strings.Repeat("x", maxToken)}), "longer", nil},
+		"longer than 16 KiB":       {with(map[string]any{"x": strings.Repeat("x", maxTokenSize)}), "longer", nil},
 		"header is a list":         {sign("[]", claims(nil), "ES256", ecKey), "header", nil},
 		"claims are a list":        {sign(ecHeader, "[]", "ES256", ecKey), "claims", nil},
 		"claims are not JSON":      {sign(ecHeader, "hello", "ES256", ecKey), "claims", nil},
@@ -147,9 +147,9 @@ func TestAttacksOnTheToken(t *testing.T) {
 		"no alg":                         {b64([]byte(`{"kid":"ec"}`)) + "." + parts[1] + "." + parts[2], "on the list", nil},
 		"alg under another spelling":     {b64([]byte(`{"ALG":"ES256","kid":"ec"}`)) + "." + parts[1] + "." + parts[2], "on the list", nil},
 		"HMAC with the public key":       {head(map[string]any{"alg": "HS256", "kid": "rsa"}, pem), "on the list", nil},
-		"HMAC though somebody allows it": {head(map[string]any{"alg": "HS256", "kid": "rsa"}, pem), "on the list", func(e *Expected) { e.Algs = []string{"HS256", "none"} }},
-		"none though somebody allows it": {b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + "." + parts[2], "on the list", func(e *Expected) { e.Algs = []string{"HS256", "none"} }},
-		"an alg that is not allowed":     {good, "on the list", func(e *Expected) { e.Algs = []string{"RS256"} }},
+		"HMAC though somebody allows it": {head(map[string]any{"alg": "HS256", "kid": "rsa"}, pem), "on the list", func(e *ExpectedClaims) { e.Algs = []string{"HS256", "none"} }},
+		"none though somebody allows it": {b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + "." + parts[2], "on the list", func(e *ExpectedClaims) { e.Algs = []string{"HS256", "none"} }},
+		"an alg that is not allowed":     {good, "on the list", func(e *ExpectedClaims) { e.Algs = []string{"RS256"} }},
 		"a critical extension":           {head(map[string]any{"crit": []string{"b64"}, "b64": true}, ecKey), "extension", nil},
 		"crit is empty":                  {head(map[string]any{"crit": []string{}}, ecKey), "extension", nil},
 		"an access token":                {head(map[string]any{"typ": "at+jwt"}, ecKey), "another kind", nil},
@@ -187,8 +187,8 @@ func TestAttacksOnTheToken(t *testing.T) {
 		"audience list with a number":  {with(map[string]any{"aud": []any{clientID, 1}}), "aud", nil},
 		"audience that begins like us": {with(map[string]any{"aud": clientID + "0"}), "aud", nil},
 		"we and a stranger":            {with(map[string]any{"aud": []string{clientID, "evil"}, "azp": clientID}), "somebody else", nil},
-		"trusted, but not us":          {with(map[string]any{"aud": []string{"api"}, "azp": clientID}), "does not name", func(e *Expected) { e.Trusted = []string{"api"} }},
-		"two audiences without azp":    {with(map[string]any{"aud": []string{clientID, "api"}}), "azp", func(e *Expected) { e.Trusted = []string{"api"} }},
+		"trusted, but not us":          {with(map[string]any{"aud": []string{"api"}, "azp": clientID}), "does not name", func(e *ExpectedClaims) { e.TrustedAudiences = []string{"api"} }},
+		"two audiences without azp":    {with(map[string]any{"aud": []string{clientID, "api"}}), "azp", func(e *ExpectedClaims) { e.TrustedAudiences = []string{"api"} }},
 		"azp is another client":        {with(map[string]any{"azp": "kiosk-2"}), "azp", nil},
 		"azp is a list":                {with(map[string]any{"azp": []string{clientID}}), "azp", nil},
 
@@ -208,8 +208,8 @@ func TestAttacksOnTheToken(t *testing.T) {
 		"made a week ago":             {with(map[string]any{"iat": noon.Add(-7 * 24 * time.Hour).Unix()}), "older than the request", nil},
 		"not valid before tomorrow":   {with(map[string]any{"nbf": noon.Add(24 * time.Hour).Unix()}), "nbf", nil},
 		"nbf as a text":               {with(map[string]any{"nbf": "1"}), "nbf", nil},
-		"acr asked for and absent":    {good, "acr", func(e *Expected) { e.ACR = []string{"gold"} }},
-		"acr lower than asked for":    {with(map[string]any{"acr": "tin"}), "acr", func(e *Expected) { e.ACR = []string{"gold"} }},
+		"acr asked for and absent":    {good, "acr", func(e *ExpectedClaims) { e.ACR = []string{"gold"} }},
+		"acr lower than asked for":    {with(map[string]any{"acr": "tin"}), "acr", func(e *ExpectedClaims) { e.ACR = []string{"gold"} }},
 		"nonce of some other request": {with(map[string]any{"nonce": "n-0S6_WzA2Mj"}), "nonce", nil},
 
 		// V12: subject
@@ -224,9 +224,9 @@ func TestAttacksOnTheToken(t *testing.T) {
 		"at_hash of another token":      {with(map[string]any{"at_hash": hash256("another")}), "at_hash", nil},
 		"at_hash whole instead of half": {with(map[string]any{"at_hash": b64([]byte(hash256("the-access-token")))}), "at_hash", nil},
 		"at_hash is a number":           {with(map[string]any{"at_hash": 1}), "at_hash", nil},
-		"at_hash and no access token":   {with(map[string]any{"at_hash": hash256("")}), "at_hash", func(e *Expected) { e.Access = nil }},
-		"rt_hash of another token":      {with(map[string]any{claimRefresh: hash256("another")}), "rt_hash", func(e *Expected) { e.Refresh = kiosk.Secret("r") }},
-		"rt_hash and no refresh token":  {with(map[string]any{claimRefresh: hash256("")}), "rt_hash", nil},
+		"at_hash and no access token":   {with(map[string]any{"at_hash": hash256("")}), "at_hash", func(e *ExpectedClaims) { e.AccessToken = nil }},
+		"rt_hash of another token":      {with(map[string]any{claimRefreshHash: hash256("another")}), "rt_hash", func(e *ExpectedClaims) { e.RefreshToken = kiosk.Secret("r") }},
+		"rt_hash and no refresh token":  {with(map[string]any{claimRefreshHash: hash256("")}), "rt_hash", nil},
 		"another request's auth_req_id": {with(map[string]any{claimRequestID: "another"}), "auth_req_id", nil},
 		"auth_req_id is a number":       {with(map[string]any{claimRequestID: 1}), "auth_req_id", nil},
 	} {
@@ -261,11 +261,11 @@ func stray(s string) string {
 func TestATokenCannotBeCheckedAgainstNothing(t *testing.T) {
 	v, s := newVerifier(t)
 	token := kiosk.Secret(sign(ecHeader, claims(nil), "ES256", ecKey))
-	for name, change := range map[string]func(*Expected){
-		"no issuer":  func(e *Expected) { e.Issuer = "" },
-		"no client":  func(e *Expected) { e.ClientID = "" },
-		"no keys":    func(e *Expected) { e.KeysURI = "" },
-		"no request": func(e *Expected) { e.Since = time.Time{} },
+	for name, change := range map[string]func(*ExpectedClaims){
+		"no issuer":  func(e *ExpectedClaims) { e.Issuer = "" },
+		"no client":  func(e *ExpectedClaims) { e.ClientID = "" },
+		"no keys":    func(e *ExpectedClaims) { e.KeysURI = "" },
+		"no request": func(e *ExpectedClaims) { e.RequestedAt = time.Time{} },
 	} {
 		e := expected(s)
 		change(&e)
@@ -321,7 +321,7 @@ func TestDefaultAlgorithmsAreAsymmetric(t *testing.T) {
 
 func TestErrorsHoldNoClaims(t *testing.T) {
 	v, s := newVerifier(t)
-	for _, claim := range []string{"iss", "aud", "azp", "sub", "nonce", "acr", "at_hash", claimRequestID, claimRefresh} {
+	for _, claim := range []string{"iss", "aud", "azp", "sub", "nonce", "acr", "at_hash", claimRequestID, claimRefreshHash} {
 		token := sign(ecHeader, claims(map[string]any{claim: "canary\x1b"}), "ES256", ecKey)
 		e := expected(s)
 		e.ACR = []string{"gold"}
@@ -335,10 +335,10 @@ func TestErrorsHoldNoClaims(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	now := func() time.Time { return noon }
 	k := NewKeys(NewTransport(TransportOptions{}), now)
-	k.uri, k.at, k.good, k.forced = "https://op.example/jwks", noon, documentTTL, noon
-	k.list = []key{{id: "ec", public: ecKey.Public()}, {id: "rsa", public: rsaKey.Public()}}
+	k.uri, k.at, k.good, k.refetchedAt = "https://op.example/jwks", noon, documentTTL, noon
+	k.list = []serverKey{{id: "ec", public: ecKey.Public()}, {id: "rsa", public: rsaKey.Public()}}
 	v := NewVerifier(k, now)
-	e := Expected{Issuer: issuer, ClientID: clientID, KeysURI: k.uri, Since: noon.Add(-time.Second)}
+	e := ExpectedClaims{Issuer: issuer, ClientID: clientID, KeysURI: k.uri, RequestedAt: noon.Add(-time.Second)}
 	good := sign(ecHeader, claims(nil), "ES256", ecKey)
 	f.Add(good)
 	f.Add(good[:len(good)/2])
@@ -365,13 +365,13 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(text(claims(nil))))
 	f.Add([]byte(text(claims(map[string]any{"aud": []string{clientID, "x"}}))))
 	f.Add([]byte(`{"iss":"https://op.example/","aud":["kiosk-1"],"sub":"a","iat":1.795e9,"exp":1e11}`))
-	e := Expected{Issuer: issuer, ClientID: clientID, Since: noon.Add(-time.Second)}
+	e := ExpectedClaims{Issuer: issuer, ClientID: clientID, RequestedAt: noon.Add(-time.Second)}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		o, err := strictjson.Parse(in)
 		if err != nil {
 			return
 		}
-		sub, err := e.check(o, noon)
+		sub, err := e.checkClaims(o, noon)
 		if err != nil {
 			return
 		}
