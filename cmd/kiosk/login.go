@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/headless"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -77,7 +78,7 @@ func login(ctx context.Context, args []string, std streams) int {
 		return misused(std, "login", "identifier: "+problem)
 	}
 	why, err := a.Login(ctx, identifier, *asJSON, std.out, func(ctx context.Context) kiosk.Secret {
-		return userCode(ctx, a.CodePrompt(), std)
+		return userCode(ctx, a.UserCodePrompt(), std)
 	})
 	if err != nil {
 		return trouble(std, err)
@@ -91,7 +92,7 @@ func refuse(std streams, err error, asJSON bool) int {
 	code := trouble(std, err)
 	if asJSON {
 		if en, werr := words.Open("en"); werr == nil {
-			_ = app.Refuse(kiosk.ReasonOf(err), en, true, std.out, host.NewClock())
+			_ = headless.Refuse(kiosk.ReasonOf(err), headless.Texts{Words: en, Wall: host.NewClock().Wall}, true, std.out)
 		}
 	}
 	return code

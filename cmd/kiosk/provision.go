@@ -16,6 +16,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/setup"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -50,7 +51,7 @@ func init() { provisionVerb.run = provision }
 
 func provision(ctx context.Context, args []string, std streams) int {
 	f := newFlags(provisionVerb).withSettings()
-	var o app.ProvisionOptions
+	var o setup.ProvisionOptions
 	from := f.String("from", "", "")
 	rotate := f.Bool("rotate-key", false, "")
 	asJSON := f.Bool("json", false, "")
@@ -75,7 +76,7 @@ func provision(ctx context.Context, args []string, std streams) int {
 	}
 	o.Show, o.Tell = out.approval, out.step
 	o.EnvFile = f.path()
-	p, err := app.OpenProvisioning(settings, logger(std.err, max(settings.LogLevel, slog.LevelWarn)), o)
+	p, err := setup.Open(settings, logger(std.err, max(settings.LogLevel, slog.LevelWarn)), o)
 	if err != nil {
 		return out.failed(err)
 	}
@@ -87,7 +88,7 @@ func provision(ctx context.Context, args []string, std streams) int {
 		return out.failed(err)
 	}
 	if *from != "" {
-		if err := app.Erase(*from); err != nil {
+		if err := setup.Erase(*from); err != nil {
 			return out.failed(kiosk.Fail(kiosk.Internal, *from, err))
 		}
 	}
@@ -101,7 +102,7 @@ func provision(ctx context.Context, args []string, std streams) int {
 }
 
 // loadWith reads the settings, and before them those of an unattended set-up.
-func (f *flags) loadWith(from string, o *app.ProvisionOptions) (*config.Settings, error) {
+func (f *flags) loadWith(from string, o *setup.ProvisionOptions) (*config.Settings, error) {
 	if from == "" {
 		return f.load()
 	}
@@ -133,7 +134,7 @@ type reporter struct {
 
 func (r reporter) line(v map[string]any) { _ = json.NewEncoder(r.std.out).Encode(v) }
 
-func (r reporter) step(s app.Step) {
+func (r reporter) step(s setup.Step) {
 	if r.json {
 		v := map[string]any{"step": s.Name}
 		for name, value := range map[string]string{"client_id": s.ClientID, "key_id": s.KeyID, "file": s.File} {
@@ -248,7 +249,7 @@ func (r reporter) examined(ctx context.Context, f *flags) int {
 
 // rotation changes the key and, since no process here waits for the old one any
 // more, takes that away at the server.
-func (r reporter) rotation(ctx context.Context, p *app.Provisioning) int {
+func (r reporter) rotation(ctx context.Context, p *setup.Provisioning) int {
 	state, err := p.RotateKey(ctx)
 	if err != nil {
 		return r.failed(err)

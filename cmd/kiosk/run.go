@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -50,78 +50,39 @@ func init() { runVerb.run = runScreen }
 func runScreen(ctx context.Context, args []string, std streams) int {
 	f := newFlags(runVerb).withSettings()
 	var o app.RunOptions
+	f.BoolVar(&o.Headless, "headless", false, "")
 	f.BoolVar(&o.Desk, "desk", false, "")
-	f.StringVar(&o.Device, "tty", "", "")
-	headless := f.Bool("headless", false, "")
+	f.StringVar(&o.Terminal, "tty", "", "")
 	if _, code, ok := f.parse(args, 0, 0, std); !ok {
 		return code
 	}
-	if *headless && (o.Desk || o.Device != "") {
+	if o.Headless && (o.Desk || o.Terminal != "") {
 		return misused(std, "run", "--headless has no terminal")
 	}
-	// Before the settings are read, so that no signal finds nobody.
+	// Before the settings are read, so that no signal is lost.
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
-	if !*headless && !config.Supervised() { // somebody closed the window
+	if !o.Headless && !config.Supervised() { // somebody closed the window
 		var end context.CancelFunc
 		ctx, end = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer end()
 		signal.Stop(reload)
 	}
-	o.Version, o.EnvFile, o.Reread, o.Reload = facts().Version, f.path(), f.reread, reload
 	settings, err := f.load()
-	bare := err != nil && !*headless && app.CanSetUp(settings, err)
-	if err != nil && !bare {
-		return trouble(std, err)
-	}
 	logs, flush := unblocked(std.err)
 	defer flush()
-	if !*headless && isTerminal(std.err) {
+	if !o.Headless && isTerminal(std.err) {
 		kept := &tail{}
 		defer kept.flush(logs)
 		logs = kept
 	}
-	if bare {
-		settings, err = app.SetUp(ctx, settings, logger(logs, settings.LogLevel), f.path(), o)
-		switch {
-		case err != nil:
-			return trouble(std, err)
-		case settings == nil:
-			return exitWell
-		}
+	o.Version, o.EnvFile, o.Reread, o.Reload = facts().Version, f.path(), f.reread, reload
+	o.Logger = func(s *config.Settings) *slog.Logger { return logger(logs, s.LogLevel) }
+	if err := app.Run(ctx, settings, err, o); err != nil {
+		return trouble(std, err)
 	}
-	var before *config.Settings // what to go back to where settings that were read again cannot be begun with
-	for {
-		err := stay(ctx, settings, o, *headless, logs)
-		var again *app.Again
-		var unopened *app.Unopened
-		switch {
-		case errors.As(err, &again) && ctx.Err() == nil:
-			before, settings, o.Refused = settings, again.Settings, ""
-		case errors.As(err, &unopened) && before != nil && ctx.Err() == nil:
-			logger(logs, before.LogLevel).Error("settings: the old ones count on", "error", err)
-			before, settings, o.Refused = nil, before, err.Error()
-		case err != nil && again == nil:
-			return trouble(std, err)
-		default:
-			return exitWell
-		}
-	}
-}
-
-// stay runs the kiosk with one set of settings.
-func stay(ctx context.Context, settings *config.Settings, o app.RunOptions, headless bool, logs io.Writer) error {
-	who, run := "kiosk run", (*app.App).Run
-	if headless {
-		who, run = "kiosk run --headless", (*app.App).Headless
-	}
-	a, err := app.Open(settings, who, logger(logs, settings.LogLevel))
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	return run(a, ctx, o)
+	return exitWell
 }
 
 // keptLines are enough to see what happened last.

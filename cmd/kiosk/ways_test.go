@@ -227,7 +227,7 @@ func TestCertificateAndKeyThatDoNotBelongTogether(t *testing.T) {
 	}
 	r.set("KIOSK_ISSUER=http://127.0.0.1:1")
 	r.set("KIOSK_CLIENT_CERT_FILE=" + filepath.Join(r.dir, "client.crt"))
-	if c := r.start("config", "check"); c.wait() != 3 || !strings.Contains(c.err.text(), "mutual TLS needs") {
+	if c := r.start("config", "check"); c.wait() != 3 || !strings.Contains(c.err.text(), "mutual TLS requires") {
 		t.Errorf("without https: %s", c.err.text())
 	}
 }

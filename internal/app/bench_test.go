@@ -25,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/daemon"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/headless"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -64,10 +66,11 @@ func TestBenchVisits(t *testing.T) {
 	run, stop := context.WithCancel(t.Context())
 	defer stop()
 	at := &stand{free: make(chan struct{}, 1)}
-	r := a.runner(at)
+	r := a.runner()
+	r.Display = at
 	r.Rules.NoScreen = true
 	if os.Getenv("BENCH_JOURNAL") != "" {
-		r.Display = newSweeper(at, sweep)
+		r.Display = daemon.Scrubbing(at)
 	} else {
 		r.Journal, r.Guard, r.Revocations = nowhere{}, nowhere{}, nil
 	}
@@ -82,12 +85,12 @@ func TestBenchVisits(t *testing.T) {
 		}
 		time.Sleep(time.Duration(apart) * time.Second)
 		done, over := &moment{}, make(chan struct{})
-		l := a.lines(true, done, func() { close(over) })
+		l := a.texts().Lines(true, done, func() { close(over) })
 		at.attach(l)
 		events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(os.Getenv("BENCH_USER")), Seen: kiosk.Ready}
 		<-over
-		if l.reason != kiosk.NoReason {
-			t.Fatalf("%v\n%s", l.reason, log.String())
+		if l.Reason != kiosk.NoReason {
+			t.Fatalf("%v\n%s", l.Reason, log.String())
 		}
 		select {
 		case <-at.free: // the visit before it was still giving tokens back
@@ -117,10 +120,10 @@ type stand struct {
 	free chan struct{}
 
 	mu    sync.Mutex // the runner shows, the test attaches
-	lines *lines
+	lines *headless.Lines
 }
 
-func (d *stand) attach(l *lines) {
+func (d *stand) attach(l *headless.Lines) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = l

@@ -8,7 +8,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
@@ -23,13 +22,14 @@ func Doctor(ctx context.Context, o doctor.Options, tell func(doctor.Line)) docto
 // fails then, and the checks that use them depend on it.
 func newSuite(o doctor.Options) *doctor.Suite {
 	s := o.Settings
-	a := &App{settings: s, log: slog.New(slog.DiscardHandler), clock: host.NewClock(), wall: o.Machine.Wall}
+	a := newApp(s, slog.New(slog.DiscardHandler))
+	a.wall = o.Machine.Wall
 	err := o.LoadErr
 	if err == nil {
-		err = a.wire()
+		err = a.build()
 	}
 	suite := &doctor.Suite{
-		Options: o, Certificate: a.mine,
+		Options: o, Certificate: a.certificate,
 		Config: config.Checks{Settings: s, Err: err, EnvFile: o.EnvFile},
 		Server: oidc.ServerChecks{
 			Transport: a.transport, Clock: a.time, BuildTime: a.clock.Floor(), Wall: a.clock.Wall, TimeSync: a.clock.Synchronised,

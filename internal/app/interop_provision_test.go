@@ -15,6 +15,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/setup"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -38,18 +39,18 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	s, err := config.Load()
-	if !CanSetUp(s, err) {
+	if !setup.IsPossible(s, err) {
 		t.Fatalf("it cannot be set up: %v", err)
 	}
 	began := time.Now()
 	var steps []string
-	provisioning := func() *Provisioning {
-		p, err := OpenProvisioning(s, logger, ProvisionOptions{
+	provisioning := func() *setup.Provisioning {
+		p, err := setup.Open(s, logger, setup.ProvisionOptions{
 			Show: func(a enrol.Approval) {
 				steps = append(steps, "approve")
 				controlPath(t, "POST", "/approve?user=carol&user_code="+a.UserCode)
 			},
-			Tell: func(s Step) { steps = append(steps, s.Name) },
+			Tell: func(s setup.Step) { steps = append(steps, s.Name) },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -112,8 +113,8 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 // Nobody registers without a technician.
 func TestRegistrationAtAnIndependentServerNeedsPermission(t *testing.T) {
 	dir := t.TempDir()
-	p, err := OpenProvisioning(&config.Settings{Issuer: os.Getenv("INTEROP_ISSUER"), StateDir: dir, Delivery: "poll", Scope: []string{"openid"}},
-		slog.New(slog.DiscardHandler), ProvisionOptions{Initial: kiosk.Secret("not-a-token"), Tell: func(Step) {}})
+	p, err := setup.Open(&config.Settings{Issuer: os.Getenv("INTEROP_ISSUER"), StateDir: dir, Delivery: "poll", Scope: []string{"openid"}},
+		slog.New(slog.DiscardHandler), setup.ProvisionOptions{Initial: kiosk.Secret("not-a-token"), Tell: func(setup.Step) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,8 @@ func TestATechnicianAtAnIndependentServer(t *testing.T) {
 			ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 			defer stop()
 			d := until{make(chan kiosk.State, 1), []kiosk.Phase{kiosk.Menu, kiosk.Shown, kiosk.Ended}}
-			visits := a.runner(d)
+			visits := a.runner()
+			visits.Display = d
 			visits.Rules.Technicians, visits.Technicians = true, a.technicians
 			events, over := make(chan kiosk.Event), make(chan struct{})
 			go func() { defer close(over); visits.Run(ctx, events) }()

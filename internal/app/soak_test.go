@@ -291,7 +291,7 @@ func (k *soak) start() {
 	// Rates for a busy shop: with few names the contract's would hold back all but a few.
 	g := guard.New(guard.Limits{Person: guard.Rate{Count: 20, Per: time.Minute}, Device: guard.Rate{Count: 60, Per: 10 * time.Minute}, Life: soakExpiry}, st, k)
 	r := &runner.Runner{Rules: kiosk.DefaultRules(), Authorizer: k.client, Resource: k.api, Journal: st, Vault: vault.New(), Guard: g,
-		Display: k, Clock: k, NewVisit: draw, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
+		Display: k, Clock: k, NewVisit: newVisit, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { r.Run(ctx, k.events); close(ended) }()

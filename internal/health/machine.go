@@ -21,18 +21,26 @@ const (
 	underVoltage, wasUnderVoltage = 1 << 0, 1 << 16
 )
 
-// Network says whether the device has an address by which others can reach it.
+// Network returns an error if the device has no address at which others can reach it.
 func Network() error {
+	if LocalAddress() == "" {
+		return errors.New("no network: the device has no address")
+	}
+	return nil
+}
+
+// LocalAddress returns the device's address in its network; empty if it has none.
+func LocalAddress() string {
 	all, err := net.InterfaceAddrs()
 	if err != nil {
-		return err
+		return ""
 	}
 	for _, a := range all {
 		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() {
-			return nil
+			return ip.IP.String()
 		}
 	}
-	return errors.New("no network: the device has no address")
+	return ""
 }
 
 // Room is how many bytes a folder's file system has free for others than root, and in all.

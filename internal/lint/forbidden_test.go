@@ -79,7 +79,7 @@ var rules = []rule{
 			"internal/devserver":    "for development; http.ErrAbortHandler is a panic",
 			"internal/tui/close.go": "repeats a panic after restoring the terminal",
 			"internal/words":        "an invalid embedded catalogue is a build mistake that its tests find",
-			"internal/app/code.go":  "crypto/rand ends the program before it fails",
+			"internal/app/names.go": "crypto/rand ends the program before it fails",
 		},
 	},
 }

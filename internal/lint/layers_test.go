@@ -50,6 +50,11 @@ var layers = map[string]int{
 
 	"internal/status":    5,
 	"internal/doctor":    6,
+	"internal/display":   5,
+	"internal/headless":  5,
+	"internal/daemon":    6,
+	"internal/setup":     7,
+	"internal/support":   7,
 	"internal/app":       8,
 	"internal/devserver": 5,
 	"internal/picture":   5,

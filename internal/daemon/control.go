@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// Handlers implements State.
+func (d *Daemon) Handlers() control.Handlers {
+	return control.Handlers{
+		"status":    d.handleStatus,
+		"service":   d.handleService,
+		"wait-idle": d.handleWaitIdle,
+		"reload":    d.handleReload,
+		"prune":     d.handlePrune,
+		"visit":     d.handleVisit,
+	}
+}
+
+func (d *Daemon) handleStatus(context.Context, *control.Client, control.Request) (any, error) {
+	return d.status(), nil
+}
+
+func (d *Daemon) handleService(_ context.Context, c *control.Client, q control.Request) (any, error) {
+	d.Log.Warn("service", "off", q.Off, "uid", c.UID, "pid", c.PID)
+	return control.Done{OK: true}, d.setOutage(q)
+}
+
+func (d *Daemon) handleReload(ctx context.Context, _ *control.Client, _ control.Request) (any, error) {
+	return control.Done{OK: true}, d.reload(ctx)
+}
+
+// handleWaitIdle waits until no visit is in progress, up to q.Limit.
+func (d *Daemon) handleWaitIdle(ctx context.Context, c *control.Client, q control.Request) (any, error) {
+	limit, err := ParseLimit(q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	for {
+		phase, _, changed := d.observer.now()
+		if phase == kiosk.Ready || phase == kiosk.Closed {
+			return control.Idle{Idle: true}, nil
+		}
+		select {
+		case <-changed:
+		case <-t.C:
+			return control.Idle{Idle: false}, nil
+		case <-c.Gone():
+			return nil, nil
+		case <-ctx.Done():
+			return control.Idle{Idle: true}, nil
+		}
+	}
+}
+
+// ParseLimit parses the limit of a wait-idle request.
+func ParseLimit(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, errors.New("limit: want a duration, such as 10m")
+	}
+	return d, nil
+}
+
+// handlePrune removes visits from the record that are older than q.Age; without it, than KIOSK_RETENTION.
+func (d *Daemon) handlePrune(_ context.Context, c *control.Client, q control.Request) (any, error) {
+	age := d.Settings.Retention
+	if q.Age != "" {
+		var err error
+		if age, err = time.ParseDuration(q.Age); err != nil || age <= 0 {
+			return nil, errors.New("age: want a duration, such as 720h")
+		}
+	}
+	// A front end may use the kiosk, but must not erase what it did.
+	if age < d.Settings.Retention && c.UID != 0 && c.UID != os.Getuid() {
+		return nil, errors.New("age: only root and the kiosk's user may remove visits younger than KIOSK_RETENTION")
+	}
+	d.Log.Info("journal", "prune", age.String(), "uid", c.UID, "pid", c.PID)
+	removed, err := Prune(d.Record, d.Clock, age)
+	if err != nil {
+		return nil, err
+	}
+	return control.Pruned{Visits: removed}, nil
+}
+
+// handleVisit runs a visit for kiosk login.
+func (d *Daemon) handleVisit(ctx context.Context, c *control.Client, q control.Request) (any, error) {
+	if d.visits == nil {
+		return nil, errors.New("a kiosk with a screen is running on this device: visits are made there")
+	}
+	return d.visits.ServeVisit(ctx, c, q)
+}
+
+// ServeLine implements State: the line is the identifier of a visit.
+func (d *Daemon) ServeLine(ctx context.Context, c *control.Client, line kiosk.Secret) {
+	if d.visits == nil {
+		c.Reply(nil, errors.New("this kiosk has a screen: visits are made there"))
+		return
+	}
+	d.visits.ServeLine(ctx, c, line)
+}

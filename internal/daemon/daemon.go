@@ -1,0 +1,255 @@
+// Package daemon is the resident process around the visits. It runs them, decides when the device is out of service
+// (outage, opening hours, no contact with the authorization server), reloads settings, answers the control socket,
+// exports metrics and reports to the service manager.
+//
+// It gets its parts from package app and its front end, a screen or the control socket, through small interfaces. A
+// device that is being set up is another State under the same Supervisor (package setup).
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
+)
+
+// Options are the daemon's settings and parts.
+type Options struct {
+	Settings *config.Settings
+	Version  string
+	Log      *slog.Logger
+	Clock    *host.Clock
+	Time     func() time.Time // the best known time: the wall clock's, or the authorization server's
+	Record   Record
+	Contact  *Contact
+	// Probe reads the authorization server's metadata and keys. Its error is a *kiosk.Error.
+	Probe func(context.Context) error
+	// IsAbused reports whether the push guard holds requests back because of abuse.
+	IsAbused    func() bool
+	Certificate *oidc.Certificate // of mutual TLS; nil if not configured
+	Supervisor  *Supervisor
+
+	// Reread loads the settings again; nil if that is not possible. Check finds problems of settings that only the parts
+	// that use them can find.
+	Reread func() (*config.Settings, error)
+	Check  func(*config.Settings) error
+	// Rejected is why settings were rejected before this run; empty if none were.
+	Rejected string
+	Reload   <-chan os.Signal // asks for a reload
+
+	// Doctor examines this device. status answers for the running kiosk.
+	Doctor func(ctx context.Context, status func(context.Context) (status.Status, error)) []kiosk.Field
+}
+
+// Record is the record of visits.
+type Record interface {
+	Condition() keeper.Condition
+	Answers()
+	Prune(olderThan time.Time) (int, error)
+	Compact() (int64, error)
+	Retry()
+}
+
+// Frontend is what customers or clients use.
+type Frontend interface {
+	kiosk.Display
+	// Run passes input on until ctx ends or there can be no more. Its error ends the daemon.
+	Run(ctx context.Context, send func(kiosk.Event)) error
+	// Alive returns after the front end has shown that it works; an error if it does not before ctx ends.
+	Alive(context.Context) error
+	// Go runs f in a goroutine whose panic leaves the terminal usable.
+	Go(f func())
+}
+
+// VisitServer is a front end without a screen: it runs visits for clients of the control socket.
+type VisitServer interface {
+	Frontend
+	ServeVisit(context.Context, *control.Client, control.Request) (any, error)
+	ServeLine(context.Context, *control.Client, kiosk.Secret)
+	// Visits returns the number of visits in progress and waiting, and a channel that is closed when one of them ends.
+	Visits() (int, <-chan struct{})
+	// Stop ends all visits. It is called after the runner has ended.
+	Stop()
+}
+
+// Daemon is the state of a device that serves visits.
+type Daemon struct {
+	Options
+	frontend Frontend
+	visits   VisitServer // frontend; nil with a screen
+	stop     func()      // ends the run
+	started  time.Duration
+
+	send func(kiosk.Event) // to the runner
+
+	observer     *observer
+	outage       *outage
+	closedReason closedReason
+	settings     settingsChange
+	restarts     chan struct{} // a technician asked for a restart
+	board        *health.Board
+}
+
+// New returns a daemon. It takes up the outage that was in force before a restart.
+func New(o Options) *Daemon {
+	d := &Daemon{
+		Options: o, started: o.Clock.Now(), observer: newObserver(), outage: newOutage(o.Settings.StateDir),
+		restarts: make(chan struct{}, 1), send: func(kiosk.Event) {}, stop: func() {},
+	}
+	d.board = health.New(d.healthChecks()...)
+	d.settings.reject(sanitize.Line(o.Rejected))
+	if err := d.outage.load(o.Clock.Wall(), o.Clock.Now()); err != nil {
+		o.Log.Warn("outage", "error", err)
+	}
+	return d
+}
+
+// Run serves visits until ctx ends, the front end fails, or the run has to end for new settings: then the error is
+// *NewSettings. Run sets the display of r and closures. socket may be nil: then nobody can ask
+// this kiosk anything.
+func (d *Daemon) Run(ctx context.Context, f Frontend, r *runner.Runner, socket *Socket) error {
+	run, stop := context.WithCancel(ctx)
+	defer stop()
+	events := make(chan kiosk.Event)
+	d.frontend, d.stop = f, stop
+	d.send = func(e kiosk.Event) {
+		select {
+		case events <- e:
+		case <-run.Done():
+		}
+	}
+	d.visits, _ = f.(VisitServer)
+
+	var tasks sync.WaitGroup
+	start := func(task func(context.Context)) {
+		tasks.Add(1)
+		f.Go(func() {
+			defer tasks.Done()
+			task(run)
+		})
+	}
+	start(func(ctx context.Context) { d.Supervisor.Supervise(ctx, d) })
+	start(d.watchOutage)
+	start(d.watchHours)
+	if d.visits == nil {
+		start(d.watchClosedReason)
+	}
+	start(d.watchReload)
+	start(d.serveMetrics)
+	start(func(ctx context.Context) { socket.Serve(ctx, d) })
+	f.Go(func() { d.connect(run) })
+	f.Go(func() { d.maintainRecord(run) })
+	var lost error
+	start(func(ctx context.Context) {
+		lost = f.Run(ctx, d.Send)
+		stop()
+	})
+
+	scrubber := newScrubber(scrub)
+	r.Display = observedDisplay{f, []func(time.Duration, kiosk.State){d.observer.observe, scrubber.observe}}
+	r.Closures = d.closures()
+	if r.Technicians != nil {
+		r.Rules.Technicians, r.Tasks = true, newMenu(d)
+	}
+	r.Run(run, events)
+	stop()
+	if d.visits != nil {
+		d.visits.Stop()
+	}
+	tasks.Wait()
+	if ctx.Err() == nil && lost != nil {
+		return lost
+	}
+	if s := d.settings.next(); s != nil {
+		return &NewSettings{s}
+	}
+	return nil
+}
+
+// Send gives the runner an event. It returns when the event is accepted or the run has ended.
+func (d *Daemon) Send(e kiosk.Event) { d.send(e) }
+
+// Now returns the phase and the closures, and a channel that is closed when one of them changes.
+func (d *Daemon) Now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) { return d.observer.now() }
+
+// closures returns the closures with which the run begins.
+func (d *Daemon) closures() kiosk.Closures {
+	c := kiosk.Starting
+	if o, _ := d.outage.now(d.Clock.Now()); o.Off {
+		c |= kiosk.Maintenance
+	}
+	if !d.Opens().IsZero() {
+		c |= kiosk.OutsideHours
+	}
+	return c
+}
+
+// Notice returns the operator's text about the outage; empty if there is none.
+func (d *Daemon) Notice() string {
+	o, _ := d.outage.now(d.Clock.Now())
+	return o.Text
+}
+
+// Summary implements State.
+func (d *Daemon) Summary() (string, <-chan struct{}) {
+	phase, closed, changed := d.observer.now()
+	return status.Of(phase, closed).Sentence(), changed
+}
+
+// Alive implements State. The sign of life travels through the runner's loop, the front end and the record.
+func (d *Daemon) Alive(ctx context.Context) bool {
+	d.Send(kiosk.Tick{})
+	d.Send(kiosk.Tick{}) // accepted after the first one and its effects
+	if err := d.frontend.Alive(ctx); err != nil || ctx.Err() != nil {
+		return false
+	}
+	d.Record.Answers()
+	return true
+}
+
+// IsLast implements State.
+func (d *Daemon) IsLast() bool { return d.settings.next() == nil }
+
+// status returns what the status request answers.
+func (d *Daemon) status() status.Status {
+	phase, closed := d.observer.public()
+	outage, _ := d.outage.now(d.Clock.Now())
+	s := status.Status{
+		State: status.Of(phase, closed), Why: status.ClosureNames(closed), Phase: phase.String(), Mode: "screen",
+		Site: d.Settings.Site, Version: d.Version, PID: os.Getpid(), Uptime: int((d.Clock.Now() - d.started) / time.Second),
+		Service: outage, Settings: d.settings.rejected(), Visits: d.observer.figures(), Health: d.healthItems(), Record: d.Record.Condition(),
+	}
+	if d.visits != nil {
+		s.Mode = "headless"
+		n, _ := d.visits.Visits()
+		s.Line = max(n-1, 0)
+	}
+	if opens := d.Opens(); !opens.IsZero() {
+		s.Opens = &opens
+	}
+	return s
+}
+
+// Wait waits for d; it returns false if ctx ended first.
+func Wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,178 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
+)
+
+// Delays of health checks; the others have none.
+const (
+	cableDelay = 10 * time.Second // moving a cable to another socket
+	heatDelay  = time.Minute      // sun through the shop's window
+)
+
+const (
+	aliveLimit = 2 * time.Second // for the front end to show that it works
+	sysfs      = "/sys"
+)
+
+// healthChecks returns the checks of the running kiosk. They ask no other machine: about the authorization server they
+// report the outcome of the last attempt, which is about one check at most.
+func (d *Daemon) healthChecks() []health.Check {
+	contactFailed := func(matches func(error) bool) func() error {
+		return func() error {
+			if err := d.Contact.err(); err != nil && matches(err) {
+				return err
+			}
+			return nil
+		}
+	}
+	return []health.Check{
+		{Name: "clock", Look: func() error {
+			if !d.Clock.Trusted() {
+				return errors.New("the time is before this program was built")
+			}
+			return contactFailed(hasReason(kiosk.BadClock))()
+		}},
+		{Name: "network", Delay: cableDelay, Look: health.Network},
+		{Name: "dns", Needs: []string{"network"}, Look: contactFailed(oidc.IsDNSError)},
+		{Name: "tls", Needs: []string{"clock", "dns"}, Look: contactFailed(oidc.IsTLSError)},
+		{Name: "client", Look: contactFailed(hasReason(kiosk.Misconfigured, kiosk.NotProvisioned))},
+		{Name: "certificate", Needs: []string{"clock"}, Look: d.checkCertificate},
+		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Look: d.Contact.err},
+		{Name: "disk", Look: func() error { return health.Disk(d.Settings.StateDir) }},
+		{Name: "store", Needs: []string{"disk"}, Look: d.checkRecord},
+		{Name: "terminal", Look: d.checkFrontend},
+		{Name: "temperature", Delay: heatDelay, Look: func() error { return health.Temperature(sysfs) }},
+		{Name: "power", Look: func() error { return health.Power(sysfs) }},
+		{Name: "guard", Look: func() error {
+			if d.IsAbused() {
+				return errors.New("somebody requests approvals on a phone again and again; the push guard holds them back")
+			}
+			return nil
+		}},
+	}
+}
+
+func hasReason(reasons ...kiosk.Reason) func(error) bool {
+	return func(err error) bool {
+		for _, r := range reasons {
+			if kiosk.ReasonOf(err) == r {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func (d *Daemon) checkCertificate() error {
+	if d.Certificate == nil {
+		return nil
+	}
+	return d.Certificate.CheckValidity(d.Time())
+}
+
+func (d *Daemon) checkRecord() error {
+	if c := d.Record.Condition(); !c.Well {
+		return errors.New("the record of visits is not written to disk: " + c.Why)
+	}
+	return nil
+}
+
+func (d *Daemon) checkFrontend() error {
+	if d.frontend == nil {
+		return nil // the run has not begun
+	}
+	ctx, stop := context.WithTimeout(context.Background(), aliveLimit)
+	defer stop()
+	if d.frontend.Alive(ctx) != nil {
+		return errors.New("the terminal does not accept output")
+	}
+	return nil
+}
+
+// healthItems returns the outcomes of all health checks.
+func (d *Daemon) healthItems() []health.Item {
+	items := d.board.Look(d.Clock.Now())
+	for i := range items {
+		items[i].Cause = sanitize.Line(items[i].Cause)
+	}
+	return items
+}
+
+// closedReason is the sentence for customers about why the device is not open yet.
+type closedReason struct {
+	mu   sync.Mutex
+	word screen.MessageID
+}
+
+func (c *closedReason) get() screen.MessageID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.word
+}
+
+// set reports whether the sentence has changed.
+func (c *closedReason) set(w screen.MessageID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	changed := w != c.word
+	c.word = w
+	return changed
+}
+
+// ClosedReason returns the sentence for customers about why the device is not open yet; empty if there is none.
+func (d *Daemon) ClosedReason() screen.MessageID { return d.closedReason.get() }
+
+// closedReasonPeriod is how often the reason is determined while customers read it. The health checks have delays, so that
+// it does not flicker.
+const closedReasonPeriod = 5 * time.Second
+
+// watchClosedReason keeps the closed reason up to date until ctx ends. While the device is open it checks nothing.
+func (d *Daemon) watchClosedReason(ctx context.Context) {
+	timer := time.NewTimer(closedReasonPeriod)
+	defer timer.Stop()
+	for {
+		phase, closed, changed := d.observer.now()
+		timer.Stop()
+		if phase == kiosk.Closed && closed&kiosk.Starting != 0 {
+			timer.Reset(closedReasonPeriod)
+			if d.closedReason.set(closedReasonOf(d.healthItems())) {
+				d.Send(kiosk.Tick{}) // redraws the screen
+			}
+		} else {
+			d.closedReason.set("")
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// closedReasonOf returns the sentence for the root cause among items; empty if none of them keeps the device from reaching
+// the authorization server.
+func closedReasonOf(items []health.Item) screen.MessageID {
+	for _, i := range items {
+		if i.Well || i.Behind != "" {
+			continue
+		}
+		switch i.Name {
+		case "network":
+			return screen.MsgClosedNetwork
+		case "dns", "tls", "server":
+			return screen.MsgClosedServer
+		}
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
+)
+
+// observer watches the states. It knows whether a visit is in progress and how visits ended, but not whose they were.
+type observer struct {
+	mu       sync.Mutex
+	started  bool // there was a state: nobody can be served before
+	phase    kiosk.Phase
+	closed   kiosk.Closures
+	visit    string        // the request in progress, to notice the next one
+	waiting  time.Duration // uptime at which the customer began to wait for the phone
+	counters status.Figures
+	waits    []float64     // the last recentWaits ones
+	changed  chan struct{} // closed at the next change
+}
+
+// recentWaits is enough for a median that one busy morning does not distort.
+const recentWaits = 101
+
+func newObserver() *observer {
+	return &observer{counters: status.Figures{Ended: map[string]int{}}, changed: make(chan struct{})}
+}
+
+// observe takes note of a state.
+func (o *observer) observe(now time.Duration, s kiosk.State) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.started = true
+	if s.Phase == o.phase && s.Closures == o.closed && s.Visit == o.visit {
+		return
+	}
+	if s.Phase != o.phase {
+		o.count(now, s)
+	}
+	o.phase, o.closed, o.visit = s.Phase, s.Closures, s.Visit
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// count updates the figures at a change of phase. Technicians are not counted.
+func (o *observer) count(now time.Duration, s kiosk.State) {
+	if o.phase == kiosk.Waiting && !s.Technician {
+		o.countWait((now - o.waiting).Seconds())
+	}
+	switch s.Phase {
+	case kiosk.Waiting:
+		o.waiting = now
+	case kiosk.Shown:
+		o.counters.Shown++
+	case kiosk.Ended:
+		if !s.Technician {
+			o.counters.Ended[s.Reason.String()]++
+		}
+	}
+}
+
+func (o *observer) countWait(seconds float64) {
+	o.counters.Waits++
+	o.counters.WaitSum += seconds
+	for i, bound := range status.WaitBounds {
+		if seconds <= bound {
+			o.counters.Buckets[i]++
+		}
+	}
+	if o.waits = append(o.waits, seconds); len(o.waits) > recentWaits {
+		o.waits = o.waits[1:]
+	}
+}
+
+// now returns the phase and the closures, and a channel that is closed when one of them changes.
+func (o *observer) now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.phase, o.closed, o.changed
+}
+
+// public returns the phase and the closures for the status request: before the first state, the kiosk is starting.
+func (o *observer) public() (kiosk.Phase, kiosk.Closures) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.started {
+		return kiosk.Closed, kiosk.Starting
+	}
+	return o.phase, o.closed
+}
+
+// figures returns a copy of the figures.
+func (o *observer) figures() status.Figures {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f := o.counters
+	f.Ended = maps.Clone(f.Ended)
+	if sorted := slices.Sorted(slices.Values(o.waits)); len(sorted) > 0 {
+		f.MedianWait = sorted[len(sorted)/2]
+	}
+	return f
+}
+
+// observedDisplay lets observers see each state after it is shown.
+type observedDisplay struct {
+	kiosk.Display
+	observers []func(time.Duration, kiosk.State)
+}
+
+// Show implements kiosk.Display.
+func (d observedDisplay) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
+	for _, observe := range d.observers {
+		observe(now, s)
+	}
+	d.Display.Show(now, s, p)
+}
