@@ -92,7 +92,7 @@ func refuse(std streams, err error, asJSON bool) int {
 	code := trouble(std, err)
 	if asJSON {
 		if en, werr := words.Open("en"); werr == nil {
-			_ = headless.Refuse(kiosk.ReasonOf(err), headless.Texts{Words: en, Wall: host.NewClock().Wall}, true, std.out)
+			_ = headless.Refuse(kiosk.ReasonOf(err), headless.Texts{Catalog: en, Wall: host.NewClock().Wall}, true, std.out)
 		}
 	}
 	return code

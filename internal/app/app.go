@@ -161,7 +161,7 @@ func (a *App) device() screen.Device {
 
 // texts returns what lines without a screen need; they are in the first language.
 func (a *App) texts() headless.Texts {
-	return headless.Texts{Words: a.catalogs[0], Place: a.device(), Kind: a.kind(), Wall: a.clock.Wall}
+	return headless.Texts{Catalog: a.catalogs[0], Device: a.device(), Kind: a.kind(), Wall: a.clock.Wall}
 }
 
 // screenCatalogs returns the catalogs of all languages.

@@ -109,7 +109,7 @@ func closeAfter(t *tui.Screen, err error) error {
 // serveScreen serves customers at the terminal.
 func (a *App) serveScreen(ctx context.Context, d *daemon.Daemon, t *tui.Screen, o RunOptions) error {
 	f := display.New(display.Options{
-		Terminal: t, Words: a.screenCatalogs(), Place: a.device(), Closed: d, Sound: a.settings.Sound, Desk: o.Desk,
+		Terminal: t, Catalogs: a.screenCatalogs(), Device: a.device(), Closed: d, Sound: a.settings.Sound, Desk: o.Desk,
 	})
 	if path := a.settings.Mirror; path != "" {
 		m, err := mirror.Listen(path, t.Go)
@@ -145,7 +145,7 @@ func (a *App) serveSocket(ctx context.Context, d *daemon.Daemon) error {
 
 func (a *App) daemonOptions(o RunOptions, rejected string) daemon.Options {
 	return daemon.Options{
-		Settings: a.settings, Version: o.Version, Log: a.log, Clock: a.clock, Time: a.time.Now, Record: a.record, Contact: &a.contact,
+		Settings: a.settings, Version: o.Version, Log: a.log, Clock: a.clock, Now: a.time.Now, Record: a.record, Contact: &a.contact,
 		Probe: func(ctx context.Context) error {
 			_, err := a.client.Probe(ctx)
 			return err
@@ -172,7 +172,7 @@ func setUp(ctx context.Context, s *config.Settings, o RunOptions) (*config.Setti
 	}
 	registration, err := setup.NewScreen(setup.ScreenOptions{
 		Settings: s, EnvFile: o.EnvFile, Version: o.Version, Desk: o.Desk, Log: a.log, Clock: a.clock,
-		Supervisor: daemon.NewSupervisor(a.log), Words: a.screenCatalogs(), Place: a.device(), Reread: o.Reread, Reload: o.Reload,
+		Supervisor: daemon.NewSupervisor(a.log), Catalogs: a.screenCatalogs(), Device: a.device(), Reread: o.Reread, Reload: o.Reload,
 	})
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func (d *Daemon) firstContact(ctx context.Context) bool {
 func (d *Daemon) watchContact(ctx context.Context) {
 	pause := FirstPause
 	for {
-		phase, _, moved := d.observer.now()
+		phase, _, moved := d.observer.current()
 		lost, changed := d.Contact.isLost()
 		if !lost {
 			pause = FirstPause

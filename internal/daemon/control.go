@@ -44,7 +44,7 @@ func (d *Daemon) handleWaitIdle(ctx context.Context, c *control.Client, q contro
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	for {
-		phase, _, changed := d.observer.now()
+		phase, _, changed := d.observer.current()
 		if phase == kiosk.Ready || phase == kiosk.Closed {
 			return control.Idle{Idle: true}, nil
 		}

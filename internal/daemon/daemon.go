@@ -31,7 +31,7 @@ type Options struct {
 	Version  string
 	Log      *slog.Logger
 	Clock    *host.Clock
-	Time     func() time.Time // the best known time: the wall clock's, or the authorization server's
+	Now      func() time.Time // the best known time: the wall clock's, or the authorization server's
 	Record   Record
 	Contact  *Contact
 	// Probe reads the authorization server's metadata and keys. Its error is a *kiosk.Error.
@@ -181,8 +181,8 @@ func (d *Daemon) Run(ctx context.Context, f Frontend, r *runner.Runner, socket *
 // Send gives the runner an event. It returns when the event is accepted or the run has ended.
 func (d *Daemon) Send(e kiosk.Event) { d.send(e) }
 
-// Now returns the phase and the closures, and a channel that is closed when one of them changes.
-func (d *Daemon) Now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) { return d.observer.now() }
+// Phase returns the phase and the closures, and a channel that is closed when one of them changes.
+func (d *Daemon) Phase() (kiosk.Phase, kiosk.Closures, <-chan struct{}) { return d.observer.current() }
 
 // closures returns the closures with which the run begins.
 func (d *Daemon) closures() kiosk.Closures {
@@ -196,15 +196,15 @@ func (d *Daemon) closures() kiosk.Closures {
 	return c
 }
 
-// Notice returns the operator's text about the outage; empty if there is none.
-func (d *Daemon) Notice() string {
+// OutageText returns the operator's text about the outage; empty if there is none.
+func (d *Daemon) OutageText() string {
 	o, _ := d.outage.now(d.Clock.Now())
 	return o.Text
 }
 
 // Summary implements State.
 func (d *Daemon) Summary() (string, <-chan struct{}) {
-	phase, closed, changed := d.observer.now()
+	phase, closed, changed := d.observer.current()
 	return status.Of(phase, closed).Sentence(), changed
 }
 

@@ -36,24 +36,24 @@ func (d *Daemon) healthChecks() []health.Check {
 		}
 	}
 	return []health.Check{
-		{Name: "clock", Look: func() error {
+		{Name: "clock", Run: func() error {
 			if !d.Clock.Trusted() {
 				return errors.New("the time is before this program was built")
 			}
 			return contactFailed(hasReason(kiosk.BadClock))()
 		}},
-		{Name: "network", Delay: cableDelay, Look: health.Network},
-		{Name: "dns", Needs: []string{"network"}, Look: contactFailed(oidc.IsDNSError)},
-		{Name: "tls", Needs: []string{"clock", "dns"}, Look: contactFailed(oidc.IsTLSError)},
-		{Name: "client", Look: contactFailed(hasReason(kiosk.Misconfigured, kiosk.NotProvisioned))},
-		{Name: "certificate", Needs: []string{"clock"}, Look: d.checkCertificate},
-		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Look: d.Contact.err},
-		{Name: "disk", Look: func() error { return health.Disk(d.Settings.StateDir) }},
-		{Name: "store", Needs: []string{"disk"}, Look: d.checkRecord},
-		{Name: "terminal", Look: d.checkFrontend},
-		{Name: "temperature", Delay: heatDelay, Look: func() error { return health.Temperature(sysfs) }},
-		{Name: "power", Look: func() error { return health.Power(sysfs) }},
-		{Name: "guard", Look: func() error {
+		{Name: "network", Delay: cableDelay, Run: health.Network},
+		{Name: "dns", Needs: []string{"network"}, Run: contactFailed(oidc.IsDNSError)},
+		{Name: "tls", Needs: []string{"clock", "dns"}, Run: contactFailed(oidc.IsTLSError)},
+		{Name: "client", Run: contactFailed(hasReason(kiosk.Misconfigured, kiosk.NotProvisioned))},
+		{Name: "certificate", Needs: []string{"clock"}, Run: d.checkCertificate},
+		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Run: d.Contact.err},
+		{Name: "disk", Run: func() error { return health.Disk(d.Settings.StateDir) }},
+		{Name: "store", Needs: []string{"disk"}, Run: d.checkRecord},
+		{Name: "terminal", Run: d.checkFrontend},
+		{Name: "temperature", Delay: heatDelay, Run: func() error { return health.Temperature(sysfs) }},
+		{Name: "power", Run: func() error { return health.Power(sysfs) }},
+		{Name: "guard", Run: func() error {
 			if d.IsAbused() {
 				return errors.New("somebody requests approvals on a phone again and again; the push guard holds them back")
 			}
@@ -77,7 +77,7 @@ func (d *Daemon) checkCertificate() error {
 	if d.Certificate == nil {
 		return nil
 	}
-	return d.Certificate.CheckValidity(d.Time())
+	return d.Certificate.CheckValidity(d.Now())
 }
 
 func (d *Daemon) checkRecord() error {
@@ -101,7 +101,7 @@ func (d *Daemon) checkFrontend() error {
 
 // healthItems returns the outcomes of all health checks.
 func (d *Daemon) healthItems() []health.Item {
-	items := d.board.Look(d.Clock.Now())
+	items := d.board.Check(d.Clock.Now())
 	for i := range items {
 		items[i].Cause = sanitize.Line(items[i].Cause)
 	}
@@ -141,7 +141,7 @@ func (d *Daemon) watchClosedReason(ctx context.Context) {
 	timer := time.NewTimer(closedReasonPeriod)
 	defer timer.Stop()
 	for {
-		phase, closed, changed := d.observer.now()
+		phase, closed, changed := d.observer.current()
 		timer.Stop()
 		if phase == kiosk.Closed && closed&kiosk.Starting != 0 {
 			timer.Reset(closedReasonPeriod)
@@ -164,7 +164,7 @@ func (d *Daemon) watchClosedReason(ctx context.Context) {
 // the authorization server.
 func closedReasonOf(items []health.Item) screen.MessageID {
 	for _, i := range items {
-		if i.Well || i.Behind != "" {
+		if i.OK || i.Behind != "" {
 			continue
 		}
 		switch i.Name {

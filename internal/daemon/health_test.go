@@ -23,7 +23,7 @@ func TestExpiringCertificateIsReported(t *testing.T) {
 	certificate := func() error {
 		for _, c := range d.healthChecks() {
 			if c.Name == "certificate" {
-				return c.Look()
+				return c.Run()
 			}
 		}
 		t.Fatal("there is no check of the certificate")
@@ -67,10 +67,10 @@ func TestClosedReason(t *testing.T) {
 		want  screen.MessageID
 	}{
 		{nil, ""},
-		{[]health.Item{{Name: "network", Well: true}, {Name: "server", Well: true}, failed("disk", ""), failed("temperature", "")}, ""},
+		{[]health.Item{{Name: "network", OK: true}, {Name: "server", OK: true}, failed("disk", ""), failed("temperature", "")}, ""},
 		{[]health.Item{failed("network", ""), failed("dns", "network"), failed("server", "network")}, screen.MsgClosedNetwork},
-		{[]health.Item{{Name: "network", Well: true}, failed("dns", ""), failed("server", "dns")}, screen.MsgClosedServer},
-		{[]health.Item{{Name: "network", Well: true}, failed("tls", ""), failed("server", "tls")}, screen.MsgClosedServer},
+		{[]health.Item{{Name: "network", OK: true}, failed("dns", ""), failed("server", "dns")}, screen.MsgClosedServer},
+		{[]health.Item{{Name: "network", OK: true}, failed("tls", ""), failed("server", "tls")}, screen.MsgClosedServer},
 		{[]health.Item{failed("temperature", ""), failed("server", "")}, screen.MsgClosedServer},
 		{[]health.Item{failed("clock", ""), failed("tls", "clock"), failed("server", "clock")}, ""}, // the clock has a closure of its own
 	} {

@@ -20,7 +20,7 @@ func newDaemon(t *testing.T, change func(*Options)) *Daemon {
 	clock := host.NewClock()
 	now := oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.Kept})
 	o := Options{
-		Settings: &config.Settings{StateDir: t.TempDir()}, Log: slog.New(slog.DiscardHandler), Clock: clock, Time: now.Now,
+		Settings: &config.Settings{StateDir: t.TempDir()}, Log: slog.New(slog.DiscardHandler), Clock: clock, Now: now.Now,
 		Record: idleRecord{}, Contact: new(Contact), Probe: func(context.Context) error { return nil }, IsAbused: func() bool { return false },
 		Doctor: func(context.Context, func(context.Context) (status.Status, error)) []kiosk.Field { return nil },
 	}

@@ -17,7 +17,7 @@ func (d *Daemon) Opens() time.Time {
 	if !d.Clock.Trusted() {
 		return time.Time{}
 	}
-	return d.Settings.Open.Opens(d.Time().Local())
+	return d.Settings.Open.Opens(d.Now().Local())
 }
 
 // watchHours opens and closes the device with the opening hours until ctx ends.
@@ -31,7 +31,7 @@ func (d *Daemon) watchHours(ctx context.Context) {
 			d.Send(kiosk.ClosureChanged{Closure: kiosk.OutsideHours, On: !opens.IsZero()}) // repeated for another time on the screen
 			sent = opens
 		}
-		if !Wait(ctx, hoursPeriod-time.Duration(d.Time().Second())*time.Second) {
+		if !Wait(ctx, hoursPeriod-time.Duration(d.Now().Second())*time.Second) {
 			return
 		}
 	}

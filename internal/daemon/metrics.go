@@ -75,7 +75,7 @@ func (d *Daemon) metrics() string {
 	fmt.Fprintf(&b, "kiosk_wait_seconds_bucket{le=\"+Inf\"} %d\nkiosk_wait_seconds_sum %g\nkiosk_wait_seconds_count %[1]d\n", s.Visits.Waits, s.Visits.WaitSum)
 	header("well", "gauge", "1 for each health check that passes.")
 	for _, i := range s.Health {
-		fmt.Fprintf(&b, "kiosk_well{item=%q} %d\n", i.Name, oneIf(i.Well))
+		fmt.Fprintf(&b, "kiosk_well{item=%q} %d\n", i.Name, oneIf(i.OK))
 	}
 	return b.String()
 }

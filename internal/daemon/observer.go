@@ -76,8 +76,8 @@ func (o *observer) countWait(seconds float64) {
 	}
 }
 
-// now returns the phase and the closures, and a channel that is closed when one of them changes.
-func (o *observer) now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
+// current returns the phase and the closures, and a channel that is closed when one of them changes.
+func (o *observer) current() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.phase, o.closed, o.changed

@@ -162,7 +162,7 @@ func (d *Daemon) endWhenIdle(ctx context.Context, end func()) {
 	defer limit.Stop()
 	late := false
 	for {
-		phase, closed, changed := d.observer.now()
+		phase, closed, changed := d.observer.current()
 		if phase == kiosk.Closed {
 			end()
 			return

@@ -37,7 +37,7 @@ func TerminalOptions(s *config.Settings, path string) tui.Options {
 
 // Closed is what the daemon knows about being out of service.
 type Closed interface {
-	Notice() string                 // the operator's text
+	OutageText() string             // the operator's text
 	ClosedReason() screen.MessageID // why the device is not open yet
 	Opens() time.Time               // when the opening hours begin
 }
@@ -45,8 +45,8 @@ type Closed interface {
 // Options describe a front end.
 type Options struct {
 	Terminal *tui.Screen
-	Words    []screen.Catalog // by language
-	Place    screen.Device
+	Catalogs []screen.Catalog // by language
+	Device   screen.Device
 	Closed   Closed
 	Mirror   *mirror.Mirror // nil without one
 	Sound    bool
@@ -72,12 +72,12 @@ func New(o Options) *Frontend { return &Frontend{Options: o, phases: map[uint64]
 
 // Show implements kiosk.Display.
 func (f *Frontend) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
-	place := f.Place
+	device := f.Device
 	if s.Phase == kiosk.Closed || s.Phase == kiosk.Menu {
-		place.OutageText, place.StartingCause, place.Opens = f.Closed.Notice(), f.Closed.ClosedReason(), f.Closed.Opens()
-		place.Address = health.LocalAddress() // for staff on the telephone; it can change while out of service
+		device.OutageText, device.StartingCause, device.Opens = f.Closed.OutageText(), f.Closed.ClosedReason(), f.Closed.Opens()
+		device.Address = health.LocalAddress() // for staff on the telephone; it can change while out of service
 	}
-	sc := screen.View(s, now, f.Words[s.Language], p, place)
+	sc := screen.View(s, now, f.Catalogs[s.Language], p, device)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	generation := f.Terminal.Show(sc)

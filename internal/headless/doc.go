@@ -12,20 +12,20 @@ import (
 
 // Texts is what the lines need besides the state.
 type Texts struct {
-	Words screen.Catalog
-	Place screen.Device
-	Kind  kiosk.IdentifierKind
-	Wall  func() time.Time
+	Catalog screen.Catalog
+	Device  screen.Device
+	Kind    kiosk.IdentifierKind
+	Wall    func() time.Time
 }
 
 // CheckIdentifier returns a sentence about what is wrong with an identifier, before anything leaves the device; empty if
 // nothing is.
 func (t Texts) CheckIdentifier(identifier string) string {
 	if p := kiosk.Check(t.Kind, kiosk.Trim(t.Kind, identifier)); p != kiosk.NoProblem {
-		return t.Words.Text(screen.ProblemText(p))
+		return t.Catalog.Text(screen.ProblemText(p))
 	}
 	return ""
 }
 
 // UserCodePrompt returns the prompt for a user code.
-func (t Texts) UserCodePrompt() string { return t.Words.Text(screen.MsgCodeLabel) + ": " }
+func (t Texts) UserCodePrompt() string { return t.Catalog.Text(screen.MsgCodeLabel) + ": " }

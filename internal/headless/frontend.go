@@ -14,9 +14,9 @@ type Kiosk interface {
 	// Send returns after the kiosk has accepted the event or has stopped.
 	Send(kiosk.Event)
 	// Now returns the phase and the closures, and a channel that is closed when one of them changes.
-	Now() (kiosk.Phase, kiosk.Closures, <-chan struct{})
+	Phase() (kiosk.Phase, kiosk.Closures, <-chan struct{})
 	// Notice returns the operator's text about an outage; empty if there is none.
-	Notice() string
+	OutageText() string
 }
 
 // Frontend runs visits for clients, one after another. It is the kiosk's display: each visit's client gets its lines.
@@ -108,7 +108,7 @@ func (f *Frontend) finish(l *Lines, reason kiosk.Reason) kiosk.Reason {
 func (f *Frontend) reject(l *Lines, reason kiosk.Reason) kiosk.Reason {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l.notice = f.kiosk.Notice()
+	l.outageText = f.kiosk.OutageText()
 	l.endWithout(reason)
 	return l.Reason
 }
@@ -148,7 +148,7 @@ func (f *Frontend) visit(ctx context.Context, identifier kiosk.Secret, c client)
 	defer f.show(nil)
 	f.kiosk.Send(kiosk.IdentifierEntered{Identifier: identifier, Seen: kiosk.Ready})
 	f.kiosk.Send(kiosk.Tick{}) // accepted after the visit has begun or was rejected
-	if phase, closed, _ := f.kiosk.Now(); phase == kiosk.Closed {
+	if phase, closed, _ := f.kiosk.Phase(); phase == kiosk.Closed {
 		f.reject(l, ClosedReason(closed))
 	}
 	f.follow(ctx, c, ended, codeRequests)
@@ -189,7 +189,7 @@ func (f *Frontend) follow(ctx context.Context, c client, ended, codeRequests cha
 // clear brings the kiosk back to Ready or Closed: it presses Escape on each remaining screen, as a customer who leaves.
 func (f *Frontend) clear() {
 	for {
-		phase, _, changed := f.kiosk.Now()
+		phase, _, changed := f.kiosk.Phase()
 		if phase == kiosk.Ready || phase == kiosk.Closed {
 			return
 		}
@@ -207,7 +207,7 @@ func (f *Frontend) whyClosed(ctx context.Context, gone <-chan struct{}) kiosk.Re
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()
 	for {
-		phase, closed, changed := f.kiosk.Now()
+		phase, closed, changed := f.kiosk.Phase()
 		if phase == kiosk.Ready {
 			return kiosk.NoReason
 		}

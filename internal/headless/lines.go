@@ -41,7 +41,7 @@ type Lines struct {
 	json        bool
 	ended       func() // called once, after the last line
 	askUserCode func() // called for each request for which the server first requires a user code
-	notice      string // the operator's text about an outage, shown with the last line
+	outageText  string // the operator's text about an outage, shown with the last line
 
 	started    bool // the visit
 	written    summary
@@ -130,12 +130,12 @@ func (l *Lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 			x.Result.Fields = []kiosk.Field{}
 		}
 	case kiosk.Ended:
-		x.Reason, x.Advice = s.Reason.String(), l.Words.Text(screen.Advice(s))
+		x.Reason, x.Advice = s.Reason.String(), l.Catalog.Text(screen.Advice(s))
 		if s.Reason == kiosk.HeldBack {
-			x.Advice += " " + screen.WaitText(l.Words, s.ThrottledFor(now))
+			x.Advice += " " + screen.WaitText(l.Catalog, s.ThrottledFor(now))
 		}
-		if l.notice != "" {
-			x.Advice = l.notice
+		if l.outageText != "" {
+			x.Advice = l.outageText
 		}
 	}
 	b, err := json.Marshal(x)
@@ -157,14 +157,14 @@ func (l *Lines) check(err error) {
 // writeSentences writes the screen in sentences, without its keys.
 func (l *Lines) writeSentences(now time.Duration, s kiosk.State, p kiosk.Private) {
 	s.Revealed = true
-	sc := screen.View(s, now, l.Words, p, l.Place)
+	sc := screen.View(s, now, l.Catalog, p, l.Device)
 	sc.Keys = nil
 	for _, text := range plain.Say(sc) {
 		_, err := fmt.Fprintln(l.out, text)
 		l.check(err)
 	}
-	if l.notice != "" {
-		_, err := fmt.Fprintln(l.out, l.notice)
+	if l.outageText != "" {
+		_, err := fmt.Fprintln(l.out, l.outageText)
 		l.check(err)
 	}
 }

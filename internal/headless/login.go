@@ -109,15 +109,15 @@ func (k *loginKiosk) Send(e kiosk.Event) {
 	}
 }
 
-// Now implements Kiosk.
-func (k *loginKiosk) Now() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
+// Phase implements Kiosk.
+func (k *loginKiosk) Phase() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.phase, 0, k.changed
 }
 
-// Notice implements Kiosk.
-func (k *loginKiosk) Notice() string { return "" }
+// OutageText implements Kiosk.
+func (k *loginKiosk) OutageText() string { return "" }
 
 // Refuse writes the last line of a visit that could not begin.
 func Refuse(reason kiosk.Reason, t Texts, asJSON bool, out io.Writer) error {

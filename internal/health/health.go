@@ -1,7 +1,6 @@
-// Package health is what is well and what is not: items with what they depend on, so
-// that one root cause is told once, and with a delay, so that nothing flickers. It
-// looks when it is asked and at no other time: an idle kiosk stays idle. What an item
-// means for customers is the visit's business; who asks, and over what, the app's.
+// Package health tells what works and what does not. Each check names the checks it depends on, so that a root cause is
+// reported once, and a delay, so that nothing flickers. It checks when asked and at no other time: an idle kiosk stays
+// idle. What a failed check means for customers is decided elsewhere.
 package health
 
 import (
@@ -9,56 +8,56 @@ import (
 	"time"
 )
 
-// Check is one item.
+// Check examines one thing.
 type Check struct {
 	Name string
-	// Needs are items without which this one cannot be well. While one of them is not,
-	// it is the cause, and this item is told as being behind it.
+	// Needs are earlier checks without which this one cannot pass. While one of them fails, this one is reported as behind it.
 	Needs []string
-	// Delay is how long a change must last before it is told; the first look counts at once.
+	// Delay is how long a change must last before it is reported. The first outcome is reported at once.
 	Delay time.Duration
-	// Look says what is wrong, in words for a technician; nil if nothing is.
-	Look func() error
+	// Run returns what is wrong, for a technician; nil if nothing is.
+	Run func() error
 }
 
-// Item is how it stands with one check.
+// Item is the reported outcome of a check.
 type Item struct {
 	Name   string `json:"name"`
-	Well   bool   `json:"well"`
-	Cause  string `json:"cause,omitempty"`  // if not well
-	Behind string `json:"behind,omitempty"` // the item that is the root of it; empty: this one is
-	For    int    `json:"for"`              // whole seconds since that was first told
+	OK     bool   `json:"well"`
+	Cause  string `json:"cause,omitempty"`  // of a failure
+	Behind string `json:"behind,omitempty"` // the check that is the root cause; empty: this one is
+	For    int    `json:"for"`              // whole seconds since the outcome was first reported
 }
 
-// Board remembers from look to look. It is safe for concurrent use.
+// Board runs checks and remembers their outcomes. It is safe for concurrent use.
 type Board struct {
 	checks []Check
 
-	mu    sync.Mutex
-	known map[string]*memory
+	mu       sync.Mutex
+	memories map[string]*memory
 }
 
+// memory is what is known of one check.
 type memory struct {
-	told    bool // well, as it is told
-	since   time.Duration
-	other   bool // the last look found it otherwise
-	changed time.Duration
-	cause   string
+	ok           bool // as reported
+	since        time.Duration
+	differs      bool // the last outcome differs from the reported one
+	differsSince time.Duration
+	cause        string
 }
 
-// New makes a board of checks, each of which comes behind those that it needs.
-func New(checks ...Check) *Board { return &Board{checks: checks, known: map[string]*memory{}} }
+// New returns a board of checks, each after those that it needs.
+func New(checks ...Check) *Board { return &Board{checks: checks, memories: map[string]*memory{}} }
 
-// Look looks at everything now, by uptime, and gives all items in the order of the checks.
-func (b *Board) Look(now time.Duration) []Item {
+// Check runs all checks at the given uptime and returns their outcomes in order.
+func (b *Board) Check(now time.Duration) []Item {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	roots := map[string]string{} // of items that are not well
+	roots := map[string]string{} // root cause by failed check
 	items := make([]Item, 0, len(b.checks))
 	for _, c := range b.checks {
-		m := b.see(c, now)
-		i := Item{Name: c.Name, Well: m.told, For: int((now - m.since) / time.Second)}
-		if !m.told {
+		m := b.update(c, now)
+		i := Item{Name: c.Name, OK: m.ok, For: int((now - m.since) / time.Second)}
+		if !m.ok {
 			i.Cause = m.cause
 			roots[c.Name] = c.Name
 			for _, need := range c.Needs {
@@ -73,25 +72,26 @@ func (b *Board) Look(now time.Duration) []Item {
 	return items
 }
 
-func (b *Board) see(c Check, now time.Duration) *memory {
-	err := c.Look()
-	m := b.known[c.Name]
+// update runs a check and returns what is known of it then.
+func (b *Board) update(c Check, now time.Duration) *memory {
+	err := c.Run()
+	m := b.memories[c.Name]
 	if m == nil {
-		m = &memory{told: err == nil, since: now}
-		b.known[c.Name] = m
+		m = &memory{ok: err == nil, since: now}
+		b.memories[c.Name] = m
 	}
 	if err != nil {
 		m.cause = err.Error()
 	}
-	if (err == nil) == m.told {
-		m.other = false
+	if (err == nil) == m.ok {
+		m.differs = false
 		return m
 	}
-	if !m.other {
-		m.other, m.changed = true, now
+	if !m.differs {
+		m.differs, m.differsSince = true, now
 	}
-	if now-m.changed >= c.Delay {
-		m.told, m.since, m.other = !m.told, now, false
+	if now-m.differsSince >= c.Delay {
+		m.ok, m.since, m.differs = !m.ok, now, false
 	}
 	return m
 }

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// TestOneRootCause: where the network is gone, nobody is told that the server is, too.
-func TestOneRootCause(t *testing.T) {
+// TestBoardReportsRootCauses: without a network, the failure of the server is not reported as a cause.
+func TestBoardReportsRootCauses(t *testing.T) {
 	var network, dns, store error
 	b := New(
-		Check{Name: "network", Look: func() error { return network }},
-		Check{Name: "dns", Needs: []string{"network"}, Look: func() error { return dns }},
-		Check{Name: "server", Needs: []string{"dns"}, Look: func() error { return dns }},
-		Check{Name: "store", Look: func() error { return store }},
+		Check{Name: "network", Run: func() error { return network }},
+		Check{Name: "dns", Needs: []string{"network"}, Run: func() error { return dns }},
+		Check{Name: "server", Needs: []string{"dns"}, Run: func() error { return dns }},
+		Check{Name: "store", Run: func() error { return store }},
 	)
 	roots := func(now time.Duration) string {
 		var all []string
-		for _, i := range b.Look(now) {
-			if !i.Well && i.Behind == "" {
+		for _, i := range b.Check(now) {
+			if !i.OK && i.Behind == "" {
 				all = append(all, i.Name+": "+i.Cause)
 			}
-			if !i.Well && i.Name == "server" && i.Behind == "" {
-				t.Error("the server is told as a cause")
+			if !i.OK && i.Name == "server" && i.Behind == "" {
+				t.Error("the server is reported as a root cause")
 			}
 		}
 		return strings.Join(all, ", ")
@@ -55,10 +55,10 @@ func fault(s string) error {
 	return errors.New(s)
 }
 
-// TestNothingFlickers: a change is told once it has lasted, both ways.
-func TestNothingFlickers(t *testing.T) {
+// TestBoardDelaysChanges: a change is reported after it has lasted, in both directions.
+func TestBoardDelaysChanges(t *testing.T) {
 	var is error
-	b := New(Check{Name: "hot", Delay: 10 * time.Second, Look: func() error { return is }})
+	b := New(Check{Name: "hot", Delay: 10 * time.Second, Run: func() error { return is }})
 	for _, c := range []struct {
 		at   int
 		is   string
@@ -69,18 +69,18 @@ func TestNothingFlickers(t *testing.T) {
 		{20, "hot", false, 0}, {25, "", false, 5}, {34, "", false, 14}, {35, "", true, 0},
 	} {
 		is = fault(c.is)
-		i := b.Look(time.Duration(c.at) * time.Second)[0]
-		if i.Well != c.well || i.For != c.span {
+		i := b.Check(time.Duration(c.at) * time.Second)[0]
+		if i.OK != c.well || i.For != c.span {
 			t.Errorf("after %d s: %+v", c.at, i)
 		}
 	}
-	if i := New(Check{Name: "hot", Delay: time.Hour, Look: func() error { return errors.New("hot") }}).Look(0)[0]; i.Well {
-		t.Error("what is wrong at the first look is not told")
+	if i := New(Check{Name: "hot", Delay: time.Hour, Run: func() error { return errors.New("hot") }}).Check(0)[0]; i.OK {
+		t.Error("a failure of the first check is not reported")
 	}
 }
 
-// TestTheBoardTells reads what kernels say, and what they might.
-func TestTheBoardTells(t *testing.T) {
+// TestTemperatureAndPower reads files as kernels write them, and malformed ones.
+func TestTemperatureAndPower(t *testing.T) {
 	for _, c := range []struct {
 		name, file, text string
 		temperature      bool
@@ -88,15 +88,15 @@ func TestTheBoardTells(t *testing.T) {
 	}{
 		{"cool", "class/thermal/thermal_zone0/temp", "45123\n", true, true},
 		{"hot", "class/thermal/thermal_zone1/temp", "81000\n", false, true},
-		{"a broken sensor", "class/thermal/thermal_zone0/temp", "999999999\n", true, true},
-		{"nonsense", "class/thermal/thermal_zone0/temp", "hot\n", true, true},
-		{"endless", "class/thermal/thermal_zone0/temp", strings.Repeat("9", 1<<16), true, true},
-		{"enough", "devices/platform/soc/soc:firmware/get_throttled", "0\n", true, true},
-		{"too little now", "devices/platform/soc/soc:firmware/get_throttled", "50005\n", true, false},
-		{"too little before", "devices/platform/soc/soc:firmware/get_throttled", "0x10000\n", true, false},
-		{"slowed down only", "devices/platform/soc/soc:firmware/get_throttled", "2\n", true, true},
-		{"the driver's alarm", "class/hwmon/hwmon1/in0_lcrit_alarm", "1\n", true, false},
-		{"the driver's silence", "class/hwmon/hwmon1/in0_lcrit_alarm", "0\n", true, true},
+		{"broken sensor", "class/thermal/thermal_zone0/temp", "999999999\n", true, true},
+		{"not a number", "class/thermal/thermal_zone0/temp", "hot\n", true, true},
+		{"very long", "class/thermal/thermal_zone0/temp", strings.Repeat("9", 1<<16), true, true},
+		{"voltage sufficient", "devices/platform/soc/soc:firmware/get_throttled", "0\n", true, true},
+		{"under-voltage now", "devices/platform/soc/soc:firmware/get_throttled", "50005\n", true, false},
+		{"under-voltage earlier", "devices/platform/soc/soc:firmware/get_throttled", "0x10000\n", true, false},
+		{"throttled only", "devices/platform/soc/soc:firmware/get_throttled", "2\n", true, true},
+		{"driver reports alarm", "class/hwmon/hwmon1/in0_lcrit_alarm", "1\n", true, false},
+		{"driver reports none", "class/hwmon/hwmon1/in0_lcrit_alarm", "0\n", true, true},
 	} {
 		root := t.TempDir()
 		path := filepath.Join(root, c.file)
@@ -122,7 +122,7 @@ func TestTheBoardTells(t *testing.T) {
 
 func TestDisk(t *testing.T) {
 	if err := Disk("/nonexistent"); err == nil {
-		t.Error("a folder that is not there has room")
+		t.Error("Disk passes for a missing folder")
 	}
 	if err := Disk(t.TempDir()); err != nil && !strings.Contains(err.Error(), "MiB are free") {
 		t.Error(err)

@@ -11,13 +11,13 @@ import (
 	"syscall"
 )
 
-// Bounds of what a machine may be.
+// Bounds of a healthy machine.
 const (
-	// hot is where Raspberry Pis begin to slow down; other boards stand no more.
-	hot = 80_000 // thousandths of a degree Celsius
-	// least is room for weeks of visits: one takes less than 2 KiB.
-	least = 16 << 20
-	// underVoltage are the bits of get_throttled for now and since the start.
+	// hot is where Raspberry Pis begin to slow down, in thousandths of a degree Celsius. Other boards tolerate no more.
+	hot = 80_000
+	// minFree is room for weeks of visits, in bytes: a visit needs less than 2 KiB.
+	minFree = 16 << 20
+	// underVoltage and wasUnderVoltage are the bits of get_throttled for now and since the start.
 	underVoltage, wasUnderVoltage = 1 << 0, 1 << 16
 )
 
@@ -43,8 +43,8 @@ func LocalAddress() string {
 	return ""
 }
 
-// Room is how many bytes a folder's file system has free for others than root, and in all.
-func Room(dir string) (free, all uint64, err error) {
+// Room returns how many bytes the file system of dir has free for users other than root, and in total.
+func Room(dir string) (free, total uint64, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", dir, err)
@@ -52,57 +52,55 @@ func Room(dir string) (free, all uint64, err error) {
 	return uint64(s.Bavail) * uint64(s.Bsize), uint64(s.Blocks) * uint64(s.Bsize), nil
 }
 
-// Disk says whether there is room in a folder.
+// Disk returns an error if dir has too little room.
 func Disk(dir string) error {
 	free, _, err := Room(dir)
 	if err != nil {
 		return err
 	}
-	if free < least {
-		return fmt.Errorf("%s: %d MiB are free, less than %d", dir, free>>20, least>>20)
+	if free < minFree {
+		return fmt.Errorf("%s: %d MiB are free, less than %d", dir, free>>20, minFree>>20)
 	}
 	return nil
 }
 
-// Temperature says whether the board is too hot. root is /sys. A board that does not
-// tell is well.
-func Temperature(root string) error {
-	zones, _ := filepath.Glob(filepath.Join(root, "class/thermal/thermal_zone*/temp"))
+// Temperature returns an error if the board is too hot. sysfs is /sys. A board without a sensor passes.
+func Temperature(sysfs string) error {
+	zones, _ := filepath.Glob(filepath.Join(sysfs, "class/thermal/thermal_zone*/temp"))
 	for _, zone := range zones {
-		if t, ok := number(zone, 10); ok && t >= hot && t < 2*hot { // more is a broken sensor
+		if t, ok := readNumber(zone, 10); ok && t >= hot && t < 2*hot { // more is a broken sensor
 			return fmt.Errorf("the board is at %d °C: it slows down, or ages", t/1000)
 		}
 	}
 	return nil
 }
 
-// Power says whether a Raspberry Pi gets too little voltage, by what its firmware or its
-// driver tells. A board that does not tell is well.
-func Power(root string) error {
+// Power returns an error if the firmware or the driver of a Raspberry Pi reports under-voltage. Other boards pass.
+func Power(sysfs string) error {
 	for _, pattern := range []string{"devices/platform/soc/*/get_throttled", "devices/platform/soc/*/*/get_throttled"} {
-		files, _ := filepath.Glob(filepath.Join(root, pattern))
+		files, _ := filepath.Glob(filepath.Join(sysfs, pattern))
 		for _, f := range files {
-			bits, ok := number(f, 16)
+			bits, ok := readNumber(f, 16)
 			switch {
 			case ok && bits&underVoltage != 0:
-				return errors.New("the power supply is too weak now: under-voltage")
+				return errors.New("the power supply is too weak: under-voltage now")
 			case ok && bits&wasUnderVoltage != 0:
-				return errors.New("the power supply was too weak since the start: under-voltage")
+				return errors.New("the power supply is too weak: under-voltage since the start")
 			}
 		}
 	}
-	alarms, _ := filepath.Glob(filepath.Join(root, "class/hwmon/hwmon*/in0_lcrit_alarm"))
+	alarms, _ := filepath.Glob(filepath.Join(sysfs, "class/hwmon/hwmon*/in0_lcrit_alarm"))
 	for _, f := range alarms {
-		name, ok := text(filepath.Join(filepath.Dir(f), "name"))
-		if on, told := number(f, 10); ok && name == "rpi_volt" && told && on == 1 {
+		name, ok := readText(filepath.Join(filepath.Dir(f), "name"))
+		if on, set := readNumber(f, 10); ok && name == "rpi_volt" && set && on == 1 {
 			return errors.New("the power supply is too weak: under-voltage")
 		}
 	}
 	return nil
 }
 
-// text reads a short file of the kernel's.
-func text(path string) (string, bool) {
+// readText reads a short file of the kernel.
+func readText(path string) (string, bool) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", false
@@ -113,8 +111,8 @@ func text(path string) (string, bool) {
 	return strings.TrimSpace(string(b[:n])), err == nil
 }
 
-func number(path string, base int) (int64, bool) {
-	s, ok := text(path)
+func readNumber(path string, base int) (int64, bool) {
+	s, ok := readText(path)
 	n, err := strconv.ParseInt(strings.TrimPrefix(s, "0x"), base, 64)
 	return n, ok && err == nil
 }

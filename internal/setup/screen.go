@@ -44,8 +44,8 @@ type ScreenOptions struct {
 	Log        *slog.Logger
 	Clock      *host.Clock
 	Supervisor *daemon.Supervisor
-	Words      []screen.Catalog // by language
-	Place      screen.Device
+	Catalogs   []screen.Catalog // by language
+	Device     screen.Device
 
 	Reread func() (*config.Settings, error)
 	Reload <-chan os.Signal // asks to read the settings at once
@@ -135,7 +135,7 @@ func (s *Screen) Run(ctx context.Context, t *tui.Screen, socket *daemon.Socket) 
 				return nil, display.Lost(lost.Err)
 			}
 			if isTab(e) { // the only key: a technician may not read the shop's first language
-				s.language = (s.language + 1) % len(s.o.Words)
+				s.language = (s.language + 1) % len(s.o.Catalogs)
 			}
 		}
 	}
@@ -157,10 +157,10 @@ func isTab(e tui.Event) bool {
 }
 
 func (s *Screen) draw() {
-	place := s.o.Place
-	place.Address = health.LocalAddress() // the device may get it later
+	device := s.o.Device
+	device.Address = health.LocalAddress() // the device may get it later
 	s.shown.show.Language = s.language
-	s.terminal.Show(screen.ViewSetup(s.shown.show, s.o.Clock.Now(), s.o.Words[s.language], place))
+	s.terminal.Show(screen.ViewSetup(s.shown.show, s.o.Clock.Now(), s.o.Catalogs[s.language], device))
 }
 
 // startWork begins to register the device; endWork ends it.

@@ -26,7 +26,7 @@ func Check(s Status, err error) check.Outcome {
 		return check.Warn("new settings were rejected: see kiosk status", "correct them, then run: systemctl reload kiosk")
 	}
 	for _, i := range s.Health {
-		if !i.Well && i.Behind == "" {
+		if !i.OK && i.Behind == "" {
 			return check.Warn("the kiosk reports "+i.Name+": "+i.Cause, "see kiosk status")
 		}
 	}

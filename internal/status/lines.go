@@ -43,7 +43,7 @@ func (s Status) Lines() []kiosk.Field {
 		l.add("settings", "new settings rejected, the previous ones are in use: %s", s.Settings)
 	}
 	for _, i := range s.Health {
-		if !i.Well && i.Behind == "" {
+		if !i.OK && i.Behind == "" {
 			l.add("problem", "%s: %s", i.Name, i.Cause)
 		}
 	}
