@@ -58,7 +58,7 @@
 //
 // Where nobody can be asked (no network, no clock, wrong settings, no record) nobody can be
 // let in either, and that is when a technician is needed most. Then the key, or the screen
-// on which their visit ended, opens the examination alone (State.Unauthenticated): it changes
+// on which their visit ended, opens the examination alone (State.Menu.Unauthenticated): it changes
 // nothing, and names hosts and files of this device, but no person and no secret. What it
 // says stands as text: on a screen of 80 columns a QR code has room for a tenth of it, and a
 // phone's camera reads text.
@@ -72,7 +72,7 @@
 // its late tokens are given back. Both roads are polled, checked and shown alike.
 //
 // A ping says that a poll is worth while and no more. It may come before the
-// acknowledgement (kept in State.Pinged), during a poll (then there is one more), twice,
+// acknowledgement (kept in State.Request.Pinged), during a poll (then there is one more), twice,
 // for a request that was left, or never: the schedule goes on without it.
 //
 // # What holds, always

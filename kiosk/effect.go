@@ -24,7 +24,7 @@ type (
 	// On the second road nobody's phone rings, so the guard is not asked.
 	Prepare struct {
 		Number, From Number
-		Road         Flow
+		Flow         Flow
 	}
 	// Commit puts a record into the journal and returns when it is on disk.
 	Commit struct{ Record Record }
@@ -33,7 +33,7 @@ type (
 	Ask struct {
 		Number Number
 		Code   string
-		Road   Flow
+		Flow   Flow
 	}
 	// Poll asks the token endpoint once; answered by Polled.
 	Poll struct{ Number, Request Number }

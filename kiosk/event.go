@@ -123,7 +123,7 @@ type (
 	// Wiped answers Wipe: the vault holds nothing of the request any more.
 	Wiped struct{ Request Number }
 	// Resumed takes up a visit that a crash interrupted (Action Resume). Its
-	// secrets are in the vault under Request, a number above State.Last.
+	// secrets are in the vault under Request, a number above State.LastNumber.
 	Resumed struct {
 		Request  Number
 		Visit    string

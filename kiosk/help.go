@@ -1,12 +1,12 @@
 package kiosk
 
-// help opens and closes the few sentences that say what this device is and whom to
-// ask; on Waiting those about a phone that stays silent. The key is the same on every
-// screen and does nothing else: what is on the way stays on the way. On Ready, which
-// has no state of its own, it begins a visit with the help open.
+// help opens and closes the help, and reports whether the key was the help key. The key is the same on every screen and
+// changes nothing else. In Ready, which has no state of its own, it begins a visit with the help open. It does not answer
+// "still there?" and does nothing in a technician's menu.
 func (m *transition) help(e Press) bool {
-	if e.Key != HelpKey && !(e.Key == RuneKey && e.Rune == '?' && m.s.Phase == Waiting) || m.s.IdlePrompt || m.s.Phase == Menu {
-		return false // any key says that somebody is still there; a technician knows what the device is
+	isHelp := e.Key == HelpKey || e.Key == RuneKey && e.Rune == '?' && m.s.Phase == Waiting
+	if !isHelp || m.s.Idle.Prompted || m.s.Phase == Menu {
+		return false
 	}
 	switch {
 	case m.s.Phase != Ready:

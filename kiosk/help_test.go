@@ -61,10 +61,10 @@ func TestAQuestionMarkCanBeTyped(t *testing.T) {
 // Who is asked whether they are still there says so with any key; that key asks nothing.
 func TestTheHelpKeyAnswersStillThere(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey}).wait(DefaultRules().IdleLimit)
-	if !y.s.IdlePrompt {
+	if !y.s.Idle.Prompted {
 		t.Fatal("not asked")
 	}
-	if y.do(Press{Key: HelpKey}); y.s.IdlePrompt || y.s.Help || y.s.Extensions != 1 {
+	if y.do(Press{Key: HelpKey}); y.s.Idle.Prompted || y.s.Help || y.s.Idle.Extensions != 1 {
 		t.Errorf("%+v", y.s)
 	}
 }

@@ -145,7 +145,7 @@ func TestEveryKindCanBeTyped(t *testing.T) {
 func TestAScanOnTheWrongScreenDoesNothing(t *testing.T) {
 	for _, p := range []Phase{Closed, Asking, Waiting, Checking, Fetching, Shown, Ended, Clearing} {
 		s := New(DefaultRules())
-		s.Phase, s.Reason = p, Declined
+		s.Phase, s.Ending.Reason = p, Declined
 		got, effects := Step(s, 0, IdentifierEntered{Identifier: Secret("alice"), Seen: p})
 		if got != s || len(effects) > 0 {
 			t.Errorf("%s: %+v %v", p, got, effects)

@@ -1,10 +1,9 @@
 package kiosk
 
-// A technician's visit is a visit like any other, down to the record, the guard and the
-// checks, but for three things. It begins with a key of its own, also while the device is
-// out of service. Its request asks for no customer's data, and whoever approves must carry
-// the claim that makes a technician (the Authorizer's to check: Runner.Technicians). And
-// what the approval opens is not the protected API but a menu of the device.
+// A technician's visit is like any other, with the same record, guard and checks, but for three things. It begins with a
+// key of its own, also while the device is out of service. Its request asks for no customer's data, and the approver must
+// carry the technician's claim (the Authorizer for technicians checks that). The approval opens a menu instead of calling
+// the protected API.
 
 // Task is what a technician can have done.
 type Task uint8
@@ -12,39 +11,39 @@ type Task uint8
 // The tasks.
 const (
 	NoTask      Task = iota // the menu itself
-	StatusTask              // how the kiosk is
-	DoctorTask              // everything that it depends on is examined
+	StatusTask              // show how the kiosk is
+	DoctorTask              // check everything that the kiosk depends on
 	CloseTask               // out of service, for a while
 	OpenTask                // back into service
-	RestartTask             // the program ends and is started anew
-	tasks                   // how many there are
+	RestartTask             // end the program, which the service manager starts again
+	numTasks
 )
 
-var taskNames = [tasks]string{"", "status", "doctor", "out of service", "in service", "restart"}
+var taskNames = [numTasks]string{"", "status", "doctor", "out of service", "in service", "restart"}
 
-// String is the task's name in logs.
+// String returns the name of the task in logs.
 func (t Task) String() string {
-	if t >= tasks {
+	if t >= numTasks {
 		return "task?"
 	}
 	return taskNames[t]
 }
 
-// noApprovalPossible are the closures under which no approval can be had: the server is out
-// of reach, its answer could not be checked, or nothing can be put on record.
+// noApprovalPossible are the closures under which nobody can approve: the server is out of reach, its answer could not be
+// validated, or nothing can be put on record.
 const noApprovalPossible = Starting | ClockWrong | StoreDown | SettingsBad
 
-// technician takes the technician's key. It begins a visit, or turns the one that has
-// just begun into theirs (the taps that make up the key have touched the screen, too);
-// anywhere else it does nothing.
+// technicianKey handles the technician's key and reports whether it was that key. It begins a technician's visit, or turns a
+// visit that has just begun into one, because the taps that make up the key have touched the screen as well. Anywhere else
+// it does nothing.
 func (m *transition) technicianKey(e Press) bool {
 	if e.Key != TechnicianKey {
 		return false
 	}
-	fresh := m.s.Phase == Identify && m.s.Input.Length == 0 && !m.s.IdlePrompt
+	justBegun := m.s.Phase == Identify && m.s.Input.Length == 0 && !m.s.Idle.Prompted
 	switch {
 	case !m.s.Rules.Technicians || m.s.Stopping:
-	case m.s.Phase == Ready, m.s.Phase == Closed, fresh:
+	case m.s.Phase == Ready, m.s.Phase == Closed, justBegun:
 		m.s.Technician = true
 		if m.s.Closures&noApprovalPossible != 0 {
 			m.openDiagnosis()
@@ -56,38 +55,38 @@ func (m *transition) technicianKey(e Press) bool {
 	return true
 }
 
-// admit lets a technician in. Nothing needs what came with the approval any more.
-func (m *transition) admit() {
+// openMenu opens the menu after an approval. Nothing that came with the approval is needed any more.
+func (m *transition) openMenu() {
 	m.enter(Menu)
 	m.s.Masked = ""
 	m.emit(Commit{m.record(StageShown, NoReason)})
 	m.revokeTokens()
-	m.s.TokensIssued = false
-	m.emit(Wipe{m.s.Request})
+	m.s.Request.TokensIssued = false
+	m.emit(Wipe{m.s.Request.Number})
 }
 
-// OffersDiagnosis says whether the examination is offered where a technician's visit has
-// ended: only for causes that it could tell, and because of which nobody can be let in.
+// OffersDiagnosis reports whether the diagnosis is offered after the end of a technician's visit: only for causes that it
+// can find and that keep everybody from approving.
 func (s State) OffersDiagnosis() bool {
 	if s.Phase != Ended || !s.Technician || s.Stopping {
 		return false
 	}
-	switch s.Reason {
+	switch s.Ending.Reason {
 	case Internal, Misconfigured, NotProvisioned, BadClock, Unreachable, Untrusted:
 		return true
 	}
 	return false
 }
 
-// report opens the examination for somebody who has not been let in, and cannot be. What
-// is wrong with a device must be found where it is wrong; nothing can be changed, and
-// there is nothing personal in it.
+// openDiagnosis opens the doctor's report for a technician who cannot approve because of what is wrong with the device.
+// Nothing can be changed from there, and the report contains nothing personal.
 func (m *transition) openDiagnosis() {
-	if m.s.Request != 0 {
-		m.emit(Wipe{m.s.Request})
+	if m.s.Request.Number != 0 {
+		m.emit(Wipe{m.s.Request.Number})
 	}
 	m.enter(Menu)
-	m.s.Unauthenticated, m.s.Masked = true, ""
+	m.s.Masked = ""
+	m.s.Menu.Unauthenticated = true
 	m.startTask(DoctorTask)
 }
 
@@ -98,7 +97,7 @@ func (m *transition) menu(e Event) {
 			return
 		}
 		m.s.LastInput = m.now
-		if m.s.Task == NoTask {
+		if m.s.Menu.Task == NoTask {
 			m.chooseTask(e)
 			return
 		}
@@ -108,12 +107,12 @@ func (m *transition) menu(e Event) {
 			return
 		}
 		m.s.LastInput = m.now
-		if m.s.Task == CloseTask || m.s.Task == OpenTask {
-			m.s.Task = NoTask // there is nothing to read: the menu itself says how it is
+		if m.s.Menu.Task == CloseTask || m.s.Menu.Task == OpenTask {
+			m.s.Menu.Task = NoTask // nothing to read: the menu itself shows the state
 		}
 	case Failed:
 		if m.takeAnswer(e.Number) {
-			m.s.LastInput, m.s.Failed = m.now, true
+			m.s.LastInput, m.s.Menu.Failed = m.now, true
 		}
 	case Tick:
 		switch {
@@ -122,12 +121,12 @@ func (m *transition) menu(e Event) {
 		case m.s.Question == 0:
 			m.checkIdle(m.s.Rules.IdleLimit)
 		case m.now-m.s.LastInput >= m.s.Rules.TaskLimit:
-			m.s.Question, m.s.LastInput, m.s.Failed = 0, m.now, true
+			m.s.Question, m.s.LastInput, m.s.Menu.Failed = 0, m.now, true
 		}
 	}
 }
 
-// choose is a key on the menu itself.
+// chooseTask handles a key on the menu itself.
 func (m *transition) chooseTask(e Press) {
 	switch {
 	case e.Key == EscapeKey:
@@ -144,19 +143,19 @@ func (m *transition) chooseTask(e Press) {
 	case e.Rune == '3':
 		m.startTask(CloseTask)
 	case e.Rune == '4':
-		// Not before this visit is over: it is another program that goes on.
+		// The visit ends first: another program goes on.
 		m.emit(RunTask{Task: RestartTask})
 		m.clear()
 	}
 }
 
-// read is a key on what a task has to say.
+// readTask handles a key while the result of a task is on the screen.
 func (m *transition) readTask(e Press) {
 	switch {
-	case e.Key == EscapeKey && m.s.Unauthenticated:
+	case e.Key == EscapeKey && m.s.Menu.Unauthenticated:
 		m.clear()
-	case e.Key == EscapeKey, e.Key == EnterKey && !m.s.Unauthenticated:
-		m.s.Task, m.s.Page, m.s.Failed, m.s.Question = NoTask, 0, false, 0
+	case e.Key == EscapeKey, e.Key == EnterKey && !m.s.Menu.Unauthenticated:
+		m.s.Menu, m.s.Reading, m.s.Question = MenuState{}, Reading{}, 0
 	case m.s.Question != 0:
 	case e.Key == TabKey:
 		m.nextLanguage()
@@ -166,6 +165,7 @@ func (m *transition) readTask(e Press) {
 }
 
 func (m *transition) startTask(t Task) {
-	m.s.Task, m.s.Page, m.s.Failed, m.s.LastInput = t, 0, false, m.now
+	m.s.Menu.Task, m.s.Menu.Failed = t, false
+	m.s.Reading, m.s.LastInput = Reading{}, m.now
 	m.emit(RunTask{Number: m.nextQuestion(), Task: t})
 }

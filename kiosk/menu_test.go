@@ -42,7 +42,7 @@ func (y *story) task() Task {
 
 func TestATechnicianComesInLooksAroundAndLeaves(t *testing.T) {
 	y := staffed(t).letIn()
-	if !y.s.Technician || y.s.Unauthenticated || y.s.Masked != "" || y.s.TokensIssued {
+	if !y.s.Technician || y.s.Menu.Unauthenticated || y.s.Masked != "" || y.s.Request.TokensIssued {
 		t.Fatalf("at the menu: %+v", y.s)
 	}
 	var given, wiped bool
@@ -68,18 +68,18 @@ func TestATechnicianComesInLooksAroundAndLeaves(t *testing.T) {
 		}
 	}
 
-	if y.press(RuneKey, '1'); y.task() != StatusTask || y.s.Task != StatusTask {
+	if y.press(RuneKey, '1'); y.task() != StatusTask || y.s.Menu.Task != StatusTask {
 		t.Fatalf("1 does %v", y.task())
 	}
-	if y.press(DownKey, 0); y.s.Page != 0 {
+	if y.press(DownKey, 0); y.s.Reading.Page != 0 {
 		t.Error("a page is turned that is not there yet")
 	}
 	y.do(TaskDone{y.s.Question}).press(DownKey, 0)
-	if y.s.Page != 1 || y.s.Task != StatusTask {
+	if y.s.Reading.Page != 1 || y.s.Menu.Task != StatusTask {
 		t.Fatalf("reading: %+v", y.s)
 	}
 	y.press(EscapeKey, 0).in(Menu)
-	if y.s.Task != NoTask || y.s.Page != 0 {
+	if y.s.Menu.Task != NoTask || y.s.Reading.Page != 0 {
 		t.Fatalf("back at the menu: %+v", y.s)
 	}
 	y.press(EscapeKey, 0).in(Ready)
@@ -101,14 +101,14 @@ func TestAnExaminationThatIsLeftDoesNotComeBack(t *testing.T) {
 		t.Errorf("the late report changed %+v", y.s)
 	}
 	y.do(Failed{y.s.Question, Internal})
-	if !y.s.Failed || y.s.Task != StatusTask {
+	if !y.s.Menu.Failed || y.s.Menu.Task != StatusTask {
 		t.Errorf("a failure is not told: %+v", y.s)
 	}
 }
 
 func TestATaskThatNeverEndsIsGivenUp(t *testing.T) {
 	y := staffed(t).letIn().press(RuneKey, '2').wait(DefaultRules().TaskLimit)
-	if !y.s.Failed || y.s.Question != 0 || y.s.Phase != Menu {
+	if !y.s.Menu.Failed || y.s.Question != 0 || y.s.Phase != Menu {
 		t.Errorf("after the limit: %+v", y.s)
 	}
 }
@@ -119,7 +119,7 @@ func TestOutOfServiceAndBack(t *testing.T) {
 		t.Fatalf("3 does %v", y.task())
 	}
 	y.do(ClosureChanged{Closure: Maintenance, On: true}, TaskDone{y.s.Question}).in(Menu)
-	if y.s.Task != NoTask {
+	if y.s.Menu.Task != NoTask {
 		t.Fatalf("the menu is not there again: %+v", y.s)
 	}
 	y.press(EscapeKey, 0).in(Closed)
@@ -144,7 +144,7 @@ func TestTheMenuClosesByItself(t *testing.T) {
 	t.Run("where nobody is", func(t *testing.T) {
 		y := staffed(t).letIn()
 		y.wait(y.s.Rules.IdleLimit + time.Second).in(Menu)
-		if !y.s.IdlePrompt {
+		if !y.s.Idle.Prompted {
 			t.Fatal("nobody asks whether anybody is there")
 		}
 		y.wait(y.s.Rules.PromptTime).in(Ready)
@@ -169,12 +169,12 @@ func TestTheMenuClosesByItself(t *testing.T) {
 func TestWhereNobodyCanApproveThereIsTheExaminationAndNothingElse(t *testing.T) {
 	for _, why := range []Closures{Starting, ClockWrong, StoreDown, SettingsBad, Maintenance | Starting} {
 		y := staffed(t).do(ClosureChanged{Closure: why, On: true}).press(TechnicianKey, 0)
-		if y.s.Phase != Menu || !y.s.Unauthenticated || y.task() != DoctorTask {
+		if y.s.Phase != Menu || !y.s.Menu.Unauthenticated || y.task() != DoctorTask {
 			t.Fatalf("closed for %b: %+v", why, y.s)
 		}
 		y.do(TaskDone{y.s.Question})
 		for _, r := range "1234" {
-			if y.press(RuneKey, r); y.task() != NoTask || y.s.Task != DoctorTask {
+			if y.press(RuneKey, r); y.task() != NoTask || y.s.Menu.Task != DoctorTask {
 				t.Fatalf("%c does %v", r, y.task())
 			}
 		}
@@ -194,7 +194,7 @@ func TestATechnicianWhoCannotBeAskedGetsTheExamination(t *testing.T) {
 		t.Fatal("it is not offered")
 	}
 	y.press(RuneKey, '3').in(Menu)
-	if !y.s.Unauthenticated || y.task() != DoctorTask || y.s.Masked != "" {
+	if !y.s.Menu.Unauthenticated || y.task() != DoctorTask || y.s.Masked != "" {
 		t.Fatalf("%+v", y.s)
 	}
 	if _, ok := y.effects[0].(Wipe); !ok {

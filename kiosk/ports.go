@@ -91,7 +91,7 @@ type Request struct {
 	Identifier Secret // what the customer typed or scanned, trimmed
 	Code       string // shown on the kiosk and inside the binding message
 	UserCode   Secret // what the server wanted of the customer; empty if it has not (CIBA Core 7.1.2)
-	Road       Flow   // with DeviceFlow it is a device authorization request instead, without Code and UserCode
+	Flow       Flow   // with DeviceFlow it is a device authorization request instead, without Code and UserCode
 	// Ping is called where the server says that an answer is ready, from any
 	// goroutine, perhaps before Ask has returned, at most once; it does not block.
 	Ping func()

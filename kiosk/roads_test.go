@@ -20,13 +20,13 @@ func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
 	if r := y.last(); r.Stage != StageEnded || r.Reason != NoReason {
 		t.Errorf("the request that came to nothing is on record as %v %v", r.Stage, r.Reason)
 	}
-	first := y.s.Request
+	first := y.s.Request.Number
 	y.do(key(EnterKey)).in(EnterUserCode)
 	if !y.s.Input.ProblemShown || y.asks != 1 {
 		t.Error("an empty code was sent")
 	}
 	y.do(letter('7')).do(key(EnterKey)).in(Asking)
-	if y.asks != 2 || y.s.Request == first || !has[Prepare](y) {
+	if y.asks != 2 || y.s.Request.Number == first || !has[Prepare](y) {
 		t.Errorf("%d requests, the guard asked: %v", y.asks, has[Prepare](y))
 	}
 	y.do(Acknowledged{Number: y.s.Question, Expires: time.Minute, Interval: sec(5)}).in(Waiting)
@@ -51,8 +51,8 @@ func TestAWrongUserCodeMayBeTriedAFewTimes(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
 	for n := 1; n <= 3; n++ {
 		y.in(EnterUserCode).do(letter('7')).do(key(EnterKey)).wants(UserCodeRequired)
-		if y.s.CodeTries != n {
-			t.Fatalf("%d wrong, counted %d", n, y.s.CodeTries)
+		if y.s.UserCode.Tries != n {
+			t.Fatalf("%d wrong, counted %d", n, y.s.UserCode.Tries)
 		}
 	}
 	y.wait(sec(5)).ended(Refused)
@@ -76,7 +76,7 @@ func TestWhoHasNoUserCodeLeaves(t *testing.T) {
 
 func TestAHintTokenThatRanOutIsScannedAgain(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(FreshHintRequired).wait(sec(5)).ended(Refused)
-	if !y.s.HintExpired {
+	if !y.s.Request.HintExpired {
 		t.Error("the state does not know that the hint has expired")
 	}
 }
@@ -84,13 +84,13 @@ func TestAHintTokenThatRanOutIsScannedAgain(t *testing.T) {
 // A ping makes the next poll due at once, once, and only for the request that waits.
 func TestAPingFetchesTheAnswerAtOnce(t *testing.T) {
 	y := begin(t).asked(2*time.Minute, sec(15))
-	y.wait(sec(3)).do(Pinged{y.s.Request})
+	y.wait(sec(3)).do(Pinged{y.s.Request.Number})
 	if len(y.polls) != 1 || y.polls[0] != y.now {
 		t.Fatalf("polls at %v, pinged at %v", y.polls, y.now)
 	}
-	y.do(Pinged{y.s.Request}) // again, while the poll is out
+	y.do(Pinged{y.s.Request.Number}) // again, while the poll is out
 	y.answer(Polled{Verdict: Pending})
-	y.do(Pinged{y.s.Request})
+	y.do(Pinged{y.s.Request.Number})
 	if len(y.polls) != 1 {
 		t.Errorf("a second ping made another poll: %v", y.polls)
 	}
@@ -99,7 +99,7 @@ func TestAPingFetchesTheAnswerAtOnce(t *testing.T) {
 		t.Errorf("polls at %v", y.polls)
 	}
 
-	y = begin(t).asked(2*time.Minute, sec(15)).do(Pinged{y.s.Request + 7})
+	y = begin(t).asked(2*time.Minute, sec(15)).do(Pinged{y.s.Request.Number + 7})
 	if len(y.polls) != 0 {
 		t.Error("a ping for somebody else's request made a poll")
 	}
@@ -110,7 +110,7 @@ func TestAPingWhileAPollIsOutIsNotLost(t *testing.T) {
 	if len(y.polls) != 1 {
 		t.Fatalf("polls at %v", y.polls)
 	}
-	y.do(Pinged{y.s.Request})
+	y.do(Pinged{y.s.Request.Number})
 	if len(y.polls) != 1 {
 		t.Fatal("two polls at once")
 	}
@@ -123,7 +123,7 @@ func TestAPingWhileAPollIsOutIsNotLost(t *testing.T) {
 
 func TestAPingBeforeTheAcknowledgementIsHeld(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking)
-	y.do(Pinged{y.s.Request})
+	y.do(Pinged{y.s.Request.Number})
 	if len(y.polls) != 0 {
 		t.Fatal("polled without an auth_req_id")
 	}
@@ -140,7 +140,7 @@ func TestAPingDoesNotBreakThePauseTheServerAskedFor(t *testing.T) {
 	} {
 		y := begin(t).asked(2*time.Minute, sec(5)).poll(a)
 		at := y.now
-		y.wait(sec(2)).do(Pinged{y.s.Request}).wait(sec(37))
+		y.wait(sec(2)).do(Pinged{y.s.Request.Number}).wait(sec(37))
 		if len(y.polls) != 1 {
 			t.Errorf("%s: polled %v after the server asked for 40 s", name, y.polls[1]-at)
 		}
@@ -157,7 +157,7 @@ func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 	y := begin(t)
 	y.s.Rules.DeviceFlow = true
 	y.asked(2*time.Minute, sec(5)).wait(sec(5))
-	old, out := y.s.Request, y.s.Question
+	old, out := y.s.Request.Number, y.s.Question
 	if len(y.polls) != 1 {
 		t.Fatal("no poll is out")
 	}
@@ -165,8 +165,8 @@ func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 	if r := y.records[len(y.records)-2]; r.Stage != StageEnded || r.Reason != Cancelled {
 		t.Errorf("the first request is on record as %v %v", r.Stage, r.Reason)
 	}
-	if y.asks != 2 || !has[Prepare](y) || y.s.Road != DeviceFlow || y.s.Code != "" {
-		t.Errorf("%d requests, road %d, code %q", y.asks, y.s.Road, y.s.Code)
+	if y.asks != 2 || !has[Prepare](y) || y.s.Flow != DeviceFlow || y.s.Request.Code != "" {
+		t.Errorf("%d requests, road %d, code %q", y.asks, y.s.Flow, y.s.Request.Code)
 	}
 	y.do(Polled{Number: out, Request: old, Verdict: Granted})
 	if !has[Revoke](y) {

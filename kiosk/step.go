@@ -2,9 +2,8 @@ package kiosk
 
 import "time"
 
-// Step is the visit's transition table: given where the visit stands and what
-// happened now, it says where the visit stands then and what is to be done. It
-// is a plain function. now is uptime and never goes back.
+// Step is the transition table of a visit: it returns the next state and the effects to carry out. It is a plain function.
+// now is the uptime and never decreases.
 func Step(s State, now time.Duration, e Event) (State, []Effect) {
 	m := transition{s: s, now: now}
 	switch e := e.(type) {
@@ -19,7 +18,7 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 	case Unrecorded:
 		m.unrecorded(e)
 	case Wiped:
-		if m.s.Phase == Clearing && e.Request == m.s.Request {
+		if m.s.Phase == Clearing && e.Request == m.s.Request.Number {
 			m.s = m.s.Fresh()
 		}
 	case Press:
@@ -35,12 +34,11 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 			handle(&m, e)
 		}
 	}
-	return m.s, m.out
+	return m.s, m.effects
 }
 
-// isMeantFor says whether a key was pressed for this phase. Who types on Ready is
-// already identifying themselves; Escape ends a visit that is under way from
-// whichever of its screens it was pressed on.
+// isMeantFor reports whether a key was pressed for this phase. Typing in Ready already belongs to Identify. Escape ends a
+// visit from whichever of its screens it was pressed on.
 func isMeantFor(e Press, p Phase) bool {
 	switch {
 	case e.Seen == p:
@@ -53,8 +51,8 @@ func isMeantFor(e Press, p Phase) bool {
 	return false
 }
 
-// phaseHandlers has what each phase does with keys, time and the answers it waits for.
-// Clearing is not in it: no key of the last customer reaches the next.
+// phaseHandlers handle keys, time and answers in each phase. Clearing has none: no key of the last customer reaches the
+// next.
 var phaseHandlers = [...]func(*transition, Event){
 	Ready:         (*transition).ready,
 	Closed:        nil,
@@ -70,30 +68,30 @@ var phaseHandlers = [...]func(*transition, Event){
 	Clearing:      nil,
 }
 
-// transition is one step in the making.
+// transition is one step while it is computed.
 type transition struct {
-	s   State
-	now time.Duration
-	out []Effect
+	s       State
+	now     time.Duration
+	effects []Effect
 }
 
-func (m *transition) emit(e ...Effect) { m.out = append(m.out, e...) }
+func (m *transition) emit(e ...Effect) { m.effects = append(m.effects, e...) }
 
 func (m *transition) enter(p Phase) {
 	m.s.Phase, m.s.Since, m.s.LastInput = p, m.now, m.now
-	m.s.IdlePrompt, m.s.Help = false, false
-	m.s.Refusal = 0
+	m.s.Idle.Prompted, m.s.Help = false, false
+	m.s.Request.RefusalAt = 0
 	m.s.Question = 0
 }
 
-// ask numbers the next question; its answer must carry the number.
+// nextQuestion opens the next question and returns its number.
 func (m *transition) nextQuestion() Number {
-	m.s.Last++
-	m.s.Question = m.s.Last
-	return m.s.Last
+	m.s.LastNumber++
+	m.s.Question = m.s.LastNumber
+	return m.s.LastNumber
 }
 
-// answered says whether n answers the question that is out, and if so takes it off.
+// takeAnswer closes the open question if n is its number, and reports whether it is.
 func (m *transition) takeAnswer(n Number) bool {
 	if n == 0 || n != m.s.Question {
 		return false
@@ -103,45 +101,46 @@ func (m *transition) takeAnswer(n Number) bool {
 }
 
 func (m *transition) record(stage Stage, r Reason) Record {
-	rec := Record{Visit: m.s.Visit, Stage: stage, Reason: r, Code: m.s.Code, Technician: m.s.Technician}
+	request := m.s.Request
+	rec := Record{Visit: request.Visit, Stage: stage, Reason: r, Code: request.Code, Technician: m.s.Technician}
 	if stage == StageAcknowledged {
-		rec.Interval = max(m.s.Pace.Interval, m.s.Pace.LongestPause)
-		rec.Expires = m.s.Pace.Deadline - m.s.Pace.RequestSent
-		rec.Sent = m.s.Pace.RequestSent
-		rec.Pause = max(m.s.Pace.NextPoll-m.now, 0)
+		schedule := request.Schedule
+		rec.Interval = max(schedule.Interval, schedule.LongestPause)
+		rec.Expires = schedule.Deadline - schedule.RequestSent
+		rec.Sent = schedule.RequestSent
+		rec.Pause = max(schedule.NextPoll-m.now, 0)
 	}
 	return rec
 }
 
-// finish ends the visit for a reason, with the journal's word for it. The
-// customer is told; what the server gave is given back.
+// finish records the end of the visit, revokes tokens that came, and shows the reason.
 func (m *transition) finish(stage Stage, r Reason) {
 	m.revokeTokens()
-	if m.s.Visit != "" {
+	if m.s.Request.Visit != "" {
 		m.emit(Commit{m.record(stage, r)})
 	}
 	m.end(r)
 }
 
 func (m *transition) revokeTokens() {
-	if m.s.TokensIssued {
-		m.emit(Revoke{m.s.Request})
+	if m.s.Request.TokensIssued {
+		m.emit(Revoke{m.s.Request.Number})
 	}
 }
 
-// end tells the customer why the visit ended.
+// end shows why the visit ended. The identifier is kept only if the same person can be asked again.
 func (m *transition) end(r Reason) {
 	m.enter(Ended)
-	m.s.Reason = r
+	m.s.Ending.Reason = r
 	if !m.s.CanAskAgain() && !m.s.OffersDeviceFlow() {
-		m.emit(Wipe{m.s.Request})
+		m.emit(Wipe{m.s.Request.Number})
 	}
 }
 
-// clear leaves the visit: whatever the vault still holds is wiped.
+// clear leaves the visit and wipes the vault.
 func (m *transition) clear() {
 	m.enter(Clearing)
-	m.emit(Wipe{m.s.Request})
+	m.emit(Wipe{m.s.Request.Number})
 }
 
 func (m *transition) changeClosure(e ClosureChanged) {
@@ -158,27 +157,25 @@ func (m *transition) changeClosure(e ClosureChanged) {
 func (m *transition) stop() {
 	m.s.Stopping = true
 	switch m.s.Phase {
-	case Identify, EnterUserCode, Shown, Menu:
+	case Identify, EnterUserCode, Shown, Menu, Ended:
 		m.clear()
 	case Asking:
 		m.finish(StageAbandoned, Cancelled)
 	case Waiting, Checking, Fetching:
 		m.finish(StageEnded, Cancelled)
-	case Ended:
-		m.clear()
 	}
 }
 
-// unrecorded: the card is full or gone. Nothing that others could see has
-// happened behind the record; what had been given is given back.
+// unrecorded handles a record that could not be written. Nothing that others can see has happened after it; tokens that
+// came are revoked.
 func (m *transition) unrecorded(e Unrecorded) {
 	switch {
 	case e.Stage == StageShown || e.Stage.Final():
 		// The result is on this screen only, and an ending needs no permission.
-	case e.Stage == StageAcknowledged && m.s.Pace.Polls > 0:
-		// Only the new pace is not on record: after a crash we would be less patient.
+	case e.Stage == StageAcknowledged && m.s.Request.Schedule.Polls > 0:
+		// Only a slower schedule is not on record: after a crash the polls would come a little earlier.
 	case m.s.Phase == Asking || m.s.Phase == Waiting || m.s.Phase == Checking:
 		m.revokeTokens()
-		m.end(Internal) // no ending can be written either
+		m.end(Internal) // the ending cannot be written either
 	}
 }

@@ -102,7 +102,7 @@ func (y *story) poll(a Polled) *story {
 
 func (y *story) answer(a Polled) *story {
 	y.t.Helper()
-	a.Number, a.Request = y.s.Question, y.s.Request
+	a.Number, a.Request = y.s.Question, y.s.Request.Number
 	return y.do(a)
 }
 
@@ -130,8 +130,8 @@ func (y *story) in(p Phase) *story {
 func (y *story) ended(r Reason) *story {
 	y.t.Helper()
 	y.in(Ended)
-	if y.s.Reason != r {
-		y.t.Fatalf("ended for %s, want %s", y.s.Reason, r)
+	if y.s.Ending.Reason != r {
+		y.t.Fatalf("ended for %s, want %s", y.s.Ending.Reason, r)
 	}
 	return y
 }
@@ -172,11 +172,11 @@ func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
 	if !has[Revoke](y) {
 		t.Error("the tokens were kept while the result is read: a power cut would leave them good")
 	}
-	if y.s.Revealed {
+	if y.s.Reading.Revealed {
 		t.Error("the result is shown before anybody proved to be there")
 	}
 	y.do(letter('x'))
-	if !y.s.Revealed {
+	if !y.s.Reading.Revealed {
 		t.Error("a key does not show the result")
 	}
 	y.do(key(EnterKey)).in(Ready)
@@ -271,7 +271,7 @@ func TestTheGuardHoldsARequestBack(t *testing.T) {
 	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
 	p := out[0].(Prepare)
 	s, out = Step(s, 0, Throttled{p.Number, Throttle{Wait: 4 * time.Minute}})
-	if s.Phase != Ended || s.Reason != HeldBack || s.Throttle.Wait != 4*time.Minute {
+	if s.Phase != Ended || s.Ending.Reason != HeldBack || s.Ending.Throttle.Wait != 4*time.Minute {
 		t.Fatalf("%+v", s)
 	}
 	for _, f := range out {
@@ -402,11 +402,11 @@ func TestTimeRunsOut(t *testing.T) {
 
 func TestALostConnectionIsSaidAndFound(t *testing.T) {
 	y := begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Retryable})
-	if y.s.Phase != Waiting || !y.s.Pace.ConnectionLost {
+	if y.s.Phase != Waiting || !y.s.Request.Schedule.ConnectionLost {
 		t.Fatalf("%+v", y.s)
 	}
 	y.poll(Polled{Verdict: Retryable, ServerReached: true})
-	if y.s.Pace.ConnectionLost {
+	if y.s.Request.Schedule.ConnectionLost {
 		t.Error("an answer of any kind finds the connection again")
 	}
 	y.poll(Polled{Verdict: Granted}).in(Checking)
@@ -433,7 +433,7 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			y := begin(t).asked(sec(60), sec(5))
-			y.s.AmbiguousDenial = c.merges
+			y.s.Request.AmbiguousDenial = c.merges
 			for y.s.Question == 0 || y.now < c.at {
 				if y.s.Question != 0 && y.now+sec(5) < c.at {
 					y.answer(Polled{Verdict: Pending})
@@ -441,8 +441,8 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 				y.wait(100 * time.Millisecond)
 			}
 			y.answer(Polled{Verdict: Denied}).ended(c.want)
-			if y.s.Ambiguous != c.unsure {
-				t.Errorf("unsure %v", y.s.Ambiguous)
+			if y.s.Ending.Ambiguous != c.unsure {
+				t.Errorf("unsure %v", y.s.Ending.Ambiguous)
 			}
 		})
 	}
@@ -450,7 +450,7 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 
 func TestTokensThatComeTooLateAreGivenBack(t *testing.T) {
 	y := begin(t).asked(sec(60), sec(5)).wait(sec(6))
-	number, request := y.s.Question, y.s.Request
+	number, request := y.s.Question, y.s.Request.Number
 	y.do(key(EscapeKey)).ended(Cancelled)
 	before := y.s
 	y.do(Polled{Number: number, Request: request, Verdict: Granted})
@@ -462,10 +462,10 @@ func TestTokensThatComeTooLateAreGivenBack(t *testing.T) {
 func TestAskAgainRingsOnceMoreWithANewNumberAtMostTwice(t *testing.T) {
 	y := begin(t).asked(sec(60), sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
 	for round := range 2 {
-		was := y.s.Request
+		was := y.s.Request.Number
 		y.do(letter('1')).in(Asking)
-		if y.s.Request == was || y.asks != round+2 {
-			t.Fatalf("request %d after %d, %d rings", y.s.Request, was, y.asks)
+		if y.s.Request.Number == was || y.asks != round+2 {
+			t.Fatalf("request %d after %d, %d rings", y.s.Request.Number, was, y.asks)
 		}
 		y.do(Acknowledged{Number: y.s.Question, Expires: sec(60), Interval: sec(5)}).poll(Polled{Verdict: Denied}).ended(Declined)
 	}
@@ -480,16 +480,16 @@ func TestStillThere(t *testing.T) {
 	y := begin(t).do(key(EnterKey)).in(Identify)
 	for range 10 {
 		y.wait(sec(61))
-		if !y.s.IdlePrompt {
+		if !y.s.Idle.Prompted {
 			t.Fatal("nobody asked whether somebody is there")
 		}
 		y.wait(sec(15)).do(letter('x'))
-		if y.s.IdlePrompt || y.s.Input.Length != 0 {
+		if y.s.Idle.Prompted || y.s.Input.Length != 0 {
 			t.Fatal("the key did not answer the question, or did something else, too")
 		}
 	}
 	y.wait(sec(61)).do(letter('x'))
-	if !y.s.IdlePrompt {
+	if !y.s.Idle.Prompted {
 		t.Fatal("an eleventh extension")
 	}
 	y.wait(sec(21)).in(Ready)
@@ -504,7 +504,7 @@ func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
 		}
 	}
 	y = begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking)
-	if s, _ := Step(y.s, 0, Press{Key: EscapeKey, Seen: Identify}); s.Reason != Cancelled {
+	if s, _ := Step(y.s, 0, Press{Key: EscapeKey, Seen: Identify}); s.Ending.Reason != Cancelled {
 		t.Error("Escape was not heard because the screen had just changed")
 	}
 }
@@ -518,7 +518,7 @@ func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
 		t.Fatal("the record does not come first")
 	}
 	s, out = Step(s, 0, Unrecorded{StageAsking})
-	if s.Phase != Ended || s.Reason != Internal {
+	if s.Phase != Ended || s.Ending.Reason != Internal {
 		t.Fatalf("%+v", s)
 	}
 	for _, f := range out {
@@ -538,8 +538,8 @@ func TestAClosedReasonWaitsForTheCustomer(t *testing.T) {
 
 func BenchmarkStep(b *testing.B) {
 	s := New(DefaultRules())
-	s.Phase, s.Question, s.Request = Waiting, 7, 5
-	s.Pace = NewPollSchedule(0, 0, time.Hour, time.Second)
+	s.Phase, s.Question, s.Request.Number = Waiting, 7, 5
+	s.Request.Schedule = NewPollSchedule(0, 0, time.Hour, time.Second)
 	e := Polled{Number: 99, Request: 5, Verdict: Pending}
 	for b.Loop() {
 		s, _ = Step(s, time.Second, e)
@@ -552,7 +552,7 @@ func held(t *testing.T, h Throttle) State {
 	s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")})
 	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
 	s, _ = Step(s, 0, Throttled{out[0].(Prepare).Number, h})
-	if s.Phase != Ended || s.Reason != HeldBack || s.Throttle != h {
+	if s.Phase != Ended || s.Ending.Reason != HeldBack || s.Ending.Throttle != h {
 		t.Fatalf("%+v", s)
 	}
 	return s
@@ -568,7 +568,7 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 		}
 		now = at
 		var out []Effect
-		if s, out = Step(s, now, Tick{}); s.IdlePrompt || s.Phase != Ended || len(out) > 0 {
+		if s, out = Step(s, now, Tick{}); s.Idle.Prompted || s.Phase != Ended || len(out) > 0 {
 			t.Fatalf("at %v: %+v", now, s)
 		}
 		if now == sec(10) {
@@ -586,7 +586,7 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 	}
 	s, out := Step(s, sec(41), one)
 	p, ok := out[0].(Prepare)
-	if s.Phase != Asking || !ok || p.From == 0 || s.Throttle != (Throttle{}) {
+	if s.Phase != Asking || !ok || p.From == 0 || s.Ending.Throttle != (Throttle{}) {
 		t.Fatalf("%+v %v", s, out)
 	}
 	// Throttled back once more: that was no request, so none of the two is used up.
@@ -606,7 +606,7 @@ func TestWithoutAScreenNothingWakesToCountSeconds(t *testing.T) {
 	for _, unseen := range []bool{false, true} {
 		rules := DefaultRules()
 		rules.NoScreen = unseen
-		s := State{Rules: rules, Phase: Waiting, Road: Backchannel, Request: 1, Pace: NewPollSchedule(0, 0, sec(30), sec(5))}
+		s := State{Rules: rules, Phase: Waiting, Request: RequestState{Number: 1, Schedule: NewPollSchedule(0, 0, sec(30), sec(5))}}
 		var wakes, polls int
 		for now := time.Duration(0); s.Phase == Waiting; wakes++ {
 			if wakes > 100 {
@@ -635,12 +635,12 @@ func TestALongWaitKeepsNothing(t *testing.T) {
 			t.Errorf("%v: what was typed is kept: %v", wait, !keeps)
 		}
 		at, _ := Wake(s, 0)
-		for ; !s.IdlePrompt && at < 3*time.Hour; at, _ = Wake(s, at) {
+		for ; !s.Idle.Prompted && at < 3*time.Hour; at, _ = Wake(s, at) {
 			s, _ = Step(s, at, Tick{})
 			at++
 		}
-		if want := s.Rules.ResultLimit; !keeps && s.IdlePromptAt != want {
-			t.Errorf("%v: asked whether anybody is there after %v", wait, s.IdlePromptAt)
+		if want := s.Rules.ResultLimit; !keeps && s.Idle.PromptedAt != want {
+			t.Errorf("%v: asked whether anybody is there after %v", wait, s.Idle.PromptedAt)
 		}
 	}
 }
@@ -665,7 +665,7 @@ func TestRefusalsTakeTheSameTime(t *testing.T) {
 		if s, _ = Step(s, want-1, Tick{}); s.Phase != Asking {
 			t.Errorf("shown too early")
 		}
-		if s, _ = Step(s, want, Tick{}); s.Phase != Ended || s.Reason != Refused || s.Refusal != 0 {
+		if s, _ = Step(s, want, Tick{}); s.Phase != Ended || s.Ending.Reason != Refused || s.Request.RefusalAt != 0 {
 			t.Errorf("%+v", s)
 		}
 	}

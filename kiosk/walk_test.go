@@ -98,24 +98,24 @@ func (w *world) one(e Event) {
 			break
 		}
 	}
-	if w.s.Phase == Shown && w.tokens[w.s.Request] {
+	if w.s.Phase == Shown && w.tokens[w.s.Request.Number] {
 		w.fail("tokens are kept while somebody reads")
 	}
-	if w.s.Phase == Menu && (w.s.Masked != "" || w.tokens[w.s.Request]) {
+	if w.s.Phase == Menu && (w.s.Masked != "" || w.tokens[w.s.Request.Number]) {
 		w.fail("12: something of the approval is left on the menu")
 	}
 	w.seen[before.Phase.String()+">"+next.Phase.String()]++
-	if next.Phase == Asking && before.Phase == Ended && before.Reason == HeldBack {
+	if next.Phase == Asking && before.Phase == Ended && before.Ending.Reason == HeldBack {
 		w.seen["held back, then asked"]++
 	}
 	if next.Phase == Ready {
 		w.wrong = 0
 	}
-	if next.Phase == Waiting && next.Road == DeviceFlow {
+	if next.Phase == Waiting && next.Flow == DeviceFlow {
 		w.seen["waiting on the second road"]++
 	}
 	if next.Phase == Ended {
-		w.seen["reason "+next.Reason.String()]++
+		w.seen["reason "+next.Ending.Reason.String()]++
 	}
 }
 
@@ -125,11 +125,11 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	if (s.Phase == Ready || s.Phase == Closed) && s != s.Fresh() {
 		w.fail("1: a ready state that is not the zero ready state: %+v", s.Fresh())
 	}
-	if s.Request == before.Request && s.Phase == Waiting && before.Phase == Waiting && s.Pace.Interval < before.Pace.Interval {
-		w.fail("3: the interval shrank from %v to %v", before.Pace.Interval, s.Pace.Interval)
+	if s.Request.Number == before.Request.Number && s.Phase == Waiting && before.Phase == Waiting && s.Request.Schedule.Interval < before.Request.Schedule.Interval {
+		w.fail("3: the interval shrank from %v to %v", before.Request.Schedule.Interval, s.Request.Schedule.Interval)
 	}
-	if before.Phase == Asking && s.Phase == Ended && s.Reason == Refused && w.now < before.Pace.RequestSent+s.Rules.RefusalQuantum {
-		w.fail("11: a refusal after %v tells more than that it is one", w.now-before.Pace.RequestSent)
+	if before.Phase == Asking && s.Phase == Ended && s.Ending.Reason == Refused && w.now < before.Request.Schedule.RequestSent+s.Rules.RefusalQuantum {
+		w.fail("11: a refusal after %v tells more than that it is one", w.now-before.Request.Schedule.RequestSent)
 	}
 	if foreign(before, e) {
 		for _, f := range effects {
@@ -166,7 +166,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 		}
 	}
 	w.checkMenu(before, e, effects)
-	if s.Phase == Ready && (s.Language != 0 || s.Extensions != 0 || s.IdlePrompt) {
+	if s.Phase == Ready && (s.Language != 0 || s.Idle.Extensions != 0 || s.Idle.Prompted) {
 		w.fail("9: language, warning or extensions outlived the visit")
 	}
 }
@@ -183,7 +183,7 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 	if s.Technician && (s.Phase == Fetching || s.Phase == Shown) {
 		w.fail("12: a technician gets a customer's screen")
 	}
-	if s.Phase == Menu && before.Phase != Menu && !s.Unauthenticated && !w.verified[s.Request] {
+	if s.Phase == Menu && before.Phase != Menu && !s.Menu.Unauthenticated && !w.verified[s.Request.Number] {
 		w.fail("12: a menu without an approval")
 	}
 	if _, tick := e.(Tick); tick && s.Phase == Menu && w.now-s.Since >= s.Rules.MenuLimit {
@@ -200,7 +200,7 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 				w.fail("12: the record does not say whose visit it is")
 			}
 		case RunTask:
-			if !s.Technician || before.Unauthenticated && f.Task != DoctorTask || s.Unauthenticated && f.Task != DoctorTask {
+			if !s.Technician || before.Menu.Unauthenticated && f.Task != DoctorTask || s.Menu.Unauthenticated && f.Task != DoctorTask {
 				w.fail("12: task %s for somebody who was not let in", f.Task)
 			}
 			if _, pressed := e.(Press); !pressed {
@@ -227,7 +227,7 @@ func foreign(s State, e Event) bool {
 	case InputRequired:
 		n = e.Number
 	case Pinged:
-		return e.Request == 0 || e.Request != s.Request || s.Phase != Asking && s.Phase != Waiting
+		return e.Request == 0 || e.Request != s.Request.Number || s.Phase != Asking && s.Phase != Waiting
 	case Polled:
 		n = e.Number
 	case Verified:
@@ -275,23 +275,23 @@ func (w *world) carryOut(f Effect) bool {
 		if w.asked[f.Number]++; w.asked[f.Number] > 1 {
 			w.fail("4: a second request with number %d", f.Number)
 		}
-		if w.records[w.s.Visit] != StageAsking {
+		if w.records[w.s.Request.Visit] != StageAsking {
 			w.fail("6: a request without its record")
 		}
 		if w.rings++; w.rings > w.actions {
 			w.fail("4: %d requests for %d keys", w.rings, w.actions)
 		}
-		if f.Road == DeviceFlow && !w.s.Rules.DeviceFlow {
+		if f.Flow == DeviceFlow && !w.s.Rules.DeviceFlow {
 			w.fail("4: a road that is not there")
 		}
-		if (f.Road == DeviceFlow) != (f.Code == "") {
+		if (f.Flow == DeviceFlow) != (f.Code == "") {
 			w.fail("4: a code of ours on the server's road, or none on ours")
 		}
-		w.line[f.Number], w.road[f.Number] = &line{sent: w.now}, f.Road
+		w.line[f.Number], w.road[f.Number] = &line{sent: w.now}, f.Flow
 		if w.chance(30) {
 			w.open = append(w.open, Pinged{f.Number})
 		}
-		if f.Road == Backchannel && w.chance(20) {
+		if f.Flow == Backchannel && w.chance(20) {
 			w.answerLater(InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, FreshHintRequired})
 			break
 		}
@@ -300,7 +300,7 @@ func (w *world) carryOut(f Effect) bool {
 	case Poll:
 		w.poll(f)
 	case Verify:
-		if w.records[w.s.Visit] != StageGranted {
+		if w.records[w.s.Request.Visit] != StageGranted {
 			w.fail("6: tokens looked at before the record")
 		}
 		w.answerLater(Verified{f.Number}, Failed{f.Number, WrongPerson}, Failed{f.Number, Untrusted}, Failed{f.Number, NoAccess})
@@ -318,7 +318,7 @@ func (w *world) carryOut(f Effect) bool {
 		delete(w.tokens, f.Request)
 	case Wipe:
 		for n := range w.tokens {
-			if n == w.s.Request {
+			if n == w.s.Request.Number {
 				w.fail("tokens were wiped that nobody had given back")
 			}
 		}
@@ -352,7 +352,7 @@ func (w *world) poll(f Poll) {
 	if _, busy := w.polling[f.Request]; busy {
 		w.fail("3: two polls in flight")
 	}
-	if w.records[w.s.Visit] != StageAcknowledged {
+	if w.records[w.s.Request.Visit] != StageAcknowledged {
 		w.fail("6: a poll before its record")
 	}
 	if w.now < l.notBefore {
@@ -428,13 +428,13 @@ func (w *world) deliver(e Event) {
 		}
 	case Pinged:
 		// One ping lifts the interval once, and never what the server has asked for.
-		if l := w.line[e.Request]; l != nil && e.Request == w.s.Request && !l.pinged && (w.s.Phase == Waiting || w.s.Phase == Asking && w.s.Visit != "") {
+		if l := w.line[e.Request]; l != nil && e.Request == w.s.Request.Number && !l.pinged && (w.s.Phase == Waiting || w.s.Phase == Asking && w.s.Request.Visit != "") {
 			l.pinged = true
 			l.notBefore = max(w.now, l.hold)
 			w.seen["ping in "+w.s.Phase.String()]++
 		}
 	case InputRequired:
-		if e.Number == w.s.Question && w.s.Phase == Asking && w.s.NeedsUserCode && e.Input == UserCodeRequired {
+		if e.Number == w.s.Question && w.s.Phase == Asking && w.s.UserCode.Required && e.Input == UserCodeRequired {
 			w.wrong++
 		}
 		defer func() {
@@ -444,7 +444,7 @@ func (w *world) deliver(e Event) {
 		}()
 	case Verified:
 		if e.Number == w.s.Question && w.s.Phase == Checking {
-			w.verified[w.s.Request] = true
+			w.verified[w.s.Request.Number] = true
 		}
 	}
 	w.do(e)
@@ -467,7 +467,7 @@ func (w *world) randomKey() Press {
 
 // hostile is an event that nobody has asked for.
 func (w *world) hostile() Event {
-	n := Number(w.rng.Uint64N(uint64(w.s.Last) + 3))
+	n := Number(w.rng.Uint64N(uint64(w.s.LastNumber) + 3))
 	if n == w.s.Question {
 		n += 1000
 	}
@@ -559,7 +559,7 @@ func (w *world) silence() {
 			}
 		}
 		if s.Phase == Clearing {
-			s, _ = Step(s, now, Wiped{s.Request})
+			s, _ = Step(s, now, Wiped{s.Request.Number})
 		}
 	}
 }
@@ -573,7 +573,7 @@ func silenceLimit(s State) time.Duration {
 		limit += r.TaskLimit
 	}
 	if s.Phase == Waiting {
-		limit += s.Pace.Deadline - s.Pace.RequestSent
+		limit += s.Request.Schedule.Deadline - s.Request.Schedule.RequestSent
 	}
 	return limit
 }

@@ -101,7 +101,7 @@ func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			asked := time.Now()
-			ack, err := a.client.Ask(ctx, kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceFlow})
+			ack, err := a.client.Ask(ctx, kiosk.Request{Identifier: kiosk.Secret("alice"), Flow: kiosk.DeviceFlow})
 			if err != nil {
 				t.Fatal(err)
 			}

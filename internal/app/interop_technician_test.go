@@ -58,8 +58,8 @@ func TestATechnicianAtAnIndependentServer(t *testing.T) {
 			events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(c.who), Seen: kiosk.Identify}
 			select {
 			case s := <-d.found:
-				if s.Phase != c.want || s.Reason != c.why {
-					t.Errorf("%v for %q, want %v for %q\n%s", s.Phase, s.Reason, c.want, c.why, log.String())
+				if s.Phase != c.want || s.Ending.Reason != c.why {
+					t.Errorf("%v for %q, want %v for %q\n%s", s.Phase, s.Ending.Reason, c.want, c.why, log.String())
 				}
 			case <-ctx.Done():
 				t.Fatalf("it never ends\n%s", log.String())

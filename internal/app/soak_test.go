@@ -89,7 +89,7 @@ func (k *soak) Show(_ time.Duration, s kiosk.State, _ kiosk.Private) {
 	if s.Phase != k.state.Phase {
 		switch s.Phase {
 		case kiosk.Ended:
-			k.ends[s.Reason.String()]++
+			k.ends[s.Ending.Reason.String()]++
 		case kiosk.Shown:
 			k.ends["shown"]++
 		}

@@ -42,7 +42,7 @@ const (
 // that could not be checked.
 func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	ask := k.ask
-	if r.Road == kiosk.DeviceFlow {
+	if r.Flow == kiosk.DeviceFlow {
 		ask = k.askDevice
 	}
 	ack, err := ask(ctx, r)

@@ -91,7 +91,7 @@ func TestTheSecondRoadTellsHowTheServerIs(t *testing.T) {
 		o.Contact = func(is Contact) { told = append(told, is) }
 	})
 	second := alice
-	second.Road = kiosk.DeviceFlow
+	second.Flow = kiosk.DeviceFlow
 	for _, c := range []struct {
 		line  line
 		want  kiosk.Reason

@@ -131,7 +131,7 @@ func TestLoginHintTokens(t *testing.T) {
 
 const deviceClient = "kiosk-device"
 
-var onSecond = kiosk.Request{Identifier: kiosk.Secret("alice"), Road: kiosk.DeviceFlow}
+var onSecond = kiosk.Request{Identifier: kiosk.Secret("alice"), Flow: kiosk.DeviceFlow}
 
 // second is a server with the device grant, and a kiosk that is set up for it.
 func second(t *testing.T) (*op, *Client) {

@@ -35,13 +35,13 @@ func (o *observer) observe(now time.Duration, s kiosk.State) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.started = true
-	if s.Phase == o.phase && s.Closures == o.closed && s.Visit == o.visit {
+	if s.Phase == o.phase && s.Closures == o.closed && s.Request.Visit == o.visit {
 		return
 	}
 	if s.Phase != o.phase {
 		o.count(now, s)
 	}
-	o.phase, o.closed, o.visit = s.Phase, s.Closures, s.Visit
+	o.phase, o.closed, o.visit = s.Phase, s.Closures, s.Request.Visit
 	close(o.changed)
 	o.changed = make(chan struct{})
 }
@@ -58,7 +58,7 @@ func (o *observer) count(now time.Duration, s kiosk.State) {
 		o.counters.Shown++
 	case kiosk.Ended:
 		if !s.Technician {
-			o.counters.Ended[s.Reason.String()]++
+			o.counters.Ended[s.Ending.Reason.String()]++
 		}
 	}
 }

@@ -13,8 +13,8 @@ func TestFigures(t *testing.T) {
 	at := time.Duration(0)
 	show := func(after time.Duration, p kiosk.Phase, reason kiosk.Reason) {
 		at += after
-		o.observe(at, kiosk.State{Phase: p, Reason: reason})
-		o.observe(at, kiosk.State{Phase: p, Reason: reason}) // a repeated state is not counted again
+		o.observe(at, kiosk.State{Phase: p, Ending: kiosk.Ending{Reason: reason}})
+		o.observe(at, kiosk.State{Phase: p, Ending: kiosk.Ending{Reason: reason}}) // a repeated state is not counted again
 	}
 	for _, wait := range []time.Duration{4 * time.Second, 25 * time.Second, 300 * time.Second} {
 		show(time.Second, kiosk.Asking, 0)

@@ -70,13 +70,13 @@ func (l *Lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	} else if l.started {
 		l.endWithout(kiosk.Cancelled) // an input, such as a user code, did not come in time
 	}
-	if l.isComplete || s.Visit == "" && s.Phase != kiosk.Ended {
+	if l.isComplete || s.Request.Visit == "" && s.Phase != kiosk.Ended {
 		return // the request has not left yet
 	}
 	switch s.Phase {
 	case kiosk.EnterUserCode: // the next line belongs to the next request
-		if l.askedFor != s.Visit {
-			l.askedFor = s.Visit
+		if l.askedFor != s.Request.Visit {
+			l.askedFor = s.Request.Visit
 			l.askUserCode()
 		}
 		return
@@ -84,12 +84,12 @@ func (l *Lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 		return
 	}
 	if l.visit == "" {
-		l.visit = s.Visit
+		l.visit = s.Request.Visit
 	}
-	s.Visit = l.visit
-	is := summary{phase: s.Phase, visit: s.Visit}
+	s.Request.Visit = l.visit
+	is := summary{phase: s.Phase, visit: s.Request.Visit}
 	if s.Phase == kiosk.Waiting {
-		is.interval, is.lost = s.Pace.Interval, s.Pace.ConnectionLost
+		is.interval, is.lost = s.Request.Schedule.Interval, s.Request.Schedule.ConnectionLost
 	}
 	if is == l.written {
 		return
@@ -101,7 +101,7 @@ func (l *Lines) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 		l.writeSentences(now, s, p)
 	}
 	if s.Phase == kiosk.Shown || s.Phase == kiosk.Ended {
-		l.Reason = s.Reason
+		l.Reason = s.Ending.Reason
 		l.complete()
 	}
 }
@@ -114,14 +114,14 @@ func (l *Lines) complete() {
 }
 
 func (l *Lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
-	x := Line{Time: l.Wall().UTC().Format(time.RFC3339), Visit: s.Visit, Phase: s.Phase.String()}
+	x := Line{Time: l.Wall().UTC().Format(time.RFC3339), Visit: s.Request.Visit, Phase: s.Phase.String()}
 	switch s.Phase {
 	case kiosk.Waiting:
 		left := s.Left(now)
-		x.Code, x.Binding, x.ExpiresIn = s.Code, s.BindingMessage, &left
-		x.Interval = int((s.Pace.Interval + time.Second - 1) / time.Second)
+		x.Code, x.Binding, x.ExpiresIn = s.Request.Code, s.Request.BindingMessage, &left
+		x.Interval = int((s.Request.Schedule.Interval + time.Second - 1) / time.Second)
 		x.Connection = "ok"
-		if s.Pace.ConnectionLost {
+		if s.Request.Schedule.ConnectionLost {
 			x.Connection = "lost"
 		}
 	case kiosk.Shown:
@@ -130,8 +130,8 @@ func (l *Lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 			x.Result.Fields = []kiosk.Field{}
 		}
 	case kiosk.Ended:
-		x.Reason, x.Advice = s.Reason.String(), l.Catalog.Text(screen.Advice(s))
-		if s.Reason == kiosk.HeldBack {
+		x.Reason, x.Advice = s.Ending.Reason.String(), l.Catalog.Text(screen.Advice(s))
+		if s.Ending.Reason == kiosk.HeldBack {
 			x.Advice += " " + screen.WaitText(l.Catalog, s.ThrottledFor(now))
 		}
 		if l.outageText != "" {
@@ -156,7 +156,7 @@ func (l *Lines) check(err error) {
 
 // writeSentences writes the screen in sentences, without its keys.
 func (l *Lines) writeSentences(now time.Duration, s kiosk.State, p kiosk.Private) {
-	s.Revealed = true
+	s.Reading.Revealed = true
 	sc := screen.View(s, now, l.Catalog, p, l.Device)
 	sc.Keys = nil
 	for _, text := range plain.Say(sc) {
@@ -171,5 +171,5 @@ func (l *Lines) writeSentences(now time.Duration, s kiosk.State, p kiosk.Private
 
 // endWithout writes the last line of a visit that ended without one.
 func (l *Lines) endWithout(reason kiosk.Reason) {
-	l.Show(0, kiosk.State{Phase: kiosk.Ended, Reason: reason}, kiosk.Private{})
+	l.Show(0, kiosk.State{Phase: kiosk.Ended, Ending: kiosk.Ending{Reason: reason}}, kiosk.Private{})
 }

@@ -51,7 +51,7 @@ func (r *Runner) ask(f kiosk.Ask) {
 	r.call(r.ctx, r.Rules.AskLimit, "ask", kiosk.Failed{Number: f.Number, Reason: kiosk.Internal}, func(ctx context.Context) answer {
 		defer id.Zero()
 		defer code.Zero()
-		ack, err := asks.Ask(ctx, kiosk.Request{Identifier: id, Code: f.Code, UserCode: code, Road: f.Road, Ping: r.pingFunc(f.Number)})
+		ack, err := asks.Ask(ctx, kiosk.Request{Identifier: id, Code: f.Code, UserCode: code, Flow: f.Flow, Ping: r.pingFunc(f.Number)})
 		if err != nil {
 			a := r.failed(f.Number, "ask", err)
 			if w := kiosk.RequiredInputOf(err); w != kiosk.NothingRequired {
@@ -171,7 +171,7 @@ func (r *Runner) fetch(f kiosk.Fetch) {
 // serve has a technician's task done. One at a time: whoever has left what is under way
 // does not wait for it, and nobody can pile examinations up.
 func (r *Runner) runTask(f kiosk.RunTask) {
-	r.Log.Info("technician", "task", f.Task.String(), "visit", r.state.Visit, "approved", !r.state.Unauthenticated)
+	r.Log.Info("technician", "task", f.Task.String(), "visit", r.state.Request.Visit, "approved", !r.state.Menu.Unauthenticated)
 	r.result = kiosk.Result{}
 	if r.cancelTask != nil {
 		r.cancelTask()

@@ -43,7 +43,7 @@ func (r *Runner) ending(rec kiosk.Record, stage kiosk.Stage, why kiosk.Reason) k
 
 // takeUp puts an interrupted visit back on the Waiting screen.
 func (r *Runner) resume(v kiosk.Recovery) {
-	rec, n := v.Record, r.state.Last+1
+	rec, n := v.Record, r.state.LastNumber+1
 	r.Vault.Put(n, kiosk.Identifier, rec.Secrets.Identifier)
 	r.Vault.Put(n, kiosk.RequestID, rec.Secrets.RequestID)
 	r.Vault.Put(n, kiosk.ExpectedSubject, rec.Secrets.ExpectedSubject)

@@ -166,7 +166,7 @@ func (r *Runner) step(e kiosk.Event) {
 			}
 		}
 		if r.state.Phase != before.Phase {
-			r.Log.Info("visit", "phase", r.state.Phase.String(), "visit", r.state.Visit, "reason", r.state.Reason.String())
+			r.Log.Info("visit", "phase", r.state.Phase.String(), "visit", r.state.Request.Visit, "reason", r.state.Ending.Reason.String())
 		}
 		r.show()
 	}
@@ -288,7 +288,7 @@ func (r *Runner) prepare(f kiosk.Prepare) {
 	r.requests[f.Number] = kiosk.Tokens{}
 	r.grant = kiosk.Grant{}
 	hold, err := kiosk.Throttle{}, error(nil)
-	if f.Road == kiosk.Backchannel {
+	if f.Flow == kiosk.Backchannel {
 		hold, err = r.Guard.Allow(id)
 	}
 	switch {
@@ -308,7 +308,7 @@ func (r *Runner) prepare(f kiosk.Prepare) {
 // stamp adds what the state does not know to a record.
 func (r *Runner) stamp(rec kiosk.Record) kiosk.Record {
 	rec.Wall, rec.Boot, rec.Uptime = r.Clock.Wall(), r.Clock.Boot(), r.Clock.Now()
-	n := r.state.Request
+	n := r.state.Request.Number
 	if rec.Stage.Final() {
 		return rec
 	}

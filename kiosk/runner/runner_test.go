@@ -126,7 +126,7 @@ func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	}
 	s.ping = r.Ping
 	ack := kiosk.Ack{RequestID: kiosk.Secret(idCanary), Expires: time.Minute, Interval: 5 * time.Second, BindingMessage: "K7-4F9Q", Age: s.age}
-	if r.Road == kiosk.DeviceFlow {
+	if r.Flow == kiosk.DeviceFlow {
 		ack.Grant = kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?c=WDJB-MJHT", UserCode: "WDJB-MJHT"}
 	}
 	return ack, nil
@@ -317,7 +317,7 @@ func (s *shop) wantBeside(story ...string) {
 func (s *shop) in(p kiosk.Phase) {
 	s.t.Helper()
 	if got := s.state(); got.Phase != p {
-		s.t.Fatalf("in %s (%s), want %s\n%s", got.Phase, got.Reason, p, strings.Join(s.told(), "\n"))
+		s.t.Fatalf("in %s (%s), want %s\n%s", got.Phase, got.Ending.Reason, p, strings.Join(s.told(), "\n"))
 	}
 }
 
@@ -563,7 +563,7 @@ func TestAPanicEndsTheVisitNotTheKiosk(t *testing.T) {
 			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 			sleep(8 * time.Second)
 			s.in(kiosk.Ended)
-			if r := s.state().Reason; r != kiosk.Internal {
+			if r := s.state().Ending.Reason; r != kiosk.Internal {
 				t.Errorf("ended for %s", r)
 			}
 		})
@@ -881,7 +881,7 @@ func TestATaskThatFailsIsSaidAndLogged(t *testing.T) {
 		s.run(func() {
 			s.press(kiosk.TechnicianKey, 0)
 			s.in(kiosk.Menu)
-			if st := s.state(); !st.Failed || !st.Unauthenticated {
+			if st := s.state(); !st.Menu.Failed || !st.Menu.Unauthenticated {
 				t.Errorf("%+v", st)
 			}
 			if !strings.Contains(s.logs.String(), "a file cannot be written") {

@@ -29,5 +29,5 @@ func (v *view) helpKey() {
 
 // silent: the customer waits for a phone that may never ring.
 func (v *view) isWaitingForPhone() bool {
-	return v.s.Phase == kiosk.Waiting && v.s.Road == kiosk.Backchannel
+	return v.s.Phase == kiosk.Waiting && v.s.Flow == kiosk.Backchannel
 }

@@ -171,16 +171,16 @@ func EndedAdvice(r kiosk.Reason) MessageID { return MsgEndedAdvice + "." + Messa
 
 // Advice is the message that says what the customer can do after the ending of this visit.
 func Advice(s kiosk.State) MessageID {
-	if s.Reason == kiosk.Cancelled && s.TokensIssued {
+	if s.Ending.Reason == kiosk.Cancelled && s.Request.TokensIssued {
 		return MsgEndedBack
 	}
 	switch {
-	case s.Reason == kiosk.Cancelled && s.Road == kiosk.DeviceFlow:
+	case s.Ending.Reason == kiosk.Cancelled && s.Flow == kiosk.DeviceFlow:
 		return MsgEndedLeft
-	case s.Reason == kiosk.Refused && s.HintExpired:
+	case s.Ending.Reason == kiosk.Refused && s.Request.HintExpired:
 		return MsgEndedScan
 	}
-	return EndedAdvice(s.Reason)
+	return EndedAdvice(s.Ending.Reason)
 }
 
 // phoneHint is the message that says where to look on the phone.

@@ -39,7 +39,10 @@ type Setup struct {
 // of what it is given.
 func ViewSetup(u Setup, now time.Duration, w Catalog, at Device) Screen {
 	v := view{now: now, w: w, at: at, sc: Screen{Phase: kiosk.Waiting, Tone: Busy, Site: at.Site, Title: w.Text(MsgSetupTitle)}}
-	v.s = kiosk.State{Phase: kiosk.Waiting, Language: u.Language, Pace: kiosk.PollSchedule{RequestSent: u.Since, Deadline: u.Until}}
+	v.s = kiosk.State{
+		Phase: kiosk.Waiting, Language: u.Language,
+		Request: kiosk.RequestState{Schedule: kiosk.PollSchedule{RequestSent: u.Since, Deadline: u.Until}},
+	}
 	switch u.Stage {
 	case SetupBegins:
 		v.addLines(MsgDeviceFlowAsking)

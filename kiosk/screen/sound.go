@@ -28,11 +28,11 @@ func Sound(was kiosk.State, before time.Duration, is kiosk.State, now time.Durat
 	switch {
 	case is.Phase == kiosk.Waiting && was.Phase != kiosk.Waiting:
 		return PhoneRings
-	case is.Phase == kiosk.Waiting && is.Pace.Deadline-now <= hurryTime && was.Pace.Deadline-before > hurryTime:
+	case is.Phase == kiosk.Waiting && is.Request.Schedule.Deadline-now <= hurryTime && was.Request.Schedule.Deadline-before > hurryTime:
 		return TimeRunsOut
 	case is.Phase == kiosk.Shown && was.Phase != kiosk.Shown, is.Phase == kiosk.Menu && was.Phase == kiosk.Checking:
 		return PhoneDone
-	case is.Phase == kiosk.Ended && was.Phase != kiosk.Ended && is.Reason != kiosk.Cancelled:
+	case is.Phase == kiosk.Ended && was.Phase != kiosk.Ended && is.Ending.Reason != kiosk.Cancelled:
 		return VisitStopped
 	}
 	return Quiet

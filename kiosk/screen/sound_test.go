@@ -69,7 +69,7 @@ func (v *visit) acknowledged() *visit {
 // polled waits for the next poll and answers it.
 func (v *visit) polled(verdict kiosk.Verdict) *visit {
 	v.pass(5 * time.Second)
-	return v.do(kiosk.Polled{Number: v.s.Question, Request: v.s.Request, Verdict: verdict})
+	return v.do(kiosk.Polled{Number: v.s.Question, Request: v.s.Request.Number, Verdict: verdict})
 }
 
 func TestSound(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 // technician looks up, and reads out on the telephone.
 func (v *view) menu(p kiosk.Private) {
 	s := v.s
-	v.sc.Title = v.w.Text(taskTitle(s.Task))
+	v.sc.Title = v.w.Text(taskTitle(s.Menu.Task))
 	switch {
-	case s.Task == kiosk.NoTask:
+	case s.Menu.Task == kiosk.NoTask:
 		how := MsgMenuServes
 		if s.Closures != 0 {
 			how = MsgMenuClosed
@@ -36,15 +36,15 @@ func (v *view) menu(p kiosk.Private) {
 	case s.Question != 0:
 		v.sc.Tone = Busy
 		v.addLines(MsgMenuDoing)
-	case s.Failed:
+	case s.Menu.Failed:
 		v.sc.Tone = Bad
 		v.addLines(MsgMenuFailed)
 	default:
-		v.sc.Details, v.sc.Page = p.Result.Fields, s.Page
+		v.sc.Details, v.sc.Page = p.Result.Fields, s.Reading.Page
 		v.sc.Paging = v.w.Text(MsgShownPaging)
 		v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
 	}
-	if s.Unauthenticated {
+	if s.Menu.Unauthenticated {
 		if len(v.sc.Details) == 0 {
 			v.addLines(MsgMenuUnauthenticated)
 		}
@@ -89,7 +89,7 @@ func (v *view) technicianTexts() {
 	case kiosk.Checking:
 		v.sc.Steps = v.sc.Steps[:2] // nothing is fetched
 	case kiosk.Ended:
-		if v.s.Reason == kiosk.NoAccess && !v.s.Help {
+		if v.s.Ending.Reason == kiosk.NoAccess && !v.s.Help {
 			v.sc.Lines = nil
 			v.addLines(MsgMenuNoAccess)
 		}

@@ -38,7 +38,7 @@ func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, at Devic
 	case kiosk.Asking:
 		v.asking()
 	case kiosk.Waiting:
-		if s.Road == kiosk.DeviceFlow {
+		if s.Flow == kiosk.DeviceFlow {
 			v.deviceFlow(p.Grant)
 			break
 		}
@@ -173,8 +173,8 @@ func (v *view) userCode() {
 	switch {
 	case d.ProblemShown && d.Problem != kiosk.NoProblem:
 		e.Problem = v.w.Text(ProblemText(d.Problem))
-	case v.s.CodeTries > 0 && d.Length == 0:
-		e.Problem = v.w.Text(MsgCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.CodeTries)
+	case v.s.UserCode.Tries > 0 && d.Length == 0:
+		e.Problem = v.w.Text(MsgCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.UserCode.Tries)
 	}
 	v.sc.Entry = e
 	v.sc.Keypad = keypad(v.s)
@@ -188,7 +188,7 @@ func (v *view) userCode() {
 func (v *view) asking() {
 	v.sc.Tone = Busy
 	v.sc.Title = v.w.Text(MsgAskingTitle)
-	if v.s.Road == kiosk.DeviceFlow {
+	if v.s.Flow == kiosk.DeviceFlow {
 		v.sc.Title = v.w.Text(MsgDeviceFlowAsking)
 	} else {
 		v.addLines(MsgAskingLines)
@@ -201,14 +201,14 @@ func (v *view) waiting() {
 	s := v.s
 	v.sc.Tone = Busy
 	v.sc.Title = v.w.Text(MsgWaitingTitle)
-	v.sc.Code = s.Code
-	v.sc.SpelledCode = SpellOut(s.Code)
+	v.sc.Code = s.Request.Code
+	v.sc.SpelledCode = SpellOut(s.Request.Code)
 	v.sc.Gauge = v.timeLeft()
-	v.addLines(MsgWaitingSame, phoneHint(s.PhoneHint))
+	v.addLines(MsgWaitingSame, phoneHint(s.Request.PhoneHint))
 	if s.Masked != "" {
 		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgWaitingWho, "who", s.Masked))
 	}
-	if s.Pace.ConnectionLost {
+	if s.Request.Schedule.ConnectionLost {
 		v.sc.Tone = Alert
 		v.sc.Warning = v.w.Text(MsgWaitingLost)
 	}
@@ -234,7 +234,7 @@ func (v *view) deviceFlow(g kiosk.Grant) {
 		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgDeviceFlowWho, "who", s.Masked))
 	}
 	v.sc.Link = &Link{URL: g.Complete, Caption: v.w.Text(MsgDeviceFlowScan), Optional: true}
-	if s.Pace.ConnectionLost {
+	if s.Request.Schedule.ConnectionLost {
 		v.sc.Tone = Alert
 		v.sc.Warning = v.w.Text(MsgWaitingLost)
 	}
@@ -245,8 +245,8 @@ func (v *view) deviceFlow(g kiosk.Grant) {
 func (v *view) timeLeft() *Gauge {
 	n := v.s.Left(v.now)
 	g := &Gauge{}
-	if whole := v.s.Pace.Deadline - v.s.Pace.RequestSent; whole > 0 && n > 0 {
-		g.Part = min(1, float64(v.s.Pace.Deadline-v.now)/float64(whole))
+	if whole := v.s.Request.Schedule.Deadline - v.s.Request.Schedule.RequestSent; whole > 0 && n > 0 {
+		g.Part = min(1, float64(v.s.Request.Schedule.Deadline-v.now)/float64(whole))
 	}
 	switch {
 	case n == 0:
@@ -287,7 +287,7 @@ func (v *view) working() {
 
 func (v *view) shown(p kiosk.Private) {
 	v.sc.Tone = Good
-	if !v.s.Revealed {
+	if !v.s.Reading.Revealed {
 		v.sc.Title = v.w.Text(MsgShownTitle)
 		v.addLines(MsgShownHidden)
 		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyShow)
@@ -299,7 +299,7 @@ func (v *view) shown(p kiosk.Private) {
 	if v.sc.Title == "" {
 		v.sc.Title = v.w.Text(MsgShownTitle)
 	}
-	v.sc.Details, v.sc.Page = p.Result.Fields, v.s.Page
+	v.sc.Details, v.sc.Page = p.Result.Fields, v.s.Reading.Page
 	v.sc.Paging = v.w.Text(MsgShownPaging)
 	if len(p.Result.Fields) == 0 {
 		v.addLines(MsgShownEmpty)
@@ -312,15 +312,15 @@ func (v *view) shown(p kiosk.Private) {
 func (v *view) ended() {
 	s := v.s
 	v.sc.Tone = Bad
-	v.sc.Title = v.w.Text(EndedTitle(s.Reason))
-	if s.Ambiguous {
+	v.sc.Title = v.w.Text(EndedTitle(s.Ending.Reason))
+	if s.Ending.Ambiguous {
 		v.sc.Title = v.w.Text(MsgEndedAmbiguous)
 	}
-	if s.Reason == kiosk.Cancelled { // the customer's own wish is no failure
+	if s.Ending.Reason == kiosk.Cancelled { // the customer's own wish is no failure
 		v.sc.Tone = Calm
 	}
 	v.addLines(Advice(s))
-	if s.Reason == kiosk.HeldBack {
+	if s.Ending.Reason == kiosk.HeldBack {
 		v.throttled()
 	}
 	if s.CanAskAgain() && s.ThrottledFor(v.now) == 0 {
@@ -343,10 +343,10 @@ func (v *view) throttled() {
 	v.sc.Tone = Calm
 	left := v.s.ThrottledFor(v.now)
 	v.sc.Gauge = &Gauge{Text: WaitText(v.w, left)}
-	if whole := v.s.Throttle.Wait; whole > 0 {
+	if whole := v.s.Ending.Throttle.Wait; whole > 0 {
 		v.sc.Gauge.Part = min(1, float64(left)/float64(whole))
 	}
-	if v.s.Throttle.Abuse {
+	if v.s.Ending.Throttle.Abuse {
 		v.sc.Tone = Alert
 		v.sc.Warning = v.w.Text(MsgThrottledStaff)
 	}
@@ -380,13 +380,13 @@ func (v *view) hide() {
 }
 
 func (v *view) idlePrompt() {
-	if !v.s.IdlePrompt {
+	if !v.s.Idle.Prompted {
 		return
 	}
-	n := int((v.s.IdlePromptAt + v.s.Rules.PromptTime - v.now + time.Second - 1) / time.Second)
+	n := int((v.s.Idle.PromptedAt + v.s.Rules.PromptTime - v.now + time.Second - 1) / time.Second)
 	text := MsgIdleText
 	v.sc.Keys = nil
-	if v.s.Extensions < v.s.Rules.MaxExtensions {
+	if v.s.Idle.Extensions < v.s.Rules.MaxExtensions {
 		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMore)
 	} else {
 		text = MsgIdleLast

@@ -36,10 +36,10 @@ func scenes() []scene {
 		return s
 	}
 	waiting := func(s *kiosk.State) {
-		s.Code, s.Masked = "VWP-3QM", "a***"
-		s.Pace = kiosk.PollSchedule{RequestSent: noon - 32*time.Second, Deadline: noon + 88*time.Second, Interval: 5 * time.Second}
+		s.Request.Code, s.Masked = "VWP-3QM", "a***"
+		s.Request.Schedule = kiosk.PollSchedule{RequestSent: noon - 32*time.Second, Deadline: noon + 88*time.Second, Interval: 5 * time.Second}
 	}
-	still := func(s *kiosk.State) { s.IdlePrompt, s.IdlePromptAt = true, noon-8*time.Second }
+	still := func(s *kiosk.State) { s.Idle.Prompted, s.Idle.PromptedAt = true, noon-8*time.Second }
 	help := func(s *kiosk.State) { s.Help = true }
 	touch := func(s *kiosk.State) { s.Keypad.On, s.Rules.Languages = true, 2 }
 	few := kiosk.Result{Title: "Welcome, Alice", Fields: []kiosk.Field{
@@ -54,20 +54,20 @@ func scenes() []scene {
 
 	grant := kiosk.Private{Grant: kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?user_code=WDJB-MJHT", UserCode: "WDJB-MJHT"}}
 	second := func(s *kiosk.State) { s.Rules.DeviceFlow = true }
-	onSecond := func(s *kiosk.State) { s.Rules.DeviceFlow, s.Road, s.Code = true, kiosk.DeviceFlow, "" }
+	onSecond := func(s *kiosk.State) { s.Rules.DeviceFlow, s.Flow, s.Request.Code = true, kiosk.DeviceFlow, "" }
 
 	all := []scene{
 		{"user-code", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.Input.Length = 4 }), kiosk.Private{}, at},
-		{"user-code-wrong", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.CodeTries = 1 }), kiosk.Private{}, at},
+		{"user-code-wrong", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.UserCode.Tries = 1 }), kiosk.Private{}, at},
 		{"user-code-empty", in(kiosk.EnterUserCode, func(s *kiosk.State) { s.Input = kiosk.Input{Problem: kiosk.Empty, ProblemShown: true} }), kiosk.Private{}, at},
 		{"user-code-still-there", in(kiosk.EnterUserCode, still, func(s *kiosk.State) { s.Input.Length = 4 }), kiosk.Private{}, at},
 		{"waiting-no-phone", in(kiosk.Waiting, waiting, second), kiosk.Private{}, at},
 		{"second-asking", in(kiosk.Asking, onSecond), kiosk.Private{}, at},
 		{"second", in(kiosk.Waiting, waiting, onSecond), grant, at},
-		{"second-lost", in(kiosk.Waiting, waiting, onSecond, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), grant, at},
-		{"second-cancelled", in(kiosk.Ended, onSecond, func(s *kiosk.State) { s.Reason = kiosk.Cancelled }), kiosk.Private{}, at},
-		{"ended-refused-no-phone", in(kiosk.Ended, second, func(s *kiosk.State) { s.Reason = kiosk.Refused }), kiosk.Private{}, at},
-		{"ended-scan-again", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.HintExpired = kiosk.Refused, true }), kiosk.Private{}, at},
+		{"second-lost", in(kiosk.Waiting, waiting, onSecond, func(s *kiosk.State) { s.Request.Schedule.ConnectionLost = true }), grant, at},
+		{"second-cancelled", in(kiosk.Ended, onSecond, func(s *kiosk.State) { s.Ending.Reason = kiosk.Cancelled }), kiosk.Private{}, at},
+		{"ended-refused-no-phone", in(kiosk.Ended, second, func(s *kiosk.State) { s.Ending.Reason = kiosk.Refused }), kiosk.Private{}, at},
+		{"ended-scan-again", in(kiosk.Ended, func(s *kiosk.State) { s.Ending.Reason, s.Request.HintExpired = kiosk.Refused, true }), kiosk.Private{}, at},
 		{"ready", fresh, kiosk.Private{}, at},
 		{"ready-demo", fresh, kiosk.Private{}, demo},
 		{"identify", in(kiosk.Identify), kiosk.Private{}, at},
@@ -87,37 +87,39 @@ func scenes() []scene {
 		{"identify-keypad-number", in(kiosk.Identify, touch, func(s *kiosk.State) { s.Rules.Kind = kiosk.NumberKind }), kiosk.Private{Input: "100"}, at},
 		{"asking", in(kiosk.Asking), kiosk.Private{}, at},
 		{"waiting", in(kiosk.Waiting, waiting), kiosk.Private{}, at},
-		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.PhoneHint = kiosk.GuardianApp }), kiosk.Private{}, at},
-		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), kiosk.Private{}, at},
+		{"waiting-guardian", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Request.PhoneHint = kiosk.GuardianApp }), kiosk.Private{}, at},
+		{"waiting-lost", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Request.Schedule.ConnectionLost = true }), kiosk.Private{}, at},
 		{"waiting-help", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Help = true }), kiosk.Private{}, at},
-		{"waiting-last-look", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon - time.Second }), kiosk.Private{}, at},
+		{"waiting-last-look", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Request.Schedule.Deadline = noon - time.Second }), kiosk.Private{}, at},
 		{"checking", in(kiosk.Checking), kiosk.Private{}, at},
 		{"fetching", in(kiosk.Fetching), kiosk.Private{}, at},
 		{"shown-hidden", in(kiosk.Shown), kiosk.Private{Result: few}, at},
-		{"shown", in(kiosk.Shown, func(s *kiosk.State) { s.Revealed = true }), kiosk.Private{Result: few}, at},
-		{"shown-page-2", in(kiosk.Shown, func(s *kiosk.State) { s.Revealed, s.Page = true, 1 }), kiosk.Private{Result: many}, at},
-		{"shown-still-there", in(kiosk.Shown, still, func(s *kiosk.State) { s.Revealed, s.Extensions = true, rules.MaxExtensions }), kiosk.Private{Result: few}, at},
-		{"ended-unsure", in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Ambiguous = kiosk.Declined, true }), kiosk.Private{}, at},
+		{"shown", in(kiosk.Shown, func(s *kiosk.State) { s.Reading.Revealed = true }), kiosk.Private{Result: few}, at},
+		{"shown-page-2", in(kiosk.Shown, func(s *kiosk.State) { s.Reading.Revealed, s.Reading.Page = true, 1 }), kiosk.Private{Result: many}, at},
+		{"shown-still-there", in(kiosk.Shown, still, func(s *kiosk.State) { s.Reading.Revealed, s.Idle.Extensions = true, rules.MaxExtensions }), kiosk.Private{Result: few}, at},
+		{"ended-unsure", in(kiosk.Ended, func(s *kiosk.State) { s.Ending.Reason, s.Ending.Ambiguous = kiosk.Declined, true }), kiosk.Private{}, at},
 		{"clearing", in(kiosk.Clearing), kiosk.Private{}, at},
 		{"identify-help", in(kiosk.Identify, help), kiosk.Private{}, at},
 		{"identify-keypad-help", in(kiosk.Identify, touch, help), kiosk.Private{Input: "al"}, at},
 		{"user-code-help", in(kiosk.EnterUserCode, help), kiosk.Private{}, at},
 		{"asking-help", in(kiosk.Asking, help), kiosk.Private{}, at},
-		{"waiting-help-lost", in(kiosk.Waiting, waiting, help, func(s *kiosk.State) { s.Pace.ConnectionLost = true }), kiosk.Private{}, at},
-		{"waiting-minutes", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Pace.Deadline = noon + 5*time.Minute }), kiosk.Private{}, at},
+		{"waiting-help-lost", in(kiosk.Waiting, waiting, help, func(s *kiosk.State) { s.Request.Schedule.ConnectionLost = true }), kiosk.Private{}, at},
+		{"waiting-minutes", in(kiosk.Waiting, waiting, func(s *kiosk.State) { s.Request.Schedule.Deadline = noon + 5*time.Minute }), kiosk.Private{}, at},
 		{"second-help", in(kiosk.Waiting, waiting, onSecond, help), grant, at},
 		{"checking-help", in(kiosk.Checking, help), kiosk.Private{}, at},
-		{"shown-help", in(kiosk.Shown, help, func(s *kiosk.State) { s.Revealed = true }), kiosk.Private{Result: few}, at},
-		{"ended-help", in(kiosk.Ended, help, func(s *kiosk.State) { s.Reason = kiosk.Refused }), kiosk.Private{}, at},
+		{"shown-help", in(kiosk.Shown, help, func(s *kiosk.State) { s.Reading.Revealed = true }), kiosk.Private{Result: few}, at},
+		{"ended-help", in(kiosk.Ended, help, func(s *kiosk.State) { s.Ending.Reason = kiosk.Refused }), kiosk.Private{}, at},
 	}
 	all = append(all, technicians(in, at, still)...)
 	for _, r := range kiosk.Reasons() {
 		all = append(all, scene{"ended-" + r.String(), in(kiosk.Ended, func(s *kiosk.State) {
-			s.Reason, s.Throttle.Wait = r, 4*time.Minute
+			s.Ending.Reason, s.Ending.Throttle.Wait = r, 4*time.Minute
 		}), kiosk.Private{}, at})
 	}
 	held := func(since time.Duration, h kiosk.Throttle) kiosk.State {
-		return in(kiosk.Ended, func(s *kiosk.State) { s.Reason, s.Since, s.LastInput, s.Throttle = kiosk.HeldBack, noon-since, noon, h })
+		return in(kiosk.Ended, func(s *kiosk.State) {
+			s.Ending.Reason, s.Since, s.LastInput, s.Ending.Throttle = kiosk.HeldBack, noon-since, noon, h
+		})
 	}
 	all = append(all,
 		scene{"ended-held_back-short", held(11*time.Second, kiosk.Throttle{Wait: 30 * time.Second}), kiosk.Private{}, at},
@@ -155,7 +157,7 @@ func TestNothingPersonalWhileNobodyIsThere(t *testing.T) {
 	}
 	asked := 0
 	for _, sc := range scenes() {
-		if !sc.s.IdlePrompt {
+		if !sc.s.Idle.Prompted {
 			continue
 		}
 		asked++
@@ -201,11 +203,11 @@ func TestScreensSpeakNoProtocol(t *testing.T) {
 // technicians are the screens of a technician's visit.
 func technicians(in func(kiosk.Phase, ...func(*kiosk.State)) kiosk.State, at screen.Device, still func(*kiosk.State)) []scene {
 	staff := func(s *kiosk.State) { s.Technician, s.Rules.Technicians = true, true }
-	task := func(t kiosk.Task) func(*kiosk.State) { return func(s *kiosk.State) { s.Task = t } }
+	task := func(t kiosk.Task) func(*kiosk.State) { return func(s *kiosk.State) { s.Menu.Task = t } }
 	closed := func(s *kiosk.State) { s.Closures = kiosk.Maintenance }
-	unproved := func(s *kiosk.State) { s.Unauthenticated, s.Closures = true, kiosk.Starting }
+	unproved := func(s *kiosk.State) { s.Menu.Unauthenticated, s.Closures = true, kiosk.Starting }
 	out := func(s *kiosk.State) { s.Question = 7 }
-	ended := func(why kiosk.Reason) func(*kiosk.State) { return func(s *kiosk.State) { s.Reason = why } }
+	ended := func(why kiosk.Reason) func(*kiosk.State) { return func(s *kiosk.State) { s.Ending.Reason = why } }
 	status := kiosk.Private{Result: kiosk.Result{Fields: []kiosk.Field{
 		{Label: "state", Value: "serving: a visit is under way"},
 		{Label: "program", Value: "version 1.4.0, screen, process 512, up 312h4m9s"},
@@ -231,7 +233,7 @@ func technicians(in func(kiosk.Phase, ...func(*kiosk.State)) kiosk.State, at scr
 		{"technician-menu-closed", in(kiosk.Menu, staff, closed), kiosk.Private{}, at},
 		{"technician-menu-still-there", in(kiosk.Menu, staff, still), kiosk.Private{}, at},
 		{"technician-doing", in(kiosk.Menu, staff, task(kiosk.DoctorTask), out), kiosk.Private{}, at},
-		{"technician-failed", in(kiosk.Menu, staff, task(kiosk.CloseTask), func(s *kiosk.State) { s.Failed = true }), kiosk.Private{}, at},
+		{"technician-failed", in(kiosk.Menu, staff, task(kiosk.CloseTask), func(s *kiosk.State) { s.Menu.Failed = true }), kiosk.Private{}, at},
 		{"technician-status", in(kiosk.Menu, staff, task(kiosk.StatusTask)), status, at},
 		{"technician-doctor", in(kiosk.Menu, staff, task(kiosk.DoctorTask)), report, at},
 		{"technician-unproved-doing", in(kiosk.Menu, staff, unproved, task(kiosk.DoctorTask), out), kiosk.Private{}, at},
