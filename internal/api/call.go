@@ -45,12 +45,9 @@ func configureTransport(t *http.Transport) {
 	t.DisableKeepAlives = true
 	t.DisableCompression = true // nothing to unpack, nothing that grows
 	t.MaxResponseHeaderBytes = 64 << 10
-	t.ForceAttemptHTTP2 = false
-	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	t.Protocols = new(http.Protocols)
-	t.Protocols.SetHTTP1(true)
-	if t.TLSClientConfig != nil { // Clone has made it ours
-		t.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	t.Protocols = oidc.HTTP1Only()
+	if t.TLSClientConfig != nil { // a clone's; a transport that has spoken HTTP/2 lists it here
+		t.TLSClientConfig.NextProtos = nil
 	}
 }
 

@@ -21,7 +21,7 @@ func Check(ctx context.Context, via *oidc.Transport, address *url.URL) check.Out
 		return check.Fail(kiosk.Misconfigured, "bad address", "correct KIOSK_API_URL")
 	}
 	r.Header.Set("Accept", "application/json")
-	reply, err := via.Send(r, oidc.MaxDocument)
+	reply, err := via.SendOnce(r, oidc.MaxDocument)
 	if reply == nil {
 		return check.Fail(kiosk.ServiceDown, err.Error(), "check KIOSK_API_URL, and that the API runs")
 	}

@@ -162,7 +162,7 @@ func (c *Checks) CheckLookup(ctx context.Context) check.Outcome {
 		return check.Fail(kiosk.Misconfigured, "bad address", "correct KIOSK_LOOKUP_URL")
 	}
 	r.Header.Set("Content-Type", "application/json")
-	reply, err := c.Transport.Send(r, oidc.MaxResponse)
+	reply, err := c.Transport.SendOnce(r, oidc.MaxResponse)
 	if err != nil {
 		return check.Fail(kiosk.Unreachable, err.Error(), "check KIOSK_LOOKUP_URL, and that the service there runs")
 	}

@@ -253,12 +253,13 @@ func (k *Client) post(ctx context.Context, m *oidc.Metadata, to oidc.Endpoint, f
 	return k.postAs(ctx, k.c.Auth, m, to, form, send)
 }
 
-// postAs is post as another client. Only a token request may go out twice, and that
-// only where the server asks for its nonce (see wantsProofAnew).
+// postAs is post as another client. A request by Send is sent again, with fresh proofs, where a kept connection has ended;
+// a token request also where the server demands its nonce (see wantsProofAnew). A request by SendOnce is never repeated
+// otherwise.
 func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
 	address := m.Endpoint(to, who.MTLS())
-	for try := 0; ; try++ {
+	for nonceSent := false; ; {
 		h := http.Header{}
 		call := oidc.AuthTarget{Metadata: m, Endpoint: to, Audience: k.Profile().Audience}
 		if err := who.Apply(call, form, h); err != nil {
@@ -275,7 +276,13 @@ func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metada
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Accept", "application/json")
 		reply, err := send(r, oidc.MaxResponse)
-		if again := k.wantsProofAnew(to, address, reply); err != nil || !again || try > 0 {
+		again := k.wantsProofAnew(to, address, reply)
+		switch {
+		case oidc.IsStaleConnection(err):
+			send = k.c.Transport.SendOnce // on a new connection, which cannot be stale
+		case err == nil && again && !nonceSent:
+			nonceSent = true
+		default:
 			return reply, err
 		}
 	}

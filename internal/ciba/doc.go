@@ -65,7 +65,7 @@
 //	C34  M  no poll sooner than the interval                   kiosk.TestPollsLeaveWhenTheyMay kiosk.TestInvariantsHoldOnARandomWalk
 //	C35  M  a long poll is followed at once                    kiosk.TestPollsLeaveWhenTheyMay
 //	C36  M  never two polls at once                            kiosk.TestNeverTwoPollsAtOnce kiosk.TestInvariantsHoldOnARandomWalk
-//	C36  M  one poll is one request                        TestVerdicts oidc.TestAPollOnADyingConnectionIsNotResentByStealth
+//	C36  M  one poll is one request                        TestVerdicts oidc.TestNothingIsResentByTheTransport
 //	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
 //	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone TestAnAnswerThatIsCutOffStillSaysHowLongToWait
 //	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts

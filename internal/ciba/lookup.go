@@ -39,7 +39,7 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
-	reply, err := k.c.Transport.Send(r, oidc.MaxResponse)
+	reply, err := k.c.Transport.SendOnce(r, oidc.MaxResponse)
 	switch {
 	case err != nil:
 		return fail(k.unreached(err), err)

@@ -91,7 +91,8 @@ func (k *Client) clockOff(h http.Header) bool {
 // getWith fetches from an endpoint of the server with the access token, tied to its
 // key if it is. A server may ask for its nonce once (RFC 9449, section 9).
 func (k *Client) getWith(ctx context.Context, address string, access kiosk.Secret) (*oidc.Reply, error) {
-	for try := 0; ; try++ {
+	send := k.c.Transport.Send
+	for nonceSent := false; ; {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
 			return nil, kiosk.Fail(kiosk.Internal, "address", errors.New("bad address"))
@@ -105,8 +106,14 @@ func (k *Client) getWith(ctx context.Context, address string, access kiosk.Secre
 			}
 			r.Header.Set("DPoP", proof)
 		}
-		reply, err := k.c.Transport.Send(r, oidc.MaxResponse)
-		if err != nil || k.c.DPoP == nil || !k.c.DPoP.StoreNonce(address, reply.Header) || !oidc.RequiresNonce(reply.Status, reply.Header) || try > 0 {
+		reply, err := send(r, oidc.MaxResponse)
+		again := err == nil && k.c.DPoP != nil && k.c.DPoP.StoreNonce(address, reply.Header) && oidc.RequiresNonce(reply.Status, reply.Header)
+		switch {
+		case oidc.IsStaleConnection(err):
+			send = k.c.Transport.SendOnce // on a new connection, which cannot be stale
+		case again && !nonceSent:
+			nonceSent = true
+		default:
 			return reply, err
 		}
 	}

@@ -29,7 +29,8 @@ func TestRevocation(t *testing.T) {
 		"try later":                      {access, say(503, ""), "token=acc&token_type_hint=access_token", kiosk.Unreachable},
 		"our client is not known":        {access, oops(401, "invalid_client"), "token=acc&token_type_hint=access_token", kiosk.Misconfigured},
 		"moved":                          {access, line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, "token=acc&token_type_hint=access_token", kiosk.Unreachable},
-		"the server hangs up":            {access, line{do: hangUp}, "token=acc&token_type_hint=access_token", kiosk.Unreachable},
+		// First on the kept connection of the discovery document, then on a new one.
+		"the server hangs up": {access, line{do: hangUp}, strings.Repeat("token=acc&token_type_hint=access_token", 2), kiosk.Unreachable},
 	} {
 		p := newOP(t)
 		p.play("/revoke", c.l)

@@ -96,7 +96,7 @@ func TestClientCertificateIsShown(t *testing.T) {
 	for name, version := range map[string]uint16{"TLS 1.3": tls.VersionTLS13, "TLS 1.2": tls.VersionTLS12} {
 		s, pool := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, ClientCAs: trusted, MaxVersion: version})
 		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxResponse)
-		if err == nil || !strings.Contains(err.Error(), "TLS: the server refused") {
+		if err == nil || !strings.Contains(err.Error(), "TLS: rejected by the server") {
 			t.Errorf("%s: no certificate: %v", name, err)
 		}
 		// TLS 1.2 has no alert of its own for that.

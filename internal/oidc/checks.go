@@ -66,7 +66,7 @@ func (c *ServerChecks) exchange(ctx context.Context) {
 		c.err = err
 		return
 	}
-	reply, err := c.Transport.Send(r, MaxDocument)
+	reply, err := c.Transport.SendOnce(r, MaxDocument)
 	if c.err = err; reply != nil {
 		c.date, _ = http.ParseTime(reply.Header.Get("Date"))
 	}
@@ -109,7 +109,7 @@ func withoutAddresses(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Err != nil {
 		if op.Timeout() {
-			return "no answer in time"
+			return "no response in time"
 		}
 		err = op.Err
 	}
@@ -160,7 +160,7 @@ func (c *ServerChecks) tlsFailure(err error) check.Outcome {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		text += " on " + invalid.Cert.NotAfter.UTC().Format(time.DateOnly) + "; this device's date is " + c.Wall().UTC().Format(time.DateOnly)
 		fix = "if the device's date is right, have the server's certificate renewed; otherwise set the clock"
-	case strings.Contains(text, "does not speak it"):
+	case strings.Contains(text, "does not use TLS"):
 		fix = "check that the port in KIOSK_ISSUER is one for https"
 	}
 	return check.Fail(kiosk.Unreachable, text, fix)

@@ -184,6 +184,9 @@ func getDocument(ctx context.Context, via *Transport, address string) (body []by
 	}
 	r.Header.Set("Accept", "application/json")
 	reply, err := via.Send(r, MaxDocument)
+	if IsStaleConnection(err) {
+		reply, err = via.SendOnce(r, MaxDocument)
+	}
 	if err != nil {
 		return nil, 0, err
 	}

@@ -117,28 +117,6 @@ func TestABackchannelRequestHasANewConnection(t *testing.T) {
 	}
 }
 
-func TestAPollOnADyingConnectionIsNotResentByStealth(t *testing.T) {
-	// The server answers once, then reads a second request on the same connection
-	// and dies: it may have acted on it, so net/http must not repeat it.
-	s := newRaw(t, func(n int, c net.Conn, next func() bool) {
-		if next() {
-			io.WriteString(c, okAnswer)
-		}
-		next()
-	})
-	via := NewTransport(TransportOptions{})
-	if _, err := via.Send(post(t, s.url), MaxResponse); err != nil {
-		t.Fatal(err)
-	}
-	reply, err := via.Send(post(t, s.url), MaxResponse)
-	if err == nil || reply != nil {
-		t.Fatalf("%+v, %v", reply, err)
-	}
-	if c, r := s.conns.Load(), s.requests.Load(); c != 1 || r != 2 {
-		t.Errorf("%d connections, %d requests", c, r)
-	}
-}
-
 // pipes is a network in memory, for virtual time.
 type pipes struct {
 	conns chan net.Conn
@@ -175,37 +153,193 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-func TestPollsMeetNoClosingConnection(t *testing.T) {
-	// Node closes a connection that has been idle for 5 s: the very moment at
-	// which a poll with the default interval wants to use it.
+// sendOrResend sends a poll as package ciba does.
+func sendOrResend(t *testing.T, transport *Transport) error {
+	t.Helper()
+	_, err := transport.Send(post(t, "http://localhost/token"), MaxResponse)
+	if IsStaleConnection(err) {
+		_, err = transport.SendOnce(post(t, "http://localhost/token"), MaxResponse)
+	}
+	return err
+}
+
+// TestNoPollIsLostToAnIdleTimeout polls servers that close idle connections earlier, later and at the very moment of a poll.
+func TestNoPollIsLostToAnIdleTimeout(t *testing.T) {
 	for name, c := range map[string]struct {
+		idle     time.Duration // after which the server closes
 		interval time.Duration
-		conns    int32
+		conns    int32 // 0: it depends on which timer is first
 	}{
-		"every second, one connection":    {time.Second, 1},
-		"every 2 s as with WSO2":          {2 * time.Second, 1},
-		"every 5 s, a new one each time":  {5 * time.Second, 20},
-		"at 4.999 s, a new one each time": {4999 * time.Millisecond, 20},
-		"every 10 s, a new one each time": {10 * time.Second, 20},
+		"Node, polled every second":          {5 * time.Second, time.Second, 1},
+		"Node, every 2 s as with WSO2":       {5 * time.Second, 2 * time.Second, 1},
+		"Node, 1 ms before it closes":        {5 * time.Second, 4999 * time.Millisecond, 1},
+		"Node, at the very moment":           {5 * time.Second, 5 * time.Second, 0},
+		"Node, 1 ms after it closed":         {5 * time.Second, 5001 * time.Millisecond, 20},
+		"Node, every 10 s":                   {5 * time.Second, 10 * time.Second, 20},
+		"nginx, every 5 s":                   {75 * time.Second, 5 * time.Second, 1},
+		"nginx, every 10 s":                  {75 * time.Second, 10 * time.Second, 1},
+		"nginx, when we close":               {75 * time.Second, idleTimeout, 0},
+		"nginx, after we closed":             {75 * time.Second, idleTimeout + time.Second, 20},
+		"a server that waits 2 s":            {2 * time.Second, 1500 * time.Millisecond, 1},
+		"a server that waits 2 s, too late":  {2 * time.Second, 2500 * time.Millisecond, 20},
+		"a server that closes at once":       {time.Nanosecond, time.Second, 20},
+		"a server that closes when polled":   {7 * time.Second, 7 * time.Second, 0},
+		"a server that closes 1 ns too soon": {7 * time.Second, 7*time.Second + 1, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				wire := newPipes()
-				s := &http.Server{IdleTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") })}
+				var served atomic.Int32
+				s := &http.Server{IdleTimeout: c.idle, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					served.Add(1)
+					io.WriteString(w, "{}")
+				})}
 				go s.Serve(wire)
-				via := NewTransport(TransportOptions{Dial: wire.dial})
+				transport := NewTransport(TransportOptions{Dial: wire.dial})
 				for i := range 20 {
-					if _, err := via.Send(post(t, "http://localhost/token"), MaxResponse); err != nil {
+					if err := sendOrResend(t, transport); err != nil {
 						t.Fatalf("poll %d: %v", i+1, err)
 					}
-					<-time.After(c.interval) // virtual
+					time.Sleep(c.interval)
 				}
-				if n := wire.made.Load(); n != c.conns {
+				if n := served.Load(); n != 20 {
+					t.Errorf("the server answered %d polls, want 20", n)
+				}
+				if n := wire.made.Load(); c.conns != 0 && n != c.conns {
 					t.Errorf("%d connections for 20 polls, want %d", n, c.conns)
 				}
-				via.CloseIdleConnections()
+				transport.CloseIdleConnections()
 				s.Close()
 			})
 		})
+	}
+}
+
+// TestNoPollIsLostToAServerThatClosesUnderEverySecondRequest is about servers behind one address that do not agree on how
+// long a connection is kept: each request on a kept connection meets its end.
+func TestNoPollIsLostToAServerThatClosesUnderEverySecondRequest(t *testing.T) {
+	for name, end := range map[string]func(w http.ResponseWriter){
+		"without a byte": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"after a reset": func(w http.ResponseWriter) {
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			c.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				wire := newPipes()
+				type count struct{}
+				s := &http.Server{
+					ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+						return context.WithValue(ctx, count{}, new(atomic.Int32))
+					},
+					Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.Context().Value(count{}).(*atomic.Int32).Add(1) > 1 {
+							end(w)
+							return
+						}
+						io.WriteString(w, "{}")
+					}),
+				}
+				go s.Serve(wire)
+				transport := NewTransport(TransportOptions{Dial: wire.dial})
+				for i := range 60 {
+					if err := sendOrResend(t, transport); err != nil {
+						t.Errorf("poll %d: %v", i+1, err)
+					}
+					time.Sleep(5 * time.Second)
+				}
+				transport.CloseIdleConnections()
+				s.Close()
+			})
+		})
+	}
+}
+
+// TestNothingIsResentByTheTransport lets a kept connection die under requests that net/http would resend by itself.
+func TestNothingIsResentByTheTransport(t *testing.T) {
+	for name, request := range map[string]func(url string) *http.Request{
+		"a poll": func(url string) *http.Request { return post(t, url) },
+		"a GET": func(url string) *http.Request {
+			return must(http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newRaw(t, func(_ int, c net.Conn, next func() bool) {
+				if next() {
+					io.WriteString(c, okAnswer)
+				}
+				next()
+			})
+			transport := NewTransport(TransportOptions{})
+			defer transport.CloseIdleConnections()
+			if _, err := transport.Send(request(s.url), MaxResponse); err != nil {
+				t.Fatal(err)
+			}
+			reply, err := transport.Send(request(s.url), MaxResponse)
+			if reply != nil || !IsStaleConnection(err) {
+				t.Fatalf("%+v, %v", reply, err)
+			}
+			if c, r := s.conns.Load(), s.requests.Load(); c != 1 || r != 2 {
+				t.Errorf("%d connections, %d requests", c, r)
+			}
+		})
+	}
+}
+
+func TestStaleConnectionIsOneThatEndsWithoutAByteAfterAnotherRequest(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	for name, c := range map[string]struct {
+		first bool                    // there is an earlier request
+		end   func(n int, c net.Conn) // instead of the response
+		ctx   context.Context
+		want  bool
+	}{
+		"a new connection":        {false, func(int, net.Conn) {}, t.Context(), false},
+		"a kept one":              {true, func(int, net.Conn) {}, t.Context(), true},
+		"a kept one, one byte":    {true, func(_ int, c net.Conn) { io.WriteString(c, "H") }, t.Context(), false},
+		"a kept one, half a body": {true, func(_ int, c net.Conn) { io.WriteString(c, okAnswer[:len(okAnswer)-1]) }, t.Context(), false},
+		"a kept one, cancelled":   {true, func(int, net.Conn) { cancel() }, cancelled, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newRaw(t, func(n int, conn net.Conn, next func() bool) {
+				if c.first && next() {
+					io.WriteString(conn, okAnswer)
+				}
+				if next() {
+					c.end(n, conn)
+				}
+			})
+			transport := NewTransport(TransportOptions{})
+			if c.first {
+				if _, err := transport.Send(post(t, s.url), MaxResponse); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := transport.Send(post(t, s.url).WithContext(c.ctx), MaxResponse)
+			if err == nil || IsStaleConnection(err) != c.want {
+				t.Errorf("%v, stale %v, want %v", err, IsStaleConnection(err), c.want)
+			}
+		})
+	}
+}
+
+// TestDocumentsSurviveAStaleConnection fetches a document over a connection that the server closes unasked.
+func TestDocumentsSurviveAStaleConnection(t *testing.T) {
+	s := newRaw(t, func(_ int, c net.Conn, next func() bool) {
+		if next() {
+			io.WriteString(c, okAnswer)
+		}
+		next()
+	})
+	transport := NewTransport(TransportOptions{})
+	defer transport.CloseIdleConnections()
+	for range 4 {
+		if body, status, err := getDocument(t.Context(), transport, s.url); err != nil || status != 200 || string(body) != "{}" {
+			t.Fatalf("%q, %d, %v", body, status, err)
+		}
 	}
 }

@@ -29,7 +29,7 @@ func ProbeClientAuth(ctx context.Context, via *Transport, m *Metadata, auth Clie
 	r.Header = h
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
-	reply, err := via.Send(r, MaxResponse)
+	reply, err := via.SendOnce(r, MaxResponse)
 	if err != nil {
 		return kiosk.Fail(kiosk.Unreachable, what, err)
 	}

@@ -15,23 +15,40 @@ import (
 	"time"
 )
 
-// TransportError is a failure of the line: nothing arrived, or not all of it. Its text
-// is made of fixed words, because the errors of net/http, of the resolver and of
-// crypto/tls repeat what the other end sent, and that may be somebody's name.
-type TransportError struct{ cause error }
+// TransportError means that no response came, or not all of it. Its text is made of fixed words: the errors of net/http,
+// the resolver and crypto/tls quote what the server sent, which may be personal data.
+type TransportError struct {
+	cause error
+	stale bool // see IsStaleConnection
+}
 
-// Error says what kind of failure it was. Of foreign origin there is at most the
-// number of a TLS alert, in the words that crypto/tls has for it.
+// Error names the kind of failure. Its only foreign part is the name of a TLS alert, in crypto/tls's words.
 func (e *TransportError) Error() string {
-	for _, words := range []func(error) string{timeoutText, ownText, tlsText, socketText} {
-		if s := words(e.cause); s != "" {
+	for _, describe := range []func(error) string{timeoutText, ownText, tlsText, socketText} {
+		if s := describe(e.cause); s != "" {
 			return s
 		}
 	}
-	return "malformed answer" // nothing else is left that could fail
+	return "malformed response" // no other failure is left
 }
 
-// ownError is a failure that this package put into words.
+// Unwrap returns the cause, for errors.Is and errors.As.
+func (e *TransportError) Unwrap() error { return e.cause }
+
+// Timeout reports whether time ran out.
+func (e *TransportError) Timeout() bool {
+	var t net.Error
+	return errors.As(e.cause, &t) && t.Timeout()
+}
+
+// IsStaleConnection reports whether a request met the end of a kept connection: it closed before a byte of the response.
+// The server has usually closed it for being idle, but may have read the request.
+func IsStaleConnection(err error) bool {
+	var e *TransportError
+	return errors.As(err, &e) && e.stale
+}
+
+// textError is a failure that this package words itself.
 type textError string
 
 func (e textError) Error() string { return string(e) }
@@ -51,13 +68,13 @@ func timeoutText(err error) string {
 	var t net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "given up on request"
+		return "cancelled"
 	case !errors.Is(err, context.DeadlineExceeded) && !(errors.As(err, &t) && t.Timeout()):
 		return ""
 	case errors.As(err, new(dialError)):
-		return "no connection in time"
+		return "connecting timed out"
 	}
-	return "no answer in time"
+	return "no response in time"
 }
 
 func tlsText(err error) string {
@@ -69,23 +86,23 @@ func tlsText(err error) string {
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		// Go says which of the two only here; the rest of it is two dates.
+		// Only Detail tells an expired certificate from a future one.
 		if strings.Contains(invalid.Detail, " is before ") {
 			return certificate + "is not valid yet"
 		}
 		return certificate + "has expired"
 	case errors.As(err, new(x509.UnknownAuthorityError)):
-		return certificate + "is from an unknown authority"
-	case errors.As(err, &host): // Host is the name we dialled
+		return certificate + "is signed by an unknown authority"
+	case errors.As(err, &host): // Host is the name that was dialled
 		return certificate + "is not for " + Printable(host.Host, 100)
 	case errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, &invalid):
 		return certificate + "is not valid"
 	case errors.As(err, new(tls.RecordHeaderError)), errors.Is(err, http.ErrSchemeMismatch):
-		return "TLS: the server does not speak it there"
+		return "TLS: the server does not use TLS on this port"
 	case errors.As(err, &op) && op.Op == "remote error" && op.Err != nil:
-		return "TLS: the server refused: " + Printable(strings.TrimPrefix(op.Err.Error(), "tls: "), 60)
+		return "TLS: rejected by the server: " + Printable(strings.TrimPrefix(op.Err.Error(), "tls: "), 60)
 	}
-	// The others have no types; only what they begin with is looked at.
+	// The remaining errors have no types; only how they begin is examined.
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
@@ -103,9 +120,9 @@ func socketText(err error) string {
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
-		return "the host name is not known"
+		return "unknown host name"
 	case errors.As(err, &name):
-		return "the host name could not be looked up"
+		return "the host name lookup failed"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
@@ -113,9 +130,9 @@ func socketText(err error) string {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "the answer was cut off"
+		return "response cut off"
 	case errors.Is(err, io.EOF), strings.HasSuffix(err.Error(), "http: server closed idle connection"):
-		return "the server hung up"
+		return "the server closed the connection"
 	case errors.As(err, new(dialError)):
 		return "no connection"
 	case errors.As(err, new(*net.OpError)), errors.Is(err, net.ErrClosed):
@@ -124,39 +141,28 @@ func socketText(err error) string {
 	return ""
 }
 
-// Unwrap gives the cause, for errors.Is and errors.As.
-func (e *TransportError) Unwrap() error { return e.cause }
-
-// Timeout tells whether time ran out.
-func (e *TransportError) Timeout() bool {
-	var t net.Error
-	return errors.As(e.cause, &t) && t.Timeout()
-}
-
-// SuggestsWrongClock tells whether err is a server certificate that is not valid yet
-// at the given time: nearly always a device that does not know the date.
+// SuggestsWrongClock reports whether err is a server certificate that is not valid yet at now: nearly always the fault of
+// this device's clock.
 func SuggestsWrongClock(err error, now time.Time) bool {
 	var c x509.CertificateInvalidError
 	return errors.As(err, &c) && c.Reason == x509.Expired && c.Cert != nil && now.Before(c.Cert.NotBefore)
 }
 
-// IsClientCertificateRejected tells whether err is a server that ended the handshake because of
-// our certificate, or because there was none (RFC 8446, section 6.2).
+// IsClientCertificateRejected reports whether err is a handshake that the server ended because of the client certificate
+// or the lack of one. (RFC 8446, section 6.2)
 func IsClientCertificateRejected(err error) bool {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
 		return false
 	}
-	// The type of a received alert is not exported; its text is that of the exported one.
+	// A received alert has an unexported type, and the text of the exported one.
 	return slices.ContainsFunc(certificateAlerts, func(a tls.AlertError) bool { return op.Err.Error() == a.Error() })
 }
 
-// certificateAlerts are bad_certificate to certificate_unknown, unknown_ca,
-// access_denied and certificate_required.
+// certificateAlerts are bad_certificate to certificate_unknown, unknown_ca, access_denied and certificate_required.
 var certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116}
 
-// Printable cuts a foreign text down to the printable ASCII characters in it, and
-// those to max bytes. It is for logs; nothing foreign goes on the screen.
+// Printable returns the printable ASCII characters of s, at most max of them. It makes foreign text safe for logs.
 func Printable(s string, max int) string {
 	b := make([]byte, 0, min(len(s), max))
 	for i := 0; i < len(s) && len(b) < max; i++ {

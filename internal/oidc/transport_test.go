@@ -113,7 +113,7 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 		t.Errorf("dialled %q", address)
 	}
 	// net/http reads the environment once in a process, so dialling alone proves little.
-	for _, rt := range []*http.Transport{via.pool.Load().Transport, via.empty().Transport, via.fresh.(checkedTransport).next.(*http.Transport)} {
+	for _, rt := range []*http.Transport{via.pool.Load(), via.newPool(), via.oneShot.(checkedTransport).next.(*http.Transport)} {
 		if rt.Proxy != nil {
 			t.Error("there is a proxy function")
 		}
@@ -131,6 +131,34 @@ func tlsServer(t *testing.T, c *tls.Config) (*httptest.Server, *x509.CertPool) {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
 	return s, pool
+}
+
+// TestHTTP2IsNotUsed asks a server that offers it over ALPN, in every way that there is.
+func TestHTTP2IsNotUsed(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s %q", r.Proto, r.TLS.NegotiatedProtocol)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	if resp, err := s.Client().Get(s.URL); err != nil || resp.ProtoMajor != 2 {
+		t.Fatalf("the server does not speak HTTP/2: %v", err)
+	}
+	transport := NewTransport(TransportOptions{Roots: pool})
+	defer transport.CloseIdleConnections()
+	for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce} {
+		reply, err := send(post(t, s.URL), MaxResponse)
+		if err != nil || !strings.HasPrefix(string(reply.Body), "HTTP/1.1 ") || strings.Contains(string(reply.Body), "h2") {
+			t.Errorf("%s: %+v, %v", name, reply, err)
+		}
+	}
+	resp, err := transport.OneShotClient().Do(post(t, s.URL))
+	if err != nil || resp.ProtoMajor != 1 {
+		t.Fatalf("OneShotClient: %+v, %v", resp, err)
+	}
+	resp.Body.Close()
 }
 
 func TestOldTLSIsRefused(t *testing.T) {
@@ -205,6 +233,19 @@ func TestAnswersAreLimited(t *testing.T) {
 				t.Errorf("an error of %d bytes", len(err.Error()))
 			}
 		})
+	}
+}
+
+func TestGETHasNoBody(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s %d %v %q", r.Method, r.ContentLength, r.TransferEncoding, r.Header.Get("Content-Type"))
+	}))
+	defer s.Close()
+	transport := NewTransport(TransportOptions{})
+	defer transport.CloseIdleConnections()
+	reply, err := transport.Send(must(http.NewRequest(http.MethodGet, s.URL, nil)), MaxResponse)
+	if want := `GET 0 [] ""`; err != nil || string(reply.Body) != want {
+		t.Errorf("%v, %v, want %s", reply, err, want)
 	}
 }
 
