@@ -4,13 +4,13 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
-	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
@@ -18,12 +18,12 @@ import (
 const (
 	maxKeys = 100  // servers publish 1 to 10
 	minRSA  = 2048 // RFC 7518, section 3.3
-	maxRSA  = 8192 // a longer modulus only burns a small processor's time
+	maxRSA  = 8192 // a longer modulus only costs a small processor time
 )
 
-// parseKeys reads a JWK set (RFC 7517, section 5) key by key: one that we do not
-// understand must not spoil the others.
-func parseKeys(data []byte) ([]serverKey, error) {
+// parseServerKeys reads a JWK set and skips unusable keys. It decodes key by key, because go-jose rejects a whole set for
+// one key of an unknown type. (RFC 7517, section 5)
+func parseServerKeys(data []byte) ([]serverKey, error) {
 	o, err := strictjson.Parse(data)
 	if err != nil {
 		return nil, err
@@ -35,114 +35,73 @@ func parseKeys(data []byte) ([]serverKey, error) {
 	if len(members) > maxKeys {
 		return nil, fmt.Errorf("more than %d keys", maxKeys)
 	}
-	var out []serverKey
+	var keys []serverKey
 	for _, m := range members {
 		o, ok := m.(strictjson.Object)
 		if !ok {
 			continue
 		}
 		if k, err := parseServerKey(o); err == nil {
-			out = append(out, k)
+			keys = append(keys, k)
 		}
 	}
-	if len(out) == 0 {
+	if len(keys) == 0 {
 		return nil, errors.New("no usable signing key")
 	}
-	return out, nil
+	return keys, nil
 }
 
-func parseServerKey(o strictjson.Object) (serverKey, error) {
-	var k serverKey
+func parseServerKey(o strictjson.Object) (k serverKey, err error) {
 	if o.Has("use") && o["use"] != "sig" {
-		return k, errors.New("not for signatures")
+		return k, errors.New("use is not sig")
 	}
 	if o.Has("key_ops") {
-		ops, _ := o.Texts("key_ops")
-		if !slices.Contains(ops, "verify") {
-			return k, errors.New("not for verifying")
+		if ops, _ := o.Texts("key_ops"); !slices.Contains(ops, "verify") {
+			return k, errors.New("key_ops lacks verify")
 		}
 	}
 	if o.Has("kid") {
 		if k.id, _ = o.Text("kid"); k.id == "" {
-			return k, errors.New("bad name")
+			return k, errors.New("malformed kid")
 		}
 	}
 	if o.Has("alg") {
 		if k.alg, _ = o.Text("alg"); k.alg == "" {
-			return k, errors.New("bad alg")
+			return k, errors.New("malformed alg")
 		}
 	}
-	var err error
-	switch o["kty"] {
-	case "RSA":
-		k.public, err = parseRSA(o)
-	case "EC":
-		k.public, err = parseEC(o)
-	case "OKP":
-		k.public, err = parseEd25519(o)
-	default:
-		err = errors.New("key type not understood")
-	}
+	k.public, err = parsePublicKey(o)
 	return k, err
 }
 
-func parseRSA(o strictjson.Object) (crypto.PublicKey, error) {
-	n, err1 := numeral(o, "n")
-	e, err2 := numeral(o, "e")
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, err
+// parsePublicKey reads a key by go-jose and rejects RSA keys that go-jose accepts although they are weak. It hands over only the
+// members of the public key: go-jose would reject a good key for a certificate beside it that it cannot parse.
+func parsePublicKey(o strictjson.Object) (crypto.PublicKey, error) {
+	members := strictjson.Object{}
+	for _, name := range []string{"kty", "crv", "n", "e", "x", "y"} {
+		if v, ok := o[name]; ok {
+			members[name] = v
+		}
 	}
-	k := &rsa.PublicKey{N: new(big.Int).SetBytes(n)}
-	exp := new(big.Int).SetBytes(e)
-	if bits := k.N.BitLen(); bits < minRSA || bits > maxRSA || k.N.Bit(0) == 0 {
-		return nil, errors.New("RSA key too short, too long or even")
-	}
-	if !exp.IsInt64() || exp.Int64() < 3 || exp.Int64() > 1<<31-1 || exp.Bit(0) == 0 {
-		return nil, errors.New("RSA exponent out of range")
-	}
-	k.E = int(exp.Int64())
-	return k, nil
-}
-
-func parseEC(o strictjson.Object) (crypto.PublicKey, error) {
-	var curve elliptic.Curve
-	switch o["crv"] {
-	case "P-256":
-		curve = elliptic.P256()
-	case "P-384":
-		curve = elliptic.P384()
-	case "P-521":
-		curve = elliptic.P521()
-	default:
-		return nil, errors.New("curve not understood")
-	}
-	x, err1 := numeral(o, "x")
-	y, err2 := numeral(o, "y")
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, err
-	}
-	size := (curve.Params().BitSize + 7) / 8
-	if len(x) != size || len(y) != size { // RFC 7518, section 6.2.1.2: full length
-		return nil, errors.New("EC coordinate of the wrong length")
-	}
-	return ecdsa.ParseUncompressedPublicKey(curve, append(append([]byte{4}, x...), y...))
-}
-
-func parseEd25519(o strictjson.Object) (crypto.PublicKey, error) {
-	x, err := numeral(o, "x")
+	data, err := json.Marshal(members)
 	if err != nil {
 		return nil, err
 	}
-	if o["crv"] != "Ed25519" || len(x) != ed25519.PublicKeySize {
-		return nil, errors.New("curve not understood")
+	var jwk jose.JSONWebKey
+	if err := jwk.UnmarshalJSON(data); err != nil {
+		return nil, err
 	}
-	return ed25519.PublicKey(x), nil
-}
-
-func numeral(o strictjson.Object, name string) ([]byte, error) {
-	s, ok := o.Text(name)
-	if !ok || s == "" {
-		return nil, fmt.Errorf("no %s", name)
+	switch k := jwk.Key.(type) {
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); bits < minRSA || bits > maxRSA || k.N.Bit(0) == 0 {
+			return nil, errors.New("RSA modulus too short, too long or even")
+		}
+		if k.E < 3 || int64(k.E) > 1<<31-1 || k.E&1 == 0 { // the exponents that crypto/rsa supports
+			return nil, errors.New("RSA exponent out of range")
+		}
+	case *ecdsa.PublicKey, ed25519.PublicKey: // go-jose checks their lengths, and that the point is a sound one
+	default:
+		return nil, errors.New("key type not supported")
 	}
-	return base64.RawURLEncoding.DecodeString(s)
+	return jwk.Key, nil
 }

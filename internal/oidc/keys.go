@@ -141,7 +141,7 @@ func (k *Keys) fetch(ctx context.Context, uri string) error {
 	if status != http.StatusOK {
 		return kiosk.Fail(kiosk.Unreachable, what, fmt.Errorf("status %d", status))
 	}
-	fresh, err := parseKeys(body)
+	fresh, err := parseServerKeys(body)
 	if err != nil {
 		return kiosk.Fail(kiosk.Untrusted, what, err)
 	}

@@ -20,6 +20,15 @@ func find(t *testing.T, k *Keys, s *server, alg, kid string) ([]crypto.PublicKey
 	return k.Find(context.Background(), s.URL+"/jwks", alg, kid)
 }
 
+func TestKeyIsUsableWhateverItsCertificateIs(t *testing.T) {
+	for name, key := range map[string]crypto.Signer{"RSA": rsaKey, "P-256": ecKey, "P-384": ec384, "Ed25519": edKey} {
+		got, err := parseServerKeys([]byte(jwks(jwk(key, "k", map[string]any{"x5c": []string{"AAAA"}, "x5t": 7, "d": "AAAA"}))))
+		if err != nil || len(got) != 1 || !equalKeys(got[0].public, key.Public()) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
 	good := jwk(ecKey, "good", nil)
@@ -37,6 +46,8 @@ func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
 		"an even RSA exponent":    jwk(rsaKey, "x", map[string]any{"e": "AAQ"}),
 		"a huge RSA exponent":     jwk(rsaKey, "x", map[string]any{"e": b64([]byte(strings.Repeat("\xff", 64)))}),
 		"an RSA key of 64 Kibit":  jwk(rsaKey, "x", map[string]any{"n": b64([]byte(strings.Repeat("\xff", 8192)))}),
+		"a short Ed25519 key":     jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 31))}),
+		"a weak Ed25519 key":      jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 32))}),
 		"no modulus":              jwk(rsaKey, "x", map[string]any{"n": nil}),
 		"base64 with padding":     jwk(ecKey2, "x", map[string]any{"x": "AAAA===="}),
 		"a name that is a number": jwk(ecKey2, "x", map[string]any{"kid": 7}),
@@ -46,7 +57,7 @@ func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
 		"null":                    nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseKeys([]byte(jwks(member, good)))
+			got, err := parseServerKeys([]byte(jwks(member, good)))
 			if err != nil || len(got) != 1 || got[0].id != "good" {
 				t.Errorf("%v, %v", got, err)
 			}
@@ -64,7 +75,7 @@ func TestKeyDocumentsThatAreNone(t *testing.T) {
 		"a member twice":      `{"keys":[],"keys":[]}`,
 		"more than a hundred": `{"keys":[` + strings.Repeat(`{},`, 100) + text(jwk(ecKey, "k", nil)) + `]}`,
 	} {
-		if k, err := parseKeys([]byte(doc)); err == nil {
+		if k, err := parseServerKeys([]byte(doc)); err == nil {
 			t.Errorf("%s: %d keys", name, len(k))
 		}
 	}
@@ -262,7 +273,7 @@ func FuzzParseKeys(f *testing.F) {
 	f.Add([]byte(jwks(jwk(ecKey, "k", map[string]any{"x": "AAAA"}))))
 	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"","e":"AQAB"},7,null,[]]}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		keys, err := parseKeys(in)
+		keys, err := parseServerKeys(in)
 		if err == nil && len(keys) == 0 {
 			t.Fatal("no keys and no error")
 		}
