@@ -1,54 +1,51 @@
 package kiosk
 
-// Effect is something the visit wants done. The runner carries out the effects
-// of one step in order; a Commit that fails stops those behind it, unless it was
-// an ending, on which nothing depends.
+// Effect is something that the runner has to do. It carries out the effects of one step in order. If a Commit fails, it
+// skips the effects after it, unless the record was an ending, on which nothing depends.
 type Effect interface{ effect() }
 
 type (
-	// EditInput changes a draft in the vault; answered by InputChanged at once.
+	// EditInput changes the input in the vault; answered by InputChanged at once.
 	EditInput struct {
 		Item  Item // Identifier or UserCode
-		Rune  rune // added, if not 0
-		Erase bool // one character back
+		Rune  rune // to be appended, if not 0
+		Erase bool // remove the last character
 	}
-	// SetInput sets a whole draft; answered by InputChanged at once.
+	// SetInput sets the whole input; answered by InputChanged at once.
 	SetInput struct {
 		Text Secret
 		Item Item // Identifier or UserCode
 	}
-	// Prepare asks the guard and draws a visit name and a code; answered by
-	// Prepared, Throttled or Failed at once. From is the request that held the
-	// identifier before: 0 for the draft, else the one that is asked again. A user
-	// code that was typed goes with it.
-	// On the second road nobody's phone rings, so the guard is not asked.
+	// Prepare asks the guard and makes a visit name and a code; answered by Prepared, Throttled or Failed at once. From is
+	// the request that held the identifier before, or 0 for the input. A typed user code goes with it. In the device flow
+	// no phone rings, so the guard is not asked.
 	Prepare struct {
 		Number, From Number
 		Flow         Flow
 	}
-	// Commit puts a record into the journal and returns when it is on disk.
+	// Commit puts a record into the journal. The next effect follows when it is on disk.
 	Commit struct{ Record Record }
-	// Ask sends the backchannel authentication request, or on the second road the
-	// device authorization request; answered by Acknowledged, InputRequired or Failed.
+	// Ask sends the backchannel authentication request, or the device authorization request; answered by Acknowledged,
+	// InputRequired or Failed.
 	Ask struct {
 		Number Number
 		Code   string
 		Flow   Flow
 	}
-	// Poll asks the token endpoint once; answered by Polled.
+	// Poll sends one request to the token endpoint; answered by Polled.
 	Poll struct{ Number, Request Number }
-	// Verify checks the tokens and the approver; answered by Verified or Failed.
+	// Verify validates the tokens and the approver; answered by Verified or Failed.
 	Verify struct{ Number, Request Number }
 	// Fetch calls the protected API; answered by Fetched or Failed.
 	Fetch struct{ Number, Request Number }
-	// RunTask has a technician's task done; answered by TaskDone or Failed.
+	// RunTask runs a technician's task; answered by TaskDone or Failed.
 	RunTask struct {
 		Number Number
 		Task   Task
 	}
-	// Revoke takes the tokens out of the vault and gives them back to the server; not answered.
+	// Revoke takes the tokens out of the vault and revokes them; not answered.
 	Revoke struct{ Request Number }
-	// Wipe overwrites all that the vault holds of the draft and of every request; answered by Wiped.
+	// Wipe overwrites everything that the vault holds of the visit; answered by Wiped.
 	Wipe struct{ Request Number }
 )
 

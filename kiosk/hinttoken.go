@@ -6,17 +6,14 @@ import (
 	"strings"
 )
 
-// MaxHintToken is how long a login hint token may be, in bytes: what the largest
-// QR code holds as text (ISO/IEC 18004, version 40-L, 4,296), and less than any
-// server takes in a form.
+// MaxHintToken is the maximum length of a login hint token in bytes. The largest QR code holds 4,296 characters
+// (ISO/IEC 18004, version 40-L), and every server accepts this much in a form.
 const MaxHintToken = 4096
 
-// ParseHintToken says whether what was scanned is a login hint token (CIBA Core 7.1,
-// login_hint_token): a signed JWT in compact form, which is three parts of
-// unpadded base64url between dots, of which the first is a JSON object that names an
-// alg other than none, and the second a JSON object. Nothing that a person types,
-// an email address or a number say, has this form. Whether the signature holds is
-// the server's to find out. The claims are the second part as it came, unchecked.
+// ParseHintToken reports whether a text is a login hint token, and returns its claims unverified. A login hint token is a
+// signed JWT in compact form: three parts of unpadded base64url between dots; the first is a JSON object with an alg other
+// than none, the second a JSON object. Nothing that a person types has this form. The server verifies the signature (CIBA
+// Core 7.1, login_hint_token).
 func ParseHintToken(s string) (claims []byte, ok bool) {
 	if len(s) > MaxHintToken || strings.Count(s, ".") != 2 {
 		return nil, false
@@ -43,7 +40,6 @@ func ParseHintToken(s string) (claims []byte, ok bool) {
 	return claims, true
 }
 
-// MayBecomeHintToken says whether a draft can still become a login hint token: a scanner that
-// types like a keyboard gives it letter by letter. Every JSON object in base64url
-// begins like this, and names and addresses hardly ever do.
+// MayBecomeHintToken reports whether an input can still become a login hint token: a scanner types it letter by letter.
+// Every JSON object in base64url begins like this, and names and addresses hardly ever do.
 func MayBecomeHintToken(draft string) bool { return strings.HasPrefix(draft, "eyJ") }

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxIdentifier is how many characters an identifier may have: the longest email
-// address (RFC 5321 4.5.3.1.3 less the angle brackets).
+// MaxIdentifier is the maximum length of an identifier in characters: that of an email address (RFC 5321 4.5.3.1.3 without
+// the angle brackets).
 const MaxIdentifier = 254
 
-// Problem is what is wrong with an identifier, before anything leaves the device.
+// Problem is what is wrong with an input. It is found before anything leaves the device.
 type Problem uint8
 
 // The problems.
@@ -26,14 +26,14 @@ const (
 
 var problemNames = [...]string{NoProblem: "", Empty: "empty", TooLong: "too_long", BadCharacter: "character", NotEmail: "email", NotPhone: "phone", NotNumber: "number"}
 
-// String is the problem's name in catalogues.
+// String returns the name of the problem in message catalogues.
 func (p Problem) String() string { return problemNames[p] }
 
-// Trim takes away what a customer does not mean: blanks around it, and for
-// phones and numbers also the blanks, dots, dashes and brackets people write in between.
+// Trim removes blanks around an identifier, and for phones and numbers also the blanks, dots, dashes and brackets that
+// people write in between.
 func Trim(k IdentifierKind, s string) string {
 	if MayBecomeHintToken(strings.TrimSpace(s)) {
-		return strings.TrimSpace(s) // its dots and dashes mean something
+		return strings.TrimSpace(s) // its dots and dashes are part of it
 	}
 	if k == PhoneKind || k == NumberKind {
 		s = strings.Map(func(r rune) rune {
@@ -46,7 +46,7 @@ func Trim(k IdentifierKind, s string) string {
 	return strings.TrimSpace(s)
 }
 
-// Check says what is wrong with a trimmed identifier.
+// Check returns what is wrong with a trimmed identifier.
 func Check(k IdentifierKind, s string) Problem {
 	if s == "" {
 		return Empty
@@ -77,12 +77,10 @@ func Check(k IdentifierKind, s string) Problem {
 	return NoProblem
 }
 
-// MaxUserCode is how many characters a user code may have. CIBA Core sets no limit;
-// people remember and type far less.
+// MaxUserCode is the maximum length of a user code in characters. CIBA Core sets no limit; people remember far less.
 const MaxUserCode = 64
 
-// CheckUserCode says what is wrong with a user code. Which are good is the server's
-// to say.
+// CheckUserCode returns what is wrong with the form of a user code. Only the server knows whether it is right.
 func CheckUserCode(s string) Problem {
 	if s == "" {
 		return Empty
@@ -102,9 +100,8 @@ func checkText(s string, most int) Problem {
 	return NoProblem
 }
 
-// Printable says whether a character may stand in an identifier or on a screen:
-// no controls, no invisible or direction-changing ones, which can make a text
-// read as another or drive a terminal.
+// Printable reports whether a character may be part of an identifier or of a screen. Control characters and invisible or
+// direction-changing ones may not: they can disguise a text or drive a terminal.
 func Printable(r rune) bool {
 	return r == ' ' || r != utf8.RuneError && unicode.IsGraphic(r) && !unicode.Is(unicode.Z, r) && !unicode.Is(unicode.Cf, r)
 }
@@ -121,13 +118,12 @@ func isDigits(s string) bool {
 	return true
 }
 
-// Mask is the identifier as it may be shown once it was sent: enough for its
-// owner to know it, too little for the queue behind. The number of stars says nothing
-// about the length.
+// Mask returns the identifier as it may be shown after it was sent: its owner recognizes it, and people behind them learn
+// little. The number of stars does not depend on the length.
 func Mask(k IdentifierKind, s string) string {
 	const hidden = "***"
 	if MayBecomeHintToken(s) {
-		return "" // nobody would know themselves by a piece of a token
+		return "" // nobody recognizes themselves by a part of a token
 	}
 	switch k {
 	case EmailKind:
@@ -144,7 +140,7 @@ func Mask(k IdentifierKind, s string) string {
 	return firstRune(s) + hidden
 }
 
-// firstRune is the first character of what has enough others to hide.
+// firstRune returns the first character of a text with enough others to hide; else nothing.
 func firstRune(s string) string {
 	r, _ := utf8.DecodeRuneInString(s)
 	if utf8.RuneCountInString(s) < 3 || !Printable(r) {

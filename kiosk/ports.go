@@ -2,106 +2,25 @@ package kiosk
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 )
 
-// Secret is a byte string that must not be seen: an identifier, an auth_req_id,
-// a token. It prints as one word, whatever verb is used, so that no log,
-// error or crash dump of a struct that holds one can leak it.
-type Secret []byte
-
-// String hides the value.
-func (s Secret) String() string { return "[secret]" }
-
-// Format hides the value from every verb: some (%d, %c, %U) do not ask String.
-func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
-
-// MarshalText hides the value from encoders that ask for text.
-func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
-
-// Zero overwrites the bytes. Copies made elsewhere are not its business.
-func (s Secret) Zero() { clear(s) }
-
-// Error is what crosses a port when something failed: the reason that the
-// customer's screen and the exit code are chosen by, and for the technician what
-// was tried and the cause. It never holds a secret or a server's free text that
-// was not cut down to harmless ASCII.
-type Error struct {
-	Reason    Reason        // never NoReason
-	Operation string        // the operation in three words or so, as in "backchannel request"; empty if Err names it
-	Err       error         // the cause; may be nil
-	Required  RequiredInput // from Ask only: what the customer can do about it
-}
-
-// Error reads "what: cause".
-func (e *Error) Error() string {
-	switch {
-	case e.Err == nil:
-		return e.Operation + ": " + e.Reason.String()
-	case e.Operation == "":
-		return e.Err.Error()
-	}
-	return e.Operation + ": " + e.Err.Error()
-}
-
-// RequiredInput is what the server wants of the customer before it rings a phone.
-type RequiredInput uint8
-
-// The wants.
-const (
-	NothingRequired   RequiredInput = iota
-	UserCodeRequired                // a user code, or another one than was sent (missing_user_code, invalid_user_code)
-	FreshHintRequired               // a login hint token that has not run out (expired_login_hint_token)
-)
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Fail makes an Error.
-func Fail(r Reason, what string, err error) *Error {
-	return &Error{Reason: r, Operation: what, Err: err}
-}
-
-// ReasonOf finds the reason in an error that came through a port. An error
-// without one is our own fault: Internal. A nil error has NoReason.
-func ReasonOf(err error) Reason {
-	if err == nil {
-		return NoReason
-	}
-	var e *Error
-	if errors.As(err, &e) && e.Reason != NoReason {
-		return e.Reason
-	}
-	return Internal
-}
-
-// RequiredInputOf finds what the server wants in an error of Ask.
-func RequiredInputOf(err error) RequiredInput {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Required
-	}
-	return NothingRequired
-}
-
-// Request is one backchannel authentication request as the visit sees it.
+// Request is one backchannel authentication request, or one device authorization request, as the visit sees it.
 type Request struct {
 	Identifier Secret // what the customer typed or scanned, trimmed
-	Code       string // shown on the kiosk and inside the binding message
-	UserCode   Secret // what the server wanted of the customer; empty if it has not (CIBA Core 7.1.2)
-	Flow       Flow   // with DeviceFlow it is a device authorization request instead, without Code and UserCode
-	// Ping is called where the server says that an answer is ready, from any
-	// goroutine, perhaps before Ask has returned, at most once; it does not block.
+	Code       string // shown on the kiosk and in the binding message; empty in the device flow
+	UserCode   Secret // empty unless the server required it (CIBA Core 7.1.2)
+	Flow       Flow
+	// Ping is called when the server says that an answer is ready: from any goroutine, perhaps before Ask has returned, at
+	// most once. It does not block.
 	Ping func()
 }
 
-// Grant is what a person opens with any phone on the second road (RFC 8628,
-// section 3.2). Its texts hold no control or direction characters.
+// Grant is what a person opens with any phone in the device flow (RFC 8628 3.2). Its texts contain no control or direction
+// characters.
 type Grant struct {
 	Address  string // verification_uri, to be typed
-	Complete string // verification_uri_complete, as QR code; Address where the server sends none
+	Complete string // verification_uri_complete, as a QR code; Address if the server sends none
 	UserCode string // to be typed there, or compared
 }
 
@@ -110,73 +29,70 @@ type Ack struct {
 	RequestID       Secret        // auth_req_id
 	Expires         time.Duration // from when the request was sent; positive
 	Interval        time.Duration // the least time between polls; at least a second
-	ExpectedSubject Secret        // what Verify needs to know of the person asked for (a lookup's subject, say); opaque here, may be empty
-	BindingMessage  string        // the binding message as it was sent; shown in the JSON lines
-	AmbiguousDenial bool          // this server sends one code for refused and for run out (Auth0)
+	ExpectedSubject Secret        // what Verify needs to know of the person, such as a lookup's subject; may be empty
+	BindingMessage  string        // as it was sent
+	AmbiguousDenial bool          // this server sends one code for declined and expired (Auth0)
 	PhoneHint       PhoneHint     // where the customer looks on the phone
-	Age             time.Duration // how long ago the request left when Ask returned: Expires counts from then
-	Grant           Grant         // on the second road
+	Age             time.Duration // how long before the return of Ask the request was sent; Expires counts from then
+	Grant           Grant         // in the device flow
 }
 
-// Tokens is a token response that has passed its outer checks (RFC 6749 5.1)
-// but whose ID token has not been looked at yet.
+// Tokens is a token response that passed its outer checks (RFC 6749 5.1). Its ID token is not validated yet.
 type Tokens struct {
 	Access  Secret
 	ID      Secret
-	Refresh Secret // empty if none came
-	Client  string // the client they were issued to, where it is the second road's; else empty
-	Type    string // "Bearer" or "DPoP", in this spelling
-	Scope   string // as granted; as asked for where the answer was silent
-	// Expires is for how long the access token is good, from when it came; 0 if the
-	// server did not say.
-	Expires time.Duration
+	Refresh Secret        // empty if none came
+	Client  string        // the client they were issued to, if it is the device flow's; else empty
+	Type    string        // "Bearer" or "DPoP", in this spelling
+	Scope   string        // as granted; as requested if the answer named none
+	Expires time.Duration // lifetime of the access token from its arrival; 0 if unknown
 }
 
-// Revocable says whether there is anything to give back.
+// Revocable reports whether there is anything to revoke.
 func (t Tokens) Revocable() bool { return len(t.Access)+len(t.Refresh) > 0 }
 
 // Zero overwrites all three tokens.
 func (t Tokens) Zero() { t.Access.Zero(); t.ID.Zero(); t.Refresh.Zero() }
 
-// Verdict is what one poll of the token endpoint came to (CIBA Core 11). The
-// JSON error decides it, never the status code alone.
+// Verdict is what one poll of the token endpoint came to (CIBA Core 11). The error code in the JSON decides, never the HTTP
+// status alone.
 type Verdict uint8
 
 // The verdicts.
 const (
 	Pending        Verdict = iota // authorization_pending: keep polling
-	SlowDown                      // slow_down: five seconds more from now on, for good
+	SlowDown                      // slow_down: five seconds more from now on
 	Granted                       // tokens came
 	Denied                        // access_denied
 	TimedOut                      // expired_token
-	UnknownRequest                // invalid_grant: unknown, used or purged; what it means depends on what went before
-	Retryable                     // no usable answer (transport, 429, 5xx, not JSON): back off and go on
-	Fatal                         // any other error: stop for good, for PollAnswer.Reason
+	UnknownRequest                // invalid_grant: unknown, used or deleted; its meaning depends on what went before
+	Retryable                     // no usable answer (transport, 429, 5xx, not JSON): back off and continue
+	Fatal                         // any other error: stop, for PollAnswer.Reason
 )
 
-// PollAnswer is one poll's outcome.
+// PollAnswer is the outcome of one poll.
 type PollAnswer struct {
 	Verdict       Verdict
 	Reason        Reason        // with Fatal only
-	RetryAfter    time.Duration // the server's wish, from the answer's arrival; 0 if none
-	Interval      time.Duration // with SlowDown: the server's new interval, 0 if it named none
-	ServerReached bool          // with Retryable: the server did answer, so the connection is not what is lost
-	Tokens        Tokens        // with Granted; with Fatal if tokens came that may not be used: they are given back
-	Err           error         // for the log: why, with Retryable and Fatal; holds no secret
+	RetryAfter    time.Duration // what the server asked for, from the answer's arrival; 0 if nothing
+	Interval      time.Duration // with SlowDown: the server's new interval; 0 if it named none
+	ServerReached bool          // with Retryable: the server did answer, so the connection is not lost
+	Tokens        Tokens        // with Granted; with Fatal if tokens came that must not be used, to be revoked
+	Err           error         // with Retryable and Fatal: the cause, for the log; contains no secret
 }
 
-// Expectation tells Verify what the answer must fit.
+// Expectation is what an answer must match in Verify.
 type Expectation struct {
 	Identifier      Secret
 	RequestID       Secret
 	ExpectedSubject Secret    // from the Ack
-	RequestedAt     time.Time // wall clock when the request was sent; an ID token from before is refused
+	RequestedAt     time.Time // wall clock when the request was sent; an earlier ID token is refused
 }
 
-// Person is who approved, after every check.
+// Person is the person who approved, after every check.
 type Person struct {
 	Subject string // the ID token's sub
-	Claims  []byte // the verified claims, a JSON object
+	Claims  []byte // the validated claims, a JSON object
 }
 
 // Field is one labelled line of a result.
@@ -185,142 +101,109 @@ type Field struct {
 	Value string `json:"value"`
 }
 
-// Result is the protected API's answer as laid out for the customer. Its texts
-// hold no control or direction characters.
+// Result is the protected API's answer as laid out for the customer. Its texts contain no control or direction characters.
 type Result struct {
 	Title  string  `json:"title"`
 	Fields []Field `json:"fields"`
 }
 
-// Authorizer is the authorization server as a visit needs it. Its methods may
-// be called from any goroutine, block until they have an answer or ctx ends, and
-// never retry what could ring a phone twice.
+// Authorizer is the authorization server as a visit needs it. Its methods may be called from any goroutine and block until
+// they have an answer or ctx ends. They never repeat what could ring a phone twice.
 type Authorizer interface {
-	// Ask sends one backchannel authentication request, once. After an error of
-	// any kind, but one with a RequiredInput, the phone may be ringing.
+	// Ask sends one backchannel authentication request, once. After any error but one with Required, the phone may be
+	// ringing.
 	Ask(ctx context.Context, r Request) (Ack, error)
-	// Poll asks the token endpoint once.
+	// Poll sends one request to the token endpoint.
 	Poll(ctx context.Context, requestID Secret) PollAnswer
-	// Verify checks the ID token and that the approver is the person asked for.
-	Verify(ctx context.Context, t Tokens, a Expectation) (Person, error)
-	// Revoke gives the tokens back (RFC 7009); nil where the server offers no way to.
+	// Verify validates the ID token and that the approver is the identified person.
+	Verify(ctx context.Context, t Tokens, e Expectation) (Person, error)
+	// Revoke revokes the tokens (RFC 7009). It returns nil if the server has no way to.
 	Revoke(ctx context.Context, t Tokens) error
 }
 
-// Resource is the protected API. Fetch calls it once; with no API configured it
-// lays out the person's claims instead.
+// Resource is the protected API.
 type Resource interface {
+	// Fetch calls the API once. Without a configured API it lays out the person's claims.
 	Fetch(ctx context.Context, t Tokens, p Person) (Result, error)
 }
 
-// TaskRunner is what a technician can have done at the menu. RunTask is called beside the
-// runner's loop, and gives what there is to read, if anything: nothing personal, no
-// secret, no control characters. RestartTask only notes the wish: the program ends once
-// nobody stands there.
+// TaskRunner runs the tasks of a technician's menu.
 type TaskRunner interface {
+	// RunTask runs beside the runner's loop and returns the text to be read, if there is any: nothing personal, no secret,
+	// no control characters. RestartTask only requests the restart; the program ends after the visit.
 	RunTask(ctx context.Context, t Task) ([]Field, error)
 }
 
-// Journal keeps records. Append returns only when the record is on disk: the
-// runner relies on it before it does anything that others can see.
+// Journal keeps the record of visits.
 type Journal interface {
+	// Append returns when the record is on disk. The runner relies on this before it does anything that others can see.
 	Append(r Record) error
-	// Unfinished gives, for each visit without an ending, its last record with
-	// its secrets, oldest first.
+	// Unfinished returns the last record, with its secrets, of each visit without an ending, oldest first.
 	Unfinished() ([]Record, error)
 }
 
-// Revocation is tokens that are still to be given back, since the server could not be reached.
+// Revocation is tokens that have to be revoked later because the server could not be reached.
 type Revocation struct {
-	ID       uint64        // what the keeper knows it by; 0 if it does not
+	ID       uint64        // the number in the queue; 0 if it is not queued
 	Tokens   Tokens        // to be zeroed
-	Until    time.Time     // wall clock when they are worth nothing any more
-	Lifetime time.Duration // how long that was from when they were put there; at most a day
+	Until    time.Time     // wall clock when they expire
+	Lifetime time.Duration // how long that is from when they were queued; a day at most
 }
 
-// RevocationQueue keeps what is still to be given back, sealed, over restarts. It is safe for
-// concurrent use.
+// RevocationQueue keeps tokens that still have to be revoked, sealed, over restarts. It is safe for concurrent use.
 type RevocationQueue interface {
-	// Owe returns when it is on disk.
-	AddRevocation(d Revocation) (id uint64, err error)
+	// AddRevocation returns when the tokens are on disk.
+	AddRevocation(r Revocation) (id uint64, err error)
+	// RevocationDone removes an entry.
 	RevocationDone(id uint64) error
-	// Owed gives all there are, oldest first.
+	// PendingRevocations returns all entries, oldest first.
 	PendingRevocations() ([]Revocation, error)
 }
 
-// Guard decides whether one more backchannel request for this person may leave
-// this device now. It only decides: the journal's records are what it remembers by.
+// Guard is the push guard. It keeps nothing: it decides by the journal's records.
 type Guard interface {
+	// Allow decides whether one more backchannel authentication request for this person may leave the device now.
 	Allow(identifier Secret) (Throttle, error)
 }
 
-// Throttle is the push guard's answer. The zero Throttle lets the request go.
+// Throttle is the push guard's answer. The zero Throttle allows the request.
 type Throttle struct {
 	Wait  time.Duration // how long no request may leave
-	Abuse bool          // this person was asked over and over without approving: staff should know
+	Abuse bool          // this person was asked repeatedly without approving: staff should know
 }
 
-// PastRequest is one backchannel authentication request of the past, as the guard counts
-// it: what its asking record says of the time, and whether it was for the person
-// who is asked about.
+// PastRequest is one backchannel authentication request of the past, as the guard counts it.
 type PastRequest struct {
-	SamePerson bool
+	SamePerson bool // it was for the person who is asked about
 	Wall       time.Time
 	Boot       string
 	Uptime     time.Duration
-	// Story gives, if Mine, what is on record of it in order, without secrets; nothing
-	// where the visit has been taken off record since. It must not be called later.
+	// History returns, if SamePerson, the visit's records in order, without secrets; none if the visit has been pruned
+	// since. It must not be called later.
 	History func() []Record
 }
 
-// Item is what the vault holds of a visit.
-type Item uint8
-
-// The items.
-const (
-	Identifier      Item = iota // what was typed or scanned
-	RequestID                   // auth_req_id
-	ExpectedSubject             // Ack.ExpectedSubjectedSubject
-	UserCode                    // from the first character until it was sent; with number 0 while it is typed
-	AccessToken
-	IDToken      //
-	RefreshToken //
-	items        // how many there are
-)
-
-// Vault holds the secrets of the present visit in memory, by request number.
-// Number 0 holds the identifier while it is being typed. It is safe for
-// concurrent use.
-type Vault interface {
-	// Put copies value in and overwrites what was there.
-	Put(n Number, i Item, value []byte)
-	// Get gives a copy that the caller must Zero; nil if there is none.
-	Get(n Number, i Item) Secret
-	// Wipe overwrites and forgets what is held under n.
-	Wipe(n Number)
-}
-
-// Private is what a customer may see that is no part of the State: it comes from
-// the vault at the moment of drawing and is dropped afterwards.
+// Private is what a customer may see that is not part of the State. It comes from the vault at the moment of drawing and is
+// dropped afterwards.
 type Private struct {
-	Input  string // the identifier while it is being typed
-	Grant  Grant  // on the second road, while it is waited for
+	Input  string // the identifier while it is typed
+	Grant  Grant  // in the device flow, during Waiting
 	Person Person
 	Result Result
 }
 
-// Display shows the visit. Show is called from the runner's goroutine after each
-// change and once a second while seconds are counted; it must not block for long.
+// Display shows the visit.
 type Display interface {
+	// Show is called by the runner after each change, and once a second during a countdown. It must not block for long.
 	Show(now time.Duration, s State, p Private)
 }
 
-// Clock is the only way in which a visit learns of time.
+// Clock is the only source of time in a visit.
 type Clock interface {
-	// Now is monotonic uptime: setting the wall clock does not move it.
+	// Now returns the uptime: setting the wall clock does not change it.
 	Now() time.Duration
-	// Wall is the wall clock, for records and token checks only.
+	// Wall returns the wall clock, for records and token checks only.
 	Wall() time.Time
-	// Boot identifies this boot of the device, so that an uptime on disk can be told from another boot's.
+	// Boot identifies this boot of the device, so that an uptime on disk can be told from one of another boot.
 	Boot() string
 }

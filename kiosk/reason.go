@@ -2,28 +2,27 @@ package kiosk
 
 import "fmt"
 
-// Reason says why a visit ended without a result. It is a closed list: each
-// reason has a name for scripts, an exit code for `kiosk login`, a sentence and
-// an advice for the customer. What a server said never becomes a reason's text.
+// Reason says why a visit ended without a result. The list is closed: each reason has a name for scripts, an exit code of
+// `kiosk login`, and a sentence and an advice for the customer. A server's text never becomes part of it.
 type Reason uint8
 
 // The reasons, with the exit codes 1 to 19 of the contract.
 const (
 	NoReason       Reason = iota // the visit has not ended, or it ended well
-	Internal                     // our own fault
-	Misconfigured                // a setting is missing or wrong, or the server says our client may not do this
+	Internal                     // a fault of this program
+	Misconfigured                // a setting is missing or wrong, or the server does not allow it to this client
 	NotProvisioned               // no client registration on this device yet
-	BadClock                     // the device does not know the time well enough to check a token
+	BadClock                     // the device does not know the time well enough to validate a token
 	Declined                     // the person refused on the authentication device
 	Expired                      // nobody answered in time
 	Cancelled                    // the customer, or a signal, ended the visit
 	Unreachable                  // the authorization server could not be reached, or the approval was lost on the way
-	Refused                      // the authorization server did not start the request; deliberately one reason for unknown person, no phone, policy
+	Refused                      // the authorization server did not start the request (unknown person, no phone, policy: deliberately one reason)
 	Untrusted                    // the answer failed a check
-	WrongPerson                  // a valid token, for somebody other than the person asked for
+	WrongPerson                  // somebody other than the identified person approved
 	NoAccess                     // the protected API refused the token, or too few scopes were granted
-	ServiceDown                  // the protected API failed or answered nonsense
-	HeldBack                     // the push guard on this device did not let the request out
+	ServiceDown                  // the protected API failed or sent an unusable answer
+	HeldBack                     // the push guard of this device held the request back
 )
 
 var reasons = [...]struct {
@@ -47,7 +46,7 @@ var reasons = [...]struct {
 	HeldBack:       {"held_back", 19},
 }
 
-// Reasons lists every reason there is, NoReason left out, in the order of their exit codes.
+// Reasons returns all reasons but NoReason, in the order of their exit codes.
 func Reasons() []Reason {
 	all := make([]Reason, 0, len(reasons)-1)
 	for r := Internal; int(r) < len(reasons); r++ {
@@ -56,7 +55,7 @@ func Reasons() []Reason {
 	return all
 }
 
-// String is the reason's name in JSON lines, logs and the journal.
+// String returns the name of the reason in JSON lines, logs and the record.
 func (r Reason) String() string {
 	if int(r) >= len(reasons) {
 		return fmt.Sprintf("reason(%d)", uint8(r))
@@ -64,7 +63,7 @@ func (r Reason) String() string {
 	return reasons[r].name
 }
 
-// ExitCode is what `kiosk login` exits with; 0 for NoReason.
+// ExitCode returns the exit code of `kiosk login`; 0 for NoReason.
 func (r Reason) ExitCode() int {
 	if int(r) >= len(reasons) {
 		return Internal.ExitCode()
@@ -72,10 +71,10 @@ func (r Reason) ExitCode() int {
 	return reasons[r].exit
 }
 
-// MarshalText writes the reason's name.
+// MarshalText writes the name of the reason.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalText reads a reason's name; an unknown one is an error.
+// UnmarshalText reads the name of a reason. An unknown name is an error.
 func (r *Reason) UnmarshalText(b []byte) error {
 	for i := range reasons {
 		if reasons[i].name == string(b) {
