@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 // fakeState is a state whose signs of life and summary a test controls.
 type fakeState struct {
+	mu      sync.Mutex
 	hang    chan struct{} // Alive blocks until it is closed; nil: it does not
 	summary string
 	changed chan struct{}
@@ -23,20 +25,39 @@ type fakeState struct {
 
 func (s *fakeState) Handlers() control.Handlers                               { return nil }
 func (s *fakeState) ServeLine(context.Context, *control.Client, kiosk.Secret) {}
-func (s *fakeState) Summary() (string, <-chan struct{})                       { return s.summary, s.changed }
 func (s *fakeState) IsLast() bool                                             { return s.last }
+
+func (s *fakeState) Summary() (string, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.summary, s.changed
+}
+
 func (s *fakeState) Alive(ctx context.Context) bool {
-	if s.hang != nil {
-		<-s.hang
+	s.mu.Lock()
+	hang := s.hang
+	s.mu.Unlock()
+	if hang != nil {
+		<-hang
 	}
 	return ctx.Err() == nil
 }
 
+// set changes the state.
+func (s *fakeState) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func TestSupervise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var sent []string
 		refuse := true
 		s := &Supervisor{log: slog.New(slog.DiscardHandler), limit: 30 * time.Second, notify: func(m string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if refuse {
 				return errors.New("nobody listens")
 			}
@@ -46,6 +67,8 @@ func TestSupervise(t *testing.T) {
 		want := func(when string, messages ...string) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(sent, messages) {
 				t.Errorf("%s: sent %q, want %q", when, sent, messages)
 			}
@@ -58,17 +81,21 @@ func TestSupervise(t *testing.T) {
 		want("before a sign of life")
 		close(state.hang)
 		want("nobody listens")
+		mu.Lock()
 		refuse = false
+		mu.Unlock()
 		time.Sleep(retryNotify)
 		want("repeated", "STATUS=ready", "READY=1")
-		state.hang = nil
+		state.set(func() { state.hang = nil })
 		time.Sleep(10*time.Second - retryNotify)
 		want("after a third of the limit", "WATCHDOG=1")
-		state.summary = "out of service"
-		close(state.changed)
-		state.changed = nil
+		state.set(func() {
+			state.summary = "out of service"
+			close(state.changed)
+			state.changed = nil
+		})
 		want("another summary", "STATUS=out of service")
-		state.hang = make(chan struct{})
+		state.set(func() { state.hang = make(chan struct{}) })
 		time.Sleep(time.Minute)
 		want("a part hangs")
 		close(state.hang)
