@@ -68,7 +68,7 @@ func (k *fakeKiosk) OutageText() string { return "Back at ten" }
 
 func phases(visit string, all ...kiosk.Phase) (states []kiosk.State) {
 	for _, p := range all {
-		states = append(states, kiosk.State{Phase: p, Visit: visit})
+		states = append(states, kiosk.State{Phase: p, Request: kiosk.RequestState{Visit: visit}})
 	}
 	return states
 }
@@ -196,7 +196,7 @@ func TestVisitsTakeTurns(t *testing.T) {
 				visits++
 				return phases("v", kiosk.Asking, kiosk.Waiting)
 			case kiosk.Press:
-				return append([]kiosk.State{{Phase: kiosk.Ended, Reason: kiosk.Cancelled, Visit: "v"}}, phases("", kiosk.Ready)...)
+				return append([]kiosk.State{{Phase: kiosk.Ended, Ending: kiosk.Ending{Reason: kiosk.Cancelled}, Request: kiosk.RequestState{Visit: "v"}}}, phases("", kiosk.Ready)...)
 			}
 			return nil
 		})
