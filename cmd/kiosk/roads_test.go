@@ -1,13 +1,6 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"regexp"
 	"slices"
@@ -15,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -94,19 +88,7 @@ func TestLoginWithAHintToken(t *testing.T) {
 // pinged makes the rig one of ping mode, at a free address with a certificate of its own.
 func (r *rig) pinged(t testing.TB, manner string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, cert := testkit.Certificate(t, time.Hour)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -115,9 +97,9 @@ func (r *rig) pinged(t testing.TB, manner string) {
 	l.Close()
 	r.set("KIOSK_DELIVERY=ping")
 	r.set("KIOSK_PING_LISTEN=" + address)
-	chain := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	chain := string(cert)
 	r.set("KIOSK_PING_CERT_FILE=" + r.write("ping-cert", chain))
-	r.set("KIOSK_PING_KEY_FILE=" + r.write("ping-key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))))
+	r.set("KIOSK_PING_KEY_FILE=" + r.write("ping-key", string(key)))
 	if err := r.dev.SetPing(r.env["KIOSK_CLIENT_ID"], "https://"+address+"/ping", manner, chain); err != nil {
 		t.Fatal(err)
 	}

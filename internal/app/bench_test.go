@@ -5,15 +5,10 @@ package app
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,6 +23,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/daemon"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/headless"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -56,7 +52,7 @@ func TestBenchVisits(t *testing.T) {
 	if os.Getenv("BENCH_PING") != "" {
 		settings = append(settings, pinged(t)...)
 	}
-	a := openAt(t, slog.LevelWarn, &log, settings...) // the other client logs nothing
+	a := openWithLevel(t, slog.LevelWarn, &log, settings...) // the other client logs nothing
 	result := struct {
 		CPU  float64   `json:"cpu_ms"` // of a further visit
 		All  float64   `json:"all_ms"` // of everything, from the start of the process, by visits
@@ -147,26 +143,13 @@ func (d *stand) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 // pinged gives the settings of ping mode, at a free address with a certificate of its
 // own, and has the development server ping there.
 func pinged(t *testing.T) []string {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, chain := testkit.Certificate(t, time.Hour)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := free.Addr().String()
 	free.Close()
-	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	ca, err := os.ReadFile(os.Getenv("BENCH_CA"))
 	if err != nil {
 		t.Fatal(err)
@@ -184,8 +167,8 @@ func pinged(t *testing.T) []string {
 		t.Fatalf("the server does not ping: status %d", answer.StatusCode)
 	}
 	return []string{
-		"KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", address, "KIOSK_PING_CERT_FILE", secretFile(t, string(chain)),
-		"KIOSK_PING_KEY_FILE", secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
+		"KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", address, "KIOSK_PING_CERT_FILE", testkit.SecretFile(t, string(chain)),
+		"KIOSK_PING_KEY_FILE", testkit.SecretFile(t, string(key)),
 	}
 }
 

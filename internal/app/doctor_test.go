@@ -2,17 +2,11 @@ package app
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -32,6 +26,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 )
 
 // patient is a working device with a server of its own, in which a test breaks something.
@@ -92,21 +87,8 @@ func (w *patient) closedPort() string {
 
 // newKey writes a key, and a certificate that expires after left.
 func (w *patient) newKey(left time.Duration) (key, cert string) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	der, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().Add(left), DNSNames: []string{"kiosk.example"}}
-	public, err := x509.CreateCertificate(rand.Reader, c, c, private.Public(), private)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	key = w.write("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})))
-	return key, w.write("cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public})))
+	keyPEM, certPEM := testkit.Certificate(w.t, left)
+	return w.write("key.pem", string(keyPEM)), w.write("cert.pem", string(certPEM))
 }
 
 // newPatient returns a device, shaped by shape before its server starts and broken by breaks afterwards.
@@ -130,15 +112,11 @@ func newPatient(t *testing.T, shape, breaks func(*patient)) *patient {
 	if breaks != nil {
 		breaks(w)
 	}
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "KIOSK_") {
-			t.Setenv(name, "")
-			os.Unsetenv(name)
-		}
-	}
+	var env []string
 	for name, value := range w.set {
-		t.Setenv(name, value)
+		env = append(env, name, value)
 	}
+	testkit.SetEnv(t, env...)
 	w.o.Settings, w.o.LoadErr = config.Load()
 	w.after()
 	return w

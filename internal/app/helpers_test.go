@@ -6,39 +6,29 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/headless"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// open makes an App from settings in the environment, in a state folder of its own.
+// open opens an App with the given settings (pairs of names and values) in a state folder of its own.
 func open(t *testing.T, log *bytes.Buffer, settings ...string) *App {
 	t.Helper()
-	return openAt(t, slog.LevelDebug, log, settings...)
+	return openWithLevel(t, slog.LevelDebug, log, settings...)
 }
 
-// openAt is open with a log that begins at a level.
-func openAt(t *testing.T, least slog.Level, log *bytes.Buffer, settings ...string) *App {
+// openWithLevel is open with a lowest level of the log.
+func openWithLevel(t *testing.T, level slog.Level, log *bytes.Buffer, settings ...string) *App {
 	t.Helper()
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "KIOSK_") {
-			t.Setenv(name, "")
-			os.Unsetenv(name)
-		}
-	}
-	t.Setenv("STATE_DIRECTORY", t.TempDir())
-	for i := 0; i+1 < len(settings); i += 2 {
-		t.Setenv(settings[i], settings[i+1])
-	}
+	testkit.SetEnv(t, append([]string{"STATE_DIRECTORY", t.TempDir()}, settings...)...)
 	s, err := config.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(s, "test", slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: least})))
+	a, err := Open(s, "test", slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,17 +36,7 @@ func openAt(t *testing.T, least slog.Level, log *bytes.Buffer, settings ...strin
 	return a
 }
 
-// secretFile writes a secret where only we can read it.
-func secretFile(t *testing.T, secret string) string {
-	t.Helper()
-	path := t.TempDir() + "/secret"
-	if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// visit plays one `kiosk login --json`, with user codes to type, and gives its lines.
+// visit runs one `kiosk login --json` with the given user codes and returns its lines.
 func visit(t *testing.T, ctx context.Context, a *App, who string, codes ...string) (kiosk.Reason, []headless.Line) {
 	t.Helper()
 	var out bytes.Buffer
@@ -80,7 +60,7 @@ func visit(t *testing.T, ctx context.Context, a *App, who string, codes ...strin
 		lines = append(lines, l)
 	}
 	if len(lines) == 0 {
-		t.Fatal("no line at all")
+		t.Fatal("no lines")
 	}
 	return why, lines
 }

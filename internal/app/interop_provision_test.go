@@ -16,6 +16,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/setup"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -25,19 +26,9 @@ import (
 func TestProvisioningAtAnIndependentServer(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "KIOSK_") {
-			t.Setenv(name, "")
-			os.Unsetenv(name)
-		}
-	}
 	dir := filepath.Join(t.TempDir(), "state")
-	for name, value := range map[string]string{
-		"STATE_DIRECTORY": dir, "KIOSK_ISSUER": os.Getenv("INTEROP_ISSUER"), "KIOSK_BOOTSTRAP_CLIENT_ID": "kiosk-bootstrap",
-		"KIOSK_API_URL": os.Getenv("INTEROP_CONTROL") + "/api/customer", "KIOSK_CLIENT_ID": "", "KIOSK_CLIENT_KEY_FILE": "",
-	} {
-		t.Setenv(name, value)
-	}
+	testkit.SetEnv(t, "STATE_DIRECTORY", dir, "KIOSK_ISSUER", os.Getenv("INTEROP_ISSUER"), "KIOSK_BOOTSTRAP_CLIENT_ID", "kiosk-bootstrap",
+		"KIOSK_API_URL", os.Getenv("INTEROP_CONTROL")+"/api/customer")
 	s, err := config.Load()
 	if !setup.IsPossible(s, err) {
 		t.Fatalf("it cannot be set up: %v", err)

@@ -5,19 +5,12 @@ package app
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -53,22 +46,9 @@ func TestUserCodesAtAnIndependentServer(t *testing.T) {
 
 // Ping mode (CIBA Core 10.2): one poll, as soon as the person has answered.
 func TestPingsOfAnIndependentServer(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, cert := testkit.Certificate(t, time.Hour)
 	settings := append(clientSettings(t, "kiosk-ping"), "KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", os.Getenv("INTEROP_PING"),
-		"KIOSK_PING_CERT_FILE", secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))),
-		"KIOSK_PING_KEY_FILE", secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))))
+		"KIOSK_PING_CERT_FILE", testkit.SecretFile(t, string(cert)), "KIOSK_PING_KEY_FILE", testkit.SecretFile(t, string(key)))
 	for mode, want := range map[string]kiosk.Reason{"approve": kiosk.NoReason, "deny": kiosk.Declined} {
 		t.Run(mode, func(t *testing.T) {
 			var log bytes.Buffer

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -87,7 +88,7 @@ func clientSettings(t *testing.T, client string) []string {
 	case "kiosk-post":
 		s = append(s, "KIOSK_CLIENT_AUTH", "client_secret_post")
 	}
-	return append(s, "KIOSK_CLIENT_SECRET_FILE", secretFile(t, oddSecret))
+	return append(s, "KIOSK_CLIENT_SECRET_FILE", testkit.SecretFile(t, oddSecret))
 }
 
 func TestVisitsAgainstAnIndependentServer(t *testing.T) {
@@ -149,7 +150,7 @@ func TestVisitsAgainstAnIndependentServer(t *testing.T) {
 func TestAWrongSecretIsOurMisconfiguration(t *testing.T) {
 	var log bytes.Buffer
 	s := clientSettings(t, "kiosk-basic")
-	s[len(s)-1] = secretFile(t, "wrong")
+	s[len(s)-1] = testkit.SecretFile(t, "wrong")
 	a := open(t, &log, s...)
 	if why, lines := visit(t, context.Background(), a, "alice"); why != kiosk.Misconfigured {
 		t.Fatalf("%s: %+v", why, lines)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -58,7 +59,7 @@ func TestWaysInAgainstAnIndependentServer(t *testing.T) {
 	}
 	io.Copy(io.Discard, resp.Body)
 	resp.Body.Close()
-	secret := secretFile(t, oddSecret)
+	secret := testkit.SecretFile(t, oddSecret)
 	for _, c := range []struct {
 		name, client string
 		settings     []string

@@ -1,18 +1,13 @@
 package daemon
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
@@ -32,25 +27,13 @@ func TestExpiringCertificateIsReported(t *testing.T) {
 	if err := certificate(); err != nil {
 		t.Errorf("without a certificate: %v", err)
 	}
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := oidc.ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for left, text := range map[time.Duration]string{90 * 24 * time.Hour: "", 10 * 24 * time.Hour: "expires on", -time.Hour: "expired on"} {
-		c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().Add(left)}
-		der, err := x509.CreateCertificate(rand.Reader, c, c, private.Public(), private)
+		keyPEM, certPEM := testkit.Certificate(t, left)
+		key, err := oidc.ParseClientKey(keyPEM)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Certificate, err = oidc.ParseCertificate(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key); err != nil {
+		if d.Certificate, err = oidc.ParseCertificate(certPEM, key); err != nil {
 			t.Fatal(err)
 		}
 		if err := certificate(); (err == nil) != (text == "") || err != nil && !strings.Contains(err.Error(), text) {

@@ -96,6 +96,9 @@ type use struct {
 func uses(all []source) []use {
 	var found []use
 	for _, s := range all {
+		if s.dir == "internal/testkit" { // test code, as files named _test.go
+			continue
+		}
 		imports := s.imports()
 		for _, d := range s.file.Decls {
 			f, isFunc := d.(*ast.FuncDecl)

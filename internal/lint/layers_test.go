@@ -19,6 +19,7 @@ var layers = map[string]int{
 	"kiosk/screen":        1,
 	"internal/atomicfile": 1,
 	"internal/check":      1,
+	"internal/testkit":    1,
 	"internal/sanitize":   1,
 	"kiosk/runner":        1,
 
@@ -78,6 +79,7 @@ var mayImport = map[string][]string{
 var mayBeImportedBy = map[string][]string{
 	"internal/devserver": {"cmd/devserver"},
 	"internal/canary":    {}, // tests only
+	"internal/testkit":   {}, // tests only
 	"internal/picture":   {}, // tests and documentation
 }
 

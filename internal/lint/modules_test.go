@@ -38,7 +38,7 @@ var allowedImporters = []struct {
 	{"plugin", nil, "a kiosk loads no code"},
 	{"expvar", nil, "importing it publishes an endpoint"},
 	{"net/http/pprof", nil, "importing it publishes an endpoint"},
-	{"testing", nil, "for tests"},
+	{"testing", []string{"internal/testkit"}, "for tests"},
 	{"net/http/httptest", nil, "for tests"},
 }
 

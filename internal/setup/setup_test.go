@@ -13,6 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -20,17 +21,7 @@ import (
 // load loads settings from the given environment only.
 func load(t *testing.T, env ...string) (*config.Settings, error) {
 	t.Helper()
-	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "KIOSK_") {
-			t.Setenv(name, "")
-			os.Unsetenv(name)
-		}
-	}
-	t.Setenv("CREDENTIALS_DIRECTORY", "/nowhere")
-	t.Setenv("STATE_DIRECTORY", t.TempDir())
-	for i := 0; i+1 < len(env); i += 2 {
-		t.Setenv(env[i], env[i+1])
-	}
+	testkit.SetEnv(t, append([]string{"CREDENTIALS_DIRECTORY", "/nowhere", "STATE_DIRECTORY", t.TempDir()}, env...)...)
 	return config.Load()
 }
 
