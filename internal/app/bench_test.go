@@ -66,7 +66,7 @@ func TestBenchVisits(t *testing.T) {
 	r.Display = at
 	r.Rules.NoScreen = true
 	if os.Getenv("BENCH_JOURNAL") != "" {
-		r.Display = daemon.Scrubbing(at)
+		r.Observers = []func(time.Duration, kiosk.State){daemon.NewScrubber()}
 	} else {
 		r.Journal, r.Guard, r.Revocations = nowhere{}, nowhere{}, nil
 	}

@@ -158,7 +158,7 @@ func (d *Daemon) Run(ctx context.Context, f Frontend, r *runner.Runner, socket *
 	})
 
 	scrubber := newScrubber(scrub)
-	r.Display = observedDisplay{f, []func(time.Duration, kiosk.State){d.observer.observe, scrubber.observe}}
+	r.Display, r.Observers = f, []func(time.Duration, kiosk.State){d.observer.observe, scrubber.observe}
 	r.Closures = d.closures()
 	if r.Technicians != nil {
 		r.Rules.Technicians, r.Tasks = true, newMenu(d)

@@ -104,17 +104,3 @@ func (o *observer) figures() status.Figures {
 	}
 	return f
 }
-
-// observedDisplay lets observers see each state after it is shown.
-type observedDisplay struct {
-	kiosk.Display
-	observers []func(time.Duration, kiosk.State)
-}
-
-// Show implements kiosk.Display.
-func (d observedDisplay) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
-	for _, observe := range d.observers {
-		observe(now, s)
-	}
-	d.Display.Show(now, s, p)
-}

@@ -75,7 +75,5 @@ func scrub() {
 	debug.FreeOSMemory() // the third collection
 }
 
-// Scrubbing returns a display that has memory scrubbed after each visit that d shows.
-func Scrubbing(d kiosk.Display) kiosk.Display {
-	return observedDisplay{d, []func(time.Duration, kiosk.State){newScrubber(scrub).observe}}
-}
+// NewScrubber returns an observer of the runner that has memory scrubbed after each visit.
+func NewScrubber() func(time.Duration, kiosk.State) { return newScrubber(scrub).observe }

@@ -2,18 +2,17 @@ package runner
 
 import (
 	"context"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// This file has the runner's calls to the outside: each runs beside the loop,
-// has a limit, and comes back as one answer. What is secret in it reaches the
-// vault before the state hears of the answer, and only if it is still wanted.
+// This file has the runner's calls to the outside. Each runs beside the loop, has a time limit, and ends as one answer. Its
+// secrets reach the vault before the state learns of the answer, and only if somebody still waits for it.
 
-// call runs f beside the loop. A panic in it becomes the answer lost, without the
-// values that a panic could print.
+// call runs f beside the loop. If f panics, lost is the answer, and the log does not contain the value of the panic.
 func (r *Runner) call(ctx context.Context, limit time.Duration, what string, lost kiosk.Event, f func(ctx context.Context) answer) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	r.pending++
@@ -35,7 +34,7 @@ func (r *Runner) call(ctx context.Context, limit time.Duration, what string, los
 	}()
 }
 
-// wanted says whether the answer to n is still waited for.
+// isWanted reports whether n is the open question.
 func (r *Runner) isWanted(n kiosk.Number) bool { return n != 0 && r.state.Question == n }
 
 func (r *Runner) failed(n kiosk.Number, what string, err error) answer {
@@ -45,13 +44,13 @@ func (r *Runner) failed(n kiosk.Number, what string, err error) answer {
 
 func (r *Runner) ask(f kiosk.Ask) {
 	id, code := r.Vault.Get(f.Number, kiosk.Identifier), r.Vault.Get(f.Number, kiosk.UserCode)
-	r.Vault.Put(f.Number, kiosk.UserCode, nil) // it is sent once
+	r.Vault.Put(f.Number, kiosk.UserCode, nil) // a user code is sent once
 	r.requestSent = r.Clock.Now()
-	asks := r.authorizer(r.state.Technician)
+	authorizer := r.authorizer(r.state.Technician)
 	r.call(r.ctx, r.Rules.AskLimit, "ask", kiosk.Failed{Number: f.Number, Reason: kiosk.Internal}, func(ctx context.Context) answer {
 		defer id.Zero()
 		defer code.Zero()
-		ack, err := asks.Ask(ctx, kiosk.Request{Identifier: id, Code: f.Code, UserCode: code, Flow: f.Flow, Ping: r.pingFunc(f.Number)})
+		ack, err := authorizer.Ask(ctx, kiosk.Request{Identifier: id, Code: f.Code, UserCode: code, Flow: f.Flow, Ping: r.pingFunc(f.Number)})
 		if err != nil {
 			a := r.failed(f.Number, "ask", err)
 			if w := kiosk.RequiredInputOf(err); w != kiosk.NothingRequired {
@@ -61,7 +60,7 @@ func (r *Runner) ask(f kiosk.Ask) {
 		}
 		return answer{
 			event: kiosk.Acknowledged{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, BindingMessage: ack.BindingMessage, AmbiguousDenial: ack.AmbiguousDenial, PhoneHint: ack.PhoneHint, Age: ack.Age},
-			keep: func() {
+			store: func() {
 				if r.isWanted(f.Number) {
 					r.Vault.Put(f.Number, kiosk.RequestID, ack.RequestID)
 					r.Vault.Put(f.Number, kiosk.ExpectedSubject, ack.ExpectedSubject)
@@ -74,8 +73,8 @@ func (r *Runner) ask(f kiosk.Ask) {
 	})
 }
 
-// authorizer is the one for a visit. What a technician's visit left before the settings
-// had no technicians any more is looked after by the customers' one.
+// authorizer returns the authorizer of a visit. If the settings have no technicians any more, the customers' authorizer
+// closes a technician's visit of the past.
 func (r *Runner) authorizer(technician bool) kiosk.Authorizer {
 	if technician && r.Technicians != nil {
 		return r.Technicians
@@ -83,7 +82,7 @@ func (r *Runner) authorizer(technician bool) kiosk.Authorizer {
 	return r.Authorizer
 }
 
-// pinger is what an authorizer calls when the server has an answer ready.
+// pingFunc returns the function that an authorizer calls when the server has an answer ready.
 func (r *Runner) pingFunc(n kiosk.Number) func() {
 	return func() {
 		select {
@@ -96,11 +95,11 @@ func (r *Runner) pingFunc(n kiosk.Number) func() {
 func (r *Runner) poll(f kiosk.Poll) {
 	id := r.Vault.Get(f.Request, kiosk.RequestID)
 	jitter := rand.N(time.Second)
-	asks := r.authorizer(r.state.Technician)
+	authorizer := r.authorizer(r.state.Technician)
 	lost := kiosk.Polled{Number: f.Number, Request: f.Request, Verdict: kiosk.Fatal, Reason: kiosk.Internal}
 	r.call(r.ctx, r.Rules.CallLimit, "poll", lost, func(ctx context.Context) answer {
 		defer id.Zero()
-		a := asks.Poll(ctx, id)
+		a := authorizer.Poll(ctx, id)
 		if a.Err != nil {
 			r.Log.Info("poll", "error", a.Err)
 		}
@@ -108,16 +107,16 @@ func (r *Runner) poll(f kiosk.Poll) {
 			event: kiosk.Polled{Number: f.Number, Request: f.Request, Verdict: a.Verdict, Reason: a.Reason,
 				RetryAfter: a.RetryAfter, Interval: a.Interval, ServerReached: a.ServerReached, Jitter: jitter,
 				Tokens: a.Verdict == kiosk.Fatal && a.Tokens.Revocable()},
-			keep: func() {
+			store: func() {
 				if a.Tokens.Revocable() {
-					r.keepTokens(f.Request, a.Tokens)
+					r.storeTokens(f.Request, a.Tokens)
 				}
 			},
 		}
 	})
 }
 
-func (r *Runner) keepTokens(n kiosk.Number, t kiosk.Tokens) {
+func (r *Runner) storeTokens(n kiosk.Number, t kiosk.Tokens) {
 	r.Vault.Put(n, kiosk.AccessToken, t.Access)
 	r.Vault.Put(n, kiosk.IDToken, t.ID)
 	r.Vault.Put(n, kiosk.RefreshToken, t.Refresh)
@@ -127,24 +126,24 @@ func (r *Runner) keepTokens(n kiosk.Number, t kiosk.Tokens) {
 
 func (r *Runner) verify(f kiosk.Verify) {
 	t := r.tokens(f.Request)
-	asked := kiosk.Expectation{
+	expected := kiosk.Expectation{
 		Identifier:      r.Vault.Get(f.Request, kiosk.Identifier),
 		RequestID:       r.Vault.Get(f.Request, kiosk.RequestID),
 		ExpectedSubject: r.Vault.Get(f.Request, kiosk.ExpectedSubject),
-		// Not the wall clock as it was then: it may have been set since.
+		// By the present wall clock: it may have been set since.
 		RequestedAt: r.Clock.Wall().Add(r.requestSent - r.Clock.Now()),
 	}
-	asks := r.authorizer(r.state.Technician)
+	authorizer := r.authorizer(r.state.Technician)
 	r.call(r.ctx, r.Rules.CallLimit, "verify", kiosk.Failed{Number: f.Number, Reason: kiosk.Internal}, func(ctx context.Context) answer {
 		defer t.Zero()
-		defer asked.Identifier.Zero()
-		defer asked.RequestID.Zero()
-		defer asked.ExpectedSubject.Zero()
-		person, err := asks.Verify(ctx, t, asked)
+		defer expected.Identifier.Zero()
+		defer expected.RequestID.Zero()
+		defer expected.ExpectedSubject.Zero()
+		person, err := authorizer.Verify(ctx, t, expected)
 		if err != nil {
 			return r.failed(f.Number, "verify", err)
 		}
-		return answer{event: kiosk.Verified{Number: f.Number}, keep: func() {
+		return answer{event: kiosk.Verified{Number: f.Number}, store: func() {
 			if r.isWanted(f.Number) {
 				r.person = person
 			}
@@ -160,7 +159,7 @@ func (r *Runner) fetch(f kiosk.Fetch) {
 		if err != nil {
 			return r.failed(f.Number, "fetch", err)
 		}
-		return answer{event: kiosk.Fetched{Number: f.Number}, keep: func() {
+		return answer{event: kiosk.Fetched{Number: f.Number}, store: func() {
 			if r.isWanted(f.Number) {
 				r.result = result
 			}
@@ -168,24 +167,24 @@ func (r *Runner) fetch(f kiosk.Fetch) {
 	})
 }
 
-// serve has a technician's task done. One at a time: whoever has left what is under way
-// does not wait for it, and nobody can pile examinations up.
+// runTask runs a technician's task. A new task cancels the one in progress, so that nobody waits for a task they left and
+// tasks do not pile up.
 func (r *Runner) runTask(f kiosk.RunTask) {
 	r.Log.Info("technician", "task", f.Task.String(), "visit", r.state.Request.Visit, "approved", !r.state.Menu.Unauthenticated)
 	r.result = kiosk.Result{}
 	if r.cancelTask != nil {
 		r.cancelTask()
 	}
-	within, end := context.WithCancel(r.ctx)
-	r.cancelTask = end
-	r.call(within, r.Rules.TaskLimit, "technician", kiosk.Failed{Number: f.Number, Reason: kiosk.Internal}, func(ctx context.Context) answer {
-		defer end()
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.cancelTask = cancel
+	r.call(ctx, r.Rules.TaskLimit, "technician", kiosk.Failed{Number: f.Number, Reason: kiosk.Internal}, func(ctx context.Context) answer {
+		defer cancel()
 		found, err := r.Tasks.RunTask(ctx, f.Task)
 		if err != nil {
 			r.Log.Error("technician", "task", f.Task.String(), "error", err)
 			return answer{event: kiosk.Failed{Number: f.Number, Reason: kiosk.ReasonOf(err)}}
 		}
-		return answer{event: kiosk.TaskDone{Number: f.Number}, keep: func() {
+		return answer{event: kiosk.TaskDone{Number: f.Number}, store: func() {
 			if r.isWanted(f.Number) {
 				r.result = kiosk.Result{Fields: found}
 			}

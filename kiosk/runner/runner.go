@@ -1,18 +1,18 @@
-// Package runner plays visits: it owns the state, in one goroutine, and carries out the effects that kiosk.Step asks for
-// through the ports of package kiosk. Timers and randomness are here and nowhere in package kiosk.
+// Package runner plays visits. Its one goroutine owns the state: an event comes in, kiosk.Step decides, records are written,
+// effects are carried out through the ports of package kiosk, and the screen is shown. The timers and the randomness of a
+// visit are here. What a visit does is decided in package kiosk, what a person sees in kiosk/screen.
 package runner
 
 import (
 	"context"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"log/slog"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Runner carries visits out: an event comes in, Step decides, records are
-// written, effects go out, the screen is shown. Its Run is the one goroutine that
-// owns the state. All fields must be set before Run.
+// Runner plays visits. All fields must be set before Run, except where they say otherwise.
 type Runner struct {
 	Rules      kiosk.Rules
 	Authorizer kiosk.Authorizer
@@ -22,65 +22,66 @@ type Runner struct {
 	Guard      kiosk.Guard
 	Display    kiosk.Display
 	Clock      kiosk.Clock
-	// Technicians is the authorizer of technicians' visits, which asks for nothing but who
-	// they are and lets nobody pass who is none; and TaskRunner is what their menu does. nil:
-	// there is no menu (Rules.Technicians).
+
+	// Technicians is the authorizer of technicians' visits: it requests no more than who they are, and accepts technicians
+	// only. Tasks runs what they choose. Both are nil if there is no menu (Rules.Technicians).
 	Technicians kiosk.Authorizer
 	Tasks       kiosk.TaskRunner
-	// RevocationQueue may be nil: then what cannot be given back is forgotten when the program ends.
+	// Revocations may be nil: then tokens that could not be revoked are forgotten when the program ends.
 	Revocations kiosk.RevocationQueue
-	// Draw makes a visit's name and a code for both screens, each time new.
+	// Observers see each state before it is shown, and may be nil. An observer must not block or change anything.
+	Observers []func(now time.Duration, s kiosk.State)
+	// NewVisit makes a visit's name and a code for both screens, new each time.
 	NewVisit func() (visit, code string)
-	// Log gets words and numbers, never anything personal.
+	// Log receives nothing personal.
 	Log *slog.Logger
-	// Trusted says whether the wall clock is known to be right, for Recover.
+	// Trusted says whether the wall clock is known to be right, for kiosk.Recover.
 	Trusted bool
-	// Resume lets an interrupted visit go on at its Waiting screen. Without it
-	// (no screen, so nobody stands there) such a visit is only closed.
+	// Resume lets an interrupted visit continue in Waiting. Without a screen nobody waits, so it is only closed.
 	Resume bool
-	// Closures is what keeps the device out of service when Run begins.
+	// Closures keep the device out of service when Run begins.
 	Closures kiosk.Closures
 
 	state       kiosk.State
+	queue       []kiosk.Event // events that came at once, to be stepped before any other
 	answers     chan answer
-	pending     int             // calls that have not been answered
-	ctx         context.Context // ends when the kiosk is told to stop
-	person      kiosk.Person
-	result      kiosk.Result
-	grant       kiosk.Grant
-	pings       chan kiosk.Number             // requests of which the server says that an answer is ready
-	requestSent time.Duration                 // when the present request left, by uptime
-	requests    map[kiosk.Number]kiosk.Tokens // requests that the vault may hold something of, with their tokens' types; the tokens themselves are not here
-	cancelTask  func()                        // ends the technician's task that is under way; nil before the first
-	stopped     chan struct{}                 // closed when Run has returned: nobody takes answers any more
-	queued      []kiosk.Event                 // answers that came at once, to be stepped before anything else
+	pending     int               // calls without an answer
+	pings       chan kiosk.Number // requests for which the server has an answer ready
+	ctx         context.Context   // of the calls; ends when Run ends
+	stopped     chan struct{}     // closed when Run has returned: nobody receives answers any more
+	cancelTask  func()            // ends the technician's task in progress; nil before the first
+	requestSent time.Duration     // uptime when the present request was sent
+	// requests are those of which the vault may hold something, with what is not secret of their tokens.
+	requests map[kiosk.Number]kiosk.Tokens
+	person   kiosk.Person
+	result   kiosk.Result
+	grant    kiosk.Grant
 }
 
-// answer is what a call brought back, with what must reach the vault before the
-// state hears of it.
+// answer is what a call came to. store puts its secrets into the vault before the state learns of it.
 type answer struct {
 	event  kiosk.Event
-	keep   func()
+	store  func()
 	record *kiosk.Record
 }
 
-// revokeLimit is how long a stop waits for tokens to be given back.
-const revokeLimit = 5 * time.Second
+// revokeTimeout is how long a stop waits for one attempt at revocation.
+const revokeTimeout = 5 * time.Second
 
-// drainLimit leaves time to put on disk what could not be given back.
-const drainLimit = revokeLimit + 2*time.Second
+// drainTimeout leaves time to write to disk what could not be revoked.
+const drainTimeout = revokeTimeout + 2*time.Second
 
-// waitingPings is how many pings may wait for the loop. There is one a request, and
-// one that finds no room is not missed: a poll comes anyhow.
-const waitingPings = 16
+// maxPings is how many pings can wait for the loop. A request has one, and one that finds no room does no harm: the poll
+// comes anyway.
+const maxPings = 16
 
-// Run plays visits until ctx ends, then ends the one under way and returns.
-// Events come from the display and whoever else may speak to the kiosk.
+// Run plays visits until ctx ends, ends the visit in progress and returns. Events come from the display and from others who
+// may control the kiosk.
 func (r *Runner) Run(ctx context.Context, events <-chan kiosk.Event) {
 	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCalls()
 	r.ctx, r.answers, r.stopped = calls, make(chan answer), make(chan struct{})
-	r.pings = make(chan kiosk.Number, waitingPings)
+	r.pings = make(chan kiosk.Number, maxPings)
 	defer close(r.stopped)
 	r.requests = map[kiosk.Number]kiosk.Tokens{}
 	r.state = kiosk.New(r.Rules)
@@ -94,7 +95,7 @@ func (r *Runner) Run(ctx context.Context, events <-chan kiosk.Event) {
 	defer timer.Stop()
 	done := ctx.Done()
 	for !(r.state.Stopping && !r.state.Busy()) {
-		r.arm(timer)
+		r.setTimer(timer)
 		select {
 		case <-done:
 			done = nil
@@ -113,8 +114,8 @@ func (r *Runner) Run(ctx context.Context, events <-chan kiosk.Event) {
 	r.drain()
 }
 
-// arm sets the timer to the next instant at which time alone changes something.
-func (r *Runner) arm(t *time.Timer) {
+// setTimer sets the timer to the next time at which time alone changes something.
+func (r *Runner) setTimer(t *time.Timer) {
 	now := r.Clock.Now()
 	at, ok := kiosk.Wake(r.state, now)
 	if !ok {
@@ -124,10 +125,9 @@ func (r *Runner) arm(t *time.Timer) {
 	t.Reset(at - now)
 }
 
-// drain lets calls that were under way come to their end, so that tokens are
-// given back and nothing is left running.
+// drain waits for the calls in flight, so that their tokens are revoked and no goroutine is left.
 func (r *Runner) drain() {
-	limit := time.NewTimer(drainLimit)
+	limit := time.NewTimer(drainTimeout)
 	defer limit.Stop()
 	for r.pending > 0 {
 		select {
@@ -141,8 +141,8 @@ func (r *Runner) drain() {
 
 func (r *Runner) handleAnswer(a answer) {
 	r.pending--
-	if a.keep != nil {
-		a.keep()
+	if a.store != nil {
+		a.store()
 	}
 	if a.record != nil {
 		r.append(*a.record)
@@ -152,11 +152,11 @@ func (r *Runner) handleAnswer(a answer) {
 	}
 }
 
-// step runs one event and whatever it brings about at once.
+// step handles one event and the events that follow from it at once.
 func (r *Runner) step(e kiosk.Event) {
-	r.queued = append(r.queued, e)
-	for len(r.queued) > 0 {
-		e, r.queued = r.queued[0], r.queued[1:]
+	r.queue = append(r.queue, e)
+	for len(r.queue) > 0 {
+		e, r.queue = r.queue[0], r.queue[1:]
 		before := r.state
 		var effects []kiosk.Effect
 		r.state, effects = kiosk.Step(r.state, r.Clock.Now(), e)
@@ -172,11 +172,14 @@ func (r *Runner) step(e kiosk.Event) {
 	}
 }
 
-// hiddenHint stands for a login hint token on the screen: whoever photographs one
-// could use it elsewhere.
+// hiddenHint is shown in place of a login hint token: a photograph of one could be used elsewhere.
 const hiddenHint = "***"
 
 func (r *Runner) show() {
+	now := r.Clock.Now()
+	for _, observe := range r.Observers {
+		observe(now, r.state)
+	}
 	p := kiosk.Private{Person: r.person, Result: r.result}
 	if r.state.Phase == kiosk.Identify {
 		d := r.Vault.Get(0, kiosk.Identifier)
@@ -189,12 +192,12 @@ func (r *Runner) show() {
 	if r.state.Phase == kiosk.Waiting {
 		p.Grant = r.grant
 	}
-	r.Display.Show(r.Clock.Now(), r.state, p)
+	r.Display.Show(now, r.state, p)
 }
 
-func (r *Runner) enqueue(e kiosk.Event) { r.queued = append(r.queued, e) }
+func (r *Runner) enqueue(e kiosk.Event) { r.queue = append(r.queue, e) }
 
-// carryOut does one effect; false stops those behind it.
+// carryOut carries out one effect and reports whether the next one may follow.
 func (r *Runner) carryOut(f kiosk.Effect) bool {
 	switch f := f.(type) {
 	case kiosk.EditInput:
@@ -236,7 +239,7 @@ func (r *Runner) edit(f kiosk.EditInput) {
 	case kiosk.MayBecomeHintToken(string(d)):
 		most = kiosk.MaxHintToken
 	}
-	// Room for one more, so that append leaves no copy behind that nobody zeroes.
+	// Room for one more character, so that append makes no copy that nobody zeroes.
 	room := append(make(kiosk.Secret, 0, len(d)+utf8.UTFMax), d...)
 	d.Zero()
 	d = room
@@ -257,7 +260,7 @@ func (r *Runner) fill(f kiosk.SetInput) {
 		f.Text.Zero()
 		return
 	}
-	d := kiosk.Secret(kiosk.Trim(r.Rules.Kind, string(f.Text))) // a scanner's blanks are nobody's name
+	d := kiosk.Secret(kiosk.Trim(r.Rules.Kind, string(f.Text))) // a scanner may send blanks around it
 	r.inputChanged(kiosk.Identifier, d, true)
 	d.Zero()
 }
@@ -287,17 +290,17 @@ func (r *Runner) prepare(f kiosk.Prepare) {
 	r.Vault.Put(f.Number, kiosk.Identifier, id)
 	r.requests[f.Number] = kiosk.Tokens{}
 	r.grant = kiosk.Grant{}
-	hold, err := kiosk.Throttle{}, error(nil)
+	throttle, err := kiosk.Throttle{}, error(nil)
 	if f.Flow == kiosk.Backchannel {
-		hold, err = r.Guard.Allow(id)
+		throttle, err = r.Guard.Allow(id)
 	}
 	switch {
 	case err != nil:
 		r.Log.Error("guard", "error", err)
 		r.enqueue(kiosk.Failed{Number: f.Number, Reason: kiosk.ReasonOf(err)})
-	case hold.Wait > 0:
-		r.Log.Warn("guard", "held_back", hold.Wait.Round(time.Second), "pestered", hold.Abuse)
-		r.enqueue(kiosk.Throttled{Number: f.Number, Throttle: hold})
+	case throttle.Wait > 0:
+		r.Log.Warn("guard", "held_back", throttle.Wait.Round(time.Second), "abuse", throttle.Abuse)
+		r.enqueue(kiosk.Throttled{Number: f.Number, Throttle: throttle})
 	default:
 		r.Vault.Put(f.Number, kiosk.UserCode, code)
 		visit, code := r.NewVisit()
@@ -305,7 +308,7 @@ func (r *Runner) prepare(f kiosk.Prepare) {
 	}
 }
 
-// stamp adds what the state does not know to a record.
+// stamp adds times and secrets to a record.
 func (r *Runner) stamp(rec kiosk.Record) kiosk.Record {
 	rec.Wall, rec.Boot, rec.Uptime = r.Clock.Wall(), r.Clock.Boot(), r.Clock.Now()
 	n := r.state.Request.Number
@@ -313,7 +316,7 @@ func (r *Runner) stamp(rec kiosk.Record) kiosk.Record {
 		return rec
 	}
 	if rec.Stage == kiosk.StageAcknowledged {
-		// By the wall clock as it is now, whatever it was then.
+		// By the present wall clock: it may have been set since.
 		rec.SentAt = rec.Wall.Add(rec.Sent - rec.Uptime)
 	}
 	rec.Secrets.Identifier = r.Vault.Get(n, kiosk.Identifier)
@@ -348,7 +351,7 @@ func (r *Runner) tokens(n kiosk.Number) kiosk.Tokens {
 	}
 }
 
-// wipe forgets everything of the visit.
+// wipe forgets everything about the visit.
 func (r *Runner) wipe() {
 	if r.cancelTask != nil {
 		r.cancelTask()
