@@ -27,13 +27,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// TestBenchVisits is our half of scripts/bench: it plays BENCH_VISITS visits for
-// BENCH_USER at BENCH_ISSUER, one after another and BENCH_APART seconds apart, as a
-// resident kiosk without a screen does, and writes one line of JSON to BENCH_OUT. The
-// first visit only warms up.
-// With BENCH_JOURNAL the visits are put on record, on disk and sealed, and the memory
-// is swept after them; without it they are what other clients do, who do neither. With
-// BENCH_PING the server pings.
+// TestBenchVisits is the kiosk's half of scripts/bench. It runs BENCH_VISITS visits for BENCH_USER at BENCH_ISSUER, BENCH_APART
+// seconds apart, as kiosk run --headless does, and writes one line of JSON to BENCH_OUT. One more visit before them warms up.
+// With BENCH_JOURNAL visits are recorded on disk, sealed, and memory is scrubbed after them; other clients, with which the
+// kiosk is compared, do neither. With BENCH_PING the server sends pings.
 func TestBenchVisits(t *testing.T) {
 	visits, err := strconv.Atoi(os.Getenv("BENCH_VISITS"))
 	if err != nil {
@@ -50,25 +47,25 @@ func TestBenchVisits(t *testing.T) {
 		"KIOSK_CLIENT_KEY_FILE", os.Getenv("BENCH_KEY"), "KIOSK_GUARD_PERSON", "1000/10m", "KIOSK_GUARD_DEVICE", "1000/10m",
 	}
 	if os.Getenv("BENCH_PING") != "" {
-		settings = append(settings, pinged(t)...)
+		settings = append(settings, pingSettings(t)...)
 	}
-	a := openWithLevel(t, slog.LevelWarn, &log, settings...) // the other client logs nothing
+	a := openWithLevel(t, slog.LevelWarn, &log, settings...) // the client compared with logs nothing
 	result := struct {
-		CPU  float64   `json:"cpu_ms"` // of a further visit
-		All  float64   `json:"all_ms"` // of everything, from the start of the process, by visits
+		CPU  float64   `json:"cpu_ms"` // per visit, without the first
+		All  float64   `json:"all_ms"` // of the whole process, per visit
 		RSS  int       `json:"rss_kib"`
-		Done []float64 `json:"done_ms"` // when each result was there, Unix time
+		Done []float64 `json:"done_ms"` // when each result was written, Unix time
 	}{}
 	run, stop := context.WithCancel(t.Context())
 	defer stop()
-	at := &stand{free: make(chan struct{}, 1)}
+	at := &benchDisplay{free: make(chan struct{}, 1)}
 	r := a.runner()
 	r.Display = at
 	r.Rules.NoScreen = true
 	if os.Getenv("BENCH_JOURNAL") != "" {
 		r.Observers = []func(time.Duration, kiosk.State){daemon.NewScrubber()}
 	} else {
-		r.Journal, r.Guard, r.Revocations = nowhere{}, nowhere{}, nil
+		r.Journal, r.Guard, r.Revocations = noRecord{}, noRecord{}, nil
 	}
 	events, ended := make(chan kiosk.Event), make(chan struct{})
 	go func() { defer close(ended); r.Run(run, events) }()
@@ -76,11 +73,11 @@ func TestBenchVisits(t *testing.T) {
 	var before time.Duration
 	for i := range visits + 1 {
 		if i == 1 {
-			before = spent(t)
+			before = cpuTime(t)
 			result.Done = nil
 		}
 		time.Sleep(time.Duration(apart) * time.Second)
-		done, over := &moment{}, make(chan struct{})
+		done, over := &resultTime{}, make(chan struct{})
 		l := a.texts().Lines(true, done, func() { close(over) })
 		at.attach(l)
 		events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(os.Getenv("BENCH_USER")), Seen: kiosk.Ready}
@@ -89,7 +86,7 @@ func TestBenchVisits(t *testing.T) {
 			t.Fatalf("%v\n%s", l.Reason, log.String())
 		}
 		select {
-		case <-at.free: // the visit before it was still giving tokens back
+		case <-at.free: // the previous visit was still revoking tokens
 		default:
 		}
 		events <- kiosk.Press{Key: kiosk.EscapeKey, Seen: kiosk.Shown}
@@ -97,9 +94,9 @@ func TestBenchVisits(t *testing.T) {
 		result.Done = append(result.Done, float64(done.at.UnixMicro())/1000)
 	}
 	stop()
-	<-ended // with all tokens given back
-	result.CPU = float64((spent(t) - before).Microseconds()) / 1000 / float64(visits)
-	result.All = float64(spent(t).Microseconds()) / 1000 / float64(visits+1)
+	<-ended // all tokens are revoked
+	result.CPU = float64((cpuTime(t) - before).Microseconds()) / 1000 / float64(visits)
+	result.All = float64(cpuTime(t).Microseconds()) / 1000 / float64(visits+1)
 	result.RSS = residentKiB(t)
 	line, err := json.Marshal(result)
 	if err != nil {
@@ -110,23 +107,22 @@ func TestBenchVisits(t *testing.T) {
 	}
 }
 
-// stand is a display that gives the present visit its lines, and tells when the next
-// one can begin.
-type stand struct {
+// benchDisplay passes states on to the lines of the visit in progress, and tells when the next one can begin.
+type benchDisplay struct {
 	free chan struct{}
 
-	mu    sync.Mutex // the runner shows, the test attaches
+	mu    sync.Mutex // the runner calls Show, the test attach
 	lines *headless.Lines
 }
 
-func (d *stand) attach(l *headless.Lines) {
+func (d *benchDisplay) attach(l *headless.Lines) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = l
 }
 
 // Show implements kiosk.Display.
-func (d *stand) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
+func (d *benchDisplay) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lines != nil {
@@ -140,9 +136,8 @@ func (d *stand) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	}
 }
 
-// pinged gives the settings of ping mode, at a free address with a certificate of its
-// own, and has the development server ping there.
-func pinged(t *testing.T) []string {
+// pingSettings returns the settings of ping mode at a free address, and registers that address at the development server.
+func pingSettings(t *testing.T) []string {
 	key, chain := testkit.Certificate(t, time.Hour)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -164,7 +159,7 @@ func pinged(t *testing.T) []string {
 	}
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("the server does not ping: status %d", answer.StatusCode)
+		t.Fatalf("registering the ping address: status %d", answer.StatusCode)
 	}
 	return []string{
 		"KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", address, "KIOSK_PING_CERT_FILE", testkit.SecretFile(t, string(chain)),
@@ -172,25 +167,25 @@ func pinged(t *testing.T) []string {
 	}
 }
 
-// nowhere is a record that is not kept, and a guard that lets everybody pass.
-type nowhere struct{}
+// noRecord is a record that keeps nothing, and a guard that permits everything.
+type noRecord struct{}
 
-func (nowhere) Append(kiosk.Record) error                  { return nil }
-func (nowhere) Unfinished() ([]kiosk.Record, error)        { return nil, nil }
-func (nowhere) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
+func (noRecord) Append(kiosk.Record) error                  { return nil }
+func (noRecord) Unfinished() ([]kiosk.Record, error)        { return nil, nil }
+func (noRecord) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
 
-// moment notes when the result was written.
-type moment struct{ at time.Time }
+// resultTime notes when the result was written.
+type resultTime struct{ at time.Time }
 
-func (m *moment) Write(b []byte) (int, error) {
+func (m *resultTime) Write(b []byte) (int, error) {
 	if bytes.Contains(b, []byte(`"shown"`)) {
 		m.at = time.Now()
 	}
 	return len(b), nil
 }
 
-// spent is the processor time this process has taken, in its own and the kernel's code.
-func spent(t *testing.T) time.Duration {
+// cpuTime returns the processor time of this process, in user and kernel mode.
+func cpuTime(t *testing.T) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		t.Fatal(err)
@@ -198,7 +193,7 @@ func spent(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// residentKiB is the memory this process holds, in KiB.
+// residentKiB returns the resident memory of this process, in KiB.
 func residentKiB(t *testing.T) int {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -20,9 +20,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// From the box to a customer at a server that nobody here wrote: a technician signs in
-// (RFC 8628), the device registers itself with its own key (RFC 7591), serves, changes
-// its key (RFC 7592), and serves again.
+// TestProvisioningAtAnIndependentServer: a technician signs in (RFC 8628), the device registers itself with its own key
+// (RFC 7591), serves a customer, changes its key (RFC 7592), and serves again.
 func TestProvisioningAtAnIndependentServer(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
@@ -31,7 +30,7 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 		"KIOSK_API_URL", os.Getenv("INTEROP_CONTROL")+"/api/customer")
 	s, err := config.Load()
 	if !setup.IsPossible(s, err) {
-		t.Fatalf("it cannot be set up: %v", err)
+		t.Fatalf("set-up is not possible: %v", err)
 	}
 	began := time.Now()
 	var steps []string
@@ -39,7 +38,7 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 		p, err := setup.Open(s, logger, setup.ProvisionOptions{
 			Show: func(a enrol.Approval) {
 				steps = append(steps, "approve")
-				controlPath(t, "POST", "/approve?user=carol&user_code="+a.UserCode)
+				control(t, "POST", "/approve?user=carol&user_code="+a.UserCode)
 			},
 			Tell: func(s setup.Step) { steps = append(steps, s.Name) },
 		})
@@ -70,21 +69,21 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 			t.Fatalf("%s: %v", when, err)
 		}
 		defer a.Close()
-		controlPath(t, "POST", "/auto?mode=approve&delay=1")
+		control(t, "POST", "/auto?mode=approve&delay=1")
 		if why, lines := visit(t, context.Background(), a, "alice"); why != kiosk.NoReason {
-			t.Fatalf("%s: ended for %q: %+v\n%s", when, why, lines, log.String())
+			t.Fatalf("%s: reason %q: %+v\n%s", when, why, lines, log.String())
 		}
 	}
 	serve("first visit")
 	t.Logf("from the command to the result of the first visit: %.1f s, of which 10 s are polling intervals", time.Since(began).Seconds())
 
 	id, old := p.ClientID(), p.Key().ID()
-	for range 2 { // run twice, it changes nothing
+	for range 2 { // another run changes nothing
 		if err := p.Run(t.Context()); err != nil || p.ClientID() != id {
-			t.Fatalf("again: client %q, %v", p.ClientID(), err)
+			t.Fatalf("another run: client %q, %v", p.ClientID(), err)
 		}
 	}
-	for turn := range 2 { // the second needs the registration access token that the first brought
+	for turn := range 2 { // the second needs the registration access token from the first
 		if state, err := p.RotateKey(t.Context()); err != nil || state != enrol.BothKeysValid {
 			t.Fatalf("rotation %d: %v, %v", turn, state, err)
 		}
@@ -93,16 +92,16 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 		}
 	}
 	if p.Key().ID() == old {
-		t.Error("the key is the old one")
+		t.Error("the key has not changed")
 	}
 	serve("after the rotations")
 	if text := log.String(); strings.Contains(text, "Bearer") || strings.Contains(text, "eyJ") {
-		t.Errorf("a token is in the log:\n%s", text)
+		t.Errorf("token in the log:\n%s", text)
 	}
 }
 
-// Nobody registers without a technician.
-func TestRegistrationAtAnIndependentServerNeedsPermission(t *testing.T) {
+// TestRegistrationNeedsPermissionAtAnIndependentServer: an invalid initial access token registers nothing.
+func TestRegistrationNeedsPermissionAtAnIndependentServer(t *testing.T) {
 	dir := t.TempDir()
 	p, err := setup.Open(&config.Settings{Issuer: os.Getenv("INTEROP_ISSUER"), StateDir: dir, Delivery: "poll", Scope: []string{"openid"}},
 		slog.New(slog.DiscardHandler), setup.ProvisionOptions{Initial: kiosk.Secret("not-a-token"), Tell: func(setup.Step) {}})

@@ -13,42 +13,41 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// until is a display that waits for an end of a visit.
-type until struct {
+// endDisplay is a display that waits for the end of a visit.
+type endDisplay struct {
 	found chan kiosk.State
 	ends  []kiosk.Phase
 }
 
-func (u until) Show(_ time.Duration, s kiosk.State, _ kiosk.Private) {
-	if slices.Contains(u.ends, s.Phase) {
+func (d endDisplay) Show(_ time.Duration, s kiosk.State, _ kiosk.Private) {
+	if slices.Contains(d.ends, s.Phase) {
 		select {
-		case u.found <- s:
+		case d.found <- s:
 		default:
 		}
 	}
 }
 
-// A technician at a server that nobody here wrote, which keeps roles where Keycloak does
-// and tells them for a scope.
-func TestATechnicianAtAnIndependentServer(t *testing.T) {
+// TestTechnicianAtAnIndependentServer: the server keeps roles where Keycloak does and returns them for a scope.
+func TestTechnicianAtAnIndependentServer(t *testing.T) {
 	for _, c := range []struct {
 		name, who, scope string
 		want             kiosk.Phase
 		why              kiosk.Reason
 	}{
-		{"a technician", "tom", "openid profile staff", kiosk.Menu, kiosk.NoReason},
-		{"a customer", "carol", "openid profile staff", kiosk.Ended, kiosk.NoAccess},
+		{"technician", "tom", "openid profile staff", kiosk.Menu, kiosk.NoReason},
+		{"customer", "carol", "openid profile staff", kiosk.Ended, kiosk.NoAccess},
 		{"the scope is missing", "tom", "", kiosk.Ended, kiosk.NoAccess},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, append(clientSettings(t, "kiosk-jwt"),
 				"KIOSK_TECHNICIAN_CLAIM", "/realm_access/roles=kiosk-technician", "KIOSK_TECHNICIAN_SCOPE", c.scope)...)
-			controlPath(t, "POST", fmt.Sprintf("/auto?mode=approve&delay=1&user=%s", c.who))
+			control(t, "POST", fmt.Sprintf("/auto?mode=approve&delay=1&user=%s", c.who))
 			since := time.Now()
 			ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 			defer stop()
-			d := until{make(chan kiosk.State, 1), []kiosk.Phase{kiosk.Menu, kiosk.Shown, kiosk.Ended}}
+			d := endDisplay{make(chan kiosk.State, 1), []kiosk.Phase{kiosk.Menu, kiosk.Shown, kiosk.Ended}}
 			visits := a.runner()
 			visits.Display = d
 			visits.Rules.Technicians, visits.Technicians = true, a.technicians
@@ -62,11 +61,11 @@ func TestATechnicianAtAnIndependentServer(t *testing.T) {
 					t.Errorf("%v for %q, want %v for %q\n%s", s.Phase, s.Ending.Reason, c.want, c.why, log.String())
 				}
 			case <-ctx.Done():
-				t.Fatalf("it never ends\n%s", log.String())
+				t.Fatalf("the visit does not end\n%s", log.String())
 			}
 			stop()
 			<-over
-			if requests, _ := arrived(t, since, "kiosk-jwt", c.who); len(requests) != 1 {
+			if requests, _ := arrivals(t, since, "kiosk-jwt", c.who); len(requests) != 1 {
 				t.Errorf("%d requests: %+v", len(requests), requests)
 			}
 		})

@@ -18,13 +18,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// These visits run against npm oidc-provider (scripts/interop), a server that
-// nobody here wrote: it sends no interval, closes idle connections by itself, and
-// revokes the grant when an auth_req_id is used twice.
+// These visits run against the npm package oidc-provider (scripts/interop), an independent server: it sends no interval,
+// closes idle connections, and revokes the grant when an auth_req_id is used twice.
 
-// oddSecret is the provider's client secret; form-encoding changes it (RFC 6749, 2.3.1).
-const oddSecret = "p@ss w:rd/+%"
+// clientSecret is the provider's client secret; form encoding changes it (RFC 6749, section 2.3.1).
+const clientSecret = "p@ss w:rd/+%"
 
+// arrival is a request that the provider received.
 type arrival struct {
 	Time      time.Time `json:"time"`
 	Endpoint  string    `json:"endpoint"`
@@ -37,7 +37,8 @@ type arrival struct {
 	LoginHint string    `json:"login_hint"`
 }
 
-func controlPath(t *testing.T, method, path string) []byte {
+// control calls the provider's control interface.
+func control(t *testing.T, method, path string) []byte {
 	t.Helper()
 	r, err := http.NewRequest(method, os.Getenv("INTEROP_CONTROL")+path, nil)
 	if err != nil {
@@ -56,12 +57,11 @@ func controlPath(t *testing.T, method, path string) []byte {
 	return b.Bytes()
 }
 
-// arrived is what has come in since a moment from one client for one person: visits
-// wait side by side.
-func arrived(t *testing.T, since time.Time, client, who string) (requests, polls []arrival) {
+// arrivals returns what the provider received since a moment from one client for one person; visits run in parallel.
+func arrivals(t *testing.T, since time.Time, client, who string) (requests, polls []arrival) {
 	t.Helper()
 	var all []arrival
-	if err := json.Unmarshal(controlPath(t, "GET", "/requests"), &all); err != nil {
+	if err := json.Unmarshal(control(t, "GET", "/requests"), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range all {
@@ -88,12 +88,12 @@ func clientSettings(t *testing.T, client string) []string {
 	case "kiosk-post":
 		s = append(s, "KIOSK_CLIENT_AUTH", "client_secret_post")
 	}
-	return append(s, "KIOSK_CLIENT_SECRET_FILE", testkit.SecretFile(t, oddSecret))
+	return append(s, "KIOSK_CLIENT_SECRET_FILE", testkit.SecretFile(t, clientSecret))
 }
 
-func TestVisitsAgainstAnIndependentServer(t *testing.T) {
+func TestVisitsAtAnIndependentServer(t *testing.T) {
 	if os.Getenv("INTEROP_ISSUER") == "" {
-		t.Fatal("there is no provider: run make interop")
+		t.Fatal("no provider: run make interop")
 	}
 	for _, client := range []string{"kiosk-basic", "kiosk-post", "kiosk-jwt"} {
 		for _, c := range []struct {
@@ -105,38 +105,38 @@ func TestVisitsAgainstAnIndependentServer(t *testing.T) {
 			{"approved", "alice", "approve", 1, "60", kiosk.NoReason},
 			{"approved after the connection went stale", "erin", "approve", 13, "60", kiosk.NoReason},
 			{"declined", "carol", "deny", 1, "60", kiosk.Declined},
-			{"nobody answers", "bob", "none", 0, "3", kiosk.Expired},
+			{"no answer", "bob", "none", 0, "3", kiosk.Expired},
 			{"unknown person", "nobody", "none", 0, "60", kiosk.Refused},
 		} {
 			if c.delay > 5 && client != "kiosk-jwt" {
-				continue // once is enough: it takes its time
+				continue // it is slow: once is enough
 			}
 			log := new(bytes.Buffer)
 			a := open(t, log, append(clientSettings(t, client), "KIOSK_REQUESTED_EXPIRY", c.expiry)...)
-			controlPath(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d&user=%s", c.mode, c.delay, c.who))
+			control(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d&user=%s", c.mode, c.delay, c.who))
 			t.Run(client+"/"+c.name, func(t *testing.T) {
-				t.Parallel() // each person answers in one way
+				t.Parallel() // each person answers in one way only
 				since := time.Now()
 				why, lines := visit(t, context.Background(), a, c.who)
 				if why != c.want {
-					t.Fatalf("ended for %q, want %q\n%+v\n%s", why, c.want, lines, log.String())
+					t.Fatalf("reason %q, want %q\n%+v\n%s", why, c.want, lines, log.String())
 				}
 				last := lines[len(lines)-1]
 				if c.want == kiosk.NoReason && (last.Result == nil || !strings.EqualFold(last.Result.Title, "Welcome, "+c.who)) {
 					t.Errorf("shown: %+v", last.Result)
 				}
-				requests, polls := arrived(t, since, client, c.who)
+				requests, polls := arrivals(t, since, client, c.who)
 				if len(requests) > 1 {
-					t.Errorf("the phone was rung %d times: %+v", len(requests), requests)
+					t.Errorf("%d requests for one visit: %+v", len(requests), requests)
 				}
-				redeemed := false
+				granted := false
 				for i, p := range polls {
-					if redeemed {
-						t.Errorf("poll %d came after the tokens", i+1)
+					if granted {
+						t.Errorf("poll %d after the tokens", i+1)
 					}
-					redeemed = p.Status == http.StatusOK
+					granted = p.Status == http.StatusOK
 					if gap := p.Time.Sub(polls[max(i-1, 0)].Time); i > 0 && gap < 4900*time.Millisecond {
-						t.Errorf("poll %d came %v after the one before", i+1, gap)
+						t.Errorf("poll %d came %v after the previous one", i+1, gap)
 					}
 				}
 				if len(requests) == 1 && requests[0].Status == http.StatusOK && len(polls) > 0 && polls[0].Time.Sub(requests[0].Time) < 4900*time.Millisecond && c.expiry != "3" {
@@ -147,7 +147,7 @@ func TestVisitsAgainstAnIndependentServer(t *testing.T) {
 	}
 }
 
-func TestAWrongSecretIsOurMisconfiguration(t *testing.T) {
+func TestWrongSecretAtAnIndependentServer(t *testing.T) {
 	var log bytes.Buffer
 	s := clientSettings(t, "kiosk-basic")
 	s[len(s)-1] = testkit.SecretFile(t, "wrong")

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMain keeps the secrets of a kiosk that this machine may be itself out of the tests.
+// TestMain hides the credentials of a kiosk that may be installed on this machine.
 func TestMain(m *testing.M) {
 	os.Setenv("CREDENTIALS_DIRECTORY", "/nowhere")
 	os.Exit(m.Run())

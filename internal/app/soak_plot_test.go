@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// plot draws the samples, one band each, as SVG.
+// plot draws the samples as SVG, with one band for each quantity.
 func plot(all []sample) []byte {
 	const w, h, left, gap = 900, 130, 90, 46
 	bands := []struct {
@@ -15,7 +15,7 @@ func plot(all []sample) []byte {
 	}{
 		{"heap after a collection", "MiB", 1 << 20, func(s sample) float64 { return float64(s.heap) }},
 		{"the store's file", "MiB", 1 << 20, func(s sample) float64 { return float64(s.file) }},
-		{"goroutines, the server's with them", "", 1, func(s sample) float64 { return float64(s.goroutines) }},
+		{"goroutines, including the server's", "", 1, func(s sample) float64 { return float64(s.goroutines) }},
 		{"open files", "", 1, func(s sample) float64 { return float64(s.files) }},
 	}
 	last := all[len(all)-1]

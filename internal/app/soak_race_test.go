@@ -2,5 +2,5 @@
 
 package app
 
-// soakShort is what the race detector looks at; it makes a visit ten times as slow.
+// soakShort is the number of visits under the race detector, which makes each ten times as slow.
 const soakShort = 300

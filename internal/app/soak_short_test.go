@@ -2,5 +2,5 @@
 
 package app
 
-// soakShort is what every test run plays: about three seconds.
+// soakShort is the number of visits in every test run: about three seconds.
 const soakShort = 1000

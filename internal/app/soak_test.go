@@ -29,31 +29,29 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
-// The soak: months of visits in one process, with everything real but the network,
-// which is in memory, and the time, which is virtual. The server is the development
-// server and misbehaves in every way it can; customers decline, leave, sleep, ask
-// again, and are nobody; now and then the kiosk is stopped in the middle of it all
-// and started again. What must not grow does not. scripts/soak plays ten thousand
-// visits and plots them.
+// The soak test runs months of visits in one process. Only the network (in memory) and the time (virtual) are not real. The
+// development server injects every fault it can; customers decline, leave, do nothing, ask again, or are unknown; now and
+// then the kiosk is stopped during a visit and started again. Memory, files and goroutines must not grow. scripts/soak runs
+// ten thousand visits and plots them.
 var (
-	soakVisits = flag.Int("visits", soakShort, "visits of the soak")
-	soakPlot   = flag.String("plot", "", "file for the soak's plot, SVG")
-	soakSeed   = flag.Uint64("seed", 1, "seed of the soak")
+	soakVisits = flag.Int("visits", soakShort, "number of visits")
+	soakPlot   = flag.String("plot", "", "file for a plot (SVG)")
+	soakSeed   = flag.Uint64("seed", 1, "seed of the random decisions")
 )
 
 const (
-	kept       = 12 * time.Hour // retention: short, so that the file's plateau is seen
+	retention  = 12 * time.Hour // short, so that the file reaches its final size
 	soakExpiry = time.Minute
 )
 
-// sample is what is measured every so many visits.
+// sample is one measurement.
 type sample struct {
 	visits, goroutines, files int
 	heap, file                int64 // bytes
 	days                      float64
 }
 
-// soak is one device with its server.
+// soak is a device with its server.
 type soak struct {
 	t       testing.TB
 	dice    *rand.Rand
@@ -73,7 +71,7 @@ type soak struct {
 	ends  map[string]int
 }
 
-// The clock, which a time service keeps right.
+// The soak is the device's clock, which a time service keeps right.
 func (k *soak) Now() time.Duration              { return time.Since(k.started) }
 func (k *soak) Wall() time.Time                 { return wallNow() }
 func (k *soak) Boot() string                    { return "boot" }
@@ -107,7 +105,7 @@ func (k *soak) now() kiosk.State {
 func (k *soak) chance(percent int) bool { return k.dice.IntN(100) < percent }
 
 func TestSoak(t *testing.T) {
-	// Not on the disk: what is measured is not how fast it flushes.
+	// In memory: the speed of the disk does not matter here.
 	dir := t.TempDir()
 	if shm, err := os.MkdirTemp("/dev/shm", "kiosk-soak-"); err == nil {
 		dir = shm
@@ -126,7 +124,7 @@ func TestSoak(t *testing.T) {
 			}
 			k.visit()
 			if i%7 == 0 {
-				k.dev.ForgetRequests() // the server's own list is not what is looked at
+				k.dev.ForgetRequests() // the server's list of requests is not measured
 			}
 			if i%50 == 49 {
 				k.prune()
@@ -144,12 +142,12 @@ func TestSoak(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, g := range grown(samples) {
+	for _, g := range growth(samples) {
 		t.Error(g)
 	}
 	for _, must := range []kiosk.Reason{kiosk.Declined, kiosk.Expired, kiosk.Cancelled, kiosk.Unreachable, kiosk.Refused, kiosk.Untrusted, kiosk.WrongPerson, kiosk.NoAccess, kiosk.ServiceDown, kiosk.HeldBack} {
 		if ends[must.String()] == 0 {
-			t.Errorf("no visit ended %s: the soak proves nothing about it", must)
+			t.Errorf("no visit ended as %s: the soak does not test it", must)
 		}
 	}
 	if ends["shown"] < *soakVisits/10 {
@@ -157,10 +155,9 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// grown says what is left behind by visits: what was there in the first third of
-// them, when caches are warm and the first visits are off record again, must do for
-// the rest, give or take a quarter and a little.
-func grown(all []sample) (bad []string) {
+// growth reports what visits leave behind: the largest values of the first third, when caches are warm and the first visits
+// have been pruned, must suffice for the rest, with a tolerance of a quarter and a little.
+func growth(all []sample) (problems []string) {
 	from := len(all) / 3
 	for _, c := range []struct {
 		name  string
@@ -181,15 +178,14 @@ func grown(all []sample) (bad []string) {
 			}
 		}
 		if after > before+before/4+c.slack {
-			bad = append(bad, fmt.Sprintf("%s grow from %d to %d", c.name, before, after))
+			problems = append(problems, fmt.Sprintf("%s grow from %d to %d", c.name, before, after))
 		}
 	}
-	return bad
+	return problems
 }
 
-// TestGrowthIsSeen: a soak that leaks one of each in a hundred visits, or a KiB of
-// memory or of the file in each.
-func TestGrowthIsSeen(t *testing.T) {
+// TestGrowth: leaks of one goroutine or file in a hundred visits, or of one KiB of memory or store in each visit.
+func TestGrowth(t *testing.T) {
 	leaks := []func(*sample){
 		func(s *sample) {},
 		func(s *sample) { s.goroutines += s.visits / 100 },
@@ -204,7 +200,7 @@ func TestGrowthIsSeen(t *testing.T) {
 			leak(&s)
 			all = append(all, s)
 		}
-		if got := grown(all); len(got) != min(i, 1) {
+		if got := growth(all); len(got) != min(i, 1) {
 			t.Errorf("leak %d: %v", i, got)
 		}
 	}
@@ -213,10 +209,10 @@ func TestGrowthIsSeen(t *testing.T) {
 func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 	conns, done := make(chan net.Conn), make(chan struct{})
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		mine, theirs := net.Pipe()
+		ours, theirs := net.Pipe()
 		select {
 		case conns <- theirs:
-			return mine, nil
+			return ours, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-done:
@@ -263,6 +259,7 @@ func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 	}
 }
 
+// pipes is a listener of in-memory connections.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -280,7 +277,7 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// start is the kiosk's start, with all that it finds on record.
+// start starts the kiosk, which recovers the visits on record.
 func (k *soak) start() {
 	st, err := store.Open(store.Options{Dir: k.dir, Who: "soak"})
 	if err != nil {
@@ -288,7 +285,7 @@ func (k *soak) start() {
 	}
 	k.boots++
 	k.store, k.events = st, make(chan kiosk.Event)
-	// Rates for a busy shop: with few names the contract's would hold back all but a few.
+	// High rates: with few names, the defaults would hold back most visits.
 	g := guard.New(guard.Limits{Person: guard.Rate{Count: 20, Per: time.Minute}, Device: guard.Rate{Count: 60, Per: 10 * time.Minute}, Life: soakExpiry}, st, k)
 	r := &runner.Runner{Rules: kiosk.DefaultRules(), Authorizer: k.client, Resource: k.api, Journal: st, Vault: vault.New(), Guard: g,
 		Display: k, Clock: k, NewVisit: newVisit, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
@@ -304,28 +301,28 @@ func (k *soak) start() {
 	}
 }
 
-// restart stops the kiosk in the middle of somebody's visit and starts it again.
+// restart stops the kiosk during a visit and starts it again.
 func (k *soak) restart() {
 	_ = k.dev.SetAuto("approve", 10*time.Second, "")
-	k.tell(kiosk.IdentifierEntered{Identifier: kiosk.Secret("alice")})
+	k.send(kiosk.IdentifierEntered{Identifier: kiosk.Secret("alice")})
 	time.Sleep(time.Duration(k.dice.IntN(12_000)) * time.Millisecond)
 	k.stop()
 	k.start()
 }
 
-func (k *soak) tell(e kiosk.Event) {
+func (k *soak) send(e kiosk.Event) {
 	k.events <- e
 	synctest.Wait()
 }
 
 func (k *soak) press(key kiosk.KeyName, r rune) {
-	k.tell(kiosk.Press{Key: key, Rune: r, Seen: k.now().Phase})
+	k.send(kiosk.Press{Key: key, Rune: r, Seen: k.now().Phase})
 }
 
-// names of those who come; some are nobody, each under another name.
+// soakNames are the customers' names. Unknown customers get names of their own.
 var soakNames = []string{"alice", "bob", "carol", "alice", "bob", "carol", "bob@shop.example", "dave"}
 
-// soakFaults is what goes wrong in a visit; most often nothing.
+// soakFaults are the faults; most visits have none.
 var soakFaults = []devserver.Fault{
 	{At: "bc", Kind: "drop", On: "success"}, {At: "bc", Kind: "server_error"}, {At: "bc", Kind: "hang"}, {At: "bc", Kind: "garbage"}, {At: "bc", Kind: "slow", Value: json.RawMessage(`7`)},
 	{At: "token", Kind: "drop", On: "success", Times: 1}, {At: "token", Kind: "server_error", Times: 2}, {At: "token", Kind: "hang", Times: 1}, {At: "token", Kind: "slow_down", Times: 2},
@@ -335,7 +332,7 @@ var soakFaults = []devserver.Fault{
 	{At: "revoke", Kind: "server_error"}, {At: "revoke", Kind: "hang"}, {At: "jwks", Kind: "server_error", Times: 1}, {At: "discovery", Kind: "hang", Times: 1},
 }
 
-// visit is one customer, until the kiosk is ready for the next.
+// visit plays one customer until the kiosk is ready for the next.
 func (k *soak) visit() {
 	mode, as := "approve", ""
 	switch p := k.dice.IntN(100); {
@@ -366,24 +363,24 @@ func (k *soak) visit() {
 		}
 		k.press(kiosk.EnterKey, 0)
 	} else {
-		k.tell(kiosk.IdentifierEntered{Identifier: kiosk.Secret(who)})
+		k.send(kiosk.IdentifierEntered{Identifier: kiosk.Secret(who)})
 	}
-	patient := k.chance(30) // does nothing by themselves
+	passive := k.chance(30) // the customer does nothing
 	for turns := 0; ; turns++ {
 		s := k.now()
 		if !s.Busy() {
 			if s != s.Fresh() {
-				k.t.Fatalf("ready, and not as new: %+v", s)
+				k.t.Fatalf("ready, but not a fresh state: %+v", s)
 			}
 			break
 		}
 		if turns > 3000 {
-			k.t.Fatalf("a visit without end: %+v", s)
+			k.t.Fatalf("the visit does not end: %+v", s)
 		}
 		switch {
 		case s.Phase == kiosk.Waiting && k.dice.IntN(300) == 0, s.Phase == kiosk.Asking && k.chance(2):
 			k.press(kiosk.EscapeKey, 0)
-		case patient || !k.chance(30):
+		case passive || !k.chance(30):
 		case s.Phase == kiosk.Shown && k.chance(50):
 			k.press(kiosk.DownKey, 0)
 		case s.Phase == kiosk.Ended && s.CanAskAgain() && k.chance(50):
@@ -397,12 +394,12 @@ func (k *soak) visit() {
 }
 
 func (k *soak) prune() {
-	if _, err := k.store.Prune(k.Wall().Add(-kept)); err != nil {
+	if _, err := k.store.Prune(k.Wall().Add(-retention)); err != nil {
 		k.t.Fatal(err)
 	}
 }
 
-// checkRecord: whatever was begun has an ending by now, but for what still runs.
+// checkRecord checks that every visit on record has ended, and the chain of records.
 func (k *soak) checkRecord() {
 	time.Sleep(2*soakExpiry + time.Minute)
 	synctest.Wait()
@@ -411,7 +408,7 @@ func (k *soak) checkRecord() {
 		k.t.Errorf("%d visits are still open, %v", len(open), err)
 	}
 	if _, err := k.store.Verify(); err != nil {
-		k.t.Errorf("the journal: %v", err)
+		k.t.Errorf("journal: %v", err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// User codes (CIBA Core 7.1.2) at a server that nobody here wrote.
+// TestUserCodesAtAnIndependentServer: CIBA Core, section 7.1.2.
 func TestUserCodesAtAnIndependentServer(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -29,23 +29,23 @@ func TestUserCodesAtAnIndependentServer(t *testing.T) {
 	} {
 		log := new(bytes.Buffer)
 		a := open(t, log, clientSettings(t, c.client)...)
-		controlPath(t, "POST", "/auto?mode=approve&delay=1&user=dora")
+		control(t, "POST", "/auto?mode=approve&delay=1&user=dora")
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "dora", c.codes...)
 			if why != c.want {
-				t.Fatalf("ended for %q: %+v\n%s", why, lines, log.String())
+				t.Fatalf("reason %q: %+v\n%s", why, lines, log.String())
 			}
-			if requests, _ := arrived(t, since, c.client, "dora"); len(requests) != c.requests {
+			if requests, _ := arrivals(t, since, c.client, "dora"); len(requests) != c.requests {
 				t.Errorf("%d requests, want %d: %+v", len(requests), c.requests, requests)
 			}
 		})
 	}
 }
 
-// Ping mode (CIBA Core 10.2): one poll, as soon as the person has answered.
-func TestPingsOfAnIndependentServer(t *testing.T) {
+// TestPingModeAtAnIndependentServer: the kiosk polls once, as soon as the person has answered (CIBA Core, section 10.2).
+func TestPingModeAtAnIndependentServer(t *testing.T) {
 	key, cert := testkit.Certificate(t, time.Hour)
 	settings := append(clientSettings(t, "kiosk-ping"), "KIOSK_DELIVERY", "ping", "KIOSK_PING_LISTEN", os.Getenv("INTEROP_PING"),
 		"KIOSK_PING_CERT_FILE", testkit.SecretFile(t, string(cert)), "KIOSK_PING_KEY_FILE", testkit.SecretFile(t, string(key)))
@@ -53,27 +53,27 @@ func TestPingsOfAnIndependentServer(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, settings...)
-			defer a.stopPings() // the next one listens there
-			controlPath(t, "POST", "/auto?mode="+mode+"&delay=1&user=alice")
+			defer a.stopPings() // the next kiosk listens at the same address
+			control(t, "POST", "/auto?mode="+mode+"&delay=1&user=alice")
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "alice")
 			if why != want {
-				t.Fatalf("ended for %q: %+v\n%s", why, lines, log.String())
+				t.Fatalf("reason %q: %+v\n%s", why, lines, log.String())
 			}
-			requests, polls := arrived(t, since, "kiosk-ping", "alice")
+			requests, polls := arrivals(t, since, "kiosk-ping", "alice")
 			if len(requests) != 1 || len(polls) != 1 {
 				t.Fatalf("%d requests and %d polls: %+v", len(requests), len(polls), polls)
 			}
 			if took := polls[0].Time.Sub(requests[0].Time); took > 3*time.Second {
-				t.Errorf("polled %v after the request, where the person took one second", took)
+				t.Errorf("polled %v after the request; the person took one second", took)
 			}
 		})
 	}
 }
 
-// The second road (RFC 8628) and what is left after it (RFC 7009): the tokens are for the
-// other client, they open the API, and once given back they do not.
-func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
+// TestDeviceFlowAtAnIndependentServer: the tokens are issued to the device client (RFC 8628). The API accepts them until they
+// are revoked (RFC 7009).
+func TestDeviceFlowAtAnIndependentServer(t *testing.T) {
 	ctx := context.Background()
 	for who, want := range map[string]kiosk.Reason{"alice": kiosk.NoReason, "bob": kiosk.WrongPerson} {
 		log := new(bytes.Buffer)
@@ -86,9 +86,9 @@ func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := a.client.Poll(ctx, ack.RequestID); got.Verdict != kiosk.Pending {
-				t.Fatalf("before anybody has answered: %+v", got)
+				t.Fatalf("before the approval: %+v", got)
 			}
-			controlPath(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
+			control(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
 			time.Sleep(ack.Interval)
 			got := a.client.Poll(ctx, ack.RequestID)
 			if got.Verdict != kiosk.Granted {
@@ -96,22 +96,23 @@ func TestTheSecondRoadAtAnIndependentServer(t *testing.T) {
 			}
 			_, err = a.client.Verify(ctx, got.Tokens, kiosk.Expectation{Identifier: kiosk.Secret("alice"), RequestID: ack.RequestID, ExpectedSubject: ack.ExpectedSubject, RequestedAt: asked})
 			if r := kiosk.ReasonOf(err); r != want {
-				t.Errorf("%s approved for alice: %v", who, err)
+				t.Errorf("approval by %s for alice: %v", who, err)
 			}
-			if status := customer(t, got.Tokens); status != http.StatusOK {
-				t.Errorf("the API says %d", status)
+			if status := callAPI(t, got.Tokens); status != http.StatusOK {
+				t.Errorf("the API answers %d", status)
 			}
 			if err := a.client.Revoke(ctx, got.Tokens); err != nil {
 				t.Fatal(err)
 			}
-			if status := customer(t, got.Tokens); status != http.StatusUnauthorized {
-				t.Errorf("given back, and the API still says %d", status)
+			if status := callAPI(t, got.Tokens); status != http.StatusUnauthorized {
+				t.Errorf("the API answers %d to revoked tokens", status)
 			}
 		})
 	}
 }
 
-func customer(t *testing.T, tokens kiosk.Tokens) int {
+// callAPI returns the status with which the API answers the tokens.
+func callAPI(t *testing.T, tokens kiosk.Tokens) int {
 	t.Helper()
 	r, err := http.NewRequest("GET", os.Getenv("INTEROP_CONTROL")+"/api/customer", nil)
 	if err != nil {
