@@ -2,7 +2,7 @@ package screen
 
 import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 
-// about puts the help in the place of the screen's sentences, and its key on the screen.
+// helpKey offers the help key. While the help is open it replaces the screen's sentences by the help's.
 func (v *view) helpKey() {
 	ask := MsgKeyHelp
 	if v.isWaitingForPhone() {
@@ -13,11 +13,11 @@ func (v *view) helpKey() {
 		return
 	}
 	v.addKey(kiosk.HelpKey, "F1", MsgKeyHelpOff)
-	v.sc.Lines, v.sc.Details, v.sc.Keypad = nil, nil, nil
-	if v.s.Phase == kiosk.Shown { // nobody's name stands there while something else is read
-		v.sc.Title = v.w.Text(MsgShownTitle)
+	v.out.Lines, v.out.Details, v.out.Keypad = nil, nil, nil
+	if v.s.Phase == kiosk.Shown { // no name beside the help
+		v.out.Title = v.w.Text(MsgShownTitle)
 	}
-	if l := v.sc.Link; l != nil && l.Optional { // its sentence goes on from those that are gone
+	if l := v.out.Link; l != nil && l.Optional { // its caption continues sentences that are not shown
 		l.Caption = ""
 	}
 	if v.isWaitingForPhone() {
@@ -27,7 +27,7 @@ func (v *view) helpKey() {
 	v.addLines(MsgHelpWhat, MsgHelpPrivate, MsgHelpStaff)
 }
 
-// silent: the customer waits for a phone that may never ring.
+// isWaitingForPhone reports whether the customer waits for a phone that may never ring.
 func (v *view) isWaitingForPhone() bool {
 	return v.s.Phase == kiosk.Waiting && v.s.Flow == kiosk.Backchannel
 }

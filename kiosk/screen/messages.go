@@ -7,20 +7,19 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// MessageID names one sentence or label of a catalogue. The catalogue gives it in the
-// customer's language; {name} in a text is replaced by the argument of that name.
+// MessageID names one sentence or label of a message catalogue. In its text, {name} is replaced by the argument of that name.
 type MessageID string
 
-// Catalog is a catalogue in one language.
+// Catalog holds the messages in one language.
 type Catalog interface {
-	// Say gives the text. Args are pairs of name and value; the value of a pair
-	// named "n" is an int and chooses the plural form.
-	Text(w MessageID, args ...any) string
+	// Text returns a message. Args are pairs of name and value; the value of a pair named "n" is an int and chooses the
+	// plural form.
+	Text(id MessageID, args ...any) string
 }
 
-// The words of the screens. A catalogue has each of them.
+// The messages. Every catalogue contains all of them.
 const (
-	MsgLanguage MessageID = "language" // what the language calls itself
+	MsgLanguage MessageID = "language" // the language's own name
 
 	MsgReadyTitle        MessageID = "ready.title"
 	MsgReadyLines        MessageID = "ready.lines"
@@ -33,7 +32,7 @@ const (
 	MsgClosedSettings    MessageID = "closed.settings"
 	MsgClosedNetwork     MessageID = "closed.network"
 	MsgClosedServer      MessageID = "closed.server"
-	MsgClosedHours       MessageID = "closed.hours" // in the place of the title
+	MsgClosedHours       MessageID = "closed.hours" // instead of the title
 	MsgClosedOpens       MessageID = "closed.opens"
 	MsgClosedStaff       MessageID = "closed.staff"
 	MsgClosedDevice      MessageID = "closed.device"
@@ -74,7 +73,7 @@ const (
 	MsgDeviceFlowScan   MessageID = "second.scan"
 	MsgDeviceFlowWho    MessageID = "second.who"
 
-	MsgHelpWhat    MessageID = "help.what" // what this device is for
+	MsgHelpWhat    MessageID = "help.what" // the purpose of the device
 	MsgHelpPrivate MessageID = "help.private"
 	MsgHelpStaff   MessageID = "help.staff"
 
@@ -92,29 +91,29 @@ const (
 	MsgEndedAdvice    MessageID = "ended.advice" // + "." + reason
 	MsgEndedAmbiguous MessageID = "ended.title.unsure"
 	MsgEndedBack      MessageID = "ended.advice.given_back" // cancelled after the approval
-	MsgEndedScan      MessageID = "ended.advice.scan_again" // refused, since the token that was scanned has run out
-	MsgEndedLeft      MessageID = "ended.advice.left"       // cancelled on the second road
+	MsgEndedScan      MessageID = "ended.advice.scan_again" // refused because the scanned token has expired
+	MsgEndedLeft      MessageID = "ended.advice.left"       // cancelled in the device flow
 
-	MsgThrottledSeconds MessageID = "held.seconds" // how long until another try, rounded up
+	MsgThrottledSeconds MessageID = "held.seconds" // how long until the next attempt, rounded up
 	MsgThrottledMinutes MessageID = "held.minutes"
 	MsgThrottledHours   MessageID = "held.hours"
 	MsgThrottledOver    MessageID = "held.over"
-	MsgThrottledStaff   MessageID = "held.staff" // somebody seems to be pestering a person
+	MsgThrottledStaff   MessageID = "held.staff" // a person is asked repeatedly without approving
 
-	MsgSetupTitle     MessageID = "setup.title" // of a device that has no registration yet
+	MsgSetupTitle     MessageID = "setup.title" // a device without a registration
 	MsgSetupOpen      MessageID = "setup.open"
 	MsgSetupRegisters MessageID = "setup.registers"
 	MsgSetupStuck     MessageID = "setup.stuck"
 	MsgSetupNetwork   MessageID = "setup.network"
-	MsgSetupServer    MessageID = "setup.server" // it does not let the device register
+	MsgSetupServer    MessageID = "setup.server" // the server does not let the device register
 	MsgSetupDeclined  MessageID = "setup.declined"
 	MsgSetupOrphan    MessageID = "setup.orphan" // an earlier registration was interrupted
-	MsgSetupBusy      MessageID = "setup.busy"   // somebody does it by hand
+	MsgSetupBusy      MessageID = "setup.busy"   // somebody sets the device up by hand
 	MsgSetupAgain     MessageID = "setup.again"
 
-	MsgMenuIdentify        MessageID = "technician.identify" // in the place of the title, and of the sentence below
+	MsgMenuIdentify        MessageID = "technician.identify" // instead of the title, and of the sentence below
 	MsgMenuIdentifyLines   MessageID = "technician.identify.lines"
-	MsgMenuNoAccess        MessageID = "technician.no_access" // who approved is no technician here
+	MsgMenuNoAccess        MessageID = "technician.no_access" // the approver is no technician
 	MsgMenuTitle           MessageID = "technician.title"
 	MsgMenuServes          MessageID = "technician.serves"
 	MsgMenuClosed          MessageID = "technician.closed"
@@ -194,10 +193,12 @@ func phoneHint(h kiosk.PhoneHint) MessageID {
 	return MsgWaitingLook
 }
 
-// dayWord is the word for a day of the week.
-func dayWord(d time.Weekday) MessageID { return MsgDay + "." + MessageID(strings.ToLower(d.String())) }
+// dayMessage is the name of a day of the week.
+func dayMessage(d time.Weekday) MessageID {
+	return MsgDay + "." + MessageID(strings.ToLower(d.String()))
+}
 
-// MessageIDs lists every word a catalogue must have.
+// MessageIDs returns every message that a catalogue must have.
 func MessageIDs() []MessageID {
 	all := []MessageID{
 		MsgLanguage,
@@ -229,7 +230,7 @@ func MessageIDs() []MessageID {
 		all = append(all, ProblemText(p))
 	}
 	for d := range 7 {
-		all = append(all, dayWord(time.Weekday(d)))
+		all = append(all, dayMessage(time.Weekday(d)))
 	}
 	for _, r := range kiosk.Reasons() {
 		all = append(all, EndedTitle(r), EndedAdvice(r))

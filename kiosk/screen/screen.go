@@ -7,44 +7,42 @@ package screen
 
 import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 
-// Tone is the mood of a screen: it chooses colour and sign, never meaning alone.
+// Tone chooses the colour and the sign of a screen. It never carries a meaning that the text does not.
 type Tone uint8
 
 // The tones.
 const (
-	Calm  Tone = iota // nothing is asked of anybody
-	Busy              // the kiosk works, the customer waits
+	Calm  Tone = iota // nobody has to do anything
+	Busy              // the kiosk works and the customer waits
 	Good              // approved, done
 	Bad               // ended without a result
-	Alert             // something needs attention, nothing has ended
+	Alert             // something needs attention
 )
 
-// Screen is what a person may see, as finished words and numbers. It holds
-// everything a painter needs and nothing else: no phase names, no protocol. A
-// painter that is short of room leaves out from the bottom of this list upwards,
-// but Title, Code, Entry, Keypad, Notice and Keys always stay.
+// Screen is what a person may see, as finished words and numbers. A painter without enough room leaves out fields from the
+// bottom of this list upwards, but never Title, Code, Entry, Keypad, Notice and Keys.
 type Screen struct {
-	Phase kiosk.Phase // for the painter's choice of animation and for tests; never drawn as text
+	Phase kiosk.Phase // never drawn as text
 	Tone  Tone
 
-	Site  string // where the device stands; the top line
-	Title string // one short sentence; the largest words
+	Site  string // name of the place; the top line
+	Title string // one short sentence, in the largest letters
 
-	Notice      *Notice       // overlay that must be answered first: "still there?"
-	Entry       *Entry        // the field being typed into
-	Keypad      *Keypad       // keys on the screen, for those who have no others
+	Notice      *Notice       // overlay that has to be answered first
+	Entry       *Entry        // the field that the customer types into
+	Keypad      *Keypad       // keys on the screen
 	Code        string        // to be drawn in block letters
-	SpelledCode string        // the code again, spelt out
+	SpelledCode string        // the code letter by letter
 	Gauge       *Gauge        // time left
-	Lines       []string      // sentences, most important first; each is wrapped, never cut
-	Warning     string        // one sentence that must not be missed, as "Connection lost, still trying."
-	Steps       []ListStep    // what has been done and what is being done
+	Lines       []string      // sentences, most important first; wrapped, never cut
+	Warning     string        // one sentence that must not be missed
+	Steps       []ListStep    // progress
 	Details     []kiosk.Field // the customer's data
-	Page        int           // which page of Details; any integer, painters take it modulo the number of pages
-	Paging      string        // how a page is announced, with {page} and {pages} in it; only drawn where there is more than one
-	Link        *Link         // an address as QR code
+	Page        int           // page of Details; any integer, taken modulo the number of pages
+	Paging      string        // text with {page} and {pages}; drawn if there is more than one page
+	Link        *Link         // an address as a QR code
 
-	Keys []Key // what can be pressed, in this order on every screen
+	Keys []Key // keys that do something, in the same order on every screen
 }
 
 // Entry is the field that the customer types into.
@@ -52,16 +50,16 @@ type Entry struct {
 	Label   string
 	Text    string // what has been typed so far
 	Example string // "for example alice"
-	Problem string // what is wrong with it, as a sentence; empty if nothing is
+	Problem string // what is wrong with it; empty if nothing is
 }
 
-// Gauge is the time left, in words and as a part of the whole.
+// Gauge is the time left, in words and as a fraction.
 type Gauge struct {
 	Part float64 // 0 to 1
 	Text string
 }
 
-// StepState is how far one step has come.
+// StepState is the progress of one step.
 type StepState uint8
 
 // The states of a step.
@@ -71,18 +69,18 @@ const (
 	Done
 )
 
-// ListStep is one line of a short list that is ticked off.
+// ListStep is one line of a list of steps.
 type ListStep struct {
 	Text  string
 	State StepState
 }
 
-// Link is an address to be scanned, with what it is for.
+// Link is an address to be scanned.
 type Link struct {
 	URL     string
 	Caption string
-	// Bare: the lines say what to do without it. Where the code does not fit,
-	// nothing is drawn in its place, nor the caption; neither is read out.
+	// Optional: the lines are complete without it. If the QR code does not fit, neither it nor the caption is drawn or read
+	// aloud.
 	Optional bool
 }
 
@@ -92,15 +90,15 @@ type Notice struct {
 	Text  string
 }
 
-// Key is one thing that can be pressed.
+// Key is a key that does something.
 type Key struct {
-	Cap  string // as printed on the key: "Enter", "Esc", "1"
-	Text string // what it does, in words; empty on the keypad, where the cap says it
+	Cap  string // as printed on the key, such as "Enter", "Esc" or "1"
+	Text string // what it does; empty on the keypad
 
-	// What a finger on it means: the same as this key of a keyboard.
+	// What a touch means: the same as this key of a keyboard.
 	Does kiosk.KeyName
 	Rune rune // with RuneKey
 
-	// Turns: it turns the pages of Details, and is left out where there is only one.
+	// TurnsPages: the key is left out if there is only one page.
 	TurnsPages bool
 }

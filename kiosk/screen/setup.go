@@ -7,38 +7,35 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// SetupStage is how far a device without a registration has come on its way to one.
+// SetupStage is the progress of a device that registers itself.
 type SetupStage uint8
 
 // The stages.
 const (
-	SetupBegins    SetupStage = iota // the authorization server is being asked for a code
-	SetupSignIn                      // a technician is to sign in on their phone
+	SetupBegins    SetupStage = iota // the device asks the authorization server for a code
+	SetupSignIn                      // a technician has to sign in on their phone
 	SetupRegisters                   // the technician approved
-	SetupStuck                       // something is in the way; it is tried again
+	SetupStuck                       // something failed; the device tries again
 )
 
-// Setup is a device without a registration, which shows by itself how to get one. No
-// customer is served meanwhile, so it is no phase of a visit.
+// Setup is the state of a device without a registration. It serves no customer, so this is no phase of a visit.
 type Setup struct {
 	Stage SetupStage
 	Grant kiosk.Grant // with SetupSignIn
-	// Since and Until are uptimes: from and to when the code is good, or, with
-	// SetupStuck, it is not tried again.
+	// Since and Until are uptimes: the lifetime of the code or, with SetupStuck, the pause before the next attempt.
 	Since, Until time.Duration
 
 	Why    kiosk.Reason // with SetupStuck
 	Busy   bool         // with SetupStuck: somebody sets the device up by hand
-	Orphan string       // with SetupStuck: a client of this name may be left at the server
+	Orphan string       // with SetupStuck: name of a client that may be left at the server
 
 	Language int // as State.Language
 }
 
-// ViewSetup is what a technician may see of it. No key has to be pressed, since there may
-// be no keyboard; where there is one, it can choose the language. It is a plain function
-// of what it is given.
-func ViewSetup(u Setup, now time.Duration, w Catalog, at Device) Screen {
-	v := view{now: now, w: w, at: at, sc: Screen{Phase: kiosk.Waiting, Tone: Busy, Site: at.Site, Title: w.Text(MsgSetupTitle)}}
+// ViewSetup returns the screen of a device that registers itself. No key has to be pressed, because there may be no keyboard;
+// a keyboard can choose the language.
+func ViewSetup(u Setup, now time.Duration, w Catalog, device Device) Screen {
+	v := view{now: now, w: w, device: device, out: Screen{Phase: kiosk.Waiting, Tone: Busy, Site: device.Site, Title: w.Text(MsgSetupTitle)}}
 	v.s = kiosk.State{
 		Phase: kiosk.Waiting, Language: u.Language,
 		Request: kiosk.RequestState{Schedule: kiosk.PollSchedule{RequestSent: u.Since, Deadline: u.Until}},
@@ -47,28 +44,28 @@ func ViewSetup(u Setup, now time.Duration, w Catalog, at Device) Screen {
 	case SetupBegins:
 		v.addLines(MsgDeviceFlowAsking)
 	case SetupSignIn:
-		v.sc.Code, v.sc.SpelledCode = u.Grant.UserCode, SpellOut(u.Grant.UserCode)
-		v.sc.Gauge = v.timeLeft()
-		v.sc.Lines = append(v.sc.Lines, w.Text(MsgSetupOpen, "address", strings.TrimPrefix(u.Grant.Address, "https://")))
-		v.sc.Link = &Link{URL: u.Grant.Complete, Caption: w.Text(MsgDeviceFlowScan), Optional: true}
+		v.out.Code, v.out.SpelledCode = u.Grant.UserCode, SpellOut(u.Grant.UserCode)
+		v.out.Gauge = v.timeLeft()
+		v.out.Lines = append(v.out.Lines, w.Text(MsgSetupOpen, "address", strings.TrimPrefix(u.Grant.Address, "https://")))
+		v.out.Link = &Link{URL: u.Grant.Complete, Caption: w.Text(MsgDeviceFlowScan), Optional: true}
 	case SetupRegisters:
-		v.sc.Tone = Good
+		v.out.Tone = Good
 		v.addLines(MsgSetupRegisters)
 	case SetupStuck:
-		v.sc.Tone = Alert
-		v.sc.Title = w.Text(MsgSetupStuck)
-		v.sc.Lines = append(v.sc.Lines, u.fixText(w))
-		v.sc.Gauge = v.timeLeft()
-		v.sc.Gauge.Text = w.Text(MsgSetupAgain, "n", v.s.Left(now))
+		v.out.Tone = Alert
+		v.out.Title = w.Text(MsgSetupStuck)
+		v.out.Lines = append(v.out.Lines, u.fixText(w))
+		v.out.Gauge = v.timeLeft()
+		v.out.Gauge.Text = w.Text(MsgSetupAgain, "n", v.s.Left(now))
 	}
-	if at.Name != "" {
-		v.sc.Lines = append(v.sc.Lines, w.Text(MsgClosedDevice, "device", strings.TrimSpace(at.Name+" "+at.Address)))
+	if device.Name != "" {
+		v.out.Lines = append(v.out.Lines, w.Text(MsgClosedDevice, "device", strings.TrimSpace(device.Name+" "+device.Address)))
 	}
 	v.languageKey()
-	return v.sc
+	return v.out
 }
 
-// cure is what is in the way, and what to do about it.
+// fixText says what failed and what to do about it.
 func (u Setup) fixText(w Catalog) string {
 	switch {
 	case u.Orphan != "":

@@ -6,33 +6,32 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Bells is how often the bell sounds, for those who look at their phone and not at the
-// screen (KIOSK_SOUND). The number is the meaning; nothing is said by sound alone.
+// Bells is how often the bell sounds, for customers who look at their phone instead of the screen (KIOSK_SOUND). The number is
+// the message; the screen always says the same.
 type Bells int
 
 // The bells.
 const (
 	Quiet        Bells = 0
-	PhoneRings   Bells = 1 // the phone has been asked
-	PhoneDone    Bells = 2 // approved: what they came for is here
-	TimeRunsOut  Bells = 3 // soon it is too late to approve
+	PhoneRings   Bells = 1 // the server has acknowledged the request
+	PhoneDone    Bells = 2 // approved, and the result is there
+	TimeRunsOut  Bells = 3 // the request expires soon
 	VisitStopped Bells = 4 // ended without a result
 )
 
-// hurryTime is when time runs out: enough to unlock a phone and to look for the question.
+// hurryTime before the expiry the bell warns: enough to unlock a phone and find the request.
 const hurryTime = 20 * time.Second
 
-// Sound is what is to be heard where a state follows another, at the given times. Who
-// cancels knows it; an ending that nobody waited for makes no noise.
-func Sound(was kiosk.State, before time.Duration, is kiosk.State, now time.Duration) Bells {
+// Sound returns the sound of a change from one state to another, each at its uptime. A cancellation is silent.
+func Sound(before kiosk.State, beforeAt time.Duration, after kiosk.State, now time.Duration) Bells {
 	switch {
-	case is.Phase == kiosk.Waiting && was.Phase != kiosk.Waiting:
+	case after.Phase == kiosk.Waiting && before.Phase != kiosk.Waiting:
 		return PhoneRings
-	case is.Phase == kiosk.Waiting && is.Request.Schedule.Deadline-now <= hurryTime && was.Request.Schedule.Deadline-before > hurryTime:
+	case after.Phase == kiosk.Waiting && after.Request.Schedule.Deadline-now <= hurryTime && before.Request.Schedule.Deadline-beforeAt > hurryTime:
 		return TimeRunsOut
-	case is.Phase == kiosk.Shown && was.Phase != kiosk.Shown, is.Phase == kiosk.Menu && was.Phase == kiosk.Checking:
+	case after.Phase == kiosk.Shown && before.Phase != kiosk.Shown, after.Phase == kiosk.Menu && before.Phase == kiosk.Checking:
 		return PhoneDone
-	case is.Phase == kiosk.Ended && was.Phase != kiosk.Ended && is.Ending.Reason != kiosk.Cancelled:
+	case after.Phase == kiosk.Ended && before.Phase != kiosk.Ended && after.Ending.Reason != kiosk.Cancelled:
 		return VisitStopped
 	}
 	return Quiet

@@ -6,12 +6,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// menu is the technician's menu, and what a task has to say. That is in the words of the
-// commands (kiosk status, kiosk doctor), whatever the language: those are what a
-// technician looks up, and reads out on the telephone.
+// menu shows the technician's menu, or the text of a task. The text is that of the commands (kiosk status, kiosk doctor) in any
+// language, because technicians look it up and read it aloud on the telephone.
 func (v *view) menu(p kiosk.Private) {
 	s := v.s
-	v.sc.Title = v.w.Text(taskTitle(s.Menu.Task))
+	v.out.Title = v.w.Text(taskTitle(s.Menu.Task))
 	switch {
 	case s.Menu.Task == kiosk.NoTask:
 		how := MsgMenuServes
@@ -19,8 +18,8 @@ func (v *view) menu(p kiosk.Private) {
 			how = MsgMenuClosed
 		}
 		v.addLines(how)
-		if v.at.Name != "" {
-			v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(v.at.Name+" "+v.at.Address)))
+		if v.device.Name != "" {
+			v.out.Lines = append(v.out.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(v.device.Name+" "+v.device.Address)))
 		}
 		v.digitKey('1', MsgKeyStatus)
 		v.digitKey('2', MsgKeyDoctor)
@@ -34,18 +33,18 @@ func (v *view) menu(p kiosk.Private) {
 		v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 		return
 	case s.Question != 0:
-		v.sc.Tone = Busy
+		v.out.Tone = Busy
 		v.addLines(MsgMenuDoing)
 	case s.Menu.Failed:
-		v.sc.Tone = Bad
+		v.out.Tone = Bad
 		v.addLines(MsgMenuFailed)
 	default:
-		v.sc.Details, v.sc.Page = p.Result.Fields, s.Reading.Page
-		v.sc.Paging = v.w.Text(MsgShownPaging)
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
+		v.out.Details, v.out.Page = p.Result.Fields, s.Reading.Page
+		v.out.Paging = v.w.Text(MsgShownPaging)
+		v.out.Keys = append(v.out.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
 	}
 	if s.Menu.Unauthenticated {
-		if len(v.sc.Details) == 0 {
+		if len(v.out.Details) == 0 {
 			v.addLines(MsgMenuUnauthenticated)
 		}
 		v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
@@ -54,9 +53,9 @@ func (v *view) menu(p kiosk.Private) {
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyBack)
 }
 
-// number is a key with a figure on it.
+// digitKey offers a digit.
 func (v *view) digitKey(cap rune, w MessageID) {
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: string(cap), Text: v.w.Text(w), Does: kiosk.RuneKey, Rune: cap})
+	v.out.Keys = append(v.out.Keys, Key{Cap: string(cap), Text: v.w.Text(w), Does: kiosk.RuneKey, Rune: cap})
 }
 
 // taskTitle is the title of the screen while a task is open.
@@ -74,23 +73,23 @@ func taskTitle(t kiosk.Task) MessageID {
 	return MsgMenuTitle
 }
 
-// technician puts a technician's words in the place of a customer's.
+// technicianTexts replaces a customer's texts by a technician's.
 func (v *view) technicianTexts() {
 	if !v.s.Technician {
 		return
 	}
 	switch v.s.Phase {
 	case kiosk.Identify:
-		v.sc.Title = v.w.Text(MsgMenuIdentify)
+		v.out.Title = v.w.Text(MsgMenuIdentify)
 		if !v.s.Help {
-			v.sc.Lines = nil
+			v.out.Lines = nil
 			v.addLines(MsgMenuIdentifyLines)
 		}
 	case kiosk.Checking:
-		v.sc.Steps = v.sc.Steps[:2] // nothing is fetched
+		v.out.Steps = v.out.Steps[:2] // nothing is fetched
 	case kiosk.Ended:
 		if v.s.Ending.Reason == kiosk.NoAccess && !v.s.Help {
-			v.sc.Lines = nil
+			v.out.Lines = nil
 			v.addLines(MsgMenuNoAccess)
 		}
 	}

@@ -7,30 +7,26 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Device is what a screen says of the device itself.
+// Device is what a screen shows of the device itself.
 type Device struct {
-	Site          string    // where it stands
-	Name          string    // its name, for staff on the telephone
-	Address       string    // its network address, on Closed
-	Link          string    // an address shown as QR code on Ready; empty for none
-	StartingCause MessageID // with Starting: the sentence that says why; empty where nobody knows yet
-	OutageText    string    // what the operator says while the device is out of service for maintenance; one harmless line
-
-	// Opens is when the device serves again, by the time of the place, while it is OutsideHours.
-	Opens time.Time
-
-	Languages []string // what the languages to choose from call themselves, in the order of State.Language
+	Site          string    // name of the place
+	Name          string    // name of the device, for a telephone call
+	Address       string    // network address, shown in Closed
+	Link          string    // address shown as a QR code in Ready; empty for none
+	StartingCause MessageID // with the closure Starting: why; empty if unknown
+	OutageText    string    // with the closure Maintenance: the operator's text, one clean line
+	Opens         time.Time // with the closure OutsideHours: when the device opens again, in local time
+	Languages     []string  // the languages' own names, in the order of State.Language
 }
 
-// View is what a person may see of a visit, in one language. It is a plain
-// function of what it is given; p is empty except where the phase shows it.
-func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, at Device) Screen {
-	v := view{s: s, now: now, w: w, at: at, sc: Screen{Phase: s.Phase, Site: at.Site}}
+// View returns what a person may see of a visit, in one language. p is empty except in the phases that show it.
+func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, device Device) Screen {
+	v := view{s: s, now: now, w: w, device: device, out: Screen{Phase: s.Phase, Site: device.Site}}
 	switch s.Phase {
 	case kiosk.Ready:
-		v.ready(at)
+		v.ready(device)
 	case kiosk.Closed:
-		v.closed(at)
+		v.closed(device)
 	case kiosk.Identify:
 		v.identify(p)
 	case kiosk.EnterUserCode:
@@ -52,55 +48,54 @@ func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, at Devic
 	case kiosk.Menu:
 		v.menu(p)
 	case kiosk.Clearing:
-		v.sc.Title = w.Text(MsgClearing)
+		v.out.Title = w.Text(MsgClearing)
 	}
 	v.technicianTexts()
 	v.idlePrompt()
-	return v.sc
+	return v.out
 }
 
 type view struct {
-	s   kiosk.State
-	now time.Duration
-	w   Catalog
-	at  Device
-	sc  Screen
+	s      kiosk.State
+	now    time.Duration
+	w      Catalog
+	device Device
+	out    Screen
 }
 
 func (v *view) addLines(words ...MessageID) {
 	for _, w := range words {
-		v.sc.Lines = append(v.sc.Lines, v.w.Text(w))
+		v.out.Lines = append(v.out.Lines, v.w.Text(w))
 	}
 }
 
 func (v *view) addKey(does kiosk.KeyName, cap string, w MessageID) {
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: cap, Text: v.w.Text(w), Does: does})
+	v.out.Keys = append(v.out.Keys, Key{Cap: cap, Text: v.w.Text(w), Does: does})
 }
 
-func (v *view) ready(at Device) {
-	v.sc.Title = v.w.Text(MsgReadyTitle)
+func (v *view) ready(device Device) {
+	v.out.Title = v.w.Text(MsgReadyTitle)
 	v.addLines(MsgReadyLines)
-	if at.Link != "" {
-		v.sc.Link = &Link{URL: at.Link, Caption: v.w.Text(MsgReadyLink)}
+	if device.Link != "" {
+		v.out.Link = &Link{URL: device.Link, Caption: v.w.Text(MsgReadyLink)}
 	}
-	if len(at.Languages) > 1 {
-		// In their own words, for those who cannot read this one.
-		v.sc.Lines = append(v.sc.Lines, strings.Join(at.Languages, ", "))
+	if len(device.Languages) > 1 {
+		// In each language, for people who cannot read the present one.
+		v.out.Lines = append(v.out.Lines, strings.Join(device.Languages, ", "))
 	}
 	v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyBegin)
 	v.languageKey()
 	v.helpKey()
 }
 
-// language is the key to the next language, under the name that this one has for itself.
+// languageKey offers the next language, by its own name.
 func (v *view) languageKey() {
-	if n := len(v.at.Languages); n > 1 {
-		v.sc.Keys = append(v.sc.Keys, Key{Cap: "Tab", Text: v.at.Languages[(v.s.Language+1)%n], Does: kiosk.TabKey})
+	if n := len(v.device.Languages); n > 1 {
+		v.out.Keys = append(v.out.Keys, Key{Cap: "Tab", Text: v.device.Languages[(v.s.Language+1)%n], Does: kiosk.TabKey})
 	}
 }
 
-// closures in the order in which they are told: the first one is the cause of
-// the others more often than not.
+// closures are in the order of importance; only the first one is shown, because it is usually the cause of the others.
 var closures = []struct {
 	why  kiosk.Closures
 	word MessageID
@@ -113,52 +108,52 @@ var closures = []struct {
 	{kiosk.Starting, MsgClosedStart},
 }
 
-func (v *view) closed(at Device) {
-	v.sc.Tone = Alert
-	v.sc.Title = v.w.Text(MsgClosedTitle)
+func (v *view) closed(device Device) {
+	v.out.Tone = Alert
+	v.out.Title = v.w.Text(MsgClosedTitle)
 	for _, c := range closures {
 		if v.s.Closures&c.why == 0 {
 			continue
 		}
 		switch {
 		case c.why == kiosk.OutsideHours:
-			v.outsideHours(at)
-		case c.why == kiosk.Starting && at.StartingCause != "":
-			v.addLines(at.StartingCause)
+			v.outsideHours(device)
+		case c.why == kiosk.Starting && device.StartingCause != "":
+			v.addLines(device.StartingCause)
 		default:
 			v.addLines(c.word)
 		}
-		if c.why == kiosk.Maintenance && at.OutageText != "" {
-			v.sc.Lines = append(v.sc.Lines, at.OutageText)
+		if c.why == kiosk.Maintenance && device.OutageText != "" {
+			v.out.Lines = append(v.out.Lines, device.OutageText)
 		}
 		break
 	}
-	if v.sc.Tone == Alert { // else there is nothing to help with
+	if v.out.Tone == Alert { // else nobody has to help
 		v.addLines(MsgClosedStaff)
 	}
-	if at.Name != "" {
-		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(at.Name+" "+at.Address)))
+	if device.Name != "" {
+		v.out.Lines = append(v.out.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(device.Name+" "+device.Address)))
 	}
 }
 
-// outsideHours: nothing is wrong, nobody is to be called, and probably nobody is there.
-func (v *view) outsideHours(at Device) {
-	v.sc.Tone = Calm
-	v.sc.Title = v.w.Text(MsgClosedHours)
-	if !at.Opens.IsZero() {
-		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgClosedOpens, "day", v.w.Text(dayWord(at.Opens.Weekday())), "time", at.Opens.Format("15:04")))
+// outsideHours shows when the device opens. Nothing is wrong, so nobody has to be called.
+func (v *view) outsideHours(device Device) {
+	v.out.Tone = Calm
+	v.out.Title = v.w.Text(MsgClosedHours)
+	if !device.Opens.IsZero() {
+		v.out.Lines = append(v.out.Lines, v.w.Text(MsgClosedOpens, "day", v.w.Text(dayMessage(device.Opens.Weekday())), "time", device.Opens.Format("15:04")))
 	}
 }
 
 func (v *view) identify(p kiosk.Private) {
 	kind := v.s.Rules.Kind
-	v.sc.Title = v.w.Text(MsgIdentifyTitle)
+	v.out.Title = v.w.Text(MsgIdentifyTitle)
 	e := &Entry{Label: v.w.Text(label(kind)), Text: p.Input, Example: v.w.Text(example(kind))}
 	if v.s.Input.ProblemShown && v.s.Input.Problem != kiosk.NoProblem {
 		e.Problem = v.w.Text(ProblemText(v.s.Input.Problem))
 	}
-	v.sc.Entry = e
-	v.sc.Keypad = keypad(v.s)
+	v.out.Entry = e
+	v.out.Keypad = keypad(v.s)
 	v.addLines(MsgIdentifyPrivacy)
 	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
 	v.languageKey()
@@ -167,7 +162,7 @@ func (v *view) identify(p kiosk.Private) {
 }
 
 func (v *view) userCode() {
-	v.sc.Title = v.w.Text(MsgCodeTitle)
+	v.out.Title = v.w.Text(MsgCodeTitle)
 	d := v.s.Input
 	e := &Entry{Label: v.w.Text(MsgCodeLabel), Text: strings.Repeat("*", d.Length)}
 	switch {
@@ -176,8 +171,8 @@ func (v *view) userCode() {
 	case v.s.UserCode.Tries > 0 && d.Length == 0:
 		e.Problem = v.w.Text(MsgCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.UserCode.Tries)
 	}
-	v.sc.Entry = e
-	v.sc.Keypad = keypad(v.s)
+	v.out.Entry = e
+	v.out.Keypad = keypad(v.s)
 	v.addLines(MsgCodeLines)
 	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
 	v.languageKey()
@@ -186,10 +181,10 @@ func (v *view) userCode() {
 }
 
 func (v *view) asking() {
-	v.sc.Tone = Busy
-	v.sc.Title = v.w.Text(MsgAskingTitle)
+	v.out.Tone = Busy
+	v.out.Title = v.w.Text(MsgAskingTitle)
 	if v.s.Flow == kiosk.DeviceFlow {
-		v.sc.Title = v.w.Text(MsgDeviceFlowAsking)
+		v.out.Title = v.w.Text(MsgDeviceFlowAsking)
 	} else {
 		v.addLines(MsgAskingLines)
 	}
@@ -199,18 +194,18 @@ func (v *view) asking() {
 
 func (v *view) waiting() {
 	s := v.s
-	v.sc.Tone = Busy
-	v.sc.Title = v.w.Text(MsgWaitingTitle)
-	v.sc.Code = s.Request.Code
-	v.sc.SpelledCode = SpellOut(s.Request.Code)
-	v.sc.Gauge = v.timeLeft()
+	v.out.Tone = Busy
+	v.out.Title = v.w.Text(MsgWaitingTitle)
+	v.out.Code = s.Request.Code
+	v.out.SpelledCode = SpellOut(s.Request.Code)
+	v.out.Gauge = v.timeLeft()
 	v.addLines(MsgWaitingSame, phoneHint(s.Request.PhoneHint))
 	if s.Masked != "" {
-		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgWaitingWho, "who", s.Masked))
+		v.out.Lines = append(v.out.Lines, v.w.Text(MsgWaitingWho, "who", s.Masked))
 	}
 	if s.Request.Schedule.ConnectionLost {
-		v.sc.Tone = Alert
-		v.sc.Warning = v.w.Text(MsgWaitingLost)
+		v.out.Tone = Alert
+		v.out.Warning = v.w.Text(MsgWaitingLost)
 	}
 	if s.OffersDeviceFlow() {
 		v.digitKey('2', MsgKeyDeviceFlow)
@@ -219,24 +214,23 @@ func (v *view) waiting() {
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
 }
 
-// second is Waiting on the second road: any phone opens the address, and on it the
-// person signs in as who they said they are here. The code stands beside the picture so
-// that they can see that both belong together (RFC 8628, 3.3.1).
+// deviceFlow shows the address that any phone can open, as text and as a QR code. The code beside it lets the person see that
+// both belong together (RFC 8628 3.3.1).
 func (v *view) deviceFlow(g kiosk.Grant) {
 	s := v.s
-	v.sc.Tone = Busy
-	v.sc.Title = v.w.Text(MsgDeviceFlowTitle)
-	v.sc.Code = g.UserCode
-	v.sc.SpelledCode = SpellOut(g.UserCode)
-	v.sc.Gauge = v.timeLeft()
-	v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgDeviceFlowOpen, "address", strings.TrimPrefix(g.Address, "https://")))
+	v.out.Tone = Busy
+	v.out.Title = v.w.Text(MsgDeviceFlowTitle)
+	v.out.Code = g.UserCode
+	v.out.SpelledCode = SpellOut(g.UserCode)
+	v.out.Gauge = v.timeLeft()
+	v.out.Lines = append(v.out.Lines, v.w.Text(MsgDeviceFlowOpen, "address", strings.TrimPrefix(g.Address, "https://")))
 	if s.Masked != "" {
-		v.sc.Lines = append(v.sc.Lines, v.w.Text(MsgDeviceFlowWho, "who", s.Masked))
+		v.out.Lines = append(v.out.Lines, v.w.Text(MsgDeviceFlowWho, "who", s.Masked))
 	}
-	v.sc.Link = &Link{URL: g.Complete, Caption: v.w.Text(MsgDeviceFlowScan), Optional: true}
+	v.out.Link = &Link{URL: g.Complete, Caption: v.w.Text(MsgDeviceFlowScan), Optional: true}
 	if s.Request.Schedule.ConnectionLost {
-		v.sc.Tone = Alert
-		v.sc.Warning = v.w.Text(MsgWaitingLost)
+		v.out.Tone = Alert
+		v.out.Warning = v.w.Text(MsgWaitingLost)
 	}
 	v.helpKey()
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
@@ -259,7 +253,7 @@ func (v *view) timeLeft() *Gauge {
 	return g
 }
 
-// SpellOut gives a code letter by letter, groups apart, for reading out.
+// SpellOut returns a code letter by letter, with groups apart, to be read aloud.
 func SpellOut(code string) string {
 	groups := strings.Split(code, "-")
 	for i, g := range groups {
@@ -269,14 +263,14 @@ func SpellOut(code string) string {
 }
 
 func (v *view) working() {
-	v.sc.Tone = Good
-	v.sc.Title = v.w.Text(MsgApprovedTitle)
+	v.out.Tone = Good
+	v.out.Title = v.w.Text(MsgApprovedTitle)
 	fetching := v.s.Phase == kiosk.Fetching
 	checked, fetched := Doing, ToDo
 	if fetching {
 		checked, fetched = Done, Doing
 	}
-	v.sc.Steps = []ListStep{
+	v.out.Steps = []ListStep{
 		{v.w.Text(MsgStepApproved), Done},
 		{v.w.Text(MsgStepChecking), checked},
 		{v.w.Text(MsgStepFetching), fetched},
@@ -286,38 +280,38 @@ func (v *view) working() {
 }
 
 func (v *view) shown(p kiosk.Private) {
-	v.sc.Tone = Good
+	v.out.Tone = Good
 	if !v.s.Reading.Revealed {
-		v.sc.Title = v.w.Text(MsgShownTitle)
+		v.out.Title = v.w.Text(MsgShownTitle)
 		v.addLines(MsgShownHidden)
 		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyShow)
 		v.helpKey()
 		v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 		return
 	}
-	v.sc.Title = p.Result.Title
-	if v.sc.Title == "" {
-		v.sc.Title = v.w.Text(MsgShownTitle)
+	v.out.Title = p.Result.Title
+	if v.out.Title == "" {
+		v.out.Title = v.w.Text(MsgShownTitle)
 	}
-	v.sc.Details, v.sc.Page = p.Result.Fields, v.s.Reading.Page
-	v.sc.Paging = v.w.Text(MsgShownPaging)
+	v.out.Details, v.out.Page = p.Result.Fields, v.s.Reading.Page
+	v.out.Paging = v.w.Text(MsgShownPaging)
 	if len(p.Result.Fields) == 0 {
 		v.addLines(MsgShownEmpty)
 	}
-	v.sc.Keys = append(v.sc.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
+	v.out.Keys = append(v.out.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
 	v.helpKey()
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 }
 
 func (v *view) ended() {
 	s := v.s
-	v.sc.Tone = Bad
-	v.sc.Title = v.w.Text(EndedTitle(s.Ending.Reason))
+	v.out.Tone = Bad
+	v.out.Title = v.w.Text(EndedTitle(s.Ending.Reason))
 	if s.Ending.Ambiguous {
-		v.sc.Title = v.w.Text(MsgEndedAmbiguous)
+		v.out.Title = v.w.Text(MsgEndedAmbiguous)
 	}
 	if s.Ending.Reason == kiosk.Cancelled { // the customer's own wish is no failure
-		v.sc.Tone = Calm
+		v.out.Tone = Calm
 	}
 	v.addLines(Advice(s))
 	if s.Ending.Reason == kiosk.HeldBack {
@@ -336,24 +330,22 @@ func (v *view) ended() {
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 }
 
-// held is the push guard's screen: the time to wait counts down. Nothing on it
-// says whether there is such a person or a phone: the guard is asked before the
-// server, and counts requests for nobody like any other.
+// throttled shows the push guard's pause as a countdown. It does not reveal whether the person or a phone exists: the guard is
+// asked before the server and counts requests for unknown people like any other.
 func (v *view) throttled() {
-	v.sc.Tone = Calm
+	v.out.Tone = Calm
 	left := v.s.ThrottledFor(v.now)
-	v.sc.Gauge = &Gauge{Text: WaitText(v.w, left)}
+	v.out.Gauge = &Gauge{Text: WaitText(v.w, left)}
 	if whole := v.s.Ending.Throttle.Wait; whole > 0 {
-		v.sc.Gauge.Part = min(1, float64(left)/float64(whole))
+		v.out.Gauge.Part = min(1, float64(left)/float64(whole))
 	}
 	if v.s.Ending.Throttle.Abuse {
-		v.sc.Tone = Alert
-		v.sc.Warning = v.w.Text(MsgThrottledStaff)
+		v.out.Tone = Alert
+		v.out.Warning = v.w.Text(MsgThrottledStaff)
 	}
 }
 
-// WaitText says how long until the push guard lets another request go, rounded up
-// to what people count in.
+// WaitText says how long the push guard still holds a request back, rounded up to the usual unit.
 func WaitText(w Catalog, left time.Duration) string {
 	up := func(unit time.Duration) int { return int((left + unit - 1) / unit) }
 	switch {
@@ -367,16 +359,15 @@ func WaitText(w Catalog, left time.Duration) string {
 	return w.Text(MsgThrottledHours, "n", up(time.Hour))
 }
 
-// hide leaves nothing on the screen but the title while nobody is known to be there:
-// neither what is personal nor pieces of sentences beside the question.
+// hide removes everything but the title and the keys while "still there?" is open: somebody else may be there.
 func (v *view) hide() {
 	switch v.s.Phase {
 	case kiosk.Shown:
-		v.sc.Title = v.w.Text(MsgShownTitle)
+		v.out.Title = v.w.Text(MsgShownTitle)
 	case kiosk.Menu:
-		v.sc.Title = v.w.Text(MsgMenuTitle)
+		v.out.Title = v.w.Text(MsgMenuTitle)
 	}
-	v.sc = Screen{Phase: v.sc.Phase, Tone: v.sc.Tone, Site: v.sc.Site, Title: v.sc.Title, Keys: v.sc.Keys}
+	v.out = Screen{Phase: v.out.Phase, Tone: v.out.Tone, Site: v.out.Site, Title: v.out.Title, Keys: v.out.Keys}
 }
 
 func (v *view) idlePrompt() {
@@ -385,7 +376,7 @@ func (v *view) idlePrompt() {
 	}
 	n := int((v.s.Idle.PromptedAt + v.s.Rules.PromptTime - v.now + time.Second - 1) / time.Second)
 	text := MsgIdleText
-	v.sc.Keys = nil
+	v.out.Keys = nil
 	if v.s.Idle.Extensions < v.s.Rules.MaxExtensions {
 		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMore)
 	} else {
@@ -393,5 +384,5 @@ func (v *view) idlePrompt() {
 	}
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 	v.hide()
-	v.sc.Notice = &Notice{Title: v.w.Text(MsgIdleTitle), Text: v.w.Text(text, "n", max(n, 0))}
+	v.out.Notice = &Notice{Title: v.w.Text(MsgIdleTitle), Text: v.w.Text(text, "n", max(n, 0))}
 }
