@@ -12,7 +12,7 @@ import (
 )
 
 // Check calls the API without a token, which it should refuse. A nil address means that no API is configured.
-func Check(ctx context.Context, via *oidc.Transport, address *url.URL) check.Outcome {
+func Check(ctx context.Context, transport *oidc.Transport, address *url.URL) check.Outcome {
 	if address == nil {
 		return check.Skip("no API is configured: the kiosk shows the verified claims")
 	}
@@ -21,7 +21,7 @@ func Check(ctx context.Context, via *oidc.Transport, address *url.URL) check.Out
 		return check.Fail(kiosk.Misconfigured, "bad address", "correct KIOSK_API_URL")
 	}
 	r.Header.Set("Accept", "application/json")
-	reply, err := via.SendOnce(r, oidc.MaxDocument)
+	reply, err := transport.SendOnce(r, oidc.MaxDocument)
 	if reply == nil {
 		return check.Fail(kiosk.ServiceDown, err.Error(), "check KIOSK_API_URL, and that the API runs")
 	}

@@ -55,7 +55,7 @@ func TestCodesFitWhereTheyMust(t *testing.T) {
 		{"eight characters at 80 columns", "K7R-4F9Q", 68, wideLetters},
 	} {
 		if letters(tc.code, tc.how, tc.w) == nil {
-			t.Errorf("%s does not fit", tc.name)
+			t.Errorf("%s does not match", tc.name)
 		}
 	}
 	for _, code := range []string{"", "a b", "Ä", "K7*"} {

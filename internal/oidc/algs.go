@@ -13,21 +13,20 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithm is one way of signing that this package understands. There is no
-// "none" and no HMAC among them, so no list can let one in: with HMAC everybody who
-// can check a token can make one (RFC 8725, section 3.1).
+// algorithm is a supported signature algorithm. "none" and HMAC are missing on purpose: whoever can check an HMAC can
+// also make one. (RFC 8725, section 3.1)
 type algorithm struct {
 	name      jose.SignatureAlgorithm
 	suits     func(crypto.PublicKey) bool
 	hash      func() hash.Hash // for at_hash and rt_hash
-	isDefault bool             // believed unless a list says otherwise
+	isDefault bool             // allowed where no list is configured
 }
 
 var algorithms = []algorithm{
 	{jose.RS256, isRSA, sha256.New, true},
 	{jose.PS256, isRSA, sha256.New, true},
 	{jose.ES256, isEC(elliptic.P256()), sha256.New, true},
-	// OpenID Connect leaves the hash for EdDSA open; everybody takes Ed25519's own.
+	// OpenID Connect does not say which hash goes with EdDSA; all implementations use Ed25519's own.
 	{jose.EdDSA, isEd25519, sha512.New, true},
 	{jose.RS384, isRSA, sha512.New384, false},
 	{jose.RS512, isRSA, sha512.New, false},
@@ -37,10 +36,9 @@ var algorithms = []algorithm{
 	{jose.ES512, isEC(elliptic.P521()), sha512.New, false},
 }
 
-// DefaultAlgs are the signature algorithms of ID tokens that are believed where
-// nothing else is configured: RS256, which every server must have (OpenID Connect
-// Core 1.0, section 15.1), and those of FAPI 2.0: PS256, ES256, EdDSA. What a
-// server publishes is no allow-list: Auth0 publishes HS256 beside RS256.
+// DefaultAlgs returns the signature algorithms that ID tokens may use where nothing is configured: RS256, which every
+// server must support, and those of FAPI 2.0: PS256, ES256 and EdDSA. What a server publishes is no allow-list: Auth0
+// publishes HS256 beside RS256. (OpenID Connect Core 1.0, section 15.1)
 func DefaultAlgs() []string {
 	var out []string
 	for _, a := range algorithms {
@@ -60,7 +58,7 @@ func findAlgorithm(name string) (algorithm, bool) {
 	return algorithm{}, false
 }
 
-// suitsAlgorithm tells whether a key is of the type and curve that an alg needs.
+// suitsAlgorithm reports whether a key has the type and curve that alg needs.
 func suitsAlgorithm(k crypto.PublicKey, alg string) bool {
 	a, ok := findAlgorithm(alg)
 	return ok && a.suits(k)

@@ -15,7 +15,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// The ways of client authentication (OpenID Connect Core 1.0, section 9; RFC 8705).
+// The methods of client authentication. (OpenID Connect Core 1.0, section 9; RFC 8705)
 const (
 	SecretBasic   = "client_secret_basic"
 	SecretPost    = "client_secret_post"
@@ -24,50 +24,47 @@ const (
 	SelfSignedTLS = "self_signed_tls_client_auth"
 )
 
-// ClientAuth proves to the server who is asking. One and the same way is used at
-// the backchannel and the token endpoint (CIBA Core, section 4).
+// ClientAuth authenticates the client to the server, by the same method at the backchannel and the token endpoint.
+// (CIBA Core, section 4)
 type ClientAuth interface {
-	// Method is one of the names above.
+	// Method returns one of the names above.
 	Method() string
-	// MTLS tells whether a TLS client certificate is presented, as the proof or beside
-	// it, so that the server's addresses for such clients are to be used.
+	// MTLS reports whether a TLS client certificate is presented, so that the server's endpoints for such clients apply.
 	MTLS() bool
-	// Apply adds the proof to one request that is about to be sent. It must be
-	// called anew for every request: an assertion is good once.
+	// Apply authenticates one request. Call it again for each request: an assertion is valid once.
 	Apply(c AuthTarget, form url.Values, h http.Header) error
 }
 
-// AuthTarget is where a request is about to go.
+// AuthTarget is the destination of a request.
 type AuthTarget struct {
 	Metadata *Metadata
 	Endpoint Endpoint
-	Audience Audience // of a client assertion, where one is made
+	Audience Audience // of a client assertion, if there is one
 }
 
-// Audience is whom a client assertion is addressed to.
+// Audience selects the aud claim of a client assertion.
 type Audience uint8
 
 // The audiences.
 const (
-	AudienceIssuer   Audience = iota // the issuer, as a string: RFC 7523bis, FAPI 2.0
-	AudienceToken                    // the token endpoint: for old servers only
-	AudienceEndpoint                 // whichever endpoint is asked: for old servers only
+	AudienceIssuer   Audience = iota // the issuer, as a string (RFC 7523bis, FAPI 2.0)
+	AudienceToken                    // the token endpoint, for old servers
+	AudienceEndpoint                 // the endpoint of the request, for old servers
 )
 
-// AuthOptions says how this client proves who it is.
+// AuthOptions configure NewClientAuth.
 type AuthOptions struct {
 	Method   string // empty: private_key_jwt if there is a key, else client_secret_basic
 	ClientID string
 	Secret   kiosk.Secret // for the two client_secret methods
 	Key      *ClientKey   // for private_key_jwt
-	// Certificate is the one that the Transport presents: the proof of the two ways of
-	// mutual TLS; with the others it only ties the access token to this device (RFC 8705,
-	// section 3).
+	// Certificate is the one that the Transport presents. The two methods of mutual TLS authenticate by it; with the other
+	// methods it only binds the access token to this device (RFC 8705, section 3).
 	Certificate *Certificate
 	Now         func() time.Time // for private_key_jwt
 }
 
-// authMethods is the table of what can be configured.
+// authMethods maps each configurable method to its constructor.
 var authMethods = map[string]func(AuthOptions) (ClientAuth, error){
 	SecretBasic:   newSecretAuth,
 	SecretPost:    newSecretAuth,
@@ -76,7 +73,7 @@ var authMethods = map[string]func(AuthOptions) (ClientAuth, error){
 	SelfSignedTLS: newCertificateAuth,
 }
 
-// AuthMethods lists the names that NewClientAuth knows, sorted.
+// AuthMethods returns the methods that NewClientAuth supports, sorted.
 func AuthMethods() []string {
 	var out []string
 	for m := range authMethods {
@@ -86,8 +83,8 @@ func AuthMethods() []string {
 	return out
 }
 
-// NewClientAuth makes the proof that the options ask for. The error is a
-// kiosk.Misconfigured and says what is missing.
+// NewClientAuth returns the client authentication that o configures. Its error is a kiosk.Misconfigured that says
+// what is missing.
 func NewClientAuth(o AuthOptions) (ClientAuth, error) {
 	if o.Method == "" {
 		o.Method = SecretBasic
@@ -98,7 +95,7 @@ func NewClientAuth(o AuthOptions) (ClientAuth, error) {
 	const what = "client authentication"
 	build, ok := authMethods[o.Method]
 	if !ok {
-		return nil, kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("unknown way; known are %s", strings.Join(AuthMethods(), ", ")))
+		return nil, kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("unknown method; supported are %s", strings.Join(AuthMethods(), ", ")))
 	}
 	if o.ClientID == "" {
 		return nil, kiosk.Fail(kiosk.Misconfigured, what, errors.New("no client id"))
@@ -110,19 +107,19 @@ func NewClientAuth(o AuthOptions) (ClientAuth, error) {
 	return a, nil
 }
 
-// secret is client_secret_basic and client_secret_post (RFC 6749, section 2.3.1).
+// secretAuth is client_secret_basic and client_secret_post. (RFC 6749, section 2.3.1)
 type secretAuth struct {
-	id     string
-	secret kiosk.Secret
-	basic  bool
-	mtls   bool
+	clientID string
+	secret   kiosk.Secret
+	basic    bool
+	mtls     bool
 }
 
 func newSecretAuth(o AuthOptions) (ClientAuth, error) {
 	if len(o.Secret) == 0 {
 		return nil, errors.New("no client secret")
 	}
-	return &secretAuth{id: o.ClientID, secret: slices.Clone(o.Secret), basic: o.Method == SecretBasic, mtls: o.Certificate != nil}, nil
+	return &secretAuth{clientID: o.ClientID, secret: slices.Clone(o.Secret), basic: o.Method == SecretBasic, mtls: o.Certificate != nil}, nil
 }
 
 func (s *secretAuth) MTLS() bool { return s.mtls }
@@ -136,23 +133,22 @@ func (s *secretAuth) Method() string {
 
 func (s *secretAuth) Apply(_ AuthTarget, form url.Values, h http.Header) error {
 	if !s.basic {
-		form.Set("client_id", s.id)
+		form.Set("client_id", s.clientID)
 		form.Set("client_secret", string(s.secret))
 		return nil
 	}
-	// Form-encoded first, since a colon or a letter outside ASCII would otherwise
-	// be read differently at the other end.
-	pair := url.QueryEscape(s.id) + ":" + url.QueryEscape(string(s.secret))
+	// Form-encode first: the server would misread a colon or a letter outside ASCII.
+	pair := url.QueryEscape(s.clientID) + ":" + url.QueryEscape(string(s.secret))
 	h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 	return nil
 }
 
-// assertion is private_key_jwt (RFC 7523; OpenID Connect Core 1.0, section 9).
+// assertionAuth is private_key_jwt. (RFC 7523; OpenID Connect Core 1.0, section 9)
 type assertionAuth struct {
-	id   string
-	key  *ClientKey
-	now  func() time.Time
-	mtls bool
+	clientID string
+	key      *ClientKey
+	now      func() time.Time
+	mtls     bool
 }
 
 func newAssertionAuth(o AuthOptions) (ClientAuth, error) {
@@ -162,7 +158,7 @@ func newAssertionAuth(o AuthOptions) (ClientAuth, error) {
 	if o.Now == nil {
 		return nil, errors.New("no clock")
 	}
-	return &assertionAuth{id: o.ClientID, key: o.Key, now: o.Now, mtls: o.Certificate != nil}, nil
+	return &assertionAuth{clientID: o.ClientID, key: o.Key, now: o.Now, mtls: o.Certificate != nil}, nil
 }
 
 func (a *assertionAuth) Method() string { return PrivateKeyJWT }
@@ -184,7 +180,7 @@ func (a *assertionAuth) Apply(c AuthTarget, form url.Values, _ http.Header) erro
 		Expires  int64  `json:"exp"`
 		Issued   int64  `json:"iat"`
 		ID       string `json:"jti"`
-	}{a.id, a.id, aud, now.Add(assertionLifetime).Unix(), now.Unix(), rand.Text()})
+	}{a.clientID, a.clientID, aud, now.Add(assertionLifetime).Unix(), now.Unix(), rand.Text()})
 	if err != nil {
 		return err
 	}
@@ -192,14 +188,14 @@ func (a *assertionAuth) Apply(c AuthTarget, form url.Values, _ http.Header) erro
 	if err != nil {
 		return err
 	}
-	form.Set("client_id", a.id) // optional in RFC 7521, section 4.2, but some servers look it up first
+	form.Set("client_id", a.clientID) // optional (RFC 7521, section 4.2), but some servers look the client up by it
 	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 	form.Set("client_assertion", jwt)
 	return nil
 }
 
-// certificate is both ways of RFC 8705: the proof is in the TLS handshake.
-type certificateAuth struct{ id, method string }
+// certificateAuth is both methods of RFC 8705: the TLS handshake authenticates the client.
+type certificateAuth struct{ clientID, method string }
 
 func newCertificateAuth(o AuthOptions) (ClientAuth, error) {
 	if o.Certificate == nil {
@@ -212,6 +208,6 @@ func (c certificateAuth) Method() string { return c.method }
 func (c certificateAuth) MTLS() bool     { return true }
 
 func (c certificateAuth) Apply(_ AuthTarget, form url.Values, _ http.Header) error {
-	form.Set("client_id", c.id)
+	form.Set("client_id", c.clientID)
 	return nil
 }

@@ -12,25 +12,25 @@ import (
 )
 
 const (
-	// ExpirySoon is how long before its end a client certificate is warned of: time
-	// enough to order another one and to travel to the device.
+	// ExpiryWarning is how long before its expiry a client certificate causes warnings: time enough to order another
+	// one and to travel to the device.
 	ExpiryWarning = 30 * 24 * time.Hour
 
-	// maxChain is the most certificates of a chain; real ones have 1 to 4.
+	// maxChain limits a certificate chain; real ones have 1 to 4.
 	maxChain = 10
 )
 
-// Certificate is the client certificate of mutual TLS (RFC 8705) with its key.
+// Certificate is the client certificate of mutual TLS with its key. (RFC 8705)
 type Certificate struct {
 	chain tls.Certificate
 	leaf  *x509.Certificate
 }
 
-// ParseCertificate reads a PEM chain, the device's own certificate first, and joins
-// it with its key. Errors are for a technician and repeat nothing of the files.
+// ParseCertificate reads a PEM chain that begins with the device's own certificate, and joins it with its key. Errors
+// quote nothing of the file.
 func ParseCertificate(data []byte, key *ClientKey) (*Certificate, error) {
 	if key == nil {
-		return nil, errors.New("client certificate: there is no client key to go with it")
+		return nil, errors.New("client certificate: no client key is configured")
 	}
 	c := &Certificate{chain: tls.Certificate{PrivateKey: key.signer}}
 	for rest := data; ; {
@@ -42,7 +42,7 @@ func ParseCertificate(data []byte, key *ClientKey) (*Certificate, error) {
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			continue // a key in the same file, say; the key's own setting counts
+			continue // for example a key; the key has its own setting
 		}
 		one, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
@@ -52,7 +52,7 @@ func ParseCertificate(data []byte, key *ClientKey) (*Certificate, error) {
 			c.leaf = one
 		}
 		if c.chain.Certificate = append(c.chain.Certificate, block.Bytes); len(c.chain.Certificate) > maxChain {
-			return nil, fmt.Errorf("client certificate: more than %d certificates; the chain of one is wanted, not a bundle", maxChain)
+			return nil, fmt.Errorf("client certificate: more than %d certificates; the file must hold one chain, not a bundle", maxChain)
 		}
 	}
 	if c.leaf == nil {
@@ -60,18 +60,17 @@ func ParseCertificate(data []byte, key *ClientKey) (*Certificate, error) {
 	}
 	public, ok := c.leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !public.Equal(key.Public()) {
-		return nil, errors.New("client certificate: it belongs to another key than KIOSK_CLIENT_KEY_FILE; the device's own certificate must be the first in the file")
+		return nil, errors.New("client certificate: does not match KIOSK_CLIENT_KEY_FILE; the device's own certificate must be the first in the file")
 	}
 	c.chain.Leaf = c.leaf
 	return c, nil
 }
 
-// Expires is the moment from which servers refuse the certificate.
+// Expires returns the moment from which servers reject the certificate.
 func (c *Certificate) Expires() time.Time { return c.leaf.NotAfter }
 
-// CheckValidity tells a technician what is wrong with the certificate's time, now or
-// within ExpirySoon; nil if nothing is. It is no reason to stop: the device's clock
-// may be the one that is wrong, and the server decides.
+// CheckValidity returns an error, for a technician, if the certificate is not valid at now or expires within
+// ExpiryWarning. The kiosk goes on all the same: its clock may be wrong, and the server decides.
 func (c *Certificate) CheckValidity(now time.Time) error {
 	const day = "2006-01-02"
 	switch left := c.leaf.NotAfter.Sub(now); {
@@ -85,9 +84,8 @@ func (c *Certificate) CheckValidity(now time.Time) error {
 	return nil
 }
 
-// clientCertificate gives the certificate to every server that asks for one. Go by itself
-// would hold back one whose issuer the server does not list, and a self-signed one
-// is on nobody's list (RFC 8705, section 2.2).
+// clientCertificate presents the certificate to every server that asks. Go's default would withhold one whose issuer
+// the server does not list, and a self-signed one is on no list. (RFC 8705, section 2.2)
 func (c *Certificate) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return &c.chain, nil
 }

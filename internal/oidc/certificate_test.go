@@ -51,7 +51,7 @@ func TestCertificateAndKeyBelongTogether(t *testing.T) {
 		"a certificate":            {mine, key, ""},
 		"with its chain":           {append(append([]byte{}, mine...), other...), key, ""},
 		"the key in the same file": {append(append([]byte{}, keyPEM...), mine...), key, ""},
-		"of another key":           {other, key, "another key than KIOSK_CLIENT_KEY_FILE"},
+		"of another key":           {other, key, "does not match KIOSK_CLIENT_KEY_FILE"},
 		"the chain upside down":    {append(append([]byte{}, other...), mine...), key, "must be the first"},
 		"no key":                   {mine, nil, "no client key"},
 		"a key instead":            {keyPEM, key, "no certificate in the file"},
@@ -103,14 +103,14 @@ func TestClientCertificateIsShown(t *testing.T) {
 		if got := IsClientCertificateRejected(err); got != (version == tls.VersionTLS13) {
 			t.Errorf("%s: refused for the certificate: %v", name, got)
 		}
-		via := NewTransport(TransportOptions{Roots: pool, Certificate: ownCertificate(t)})
-		for what, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": via.Send, "SendOnce": via.SendOnce} {
+		transport := NewTransport(TransportOptions{Roots: pool, Certificate: ownCertificate(t)})
+		for what, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce} {
 			reply, err := send(post(t, s.URL), MaxResponse)
 			if err != nil || string(reply.Body) != `{"certificates":1}` {
 				t.Errorf("%s, %s: %+v, %v", name, what, reply, err)
 			}
 		}
-		via.CloseIdleConnections()
+		transport.CloseIdleConnections()
 	}
 	if IsClientCertificateRejected(errors.New("x")) || IsClientCertificateRejected(nil) {
 		t.Error("other errors are no refusals")

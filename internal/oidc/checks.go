@@ -203,8 +203,8 @@ func CheckCertificate(c *Certificate, now time.Time) check.Outcome {
 }
 
 // CheckClient examines whether the server accepts this client's authentication.
-func CheckClient(ctx context.Context, via *Transport, m *Metadata, auth ClientAuth) check.Outcome {
-	err := ProbeClientAuth(ctx, via, m, auth)
+func CheckClient(ctx context.Context, transport *Transport, m *Metadata, auth ClientAuth) check.Outcome {
+	err := ProbeClientAuth(ctx, transport, m, auth)
 	if err == nil {
 		return check.Pass("the server accepts this client")
 	}

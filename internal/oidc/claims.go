@@ -11,7 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// check is V6 to V12: what the claims must say. It gives the subject.
+// checkClaims validates the claims of a token at now and returns its subject (V6 to V12 in package ciba's table).
 func (e ExpectedClaims) checkClaims(c strictjson.Object, now time.Time) (sub string, err error) {
 	if iss, _ := c.Text("iss"); iss != e.Issuer {
 		return "", errors.New("iss is not the issuer")
@@ -33,7 +33,7 @@ func (e ExpectedClaims) checkClaims(c strictjson.Object, now time.Time) (sub str
 	if iat.After(now.Add(Tolerance)) {
 		return "", errors.New("iat: the token is from the future")
 	}
-	// iat may be cut to whole seconds, so the request's time is too.
+	// Truncate, because iat may be truncated to whole seconds.
 	if iat.Before(e.RequestedAt.Truncate(time.Second).Add(-Tolerance)) {
 		return "", errors.New("iat: the token is older than the request")
 	}
@@ -48,19 +48,18 @@ func (e ExpectedClaims) checkClaims(c strictjson.Object, now time.Time) (sub str
 	}
 	if len(e.ACR) > 0 {
 		if acr, ok := c.Text("acr"); !ok || !slices.Contains(e.ACR, acr) {
-			return "", errors.New("acr is none of those asked for")
+			return "", errors.New("acr is not one of those requested")
 		}
 	}
-	// Backchannel requests have no nonce, so one that is there belongs to a token
-	// that was made for a browser's request.
+	// Backchannel requests have no nonce: this token was issued for a browser's request.
 	if nonce, ok := c["nonce"]; ok && nonce != nil && nonce != "" {
-		return "", errors.New("nonce: the token answers another request")
+		return "", errors.New("nonce: the token belongs to another request")
 	}
 	sub, _ = c.Text("sub")
 	return sub, checkSubject(sub)
 }
 
-// audience is V7 and V8.
+// checkAudience validates aud and azp (V7 and V8).
 func (e ExpectedClaims) checkAudience(c strictjson.Object) error {
 	var aud []string
 	if one, ok := c.Text("aud"); ok {
@@ -75,7 +74,7 @@ func (e ExpectedClaims) checkAudience(c strictjson.Object) error {
 			ours = true
 		case slices.Contains(e.TrustedAudiences, a):
 		default:
-			return errors.New("aud names somebody else")
+			return errors.New("aud names an unknown audience")
 		}
 	}
 	if !ours {
@@ -83,7 +82,7 @@ func (e ExpectedClaims) checkAudience(c strictjson.Object) error {
 	}
 	azp, there := c["azp"]
 	if len(aud) > 1 && !there {
-		return errors.New("azp is missing although there are several audiences")
+		return errors.New("azp is missing, and aud has several values")
 	}
 	if there && azp != e.ClientID {
 		return errors.New("azp is not this client")
@@ -91,7 +90,7 @@ func (e ExpectedClaims) checkAudience(c strictjson.Object) error {
 	return nil
 }
 
-// checkSubject: OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
+// checkSubject validates sub: at most 255 ASCII characters. (OpenID Connect Core 1.0, section 2)
 func checkSubject(sub string) error {
 	if sub == "" {
 		return errors.New("sub is missing")
@@ -100,13 +99,13 @@ func checkSubject(sub string) error {
 		return errors.New("sub is longer than 255 characters")
 	}
 	if Printable(sub, len(sub)) != sub {
-		return errors.New("sub holds characters that are not printable ASCII")
+		return errors.New("sub contains characters other than printable ASCII")
 	}
 	return nil
 }
 
-// bindings is V13: the claims that tie the token to the others of the same
-// answer. They are optional when polling, but a wrong one is wrong.
+// checkBindings validates the claims that bind the token to the others of the same response (V13). Servers need not
+// send them.
 func (e ExpectedClaims) checkBindings(c strictjson.Object, alg string) error {
 	for _, b := range []struct {
 		claim string
@@ -117,19 +116,18 @@ func (e ExpectedClaims) checkBindings(c strictjson.Object, alg string) error {
 		}
 		got, _ := c.Text(b.claim)
 		if len(b.of) == 0 || !constantTimeEqual(got, halfHash(alg, b.of)) {
-			return fmt.Errorf("%s does not fit", b.claim)
+			return fmt.Errorf("%s does not match", b.claim)
 		}
 	}
 	if _, there := c[claimRequestID]; there {
 		if got, _ := c.Text(claimRequestID); len(e.RequestID) == 0 || !constantTimeEqual(got, string(e.RequestID)) {
-			return errors.New("auth_req_id is another request's")
+			return errors.New("auth_req_id belongs to another request")
 		}
 	}
 	return nil
 }
 
-// halfHash is the left half of the hash that the alg names, in base64url (OpenID
-// Connect Core 1.0, section 3.1.3.6).
+// halfHash returns the left half of alg's hash of value, in base64url. (OpenID Connect Core 1.0, section 3.1.3.6)
 func halfHash(alg string, value []byte) string {
 	a, ok := findAlgorithm(alg)
 	if !ok {

@@ -17,12 +17,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// ClientKey is the private key by which this device proves who it is. It prints
-// as nothing.
+// ClientKey is the private key with which this device authenticates. Printing it shows nothing.
 type ClientKey struct {
 	signer crypto.Signer
-	id     string // kid; empty if the file names none
-	alg    string // pinned by a JWK; else empty
+	keyID  string // kid; empty if the file has none
+	alg    string // fixed by a JWK; else empty
 }
 
 // String hides the key.
@@ -31,20 +30,19 @@ func (k *ClientKey) String() string { return "[private key]" }
 // GoString hides the key from %#v.
 func (k *ClientKey) GoString() string { return "[private key]" }
 
-// ID is the key's name (kid); empty if its file gives none.
-func (k *ClientKey) ID() string { return k.id }
+// ID returns the key ID (kid); empty if the key's file has none.
+func (k *ClientKey) ID() string { return k.keyID }
 
-// Public is the public half.
+// Public returns the public key.
 func (k *ClientKey) Public() crypto.PublicKey { return k.signer.Public() }
 
-// ParseClientKey reads a private key from PEM (PKCS#8, SEC 1 or PKCS#1, RFC 7468)
-// or from a JWK (RFC 7517), whose kid and alg are kept. P-256, P-384, P-521,
-// Ed25519 and RSA of 2048 bits or more are accepted. Errors repeat nothing of the
-// file.
+// ParseClientKey reads a private key from PEM (PKCS#8, SEC 1 or PKCS#1) or from a JWK, whose kid and alg it keeps. It
+// accepts P-256, P-384, P-521, Ed25519, and RSA of at least 2048 bits. Errors quote nothing of the file. (RFC 7468,
+// RFC 7517)
 func ParseClientKey(data []byte) (*ClientKey, error) {
 	var k ClientKey
 	block, rest := pem.Decode(data)
-	for block != nil && block.Type == "EC PARAMETERS" { // openssl ecparam writes one in front
+	for block != nil && block.Type == "EC PARAMETERS" { // which openssl ecparam writes first
 		block, rest = pem.Decode(rest)
 	}
 	var private any
@@ -55,10 +53,10 @@ func ParseClientKey(data []byte) (*ClientKey, error) {
 		}
 		var j jose.JSONWebKey
 		if err := j.UnmarshalJSON(data); err != nil {
-			return nil, errors.New("client key: not a private JWK of a known type")
+			return nil, errors.New("client key: not a private JWK of a supported type")
 		}
 		private = j.Key
-		k.id, k.alg = j.KeyID, j.Algorithm
+		k.keyID, k.alg = j.KeyID, j.Algorithm
 		if use, _ := o.Text("use"); use == "enc" {
 			return nil, errors.New("client key: the JWK is for encryption")
 		}
@@ -72,9 +70,9 @@ func ParseClientKey(data []byte) (*ClientKey, error) {
 		case "RSA PRIVATE KEY":
 			private, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 		case "ENCRYPTED PRIVATE KEY":
-			return nil, errors.New("client key: the PEM file is protected by a password; nobody is there to type it")
+			return nil, errors.New("client key: the PEM file is encrypted; the kiosk cannot ask for a password")
 		default:
-			return nil, fmt.Errorf("client key: a PEM file of %q is no private key", Printable(block.Type, 40))
+			return nil, fmt.Errorf("client key: a PEM file of type %q is not a private key", Printable(block.Type, 40))
 		}
 		if err != nil {
 			return nil, errors.New("client key: damaged PEM file")
@@ -85,23 +83,23 @@ func ParseClientKey(data []byte) (*ClientKey, error) {
 		return nil, errors.New("client key: not a private signing key")
 	}
 	if r, ok := s.(*rsa.PrivateKey); ok && r.N.BitLen() < minRSA {
-		return nil, fmt.Errorf("client key: RSA key of %d bits; at least %d are needed", r.N.BitLen(), minRSA)
+		return nil, fmt.Errorf("client key: RSA key of %d bits is too short; use at least %d", r.N.BitLen(), minRSA)
 	}
 	k.signer = s
 	if k.alg != "" {
 		if !suitsAlgorithm(s.Public(), k.alg) {
-			return nil, errors.New("client key: the JWK's alg does not fit its key")
+			return nil, errors.New("client key: the JWK's alg does not match its key type")
 		}
 		return &k, nil
 	}
 	if k.chooseAlgorithm(nil) == "" {
-		return nil, errors.New("client key: type not supported")
+		return nil, errors.New("client key: unsupported type")
 	}
 	return &k, nil
 }
 
-// chooseAlgorithm chooses the alg: the JWK's; else by the curve; for RSA PS256 where
-// the server lists it (FAPI 2.0), else RS256, which every server knows.
+// chooseAlgorithm returns the JWK's alg; else the curve's; for RSA PS256 if the server lists it (FAPI 2.0), else
+// RS256, which every server supports. It returns "" for an unsupported key.
 func (k *ClientKey) chooseAlgorithm(listed []string) string {
 	if k.alg != "" {
 		return k.alg
@@ -127,11 +125,11 @@ func (k *ClientKey) chooseAlgorithm(listed []string) string {
 	return ""
 }
 
-// sign makes a compact JWS of a JSON text with the given typ.
+// sign returns payload as a compact JWS with the given typ.
 func (k *ClientKey) sign(payload []byte, alg, typ string) (string, error) {
 	opt := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
-	if k.id != "" {
-		opt = opt.WithHeader("kid", k.id)
+	if k.keyID != "" {
+		opt = opt.WithHeader("kid", k.keyID)
 	}
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: k.signer}, opt)
 	if err != nil {
@@ -144,6 +142,5 @@ func (k *ClientKey) sign(payload []byte, alg, typ string) (string, error) {
 	return jws.CompactSerialize()
 }
 
-// assertionLife is how long a client assertion is good: it is used at once, and
-// Auth0 advises a minute.
+// assertionLifetime is the validity of a client assertion. It is used at once, and Auth0 recommends a minute.
 const assertionLifetime = time.Minute

@@ -9,63 +9,57 @@ import (
 )
 
 const (
-	// dateStep is how coarse a Date header is: whole seconds, cut off, so that half
-	// a second is added and the rest is doubt.
+	// dateResolution is the resolution of a Date header. It is truncated, so half a second is added and the rest is
+	// uncertainty.
 	dateResolution = time.Second
 
-	// vagueExchange is how long an exchange may take for its Date to be worth
-	// anything: the server may have written it at any moment of it. A long poll takes
-	// 30 s, any other request well under one.
+	// maxExchange is the longest exchange whose Date header counts: the server may have written it at any moment of
+	// the exchange. A long poll takes 30 s, every other request well under one.
 	maxExchange = 10 * time.Second
 
-	// correction is by how much the time must have moved to be told to those who
-	// sent something that was made by the time before. Under it no server minds.
+	// minCorrection is the smallest change of the time that counts as a correction. No server minds less.
 	minCorrection = 5 * time.Second
 )
 
-// Clock is the time as this device knows it best: by its own wall clock, or, where
-// nothing keeps that right, by what the authorization server says in its Date header
-// (FAPI 2.0 Security Profile, note on devices with a bad clock). It is for what
-// servers judge by the time or we judge by a server's: assertions, proofs, request
-// objects, tokens, certificates. Deadlines are by uptime and no business of it.
+// Clock is the best time that this device knows: its wall clock, or, if no time service keeps that right, the
+// authorization server's Date header. Use it for what servers judge by the time, or we judge by a server's time:
+// assertions, proofs, request objects, tokens, certificates. Deadlines use the uptime instead.
 //
-// A date is believed only if it came over TLS from the issuer's own host, after
-// every check of the certificate, and lies in the validity of each certificate of
-// the chain: whoever vouches for a time must be good at that time. So a device whose
-// clock is behind its certificates learns nothing; it waits for a time service.
+// A date counts only if it came over TLS from the issuer's host, after the certificate was validated, and lies within
+// the validity of each certificate of the chain. A device whose clock is before its certificates' validity therefore
+// learns nothing and waits for a time service.
 //
-// It is safe for concurrent use.
+// A Clock is safe for concurrent use. (FAPI 2.0 Security Profile, note on devices with a bad clock)
 type Clock struct {
 	wall         func() time.Time
 	uptime       func() time.Duration
 	synchronised func() bool
-	issuerHost   string    // scheme and host
-	earliest     time.Time // no date before it is believed
+	issuerHost   string    // host and port; empty if dates cannot be trusted
+	earliest     time.Time // the first date that can be right
 
 	mu          sync.Mutex
 	reference   clockReference
 	corrections uint64
 }
 
-// reading is a date and when, by uptime, it was right, give or take doubt.
+// clockReference is a date and the uptime at which it was right.
 type clockReference struct {
 	date        time.Time
 	uptime      time.Duration
 	uncertainty time.Duration
 }
 
-// ClockOptions are what NewClock needs.
+// ClockOptions configure NewClock.
 type ClockOptions struct {
-	Issuer string               // whose Date header counts
+	Issuer string               // the server whose Date header counts
 	Wall   func() time.Time     // the device's wall clock
 	Uptime func() time.Duration // monotonic, suspension included; safe for concurrent use
-	// Kept says whether a time service keeps the wall clock right, so that nobody
-	// else is asked; nil is never.
+	// Synchronised reports whether a time service keeps the wall clock right; nil means never.
 	Synchronised func() bool
-	Earliest     time.Time // no date before it is believed: when this program was built
+	Earliest     time.Time // the first date that can be right: when this program was built
 }
 
-// NewClock makes a Clock that knows the wall clock only.
+// NewClock returns a Clock that knows only the wall clock so far.
 func NewClock(o ClockOptions) *Clock {
 	c := &Clock{wall: o.Wall, uptime: o.Uptime, synchronised: o.Synchronised, earliest: o.Earliest}
 	if c.synchronised == nil {
@@ -77,8 +71,7 @@ func NewClock(o ClockOptions) *Clock {
 	return c
 }
 
-// Now is the time. Once a date is learnt it goes on by uptime, so that setting the
-// wall clock changes nothing.
+// Now returns the time. After a date was learnt, it advances by uptime: setting the wall clock changes nothing.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,28 +85,28 @@ func (c *Clock) now() time.Time {
 	}
 	t := c.reference.date.Add(c.uptime() - c.reference.uptime)
 	if off := t.Sub(wall); -c.reference.uncertainty <= off && off <= c.reference.uncertainty || c.synchronised() {
-		return wall // as good, and finer
+		return wall // as good, and of a finer resolution
 	}
 	return t
 }
 
-// Offset is by how much Now is ahead of the wall clock; 0 where that is right.
+// Offset returns how far Now is ahead of the wall clock; 0 if that is right.
 func (c *Clock) Offset() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now().Sub(c.wall())
 }
 
-// Corrections counts how often the time was moved by more than a few seconds.
-// Whoever was refused for something made before a correction may make it anew.
+// Corrections counts how often the time changed by more than a few seconds. What was rejected and made before a
+// correction may be made again.
 func (c *Clock) Corrections() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.corrections
 }
 
-// certificateTime is the time by which certificates are judged: never before the wall
-// clock, since a server has no business making an old certificate good again.
+// certificateTime returns the time for validating certificates. It is never before the wall clock: no server may make
+// an expired certificate valid.
 func (c *Clock) certificateTime() time.Time {
 	now, wall := c.Now(), c.wall()
 	if wall.After(now) {
@@ -122,7 +115,7 @@ func (c *Clock) certificateTime() time.Time {
 	return now
 }
 
-// learnFrom looks at an answer whose request was begun at an uptime.
+// learnFrom learns from a response whose request began at the uptime begun.
 func (c *Clock) learnFrom(resp *http.Response, begun time.Duration) {
 	u := resp.Request.URL
 	if c.issuerHost == "" || u.Scheme != "https" || u.Host != c.issuerHost {
@@ -149,8 +142,7 @@ func (c *Clock) learnFrom(resp *http.Response, begun time.Duration) {
 	}
 }
 
-// certificatesValidAt tells whether a date came over a connection whose certificates were
-// checked and were good then.
+// certificatesValidAt reports whether the connection's certificates were validated and are valid at date.
 func certificatesValidAt(s *tls.ConnectionState, date time.Time) bool {
 	if s == nil || !s.HandshakeComplete {
 		return false

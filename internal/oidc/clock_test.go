@@ -64,9 +64,9 @@ func (s *dated) says(at time.Time) { s.date = at.UTC().Format(http.TimeFormat) }
 // asked makes one request as a device would.
 func (s *dated) asked(t *testing.T, c *Clock, address string) error {
 	t.Helper()
-	via := NewTransport(TransportOptions{Roots: s.roots, Clock: c})
-	defer via.CloseIdleConnections()
-	_, err := via.Send(post(t, address), MaxResponse)
+	transport := NewTransport(TransportOptions{Roots: s.roots, Clock: c})
+	defer transport.CloseIdleConnections()
+	_, err := transport.Send(post(t, address), MaxResponse)
 	return err
 }
 

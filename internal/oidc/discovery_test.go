@@ -245,11 +245,11 @@ func TestDiscoveryIsMadeOnceHoweverManyAsk(t *testing.T) {
 func TestWhoeverWaitsForDiscoveryCanGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// The line is dead: dialling would never end.
-		via := NewTransport(TransportOptions{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		transport := NewTransport(TransportOptions{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}})
-		d, _ := NewDiscovery("https://op.example", via, time.Now)
+		d, _ := NewDiscovery("https://op.example", transport, time.Now)
 		start := time.Now()
 		var wg sync.WaitGroup
 		wg.Go(func() {

@@ -1,11 +1,9 @@
-// Package oidc is what a client must know of OpenID Connect before it may
-// believe a server: how to reach it without being led elsewhere (Transport), what
-// it says of itself (Discovery), its signing keys (Keys), whether an ID token is
-// genuine (Verifier), and how to prove who is asking (ClientAuth).
+// Package oidc is the part of OpenID Connect that a client needs before it can trust a server: a Transport that is
+// not led elsewhere, the server's metadata (Discovery), its signing keys (Keys), the validation of ID tokens
+// (Verifier), and client authentication (ClientAuth, DPoP).
 //
-// It knows nothing of a visit, of polling or of backchannel requests: package
-// ciba does. It never reads the clock itself; the time is handed in. Everything
-// that comes from a server is hostile until checked: sizes, depth, types and
-// characters are limited before a value is used. Error texts repeat nothing of a
-// foreign answer, but for an issuer that is not the configured one.
+// It knows nothing of visits, polling or backchannel requests; package ciba does. It does not read the clock: callers
+// pass the time in. Everything that a server sends is hostile until it is validated: size, depth, types and
+// characters are limited before a value is used. Errors quote nothing of a response except an issuer that differs
+// from the configured one.
 package oidc

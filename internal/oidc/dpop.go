@@ -20,48 +20,44 @@ import (
 )
 
 const (
-	// keptKeys is how many visits' keys are held at once: the present one's, and
-	// those of requests that are polled only to be closed.
+	// maxProofKeys limits the keys held at once: the current visit's, and those of requests that are polled only to
+	// close them.
 	maxProofKeys = 8
 
-	// maxNonce bounds a server's nonce; the longest seen is a JWE of 300 characters.
+	// maxNonce limits a server's nonce; the longest seen is a JWE of 300 characters.
 	maxNonce = 1024
 
-	// maxOrigins bounds whose nonces are remembered: server, its address for mutual
-	// TLS, API.
+	// maxOrigins limits the origins whose nonces are kept: server, its address for mutual TLS, API.
 	maxOrigins = 8
 
 	typProof = "dpop+jwt"
 )
 
-// DPoP makes proofs of possession (RFC 9449). Each visit has a key of its own, made
-// when it is first needed and kept in memory only: what a thief of the device finds
-// on disk is worth nothing without it. After a crash a new key is as good, until
-// there is a token; one that came before can still be revoked, which takes no proof.
-// It is safe for concurrent use.
+// DPoP makes proofs of possession. Each visit has its own key, made when first needed and kept in memory only, so
+// that tokens on a stolen disk are useless. After a crash a new key is as good, as long as there is no token; an
+// earlier token can still be revoked, which takes no proof. A DPoP is safe for concurrent use. (RFC 9449)
 type DPoP struct {
 	now func() time.Time
 
 	mu     sync.Mutex
 	keys   []proofKey        // the newest last
-	nonces map[string]string // by origin, the newest
+	nonces map[string]string // the newest, by origin
 }
 
-// proofKey is a visit's key, and of whom it is known by now.
+// proofKey is a visit's key, and the hashes of the secrets by which it is found: its auth_req_id and its access
+// token.
 type proofKey struct {
-	holderHashes [][sha256.Size]byte // hashes of its auth_req_id and its access token
+	holderHashes [][sha256.Size]byte // of its auth_req_id and its access token
 	key          *ecdsa.PrivateKey
 }
 
-// NewDPoP makes a DPoP. now is the wall clock.
+// NewDPoP returns a DPoP. now is the wall clock.
 func NewDPoP(now func() time.Time) *DPoP { return &DPoP{now: now, nonces: map[string]string{}} }
 
-// DPoPAlg is the one algorithm of proofs: every server that knows DPoP knows it, and
-// its keys are made in a moment.
+// DPoPAlg is the algorithm of all proofs: every server with DPoP supports it, and its keys are made fast.
 const DPoPAlg = string(jose.ES256)
 
-// TokenProof makes the proof for a token request about an auth_req_id. The first one
-// makes the visit's key.
+// TokenProof returns the proof for a token request with an auth_req_id. The first one makes the visit's key.
 func (d *DPoP) TokenProof(requestID kiosk.Secret, address string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,8 +76,7 @@ func (d *DPoP) TokenProof(requestID kiosk.Secret, address string) (string, error
 	return d.sign(d.keys[i].key, http.MethodPost, address, nil)
 }
 
-// BindAccessToken notes that an access token came for an auth_req_id: it is tied to the same
-// key.
+// BindAccessToken records that the access token belongs to the key of requestID.
 func (d *DPoP) BindAccessToken(requestID, access kiosk.Secret) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -90,19 +85,18 @@ func (d *DPoP) BindAccessToken(requestID, access kiosk.Secret) {
 	}
 }
 
-// ResourceProof makes the proof for a request with an access token. It fails where the
-// token's key is not at hand.
+// ResourceProof returns the proof for a request with an access token. It fails if the token's key is unknown.
 func (d *DPoP) ResourceProof(access kiosk.Secret, method, address string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := d.find(access)
 	if i < 0 {
-		return "", errors.New("the key of this access token is not known any more")
+		return "", errors.New("the key of this access token is unknown")
 	}
 	return d.sign(d.keys[i].key, method, address, access)
 }
 
-// Forget drops the key of an access token that is not used any more.
+// Forget removes the key of an access token.
 func (d *DPoP) Forget(access kiosk.Secret) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -116,7 +110,7 @@ func (d *DPoP) find(holder kiosk.Secret) int {
 	return slices.IndexFunc(d.keys, func(k proofKey) bool { return slices.Contains(k.holderHashes, h) })
 }
 
-// sign is RFC 9449, section 4.2.
+// sign returns a proof. (RFC 9449, section 4.2)
 func (d *DPoP) sign(key *ecdsa.PrivateKey, method, address string, access kiosk.Secret) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -148,8 +142,8 @@ func (d *DPoP) sign(key *ecdsa.PrivateKey, method, address string, access kiosk.
 	return jws.CompactSerialize()
 }
 
-// StoreNonce keeps the nonce of an answer for the next proofs to the same origin (RFC 9449,
-// section 8.2) and tells whether it is a new one.
+// StoreNonce keeps a response's nonce for the next proofs to the same origin, and reports whether it is a new one.
+// (RFC 9449, section 8.2)
 func (d *DPoP) StoreNonce(address string, h http.Header) bool {
 	values := h.Values("DPoP-Nonce")
 	u, err := url.Parse(address)
@@ -163,14 +157,14 @@ func (d *DPoP) StoreNonce(address string, h http.Header) bool {
 		return false
 	}
 	if _, known := d.nonces[origin]; !known && len(d.nonces) >= maxOrigins {
-		clear(d.nonces) // they are had again by asking
+		clear(d.nonces) // servers send them again
 	}
 	d.nonces[origin] = values[0]
 	return true
 }
 
-// RequiresNonce tells whether an answer of a protected resource asks for a proof with
-// the nonce that it names (RFC 9449, section 9).
+// RequiresNonce reports whether a protected resource's response demands a proof with the nonce it names. (RFC 9449,
+// section 9)
 func RequiresNonce(status int, h http.Header) bool {
 	if status != http.StatusUnauthorized {
 		return false
@@ -183,8 +177,8 @@ func RequiresNonce(status int, h http.Header) bool {
 	return false
 }
 
-// challengesForNonce looks through one WWW-Authenticate value, which may hold several
-// challenges (RFC 9110, section 11.6.1), for error="use_dpop_nonce" of scheme DPoP.
+// challengesForNonce reports whether a WWW-Authenticate value, which may hold several challenges, has
+// error="use_dpop_nonce" in a DPoP challenge. (RFC 9110, section 11.6.1)
 func challengesForNonce(s string) bool {
 	scheme := ""
 	for s != "" {
@@ -194,7 +188,7 @@ func challengesForNonce(s string) bool {
 			return false
 		}
 		s = strings.TrimLeft(s[len(word):], " \t")
-		if !strings.HasPrefix(s, "=") { // not a parameter: the next challenge's scheme
+		if !strings.HasPrefix(s, "=") { // not a parameter, but the scheme of the next challenge
 			scheme = word
 			continue
 		}
@@ -202,7 +196,7 @@ func challengesForNonce(s string) bool {
 		var value string
 		if strings.HasPrefix(s, `"`) {
 			end := strings.IndexByte(s[1:], '"')
-			if end < 0 || strings.Contains(s[1:1+end], `\`) { // nothing we look for needs an escape
+			if end < 0 || strings.Contains(s[1:1+end], `\`) { // use_dpop_nonce needs no escape
 				return false
 			}
 			value, s = s[1:1+end], s[end+2:]
@@ -217,17 +211,17 @@ func challengesForNonce(s string) bool {
 	return false
 }
 
-// tokenChars are those of a token (RFC 9110, section 5.6.2), and of a token68.
+// tokenChars are the characters of a token and of a token68. (RFC 9110, section 5.6.2)
 const tokenChars = "!#$%&'*+-.^_`|~/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// isValidNonce is NQCHAR of RFC 9449, section 8.1.
+// isValidNonce reports whether s consists of NQCHAR. (RFC 9449, section 8.1)
 func isValidNonce(s string) bool {
 	return s != "" && len(s) <= maxNonce && !strings.ContainsFunc(s, func(r rune) bool {
 		return r < 0x21 || r > 0x7e || r == '"' || r == '\\'
 	})
 }
 
-// originOf is scheme, host and port (RFC 6454).
+// originOf returns scheme, host and port. (RFC 6454)
 func originOf(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -61,7 +61,7 @@ func parseServerKey(o strictjson.Object) (k serverKey, err error) {
 		}
 	}
 	if o.Has("kid") {
-		if k.id, _ = o.Text("kid"); k.id == "" {
+		if k.kid, _ = o.Text("kid"); k.kid == "" {
 			return k, errors.New("malformed kid")
 		}
 	}

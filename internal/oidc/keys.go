@@ -12,44 +12,42 @@ import (
 )
 
 const (
-	// unknownPause is the least time between two fetches caused by a key name
-	// nobody knows, so that forged tokens cannot make us a weapon against the server.
+	// refetchPause is the least time between two fetches that unknown keys cause, so that forged tokens cannot make
+	// the kiosk flood the server.
 	refetchPause = time.Minute
 
-	// keyGrace is how long a key that the server no longer lists is still believed
-	// after a refresh: servers behind several caches list old and new keys by turns
-	// while they rotate. ID tokens are read seconds after they are signed.
+	// withdrawnKeyGrace is how long a key stays valid after the server stopped listing it: servers behind several
+	// caches list old and new keys by turns while they rotate. ID tokens are validated seconds after they are signed.
 	withdrawnKeyGrace = 10 * time.Minute
 )
 
-// key is one public signing key of the server.
+// serverKey is one of the server's public signing keys.
 type serverKey struct {
-	id, alg   string // either may be empty
+	kid, alg  string // either may be empty
 	public    crypto.PublicKey
-	graceEnds time.Time // end of the grace; zero while it is listed
+	graceEnds time.Time // zero while the server lists the key
 }
 
-// Keys holds a server's signing keys in memory. It is safe for concurrent use;
-// however many ask, one request is made.
+// Keys caches a server's signing keys in memory. It is safe for concurrent use; concurrent callers share one request.
 type Keys struct {
-	via *Transport
-	now func() time.Time
+	transport *Transport
+	now       func() time.Time
 
-	turn        chan struct{} // guards what follows
+	mutex       chan struct{} // a semaphore that guards the fields below
 	uri         string
-	list        []serverKey
-	at          time.Time // when they were fetched, or tried to
-	good        time.Duration
-	refetchedAt time.Time // when an unknown key last made us look
+	keys        []serverKey
+	attempted   time.Time // of the last attempt to fetch them
+	ttl         time.Duration
+	refetchedAt time.Time // of the last fetch for an unknown key
 }
 
-// NewKeys makes an empty Keys. It sends nothing.
-func NewKeys(via *Transport, now func() time.Time) *Keys {
-	return &Keys{via: via, now: now, turn: make(chan struct{}, 1)}
+// NewKeys returns an empty Keys. It sends nothing.
+func NewKeys(transport *Transport, now func() time.Time) *Keys {
+	return &Keys{transport: transport, now: now, mutex: make(chan struct{}, 1)}
 }
 
-// Prefetch fetches the keys if none are at hand, so that a phone does not ring for
-// an answer that could not be checked. The error is a *kiosk.Error.
+// Prefetch fetches the keys if there are none, so that no phone is alerted for a response that could not be
+// validated. The error is a *kiosk.Error.
 func (k *Keys) Prefetch(ctx context.Context, uri string) error {
 	if err := k.lock(ctx); err != nil {
 		return err
@@ -58,10 +56,9 @@ func (k *Keys) Prefetch(ctx context.Context, uri string) error {
 	return k.ensure(ctx, uri)
 }
 
-// Find gives the keys that may have signed a token with this alg and kid (empty
-// if the token names none). More than one is returned only where the server gave
-// one name to several fitting keys. The error is a *kiosk.Error: Untrusted where
-// there is no such key, Unreachable where the server could not be asked.
+// Find returns the keys that may have signed a token with this alg and kid, which is empty if the token has none. It
+// returns several only if the server gave one kid to several suitable keys. The error is a *kiosk.Error: Untrusted if
+// there is no such key, Unreachable if the server could not be asked.
 func (k *Keys) Find(ctx context.Context, uri, alg, kid string) ([]crypto.PublicKey, error) {
 	if err := k.lock(ctx); err != nil {
 		return nil, err
@@ -82,9 +79,8 @@ func (k *Keys) Find(ctx context.Context, uri, alg, kid string) ([]crypto.PublicK
 	return nil, err
 }
 
-// Refetch fetches the keys anew after a signature did not fit any of them, for
-// servers that change a key and keep its name or give it none. It does so at most
-// once a minute, together with Find, and tells whether it did.
+// Refetch fetches the keys again after no key matched a signature: some servers replace a key and keep its kid, or
+// give it none. It does so at most once a minute, together with Find, and reports whether it did.
 func (k *Keys) Refetch(ctx context.Context, uri string) (bool, error) {
 	if err := k.lock(ctx); err != nil {
 		return false, err
@@ -104,27 +100,26 @@ func (k *Keys) refetch(ctx context.Context, uri string) (bool, error) {
 
 func (k *Keys) lock(ctx context.Context) error {
 	select {
-	case k.turn <- struct{}{}:
+	case k.mutex <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return kiosk.Fail(kiosk.Unreachable, "server keys", ctx.Err())
 	}
 }
 
-func (k *Keys) unlock() { <-k.turn }
+func (k *Keys) unlock() { <-k.mutex }
 
-// ensure makes sure that there are keys of this address, not older than a day
-// unless no newer ones can be had.
+// ensure makes sure that there are keys from this address, at most a day old unless no newer ones can be fetched.
 func (k *Keys) ensure(ctx context.Context, uri string) error {
-	if k.uri == uri && k.list != nil && !isDue(k.now(), k.at, k.good) {
+	if k.uri == uri && k.keys != nil && !isDue(k.now(), k.attempted, k.ttl) {
 		return nil
 	}
 	if k.uri != uri {
-		k.uri, k.list = uri, nil
+		k.uri, k.keys = uri, nil
 	}
 	err := k.fetch(ctx, uri)
-	if err != nil && len(k.list) > 0 {
-		k.at, k.good = k.now(), refreshPause
+	if err != nil && len(k.keys) > 0 {
+		k.attempted, k.ttl = k.now(), refreshPause
 		return nil
 	}
 	return err
@@ -134,7 +129,7 @@ func (k *Keys) fetch(ctx context.Context, uri string) error {
 	ctx, cancel := context.WithTimeout(ctx, documentTimeout)
 	defer cancel()
 	const what = "server keys"
-	body, status, err := getDocument(ctx, k.via, uri)
+	body, status, err := getDocument(ctx, k.transport, uri)
 	if err != nil {
 		return kiosk.Fail(orBadClock(kiosk.Unreachable, err, k.now()), what, err)
 	}
@@ -146,18 +141,18 @@ func (k *Keys) fetch(ctx context.Context, uri string) error {
 		return kiosk.Fail(kiosk.Untrusted, what, err)
 	}
 	now := k.now()
-	k.list = append(fresh, withdrawnKeys(k.list, fresh, now)...)
-	k.at, k.good = now, documentTTL
+	k.keys = append(fresh, withdrawnKeys(k.keys, fresh, now)...)
+	k.attempted, k.ttl = now, documentTTL
 	return nil
 }
 
-// withdrawnKeys gives the old keys that are no longer listed but still in their grace.
+// withdrawnKeys returns the old keys that fresh lacks and that are still in their grace period.
 func withdrawnKeys(old, fresh []serverKey, now time.Time) []serverKey {
 	var out []serverKey
 	for _, o := range old {
 		listed := false
 		for _, f := range fresh {
-			listed = listed || (f.id == o.id && f.alg == o.alg && equalKeys(f.public, o.public))
+			listed = listed || (f.kid == o.kid && f.alg == o.alg && equalKeys(f.public, o.public))
 		}
 		if o.graceEnds.IsZero() {
 			o.graceEnds = now.Add(withdrawnKeyGrace)
@@ -174,26 +169,26 @@ func equalKeys(a, b crypto.PublicKey) bool {
 	return ok && e.Equal(b)
 }
 
-// selectKeys selects by name, key type, curve and alg. A token without a key name is
-// accepted only if one key fits (OpenID Connect Core 1.0, section 10.1).
+// selectKeys selects by kid, key type, curve and alg. It accepts a token without kid only if one key suits. (OpenID
+// Connect Core 1.0, section 10.1)
 func (k *Keys) selectKeys(alg, kid string) ([]crypto.PublicKey, error) {
 	now := k.now()
 	var out []crypto.PublicKey
-	for _, c := range k.list {
+	for _, c := range k.keys {
 		if !c.graceEnds.IsZero() && (kid == "" || !now.Before(c.graceEnds)) {
-			continue // no longer listed: believed for a while, but only by name
+			continue // a withdrawn key is valid for a while, but only by kid
 		}
-		if (kid == "" || c.id == kid) && (c.alg == "" || c.alg == alg) && suitsAlgorithm(c.public, alg) {
+		if (kid == "" || c.kid == kid) && (c.alg == "" || c.alg == alg) && suitsAlgorithm(c.public, alg) {
 			out = append(out, c.public)
 		}
 	}
 	switch {
 	case len(out) == 0:
-		return nil, kiosk.Fail(kiosk.Untrusted, "server keys", errors.New("the server lists no key that fits the token"))
+		return nil, kiosk.Fail(kiosk.Untrusted, "server keys", errors.New("the server lists no key that suits the token"))
 	case len(out) > 1 && kid == "":
-		return nil, kiosk.Fail(kiosk.Untrusted, "server keys", errors.New("the token names no key and several fit"))
+		return nil, kiosk.Fail(kiosk.Untrusted, "server keys", errors.New("the token has no kid, and several keys suit it"))
 	case len(out) > 4:
-		return nil, kiosk.Fail(kiosk.Untrusted, "server keys", errors.New("too many keys share one name"))
+		return nil, kiosk.Fail(kiosk.Untrusted, "server keys", errors.New("too many keys have the same kid"))
 	}
 	return out, nil
 }

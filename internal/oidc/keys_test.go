@@ -58,7 +58,7 @@ func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseServerKeys([]byte(jwks(member, good)))
-			if err != nil || len(got) != 1 || got[0].id != "good" {
+			if err != nil || len(got) != 1 || got[0].kid != "good" {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
@@ -241,7 +241,7 @@ func TestAServerThatKeepsChangingItsKeysFillsNoMemory(t *testing.T) {
 	for round := range 10 {
 		var fresh []serverKey
 		for i := range maxKeys {
-			fresh = append(fresh, serverKey{id: fmt.Sprint(round, "-", i), public: ecKey.Public()})
+			fresh = append(fresh, serverKey{kid: fmt.Sprint(round, "-", i), public: ecKey.Public()})
 		}
 		list = append(fresh, withdrawnKeys(list, fresh, noon)...)
 		if len(list) > 2*maxKeys {

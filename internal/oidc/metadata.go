@@ -9,10 +9,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// GrantCIBA is the extension grant type of CIBA Core 1.0, section 4.
+// GrantCIBA is the extension grant type of CIBA. (CIBA Core, section 4)
 const GrantCIBA = "urn:openid:params:grant-type:ciba"
 
-// Endpoint names an address that a server publishes.
+// Endpoint is the name of an address in the server's metadata.
 type Endpoint string
 
 // The endpoints, by their names in the metadata document.
@@ -28,9 +28,8 @@ const (
 
 var endpointNames = []Endpoint{Backchannel, Token, UserInfo, Revocation, Device, Registration, JWKS}
 
-// Metadata is what a server says of itself (OpenID Connect Discovery 1.0, section 3;
-// RFC 8414; CIBA Core, section 4). A nil list was not published, which is not the
-// same as an empty one.
+// Metadata is what a server publishes about itself. A nil list was not published, which differs from an empty one.
+// (OpenID Connect Discovery 1.0, section 3; RFC 8414; CIBA Core, section 4)
 type Metadata struct {
 	Issuer        string
 	DeliveryModes []string // backchannel_token_delivery_modes_supported
@@ -38,7 +37,7 @@ type Metadata struct {
 	Scopes        []string // scopes_supported
 	AuthMethods   []string // token_endpoint_auth_methods_supported
 	AuthAlgs      []string // token_endpoint_auth_signing_alg_values_supported
-	IDTokenAlgs   []string // id_token_signing_alg_values_supported; a wish list, never an allow-list
+	IDTokenAlgs   []string // id_token_signing_alg_values_supported; never an allow-list
 	RequestAlgs   []string // backchannel_authentication_request_signing_alg_values_supported
 	DPoPAlgs      []string // dpop_signing_alg_values_supported
 	ACRValues     []string // acr_values_supported
@@ -47,12 +46,11 @@ type Metadata struct {
 	endpoints     map[Endpoint]string
 	mtlsEndpoints map[Endpoint]string // mtls_endpoint_aliases
 
-	endpointErrors, mtlsEndpointErrors map[Endpoint]error // why an address that was published counts as absent
+	endpointErrors, mtlsEndpointErrors map[Endpoint]error // why a published address counts as absent
 }
 
-// Endpoint gives an address; empty if the server has none. With mtls the alias
-// for clients with a certificate goes first, endpoint by endpoint (RFC 8705,
-// section 5).
+// Endpoint returns an address, empty if the server has none. With mtls the alias for clients with a certificate comes
+// first, endpoint by endpoint. (RFC 8705, section 5)
 func (m *Metadata) Endpoint(e Endpoint, mtls bool) string {
 	if mtls && m.mtlsEndpoints[e] != "" {
 		return m.mtlsEndpoints[e]
@@ -60,9 +58,8 @@ func (m *Metadata) Endpoint(e Endpoint, mtls bool) string {
 	return m.endpoints[e]
 }
 
-// EndpointError tells why an address that the server publishes for an endpoint is not used
-// and Endpoint does as if it were absent; nil if there is nothing wrong. The text
-// repeats nothing of the address.
+// EndpointError returns why an address that the server publishes counts as absent; nil if it does not. The text
+// quotes nothing of the address.
 func (m *Metadata) EndpointError(e Endpoint, mtls bool) error {
 	if mtls && (m.mtlsEndpoints[e] != "" || m.mtlsEndpointErrors[e] != nil) {
 		return m.mtlsEndpointErrors[e]
@@ -70,24 +67,22 @@ func (m *Metadata) EndpointError(e Endpoint, mtls bool) error {
 	return m.endpointErrors[e]
 }
 
-// Offers tells whether a published list holds a value; a list that was not
-// published counts as holding everything.
+// Offers reports whether a published list contains a value. A list that was not published contains every value.
 func Offers(list []string, value string) bool {
 	return list == nil || slices.Contains(list, value)
 }
 
-// parseMetadata reads a document that must be the given issuer's. What a
-// technician can mend is said in a sentence.
+// parseMetadata reads the metadata of the given issuer. Errors that a technician can fix are a metadataError.
 func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	o, err := strictjson.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	// Byte for byte, slash included: Discovery 1.0, section 4.3.
+	// Byte for byte, slash included. (Discovery 1.0, section 4.3)
 	published, _ := o.Text("issuer")
 	if published != issuer {
 		if strings.TrimSuffix(published, "/") == strings.TrimSuffix(issuer, "/") && published != "" {
-			return nil, metadataError{errors.New("the published issuer differs from KIOSK_ISSUER in the slash at its end; set it exactly as published")}
+			return nil, metadataError{errors.New("the published issuer and KIOSK_ISSUER differ in the slash at the end; set KIOSK_ISSUER exactly as published")}
 		}
 		return nil, metadataError{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", Printable(published, 200))}
 	}
@@ -97,13 +92,12 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	if a, ok := o["mtls_endpoint_aliases"].(strictjson.Object); ok {
 		m.mtlsEndpoints, m.mtlsEndpointErrors = parseEndpoints(a, https)
 	}
-	// Without these three nothing works; of the others a bad one is as good as
-	// none, and whoever needs it asks Bad.
+	// Without these three nothing works. A malformed address of another endpoint counts as absent; see EndpointError.
 	for _, e := range []Endpoint{Token, JWKS, Backchannel} {
 		if err := m.endpointErrors[e]; err != nil {
 			return nil, metadataError{err}
 		}
-		if m.endpoints[e] == "" && e != Backchannel { // a server without CIBA is package ciba's to judge
+		if m.endpoints[e] == "" && e != Backchannel { // package ciba rejects a server without CIBA
 			return nil, metadataError{fmt.Errorf("the server publishes no %s", e)}
 		}
 	}
@@ -120,8 +114,7 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 	return m, nil
 }
 
-// parseEndpoints reads the endpoints of a document. Those that may not be spoken to are
-// in bad, with the reason.
+// parseEndpoints reads the endpoints of a document, and the reasons why some of them may not be used.
 func parseEndpoints(o strictjson.Object, https bool) (good map[Endpoint]string, bad map[Endpoint]error) {
 	good, bad = map[Endpoint]string{}, map[Endpoint]error{}
 	for _, e := range endpointNames {
@@ -131,9 +124,9 @@ func parseEndpoints(o strictjson.Object, https bool) (good map[Endpoint]string, 
 		s, _ := o.Text(string(e))
 		switch u, err := CheckURL(s); {
 		case err != nil:
-			bad[e] = fmt.Errorf("the server publishes a bad %s: %w", e, err)
+			bad[e] = fmt.Errorf("the server publishes a malformed %s: %w", e, err)
 		case https && u.Scheme != "https":
-			// A remote server has no business sending us to a service on this machine.
+			// A remote server must not direct requests to a service on this machine.
 			bad[e] = fmt.Errorf("the server publishes a %s without https", e)
 		default:
 			good[e] = s
@@ -142,8 +135,7 @@ func parseEndpoints(o strictjson.Object, https bool) (good map[Endpoint]string, 
 	return good, bad
 }
 
-// wrongDocument marks a document that was read well and says the wrong thing: a
-// setting, here or at the server, has to change.
+// metadataError is a well-formed document with the wrong content: a setting, here or at the server, must change.
 type metadataError struct{ error }
 
 func (w metadataError) Unwrap() error { return w.error }

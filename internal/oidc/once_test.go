@@ -79,8 +79,8 @@ func TestARequestThatMustNotArriveTwiceNeverDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newRaw(t, serve)
-			via := NewTransport(TransportOptions{})
-			via.SendOnce(post(t, s.url), MaxResponse)
+			transport := NewTransport(TransportOptions{})
+			transport.SendOnce(post(t, s.url), MaxResponse)
 			if c, r := s.conns.Load(), s.requests.Load(); c != 1 || r > 1 {
 				t.Errorf("%d connections, %d requests", c, r)
 			}
@@ -94,19 +94,19 @@ func TestABackchannelRequestHasANewConnection(t *testing.T) {
 			io.WriteString(c, okAnswer)
 		}
 	})
-	via := NewTransport(TransportOptions{})
-	defer via.CloseIdleConnections()
+	transport := NewTransport(TransportOptions{})
+	defer transport.CloseIdleConnections()
 	for i, step := range []struct {
 		send  func(*http.Request, int64) (*Reply, error)
 		conns int32
 	}{
-		{via.Send, 1},
-		{via.SendOnce, 2}, // what the poll left behind must not be taken
-		{via.Send, 2},     // and what it leaves itself may be
-		{via.Send, 2},
-		{via.SendOnce, 3},
-		{via.SendOnce, 4},
-		{via.Send, 4},
+		{transport.Send, 1},
+		{transport.SendOnce, 2}, // what the poll left behind must not be taken
+		{transport.Send, 2},     // and what it leaves itself may be
+		{transport.Send, 2},
+		{transport.SendOnce, 3},
+		{transport.SendOnce, 4},
+		{transport.Send, 4},
 	} {
 		if _, err := step.send(post(t, s.url), MaxResponse); err != nil {
 			t.Fatal(err)

@@ -17,23 +17,22 @@ import (
 )
 
 const (
-	// requestLife is how long a signed request is good: it is sent at once. FAPI
-	// allows an hour; less is safer where one is stolen on its way.
+	// requestLifetime is the validity of a signed request. It is sent at once, so two minutes suffice; FAPI allows an
+	// hour.
 	requestLifetime = 2 * time.Minute
 
-	// requestLead is by how much nbf is set back, since a server whose clock is a
-	// second behind would otherwise refuse what is good.
+	// requestBackdate sets nbf back, because a server whose clock is a second behind would otherwise reject the
+	// request.
 	requestBackdate = 10 * time.Second
 )
 
-// rawParameters are the parameters of a request that are JSON themselves; in a
-// signed request they stand as what they are, not as text (RFC 9396, section 3).
+// jsonParameters are the parameters whose value is JSON. In a signed request they are JSON too, not a string. (RFC
+// 9396, section 3)
 var jsonParameters = []string{"authorization_details", "claims"}
 
-// CheckRequestSigning tells why this key cannot sign authentication requests for this
-// server; nil if it can. Only ES256 and PS256 are used, as FAPI wants (FAPI-CIBA,
-// section 5.2.3): the key decides which, and the server must publish it. The text
-// is for a technician.
+// CheckRequestSigning returns why this key cannot sign authentication requests for this server; nil if it can. Only
+// ES256 and PS256 are used, as FAPI requires: the key decides which, and the server must publish it. The text is for
+// a technician. (FAPI-CIBA, section 5.2.3)
 func (k *ClientKey) CheckRequestSigning(m *Metadata) error {
 	if err := k.CheckRequestKey(); err != nil {
 		return err
@@ -41,23 +40,22 @@ func (k *ClientKey) CheckRequestSigning(m *Metadata) error {
 	alg := k.requestAlgorithm()
 	switch {
 	case m.RequestAlgs == nil:
-		return errors.New("the server takes no signed requests: it publishes no backchannel_authentication_request_signing_alg_values_supported; set KIOSK_SIGNED_REQUEST=false or switch them on there")
+		return errors.New("the server accepts no signed requests: it publishes no backchannel_authentication_request_signing_alg_values_supported; set KIOSK_SIGNED_REQUEST=false, or enable them at the server")
 	case !slices.Contains(m.RequestAlgs, alg):
-		return fmt.Errorf("the server takes signed requests, but not with %s, which the client key is for", alg)
+		return fmt.Errorf("the server accepts signed requests, but not with %s, the client key's algorithm", alg)
 	}
 	return nil
 }
 
-// CheckRequestKey tells why this key cannot sign authentication requests for any server;
-// nil if it can.
+// CheckRequestKey returns why this key cannot sign authentication requests for any server; nil if it can.
 func (k *ClientKey) CheckRequestKey() error {
 	if k.requestAlgorithm() == "" {
-		return errors.New("the client key cannot sign requests: it takes a P-256 key (ES256) or an RSA key (PS256)")
+		return errors.New("the client key cannot sign requests: use a P-256 key (ES256) or an RSA key (PS256)")
 	}
 	return nil
 }
 
-// requestAlgorithm is how this key signs requests; empty if it cannot.
+// requestAlgorithm returns the algorithm for signing requests; empty if there is none.
 func (k *ClientKey) requestAlgorithm() string {
 	alg := ""
 	switch s := k.signer.Public().(type) {
@@ -68,16 +66,15 @@ func (k *ClientKey) requestAlgorithm() string {
 	case *rsa.PublicKey:
 		alg = string(jose.PS256)
 	}
-	if k.alg != "" && k.alg != alg { // the key's file says what it is for
+	if k.alg != "" && k.alg != alg { // the key's JWK fixes another algorithm
 		return ""
 	}
 	return alg
 }
 
-// SignRequest makes a signed authentication request of a request's parameters (CIBA
-// Core, section 7.1.1). All of them become claims, as text but for those that are
-// JSON; a parameter given more than once becomes a list. The client is the issuer
-// and the server the audience. Each is good once and for two minutes.
+// SignRequest returns a signed authentication request. All parameters become claims: strings, except those that are
+// JSON, and lists where a parameter is repeated. The client is the issuer, the server the audience. Each is valid
+// once, for two minutes. (CIBA Core, section 7.1.1)
 func (k *ClientKey) SignRequest(m *Metadata, clientID string, parameters url.Values, now time.Time) (string, error) {
 	if err := k.CheckRequestSigning(m); err != nil {
 		return "", err
@@ -102,7 +99,7 @@ func (k *ClientKey) SignRequest(m *Metadata, clientID string, parameters url.Val
 	claims["jti"] = rand.Text()
 	payload, err := json.Marshal(claims)
 	if err != nil {
-		return "", errors.New("a parameter that should be JSON is not") // the cause would quote it
+		return "", errors.New("a parameter that must be JSON is not") // the cause would quote the parameter
 	}
 	return k.sign(payload, k.requestAlgorithm(), "JWT")
 }

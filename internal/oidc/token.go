@@ -18,8 +18,8 @@ import (
 const (
 	maxTokenSize = 16 << 10 // real ones are 1 to 3 KiB
 
-	// Tolerance is how far the server's clock and ours may be apart. A minute is
-	// usual; over five would let through tokens that are plainly too old.
+	// Tolerance is how much the server's clock and ours may differ. A minute is usual; over five would accept tokens
+	// that are plainly too old.
 	Tolerance = time.Minute
 )
 
@@ -30,47 +30,45 @@ const (
 	claimRefreshHash = "urn:openid:params:jwt:claim:rt_hash"
 )
 
-// ExpectedClaims are what an ID token must contain.
+// ExpectedClaims are what an ID token must match.
 type ExpectedClaims struct {
-	Issuer   string   // exactly
-	ClientID string   // must be the audience
+	Issuer   string   // compared byte for byte
+	ClientID string   // must be in aud
 	KeysURI  string   // where the issuer's keys are
 	Algs     []string // allow-list; nil is DefaultAlgs
-	// Trusted are audiences that may stand beside our own; any other one refuses the token.
+	// TrustedAudiences may be in aud beside ClientID; any other audience makes the token invalid.
 	TrustedAudiences []string
-	// Since is the wall time at which the request was sent. A token from before,
-	// less the tolerance, answers some other question: backchannel requests have no
-	// nonce, so this takes its place. Required.
+	// RequestedAt is the wall time at which the request was sent; required. A token issued earlier, within Tolerance,
+	// belongs to another request. This replaces the nonce, which backchannel requests lack.
 	RequestedAt  time.Time
 	AccessToken  kiosk.Secret // for at_hash
 	RefreshToken kiosk.Secret // for rt_hash
 	RequestID    kiosk.Secret // auth_req_id
-	ACR          []string     // one of these must be in acr; empty asks nothing
+	ACR          []string     // acr must be one of these; empty accepts any
 }
 
-// Claims are the contents of an ID token that passed every check.
+// Claims are the contents of a validated ID token.
 type Claims struct {
 	strictjson.Object
 	Subject string // sub
-	Raw     []byte // the JSON text
+	Raw     []byte // the same as JSON
 }
 
-// Verifier checks ID tokens. It is safe for concurrent use.
+// Verifier validates ID tokens. It is safe for concurrent use.
 type Verifier struct {
 	keys *Keys
 	now  func() time.Time
 }
 
-// NewVerifier makes a Verifier that takes keys from k and the time from now.
+// NewVerifier returns a Verifier with the keys of k and the time of now.
 func NewVerifier(k *Keys, now func() time.Time) *Verifier { return &Verifier{keys: k, now: now} }
 
-// Verify makes every check of OpenID Connect Core 1.0, section 3.1.3.7, of RFC 8725
-// and of CIBA Core, in the order form, header, key, signature, claims. The error is
-// a *kiosk.Error: Unreachable if the keys could not be fetched, else Untrusted. Its
-// text never holds a claim's value.
+// Verify validates a token: form, header, key, signature, claims, in this order. It makes every check of OpenID
+// Connect Core 1.0 (section 3.1.3.7), RFC 8725 and CIBA Core. The error is a *kiosk.Error: Unreachable if the keys
+// could not be fetched, else Untrusted. Its text never contains a claim's value.
 func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e ExpectedClaims) (*Claims, error) {
 	if e.Issuer == "" || e.ClientID == "" || e.KeysURI == "" || e.RequestedAt.IsZero() {
-		return nil, kiosk.Fail(kiosk.Internal, "ID token", errors.New("nothing to compare it with"))
+		return nil, kiosk.Fail(kiosk.Internal, "ID token", errors.New("no expected claims"))
 	}
 	c, err := v.verify(ctx, token, e)
 	if err == nil {
@@ -84,7 +82,7 @@ func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e ExpectedCla
 }
 
 func (v *Verifier) verify(ctx context.Context, token kiosk.Secret, e ExpectedClaims) (*Claims, error) {
-	// V1: size and form.
+	// V1: size and form
 	head, body, err := decodeCompact(token)
 	if err != nil {
 		return nil, err
@@ -114,22 +112,22 @@ func (v *Verifier) verify(ctx context.Context, token kiosk.Secret, e ExpectedCla
 	return &Claims{Object: claims, Subject: sub, Raw: body}, nil
 }
 
-// decodeCompact cuts a compact JWS into its decoded header and claims (RFC 7515,
-// section 7.1): three parts of base64url, no padding, no white space, no stray bits.
+// decodeCompact returns the decoded header and claims of a compact JWS: three parts of base64url without padding,
+// white space or stray bits. (RFC 7515, section 7.1)
 func decodeCompact(token []byte) (header, claims []byte, err error) {
 	if len(token) > maxTokenSize {
 		return nil, nil, fmt.Errorf("longer than %d KiB", maxTokenSize>>10)
 	}
 	parts := strings.Split(string(token), ".")
 	if len(parts) == 5 {
-		return nil, nil, errors.New("encrypted, which this client did not ask for")
+		return nil, nil, errors.New("encrypted, which this client did not register for")
 	}
 	if len(parts) != 3 {
 		return nil, nil, errors.New("not three parts")
 	}
 	var out [3][]byte
 	for i, p := range parts {
-		// Go's decoder skips line breaks, which would give one token many spellings.
+		// Go's decoder skips line breaks, so that one token would have many spellings.
 		if p == "" || strings.ContainsAny(p, "\r\n") {
 			return nil, nil, errors.New("not base64url")
 		}
@@ -140,33 +138,33 @@ func decodeCompact(token []byte) (header, claims []byte, err error) {
 	return out[0], out[1], nil
 }
 
-// checkHeader is V2. Keys and addresses of keys in the header (jwk, x5c, jku, x5u)
-// are not looked at: a token does not say what it is to be checked by.
+// checkHeader validates the header (V2) and returns its alg and kid. It ignores keys and their addresses in it (jwk,
+// x5c, jku, x5u): a token does not choose its own key.
 func checkHeader(h strictjson.Object, allowed []string) (alg, kid string, err error) {
 	if allowed == nil {
 		allowed = DefaultAlgs()
 	}
 	alg, _ = h.Text("alg")
 	if _, known := findAlgorithm(alg); !known || !slices.Contains(allowed, alg) {
-		return "", "", errors.New("signed in a way that is not on the list")
+		return "", "", errors.New("alg is not allowed")
 	}
-	if _, there := h["crit"]; there { // we understand no extension, so none can be met (RFC 7515, section 4.1.11)
-		return "", "", errors.New("demands an extension")
+	if _, there := h["crit"]; there { // no extension is supported (RFC 7515, section 4.1.11)
+		return "", "", errors.New("crit: no extension is supported")
 	}
 	if h.Has("kid") {
 		if kid, _ = h.Text("kid"); kid == "" {
-			return "", "", errors.New("bad key name")
+			return "", "", errors.New("malformed kid")
 		}
 	}
-	// RFC 8725, section 3.11: a token that says it is of another kind is no ID token.
+	// A token with the type of another kind of token is not an ID token. (RFC 8725, section 3.11)
 	typ, _ := h.Text("typ")
 	if h.Has("typ") && (typ == "" || strings.HasSuffix(strings.ToLower(typ), "+jwt")) {
-		return "", "", errors.New("a token of another kind")
+		return "", "", errors.New("typ is not that of an ID token")
 	}
 	return alg, kid, nil
 }
 
-// verifySignature is V3 to V5.
+// verifySignature finds the key and checks the signature (V3 to V5).
 func (v *Verifier) verifySignature(ctx context.Context, token []byte, uri, alg, kid string) error {
 	jws, err := jose.ParseSignedCompact(string(token), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
@@ -189,7 +187,7 @@ func (v *Verifier) verifySignature(ctx context.Context, token []byte, uri, alg, 
 			}
 		}
 		if !again {
-			return errors.New("the signature is not the server's")
+			return errors.New("the signature matches no key of the server")
 		}
 	}
 }

@@ -34,14 +34,14 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL, code)
 		}))
-		via := NewTransport(TransportOptions{})
-		for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": via.Send, "SendOnce": via.SendOnce} {
+		transport := NewTransport(TransportOptions{})
+		for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce} {
 			reply, err := send(post(t, s.URL), MaxResponse)
 			if err != nil || reply.Status != code {
 				t.Errorf("%s, %d: %+v, %v", name, code, reply, err)
 			}
 		}
-		if resp, err := via.OneShotClient().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
+		if resp, err := transport.OneShotClient().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
 			t.Errorf("Client, %d: %v, %v", code, resp, err)
 		} else {
 			resp.Body.Close()
@@ -49,7 +49,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		if n := elsewhere.Load(); n != 0 {
 			t.Errorf("%d: the request went elsewhere %d times", code, n)
 		}
-		via.CloseIdleConnections()
+		transport.CloseIdleConnections()
 		s.Close()
 		other.Close()
 	}
@@ -57,7 +57,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 	var dialled atomic.Int32
-	via := NewTransport(TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
+	transport := NewTransport(TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
 		dialled.Add(1)
 		return nil, errors.New("no line")
 	}})
@@ -72,7 +72,7 @@ func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 		"http://0.0.0.0:8765/": false,
 	} {
 		dialled.Store(0)
-		if _, err := via.Send(post(t, url), MaxResponse); err == nil {
+		if _, err := transport.Send(post(t, url), MaxResponse); err == nil {
 			t.Errorf("%s: no error", url)
 		}
 		if got := dialled.Load() > 0; got != allowed {
@@ -85,10 +85,10 @@ func TestLocalhostMustBeThisMachine(t *testing.T) {
 	// A resolver that sends localhost elsewhere must not get a secret in plain text.
 	mine, theirs := net.Pipe()
 	defer theirs.Close()
-	via := NewTransport(TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
+	transport := NewTransport(TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
 		return faraway{mine}, nil
 	}})
-	if _, err := via.Send(post(t, "http://localhost:8765/"), MaxResponse); err == nil || !strings.Contains(err.Error(), "not this machine") {
+	if _, err := transport.Send(post(t, "http://localhost:8765/"), MaxResponse); err == nil || !strings.Contains(err.Error(), "not this machine") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -102,18 +102,18 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 		t.Setenv(v, "http://proxy.example:3128")
 	}
 	var address string
-	via := NewTransport(TransportOptions{Dial: func(_ context.Context, _, a string) (net.Conn, error) {
+	transport := NewTransport(TransportOptions{Dial: func(_ context.Context, _, a string) (net.Conn, error) {
 		address = a
 		return nil, errors.New("no line")
 	}})
-	if _, err := via.SendOnce(post(t, "https://op.example/bc"), MaxResponse); err == nil {
+	if _, err := transport.SendOnce(post(t, "https://op.example/bc"), MaxResponse); err == nil {
 		t.Fatal("no error")
 	}
 	if address != "op.example:443" {
 		t.Errorf("dialled %q", address)
 	}
 	// net/http reads the environment once in a process, so dialling alone proves little.
-	for _, rt := range []*http.Transport{via.pool.Load(), via.newPool(), via.oneShot.(checkedTransport).next.(*http.Transport)} {
+	for _, rt := range []*http.Transport{transport.pool.Load(), transport.newPool(), transport.oneShot.(checkedTransport).next.(*http.Transport)} {
 		if rt.Proxy != nil {
 			t.Error("there is a proxy function")
 		}
@@ -257,9 +257,9 @@ func TestNothingIsUnpacked(t *testing.T) {
 		io.WriteString(w, "packed")
 	}))
 	defer s.Close()
-	via := NewTransport(TransportOptions{})
-	defer via.CloseIdleConnections()
-	for _, send := range []func(*http.Request, int64) (*Reply, error){via.Send, via.SendOnce} {
+	transport := NewTransport(TransportOptions{})
+	defer transport.CloseIdleConnections()
+	for _, send := range []func(*http.Request, int64) (*Reply, error){transport.Send, transport.SendOnce} {
 		if reply, err := send(post(t, s.URL), MaxResponse); err != nil || string(reply.Body) != "packed" {
 			t.Errorf("%+v, %v", reply, err)
 		}

@@ -34,8 +34,8 @@ func TestErrorsOfTheLineRepeatNothingOfTheServer(t *testing.T) {
 			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" + word + "\r\n\r\n",
 		} {
 			s := newRaw(t, func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, answer) })
-			via := NewTransport(TransportOptions{})
-			_, err := via.SendOnce(post(t, s.url), 100)
+			transport := NewTransport(TransportOptions{})
+			_, err := transport.SendOnce(post(t, s.url), 100)
 			if err == nil {
 				t.Errorf("%q: accepted", answer)
 			} else if got := err.Error(); got != "malformed response" && got != "response cut off" {
@@ -119,7 +119,7 @@ func TestWhatRealLinesSay(t *testing.T) {
 		"plain HTTP instead": {https(plain.url), TransportOptions{}, "TLS: the server does not use TLS on this port"},
 		"something else":     {https(strange.url), TransportOptions{}, "TLS: the server does not use TLS on this port"},
 		"hangs up":           {silent.url, TransportOptions{}, "the server closed the connection"},
-		"not https":          {"http://op.example/", TransportOptions{}, "plain http is for this machine only"},
+		"not https":          {"http://op.example/", TransportOptions{}, "plain http is allowed for this machine only"},
 		"a long header": {newRaw(t, func(_ int, c net.Conn, next func() bool) {
 			next()
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("canary", 50<<10))

@@ -8,13 +8,11 @@ import (
 	"strings"
 )
 
-// maxURL is the longest address accepted from a setting or a document: longer
-// ones break proxies and logs, and nobody publishes them.
+// maxURL limits an address. Longer ones break proxies and logs, and nobody publishes them.
 const maxURL = 2048
 
-// CheckURL reads an address that the kiosk may speak to: absolute, https, or http
-// where the host is this machine itself (a development server). User names,
-// passwords and fragments in it are refused.
+// CheckURL parses an address that the kiosk may use: absolute, with https, or with http if the host is this machine
+// (a development server). It rejects user names, passwords and fragments.
 func CheckURL(s string) (*url.URL, error) {
 	if s == "" {
 		return nil, errors.New("empty address")
@@ -24,12 +22,12 @@ func CheckURL(s string) (*url.URL, error) {
 	}
 	for i := 0; i < len(s); i++ {
 		if s[i] <= ' ' || s[i] >= 0x7f {
-			return nil, errors.New("address holds a space, a control character or a letter outside ASCII")
+			return nil, errors.New("address contains a space, a control character or a letter outside ASCII")
 		}
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, errors.New("not an address") // the cause would repeat the whole text
+		return nil, errors.New("not an address") // the cause would quote the whole text
 	}
 	switch {
 	case u.Host == "" || u.Hostname() == "":
@@ -41,15 +39,14 @@ func CheckURL(s string) (*url.URL, error) {
 	case u.Scheme == "https":
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 	case u.Scheme == "http":
-		return nil, errors.New("plain http is for this machine only (localhost); use https")
+		return nil, errors.New("plain http is allowed for this machine only (localhost); use https")
 	default:
 		return nil, errors.New("address is not https")
 	}
 	return u, nil
 }
 
-// checkIssuer adds what OpenID Connect Discovery 1.0, section 2, asks of an
-// issuer: no query.
+// checkIssuer is CheckURL for an issuer, which has no query. (OpenID Connect Discovery 1.0, section 2)
 func checkIssuer(s string) (*url.URL, error) {
 	u, err := CheckURL(s)
 	if err != nil {
@@ -61,8 +58,7 @@ func checkIssuer(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// isLoopback tells whether a host name means this machine. A name other than
-// "localhost" never does, whatever it resolves to.
+// isLoopback reports whether a host name is this machine. No name but "localhost" is, whatever it resolves to.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
