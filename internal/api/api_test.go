@@ -74,7 +74,7 @@ func fails(t *testing.T, err error, want kiosk.Reason) {
 	}
 }
 
-func TestOneCallWithTheTokenInTheHeaderOnly(t *testing.T) {
+func TestFetchSendsTheTokenInTheHeaderOnly(t *testing.T) {
 	s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != "GET" || r.Header.Get("Authorization") != "Bearer "+canary || r.Header.Get("Accept") != "application/json" {
 			t.Errorf("%s %v", r.Method, r.Header)
@@ -104,7 +104,7 @@ func TestOneCallWithTheTokenInTheHeaderOnly(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNone(t *testing.T) {
+func TestFetchRejectsResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -190,7 +190,7 @@ func raw(t *testing.T, answer func(c net.Conn, authorization string)) (address s
 	return "http://" + l.Addr().String(), requests
 }
 
-func TestConnectionThatDiesIsNotTriedAgain(t *testing.T) {
+func TestBrokenConnectionIsNotRetried(t *testing.T) {
 	for name, answer := range map[string]func(net.Conn, string){
 		"before a byte":            func(net.Conn, string) {},
 		"inside the answer":        func(c net.Conn, _ string) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") },
@@ -215,7 +215,7 @@ func TestConnectionThatDiesIsNotTriedAgain(t *testing.T) {
 
 // A server that keeps a connection after one answer and drops it on the second
 // request: the standard client would send that request again.
-func TestKeptConnectionIsNotUsed(t *testing.T) {
+func TestFetchOpensANewConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -296,7 +296,7 @@ func TestOverTLS(t *testing.T) {
 	}
 }
 
-func TestNobodyListens(t *testing.T) {
+func TestConnectionRefused(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +307,7 @@ func TestNobodyListens(t *testing.T) {
 	fails(t, err, kiosk.ServiceDown)
 }
 
-func TestTokensThatAreNotForThis(t *testing.T) {
+func TestUnsuitableTokensAreNotSent(t *testing.T) {
 	s, n := calls(t, func(http.ResponseWriter, *http.Request) {})
 	r := resource(t, Options{URL: parse(t, s.URL)})
 	for name, c := range map[string]struct {
@@ -342,7 +342,7 @@ func silent(closed chan<- struct{}) *http.Client {
 	}}}
 }
 
-func TestSilenceEndsAfterTwentySeconds(t *testing.T) {
+func TestFetchTimesOutAfterTwentySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan struct{})
 		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Client: silent(closed)})
@@ -359,7 +359,7 @@ func TestSilenceEndsAfterTwentySeconds(t *testing.T) {
 	})
 }
 
-func TestCustomerWhoLeavesEndsTheCall(t *testing.T) {
+func TestFetchCanBeCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan struct{})
 		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Client: silent(closed)})
@@ -371,7 +371,7 @@ func TestCustomerWhoLeavesEndsTheCall(t *testing.T) {
 	})
 }
 
-func TestAnswerThatTricklesIsCutOff(t *testing.T) {
+func TestTricklingResponseTimesOut(t *testing.T) {
 	stop := make(chan struct{})
 	defer close(stop)
 	s, _ := calls(t, func(w http.ResponseWriter, r *http.Request) {
@@ -386,7 +386,7 @@ func TestAnswerThatTricklesIsCutOff(t *testing.T) {
 	fails(t, err, kiosk.ServiceDown)
 }
 
-func TestAddressesThatCannotBeCalled(t *testing.T) {
+func TestNewRejectsAddresses(t *testing.T) {
 	for _, u := range []string{"ftp://api.example", "https://", "https://me:canary@api.example", "/x"} {
 		if _, err := New(Options{URL: parse(t, u)}); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", u, err)

@@ -47,7 +47,7 @@ func bound(t *testing.T) (kiosk.Tokens, *oidc.DPoP) {
 	return token, d
 }
 
-func TestABoundTokenIsShownWithItsProof(t *testing.T) {
+func TestDPoPTokenIsSentWithItsProof(t *testing.T) {
 	sum := sha256.Sum256([]byte(canary))
 	s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
 		c := proofOf(t, r)
@@ -71,7 +71,7 @@ func TestABoundTokenIsShownWithItsProof(t *testing.T) {
 	fails(t, err, kiosk.Internal)
 }
 
-func TestTheAPIMayAskForItsNonceOnce(t *testing.T) {
+func TestNonceIsRetriedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers []string // the challenge to each call; empty: it is served
 		calls   int32

@@ -87,7 +87,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-func TestLayoutFaults(t *testing.T) {
+func TestParseLayoutReportsEveryError(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"empty":                  {"", "x:1:1: the first line is the title"},
 		"title comes later":      {"\nTitle", "x:1:1: the first line is the title"},
@@ -142,7 +142,7 @@ func TestBuiltInLayout(t *testing.T) {
 	}
 }
 
-func TestClaimsWithoutAnAPI(t *testing.T) {
+func TestClaimsAreShownWithoutAnAPI(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims, title string
 		want          []kiosk.Field
@@ -173,7 +173,7 @@ func TestClaimsWithoutAnAPI(t *testing.T) {
 	fails(t, err, kiosk.Internal)
 }
 
-func TestHostileTexts(t *testing.T) {
+func TestHostileTextIsCleaned(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"escape sequence":    {"\x1b[2Jgone", "[2Jgone"},
 		"C1 control":         {"a\u009b31mb", "a31mb"},
@@ -215,7 +215,7 @@ func TestEchoedTokenIsNotShown(t *testing.T) {
 	}
 }
 
-func TestHugeAnswersStaySmall(t *testing.T) {
+func TestHugeResponsesAreTruncated(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	a := &answer{api: tree(t, `{"title":"`+long+`","`+long+`":"`+long+`","l":[`+strings.Repeat(`{"a":1},`, 5_000)+`{}]}`)}
 	bounded(t, builtInLayout(a.api, a))

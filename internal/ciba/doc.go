@@ -32,9 +32,9 @@
 //	C3   M  the same client authentication everywhere      TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
 //	C3   M  likewise by certificate                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime TestClientsWithACertificateGoToTheirOwnAddresses
 //	C4   M  an https address for pings                     TestThePingAddressIsHTTPS
-//	C5   M  signed only in a way that the server takes     TestServersThatTakeNoProofsAreOurMisconfiguration oidc.TestSignedRequestsThatCannotBe
+//	C5   M  signed only in a way that the server takes     TestServersThatTakeNoProofsAreOurMisconfiguration oidc.TestSignRequestRejectsUnsuitableKeys
 //	C6   M  user_code only where it is published           TestUserCodes TestNeverSent
-//	C7   M  keys are registered for pairwise subjects      enrol.TestATechnicianAllowsTheDeviceToRegister
+//	C7   M  keys are registered for pairwise subjects      enrol.TestRegisterWithApproval
 //	C8   M  POST, form in the body only, https             TestTheRequestIsExactlyThis oidc.TestPlainHTTPIsForThisMachineOnly
 //	C9   M  every request is authenticated                 TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime
 //	C9   S  a client assertion is addressed to the issuer  oidc.TestClientAssertion
@@ -48,14 +48,14 @@
 //	C17  S  a short, plain, random binding message         TestBindingMessages TestABindingMessageTheServerDislikes
 //	C18  M  a user code is asked for each time, not kept   TestUserCodes runner.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
 //	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
-//	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestAKeyIsBetterThanASecret
+//	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestClientKeyIsPreferredToSecret
 //	C21  O  authorization_details, resource, audience      TestAuthorizationDetailsAreAskedFor TestOptionalParametersAreSentWhenSet
 //	C22  M  a signed request has everything inside         TestASignedRequestLeavesNothingOutside
-//	C23  O  what is JSON stands in it as JSON              oidc.TestASignedRequestHoldsEverything
-//	C24  M  an asymmetric signature, ES256 or PS256        oidc.TestASignedRequestHoldsEverything oidc.TestSignedRequestsThatCannotBe
-//	C25  M  iss, aud, exp, iat, nbf, jti                   oidc.TestASignedRequestHoldsEverything
-//	C26  M  signed, never encrypted                        oidc.TestASignedRequestHoldsEverything
-//	C27  R  good for two minutes                           oidc.TestASignedRequestHoldsEverything
+//	C23  O  what is JSON stands in it as JSON              oidc.TestSignRequestContainsAllParameters
+//	C24  M  an asymmetric signature, ES256 or PS256        oidc.TestSignRequestContainsAllParameters oidc.TestSignRequestRejectsUnsuitableKeys
+//	C25  M  iss, aud, exp, iat, nbf, jti                   oidc.TestSignRequestContainsAllParameters
+//	C26  M  signed, never encrypted                        oidc.TestSignRequestContainsAllParameters
+//	C27  R  good for two minutes                           oidc.TestSignRequestContainsAllParameters
 //	C28  M  auth_req_id and expires_in must be there       TestAcknowledgements
 //	C29  M  no interval means 5                            TestAcknowledgements
 //	C30  M  auth_req_id is opaque                          TestAcknowledgements TestThePollIsExactlyThis
@@ -82,8 +82,8 @@
 //	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
 //	C50  M  token_type is what was asked for, in any case  TestTokenResponses TestATokenThatIsNotBoundIsGivenBack TestTokensOfARefusedAnswerAreGivenBack
 //	C51  M  the scopes that are needed were granted        TestTokenResponses TestTokensOfARefusedAnswerAreGivenBack
-//	C53  R  at_hash, rt_hash, auth_req_id where present    TestWhatTiesTheIDTokenToTheAnswerIsChecked oidc.TestAttacksOnTheToken
-//	C54  R  no ID token from before the request            oidc.TestAttacksOnTheToken
+//	C53  R  at_hash, rt_hash, auth_req_id where present    TestWhatTiesTheIDTokenToTheAnswerIsChecked oidc.TestVerifyRejectsAttacks
+//	C54  R  no ID token from before the request            oidc.TestVerifyRejectsAttacks
 //	C55  R  the person asked for                           TestThePersonWhoApprovedIsThePersonAskedFor
 //	C56  M  the ping address is https                      TestThePingAddressIsHTTPS
 //	C57  M  POST, the request's own bearer, JSON           TestPings
@@ -98,47 +98,47 @@
 //	C66  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	C67  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	1.1  M  metadata: what may be absent and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
-//	1.1  R  an address that is not needed may be bad       TestBadAddressesOfEndpointsThatAreNotNeeded oidc.TestBadAddressesCountAsAbsent
+//	1.1  R  an address that is not needed may be bad       TestBadAddressesOfEndpointsThatAreNotNeeded oidc.TestMalformedEndpointsCountAsAbsent
 //	1.1  M  addresses for clients with a certificate       TestClientsWithACertificateGoToTheirOwnAddresses
 //	1.9  M  the code decides, not the status               TestVerdicts
 //	1.9  R  invalid_client after a wrong clock: once more      TestAProofMadeByAWrongClockIsMadeAnewOnce
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
-//	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnANewConnection oidc.TestARequestThatMustNotArriveTwiceNeverDoes
+//	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnANewConnection oidc.TestSendOnceNeverSendsTwice
 //	1.10 M  what the customer can mend is asked for        TestUserCodes TestLoginHintTokens
 //	1.11 S  what each server takes                             TestEveryFieldOfAProfileCounts TestEveryProfileIsSound TestServersAreRecognised
 //	8705 M  client_id in every body                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime oidc.TestCertificateMethodsSendTheClientIDOnly
-//	8705 M  the certificate is shown to whoever asks       oidc.TestClientCertificateIsShown oidc.TestCertificateAndKeyBelongTogether
+//	8705 M  the certificate is shown to whoever asks       oidc.TestClientCertificateIsPresented oidc.TestParseCertificate
 //	8705 S  aliases go first, each falls back              TestClientsWithACertificateGoToTheirOwnAddresses
-//	8705 R  its end, and its refusal, are noticed          TestTheCertificatesEndIsInTheLog TestARefusedCertificateIsOurMisconfiguration oidc.TestACertificateThatEndsSoonIsNoticed
+//	8705 R  its end, and its refusal, are noticed          TestTheCertificatesEndIsInTheLog TestARefusedCertificateIsOurMisconfiguration oidc.TestCheckValidity
 //	8707 M  resource at both endpoints                     TestTheResourceIsNamedAtBothEndpoints
 //	9396 M  more than asked for is given back              TestMoreThanAskedForIsGivenBack
-//	9449 M  a fresh proof with each token request          TestAPollProvesPossession oidc.TestProofsOfPossession
+//	9449 M  a fresh proof with each token request          TestAPollProvesPossession oidc.TestDPoPProofs
 //	9449 M  a nonce is answered at once, and once          TestANonceIsAnsweredAtOnceAndOnce TestABackchannelRequestIsNotSentAgainForANonce oidc.TestNoncesAreKeptByOrigin
 //	9449 M  Bearer for a proof is refused                  TestATokenThatIsNotBoundIsGivenBack
-//	9449 M  at resources with ath, and their nonce         TestUserInfoTakesAProofToo oidc.TestWhoWantsANonce
+//	9449 M  at resources with ath, and their nonce         TestUserInfoTakesAProofToo oidc.TestRequiresNonce
 //	9449 R  a refused proof: the clock, if it is that      TestARefusedProofIsOftenTheClock
 //	K1   S  a budget of pushes, pauses that grow               guard.TestAllow guard.TestPauses guard.TestAPrankster
 //	K4   S  tokens nobody wants any more are revoked       TestRevocation TestTokensOfARefusedAnswerAreGivenBack
-//	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestErrorsOfTheLineRepeatNothingOfTheServer
+//	K6   S  identifiers are in no log                      TestServersCannotPutSecretsIntoErrorsOrLogs TestWhatIsRepeatedOfAnOAuthError oidc.TestTransportErrorsQuoteNothingOfTheServer
 //	K7   S  one reason for unknown, no phone, policy       TestWhatRefusalsComeTo TestLookup
-//	V1   M  form                                           oidc.TestAttacksOnTheToken strictjson.TestParse
-//	V2   M  algorithm                                      oidc.TestAttacksOnTheToken oidc.TestDefaultAlgorithmsAreAsymmetric
-//	V3   M  key                                            oidc.TestKeysAreChosenByNameTypeCurveAndAlg
-//	V4   S  unknown keys                                   oidc.TestAnUnknownKeyMakesUsLookAgainOnceAMinute
-//	V5   M  signature                                      oidc.TestAttacksOnTheToken
-//	V6   M  issuer                                         oidc.TestAttacksOnTheToken
-//	V7   M  audience                                       oidc.TestAttacksOnTheToken oidc.TestAGoodTokenIsBelieved
-//	V8   S  azp                                            oidc.TestAttacksOnTheToken
-//	V9   M  exp                                            oidc.TestAttacksOnTheToken
-//	V10  M  iat                                            oidc.TestAttacksOnTheToken
-//	V11  M  nbf, acr, nonce                                oidc.TestAttacksOnTheToken
-//	V12  M  sub, and that it is the right one              oidc.TestAttacksOnTheToken TestThePersonWhoApprovedIsThePersonAskedFor
-//	V13  R  hashes and auth_req_id                         oidc.TestAttacksOnTheToken
+//	V1   M  form                                           oidc.TestVerifyRejectsAttacks strictjson.TestParse
+//	V2   M  algorithm                                      oidc.TestVerifyRejectsAttacks oidc.TestDefaultAlgorithmsAreAsymmetric
+//	V3   M  key                                            oidc.TestKeysAreSelectedByKidTypeCurveAndAlg
+//	V4   S  unknown keys                                   oidc.TestUnknownKeyCausesOneFetchAMinute
+//	V5   M  signature                                      oidc.TestVerifyRejectsAttacks
+//	V6   M  issuer                                         oidc.TestVerifyRejectsAttacks
+//	V7   M  audience                                       oidc.TestVerifyRejectsAttacks oidc.TestVerifyAcceptsGoodTokens
+//	V8   S  azp                                            oidc.TestVerifyRejectsAttacks
+//	V9   M  exp                                            oidc.TestVerifyRejectsAttacks
+//	V10  M  iat                                            oidc.TestVerifyRejectsAttacks
+//	V11  M  nbf, acr, nonce                                oidc.TestVerifyRejectsAttacks
+//	V12  M  sub, and that it is the right one              oidc.TestVerifyRejectsAttacks TestThePersonWhoApprovedIsThePersonAskedFor
+//	V13  R  hashes and auth_req_id                         oidc.TestVerifyRejectsAttacks
 //	V14  S  no organisation is asked for                       TestNeverSent
-//	V15  M  encrypted, which nobody registered: refused        oidc.TestAttacksOnTheToken
+//	V15  M  encrypted, which nobody registered: refused        oidc.TestVerifyRejectsAttacks
 //	V16  M  UserInfo is about the same sub                 TestThePersonWhoApprovedIsThePersonAskedFor
-//	3.11 S  the time, from Date over verified TLS              TestAVisitOnADeviceWithoutAClock oidc.TestTheTimeIsLearntFromTheServer oidc.TestDatesThatAreNotBelieved
-//	3.11 M  no check of TLS is skipped for it                  oidc.TestNoCheckOfTLSIsSkippedForTheTime
+//	3.11 S  the time, from Date over verified TLS              TestAVisitOnADeviceWithoutAClock oidc.TestClockLearnsFromDateHeader oidc.TestUntrustedDatesAreIgnored
+//	3.11 M  no check of TLS is skipped for it                  oidc.TestLearntTimeSkipsNoTLSCheck
 //	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock runner.TestSettingTheClockMidVisitChangesNothing
 //	8628 M  device authorization request and response      TestTheSecondRoad TestDeviceAuthorizationResponses
 //	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestTheSecondRoadLeavesTheFirst

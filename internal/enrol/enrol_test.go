@@ -243,7 +243,7 @@ func noApproval(t *testing.T) func(Approval) {
 	return func(Approval) { t.Error("a technician was asked") }
 }
 
-func TestATechnicianAllowsTheDeviceToRegister(t *testing.T) {
+func TestRegisterWithApproval(t *testing.T) {
 	o := newOffice(t)
 	d := newDevice(t, o)
 	e := d.must()
@@ -294,7 +294,7 @@ func TestATechnicianAllowsTheDeviceToRegister(t *testing.T) {
 	}
 }
 
-func TestOnlyTheDeviceCanReadWhatItKeeps(t *testing.T) {
+func TestFilesAreReadableByTheDeviceOnly(t *testing.T) {
 	d := newDevice(t, newOffice(t))
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
@@ -325,7 +325,7 @@ func TestOnlyTheDeviceCanReadWhatItKeeps(t *testing.T) {
 	}
 }
 
-func TestOneTimeTokensRegisterUnattended(t *testing.T) {
+func TestRegisterWithInitialAccessToken(t *testing.T) {
 	o := newOffice(t)
 	o.once["one-time"] = true
 	d := newDevice(t, o)
@@ -342,7 +342,7 @@ func TestOneTimeTokensRegisterUnattended(t *testing.T) {
 }
 
 // What is refused was not registered, and the next run tries again by itself.
-func TestARefusalLeavesNothingBehind(t *testing.T) {
+func TestRejectedRegistrationLeavesNoRecord(t *testing.T) {
 	o := newOffice(t)
 	d := newDevice(t, o)
 	e := d.must()
@@ -354,7 +354,7 @@ func TestARefusalLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestHowASignInCanEnd(t *testing.T) {
+func TestApprovalOutcomes(t *testing.T) {
 	for answer, want := range map[string]kiosk.Reason{
 		"access_denied": kiosk.Declined, "expired_token": kiosk.Misconfigured, "invalid_client": kiosk.Misconfigured, "CANARY-CODE": kiosk.Misconfigured,
 	} {
@@ -381,7 +381,7 @@ func TestHowASignInCanEnd(t *testing.T) {
 }
 
 // The answer to a registration is lost: nobody can know whether there is one.
-func TestWhatCannotBeKnownIsSaid(t *testing.T) {
+func TestUnknownOutcomeIsReported(t *testing.T) {
 	for name, lose := range map[string]func(w http.ResponseWriter, c *registered) bool{
 		"no answer": func(w http.ResponseWriter, _ *registered) bool { panic(http.ErrAbortHandler) },
 		"server fault": func(w http.ResponseWriter, _ *registered) bool {
@@ -424,7 +424,7 @@ func TestWhatCannotBeKnownIsSaid(t *testing.T) {
 	}
 }
 
-func TestAnotherServerIsNotRegisteredWithByAccident(t *testing.T) {
+func TestRegisterWithAnotherIssuerNeedsAgain(t *testing.T) {
 	d := newDevice(t, newOffice(t))
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
@@ -454,7 +454,7 @@ func TestOneEnrolmentAtATime(t *testing.T) {
 	d.must()
 }
 
-func TestKeysAreChangedWithoutAGap(t *testing.T) {
+func TestRotateKeepsTheKioskWorking(t *testing.T) {
 	o := newOffice(t)
 	d := newDevice(t, o)
 	e := d.must()
@@ -493,7 +493,7 @@ func TestKeysAreChangedWithoutAGap(t *testing.T) {
 	}
 }
 
-func TestKeysAreChangedAtAPortal(t *testing.T) {
+func TestRotateAtAPortal(t *testing.T) {
 	o := newOffice(t)
 	o.unmanage = true
 	d := newDevice(t, o)
@@ -525,7 +525,7 @@ func TestKeysAreChangedAtAPortal(t *testing.T) {
 }
 
 // A power cut before any of a rotation's writes: the next run finishes it.
-func TestARotationSurvivesPowerCuts(t *testing.T) {
+func TestRotationSurvivesPowerCuts(t *testing.T) {
 	o := newOffice(t)
 	o.sameToken = true
 	d := newDevice(t, o)
@@ -573,7 +573,7 @@ func TestARotationSurvivesPowerCuts(t *testing.T) {
 }
 
 // A power cut at a registration's writes: one registration, or a word that nobody can know.
-func TestARegistrationSurvivesPowerCuts(t *testing.T) {
+func TestRegistrationSurvivesPowerCuts(t *testing.T) {
 	for cut := range 4 {
 		o := newOffice(t)
 		d := newDevice(t, o)
@@ -606,7 +606,7 @@ func TestARegistrationSurvivesPowerCuts(t *testing.T) {
 }
 
 // The server gave a new registration access token, and the answer was lost.
-func TestARegistrationThatCanNoLongerBeChangedFromHere(t *testing.T) {
+func TestRotateWithoutReadableAccessToken(t *testing.T) {
 	o := newOffice(t)
 	d := newDevice(t, o)
 	e := d.must()

@@ -59,7 +59,7 @@ func apply(t *testing.T, a ClientAuth, c AuthTarget) (url.Values, http.Header) {
 	return form, h
 }
 
-func TestSecretBasicIsFormEncodedFirst(t *testing.T) {
+func TestSecretBasicIsFormEncoded(t *testing.T) {
 	for _, c := range []struct{ id, secret, user, pass string }{
 		{"kiosk-1", "simple", "kiosk-1", "simple"},
 		{"shop:1", "a:b", "shop%3A1", "a%3Ab"},
@@ -194,7 +194,7 @@ func TestAssertionAudienceCanBeAnEndpoint(t *testing.T) {
 	}
 }
 
-func TestClientAuthThatLacksSomething(t *testing.T) {
+func TestNewClientAuthRejectsIncompleteOptions(t *testing.T) {
 	k := must(ParseClientKey(pkcs8(ecKey)))
 	for name, o := range map[string]AuthOptions{
 		"no client id":              {Secret: kiosk.Secret("x")},
@@ -211,14 +211,14 @@ func TestClientAuthThatLacksSomething(t *testing.T) {
 	}
 }
 
-func TestAKeyIsBetterThanASecret(t *testing.T) {
+func TestClientKeyIsPreferredToSecret(t *testing.T) {
 	a := must(NewClientAuth(AuthOptions{ClientID: "c", Secret: kiosk.Secret("x"), Key: must(ParseClientKey(pkcs8(ecKey))), Now: time.Now}))
 	if a.Method() != PrivateKeyJWT {
 		t.Errorf("chose %s", a.Method())
 	}
 }
 
-func TestClientKeyFiles(t *testing.T) {
+func TestParseClientKey(t *testing.T) {
 	p521 := must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader))
 	p224 := must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader))
 	small := must(rsa.GenerateKey(rand.Reader, 1024))

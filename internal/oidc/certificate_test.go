@@ -39,7 +39,7 @@ func ownCertificate(t *testing.T) *Certificate {
 	return c
 }
 
-func TestCertificateAndKeyBelongTogether(t *testing.T) {
+func TestParseCertificate(t *testing.T) {
 	mine, other := certified(t, ecKey), certified(t, rsaKey)
 	key := keyOf(t, ecKey)
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(ecKey))})
@@ -69,7 +69,7 @@ func TestCertificateAndKeyBelongTogether(t *testing.T) {
 	}
 }
 
-func TestACertificateThatEndsSoonIsNoticed(t *testing.T) {
+func TestCheckValidity(t *testing.T) {
 	c := ownCertificate(t)
 	end := noon.AddDate(0, 6, 0)
 	for name, when := range map[string]struct {
@@ -90,7 +90,7 @@ func TestACertificateThatEndsSoonIsNoticed(t *testing.T) {
 }
 
 // A server that lists whom it trusts gets a self-signed certificate all the same.
-func TestClientCertificateIsShown(t *testing.T) {
+func TestClientCertificateIsPresented(t *testing.T) {
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(certified(t, rsaKey))
 	for name, version := range map[string]uint16{"TLS 1.3": tls.VersionTLS13, "TLS 1.2": tls.VersionTLS12} {

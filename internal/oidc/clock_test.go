@@ -86,7 +86,7 @@ func near(t *testing.T, what string, got, want time.Time) {
 }
 
 // TestTheTimeIsLearntFromTheServer: and from then on the wall clock may jump as it likes.
-func TestTheTimeIsLearntFromTheServer(t *testing.T) {
+func TestClockLearnsFromDateHeader(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 20*time.Minute) // the device is ahead
 	s.says(noon)
@@ -118,7 +118,7 @@ func TestTheTimeIsLearntFromTheServer(t *testing.T) {
 }
 
 // TestARightClockIsLeftAlone: what the header says is only as fine as a second.
-func TestARightClockIsLeftAlone(t *testing.T) {
+func TestRightWallClockIsKept(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 900*time.Millisecond)
 	s.says(noon)
@@ -136,7 +136,7 @@ func TestARightClockIsLeftAlone(t *testing.T) {
 	near(t, "no longer kept", c.Now(), noon.Add(time.Hour))
 }
 
-func TestDatesThatAreNotBelieved(t *testing.T) {
+func TestUntrustedDatesAreIgnored(t *testing.T) {
 	s := newDated(t)
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", noon.Add(time.Hour).Format(http.TimeFormat))
@@ -172,7 +172,7 @@ func TestDatesThatAreNotBelieved(t *testing.T) {
 
 // TestNoCheckOfTLSIsSkippedForTheTime: a device that is behind the certificates
 // learns nothing, and says that its clock is to blame.
-func TestNoCheckOfTLSIsSkippedForTheTime(t *testing.T) {
+func TestLearntTimeSkipsNoTLSCheck(t *testing.T) {
 	s := newDated(t)
 	s.says(noon)
 	d, c := newDevice(s.URL, -2*time.Hour)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAKeyThatIsMadeHereCanBeKept(t *testing.T) {
+func TestNewClientKeyRoundTrip(t *testing.T) {
 	k, err := NewClientKey()
 	if err != nil {
 		t.Fatal(err)

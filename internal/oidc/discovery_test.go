@@ -13,7 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestIssuerMustBeAnAddressWeMaySpeakTo(t *testing.T) {
+func TestNewDiscoveryRejectsIssuers(t *testing.T) {
 	for issuer, ok := range map[string]bool{
 		"https://op.example":                     true,
 		"https://op.example/":                    true,
@@ -47,7 +47,7 @@ func TestIssuerMustBeAnAddressWeMaySpeakTo(t *testing.T) {
 	}
 }
 
-func TestDiscoveryAsksBothAddresses(t *testing.T) {
+func TestDiscoveryTriesBothAddresses(t *testing.T) {
 	const (
 		oidcPath  = "/.well-known/openid-configuration"
 		oauthPath = "/.well-known/oauth-authorization-server"
@@ -126,7 +126,7 @@ func TestDiscoveryFaults(t *testing.T) {
 	}
 }
 
-func TestDiscoveryAnswers(t *testing.T) {
+func TestDiscoveryRejectsResponses(t *testing.T) {
 	const path = "/.well-known/openid-configuration"
 	for name, c := range map[string]struct {
 		code int
@@ -161,7 +161,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 	}
 }
 
-func TestMetadataIsRememberedForADay(t *testing.T) {
+func TestMetadataIsCachedForADay(t *testing.T) {
 	s := newServer(t)
 	const path = "/.well-known/openid-configuration"
 	s.put(path, document(s.URL, s.URL, nil))
@@ -223,7 +223,7 @@ func TestMetadataIsRememberedForADay(t *testing.T) {
 	get(6)
 }
 
-func TestDiscoveryIsMadeOnceHoweverManyAsk(t *testing.T) {
+func TestConcurrentCallersShareOneDiscovery(t *testing.T) {
 	s := newServer(t)
 	const path = "/.well-known/openid-configuration"
 	s.put(path, document(s.URL, s.URL, nil))
@@ -242,7 +242,7 @@ func TestDiscoveryIsMadeOnceHoweverManyAsk(t *testing.T) {
 	}
 }
 
-func TestWhoeverWaitsForDiscoveryCanGiveUp(t *testing.T) {
+func TestWaitingForDiscoveryCanBeCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// The line is dead: dialling would never end.
 		transport := NewTransport(TransportOptions{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -271,7 +271,7 @@ func TestWhoeverWaitsForDiscoveryCanGiveUp(t *testing.T) {
 	})
 }
 
-func TestAliasesForClientsWithACertificate(t *testing.T) {
+func TestMTLSEndpointAliases(t *testing.T) {
 	m, err := parseMetadata([]byte(document("https://op.example", "https://op.example", map[string]any{
 		"mtls_endpoint_aliases": map[string]any{"token_endpoint": "https://mtls.op.example/token"},
 	})), "https://op.example")
@@ -294,7 +294,7 @@ func TestAliasesForClientsWithACertificate(t *testing.T) {
 	}
 }
 
-func TestBadAddressesCountAsAbsent(t *testing.T) {
+func TestMalformedEndpointsCountAsAbsent(t *testing.T) {
 	const issuer = "https://op.example"
 	m, err := parseMetadata([]byte(document(issuer, issuer, map[string]any{
 		"userinfo_endpoint": "http://op.example/me",

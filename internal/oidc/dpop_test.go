@@ -39,7 +39,7 @@ func thumb(t *testing.T, k *jose.JSONWebKey) string {
 	return b64(must(k.Thumbprint(5))) // crypto.SHA256
 }
 
-func TestProofsOfPossession(t *testing.T) {
+func TestDPoPProofs(t *testing.T) {
 	d := NewDPoP(func() time.Time { return noon })
 	id, access := kiosk.Secret("the-id"), kiosk.Secret("the-access-token")
 	c1, k1 := proven(t, must(d.TokenProof(id, "https://op.example/token?tenant=7#x")))
@@ -121,7 +121,7 @@ func TestNoncesAreKeptByOrigin(t *testing.T) {
 	}
 }
 
-func TestWhoWantsANonce(t *testing.T) {
+func TestRequiresNonce(t *testing.T) {
 	for challenge, want := range map[string]bool{
 		`DPoP error="use_dpop_nonce", error_description="x"`:                true,
 		`dpop realm="a", error=use_dpop_nonce`:                              true,
@@ -149,7 +149,7 @@ func TestWhoWantsANonce(t *testing.T) {
 }
 
 // FuzzDemandsNonce: it ends, and what it finds is there.
-func FuzzDemandsNonce(f *testing.F) {
+func FuzzChallengesForNonce(f *testing.F) {
 	f.Add(`Bearer realm="a", DPoP error="use_dpop_nonce"`)
 	f.Add(`DPoP a = "b\"c",,error=use_dpop_nonce`)
 	f.Fuzz(func(t *testing.T, s string) {

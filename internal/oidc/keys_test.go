@@ -29,7 +29,7 @@ func TestKeyIsUsableWhateverItsCertificateIs(t *testing.T) {
 	}
 }
 
-func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
+func TestUnusableKeysAreSkipped(t *testing.T) {
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
 	good := jwk(ecKey, "good", nil)
 	for name, member := range map[string]any{
@@ -65,7 +65,7 @@ func TestUnusableKeysAreSkippedAndSpoilNothing(t *testing.T) {
 	}
 }
 
-func TestKeyDocumentsThatAreNone(t *testing.T) {
+func TestParseServerKeysRejectsDocuments(t *testing.T) {
 	for name, doc := range map[string]string{
 		"nothing":             ``,
 		"an empty object":     `{}`,
@@ -81,7 +81,7 @@ func TestKeyDocumentsThatAreNone(t *testing.T) {
 	}
 }
 
-func TestKeysAreChosenByNameTypeCurveAndAlg(t *testing.T) {
+func TestKeysAreSelectedByKidTypeCurveAndAlg(t *testing.T) {
 	s := newServer(t)
 	s.put("/jwks", jwks(
 		jwk(rsaKey, "one", map[string]any{"use": "sig"}),
@@ -126,7 +126,7 @@ func TestKeysAreChosenByNameTypeCurveAndAlg(t *testing.T) {
 	}
 }
 
-func TestOneNameForTwoFittingKeys(t *testing.T) {
+func TestTwoKeysMayShareAKid(t *testing.T) {
 	s := newServer(t)
 	s.put("/jwks", jwks(jwk(ecKey, "k", nil), jwk(ecKey2, "k", nil)))
 	k := NewKeys(NewTransport(TransportOptions{}), func() time.Time { return noon })
@@ -143,7 +143,7 @@ func TestOneNameForTwoFittingKeys(t *testing.T) {
 	}
 }
 
-func TestAnUnknownKeyMakesUsLookAgainOnceAMinute(t *testing.T) {
+func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	s := newServer(t)
 	now := &clock{t: noon}
 	s.put("/jwks", jwks(jwk(ecKey, "old", nil)))
@@ -185,7 +185,7 @@ func TestAnUnknownKeyMakesUsLookAgainOnceAMinute(t *testing.T) {
 	look("forged", false, 6)
 }
 
-func TestAWithdrawnKeyIsNotUsedForTokensWithoutAName(t *testing.T) {
+func TestWithdrawnKeyIsNotUsedForTokensWithoutKid(t *testing.T) {
 	s := newServer(t)
 	now := &clock{t: noon}
 	s.put("/jwks", jwks(jwk(ecKey, "", nil)))
@@ -203,7 +203,7 @@ func TestAWithdrawnKeyIsNotUsedForTokensWithoutAName(t *testing.T) {
 	}
 }
 
-func TestKeysOutliveTroubleAtTheServer(t *testing.T) {
+func TestKeysOutliveServerFailures(t *testing.T) {
 	s := newServer(t)
 	now := &clock{t: noon}
 	k := NewKeys(NewTransport(TransportOptions{}), now.now)
@@ -236,7 +236,7 @@ func TestKeysOutliveTroubleAtTheServer(t *testing.T) {
 	}
 }
 
-func TestAServerThatKeepsChangingItsKeysFillsNoMemory(t *testing.T) {
+func TestWithdrawnKeysAreBounded(t *testing.T) {
 	var list []serverKey
 	for round := range 10 {
 		var fresh []serverKey
@@ -250,7 +250,7 @@ func TestAServerThatKeepsChangingItsKeysFillsNoMemory(t *testing.T) {
 	}
 }
 
-func TestKeysAreFetchedOnceHoweverManyAsk(t *testing.T) {
+func TestConcurrentCallersShareOneKeyFetch(t *testing.T) {
 	s := newServer(t)
 	s.put("/jwks", jwks(jwk(ecKey, "k", nil)))
 	k := NewKeys(NewTransport(TransportOptions{}), func() time.Time { return noon })

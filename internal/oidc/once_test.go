@@ -56,7 +56,7 @@ func newRaw(t *testing.T, serve func(n int, c net.Conn, next func() bool)) *raw 
 
 const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-func TestARequestThatMustNotArriveTwiceNeverDoes(t *testing.T) {
+func TestSendOnceNeverSendsTwice(t *testing.T) {
 	for name, serve := range map[string]func(n int, c net.Conn, next func() bool){
 		"the server hangs up without a word":      func(_ int, _ net.Conn, next func() bool) { next() },
 		"the server resets the connection":        func(_ int, c net.Conn, next func() bool) { next(); c.(*net.TCPConn).SetLinger(0) },
@@ -88,7 +88,7 @@ func TestARequestThatMustNotArriveTwiceNeverDoes(t *testing.T) {
 	}
 }
 
-func TestABackchannelRequestHasANewConnection(t *testing.T) {
+func TestSendOnceOpensANewConnection(t *testing.T) {
 	s := newRaw(t, func(_ int, c net.Conn, next func() bool) {
 		for next() {
 			io.WriteString(c, okAnswer)

@@ -28,7 +28,7 @@ func keyOf(t *testing.T, k any) *ClientKey {
 	return c
 }
 
-func TestASignedRequestHoldsEverything(t *testing.T) {
+func TestSignRequestContainsAllParameters(t *testing.T) {
 	m := &Metadata{Issuer: "https://op.example", RequestAlgs: []string{"ES256", "PS256", "RS256"}}
 	form := url.Values{
 		"scope": {"openid profile"}, "login_hint": {"alice"}, "requested_expiry": {"120"},
@@ -81,7 +81,7 @@ func TestASignedRequestHoldsEverything(t *testing.T) {
 	}
 }
 
-func TestSignedRequestsThatCannotBe(t *testing.T) {
+func TestSignRequestRejectsUnsuitableKeys(t *testing.T) {
 	jwk := must(ParseClientKey(must(jose.JSONWebKey{Key: rsaKey, Algorithm: "RS256", KeyID: "k"}.MarshalJSON())))
 	for name, c := range map[string]struct {
 		key   *ClientKey

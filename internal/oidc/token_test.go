@@ -54,7 +54,7 @@ func half(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[:
 func hash256(s string) string { h := sha256.Sum256([]byte(s)); return half(h[:]) }
 func hash512(s string) string { h := sha512.Sum512([]byte(s)); return half(h[:]) }
 
-func TestAGoodTokenIsBelieved(t *testing.T) {
+func TestVerifyAcceptsGoodTokens(t *testing.T) {
 	v, s := newVerifier(t)
 	for name, c := range map[string]struct {
 		header, claims map[string]any
@@ -101,7 +101,7 @@ func TestAGoodTokenIsBelieved(t *testing.T) {
 	}
 }
 
-func TestAttacksOnTheToken(t *testing.T) {
+func TestVerifyRejectsAttacks(t *testing.T) {
 	v, s := newVerifier(t)
 	evil := ecKey2
 	evilJWK := jwk(evil, "ec", nil)
@@ -258,7 +258,7 @@ func stray(s string) string {
 	return alphabet[strings.IndexByte(alphabet, s[len(s)-1])+1:][:1]
 }
 
-func TestATokenCannotBeCheckedAgainstNothing(t *testing.T) {
+func TestVerifyRequiresExpectedClaims(t *testing.T) {
 	v, s := newVerifier(t)
 	token := kiosk.Secret(sign(ecHeader, claims(nil), "ES256", ecKey))
 	for name, change := range map[string]func(*ExpectedClaims){
@@ -275,7 +275,7 @@ func TestATokenCannotBeCheckedAgainstNothing(t *testing.T) {
 	}
 }
 
-func TestKeysThatCannotBeFetchedAreNotTheTokensFault(t *testing.T) {
+func TestUnreachableKeysDoNotMakeATokenUntrusted(t *testing.T) {
 	v, s := newVerifier(t)
 	s.code("/jwks", 503)
 	_, err := v.Verify(context.Background(), kiosk.Secret(sign(ecHeader, claims(nil), "ES256", ecKey)), expected(s))
@@ -284,7 +284,7 @@ func TestKeysThatCannotBeFetchedAreNotTheTokensFault(t *testing.T) {
 	}
 }
 
-func TestAServerThatChangesItsKeyAndKeepsTheName(t *testing.T) {
+func TestReplacedKeyWithTheSameKidIsFetched(t *testing.T) {
 	v, s := newVerifier(t)
 	old := kiosk.Secret(sign(ecHeader, claims(nil), "ES256", ecKey))
 	if _, err := v.Verify(context.Background(), old, expected(s)); err != nil {
@@ -319,7 +319,7 @@ func TestDefaultAlgorithmsAreAsymmetric(t *testing.T) {
 	}
 }
 
-func TestErrorsHoldNoClaims(t *testing.T) {
+func TestErrorsContainNoClaims(t *testing.T) {
 	v, s := newVerifier(t)
 	for _, claim := range []string{"iss", "aud", "azp", "sub", "nonce", "acr", "at_hash", claimRequestID, claimRefreshHash} {
 		token := sign(ecHeader, claims(map[string]any{claim: "canary\x1b"}), "ES256", ecKey)

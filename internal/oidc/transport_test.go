@@ -189,7 +189,7 @@ func TestOwnRootsReplaceTheSystems(t *testing.T) {
 	}
 }
 
-func TestAWrongClockIsBlamedForCertificatesOfTomorrow(t *testing.T) {
+func TestSuggestsWrongClock(t *testing.T) {
 	s, pool := tlsServer(t, nil)
 	for name, c := range map[string]struct {
 		now     time.Time
@@ -207,7 +207,7 @@ func TestAWrongClockIsBlamedForCertificatesOfTomorrow(t *testing.T) {
 	}
 }
 
-func TestAnswersAreLimited(t *testing.T) {
+func TestResponsesAreLimited(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve func(c net.Conn)
 		whole bool // an answer that is all there

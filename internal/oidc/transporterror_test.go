@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-func TestErrorsOfTheLineRepeatNothingOfTheServer(t *testing.T) {
+func TestTransportErrorsQuoteNothingOfTheServer(t *testing.T) {
 	const canary = `canary-alice@example.com` + "\x1b[31m"
 	for _, word := range []string{canary, "canary", `"canary`, `x" canary`, `\" canary \"`, `"" "canary" canary`, "\" \x00canary"} {
 		for _, answer := range []string{
@@ -45,7 +45,7 @@ func TestErrorsOfTheLineRepeatNothingOfTheServer(t *testing.T) {
 	}
 }
 
-func TestWhatTheLineSays(t *testing.T) {
+func TestTransportErrorTexts(t *testing.T) {
 	op := func(op string, err error) error {
 		return &net.OpError{Op: op, Net: "tcp", Source: nil, Err: err}
 	}
@@ -90,7 +90,7 @@ func TestWhatTheLineSays(t *testing.T) {
 }
 
 // The same from real lines: what Go calls these errors may change.
-func TestWhatRealLinesSay(t *testing.T) {
+func TestTransportErrorTextsFromRealConnections(t *testing.T) {
 	s, pool := tlsServer(t, nil)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
