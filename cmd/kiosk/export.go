@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -69,7 +70,7 @@ func identifiers(o journalOptions) (map[string]string, error) {
 	if o.keyFile == "" {
 		return nil, nil
 	}
-	with, err := store.Open(store.Options{Dir: o.settings.StateDir, KeyFile: o.keyFile, ReadOnly: true})
+	with, err := app.ReadStore(o.settings, "kiosk journal", o.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("--key-file: %w", err)
 	}

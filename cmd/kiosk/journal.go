@@ -135,7 +135,17 @@ func (j journalJob) wrong(f *flag.FlagSet, rest []string) string {
 }
 
 func (j journalJob) run(std streams, o journalOptions) error {
-	st, err := app.OpenStore(o.settings, "kiosk journal", true)
+	var st *store.Store
+	var err error
+	if j.write != nil {
+		// Only to see whether there are visits on record: a snapshot would be sent for nothing.
+		st, err = app.OpenStore(o.settings, "kiosk journal", true)
+		if errors.Is(err, store.ErrLocked) {
+			return j.write(std, o.settings, o)
+		}
+	} else {
+		st, err = app.ReadStore(o.settings, "kiosk journal", "")
+	}
 	if errors.Is(err, store.ErrAbsent) {
 		if j.arguments > 0 {
 			return kiosk.Fail(kiosk.Internal, "", fmt.Errorf("journal: %w", store.ErrUnknown))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,6 +37,41 @@ func TestJournalShow(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &got); err != nil || got.Number != want.Number || len(got.Steps) != len(want.Steps) {
 			t.Errorf("%v: %s", err, out)
 		}
+	}
+}
+
+// TestReadWhileAKioskRuns: the verbs that read the record get a snapshot from the kiosk that has it open.
+func TestReadWhileAKioskRuns(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.auto("approve", 0, "")
+	r.headless()
+	if code, out := r.asked("login", "alice"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	if code, out := r.asked("status", "--wait-idle"); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	code, out := r.asked("journal", "list", "--json")
+	var v store.Visit
+	if err := json.Unmarshal([]byte(out), &v); code != 0 || err != nil || v.Visit == "" {
+		t.Fatalf("journal list: exit code %d, %v: %s", code, err, out)
+	}
+	for _, want := range []struct {
+		args []string
+		part string
+	}{
+		{[]string{"journal", "show", v.Visit}, "granted"},
+		{[]string{"journal", "verify"}, " records of 1 visits"},
+		{[]string{"journal", "export"}, v.Visit + ",shown"},
+		{[]string{"journal", "export", "--json", "--key-file", filepath.Join(r.state, "store.key")}, `"person":"`},
+	} {
+		if code, out := r.asked(want.args...); code != 0 || !strings.Contains(out, want.part) {
+			t.Errorf("%q: exit code %d, no %q in it: %s", want.args, code, want.part, out)
+		}
+	}
+	if _, files := r.bundle(t, "support.tar.gz"); !strings.Contains(files["visits.json"], `"number": 1`) || strings.Contains(files["visits.json"], `"error"`) {
+		t.Errorf("the support bundle: %s", files["visits.json"])
 	}
 }
 

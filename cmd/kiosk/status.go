@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
@@ -112,21 +113,15 @@ func ask(ctx context.Context, f *flags, limit time.Duration, q control.Request, 
 
 // askAt asks at the socket of the settings, else at that of the units.
 func askAt(ctx context.Context, settings *config.Settings, q control.Request, answer any) error {
-	err := control.Ask(ctx, settings.Socket, q, answer)
-	if errors.Is(err, control.ErrNobody) && derivedSocket(settings) {
-		if other := control.Ask(ctx, unitSocket, q, answer); !errors.Is(other, control.ErrNobody) {
-			return other
+	var nobody error
+	for _, path := range app.Sockets(settings) {
+		err := control.Ask(ctx, path, q, answer)
+		if !errors.Is(err, control.ErrNobody) {
+			return err
 		}
+		nobody = cmp.Or(nobody, err)
 	}
-	return err
-}
-
-// unitSocket is where the units' kiosk listens. A technician's shell lacks the
-// $RUNTIME_DIRECTORY that says so.
-const unitSocket = "/run/kiosk/kiosk.sock"
-
-func derivedSocket(s *config.Settings) bool {
-	return slices.ContainsFunc(s.Rows(), func(r config.Row) bool { return r.Name == "KIOSK_SOCKET" && r.Origin == "derived" })
+	return nobody
 }
 
 func tellStatus(out io.Writer, s status.Status) error {

@@ -39,7 +39,7 @@ func newSuite(o doctor.Options) *doctor.Suite {
 			Scope: s.Scope, ForeignScopes: s.Audience != "" || s.Resource != "", ACRValues: s.ACRValues,
 			SubjectClaims: s.SubjectClaims(), LookupURL: s.LookupURL,
 		},
-		OpenStore: func() (*store.Store, error) { return OpenStore(s, "kiosk doctor", true) },
+		OpenStore: func() (*store.Store, error) { return ReadStore(s, "kiosk doctor", "") },
 	}
 	if o.Machine.Wall != nil {
 		suite.Server.Wall, suite.Server.TimeSync = o.Machine.Wall, nil

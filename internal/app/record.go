@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/daemon"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
@@ -24,17 +27,72 @@ func storeOptions(s *config.Settings, process string, readOnly bool) store.Optio
 	return o
 }
 
-// OpenStore opens the store of the record for commands that examine it, and quarantines nothing. With readOnly it makes and
+func sealedKey(s *config.Settings) error {
+	return kiosk.Fail(kiosk.Misconfigured, "store key", fmt.Errorf("%s is encrypted for the service only: %w", s.StoreKey.Path, fs.ErrPermission))
+}
+
+// OpenStore opens the store of the record for commands that change it, and quarantines nothing. With readOnly it makes and
 // changes nothing; store.ErrAbsent means that there is no store yet.
 func OpenStore(s *config.Settings, process string, readOnly bool) (*store.Store, error) {
 	if s.StoreKey.Sealed {
-		return nil, kiosk.Fail(kiosk.Misconfigured, "store key", fmt.Errorf("%s is encrypted for the service only: %w", s.StoreKey.Path, fs.ErrPermission))
+		return nil, sealedKey(s)
 	}
 	st, err := store.Open(storeOptions(s, process, readOnly))
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "", err) // err names the store
 	}
 	return st, nil
+}
+
+// snapshotLimit is how long a verb waits for a snapshot: the kiosk gives up after 10 s.
+const snapshotLimit = 15 * time.Second
+
+// ReadStore opens the visits on record for reading, with the key in keyFile, or that of the settings if that is empty. If a
+// kiosk runs, it reads a snapshot that the kiosk sends. store.ErrAbsent says that there are no visits on record yet.
+func ReadStore(s *config.Settings, who, keyFile string) (*store.Store, error) {
+	if keyFile == "" && s.StoreKey.Sealed {
+		return nil, sealedKey(s)
+	}
+	o := storeOptions(s, who, true)
+	if keyFile != "" {
+		o.KeyFile = keyFile
+	}
+	st, err := store.Open(o)
+	if errors.Is(err, store.ErrLocked) {
+		st, err = openSnapshot(s, o, err)
+	}
+	if err != nil {
+		return nil, kiosk.Fail(kiosk.Internal, "", err) // the error begins "store: "
+	}
+	return st, nil
+}
+
+// openSnapshot asks the process that has the database open for a snapshot. A visit by the command line has it open and
+// listens nowhere; then the error is locked, which names the process.
+func openSnapshot(s *config.Settings, o store.Options, locked error) (*store.Store, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), snapshotLimit)
+	defer cancel()
+	for _, path := range Sockets(s) {
+		st, err := store.OpenSnapshot(o, func(w io.Writer) error {
+			return control.Fetch(ctx, path, w, store.DefaultMaxSize)
+		})
+		if !errors.Is(err, control.ErrNobody) {
+			return st, err
+		}
+	}
+	return nil, locked
+}
+
+// unitSocket is where the kiosk of the systemd units listens. A technician's shell lacks the $RUNTIME_DIRECTORY that names it.
+const unitSocket = "/run/kiosk/kiosk.sock"
+
+// Sockets lists the paths at which a running kiosk may listen, the most likely first.
+func Sockets(s *config.Settings) []string {
+	derived := slices.ContainsFunc(s.Rows(), func(r config.Row) bool { return r.Name == "KIOSK_SOCKET" && r.Origin == "derived" })
+	if derived {
+		return []string{s.Socket, unitSocket}
+	}
+	return []string{s.Socket}
 }
 
 // PruneStore removes visits older than age and returns their number. It is an error if the clock is not trusted.
@@ -47,6 +105,6 @@ func Support(ctx context.Context, w io.Writer, version any, o doctor.Options) er
 	return support.Write(ctx, w, support.Options{
 		Options: o, Version: version, Now: host.NewClock().Wall(),
 		Doctor:    func(ctx context.Context) doctor.Report { return Doctor(ctx, o, nil) },
-		OpenStore: func() (*store.Store, error) { return OpenStore(o.Settings, "kiosk support", true) },
+		OpenStore: func() (*store.Store, error) { return ReadStore(o.Settings, "kiosk support", "") },
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -25,6 +26,10 @@ type Client struct {
 	done chan struct{} // closed when the server is through with it
 }
 
+// IsOwner reports whether the client is root or the user that this process runs as. Others can only be members of the
+// group that the socket belongs to.
+func (c *Client) IsOwner() bool { return c.UID == 0 || c.UID == os.Geteuid() }
+
 // Gone is closed when the client has closed its end. One that has only said that it
 // will write nothing more is still there.
 func (c *Client) Gone() <-chan struct{} { return c.gone }
@@ -42,6 +47,23 @@ func (c *Client) Answer(v any) error {
 func (c *Client) Write(b []byte) (int, error) {
 	defer closeAfter(c.conn, lineLimit)()
 	return c.conn.Write(b)
+}
+
+// Stream sends header as a line and then exactly size bytes, the content. It gives up on a client that does not read all of
+// it within 10 s. After any error the connection is closed: the client sees less than size bytes.
+func (c *Client) Stream(header any, content io.WriterTo, size int64) error {
+	defer closeAfter(c.conn, lineLimit)()
+	err := c.Answer(header)
+	if err == nil {
+		var n int64
+		if n, err = content.WriteTo(c.conn); err == nil && n != size {
+			err = fmt.Errorf("stream: %d bytes sent, %d announced", n, size)
+		}
+	}
+	if err != nil {
+		_ = c.conn.Close()
+	}
+	return err
 }
 
 // closeAfter closes a connection after a time, if it is not called off before.
@@ -115,9 +137,50 @@ func readLine(conn net.Conn) (kiosk.Secret, error) {
 	}
 }
 
-// Ask sends one request to the kiosk at a path and reads its one answer into a value;
-// the answer's error, if it has one, is the error. It waits until ctx ends.
+// Ask sends one request to the kiosk at path and reads its one answer. It waits until ctx ends. A request that the kiosk did
+// not carry out is a *Refused.
 func Ask(ctx context.Context, path string, request, answer any) error {
+	return exchange(ctx, path, request, func(d *json.Decoder, _ net.Conn) error { return decodeAnswer(d, answer) })
+}
+
+// Fetch asks the kiosk at path for a snapshot of its database and writes it to w. It waits until ctx ends. A snapshot of more
+// than limit bytes is refused; one that ends early is io.ErrUnexpectedEOF.
+func Fetch(ctx context.Context, path string, w io.Writer, limit int64) error {
+	return exchange(ctx, path, Request{Do: "snapshot"}, func(d *json.Decoder, conn net.Conn) error {
+		var header Snapshot
+		if err := decodeAnswer(d, &header); err != nil {
+			return err
+		}
+		if header.Size <= 0 || header.Size > limit {
+			return fmt.Errorf("socket: snapshot of %d bytes, the limit is %d", header.Size, limit)
+		}
+		content := io.MultiReader(d.Buffered(), conn)
+		if err := skipLineFeed(content); err != nil {
+			return fmt.Errorf("socket: snapshot: %w", err)
+		}
+		if n, err := io.CopyN(w, content, header.Size); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("socket: snapshot ended after %d of %d bytes: %w", n, header.Size, err)
+		}
+		return nil
+	})
+}
+
+func skipLineFeed(r io.Reader) error {
+	var one [1]byte
+	if _, err := io.ReadFull(r, one[:]); err != nil {
+		return err
+	}
+	if one[0] != '\n' {
+		return errors.New("no line feed after the header")
+	}
+	return nil
+}
+
+// exchange connects, sends a request and has receive read what comes back.
+func exchange(ctx context.Context, path string, request any, receive func(*json.Decoder, net.Conn) error) error {
 	conn, err := Dial(ctx, path)
 	if err != nil {
 		return err
@@ -127,14 +190,20 @@ func Ask(ctx context.Context, path string, request, answer any) error {
 	if err := json.NewEncoder(conn).Encode(request); err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
+	err = receive(json.NewDecoder(io.LimitReader(conn, maxAnswer)), conn)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("socket: %w", ctx.Err())
+	}
+	return err
+}
+
+// decodeAnswer reads one answer; an error that it contains is returned as *Refused.
+func decodeAnswer(d *json.Decoder, answer any) error {
 	var raw json.RawMessage
-	if err := json.NewDecoder(io.LimitReader(conn, maxAnswer)).Decode(&raw); err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
+	if err := d.Decode(&raw); err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
-	var failed struct{ Error string }
+	var failed Failure
 	if err := json.Unmarshal(raw, &failed); err == nil && failed.Error != "" {
 		return &Refused{failed.Error}
 	}

@@ -15,6 +15,7 @@
 //	{"do":"wait-idle","limit":"10m"}                   answered when nobody stands there, or the limit is over: {"idle":true}
 //	{"do":"reload"}                                    settings are read again once nobody stands there
 //	{"do":"prune","age":"720h"}                        old visits are taken off record: {"pruned":3}; without age by KIOSK_RETENTION
+//	{"do":"snapshot"}                                  for root and the kiosk's own user: {"size":N} and N bytes, the database
 //	{"do":"visit","json":true}                         what kiosk login says; the next line is the identifier
 //
 // A device whose screen has a technician set it up answers status, wait-idle and reload.

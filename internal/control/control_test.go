@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -17,6 +18,9 @@ import (
 
 // limit is how long anything may take before a test calls it hanging.
 const limit = 20 * time.Second
+
+// content is what the test server sends as a snapshot, under a size that tests set.
+var content, announced = strings.Repeat("snapshot", 100_000), int64(800_000)
 
 // serve answers each line with the same line, until the test ends.
 func serve(t *testing.T, patience time.Duration) (path string) {
@@ -33,6 +37,10 @@ func serve(t *testing.T, patience time.Duration) (path string) {
 		}
 		if string(line) == `{"do":"no"}` {
 			_ = c.Answer(map[string]string{"error": "I will not"})
+			return
+		}
+		if string(line) == `{"do":"snapshot"}` {
+			_ = c.Stream(Snapshot{announced}, strings.NewReader(content), announced)
 			return
 		}
 		if string(line) == "wait" {
@@ -191,5 +199,83 @@ func TestAsk(t *testing.T) {
 	var no *Refused
 	if err := Ask(context.Background(), path, map[string]string{"do": "no"}, &answer); !errors.As(err, &no) || no.Why != "I will not" {
 		t.Errorf("refused: %v", err)
+	}
+}
+
+func TestFetch(t *testing.T) {
+	path := serve(t, 0)
+	var got strings.Builder
+	if err := Fetch(context.Background(), path, &got, 1<<20); err != nil || got.String() != content {
+		t.Errorf("%d bytes, %v; want the %d of the content", got.Len(), err, len(content))
+	}
+	if err := Fetch(context.Background(), path, &got, 1000); err == nil || !strings.Contains(err.Error(), "the limit is 1000") {
+		t.Errorf("a snapshot beyond the limit: %v", err)
+	}
+	full := errors.New("full")
+	if err := Fetch(context.Background(), path, writerFunc(func([]byte) (int, error) { return 0, full }), 1<<20); !errors.Is(err, full) {
+		t.Errorf("a full disk: %v", err)
+	}
+	t.Run("truncated stream is an error", func(t *testing.T) {
+		announced++
+		defer func() { announced-- }()
+		if err := Fetch(context.Background(), path, &got, 1<<20); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("error %v, want %v", err, io.ErrUnexpectedEOF)
+		}
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// Stream closes the connection when the content is not what was announced: a client must not take it for whole.
+func TestStreamThatEndsEarlyClosesTheConnection(t *testing.T) {
+	server, client := pair(t)
+	c := &Client{conn: server}
+	if err := c.Stream(Snapshot{10}, strings.NewReader("short"), 10); err == nil {
+		t.Error("no error for 5 bytes of 10")
+	}
+	if got, err := io.ReadAll(client); err != nil || string(got) != "{\"size\":10}\nshort" {
+		t.Errorf("the client reads %q, %v", got, err)
+	}
+}
+
+func TestStreamGivesUpOnAClientThatDoesNotRead(t *testing.T) {
+	t.Parallel() // it takes lineLimit
+	start := time.Now()
+	server, _ := pair(t)
+	c := &Client{conn: server}
+	err := c.Stream(Snapshot{64 << 20}, strings.NewReader(strings.Repeat("x", 64<<20)), 64<<20)
+	if took := time.Since(start); err == nil || took < lineLimit/2 || took > 2*lineLimit {
+		t.Errorf("%v after %v, want an error after %v", err, took, lineLimit)
+	}
+}
+
+// pair returns the two ends of a Unix connection.
+func pair(t *testing.T) (server, client *net.UnixConn) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pair.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err = Dial(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err = l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = server.Close(), client.Close() })
+	return server, client
+}
+
+func TestIsOwner(t *testing.T) {
+	for uid, want := range map[int]bool{0: true, os.Geteuid(): true, os.Geteuid() + 4711: false, -1: false} {
+		if got := (&Client{UID: uid}).IsOwner(); got != want {
+			t.Errorf("user %d: %v, want %v", uid, got, want)
+		}
 	}
 }

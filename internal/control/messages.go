@@ -33,6 +33,11 @@ type Pruned struct {
 	Visits int `json:"pruned"`
 }
 
+// Snapshot answers snapshot; so many bytes of a bbolt database follow its line.
+type Snapshot struct {
+	Size int64 `json:"size"`
+}
+
 // Visit is one answer to visit; exactly one member is set.
 type Visit struct {
 	Out  string `json:"out,omitempty"`  // text to write unchanged

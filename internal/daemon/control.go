@@ -3,7 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
-	"os"
+	"io"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
@@ -18,6 +18,7 @@ func (d *Daemon) Handlers() control.Handlers {
 		"wait-idle": d.handleWaitIdle,
 		"reload":    d.handleReload,
 		"prune":     d.handlePrune,
+		"snapshot":  d.handleSnapshot,
 		"visit":     d.handleVisit,
 	}
 }
@@ -79,7 +80,7 @@ func (d *Daemon) handlePrune(_ context.Context, c *control.Client, q control.Req
 		}
 	}
 	// A front end may use the kiosk, but must not erase what it did.
-	if age < d.Settings.Retention && c.UID != 0 && c.UID != os.Getuid() {
+	if age < d.Settings.Retention && !c.IsOwner() {
 		return nil, errors.New("age: only root and the kiosk's user may remove visits younger than KIOSK_RETENTION")
 	}
 	d.Log.Info("journal", "prune", age.String(), "uid", c.UID, "pid", c.PID)
@@ -88,6 +89,19 @@ func (d *Daemon) handlePrune(_ context.Context, c *control.Client, q control.Req
 		return nil, err
 	}
 	return control.Pruned{Visits: removed}, nil
+}
+
+// handleSnapshot sends the database to those who may read its file anyway: the socket is open to a group, the file is not.
+func (d *Daemon) handleSnapshot(_ context.Context, c *control.Client, _ control.Request) (any, error) {
+	if !c.IsOwner() {
+		return nil, errors.New("snapshot: only root and the kiosk's user may read the database")
+	}
+	return nil, d.Record.WriteSnapshot(func(content io.WriterTo, size int64) error {
+		if err := c.Stream(control.Snapshot{Size: size}, content, size); err != nil {
+			d.Log.Warn("snapshot", "error", err, "uid", c.UID, "pid", c.PID) // the connection is closed: no answer can follow
+		}
+		return nil
+	})
 }
 
 // handleVisit runs a visit for kiosk login.

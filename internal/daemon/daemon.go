@@ -8,6 +8,7 @@ package daemon
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -55,6 +56,7 @@ type Options struct {
 
 // Record is the record of visits.
 type Record interface {
+	WriteSnapshot(send func(content io.WriterTo, size int64) error) error
 	Condition() keeper.Condition
 	Answers()
 	Prune(olderThan time.Time) (int, error)

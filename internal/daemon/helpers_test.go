@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -37,3 +38,5 @@ func (idleRecord) Answers()                     {}
 func (idleRecord) Prune(time.Time) (int, error) { return 0, nil }
 func (idleRecord) Compact() (int64, error)      { return 0, nil }
 func (idleRecord) Retry()                       {}
+
+func (idleRecord) WriteSnapshot(func(io.WriterTo, int64) error) error { return nil }

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"time"
 
@@ -104,6 +105,17 @@ func reason(err error) string {
 		return "read-only"
 	}
 	return "failing"
+}
+
+// WriteSnapshot calls send with a copy of the database: see store.Store.WriteSnapshot. Records can be appended meanwhile.
+func (k *Keeper) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
+	k.mu.Lock()
+	disk := k.disk
+	k.mu.Unlock()
+	if disk == nil {
+		return errNoDisk
+	}
+	return disk.WriteSnapshot(send)
 }
 
 // Retry ends an outage if that is possible by now; without one it does nothing.

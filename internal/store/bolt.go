@@ -52,8 +52,8 @@ func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File
 			MaxSize:      o.MaxSize,
 			ReadOnly:     readOnly,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				if o.copied != nil {
-					fd, err := syscall.Dup(int(o.copied.Fd()))
+				if o.snapshot != nil {
+					fd, err := syscall.Dup(int(o.snapshot.Fd()))
 					if err != nil {
 						return nil, err
 					}

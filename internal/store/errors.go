@@ -11,8 +11,8 @@ import (
 
 // What can be wrong with the store as a whole. Use errors.Is.
 var (
-	// ErrLocked: another process holds the file. A *LockedError says who.
-	ErrLocked = errors.New("held by another process")
+	// ErrLocked: another process has the file open. A *LockedError names it.
+	ErrLocked = errors.New("another kiosk process has the database open; try again when it has ended")
 	// ErrDamaged: the file cannot be read as ours. It is left as it is.
 	ErrDamaged = errors.New("damaged")
 	// ErrFull: the disk, the quota or Options.MaxSize is used up. What is in the
@@ -52,10 +52,10 @@ var (
 	ErrUnknown = errors.New("no such visit")
 )
 
-// LockedError is ErrLocked with what the other process left about itself.
+// LockedError is ErrLocked with what the other process has written about itself.
 type LockedError struct {
-	PID int    // 0 if it did not say
-	Who string // as in "kiosk run"; printable ASCII; empty if it did not say
+	PID int    // 0 if unknown
+	Who string // its command, as in "kiosk run", in printable ASCII; empty if unknown
 }
 
 // Error names the other process.
@@ -64,9 +64,9 @@ func (e *LockedError) Error() string {
 	case e.PID == 0:
 		return ErrLocked.Error()
 	case e.Who == "":
-		return fmt.Sprintf("%v: process %d", ErrLocked, e.PID)
+		return fmt.Sprintf("another kiosk process (pid %d) has the database open; try again when it has ended", e.PID)
 	}
-	return fmt.Sprintf("%v: %s, process %d", ErrLocked, e.Who, e.PID)
+	return fmt.Sprintf("another kiosk process (pid %d, `%s`) has the database open; try again when it has ended", e.PID, e.Who)
 }
 
 // Is makes errors.Is(err, ErrLocked) true.

@@ -221,7 +221,7 @@ func TestHeldByAnother(t *testing.T) {
 		if locked.PID != os.Getpid() || locked.Who != "test run" {
 			t.Errorf("it says %+v", locked)
 		}
-		if want := fmt.Sprintf("store: held by another process: test run, process %d", os.Getpid()); err.Error() != want {
+		if want := fmt.Sprintf("store: another kiosk process (pid %d, `test run`) has the database open; try again when it has ended", os.Getpid()); err.Error() != want {
 			t.Errorf("it says %q, want %q", err, want)
 		}
 	}

@@ -58,16 +58,17 @@ const (
 	socketName = "kiosk.sock"          // not the store's, but by default it lies in the same folder
 	orderName  = "out-of-service.json" // likewise
 
-	// bbolt wants 32-bit maps far under 2 GiB, and a commit's cost does not
-	// depend on it; at about 1 KiB a visit it is room for 60,000.
-	defaultMaxSize = 64 << 20
 	// The page size is kept in the file. bbolt would take the kernel's, and with
 	// the 16 KiB of some boards each commit wears the card three times as much.
 	pageSize = 4096
 	// A process that is just ending is waited for; one that runs is not.
 	defaultWait = 2 * time.Second
-	readerWait  = 100 * time.Millisecond // a reader can have a copy
+	readerWait  = 100 * time.Millisecond // a reader can ask for a snapshot
 )
+
+// DefaultMaxSize is what the file may grow to, in bytes, unless Options.MaxSize says otherwise. bbolt wants 32-bit maps far
+// under 2 GiB, and a commit's cost does not depend on it; at about 1 KiB a visit it is room for 60,000.
+const DefaultMaxSize = 64 << 20
 
 // Files are the names of what the store keeps in its folder, while it is whole.
 func Files() []string { return []string{dbName, keyName, holderName} }
@@ -90,14 +91,14 @@ type Options struct {
 	// MaxSize is what the file may grow to, in bytes; 0 means 64 MiB.
 	MaxSize int
 	// ReadOnly opens for reading: nothing is made or changed, other readers are
-	// let in, Append and Prune say ErrReadOnly. While another process writes, it is
-	// a copy in memory that is read, of how the file stood at that moment.
+	// let in, Append and Prune say ErrReadOnly. While another process has the file
+	// open for writing, it is ErrLocked; see OpenSnapshot.
 	ReadOnly bool
 	// Who says in a word or two what this process is, as in "kiosk run", to
 	// another one that finds the file held.
 	Who string
 
-	copied *os.File // to be read in the place of the file, which another process holds
+	snapshot *os.File // read instead of the file in Dir
 }
 
 // Store is an open store. It is safe for concurrent use.
@@ -128,7 +129,7 @@ func Open(o Options) (*Store, error) {
 		}
 	}
 	if o.MaxSize <= 0 {
-		o.MaxSize = defaultMaxSize
+		o.MaxSize = DefaultMaxSize
 	}
 	s, err := open(o)
 	if err != nil {
@@ -160,20 +161,13 @@ func open(o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	err = inspect(path, ring, o)
-	if o.ReadOnly && errors.Is(err, ErrLocked) {
-		if o.copied, err = copyHeld(o.Dir); err == nil {
-			defer o.copied.Close()
-			err = inspect(path, ring, o)
-		}
-	}
-	if err != nil {
+	if err := inspect(path, ring, o); err != nil {
 		return nil, err
 	}
 	if s.db, s.file, err = openBolt(path, o, o.ReadOnly); err != nil {
 		return nil, err
 	}
-	if o.copied == nil && !s.inPlace() {
+	if o.snapshot == nil && !s.inPlace() {
 		s.db.Close()
 		return nil, held(o.Dir) // who held it has put another file in its place
 	}

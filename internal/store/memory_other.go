@@ -4,7 +4,7 @@ package store
 
 import "os"
 
-// memoryFile is a file without a name.
+// memoryFile returns an empty file that has lost its name.
 func memoryFile() (*os.File, error) {
 	f, err := os.CreateTemp("", "kiosk.db")
 	if err == nil {
