@@ -29,7 +29,7 @@ func TestUserCodesAtAnIndependentServer(t *testing.T) {
 	} {
 		log := new(bytes.Buffer)
 		a := open(t, log, clientSettings(t, c.client)...)
-		control(t, "POST", "/auto?mode=approve&delay=1&user=dora")
+		callProvider(t, "POST", "/auto?mode=approve&delay=1&user=dora")
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			since := time.Now()
@@ -54,7 +54,7 @@ func TestPingModeAtAnIndependentServer(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, settings...)
 			defer a.stopPings() // the next kiosk listens at the same address
-			control(t, "POST", "/auto?mode="+mode+"&delay=1&user=alice")
+			callProvider(t, "POST", "/auto?mode="+mode+"&delay=1&user=alice")
 			since := time.Now()
 			why, lines := visit(t, context.Background(), a, "alice")
 			if why != want {
@@ -88,7 +88,7 @@ func TestDeviceFlowAtAnIndependentServer(t *testing.T) {
 			if got := a.client.Poll(ctx, ack.RequestID); got.Verdict != kiosk.Pending {
 				t.Fatalf("before the approval: %+v", got)
 			}
-			control(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
+			callProvider(t, "POST", "/approve?user="+who+"&user_code="+ack.Grant.UserCode)
 			time.Sleep(ack.Interval)
 			got := a.client.Poll(ctx, ack.RequestID)
 			if got.Verdict != kiosk.Granted {

@@ -38,7 +38,7 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 		p, err := setup.Open(s, logger, setup.ProvisionOptions{
 			Show: func(a enrol.Approval) {
 				steps = append(steps, "approve")
-				control(t, "POST", "/approve?user=carol&user_code="+a.UserCode)
+				callProvider(t, "POST", "/approve?user=carol&user_code="+a.UserCode)
 			},
 			Tell: func(s setup.Step) { steps = append(steps, s.Name) },
 		})
@@ -69,7 +69,7 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 			t.Fatalf("%s: %v", when, err)
 		}
 		defer a.Close()
-		control(t, "POST", "/auto?mode=approve&delay=1")
+		callProvider(t, "POST", "/auto?mode=approve&delay=1")
 		if why, lines := visit(t, context.Background(), a, "alice"); why != kiosk.NoReason {
 			t.Fatalf("%s: reason %q: %+v\n%s", when, why, lines, log.String())
 		}

@@ -43,7 +43,7 @@ func TestTechnicianAtAnIndependentServer(t *testing.T) {
 			var log bytes.Buffer
 			a := open(t, &log, append(clientSettings(t, "kiosk-jwt"),
 				"KIOSK_TECHNICIAN_CLAIM", "/realm_access/roles=kiosk-technician", "KIOSK_TECHNICIAN_SCOPE", c.scope)...)
-			control(t, "POST", fmt.Sprintf("/auto?mode=approve&delay=1&user=%s", c.who))
+			callProvider(t, "POST", fmt.Sprintf("/auto?mode=approve&delay=1&user=%s", c.who))
 			since := time.Now()
 			ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 			defer stop()

@@ -37,8 +37,8 @@ type arrival struct {
 	LoginHint string    `json:"login_hint"`
 }
 
-// control calls the provider's control interface.
-func control(t *testing.T, method, path string) []byte {
+// callProvider calls the provider's control interface.
+func callProvider(t *testing.T, method, path string) []byte {
 	t.Helper()
 	r, err := http.NewRequest(method, os.Getenv("INTEROP_CONTROL")+path, nil)
 	if err != nil {
@@ -61,7 +61,7 @@ func control(t *testing.T, method, path string) []byte {
 func arrivals(t *testing.T, since time.Time, client, who string) (requests, polls []arrival) {
 	t.Helper()
 	var all []arrival
-	if err := json.Unmarshal(control(t, "GET", "/requests"), &all); err != nil {
+	if err := json.Unmarshal(callProvider(t, "GET", "/requests"), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range all {
@@ -113,7 +113,7 @@ func TestVisitsAtAnIndependentServer(t *testing.T) {
 			}
 			log := new(bytes.Buffer)
 			a := open(t, log, append(clientSettings(t, client), "KIOSK_REQUESTED_EXPIRY", c.expiry)...)
-			control(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d&user=%s", c.mode, c.delay, c.who))
+			callProvider(t, "POST", fmt.Sprintf("/auto?mode=%s&delay=%d&user=%s", c.mode, c.delay, c.who))
 			t.Run(client+"/"+c.name, func(t *testing.T) {
 				t.Parallel() // each person answers in one way only
 				since := time.Now()
