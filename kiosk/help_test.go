@@ -6,17 +6,17 @@ import (
 )
 
 // helped are the screens on which a customer can ask what this is.
-func helped(t *testing.T) map[string]*story {
-	return map[string]*story{
+func helped(t *testing.T) map[string]*player {
+	return map[string]*player{
 		"typing":    begin(t).do(Press{Key: OtherKey}).in(Identify),
 		"contacted": begin(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking),
-		"waiting":   begin(t).asked(2*time.Minute, 5*time.Second).in(Waiting),
+		"waiting":   begin(t).acknowledged(2*time.Minute, 5*time.Second).in(Waiting),
 		"shown":     begin(t).shown(),
 	}
 }
 
 // Help changes what is said and nothing that is under way.
-func TestHelpDoesNothingElse(t *testing.T) {
+func TestHelpChangesNothingElse(t *testing.T) {
 	for name, y := range helped(t) {
 		before := y.s
 		y.do(Press{Key: HelpKey})
@@ -34,7 +34,7 @@ func TestHelpDoesNothingElse(t *testing.T) {
 	}
 }
 
-func TestHelpOnReadyBeginsWithTheHelpOpen(t *testing.T) {
+func TestHelpInReadyBeginsVisit(t *testing.T) {
 	y := begin(t).do(Press{Key: HelpKey}).in(Identify)
 	if !y.s.Help {
 		t.Error("no help")
@@ -48,18 +48,18 @@ func TestHelpOnReadyBeginsWithTheHelpOpen(t *testing.T) {
 	}
 }
 
-func TestAQuestionMarkCanBeTyped(t *testing.T) {
+func TestQuestionMarkCanBeTyped(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: '?'}).in(Identify)
 	if y.s.Help || y.typed() != "?" {
 		t.Errorf("help %v, typed %q", y.s.Help, y.typed())
 	}
-	if y = begin(t).asked(2*time.Minute, 5*time.Second).do(Press{Key: RuneKey, Rune: '?'}); !y.s.Help {
+	if y = begin(t).acknowledged(2*time.Minute, 5*time.Second).do(Press{Key: RuneKey, Rune: '?'}); !y.s.Help {
 		t.Error("where nothing is typed it asks for help")
 	}
 }
 
 // Who is asked whether they are still there says so with any key; that key asks nothing.
-func TestTheHelpKeyAnswersStillThere(t *testing.T) {
+func TestHelpKeyAnswersIdlePrompt(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey}).wait(DefaultRules().IdleLimit)
 	if !y.s.Idle.Prompted {
 		t.Fatal("not asked")

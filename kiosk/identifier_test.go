@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestWhatCustomersType(t *testing.T) {
+func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		kind  IdentifierKind
@@ -43,7 +43,7 @@ func TestWhatCustomersType(t *testing.T) {
 	}
 }
 
-func TestMasksShowTheOwnerEnough(t *testing.T) {
+func TestMask(t *testing.T) {
 	for typed, want := range map[string]string{"alice": "a***", "al": "***", "": "***", "Åse": "Å***", "\u202ebc": "***"} {
 		if got := Mask(TextKind, typed); got != want {
 			t.Errorf("%q: %q, want %q", typed, got, want)
@@ -94,7 +94,7 @@ func FuzzIdentifier(f *testing.F) {
 	})
 }
 
-func TestReasonsReadBack(t *testing.T) {
+func TestReasonNames(t *testing.T) {
 	exits := map[int]Reason{}
 	for _, r := range Reasons() {
 		b, err := r.MarshalText()

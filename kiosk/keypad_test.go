@@ -6,7 +6,7 @@ import (
 )
 
 // typed is what the last event wrote into the field.
-func (y *story) typed() string {
+func (y *player) typed() string {
 	var b strings.Builder
 	for _, e := range y.effects {
 		if e, ok := e.(EditInput); ok {
@@ -22,7 +22,7 @@ func (y *story) typed() string {
 
 func arrow(k KeyName) Press { return Press{Key: k} }
 
-func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
+func TestKeypadStaysAwayFromKeyboardUsers(t *testing.T) {
 	y := begin(t).do(Press{Key: RuneKey, Rune: 'a'}, Press{Key: RuneKey, Rune: 'l'}).in(Identify)
 	if y.s.KeypadRows() != nil {
 		t.Error("typing brings the keypad up")
@@ -30,7 +30,7 @@ func TestAKeyboardUserIsNotDisturbedByTheKeypad(t *testing.T) {
 	y.do(Press{Key: EnterKey}).in(Asking)
 }
 
-func TestWhoTouchesGetsTheKeypad(t *testing.T) {
+func TestTouchShowsKeypad(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
 	if y.s.KeypadRows() == nil {
 		t.Fatal("no keypad for a finger")
@@ -52,7 +52,7 @@ func TestWhoTouchesGetsTheKeypad(t *testing.T) {
 }
 
 // The next customer finds the screen as the first one did.
-func TestTheKeypadEndsWithTheVisit(t *testing.T) {
+func TestKeypadEndsWithVisit(t *testing.T) {
 	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true}, arrow(DownKey)).in(Identify)
 	if !y.s.Keypad.Upper || !y.s.Keypad.Selected {
 		t.Errorf("%+v", y.s.Keypad)
@@ -63,7 +63,7 @@ func TestTheKeypadEndsWithTheVisit(t *testing.T) {
 	}
 }
 
-func TestTheKeypadByArrows(t *testing.T) {
+func TestKeypadByArrowKeys(t *testing.T) {
 	y := begin(t)
 	y.s.Rules.Kind = PhoneKind
 	y.do(Press{Key: OtherKey}, arrow(DownKey)) // brings it up, on 1
@@ -111,7 +111,7 @@ func TestCapitals(t *testing.T) {
 	}
 }
 
-func TestTheKeypadBySetting(t *testing.T) {
+func TestKeypadModes(t *testing.T) {
 	y := begin(t)
 	y.s.Rules.Keypad = KeypadAlways
 	if y.do(Press{Key: OtherKey}); y.s.KeypadRows() == nil {
@@ -125,7 +125,7 @@ func TestTheKeypadBySetting(t *testing.T) {
 }
 
 // Every character that a check of this kind can ask for is on its keypad.
-func TestEveryKindCanBeTyped(t *testing.T) {
+func TestKeypadTypesEveryKind(t *testing.T) {
 	for kind, id := range map[IdentifierKind]string{
 		TextKind: "alice_b-1.c@d/e", EmailKind: "alice.b-c_d+e@example.org", PhoneKind: "+447700900123", NumberKind: "1234567890",
 	} {
@@ -142,7 +142,7 @@ func TestEveryKindCanBeTyped(t *testing.T) {
 }
 
 // A scan counts on the screen it was meant for, and on no other.
-func TestAScanOnTheWrongScreenDoesNothing(t *testing.T) {
+func TestScanOnAnotherScreenDoesNothing(t *testing.T) {
 	for _, p := range []Phase{Closed, Asking, Waiting, Checking, Fetching, Shown, Ended, Clearing} {
 		s := New(DefaultRules())
 		s.Phase, s.Ending.Reason = p, Declined

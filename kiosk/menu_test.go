@@ -6,19 +6,19 @@ import (
 )
 
 // staffed is a kiosk at which technicians may come in.
-func staffed(t *testing.T) *story {
+func staffed(t *testing.T) *player {
 	y := begin(t)
 	y.s.Rules.Technicians = true
 	return y
 }
 
-func (y *story) press(k KeyName, r rune) *story {
+func (y *player) press(k KeyName, r rune) *player {
 	y.t.Helper()
 	return y.do(Press{Key: k, Rune: r})
 }
 
 // letIn brings a technician to the menu.
-func (y *story) letIn() *story {
+func (y *player) letIn() *player {
 	y.t.Helper()
 	y.press(TechnicianKey, 0).in(Identify)
 	y.approved().do(Verified{y.s.Question})
@@ -26,7 +26,7 @@ func (y *story) letIn() *story {
 }
 
 // task is the only one that the last event had done.
-func (y *story) task() Task {
+func (y *player) task() Task {
 	y.t.Helper()
 	found := NoTask
 	for _, f := range y.effects {
@@ -40,7 +40,7 @@ func (y *story) task() Task {
 	return found
 }
 
-func TestATechnicianComesInLooksAroundAndLeaves(t *testing.T) {
+func TestTechnicianVisit(t *testing.T) {
 	y := staffed(t).letIn()
 	if !y.s.Technician || y.s.Menu.Unauthenticated || y.s.Masked != "" || y.s.Request.TokensIssued {
 		t.Fatalf("at the menu: %+v", y.s)
@@ -92,7 +92,7 @@ func TestATechnicianComesInLooksAroundAndLeaves(t *testing.T) {
 	}
 }
 
-func TestAnExaminationThatIsLeftDoesNotComeBack(t *testing.T) {
+func TestAbandonedTaskDoesNotReturn(t *testing.T) {
 	y := staffed(t).letIn().press(RuneKey, '2')
 	late := y.s.Question
 	y.press(EscapeKey, 0).press(RuneKey, '1')
@@ -102,18 +102,18 @@ func TestAnExaminationThatIsLeftDoesNotComeBack(t *testing.T) {
 	}
 	y.do(Failed{y.s.Question, Internal})
 	if !y.s.Menu.Failed || y.s.Menu.Task != StatusTask {
-		t.Errorf("a failure is not told: %+v", y.s)
+		t.Errorf("a failure is not shown: %+v", y.s)
 	}
 }
 
-func TestATaskThatNeverEndsIsGivenUp(t *testing.T) {
+func TestTaskTimeout(t *testing.T) {
 	y := staffed(t).letIn().press(RuneKey, '2').wait(DefaultRules().TaskLimit)
 	if !y.s.Menu.Failed || y.s.Question != 0 || y.s.Phase != Menu {
 		t.Errorf("after the limit: %+v", y.s)
 	}
 }
 
-func TestOutOfServiceAndBack(t *testing.T) {
+func TestTechnicianChangesService(t *testing.T) {
 	y := staffed(t).letIn()
 	if y.press(RuneKey, '3'); y.task() != CloseTask {
 		t.Fatalf("3 does %v", y.task())
@@ -133,14 +133,14 @@ func TestOutOfServiceAndBack(t *testing.T) {
 	y.do(ClosureChanged{Closure: Maintenance, On: false}, TaskDone{y.s.Question}).press(EscapeKey, 0).in(Ready)
 }
 
-func TestARestartWaitsForTheVisitToBeOver(t *testing.T) {
+func TestRestartFollowsVisit(t *testing.T) {
 	y := staffed(t).letIn().press(RuneKey, '4')
 	if y.task() != RestartTask || y.s.Phase != Ready {
 		t.Fatalf("4 does %v, and then it is %v", y.task(), y.s.Phase)
 	}
 }
 
-func TestTheMenuClosesByItself(t *testing.T) {
+func TestMenuTimeouts(t *testing.T) {
 	t.Run("where nobody is", func(t *testing.T) {
 		y := staffed(t).letIn()
 		y.wait(y.s.Rules.IdleLimit + time.Second).in(Menu)
@@ -158,7 +158,7 @@ func TestTheMenuClosesByItself(t *testing.T) {
 		}
 		y.wait(2 * time.Second).in(Ready)
 	})
-	t.Run("told to stop", func(t *testing.T) {
+	t.Run("stop", func(t *testing.T) {
 		y := staffed(t).letIn().do(Stop{})
 		if y.s.Busy() || !y.s.Stopping {
 			t.Errorf("%+v", y.s)
@@ -166,7 +166,7 @@ func TestTheMenuClosesByItself(t *testing.T) {
 	})
 }
 
-func TestWhereNobodyCanApproveThereIsTheExaminationAndNothingElse(t *testing.T) {
+func TestDiagnosisWithoutApproval(t *testing.T) {
 	for _, why := range []Closures{Starting, ClockWrong, StoreDown, SettingsBad, Maintenance | Starting} {
 		y := staffed(t).do(ClosureChanged{Closure: why, On: true}).press(TechnicianKey, 0)
 		if y.s.Phase != Menu || !y.s.Menu.Unauthenticated || y.task() != DoctorTask {
@@ -186,7 +186,7 @@ func TestWhereNobodyCanApproveThereIsTheExaminationAndNothingElse(t *testing.T) 
 	}
 }
 
-func TestATechnicianWhoCannotBeAskedGetsTheExamination(t *testing.T) {
+func TestDiagnosisAfterFailedRequest(t *testing.T) {
 	y := staffed(t).press(TechnicianKey, 0)
 	y.do(IdentifierEntered{Identifier: Secret("tara"), Seen: Identify}).in(Asking)
 	y.do(Failed{y.s.Question, Unreachable}).ended(Unreachable)
@@ -202,7 +202,7 @@ func TestATechnicianWhoCannotBeAskedGetsTheExamination(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotOpenTheMenu(t *testing.T) {
+func TestMenuStaysClosed(t *testing.T) {
 	cases := []struct {
 		why     Reason
 		offered bool
@@ -218,9 +218,9 @@ func TestWhatDoesNotOpenTheMenu(t *testing.T) {
 		}
 	}
 	t.Run("declined", func(t *testing.T) {
-		y := staffed(t).press(TechnicianKey, 0).asked(time.Minute, 5*time.Second).poll(Polled{Verdict: Denied}).ended(Declined)
+		y := staffed(t).press(TechnicianKey, 0).acknowledged(time.Minute, 5*time.Second).poll(Polled{Verdict: Denied}).ended(Declined)
 		if y.s.OffersDiagnosis() {
-			t.Error("who was declined is told about the device")
+			t.Error("a declined technician sees the diagnosis")
 		}
 	})
 	t.Run("a customer's visit", func(t *testing.T) {
@@ -235,7 +235,7 @@ func TestWhatDoesNotOpenTheMenu(t *testing.T) {
 // y0 is a number that no question has.
 func y0(*testing.T) Number { return 1 << 40 }
 
-func TestTheTechniciansKeyElsewhere(t *testing.T) {
+func TestTechnicianKeyElsewhere(t *testing.T) {
 	t.Run("where there are no technicians", func(t *testing.T) {
 		y := begin(t).press(TechnicianKey, 0).in(Ready)
 		y.do(ClosureChanged{Closure: Starting, On: true}).press(TechnicianKey, 0).in(Closed)
@@ -255,20 +255,20 @@ func TestTheTechniciansKeyElsewhere(t *testing.T) {
 		}
 	})
 	t.Run("while a phone rings", func(t *testing.T) {
-		y := staffed(t).asked(time.Minute, 5*time.Second)
+		y := staffed(t).acknowledged(time.Minute, 5*time.Second)
 		before := y.s
 		if y.press(TechnicianKey, 0); y.s != before {
 			t.Errorf("a customer's visit was taken over: %+v", y.s)
 		}
 	})
-	t.Run("told to stop", func(t *testing.T) {
+	t.Run("stop", func(t *testing.T) {
 		y := staffed(t)
 		y.s.Stopping = true
 		y.press(TechnicianKey, 0).in(Ready)
 	})
 }
 
-func TestATechniciansVisitIsNotResumed(t *testing.T) {
+func TestTechnicianVisitIsNotResumed(t *testing.T) {
 	r := Record{Visit: "v", Stage: StageAcknowledged, Code: "K7-4F9Q", Expires: time.Minute, Boot: "b", Uptime: 10 * time.Second, Sent: 9 * time.Second}
 	here := BootContext{Boot: "b", Uptime: 15 * time.Second}
 	if got := Recover([]Record{r}, here)[0].Action; got != Resume {

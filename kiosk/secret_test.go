@@ -10,9 +10,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
 )
 
-// TestSecretsDoNotPrint writes a secret in every way in which a programmer's slip
+// TestSecretsAreNotPrinted writes a secret in every way in which a programmer's slip
 // could, alone and inside what holds one.
-func TestSecretsDoNotPrint(t *testing.T) {
+func TestSecretsAreNotPrinted(t *testing.T) {
 	text := canary.Make("token")
 	var c canary.Cage
 	if err := c.Put("token", text); err != nil {

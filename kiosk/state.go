@@ -196,7 +196,7 @@ type State struct {
 	Rules      Rules
 	Closures   Closures
 	LastNumber Number // the last number given to a question
-	Stopping   bool   // told to stop: no new visit begins
+	Stopping   bool   // no new visit begins
 
 	Phase     Phase
 	Since     time.Duration // when the phase began

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// story plays events over Step as the runner would, with an authorization server
-// that says what the test tells it to.
-type story struct {
+// player plays events through Step as the runner does. The test answers for the authorization server.
+type player struct {
 	t       *testing.T
 	s       State
 	now     time.Duration
@@ -17,12 +16,12 @@ type story struct {
 	asks    int
 }
 
-func begin(t *testing.T) *story {
+func begin(t *testing.T) *player {
 	t.Helper()
-	return &story{t: t, s: New(DefaultRules())}
+	return &player{t: t, s: New(DefaultRules())}
 }
 
-func (y *story) do(events ...Event) *story {
+func (y *player) do(events ...Event) *player {
 	y.t.Helper()
 	y.effects = nil
 	for len(events) > 0 {
@@ -57,7 +56,7 @@ func (y *story) do(events ...Event) *story {
 	return y
 }
 
-func (y *story) wait(d time.Duration) *story {
+func (y *player) wait(d time.Duration) *player {
 	y.t.Helper()
 	for end := y.now + d; ; {
 		at, ok := Wake(y.s, y.now)
@@ -78,16 +77,16 @@ func (y *story) wait(d time.Duration) *story {
 	}
 }
 
-// asked brings the visit to Waiting.
-func (y *story) asked(expires, interval time.Duration) *story {
+// acknowledged brings the visit to Waiting.
+func (y *player) acknowledged(expires, interval time.Duration) *player {
 	y.t.Helper()
 	y.do(IdentifierEntered{Identifier: Secret("alice")})
 	y.do(Acknowledged{Number: y.s.Question, Expires: expires, Interval: interval})
 	return y.in(Waiting)
 }
 
-// poll waits for the next poll to leave and answers it.
-func (y *story) poll(a Polled) *story {
+// poll waits for the next poll and answers it.
+func (y *player) poll(a Polled) *player {
 	y.t.Helper()
 	for n := len(y.polls); len(y.polls) == n; {
 		at, ok := Wake(y.s, y.now)
@@ -100,26 +99,26 @@ func (y *story) poll(a Polled) *story {
 	return y.answer(a)
 }
 
-func (y *story) answer(a Polled) *story {
+func (y *player) answer(a Polled) *player {
 	y.t.Helper()
 	a.Number, a.Request = y.s.Question, y.s.Request.Number
 	return y.do(a)
 }
 
 // approved brings the visit to Checking.
-func (y *story) approved() *story {
+func (y *player) approved() *player {
 	y.t.Helper()
-	return y.asked(time.Minute, 5*time.Second).poll(Polled{Verdict: Granted}).in(Checking)
+	return y.acknowledged(time.Minute, 5*time.Second).poll(Polled{Verdict: Granted}).in(Checking)
 }
 
-func (y *story) shown() *story {
+func (y *player) shown() *player {
 	y.t.Helper()
 	y.approved().do(Verified{y.s.Question})
 	y.in(Fetching).do(Fetched{y.s.Question})
 	return y.in(Shown)
 }
 
-func (y *story) in(p Phase) *story {
+func (y *player) in(p Phase) *player {
 	y.t.Helper()
 	if y.s.Phase != p {
 		y.t.Fatalf("in %s, want %s (%+v)", y.s.Phase, p, y.s)
@@ -127,7 +126,7 @@ func (y *story) in(p Phase) *story {
 	return y
 }
 
-func (y *story) ended(r Reason) *story {
+func (y *player) ended(r Reason) *player {
 	y.t.Helper()
 	y.in(Ended)
 	if y.s.Ending.Reason != r {
@@ -136,7 +135,7 @@ func (y *story) ended(r Reason) *story {
 	return y
 }
 
-func (y *story) last() Record {
+func (y *player) last() Record {
 	y.t.Helper()
 	if len(y.records) == 0 {
 		y.t.Fatal("nothing is on record")
@@ -144,7 +143,7 @@ func (y *story) last() Record {
 	return y.records[len(y.records)-1]
 }
 
-func has[E Effect](y *story) bool {
+func has[E Effect](y *player) bool {
 	for _, f := range y.effects {
 		if _, ok := f.(E); ok {
 			return true
@@ -157,7 +156,7 @@ func key(k KeyName) Press     { return Press{Key: k} }
 func letter(r rune) Press     { return Press{Key: RuneKey, Rune: r} }
 func sec(n int) time.Duration { return time.Duration(n) * time.Second }
 
-func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
+func TestVisit(t *testing.T) {
 	y := begin(t)
 	y.do(letter('a')).in(Identify)
 	if !has[EditInput](y) {
@@ -181,7 +180,7 @@ func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
 	}
 	y.do(key(EnterKey)).in(Ready)
 	if has[Revoke](y) {
-		t.Error("the tokens were given back twice")
+		t.Error("the tokens were revoked twice")
 	}
 	if y.asks != 1 || len(y.polls) != 2 {
 		t.Errorf("%d requests and %d polls", y.asks, len(y.polls))
@@ -195,40 +194,42 @@ func TestAVisitFromFirstKeyToGoodbye(t *testing.T) {
 	}
 }
 
-// The endings: from where, by what, which reason, which stage, and whether what the server gave is given back.
-func TestHowVisitsEnd(t *testing.T) {
-	at := func(f func(*story) Event) func(*story) *story { return func(y *story) *story { return y.do(f(y)) } }
-	verdict := func(v Verdict) func(*story) *story {
-		return func(y *story) *story { return y.poll(Polled{Verdict: v, Reason: Misconfigured}) }
+// Each ending with its reason, its stage, and whether tokens are revoked.
+func TestEndings(t *testing.T) {
+	at := func(f func(*player) Event) func(*player) *player {
+		return func(y *player) *player { return y.do(f(y)) }
+	}
+	verdict := func(v Verdict) func(*player) *player {
+		return func(y *player) *player { return y.poll(Polled{Verdict: v, Reason: Misconfigured}) }
 	}
 	cases := []struct {
 		name   string
-		from   func(*story) *story
-		by     func(*story) *story
+		from   func(*player) *player
+		by     func(*player) *player
 		reason Reason
 		stage  Stage
 		revoke bool
 	}{
 		{"the server does not know the person", asking,
-			func(y *story) *story { return y.do(Failed{y.s.Question, Refused}).in(Asking).wait(sec(2)) }, Refused, StageEnded, false},
+			func(y *player) *player { return y.do(Failed{y.s.Question, Refused}).in(Asking).wait(sec(2)) }, Refused, StageEnded, false},
 		{"the customer leaves while a refusal is kept back", asking,
-			func(y *story) *story { return y.do(Failed{y.s.Question, Refused}).do(key(EscapeKey)) }, Cancelled, StageAbandoned, false},
+			func(y *player) *player { return y.do(Failed{y.s.Question, Refused}).do(key(EscapeKey)) }, Cancelled, StageAbandoned, false},
 
-		{"the request was lost on the way", asking, at(func(y *story) Event { return Failed{y.s.Question, Unreachable} }), Unreachable, StageEnded, false},
-		{"the server never answers the request", asking, func(y *story) *story { return y.wait(sec(46)) }, Unreachable, StageAbandoned, false},
-		{"cancelled while the request is under way", asking, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageAbandoned, false},
-		{"told to stop while the request is under way", asking, func(y *story) *story { y.s, y.effects = Step(y.s, y.now, Stop{}); return y.keep() }, Cancelled, StageAbandoned, false},
+		{"the request was lost on the way", asking, at(func(y *player) Event { return Failed{y.s.Question, Unreachable} }), Unreachable, StageEnded, false},
+		{"the server never answers the request", asking, func(y *player) *player { return y.wait(sec(46)) }, Unreachable, StageAbandoned, false},
+		{"cancelled while the request is under way", asking, at(func(*player) Event { return key(EscapeKey) }), Cancelled, StageAbandoned, false},
+		{"stop while the request is being sent", asking, func(y *player) *player { y.s, y.effects = Step(y.s, y.now, Stop{}); return y.keep() }, Cancelled, StageAbandoned, false},
 		{"declined on the phone", waitingMinute, verdict(Denied), Declined, StageEnded, false},
 		{"the server says it expired", waitingMinute, verdict(TimedOut), Expired, StageEnded, false},
 		{"the server refuses the client", waitingMinute, verdict(Fatal), Misconfigured, StageEnded, false},
 		{"the id is gone in the middle", waitingMinute, verdict(UnknownRequest), Unreachable, StageEnded, false},
-		{"cancelled while waiting", waitingMinute, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageEnded, false},
-		{"somebody else approved", (*story).approved, at(func(y *story) Event { return Failed{y.s.Question, WrongPerson} }), WrongPerson, StageEnded, true},
-		{"the token does not hold", (*story).approved, at(func(y *story) Event { return Failed{y.s.Question, Untrusted} }), Untrusted, StageEnded, true},
-		{"cancelled while checking", (*story).approved, at(func(*story) Event { return key(EscapeKey) }), Cancelled, StageEnded, true},
-		{"the check never ends", (*story).approved, func(y *story) *story { return y.wait(sec(46)) }, Unreachable, StageEnded, true},
-		{"the API refuses the token", fetching, at(func(y *story) Event { return Failed{y.s.Question, NoAccess} }), NoAccess, StageEnded, true},
-		{"the API never answers", fetching, func(y *story) *story { return y.wait(sec(46)) }, ServiceDown, StageEnded, true},
+		{"cancelled while waiting", waitingMinute, at(func(*player) Event { return key(EscapeKey) }), Cancelled, StageEnded, false},
+		{"somebody else approved", (*player).approved, at(func(y *player) Event { return Failed{y.s.Question, WrongPerson} }), WrongPerson, StageEnded, true},
+		{"the token does not hold", (*player).approved, at(func(y *player) Event { return Failed{y.s.Question, Untrusted} }), Untrusted, StageEnded, true},
+		{"cancelled while checking", (*player).approved, at(func(*player) Event { return key(EscapeKey) }), Cancelled, StageEnded, true},
+		{"the check never ends", (*player).approved, func(y *player) *player { return y.wait(sec(46)) }, Unreachable, StageEnded, true},
+		{"the API refuses the token", fetching, at(func(y *player) Event { return Failed{y.s.Question, NoAccess} }), NoAccess, StageEnded, true},
+		{"the API never answers", fetching, func(y *player) *player { return y.wait(sec(46)) }, ServiceDown, StageEnded, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -243,7 +244,7 @@ func TestHowVisitsEnd(t *testing.T) {
 				revoked = revoked || is
 			}
 			if revoked != c.revoke {
-				t.Errorf("tokens given back: %v, want %v", revoked, c.revoke)
+				t.Errorf("tokens revoked: %v, want %v", revoked, c.revoke)
 			}
 			if y.asks > 1 {
 				t.Errorf("the phone was rung %d times", y.asks)
@@ -252,11 +253,13 @@ func TestHowVisitsEnd(t *testing.T) {
 	}
 }
 
-func asking(y *story) *story        { return y.do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking) }
-func waitingMinute(y *story) *story { return y.asked(time.Minute, sec(5)) }
-func fetching(y *story) *story      { y.approved(); return y.do(Verified{y.s.Question}).in(Fetching) }
+func asking(y *player) *player {
+	return y.do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking)
+}
+func waitingMinute(y *player) *player { return y.acknowledged(time.Minute, sec(5)) }
+func fetching(y *player) *player      { y.approved(); return y.do(Verified{y.s.Question}).in(Fetching) }
 
-func (y *story) keep() *story {
+func (y *player) keep() *player {
 	for _, f := range y.effects {
 		if c, ok := f.(Commit); ok {
 			y.records = append(y.records, c.Record)
@@ -265,7 +268,7 @@ func (y *story) keep() *story {
 	return y
 }
 
-func TestTheGuardHoldsARequestBack(t *testing.T) {
+func TestThrottledRequest(t *testing.T) {
 	s := New(DefaultRules())
 	s, _ = Step(s, 0, IdentifierEntered{Identifier: Secret("alice")})
 	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
@@ -284,8 +287,8 @@ func TestTheGuardHoldsARequestBack(t *testing.T) {
 	}
 }
 
-// Polling, to the letter of CIBA Core 7.3, 10.1 and 11.
-func TestPollsLeaveWhenTheyMay(t *testing.T) {
+// Polling by CIBA Core 7.3, 10.1 and 11.
+func TestPollSchedule(t *testing.T) {
 	type step struct {
 		takes  time.Duration // how long the server takes to answer
 		answer Polled
@@ -321,7 +324,7 @@ func TestPollsLeaveWhenTheyMay(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			y := begin(t).asked(c.expires, c.interval)
+			y := begin(t).acknowledged(c.expires, c.interval)
 			for i, s := range c.answers {
 				for len(y.polls) <= i {
 					at, ok := Wake(y.s, y.now)
@@ -350,14 +353,14 @@ func TestPollsLeaveWhenTheyMay(t *testing.T) {
 }
 
 func TestNeverTwoPollsAtOnce(t *testing.T) {
-	y := begin(t).asked(sec(60), sec(5)).wait(sec(50))
+	y := begin(t).acknowledged(sec(60), sec(5)).wait(sec(50))
 	if len(y.polls) != 1 {
 		t.Fatalf("%d polls left while the first was out", len(y.polls))
 	}
 }
 
-func TestAnApprovalInTheLastSecondCounts(t *testing.T) {
-	y := begin(t).asked(sec(30), sec(5))
+func TestLastSecondApproval(t *testing.T) {
+	y := begin(t).acknowledged(sec(30), sec(5))
 	for len(y.polls) < 5 {
 		y.poll(Polled{Verdict: Pending})
 	}
@@ -366,7 +369,7 @@ func TestAnApprovalInTheLastSecondCounts(t *testing.T) {
 	y.answer(Polled{Verdict: Granted}).in(Checking)
 }
 
-func TestTimeRunsOut(t *testing.T) {
+func TestExpiry(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer Polled
 		want   Reason
@@ -376,7 +379,7 @@ func TestTimeRunsOut(t *testing.T) {
 		"the server was there but out of service": {Polled{Verdict: Retryable, ServerReached: true}, Unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			y := begin(t).asked(sec(30), sec(5))
+			y := begin(t).acknowledged(sec(30), sec(5))
 			for y.s.Phase == Waiting {
 				y.wait(time.Second)
 				if y.s.Phase == Waiting && y.s.Question != 0 {
@@ -400,8 +403,8 @@ func TestTimeRunsOut(t *testing.T) {
 	}
 }
 
-func TestALostConnectionIsSaidAndFound(t *testing.T) {
-	y := begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Retryable})
+func TestLostConnection(t *testing.T) {
+	y := begin(t).acknowledged(sec(120), sec(5)).poll(Polled{Verdict: Retryable})
 	if y.s.Phase != Waiting || !y.s.Request.Schedule.ConnectionLost {
 		t.Fatalf("%+v", y.s)
 	}
@@ -412,12 +415,12 @@ func TestALostConnectionIsSaidAndFound(t *testing.T) {
 	y.poll(Polled{Verdict: Granted}).in(Checking)
 }
 
-func TestALostAnswerIsNotARefusal(t *testing.T) {
-	begin(t).asked(sec(120), sec(5)).poll(Polled{Verdict: Retryable}).poll(Polled{Verdict: UnknownRequest}).ended(Unreachable)
+func TestLostAnswerIsUnreachable(t *testing.T) {
+	begin(t).acknowledged(sec(120), sec(5)).poll(Polled{Verdict: Retryable}).poll(Polled{Verdict: UnknownRequest}).ended(Unreachable)
 }
 
-// Auth0 sends access_denied for refused and for run out.
-func TestOneCodeForTwoEndings(t *testing.T) {
+// Auth0 sends access_denied for declined and for expired.
+func TestAmbiguousDenial(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		merges bool
@@ -432,7 +435,7 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 		{"the same after the deadline", false, sec(61), Declined, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			y := begin(t).asked(sec(60), sec(5))
+			y := begin(t).acknowledged(sec(60), sec(5))
 			y.s.Request.AmbiguousDenial = c.merges
 			for y.s.Question == 0 || y.now < c.at {
 				if y.s.Question != 0 && y.now+sec(5) < c.at {
@@ -448,8 +451,8 @@ func TestOneCodeForTwoEndings(t *testing.T) {
 	}
 }
 
-func TestTokensThatComeTooLateAreGivenBack(t *testing.T) {
-	y := begin(t).asked(sec(60), sec(5)).wait(sec(6))
+func TestTooLateTokensAreRevoked(t *testing.T) {
+	y := begin(t).acknowledged(sec(60), sec(5)).wait(sec(6))
 	number, request := y.s.Question, y.s.Request.Number
 	y.do(key(EscapeKey)).ended(Cancelled)
 	before := y.s
@@ -459,8 +462,8 @@ func TestTokensThatComeTooLateAreGivenBack(t *testing.T) {
 	}
 }
 
-func TestAskAgainRingsOnceMoreWithANewNumberAtMostTwice(t *testing.T) {
-	y := begin(t).asked(sec(60), sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
+func TestAskAgain(t *testing.T) {
+	y := begin(t).acknowledged(sec(60), sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
 	for round := range 2 {
 		was := y.s.Request.Number
 		y.do(letter('1')).in(Asking)
@@ -476,7 +479,7 @@ func TestAskAgainRingsOnceMoreWithANewNumberAtMostTwice(t *testing.T) {
 	y.in(Ready)
 }
 
-func TestStillThere(t *testing.T) {
+func TestIdlePrompt(t *testing.T) {
 	y := begin(t).do(key(EnterKey)).in(Identify)
 	for range 10 {
 		y.wait(sec(61))
@@ -495,8 +498,8 @@ func TestStillThere(t *testing.T) {
 	y.wait(sec(21)).in(Ready)
 }
 
-func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
-	y := begin(t).asked(sec(60), sec(5)).poll(Polled{Verdict: Denied})
+func TestKeysBelongToTheirScreen(t *testing.T) {
+	y := begin(t).acknowledged(sec(60), sec(5)).poll(Polled{Verdict: Denied})
 	for _, k := range []Press{{Key: EnterKey, Seen: Waiting}, {Key: RuneKey, Rune: '1', Seen: Waiting}, {Key: EscapeKey, Seen: Waiting}} {
 		s, out := Step(y.s, y.now, k)
 		if s != y.s || len(out) != 0 {
@@ -509,7 +512,7 @@ func TestNoKeyOfOneScreenDoesAnythingOnTheNext(t *testing.T) {
 	}
 }
 
-func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
+func TestUnrecordedVisitEnds(t *testing.T) {
 	s := New(DefaultRules())
 	s, _ = Step(s, 0, IdentifierEntered{Identifier: Secret("alice")})
 	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
@@ -528,7 +531,7 @@ func TestAFullCardStopsTheVisitBeforeThePhoneRings(t *testing.T) {
 	}
 }
 
-func TestAClosedReasonWaitsForTheCustomer(t *testing.T) {
+func TestClosureWaitsForVisit(t *testing.T) {
 	y := begin(t).shown()
 	y.do(ClosureChanged{Maintenance, true}).in(Shown)
 	y.do(letter('x'), key(EscapeKey)).in(Closed)
@@ -546,8 +549,8 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// held is a visit that the push guard holds back for so long, at uptime 0.
-func held(t *testing.T, h Throttle) State {
+// throttled is a visit that the push guard holds back for the given time, at uptime 0.
+func throttled(t *testing.T, h Throttle) State {
 	t.Helper()
 	s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")})
 	s, out := Step(s, 0, InputChanged{Length: 5, Complete: true})
@@ -558,8 +561,8 @@ func held(t *testing.T, h Throttle) State {
 	return s
 }
 
-func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
-	s := held(t, Throttle{Wait: sec(40)})
+func TestThrottledCustomerCanWait(t *testing.T) {
+	s := throttled(t, Throttle{Wait: sec(40)})
 	one := Press{Key: RuneKey, Rune: '1', Seen: Ended}
 	for now := time.Duration(0); now < sec(40); {
 		at, ok := Wake(s, now)
@@ -580,7 +583,7 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 	if s.ThrottledFor(sec(40)) != 0 {
 		t.Fatal("still held")
 	}
-	// Silence counts from when there is something to press.
+	// Silence counts from when a key can do something.
 	if at, ok := Wake(s, sec(41)); !ok || at != sec(40)+s.Rules.ResultLimit {
 		t.Errorf("asked whether anybody is there at %v", at)
 	}
@@ -589,16 +592,16 @@ func TestWhoIsHeldBackCanWaitForIt(t *testing.T) {
 	if s.Phase != Asking || !ok || p.From == 0 || s.Ending.Throttle != (Throttle{}) {
 		t.Fatalf("%+v %v", s, out)
 	}
-	// Throttled back once more: that was no request, so none of the two is used up.
+	// Throttled once more: that was no request, so it does not count as a repetition.
 	if s, _ = Step(s, sec(41), Throttled{p.Number, Throttle{Wait: sec(5)}}); s.Repeats != 0 || !s.CanAskAgain() {
 		t.Errorf("%+v", s)
 	}
 }
 
-// Where there is no screen nobody sees the seconds go by, so the kiosk sleeps until there
-// is something to do; what it does, and when, is the same.
-func TestWithoutAScreenNothingWakesToCountSeconds(t *testing.T) {
-	s := held(t, Throttle{Wait: sec(40)})
+// Without a screen nobody sees a countdown, so the kiosk sleeps until there is something to do. It does the same things at the
+// same times.
+func TestNoCountdownWithoutScreen(t *testing.T) {
+	s := throttled(t, Throttle{Wait: sec(40)})
 	s.Rules.NoScreen = true
 	if at, ok := Wake(s, 0); !ok || at != sec(40)+s.Rules.ResultLimit {
 		t.Errorf("held back: wakes at %v", at)
@@ -628,9 +631,9 @@ func TestWithoutAScreenNothingWakesToCountSeconds(t *testing.T) {
 	}
 }
 
-func TestALongWaitKeepsNothing(t *testing.T) {
+func TestLongThrottleKeepsNothing(t *testing.T) {
 	for wait, keeps := range map[time.Duration]bool{2 * time.Minute: true, 2*time.Minute + 1: false, time.Hour: false} {
-		s := held(t, Throttle{Wait: wait})
+		s := throttled(t, Throttle{Wait: wait})
 		if s.CanAskAgain() != keeps {
 			t.Errorf("%v: what was typed is kept: %v", wait, !keeps)
 		}
@@ -645,9 +648,8 @@ func TestALongWaitKeepsNothing(t *testing.T) {
 	}
 }
 
-// Who stands at the kiosk cannot tell by the time why the server refused: every
-// refusal is shown at an even time. (TestRefusalsLookLikeAsking in kiosk/screen compares the screens.)
-func TestRefusalsTakeTheSameTime(t *testing.T) {
+// The time of a refusal does not reveal its cause. (TestRefusalsLookLikeAsking in kiosk/screen compares the screens.)
+func TestRefusalTimeIsQuantized(t *testing.T) {
 	for took, want := range map[time.Duration]time.Duration{
 		0: sec(2), time.Millisecond: sec(2), 1999 * time.Millisecond: sec(2),
 		sec(2): sec(4), sec(3): sec(4), sec(44): sec(46), // the server's own slowness: in steps at least

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// world is everything around a visit in the random walk: it answers questions
-// late, twice, wrongly or never, presses keys at random, and keeps its own books
-// on what the visit was allowed to do. What it checks are the design's invariants.
+// world is everything around a visit in the random walk. It answers questions late, twice, wrongly or never, presses keys at
+// random, tracks what the visit is allowed to do, and checks the invariants of the package comment.
 type world struct {
 	t   *testing.T
 	rng *rand.Rand
@@ -35,11 +34,11 @@ type world struct {
 	pending  []Event           // what the runner answers at once
 	actions  int               // keys and scans so far, each of which may bring one request about
 	rings    int               // requests so far
-	road     map[Number]Flow   // the way each request went
+	flow     map[Number]Flow   // of each request
 	wrong    int               // user codes of this visit that the server found wrong
 }
 
-// line is the test's own idea of when a poll is allowed.
+// line is the test's own model of when a poll is allowed.
 type line struct {
 	interval, sent, notBefore, deadline time.Duration
 
@@ -57,7 +56,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
 		verified: map[Number]bool{}, fetches: map[Number]int{}, tokens: map[Number]bool{}, polling: map[Number]Number{},
-		late: map[Number]int{}, line: map[Number]*line{}, road: map[Number]Flow{}, seen: map[string]int{},
+		late: map[Number]int{}, line: map[Number]*line{}, flow: map[Number]Flow{}, seen: map[string]int{},
 	}
 }
 
@@ -68,7 +67,7 @@ func (w *world) fail(format string, args ...any) {
 
 func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
 
-// do steps one event and all that the runner would answer at once.
+// do steps one event and those that the runner answers at once.
 func (w *world) do(e Event) {
 	w.pending = append(w.pending, e)
 	for len(w.pending) > 0 {
@@ -112,14 +111,14 @@ func (w *world) one(e Event) {
 		w.wrong = 0
 	}
 	if next.Phase == Waiting && next.Flow == DeviceFlow {
-		w.seen["waiting on the second road"]++
+		w.seen["waiting in the device flow"]++
 	}
 	if next.Phase == Ended {
 		w.seen["reason "+next.Ending.Reason.String()]++
 	}
 }
 
-// check holds the invariants that one step alone can break.
+// check asserts the invariants that a single step can break.
 func (w *world) check(before State, e Event, effects []Effect) {
 	s := w.s
 	if (s.Phase == Ready || s.Phase == Closed) && s != s.Fresh() {
@@ -171,7 +170,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 	}
 }
 
-// checkMenu holds the twelfth invariant: what a technician's key can bring about.
+// checkMenu asserts the twelfth invariant, about technicians.
 func (w *world) checkMenu(before State, e Event, effects []Effect) {
 	s := w.s
 	if (s.Technician || s.Phase == Menu) && !s.Rules.Technicians {
@@ -214,7 +213,7 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 	}
 }
 
-// foreign says whether an answer is to a question that is not out.
+// foreign reports whether an answer belongs to no open question.
 func foreign(s State, e Event) bool {
 	n := Number(0)
 	switch e := e.(type) {
@@ -244,7 +243,7 @@ func foreign(s State, e Event) bool {
 	return n == 0 || n != s.Question
 }
 
-// carryOut keeps the books on one effect and prepares answers to it.
+// carryOut tracks one effect and prepares answers to it.
 func (w *world) carryOut(f Effect) bool {
 	switch f := f.(type) {
 	case EditInput, SetInput:
@@ -282,12 +281,12 @@ func (w *world) carryOut(f Effect) bool {
 			w.fail("4: %d requests for %d keys", w.rings, w.actions)
 		}
 		if f.Flow == DeviceFlow && !w.s.Rules.DeviceFlow {
-			w.fail("4: a road that is not there")
+			w.fail("4: the device flow without the setting")
 		}
 		if (f.Flow == DeviceFlow) != (f.Code == "") {
-			w.fail("4: a code of ours on the server's road, or none on ours")
+			w.fail("4: our code in the device flow, or none in the backchannel flow")
 		}
-		w.line[f.Number], w.road[f.Number] = &line{sent: w.now}, f.Flow
+		w.line[f.Number], w.flow[f.Number] = &line{sent: w.now}, f.Flow
 		if w.chance(30) {
 			w.open = append(w.open, Pinged{f.Number})
 		}
@@ -319,7 +318,7 @@ func (w *world) carryOut(f Effect) bool {
 	case Wipe:
 		for n := range w.tokens {
 			if n == w.s.Request.Number {
-				w.fail("tokens were wiped that nobody had given back")
+				w.fail("tokens were wiped that had not been revoked")
 			}
 		}
 		w.pending = append(w.pending, Wiped{f.Request})
@@ -379,8 +378,7 @@ func (w *world) pick(seconds ...int) time.Duration {
 	return time.Duration(seconds[w.rng.IntN(len(seconds))]) * time.Second
 }
 
-// answerLater puts one of the answers on its way; sometimes none comes,
-// sometimes one comes twice.
+// answerLater schedules one of the answers; sometimes none comes, sometimes one comes twice.
 func (w *world) answerLater(first Event, others ...Event) {
 	a := first
 	if len(others) > 0 && w.chance(25) {
@@ -394,7 +392,7 @@ func (w *world) answerLater(first Event, others ...Event) {
 	}
 }
 
-// deliver hands over an answer that was on its way, and books what it allows.
+// deliver delivers a scheduled answer and tracks what it allows.
 func (w *world) deliver(e Event) {
 	switch e := e.(type) {
 	case Acknowledged:
@@ -427,7 +425,7 @@ func (w *world) deliver(e Event) {
 			l.notBefore = max(l.notBefore, l.hold)
 		}
 	case Pinged:
-		// One ping lifts the interval once, and never what the server has asked for.
+		// One ping lifts the interval once, and never a pause that the server asked for.
 		if l := w.line[e.Request]; l != nil && e.Request == w.s.Request.Number && !l.pinged && (w.s.Phase == Waiting || w.s.Phase == Asking && w.s.Request.Visit != "") {
 			l.pinged = true
 			l.notBefore = max(w.now, l.hold)
@@ -465,7 +463,7 @@ func (w *world) randomKey() Press {
 	return k
 }
 
-// hostile is an event that nobody has asked for.
+// hostile returns an event that answers nothing.
 func (w *world) hostile() Event {
 	n := Number(w.rng.Uint64N(uint64(w.s.LastNumber) + 3))
 	if n == w.s.Question {
@@ -518,8 +516,7 @@ func (w *world) turn() {
 	}
 }
 
-// advance lets time pass: mostly to the next instant the visit asked for,
-// sometimes less, sometimes much more.
+// advance lets time pass: mostly until the next wake-up, sometimes less, sometimes much more.
 func (w *world) advance() {
 	at, ok := Wake(w.s, w.now)
 	switch {
@@ -533,8 +530,7 @@ func (w *world) advance() {
 	w.do(Tick{})
 }
 
-// silence is invariant 2: from any state, with nobody pressing anything and no
-// answer coming, the device is ready again in a time that can be computed.
+// silence asserts invariant 2: without keys and answers, the device is ready again within silenceLimit.
 func (w *world) silence() {
 	s, now := w.s, w.now
 	limit := now + silenceLimit(s)
@@ -564,8 +560,7 @@ func (w *world) silence() {
 	}
 }
 
-// silenceLimit is that time: the request's own life, one call, and the two
-// pauses before a screen is cleared.
+// silenceLimit is the life of the request, one call, and the two pauses before a screen is cleared.
 func silenceLimit(s State) time.Duration {
 	r := s.Rules
 	limit := r.AskLimit + 2*r.CallLimit + r.RefusalQuantum + max(r.IdleLimit, r.ResultLimit) + r.PromptTime + r.CancelNotice + MaxLatePoll + r.ThrottlePatience
@@ -578,8 +573,8 @@ func silenceLimit(s State) time.Duration {
 	return limit
 }
 
-// The random walk: stale, duplicated and hostile events over Step.
-func TestInvariantsHoldOnARandomWalk(t *testing.T) {
+// The random walk feeds stale, repeated and hostile events to Step.
+func TestInvariantsOnRandomWalk(t *testing.T) {
 	const steps = 1_000_000
 	seen := map[string]int{}
 	for seed := range uint64(8) {
@@ -594,7 +589,7 @@ func TestInvariantsHoldOnARandomWalk(t *testing.T) {
 	for _, must := range []string{
 		"ready>identify", "identify>asking", "asking>waiting", "waiting>checking", "checking>fetching", "fetching>shown",
 		"shown>clearing", "ended>asking", "ended>user_code", "ended>clearing",
-		"asking>user_code", "user_code>asking", "user_code>clearing", "user_code>ended", "waiting>asking", "waiting on the second road",
+		"asking>user_code", "user_code>asking", "user_code>clearing", "user_code>ended", "waiting>asking", "waiting in the device flow",
 		"ping in asking", "ping in waiting", "clearing>ready", "clearing>closed", "closed>ready", "ready>closed",
 		"reason declined", "reason expired", "reason cancelled", "reason unreachable", "reason refused", "reason untrusted",
 		"reason wrong_person", "reason no_access", "reason service_down", "reason held_back", "held back, then asked",

@@ -43,10 +43,10 @@
 //	C12  M  no notification token when polling             TestNeverSent
 //	C12  M  a fresh one of 256 bits for each ping request  TestNotificationTokensAreFresh
 //	C13  R  acr is checked where it was asked for          TestWhatTiesTheIDTokenToTheAnswerIsChecked
-//	C15  S  a login hint token goes as it was scanned      TestLoginHintTokens
+//	C15  S  a login hint token goes as it was scanned      TestParseHintToken
 //	C16  M  an ID token as a hint is not sent                  TestNeverSent
 //	C17  S  a short, plain, random binding message         TestBindingMessages TestABindingMessageTheServerDislikes
-//	C18  M  a user code is asked for each time, not kept   TestUserCodes runner.TestAUserCodeIsSentOnceAndNeverSeen kiosk.TestAUserCodeIsAskedForAndSentOnce
+//	C18  M  a user code is asked for each time, not kept   TestUserCodes runner.TestUserCodeIsSentOnceAndNeverShown kiosk.TestUserCodeIsRequestedAndSentOnce
 //	C19  R  the expiry that comes back counts              TestAcknowledgements TestRequestedExpiryKeepsToTheProfile
 //	C20  S  no shared secret in the request                TestTheRequestIsExactlyThis oidc.TestClientKeyIsPreferredToSecret
 //	C21  O  authorization_details, resource, audience      TestAuthorizationDetailsAreAskedFor TestOptionalParametersAreSentWhenSet
@@ -62,22 +62,22 @@
 //	C31  M  auth_req_id is handed over to be kept          TestAcknowledgements TestWhatIsTooLargeToKeepIsNotAskedFor
 //	C32  S  and so is the expiry                           TestAcknowledgements TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft
 //	C33  R  unknown members are ignored                    TestAcknowledgements
-//	C34  M  no poll sooner than the interval                   kiosk.TestPollsLeaveWhenTheyMay kiosk.TestInvariantsHoldOnARandomWalk
-//	C35  M  a long poll is followed at once                    kiosk.TestPollsLeaveWhenTheyMay
-//	C36  M  never two polls at once                            kiosk.TestNeverTwoPollsAtOnce kiosk.TestInvariantsHoldOnARandomWalk
+//	C34  M  no poll sooner than the interval                   kiosk.TestPollSchedule kiosk.TestInvariantsOnRandomWalk
+//	C35  M  a long poll is followed at once                    kiosk.TestPollSchedule
+//	C36  M  never two polls at once                            kiosk.TestNeverTwoPollsAtOnce kiosk.TestInvariantsOnRandomWalk
 //	C36  M  one poll is one request                        TestVerdicts oidc.TestNothingIsResentByTheTransport
 //	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
 //	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone TestAnAnswerThatIsCutOffStillSaysHowLongToWait
 //	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts
-//	C39  M  five seconds more, for good                        kiosk.TestPollsLeaveWhenTheyMay runner.TestThePaceSurvivesAPowerCut
+//	C39  M  five seconds more, for good                        kiosk.TestPollSchedule runner.TestScheduleSurvivesPowerCut
 //	C40  M  any other error is the end                     TestVerdicts
-//	C41  M  a redeemed id is not polled again                  kiosk.TestAVisitFromFirstKeyToGoodbye runner.TestWhatAPowerCutLeftBehind kiosk.TestInvariantsHoldOnARandomWalk
-//	C42  O  in ping mode there are polls as well               kiosk.TestAPingFetchesTheAnswerAtOnce
+//	C41  M  a redeemed id is not polled again                  kiosk.TestVisit runner.TestRecovery kiosk.TestInvariantsOnRandomWalk
+//	C42  O  in ping mode there are polls as well               kiosk.TestPingMakesPollDue
 //	C43  M  push mode is refused, and its calls with it        config.TestEverySettingGoodAndBad
-//	C44  R  an interval before the first poll                  kiosk.TestPollsLeaveWhenTheyMay
-//	C45  R  from the answer, but for a long poll               kiosk.TestPollsLeaveWhenTheyMay
-//	C46  R  faults make it slower, up to a minute              kiosk.TestPollsLeaveWhenTheyMay
-//	C47  R  an end by uptime, with a last look                 kiosk.TestAnApprovalInTheLastSecondCounts kiosk.TestTimeRunsOut runner.TestSettingTheClockMidVisitChangesNothing
+//	C44  R  an interval before the first poll                  kiosk.TestPollSchedule
+//	C45  R  from the answer, but for a long poll               kiosk.TestPollSchedule
+//	C46  R  faults make it slower, up to a minute              kiosk.TestPollSchedule
+//	C47  R  an end by uptime, with a last look                 kiosk.TestLastSecondApproval kiosk.TestExpiry runner.TestWallClockChangeDuringVisit
 //	C48  M  access_token, token_type, id_token are there   TestTokenResponses
 //	C49  M  the ID token goes before the access token      TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine
 //	C50  M  token_type is what was asked for, in any case  TestTokenResponses TestATokenThatIsNotBoundIsGivenBack TestTokensOfARefusedAnswerAreGivenBack
@@ -89,10 +89,10 @@
 //	C57  M  POST, the request's own bearer, JSON           TestPings
 //	C58  S  401 and 204                                    TestPings
 //	C59  M  never 3xx                                      TestPings
-//	C60  M  after a ping the token endpoint is asked       kiosk.TestAPingFetchesTheAnswerAtOnce runner.TestAPingBringsTheAnswerAtOnce
+//	C60  M  after a ping the token endpoint is asked       kiosk.TestPingMakesPollDue runner.TestPingBringsAnswerAtOnce
 //	C61  R  a ping too many asks nothing; rate limit       TestAPingCountsOnce TestPingsForNothing TestAFloodKeepsNoPingOut
-//	C62  R  a lost ping is made up for                     TestNotificationTokensAreFresh kiosk.TestAPingFetchesTheAnswerAtOnce
-//	C63  R  a ping before the acknowledgement is held      TestAPingBeforeTheAcknowledgement kiosk.TestAPingBeforeTheAcknowledgementIsHeld
+//	C62  R  a lost ping is made up for                     TestNotificationTokensAreFresh kiosk.TestPingMakesPollDue
+//	C63  R  a ping before the acknowledgement is held      TestAPingBeforeTheAcknowledgement kiosk.TestPingBeforeAcknowledgement
 //	C64  M  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	C65  M  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	C66  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
@@ -104,7 +104,7 @@
 //	1.9  R  invalid_client after a wrong clock: once more      TestAProofMadeByAWrongClockIsMadeAnewOnce
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
 //	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnANewConnection oidc.TestSendOnceNeverSendsTwice
-//	1.10 M  what the customer can mend is asked for        TestUserCodes TestLoginHintTokens
+//	1.10 M  what the customer can mend is asked for        TestUserCodes TestParseHintToken
 //	1.11 S  what each server takes                             TestEveryFieldOfAProfileCounts TestEveryProfileIsSound TestServersAreRecognised
 //	8705 M  client_id in every body                        TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime oidc.TestCertificateMethodsSendTheClientIDOnly
 //	8705 M  the certificate is shown to whoever asks       oidc.TestClientCertificateIsPresented oidc.TestParseCertificate
@@ -139,10 +139,10 @@
 //	V16  M  UserInfo is about the same sub                 TestThePersonWhoApprovedIsThePersonAskedFor
 //	3.11 S  the time, from Date over verified TLS              TestAVisitOnADeviceWithoutAClock oidc.TestClockLearnsFromDateHeader oidc.TestUntrustedDatesAreIgnored
 //	3.11 M  no check of TLS is skipped for it                  oidc.TestLearntTimeSkipsNoTLSCheck
-//	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock runner.TestSettingTheClockMidVisitChangesNothing
+//	3.11 S  a jump of the wall clock changes nothing           TestAVisitOnADeviceWithoutAClock runner.TestWallClockChangeDuringVisit
 //	8628 M  device authorization request and response      TestTheSecondRoad TestDeviceAuthorizationResponses
-//	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestTheSecondRoadLeavesTheFirst
-//	8628 S  the user code stands beside the picture        screen.TestScreens runner.TestTheSecondRoadShowsItsAddressWhileItWaits
+//	8628 M  its polls: the same schedule and verdicts      TestTheSecondRoad kiosk.TestDeviceFlowReplacesRequest
+//	8628 S  the user code stands beside the picture        screen.TestScreens runner.TestDeviceFlowShowsAddressDuringWaiting
 //	8628 R  the person asked for, here too                 TestOnTheSecondRoadNobodyElseGetsIn
 //	7009 M  revocation by the client of the tokens         TestRevocation TestTheSecondRoad
 //

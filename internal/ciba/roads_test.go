@@ -60,7 +60,7 @@ func hintToken(claims string) string {
 
 // A login hint token that was scanned goes out as it is, and whom it names is held
 // against the approver, and nothing else is believed of it.
-func TestLoginHintTokens(t *testing.T) {
+func TestParseHintToken(t *testing.T) {
 	p := newOP(t)
 	own := fmt.Sprintf(`"iss":%q`, p.issuer)
 	mail := obj{"sub": "u-17", "email": "alice@example.org", "email_verified": true}

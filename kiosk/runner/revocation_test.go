@@ -10,38 +10,38 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// drawer keeps dues as the store does.
-type drawer struct {
+// memoryQueue is a revocation queue in memory.
+type memoryQueue struct {
 	mu   sync.Mutex
 	last uint64
 	in   []kiosk.Revocation
 }
 
-func (d *drawer) AddRevocation(due kiosk.Revocation) (uint64, error) {
+func (d *memoryQueue) AddRevocation(entry kiosk.Revocation) (uint64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last++
-	due.ID, due.Tokens.Access = d.last, slices.Clone(due.Tokens.Access)
-	d.in = append(d.in, due)
+	entry.ID, entry.Tokens.Access = d.last, slices.Clone(entry.Tokens.Access)
+	d.in = append(d.in, entry)
 	return d.last, nil
 }
 
-func (d *drawer) RevocationDone(id uint64) error {
+func (d *memoryQueue) RevocationDone(id uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.in = slices.DeleteFunc(d.in, func(x kiosk.Revocation) bool { return x.ID == id })
 	return nil
 }
 
-func (d *drawer) PendingRevocations() ([]kiosk.Revocation, error) {
+func (d *memoryQueue) PendingRevocations() ([]kiosk.Revocation, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.in), nil
 }
 
-// cancelledAfterApproval plays a visit that is left while its tokens are on their way,
-// at a server that takes none back at first.
-func cancelledAfterApproval(s *shop) {
+// cancelledAfterApproval plays a visit that is cancelled while its tokens are on their way. The server refuses revocation at
+// first.
+func cancelledAfterApproval(s *testKiosk) {
 	s.answers, s.polTake = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}, 3*time.Second
 	s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
 	sleep(6 * time.Second)
@@ -49,16 +49,15 @@ func cancelledAfterApproval(s *shop) {
 	sleep(4 * time.Second)
 }
 
-// Tokens that cannot be given back are on disk and tried again, with growing pauses,
-// until the server takes them.
-func TestWhatCannotBeGivenBackIsTriedAgain(t *testing.T) {
+// Tokens that could not be revoked are queued on disk. Revocation is repeated with growing pauses until the server accepts it.
+func TestFailedRevocationIsQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, d := open(t), &drawer{}
+		s, d := open(t), &memoryQueue{}
 		s.runner.Revocations, s.deaf = d, 4
 		s.run(func() {
 			cancelledAfterApproval(s)
 			if n := len(d.in); n != 1 {
-				t.Errorf("%d dues on disk", n)
+				t.Errorf("%d revocations on disk", n)
 			}
 			var at []int
 			for range 40 {
@@ -67,15 +66,15 @@ func TestWhatCannotBeGivenBackIsTriedAgain(t *testing.T) {
 				at = append(at, s.count("revoke")-before)
 			}
 			if n := s.count("revoke"); n != 5 || len(d.in) != 0 {
-				t.Errorf("tried %d times, %d dues left: %v", n, len(d.in), at)
+				t.Errorf("tried %d times, %d revocations left: %v", n, len(d.in), at)
 			}
 		})
 	})
 }
 
-// They survive the end of the program, and are given back by the next run; or are
-// forgotten when they have run out.
-func TestDuesSurviveARestart(t *testing.T) {
+// Queued revocations survive the end of the program: the next run revokes the tokens, or removes the entry when they have
+// expired.
+func TestRevocationQueueSurvivesRestart(t *testing.T) {
 	for name, c := range map[string]struct {
 		later   time.Duration
 		trusted bool
@@ -88,7 +87,7 @@ func TestDuesSurviveARestart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := &drawer{}
+				d := &memoryQueue{}
 				s := open(t)
 				s.expires = time.Hour
 				s.runner.Revocations, s.deaf = d, 1000
@@ -101,24 +100,24 @@ func TestDuesSurviveARestart(t *testing.T) {
 				next.runner.Revocations, next.runner.Trusted = d, c.trusted
 				next.run(func() { sleep(20 * time.Second) })
 				if n := next.count("revoke"); n != c.want || len(d.in) != 0 {
-					t.Errorf("tried %d times, %d dues left", n, len(d.in))
+					t.Errorf("tried %d times, %d revocations left", n, len(d.in))
 				}
 			})
 		})
 	}
 }
 
-// A server that takes nothing back is not asked for ever.
-func TestDuesAreForgottenWhenTheyRunOut(t *testing.T) {
+// Revocation ends when the tokens have expired.
+func TestExpiredRevocationsAreRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, d := open(t), &drawer{}
+		s, d := open(t), &memoryQueue{}
 		s.expires = 10 * time.Minute
 		s.runner.Revocations, s.deaf = d, 1000
 		s.run(func() {
 			cancelledAfterApproval(s)
 			sleep(24 * time.Hour)
 			if len(d.in) != 0 {
-				t.Errorf("%d dues left", len(d.in))
+				t.Errorf("%d revocations left", len(d.in))
 			}
 			if n := s.count("revoke"); n < 4 || n > 12 {
 				t.Errorf("tried %d times in ten minutes", n)

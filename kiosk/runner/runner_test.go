@@ -18,7 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
-// Canaries: if one of these turns up where it may not, something leaks.
+// Canaries: none may appear outside the vault and sealed records.
 const (
 	whoCanary    = "canary-identifier"
 	idCanary     = "canary-auth-req-id"
@@ -27,8 +27,8 @@ const (
 	codeCanary   = "canary-user-code"
 )
 
-// shop is a whole kiosk with scripted surroundings, in virtual time.
-type shop struct {
+// testKiosk is a kiosk with fake ports, in virtual time.
+type testKiosk struct {
 	t       *testing.T
 	runner  *runner.Runner
 	events  chan kiosk.Event
@@ -39,7 +39,7 @@ type shop struct {
 	uptime  time.Duration // at start
 
 	mu      sync.Mutex
-	story   []string // what happened, in order
+	entries []string // what happened, in order
 	left    []kiosk.Record
 	journal []kiosk.Record
 	full    bool
@@ -61,8 +61,8 @@ type shop struct {
 	visits  int
 }
 
-func open(t *testing.T) *shop {
-	s := &shop{t: t, events: make(chan kiosk.Event), vault: vault.New(), started: time.Now(), boot: "boot-1", uptime: time.Hour}
+func open(t *testing.T) *testKiosk {
+	s := &testKiosk{t: t, events: make(chan kiosk.Event), vault: vault.New(), started: time.Now(), boot: "boot-1", uptime: time.Hour}
 	s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}}
 	s.runner = &runner.Runner{
 		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: s, Vault: s.vault, Guard: s, Display: s, Clock: s,
@@ -73,27 +73,27 @@ func open(t *testing.T) *shop {
 	return s
 }
 
-func (s *shop) tell(format string, args ...any) {
+func (s *testKiosk) note(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.story = append(s.story, fmt.Sprintf(format, args...))
+	s.entries = append(s.entries, fmt.Sprintf(format, args...))
 }
 
-// set sets the wall clock off by so much.
-func (s *shop) set(step time.Duration) {
+// set moves the wall clock.
+func (s *testKiosk) set(step time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.step = step
 }
 
-func (s *shop) told() []string {
+func (s *testKiosk) log() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.story)
+	return slices.Clone(s.entries)
 }
 
-func (s *shop) count(what string) (n int) {
-	for _, l := range s.told() {
+func (s *testKiosk) count(what string) (n int) {
+	for _, l := range s.log() {
 		if strings.HasPrefix(l, what) {
 			n++
 		}
@@ -102,17 +102,17 @@ func (s *shop) count(what string) (n int) {
 }
 
 // The clock.
-func (s *shop) Now() time.Duration { return s.uptime + time.Since(s.started) }
-func (s *shop) Wall() time.Time {
+func (s *testKiosk) Now() time.Duration { return s.uptime + time.Since(s.started) }
+func (s *testKiosk) Wall() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return time.Now().Add(s.step)
 }
-func (s *shop) Boot() string { return s.boot }
+func (s *testKiosk) Boot() string { return s.boot }
 
 // The authorization server.
-func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
-	s.tell("ask")
+func (s *testKiosk) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
+	s.note("ask")
 	if string(r.Identifier) != whoCanary {
 		s.t.Errorf("asked for another person")
 	}
@@ -132,8 +132,8 @@ func (s *shop) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	return ack, nil
 }
 
-func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
-	s.tell("poll")
+func (s *testKiosk) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
+	s.note("poll")
 	if string(id) != idCanary {
 		s.t.Errorf("polled for another request")
 	}
@@ -157,8 +157,8 @@ func (s *shop) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
 	return a
 }
 
-func (s *shop) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
-	s.tell("verify")
+func (s *testKiosk) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
+	s.note("verify")
 	pause(ctx, s.verTake)
 	if off := s.Wall().Sub(a.RequestedAt); off < 0 || off > time.Minute {
 		s.t.Errorf("the request is said to have left %v ago", off)
@@ -169,8 +169,8 @@ func (s *shop) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) 
 	return kiosk.Person{Subject: "u-1"}, s.person
 }
 
-func (s *shop) Revoke(_ context.Context, t kiosk.Tokens) error {
-	s.tell("revoke")
+func (s *testKiosk) Revoke(_ context.Context, t kiosk.Tokens) error {
+	s.note("revoke")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.deaf > 0 {
@@ -183,13 +183,12 @@ func (s *shop) Revoke(_ context.Context, t kiosk.Tokens) error {
 	return nil
 }
 
-// pause takes its time, whether or not anybody still waits: an answer can come
-// after the customer has left.
+// pause delays an answer even if nobody waits for it any more.
 func pause(_ context.Context, d time.Duration) { time.Sleep(d) }
 
 // The protected API.
-func (s *shop) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
-	s.tell("fetch for %s", p.Subject)
+func (s *testKiosk) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
+	s.note("fetch for %s", p.Subject)
 	pause(ctx, s.getTake)
 	if string(t.Access) != accessCanary || t.Type != "Bearer" {
 		s.t.Errorf("fetched with other tokens than came")
@@ -198,7 +197,7 @@ func (s *shop) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk
 }
 
 // The journal.
-func (s *shop) Append(r kiosk.Record) error {
+func (s *testKiosk) Append(r kiosk.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.full {
@@ -217,7 +216,7 @@ func (s *shop) Append(r kiosk.Record) error {
 		}
 	case kiosk.StageGranted:
 		if string(r.Secrets.Tokens.Access) != accessCanary {
-			s.t.Errorf("tokens that could not be given back after a crash")
+			s.t.Errorf("tokens that could not be revoked after a crash")
 		}
 	case kiosk.StageShown, kiosk.StageEnded, kiosk.StageAbandoned:
 		if len(r.Secrets.Identifier)+len(r.Secrets.RequestID)+len(r.Secrets.Tokens.Access) > 0 {
@@ -226,53 +225,53 @@ func (s *shop) Append(r kiosk.Record) error {
 	}
 	r.Secrets = kiosk.Secrets{}
 	s.journal = append(s.journal, r)
-	s.story = append(s.story, strings.TrimSpace("record "+r.Stage.String()+" "+r.Reason.String()))
+	s.entries = append(s.entries, strings.TrimSpace("record "+r.Stage.String()+" "+r.Reason.String()))
 	return nil
 }
 
-func (s *shop) Unfinished() ([]kiosk.Record, error) { return s.left, nil }
+func (s *testKiosk) Unfinished() ([]kiosk.Record, error) { return s.left, nil }
 
 // The guard and the screen.
-func (s *shop) Allow(kiosk.Secret) (kiosk.Throttle, error) {
-	s.tell("guard")
+func (s *testKiosk) Allow(kiosk.Secret) (kiosk.Throttle, error) {
+	s.note("guard")
 	return kiosk.Throttle{}, nil
 }
 
-func (s *shop) Show(_ time.Duration, st kiosk.State, p kiosk.Private) {
+func (s *testKiosk) Show(_ time.Duration, st kiosk.State, p kiosk.Private) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.states = append(s.states, st)
 	s.private = append(s.private, p)
 }
 
-func (s *shop) state() kiosk.State {
+func (s *testKiosk) state() kiosk.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.states[len(s.states)-1]
 }
 
-func (s *shop) press(k kiosk.KeyName, r rune) {
+func (s *testKiosk) press(k kiosk.KeyName, r rune) {
 	s.events <- kiosk.Press{Key: k, Rune: r, Seen: s.state().Phase}
 	synctest.Wait()
 }
 
-// run plays the shop's day and then closes it.
-func (s *shop) run(day func()) {
+// run runs the kiosk while play acts, and then stops it.
+func (s *testKiosk) run(play func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { s.runner.Run(ctx, s.events); close(done) }()
 	synctest.Wait()
-	day()
-	told := time.Now()
+	play()
+	stopped := time.Now()
 	stop()
 	<-done
-	if took := time.Since(told); took > 0 {
-		s.t.Errorf("told to stop, the kiosk took another %v", took)
+	if took := time.Since(stopped); took > 0 {
+		s.t.Errorf("the kiosk took %v to stop", took)
 	}
 	s.nothingLeaked()
 }
 
-func (s *shop) nothingLeaked() {
+func (s *testKiosk) nothingLeaked() {
 	s.t.Helper()
 	seen := s.logs.String() + fmt.Sprintf("%+v %#v", s.states, s.states)
 	for _, c := range []string{whoCanary, idCanary, accessCanary, idtCanary, codeCanary} {
@@ -281,10 +280,10 @@ func (s *shop) nothingLeaked() {
 		}
 	}
 	if last := s.states[len(s.states)-1]; last != last.Fresh() {
-		s.t.Errorf("the day ended in %+v", last)
+		s.t.Errorf("the run ended in %+v", last)
 	}
 	if p := s.private[len(s.private)-1]; p.Input != "" || p.Person.Subject != "" || p.Result.Title != "" || len(p.Result.Fields) > 0 {
-		s.t.Errorf("the last customer is still there: %+v", p)
+		s.t.Errorf("data of the last customer is still shown: %+v", p)
 	}
 	for n := range kiosk.Number(50) {
 		for i := kiosk.Identifier; i <= kiosk.RefreshToken; i++ {
@@ -295,35 +294,34 @@ func (s *shop) nothingLeaked() {
 	}
 }
 
-func (s *shop) want(story ...string) {
+func (s *testKiosk) want(log ...string) {
 	s.t.Helper()
-	if got := s.told(); !slices.Equal(got, story) {
-		s.t.Errorf("what happened:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(story, "\n  "))
+	if got := s.log(); !slices.Equal(got, log) {
+		s.t.Errorf("what happened:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(log, "\n  "))
 	}
 }
 
-// wantBeside is want where tokens are given back beside the ending's record, which come
-// last: neither waits for the other.
-func (s *shop) wantBeside(story ...string) {
+// wantBeside is want for a list whose last two entries, the ending's record and the revocation, come in either order.
+func (s *testKiosk) wantBeside(log ...string) {
 	s.t.Helper()
 	s.mu.Lock()
-	if n := len(s.story); n > 1 && s.story[n-2] == "revoke" {
-		s.story[n-2], s.story[n-1] = s.story[n-1], s.story[n-2]
+	if n := len(s.entries); n > 1 && s.entries[n-2] == "revoke" {
+		s.entries[n-2], s.entries[n-1] = s.entries[n-1], s.entries[n-2]
 	}
 	s.mu.Unlock()
-	s.want(story...)
+	s.want(log...)
 }
 
-func (s *shop) in(p kiosk.Phase) {
+func (s *testKiosk) in(p kiosk.Phase) {
 	s.t.Helper()
 	if got := s.state(); got.Phase != p {
-		s.t.Fatalf("in %s (%s), want %s\n%s", got.Phase, got.Ending.Reason, p, strings.Join(s.told(), "\n"))
+		s.t.Fatalf("in %s (%s), want %s\n%s", got.Phase, got.Ending.Reason, p, strings.Join(s.log(), "\n"))
 	}
 }
 
 func sleep(d time.Duration) { time.Sleep(d); synctest.Wait() } // virtual: it takes no time
 
-func TestADayWithOneCustomer(t *testing.T) {
+func TestWholeVisit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
@@ -344,7 +342,7 @@ func TestADayWithOneCustomer(t *testing.T) {
 	})
 }
 
-func TestTypingLetterByLetter(t *testing.T) {
+func TestTyping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.run(func() {
@@ -372,7 +370,7 @@ func TestTypingLetterByLetter(t *testing.T) {
 	})
 }
 
-func TestToldToStopWhileThePhoneRings(t *testing.T) {
+func TestStopDuringWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.polTake = 30 * time.Second
@@ -386,7 +384,7 @@ func TestToldToStopWhileThePhoneRings(t *testing.T) {
 	})
 }
 
-func TestLateTokensAreGivenBack(t *testing.T) {
+func TestLateTokensAreRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.polTake = 20 * time.Second
@@ -402,7 +400,7 @@ func TestLateTokensAreGivenBack(t *testing.T) {
 	})
 }
 
-func TestALateAcknowledgementIsForgotten(t *testing.T) {
+func TestLateAcknowledgementIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.askTake = 20 * time.Second
@@ -417,8 +415,8 @@ func TestALateAcknowledgementIsForgotten(t *testing.T) {
 	})
 }
 
-// What comes after the customer has left is nobody's.
-func TestLateAnswersBringNothingBack(t *testing.T) {
+// An acknowledgement after the customer has left changes nothing.
+func TestLateAnswersChangeNothing(t *testing.T) {
 	for name, c := range map[string]struct{ verify, fetch time.Duration }{
 		"who approved": {20 * time.Second, 0},
 		"the result":   {0, 20 * time.Second},
@@ -446,7 +444,7 @@ func TestLateAnswersBringNothingBack(t *testing.T) {
 	}
 }
 
-func TestSettingTheClockMidVisitChangesNothing(t *testing.T) {
+func TestWallClockChangeDuringVisit(t *testing.T) {
 	for _, step := range []time.Duration{-10 * time.Minute, 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t)
@@ -462,7 +460,7 @@ func TestSettingTheClockMidVisitChangesNothing(t *testing.T) {
 	}
 }
 
-func TestTheDeadlineCountsFromWhenTheRequestLeft(t *testing.T) {
+func TestDeadlineCountsFromRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.askTake, s.age = 20*time.Second, 2*time.Second // 18 s went by before it left
@@ -476,7 +474,7 @@ func TestTheDeadlineCountsFromWhenTheRequestLeft(t *testing.T) {
 	})
 }
 
-func TestTokensThatMayNotBeUsedAreGivenBack(t *testing.T) {
+func TestUnusableTokensAreRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Fatal, Reason: kiosk.NoAccess}}
@@ -489,8 +487,8 @@ func TestTokensThatMayNotBeUsedAreGivenBack(t *testing.T) {
 	})
 }
 
-// A server that asked for patience gets it after a power cut, too.
-func TestThePaceSurvivesAPowerCut(t *testing.T) {
+// A pause that the server asked for holds after a power cut, too.
+func TestScheduleSurvivesPowerCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.SlowDown}, {Verdict: kiosk.Retryable, ServerReached: true, RetryAfter: 30 * time.Second}}
@@ -525,8 +523,8 @@ func TestThePaceSurvivesAPowerCut(t *testing.T) {
 	})
 }
 
-// Without a screen nobody stands there, so an interrupted visit is only closed.
-func TestWithoutAScreenNothingIsResumed(t *testing.T) {
+// Without a screen nobody waits, so an interrupted visit is only closed.
+func TestNothingIsResumedWithoutScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.runner.Resume = false
@@ -537,8 +535,8 @@ func TestWithoutAScreenNothingIsResumed(t *testing.T) {
 	})
 }
 
-// At a start the network is often not up yet.
-func TestGivingBackIsTriedUntilItWorks(t *testing.T) {
+// After a start the network is often not up yet.
+func TestRevocationIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.unfinished(kiosk.StageGranted, "boot-0", time.Minute)
@@ -555,7 +553,7 @@ func TestGivingBackIsTriedUntilItWorks(t *testing.T) {
 	})
 }
 
-func TestAPanicEndsTheVisitNotTheKiosk(t *testing.T) {
+func TestPanicEndsVisitOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.panics = true
@@ -573,7 +571,7 @@ func TestAPanicEndsTheVisitNotTheKiosk(t *testing.T) {
 	})
 }
 
-func TestNothingLeavesWhenNothingCanBeRecorded(t *testing.T) {
+func TestNoRequestWithoutRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.full = true
@@ -586,7 +584,7 @@ func TestNothingLeavesWhenNothingCanBeRecorded(t *testing.T) {
 	})
 }
 
-func TestAnotherPersonsTokenIsGivenBack(t *testing.T) {
+func TestWrongPersonsTokensAreRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
@@ -602,8 +600,8 @@ func TestAnotherPersonsTokenIsGivenBack(t *testing.T) {
 	})
 }
 
-// unfinished is a visit that a power cut left behind.
-func (s *shop) unfinished(stage kiosk.Stage, boot string, ago time.Duration) {
+// unfinished is a visit that a power cut interrupted.
+func (s *testKiosk) unfinished(stage kiosk.Stage, boot string, ago time.Duration) {
 	r := kiosk.Record{
 		Visit: "old", Stage: stage, Code: "K7-4F9Q", Expires: time.Minute, Interval: 5 * time.Second,
 		Boot: boot, Wall: time.Now().Add(-ago), Uptime: s.uptime - ago, Sent: s.uptime - ago, SentAt: time.Now().Add(-ago),
@@ -618,7 +616,7 @@ func (s *shop) unfinished(stage kiosk.Stage, boot string, ago time.Duration) {
 	s.left = append(s.left, r)
 }
 
-func TestWhatAPowerCutLeftBehind(t *testing.T) {
+func TestRecovery(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		stage   kiosk.Stage
@@ -632,7 +630,7 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 			[]string{"record abandoned unreachable"}},
 		{"asked, back at once: the customer goes on", kiosk.StageAcknowledged, "boot-1", 10 * time.Second, true, kiosk.Granted,
 			[]string{"poll", "record granted", "verify", "fetch for u-1", "record shown", "revoke"}},
-		{"asked, back late: only closed, the approval given back", kiosk.StageAcknowledged, "boot-1", 40 * time.Second, true, kiosk.Granted,
+		{"asked, back late: only closed, its tokens revoked", kiosk.StageAcknowledged, "boot-1", 40 * time.Second, true, kiosk.Granted,
 			[]string{"poll", "revoke", "record ended cancelled"}},
 		{"asked, another boot: only closed", kiosk.StageAcknowledged, "boot-0", 10 * time.Second, true, kiosk.Denied,
 			[]string{"poll", "record ended declined"}},
@@ -642,7 +640,7 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 			[]string{"poll", "record ended expired"}},
 		{"asked, and redeemed just before the crash", kiosk.StageAcknowledged, "boot-0", 10 * time.Second, true, kiosk.UnknownRequest,
 			[]string{"poll", "record ended unreachable"}},
-		{"granted: given back, never polled", kiosk.StageGranted, "boot-1", time.Second, true, kiosk.Pending,
+		{"granted: revoked, never polled", kiosk.StageGranted, "boot-1", time.Second, true, kiosk.Pending,
 			[]string{"revoke", "record ended unreachable"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -661,23 +659,23 @@ func TestWhatAPowerCutLeftBehind(t *testing.T) {
 	}
 }
 
-func TestWatchingKeepsToTheScheduleAndEnds(t *testing.T) {
+func TestPollToCloseKeepsSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.unfinished(kiosk.StageAcknowledged, "boot-0", 10*time.Second)
 		s.runner.Trusted = true
 		s.run(func() { sleep(3 * time.Minute); s.in(kiosk.Ready) })
-		// 50 s are left: a poll each 5 s, the last one just before the end.
+		// 50 s are left: a poll every 5 s, the last one just before the end.
 		if n := s.count("poll"); n < 9 || n > 10 {
 			t.Errorf("%d polls", n)
 		}
-		if got := s.told(); got[len(got)-1] != "record ended expired" {
+		if got := s.log(); got[len(got)-1] != "record ended expired" {
 			t.Errorf("at last: %s", got[len(got)-1])
 		}
 	})
 }
 
-func TestStoppedWhileWatchingLeavesItForTheNextStart(t *testing.T) {
+func TestStopDuringPollToClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.unfinished(kiosk.StageAcknowledged, "boot-0", 10*time.Second)
@@ -687,7 +685,7 @@ func TestStoppedWhileWatchingLeavesItForTheNextStart(t *testing.T) {
 	})
 }
 
-func TestAnIdleKioskDoesNothing(t *testing.T) {
+func TestIdleKioskDoesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.run(func() {
@@ -701,16 +699,16 @@ func TestAnIdleKioskDoesNothing(t *testing.T) {
 	})
 }
 
-// A user code lies in the vault until it is sent, once, and nowhere else, ever.
-func TestAUserCodeIsSentOnceAndNeverSeen(t *testing.T) {
-	for name, give := range map[string]func(s *shop){
-		"typed": func(s *shop) {
+// A user code is in the vault until it is sent once, and nowhere else.
+func TestUserCodeIsSentOnceAndNeverShown(t *testing.T) {
+	for name, give := range map[string]func(s *testKiosk){
+		"typed": func(s *testKiosk) {
 			for _, r := range codeCanary {
 				s.press(kiosk.RuneKey, r)
 			}
 			s.press(kiosk.EnterKey, 0)
 		},
-		"from a script": func(s *shop) {
+		"from a script": func(s *testKiosk) {
 			s.events <- kiosk.UserCodeEntered{Code: kiosk.Secret(codeCanary)}
 			synctest.Wait()
 		},
@@ -744,8 +742,8 @@ func TestAUserCodeIsSentOnceAndNeverSeen(t *testing.T) {
 	}
 }
 
-// On the second road the screen shows what the server sent for it, while it is waited for.
-func TestTheSecondRoadShowsItsAddressWhileItWaits(t *testing.T) {
+// In the device flow the screen shows the address and the code during Waiting.
+func TestDeviceFlowShowsAddressDuringWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.runner.Rules.DeviceFlow = true
@@ -769,8 +767,8 @@ func TestTheSecondRoadShowsItsAddressWhileItWaits(t *testing.T) {
 	})
 }
 
-// The server's word that an answer is ready brings it at once.
-func TestAPingBringsTheAnswerAtOnce(t *testing.T) {
+// A ping brings the answer at once.
+func TestPingBringsAnswerAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
 		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
@@ -794,9 +792,8 @@ func TestAPingBringsTheAnswerAtOnce(t *testing.T) {
 	})
 }
 
-// A server that asks for a longer pause at each poll, the same or another one, costs
-// a few records, not one a poll.
-func TestAServerThatAlwaysAsksForPatience(t *testing.T) {
+// A server that asks for a longer pause at each poll costs a few records, not one for each poll.
+func TestGrowingRetryAfterCostsFewRecords(t *testing.T) {
 	for name, wish := range map[string]func(n int) time.Duration{
 		"the same each time":      func(int) time.Duration { return 8 * time.Second },
 		"a second more each time": func(n int) time.Duration { return time.Duration(6+n) * time.Second },
@@ -827,30 +824,29 @@ func TestAServerThatAlwaysAsksForPatience(t *testing.T) {
 	}
 }
 
-// garage is the technicians' side of a shop: an authorizer of their own, and what their
-// menu does.
-type garage struct {
-	*shop
+// technicianPorts are a technician's authorizer and task runner.
+type technicianPorts struct {
+	*testKiosk
 	fails bool
 }
 
-func (g garage) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
-	g.tell("as a technician:")
-	return g.shop.Verify(ctx, t, a)
+func (g technicianPorts) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
+	g.note("as a technician:")
+	return g.testKiosk.Verify(ctx, t, a)
 }
 
-func (g garage) RunTask(_ context.Context, t kiosk.Task) ([]kiosk.Field, error) {
-	g.tell("serve %s", t)
+func (g technicianPorts) RunTask(_ context.Context, t kiosk.Task) ([]kiosk.Field, error) {
+	g.note("serve %s", t)
 	if g.fails {
 		return nil, errors.New("a file cannot be written")
 	}
 	return []kiosk.Field{{Label: "state", Value: "how it is"}}, nil
 }
 
-func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
+func TestTechnicianGetsMenuOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Tasks = true, garage{shop: s}, garage{shop: s}
+		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Tasks = true, technicianPorts{testKiosk: s}, technicianPorts{testKiosk: s}
 		s.answers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() {
 			s.press(kiosk.TechnicianKey, 0)
@@ -873,10 +869,10 @@ func TestATechnicianGetsTheMenuAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestATaskThatFailsIsSaidAndLogged(t *testing.T) {
+func TestFailedTaskIsShownAndLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t)
-		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Tasks = true, garage{s, true}, garage{s, true}
+		s.runner.Rules.Technicians, s.runner.Technicians, s.runner.Tasks = true, technicianPorts{s, true}, technicianPorts{s, true}
 		s.runner.Closures = kiosk.Starting
 		s.run(func() {
 			s.press(kiosk.TechnicianKey, 0)

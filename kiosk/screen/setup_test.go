@@ -59,9 +59,9 @@ func TestSetupScreens(t *testing.T) {
 	}
 }
 
-// TestASetupInTheTechniciansLanguage: the key for that is the one of the customers' first
+// TestSetupLanguages: the key for that is the one of the customers' first
 // screen, and leaves everything else where there is room.
-func TestASetupInTheTechniciansLanguage(t *testing.T) {
+func TestSetupLanguages(t *testing.T) {
 	all, _ := translations(t)
 	at := screen.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
 	for _, c := range all {
@@ -85,7 +85,7 @@ func TestASetupInTheTechniciansLanguage(t *testing.T) {
 	}
 }
 
-func TestASetupCountsDown(t *testing.T) {
+func TestSetupCountdown(t *testing.T) {
 	all, _ := translations(t)
 	u := setups()["sign-in"]
 	early, late := screen.ViewSetup(u, noon, all[0], screen.Device{}), screen.ViewSetup(u, noon+80*time.Second, all[0], screen.Device{})

@@ -150,7 +150,7 @@ func scenes() []scene {
 }
 
 // While the kiosk asks whether anybody is there, nothing personal stands on the screen.
-func TestNothingPersonalWhileNobodyIsThere(t *testing.T) {
+func TestIdlePromptHidesPersonalData(t *testing.T) {
 	en, err := words.Open("en")
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestNothingPersonalWhileNobodyIsThere(t *testing.T) {
 }
 
 // A screen is all that a person may see: nothing of the state's inner life is in it.
-func TestScreensSpeakNoProtocol(t *testing.T) {
+func TestScreensContainNoProtocol(t *testing.T) {
 	en, err := words.Open("en")
 	if err != nil {
 		t.Fatal(err)

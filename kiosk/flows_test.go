@@ -8,14 +8,14 @@ import (
 )
 
 // wantedBy has the server want something instead of acknowledging.
-func (y *story) wants(w RequiredInput) *story {
+func (y *player) wants(w RequiredInput) *player {
 	y.t.Helper()
 	return y.in(Asking).do(InputRequired{y.s.Question, w})
 }
 
 // A user code (CIBA Core 7.1.2): each try is a key, a request of its own with the
 // guard asked, and after a few the visit ends.
-func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
+func TestUserCodeIsRequestedAndSentOnce(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired).in(EnterUserCode)
 	if r := y.last(); r.Stage != StageEnded || r.Reason != NoReason {
 		t.Errorf("the request that came to nothing is on record as %v %v", r.Stage, r.Reason)
@@ -39,7 +39,7 @@ func TestAUserCodeIsAskedForAndSentOnce(t *testing.T) {
 }
 
 // A keypad of its own may send the whole code at once, as a scanner does.
-func TestAUserCodeThatComesAtOnce(t *testing.T) {
+func TestUserCodeFromScript(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
 	y.do(IdentifierEntered{Identifier: Secret("2580"), Seen: EnterUserCode}).in(Asking)
 	if y.asks != 2 {
@@ -47,7 +47,7 @@ func TestAUserCodeThatComesAtOnce(t *testing.T) {
 	}
 }
 
-func TestAWrongUserCodeMayBeTriedAFewTimes(t *testing.T) {
+func TestWrongUserCodesAreLimited(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
 	for n := 1; n <= 3; n++ {
 		y.in(EnterUserCode).do(letter('7')).do(key(EnterKey)).wants(UserCodeRequired)
@@ -61,7 +61,7 @@ func TestAWrongUserCodeMayBeTriedAFewTimes(t *testing.T) {
 	}
 }
 
-func TestWhoHasNoUserCodeLeaves(t *testing.T) {
+func TestCustomerWithoutUserCode(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired).in(EnterUserCode)
 	y.do(key(EscapeKey)).in(Ready)
 	y.do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired)
@@ -74,7 +74,7 @@ func TestWhoHasNoUserCodeLeaves(t *testing.T) {
 	y.do(IdentifierEntered{Identifier: Secret("alice")}).wants(UserCodeRequired).do(Stop{}).in(Ready)
 }
 
-func TestAHintTokenThatRanOutIsScannedAgain(t *testing.T) {
+func TestExpiredHintTokenIsRefused(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).wants(FreshHintRequired).wait(sec(5)).ended(Refused)
 	if !y.s.Request.HintExpired {
 		t.Error("the state does not know that the hint has expired")
@@ -82,8 +82,8 @@ func TestAHintTokenThatRanOutIsScannedAgain(t *testing.T) {
 }
 
 // A ping makes the next poll due at once, once, and only for the request that waits.
-func TestAPingFetchesTheAnswerAtOnce(t *testing.T) {
-	y := begin(t).asked(2*time.Minute, sec(15))
+func TestPingMakesPollDue(t *testing.T) {
+	y := begin(t).acknowledged(2*time.Minute, sec(15))
 	y.wait(sec(3)).do(Pinged{y.s.Request.Number})
 	if len(y.polls) != 1 || y.polls[0] != y.now {
 		t.Fatalf("polls at %v, pinged at %v", y.polls, y.now)
@@ -99,14 +99,14 @@ func TestAPingFetchesTheAnswerAtOnce(t *testing.T) {
 		t.Errorf("polls at %v", y.polls)
 	}
 
-	y = begin(t).asked(2*time.Minute, sec(15)).do(Pinged{y.s.Request.Number + 7})
+	y = begin(t).acknowledged(2*time.Minute, sec(15)).do(Pinged{y.s.Request.Number + 7})
 	if len(y.polls) != 0 {
 		t.Error("a ping for somebody else's request made a poll")
 	}
 }
 
-func TestAPingWhileAPollIsOutIsNotLost(t *testing.T) {
-	y := begin(t).asked(2*time.Minute, sec(15)).wait(sec(15))
+func TestPingDuringPollCausesAnotherPoll(t *testing.T) {
+	y := begin(t).acknowledged(2*time.Minute, sec(15)).wait(sec(15))
 	if len(y.polls) != 1 {
 		t.Fatalf("polls at %v", y.polls)
 	}
@@ -121,7 +121,7 @@ func TestAPingWhileAPollIsOutIsNotLost(t *testing.T) {
 	y.answer(Polled{Verdict: Granted}).in(Checking)
 }
 
-func TestAPingBeforeTheAcknowledgementIsHeld(t *testing.T) {
+func TestPingBeforeAcknowledgement(t *testing.T) {
 	y := begin(t).do(IdentifierEntered{Identifier: Secret("alice")}).in(Asking)
 	y.do(Pinged{y.s.Request.Number})
 	if len(y.polls) != 0 {
@@ -133,12 +133,12 @@ func TestAPingBeforeTheAcknowledgementIsHeld(t *testing.T) {
 	}
 }
 
-func TestAPingDoesNotBreakThePauseTheServerAskedFor(t *testing.T) {
+func TestPingRespectsServerPause(t *testing.T) {
 	for name, a := range map[string]Polled{
 		"Retry-After": {Verdict: Retryable, ServerReached: true, RetryAfter: sec(40)},
 		"slow_down":   {Verdict: SlowDown, Interval: sec(40)},
 	} {
-		y := begin(t).asked(2*time.Minute, sec(5)).poll(a)
+		y := begin(t).acknowledged(2*time.Minute, sec(5)).poll(a)
 		at := y.now
 		y.wait(sec(2)).do(Pinged{y.s.Request.Number}).wait(sec(37))
 		if len(y.polls) != 1 {
@@ -151,12 +151,12 @@ func TestAPingDoesNotBreakThePauseTheServerAskedFor(t *testing.T) {
 	}
 }
 
-// The second road (RFC 8628): the same person, another request, and the first one
-// is left: not polled any more, its tokens given back.
-func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
+// The device flow (RFC 8628) asks the same person by another request. The first request is no longer polled, and its tokens are
+// revoked.
+func TestDeviceFlowReplacesRequest(t *testing.T) {
 	y := begin(t)
 	y.s.Rules.DeviceFlow = true
-	y.asked(2*time.Minute, sec(5)).wait(sec(5))
+	y.acknowledged(2*time.Minute, sec(5)).wait(sec(5))
 	old, out := y.s.Request.Number, y.s.Question
 	if len(y.polls) != 1 {
 		t.Fatal("no poll is out")
@@ -166,7 +166,7 @@ func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 		t.Errorf("the first request is on record as %v %v", r.Stage, r.Reason)
 	}
 	if y.asks != 2 || !has[Prepare](y) || y.s.Flow != DeviceFlow || y.s.Request.Code != "" {
-		t.Errorf("%d requests, road %d, code %q", y.asks, y.s.Flow, y.s.Request.Code)
+		t.Errorf("%d requests, flow %d, code %q", y.asks, y.s.Flow, y.s.Request.Code)
 	}
 	y.do(Polled{Number: out, Request: old, Verdict: Granted})
 	if !has[Revoke](y) {
@@ -184,7 +184,7 @@ func TestTheSecondRoadLeavesTheFirst(t *testing.T) {
 	}
 }
 
-func TestWhoCannotBeRungTakesTheSecondRoad(t *testing.T) {
+func TestDeviceFlowAfterRefusal(t *testing.T) {
 	y := begin(t)
 	y.s.Rules.DeviceFlow = true
 	y.do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{y.s.Question, Refused}).wait(sec(5)).ended(Refused)
@@ -196,22 +196,22 @@ func TestWhoCannotBeRungTakesTheSecondRoad(t *testing.T) {
 	y.do(Failed{y.s.Question, Refused}).wait(sec(5)).ended(Refused)
 	y.do(letter('2')).in(Ready)
 
-	y.asked(time.Minute, sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
+	y.acknowledged(time.Minute, sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)
 	if y.s.OffersDeviceFlow() {
 		t.Error("offered to somebody who has just declined")
 	}
 }
 
-func TestTheSecondRoadIsOnlyThereIfItIsSetUp(t *testing.T) {
-	y := begin(t).asked(time.Minute, sec(5)).do(letter('2')).in(Waiting)
+func TestDeviceFlowNeedsSetting(t *testing.T) {
+	y := begin(t).acknowledged(time.Minute, sec(5)).do(letter('2')).in(Waiting)
 	if y.asks != 1 {
 		t.Error("a second request")
 	}
 	y.poll(Polled{Verdict: TimedOut}).ended(Expired)
 }
 
-// What was on the second road's screen is not on record, so it cannot come back.
-func TestAVisitOnTheSecondRoadIsNotResumed(t *testing.T) {
+// The content of the device flow's screen is not on record, so it cannot be resumed.
+func TestDeviceFlowIsNotResumed(t *testing.T) {
 	r := Record{Visit: "v", Stage: StageAcknowledged, Boot: "b", Expires: time.Minute, Uptime: sec(10), Sent: sec(9)}
 	here := BootContext{Boot: "b", Uptime: sec(12)}
 	if v := Recover([]Record{r}, here); v[0].Action != PollToClose {
@@ -228,7 +228,7 @@ func jwt(header, claims string) string {
 	return e([]byte(header)) + "." + e([]byte(claims)) + ".c2ln"
 }
 
-func TestLoginHintTokens(t *testing.T) {
+func TestParseHintToken(t *testing.T) {
 	good := jwt(`{"alg":"ES256","typ":"JWT"}`, `{"sub":"alice"}`)
 	for s, want := range map[string]bool{
 		good:                             true,
