@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -103,7 +104,7 @@ func listOf(words []string) string {
 	if len(words) == 0 {
 		return "nothing"
 	}
-	return oidc.Printable(strings.Join(words, ", "), 200)
+	return sanitize.ASCII(strings.Join(words, ", "), 200)
 }
 
 // CheckKeys examines the server's signing keys.

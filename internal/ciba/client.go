@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -114,7 +115,7 @@ func New(c Config) (*Client, error) {
 		return bad("KIOSK_SCOPE", errors.New("openid is not in it"))
 	}
 	if c.LookupURL != "" {
-		if _, err := oidc.CheckURL(c.LookupURL); err != nil {
+		if _, err := safeurl.Parse(c.LookupURL); err != nil {
 			return bad("KIOSK_LOOKUP_URL", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -173,7 +174,7 @@ func forPeople(o strictjson.Object, name string) (string, error) {
 	if !ok || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", errors.New("malformed")
 	}
-	if _, err := oidc.CheckURL(s); err != nil {
+	if _, err := safeurl.Parse(s); err != nil {
 		return "", err
 	}
 	return s, nil

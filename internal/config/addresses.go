@@ -1,9 +1,10 @@
 package config
 
 import (
-	"net"
 	"net/url"
 	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 )
 
 // issuer is an issuer identifier (OpenID Connect Discovery, section 2): https,
@@ -109,19 +110,10 @@ func parseAddress(s string) (u *url.URL, what string) {
 		return nil, "it has a user name in it"
 	case strings.HasSuffix(u.Host, ":"):
 		return nil, "the port is empty"
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !safeurl.IsLoopback(u.Hostname()):
 		return nil, "http is not enough for this host"
 	}
 	return u, ""
-}
-
-// loopback says whether a host is this device (RFC 6761, section 6.3, for the name).
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // shownAddress hides from an address what can be a secret: what stands before an

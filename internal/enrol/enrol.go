@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -192,7 +193,7 @@ func (e *Enrolment) updateRegistration(ctx context.Context, keys ...*oidc.Client
 		}
 	}
 	if at, ok := o.Text("registration_client_uri"); ok {
-		if _, err := oidc.CheckURL(at); err == nil {
+		if _, err := safeurl.Parse(at); err == nil {
 			fresh.ManagementURI = at
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -132,12 +133,12 @@ func parseApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval
 		return bad("user_code")
 	}
 	a.VerificationURI, a.VerificationURIComplete = text("verification_uri"), text("verification_uri_complete")
-	if _, err := oidc.CheckURL(a.VerificationURI); err != nil {
+	if _, err := safeurl.Parse(a.VerificationURI); err != nil {
 		return bad("verification_uri")
 	}
 	if a.VerificationURIComplete == "" {
 		a.VerificationURIComplete = a.VerificationURI
-	} else if _, err := oidc.CheckURL(a.VerificationURIComplete); err != nil {
+	} else if _, err := safeurl.Parse(a.VerificationURIComplete); err != nil {
 		return bad("verification_uri_complete")
 	}
 	seconds, err := o.Integer("expires_in")

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -111,7 +113,7 @@ func (e *Enrolment) unknownOutcome() error {
 func (e *Enrolment) parseRegistration(r record, o strictjson.Object) (record, error) {
 	r.Stage = StageRegistered
 	r.ClientID, _ = o.Text("client_id")
-	if r.ClientID == "" || len(r.ClientID) > 255 || oidc.Printable(r.ClientID, 255) != r.ClientID {
+	if r.ClientID == "" || len(r.ClientID) > 255 || sanitize.ASCII(r.ClientID, 255) != r.ClientID {
 		return r, errors.New("the answer holds no client_id")
 	}
 	if way, ok := o.Text("token_endpoint_auth_method"); ok && way != oidc.PrivateKeyJWT {
@@ -122,7 +124,7 @@ func (e *Enrolment) parseRegistration(r record, o strictjson.Object) (record, er
 	}
 	manage, _ := o.Text("registration_client_uri")
 	token, _ := o.Text("registration_access_token")
-	if _, err := oidc.CheckURL(manage); err == nil && token != "" {
+	if _, err := safeurl.Parse(manage); err == nil && token != "" {
 		sealed, err := sealToken(e.key, kiosk.Secret(token))
 		if err != nil {
 			return r, err

@@ -3,19 +3,18 @@ package health
 import (
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // CheckNetwork examines whether the device has a network address. It needs none to reach a server on itself.
 func CheckNetwork(server string) check.Outcome {
-	if strings.EqualFold(server, "localhost") || net.ParseIP(server).IsLoopback() {
+	if safeurl.IsLoopback(server) {
 		return check.Pass("the server runs on this device")
 	}
 	if err := Network(); err != nil {

@@ -15,6 +15,7 @@ var layers = map[string]int{
 	"kiosk":          0,
 	"internal/ioctl": 0,
 
+	"internal/safeurl":    1,
 	"internal/strictjson": 1,
 	"kiosk/screen":        1,
 	"internal/atomicfile": 1,

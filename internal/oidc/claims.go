@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
@@ -98,7 +99,7 @@ func checkSubject(sub string) error {
 	if len(sub) > 255 {
 		return errors.New("sub is longer than 255 characters")
 	}
-	if Printable(sub, len(sub)) != sub {
+	if sanitize.ASCII(sub, len(sub)) != sub {
 		return errors.New("sub contains characters other than printable ASCII")
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
@@ -72,7 +73,7 @@ func ParseClientKey(data []byte) (*ClientKey, error) {
 		case "ENCRYPTED PRIVATE KEY":
 			return nil, errors.New("client key: the PEM file is encrypted; the kiosk cannot ask for a password")
 		default:
-			return nil, fmt.Errorf("client key: a PEM file of type %q is not a private key", Printable(block.Type, 40))
+			return nil, fmt.Errorf("client key: a PEM file of type %q is not a private key", sanitize.ASCII(block.Type, 40))
 		}
 		if err != nil {
 			return nil, errors.New("client key: damaged PEM file")

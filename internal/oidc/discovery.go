@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -51,7 +52,7 @@ func isDue(now, at time.Time, good time.Duration) bool {
 // NewDiscovery returns a Discovery for one issuer. It sends nothing. Its error is a kiosk.Misconfigured about the
 // issuer's form.
 func NewDiscovery(issuer string, transport *Transport, now func() time.Time) (*Discovery, error) {
-	u, err := checkIssuer(issuer)
+	u, err := safeurl.ParseIssuer(issuer)
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Misconfigured, "issuer", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
@@ -84,7 +86,7 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 		if strings.TrimSuffix(published, "/") == strings.TrimSuffix(issuer, "/") && published != "" {
 			return nil, metadataError{errors.New("the published issuer and KIOSK_ISSUER differ in the slash at the end; set KIOSK_ISSUER exactly as published")}
 		}
-		return nil, metadataError{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", Printable(published, 200))}
+		return nil, metadataError{fmt.Errorf("the published issuer %q is not the one in KIOSK_ISSUER", sanitize.ASCII(published, 200))}
 	}
 	m := &Metadata{Issuer: issuer}
 	https := strings.HasPrefix(issuer, "https:")
@@ -122,7 +124,7 @@ func parseEndpoints(o strictjson.Object, https bool) (good map[Endpoint]string, 
 			continue
 		}
 		s, _ := o.Text(string(e))
-		switch u, err := CheckURL(s); {
+		switch u, err := safeurl.Parse(s); {
 		case err != nil:
 			bad[e] = fmt.Errorf("the server publishes a malformed %s: %w", e, err)
 		case https && u.Scheme != "https":

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 )
 
 // Limits of a response. A longer one is an error.
@@ -111,7 +113,7 @@ func checkedDial(dial dialFunc) dialFunc {
 			return nil, dialError{err}
 		}
 		host, _, _ := net.SplitHostPort(address)
-		if a, ok := c.RemoteAddr().(*net.TCPAddr); isLoopback(host) && ok && !a.IP.IsLoopback() {
+		if a, ok := c.RemoteAddr().(*net.TCPAddr); safeurl.IsLoopback(host) && ok && !a.IP.IsLoopback() {
 			c.Close()
 			return nil, textError("localhost is not this machine")
 		}
@@ -119,11 +121,11 @@ func checkedDial(dial dialFunc) dialFunc {
 	}
 }
 
-// checkedTransport rejects every address that CheckURL rejects.
+// checkedTransport rejects every address that safeurl.Parse rejects.
 type checkedTransport struct{ next http.RoundTripper }
 
 func (c checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if _, err := CheckURL(r.URL.String()); err != nil {
+	if _, err := safeurl.Parse(r.URL.String()); err != nil {
 		return nil, textError(err.Error())
 	}
 	return c.next.RoundTrip(r)

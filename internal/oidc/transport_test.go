@@ -277,17 +277,3 @@ func (zeros) Read(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
-
-func TestPrintable(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain":              "plain",
-		"\x1b[31mred\x1b[0m": "[31mred[0m",
-		"a\r\nb\tc\x00\x7f":  "abc",
-		"grüße\u202e":        "gre",
-		"more than that":     "more than ",
-	} {
-		if got := Printable(in, 10); got != want {
-			t.Errorf("%q became %q, want %q", in, got, want)
-		}
-	}
-}

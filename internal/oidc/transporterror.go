@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 )
 
 // TransportError means that no response came, or not all of it. Its text is made of fixed words: the errors of net/http,
@@ -94,13 +96,13 @@ func tlsText(err error) string {
 	case errors.As(err, new(x509.UnknownAuthorityError)):
 		return certificate + "is signed by an unknown authority"
 	case errors.As(err, &host): // Host is the name that was dialled
-		return certificate + "is not for " + Printable(host.Host, 100)
+		return certificate + "is not for " + sanitize.ASCII(host.Host, 100)
 	case errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, &invalid):
 		return certificate + "is not valid"
 	case errors.As(err, new(tls.RecordHeaderError)), errors.Is(err, http.ErrSchemeMismatch):
 		return "TLS: the server does not use TLS on this port"
 	case errors.As(err, &op) && op.Op == "remote error" && op.Err != nil:
-		return "TLS: rejected by the server: " + Printable(strings.TrimPrefix(op.Err.Error(), "tls: "), 60)
+		return "TLS: rejected by the server: " + sanitize.ASCII(strings.TrimPrefix(op.Err.Error(), "tls: "), 60)
 	}
 	// The remaining errors have no types; only how they begin is examined.
 	var u *url.Error
@@ -161,14 +163,3 @@ func IsClientCertificateRejected(err error) bool {
 
 // certificateAlerts are bad_certificate to certificate_unknown, unknown_ca, access_denied and certificate_required.
 var certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49, 116}
-
-// Printable returns the printable ASCII characters of s, at most max of them. It makes foreign text safe for logs.
-func Printable(s string, max int) string {
-	b := make([]byte, 0, min(len(s), max))
-	for i := 0; i < len(s) && len(b) < max; i++ {
-		if s[i] >= 0x20 && s[i] <= 0x7e {
-			b = append(b, s[i])
-		}
-	}
-	return string(b)
-}

@@ -1,4 +1,5 @@
-package oidc
+// Package safeurl parses the addresses to which the kiosk sends secrets, from settings and from the documents of servers.
+package safeurl
 
 import (
 	"errors"
@@ -8,16 +9,16 @@ import (
 	"strings"
 )
 
-// maxURL limits an address. Longer ones break proxies and logs, and nobody publishes them.
-const maxURL = 2048
+// maxLength limits an address. Longer ones break proxies and logs, and nobody publishes them.
+const maxLength = 2048
 
-// CheckURL parses an address that the kiosk may use: absolute, with https, or with http if the host is this machine
-// (a development server). It rejects user names, passwords and fragments.
-func CheckURL(s string) (*url.URL, error) {
+// Parse parses an address that the kiosk may use: absolute, with https, or with http if the host is this machine (a
+// development server). It rejects user names, passwords and fragments. Errors quote nothing of the address.
+func Parse(s string) (*url.URL, error) {
 	if s == "" {
 		return nil, errors.New("empty address")
 	}
-	if len(s) > maxURL {
+	if len(s) > maxLength {
 		return nil, fmt.Errorf("address of %d bytes is too long", len(s))
 	}
 	for i := 0; i < len(s); i++ {
@@ -37,7 +38,7 @@ func CheckURL(s string) (*url.URL, error) {
 	case strings.Contains(s, "#"):
 		return nil, errors.New("address with a fragment")
 	case u.Scheme == "https":
-	case u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "http" && IsLoopback(u.Hostname()):
 	case u.Scheme == "http":
 		return nil, errors.New("plain http is allowed for this machine only (localhost); use https")
 	default:
@@ -46,9 +47,9 @@ func CheckURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkIssuer is CheckURL for an issuer, which has no query. (OpenID Connect Discovery 1.0, section 2)
-func checkIssuer(s string) (*url.URL, error) {
-	u, err := CheckURL(s)
+// ParseIssuer is Parse for an issuer, which has no query. (OpenID Connect Discovery 1.0, section 2)
+func ParseIssuer(s string) (*url.URL, error) {
+	u, err := Parse(s)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +59,9 @@ func checkIssuer(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// isLoopback reports whether a host name is this machine. No name but "localhost" is, whatever it resolves to.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host name is this machine. No name but "localhost" is, whatever it resolves to. (RFC 6761,
+// section 6.3)
+func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
