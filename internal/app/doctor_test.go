@@ -319,9 +319,9 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		{name: "weak power supply", breaks: func(w *patient) { w.file("sys/devices/platform/soc/fw/get_throttled", "1\n") }, root: "board", warns: true, words: "under-voltage"},
 		{name: "running kiosk reports a problem", breaks: func(w *patient) {
 			w.o.Status = func(context.Context) (status.Status, error) {
-				return status.Status{State: status.Serving, Record: keeper.Condition{Well: true}, Health: []health.Item{{Name: "guard", Cause: "somebody plays"}}}, nil
+				return status.Status{State: status.Serving, Record: keeper.Condition{Well: true}, Health: []health.Item{{Name: "guard", Cause: "too many requests"}}}, nil
 			}
-		}, root: "resident", warns: true, words: "somebody plays"},
+		}, root: "resident", warns: true, words: "too many requests"},
 	}
 	broken := 0
 	for _, c := range cases {

@@ -5,8 +5,8 @@ import (
 	"math/big"
 )
 
-// codeAlphabet contains the capitals and digits that nobody confuses when reading, hearing or comparing them. It lacks
-// 0 O, 1 I L, 2 Z, 5 S and 8 B.
+// codeAlphabet contains capitals and digits that are not confused when read, heard or compared. It lacks 0 O, 1 I L, 2 Z,
+// 5 S and 8 B.
 const codeAlphabet = "ACDEFGHJKMNPQRTUVWXY34679"
 
 // newVisit returns a visit's name for record and logs (128 bits), and the code that kiosk and phone show: 25^6, nearly 28

@@ -124,7 +124,7 @@ func (a *App) serveScreen(ctx context.Context, d *daemon.Daemon, t *tui.Screen, 
 	if a.technicians != nil {
 		visits.Technicians = a.technicians
 	}
-	// Before anything is on the screen: whoever sees the screen may use the socket.
+	// Open the socket before the screen: a script may wait for the screen and then use the socket.
 	socket := daemon.ListenIfPossible(a.settings.Socket, a.log)
 	return d.Run(ctx, f, visits, socket)
 }
@@ -163,8 +163,8 @@ func (a *App) daemonOptions(o RunOptions, rejected string) daemon.Options {
 	}
 }
 
-// setUp shows a technician how to register the device. It returns the settings to continue with; nil if ctx, or somebody at
-// a desk, ended it before.
+// setUp shows a technician how to register the device. It returns the settings to continue with; nil if set-up
+// ended without a registration, by ctx or by Ctrl-C at a desk.
 func setUp(ctx context.Context, s *config.Settings, o RunOptions) (*config.Settings, error) {
 	a := newApp(s, o.Logger(s))
 	if err := errors.Join(a.openCatalogs(), a.checkTheme()); err != nil {

@@ -153,7 +153,7 @@ func (c *Checks) CheckSubject(context.Context) check.Outcome {
 	return check.Pass("the approver is compared by %s", strings.Join(c.SubjectClaims, " or "))
 }
 
-// CheckLookup asks the lookup service for an identifier that nobody has.
+// CheckLookup asks the lookup service for an identifier that does not exist.
 func (c *Checks) CheckLookup(ctx context.Context) check.Outcome {
 	if c.LookupURL == nil {
 		return check.Skip("KIOSK_LOOKUP_URL is not set")

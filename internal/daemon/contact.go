@@ -14,7 +14,7 @@ import (
 type Contact struct {
 	mu      sync.Mutex
 	last    ciba.Contact
-	changed chan struct{} // closed at the next change of what isLost returns; nil: nobody waits for it
+	changed chan struct{} // closed at the next change of what isLost returns; nil: not requested
 }
 
 // Set stores the outcome of an attempt.
@@ -35,8 +35,8 @@ func (c *Contact) err() error {
 	return c.last.Err
 }
 
-// isLost reports that the server did not answer, so that a probe tells whether it answers again. It also returns a channel
-// that is closed when that changes.
+// isLost reports whether the server did not answer the last attempt. A probe can then find out whether it answers again. The
+// channel is closed when the result changes.
 func (c *Contact) isLost() (bool, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -118,9 +118,8 @@ func New(o Options) *Daemon {
 	return d
 }
 
-// Run serves visits until ctx ends, the front end fails, or the run has to end for new settings: then the error is
-// *NewSettings. Run sets the display of r and closures. socket may be nil: then nobody can ask
-// this kiosk anything.
+// Run serves visits with r, whose display, observers and closures it sets, until ctx ends, the front end fails, or the run has
+// to end for new settings: then the error is *NewSettings. Without a socket (nil) the kiosk answers no requests.
 func (d *Daemon) Run(ctx context.Context, f Frontend, r *runner.Runner, socket *Socket) error {
 	run, stop := context.WithCancel(ctx)
 	defer stop()
@@ -133,34 +132,12 @@ func (d *Daemon) Run(ctx context.Context, f Frontend, r *runner.Runner, socket *
 		}
 	}
 	d.visits, _ = f.(VisitServer)
-
-	var tasks sync.WaitGroup
-	start := func(task func(context.Context)) {
-		tasks.Add(1)
-		f.Go(func() {
-			defer tasks.Done()
-			task(run)
-		})
-	}
-	start(func(ctx context.Context) { d.Supervisor.Supervise(ctx, d) })
-	start(d.watchOutage)
-	start(d.watchHours)
-	if d.visits == nil {
-		start(d.watchClosedReason)
-	}
-	start(d.watchReload)
-	start(d.serveMetrics)
-	start(func(ctx context.Context) { socket.Serve(ctx, d) })
-	f.Go(func() { d.connect(run) })
-	f.Go(func() { d.maintainRecord(run) })
-	var lost error
-	start(func(ctx context.Context) {
-		lost = f.Run(ctx, d.Send)
+	var frontendErr error
+	tasks := d.start(run, socket, func(ctx context.Context) {
+		frontendErr = f.Run(ctx, d.Send)
 		stop()
 	})
-
-	scrubber := newScrubber(scrub)
-	r.Display, r.Observers = f, []func(time.Duration, kiosk.State){d.observer.observe, scrubber.observe}
+	r.Display, r.Observers = f, append(r.Observers, d.observer.observe, NewScrubber())
 	r.Closures = d.closures()
 	if r.Technicians != nil {
 		r.Rules.Technicians, r.Tasks = true, newMenu(d)
@@ -171,13 +148,34 @@ func (d *Daemon) Run(ctx context.Context, f Frontend, r *runner.Runner, socket *
 		d.visits.Stop()
 	}
 	tasks.Wait()
-	if ctx.Err() == nil && lost != nil {
-		return lost
+	if ctx.Err() == nil && frontendErr != nil {
+		return frontendErr
 	}
 	if s := d.settings.next(); s != nil {
 		return &NewSettings{s}
 	}
 	return nil
+}
+
+// start starts the tasks beside the visits. The result waits for those that end at once when ctx ends; contact and record
+// may be waiting for a server or a disk.
+func (d *Daemon) start(ctx context.Context, socket *Socket, runFrontend func(context.Context)) *sync.WaitGroup {
+	tasks := []func(context.Context){
+		func(ctx context.Context) { d.Supervisor.Supervise(ctx, d) },
+		func(ctx context.Context) { socket.Serve(ctx, d) },
+		d.watchOutage, d.watchHours, d.watchReload, d.serveMetrics, runFrontend,
+	}
+	if d.visits == nil {
+		tasks = append(tasks, d.watchClosedReason)
+	}
+	var all sync.WaitGroup
+	for _, task := range tasks {
+		all.Add(1)
+		d.frontend.Go(func() { defer all.Done(); task(ctx) })
+	}
+	d.frontend.Go(func() { d.connect(ctx) })
+	d.frontend.Go(func() { d.maintainRecord(ctx) })
+	return &all
 }
 
 // Send gives the runner an event. It returns when the event is accepted or the run has ended.

@@ -55,7 +55,7 @@ func (d *Daemon) healthChecks() []health.Check {
 		{Name: "power", Run: func() error { return health.Power(sysfs) }},
 		{Name: "guard", Run: func() error {
 			if d.IsAbused() {
-				return errors.New("somebody requests approvals on a phone again and again; the push guard holds them back")
+				return errors.New("too many requests for the same phone; the push guard rejects more")
 			}
 			return nil
 		}},

@@ -25,7 +25,7 @@ func newMenu(d *Daemon) *menu {
 }
 
 // doctorPause is the least time between two runs of the doctor. A run sends a dozen requests to the server, and a held key
-// must not repeat them without end: where nobody can approve, anybody can open the menu.
+// must not repeat them without end. While the server is unreachable, the menu opens without a sign-in.
 const doctorPause = 5 * time.Second
 
 // RunTask implements kiosk.TaskRunner.

@@ -13,7 +13,7 @@ func TestDoctorRunsOneAtATime(t *testing.T) {
 		o.Doctor = func(ctx context.Context, ask func(context.Context) (status.Status, error)) []kiosk.Field {
 			s, err := ask(ctx)
 			if err != nil || s.Phase != "closed" {
-				t.Errorf("the doctor is told %+v, %v", s, err)
+				t.Errorf("status for the doctor: %+v, %v", s, err)
 			}
 			return []kiosk.Field{{Label: "doctor"}}
 		}

@@ -13,7 +13,7 @@ import (
 // observer watches the states. It knows whether a visit is in progress and how visits ended, but not whose they were.
 type observer struct {
 	mu       sync.Mutex
-	started  bool // there was a state: nobody can be served before
+	started  bool // there was a state; before, the kiosk cannot serve
 	phase    kiosk.Phase
 	closed   kiosk.Closures
 	visit    string        // the request in progress, to notice the next one

@@ -21,7 +21,7 @@ import (
 // OutageFile is the outage's file in the state folder.
 const OutageFile = "out-of-service.json"
 
-// Bounds of an outage. Every outage ends by itself: a device that somebody forgot to switch on serves nobody.
+// Bounds of an outage. Every outage ends by itself, so that a forgotten one does not last for ever.
 const (
 	maxOutage     = 7 * 24 * time.Hour // a week of building works
 	defaultOutage = time.Hour

@@ -51,7 +51,7 @@ func PruneRecord(record Record, clock *host.Clock, retention time.Duration, log 
 }
 
 // Prune removes visits that are older than age and returns their number. While the clock is not trusted, that is an error:
-// then nobody knows what is old.
+// the age of a visit is not known then.
 func Prune(record interface {
 	Prune(olderThan time.Time) (int, error)
 }, clock *host.Clock, age time.Duration) (int, error) {

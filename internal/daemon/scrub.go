@@ -14,8 +14,8 @@ import (
 const scrubDelay = 10 * time.Second
 
 // scrubber scrubs memory after each visit. The vault zeroes its secrets, but requests, answers, JSON and screens contain
-// copies in strings that cannot be zeroed. Once collected, they are overwritten if the runtime is told to
-// (GODEBUG=clobberfree=1, as in the unit files), and completely free pages return to the kernel, which clears them.
+// copies in strings that cannot be zeroed. Once collected, the runtime overwrites them with
+// GODEBUG=clobberfree=1, which the unit files set, and completely free pages return to the kernel, which clears them.
 //
 // Scrubbing costs as much as three visits. So one scrub serves all visits that end within scrubDelay. kiosk login needs
 // none: its memory returns to the kernel with the process.

@@ -46,7 +46,7 @@ func TestMemoryIsScrubbedAfterVisits(t *testing.T) {
 	})
 }
 
-// BenchmarkScrub measures what the daemon does after a visit, while nobody waits for it.
+// BenchmarkScrub measures what the daemon does in the background after a visit.
 func BenchmarkScrub(b *testing.B) {
 	for b.Loop() {
 		scrub()

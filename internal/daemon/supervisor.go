@@ -135,12 +135,12 @@ func Listen(path string, log *slog.Logger, forVisits bool) (*Socket, error) {
 func ListenIfPossible(path string, log *slog.Logger) *Socket {
 	s, err := Listen(path, log, false)
 	if err != nil {
-		log.Error("control socket: nobody can ask this kiosk anything", "error", err)
+		log.Error("control socket: not available", "error", err)
 	}
 	return s
 }
 
-// Close closes a socket that serves nobody.
+// Close closes a socket that is not served.
 func (s *Socket) Close() { _ = s.listener.Close() }
 
 // Serve answers clients until ctx ends. A nil Socket has no clients.

@@ -59,7 +59,7 @@ func TestSupervise(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if refuse {
-				return errors.New("nobody listens")
+				return errors.New("not accepted")
 			}
 			sent = append(sent, m)
 			return nil
@@ -80,7 +80,7 @@ func TestSupervise(t *testing.T) {
 		go func() { defer close(ended); s.Supervise(ctx, state) }()
 		want("before a sign of life")
 		close(state.hang)
-		want("nobody listens")
+		want("while messages are not accepted")
 		mu.Lock()
 		refuse = false
 		mu.Unlock()

@@ -21,20 +21,20 @@ func fixed(name string, o check.Outcome, needs ...string) check.Check {
 func TestRunSkipsDependentsOfAFailure(t *testing.T) {
 	tried := 0
 	count := func(context.Context) check.Outcome { tried++; return check.Pass("%d", tried) }
-	var told []string
+	var lines []string
 	r := Run(t.Context(), []check.Check{
 		fixed("settings", check.Outcome{}),
-		fixed("clock", check.Warn("nobody keeps it", "switch a time service on")),
+		fixed("clock", check.Warn("no time service", "switch a time service on")),
 		fixed("dns", check.Fail(kiosk.Unreachable, "the host name\nis not known", "name server?"), "settings"),
 		{Name: "tls", Needs: []string{"clock", "dns"}, Run: count},
 		{Name: "discovery", Needs: []string{"tls"}, Run: count},
 		fixed("disk", check.Fail(kiosk.NoReason, "full", "make room")),
 		{Name: "store", Needs: []string{"settings"}, Run: count},
 		fixed("lookup", check.Skip("none is set"), "settings"),
-	}, func(l Line) { told = append(told, l.Check) })
+	}, func(l Line) { lines = append(lines, l.Check) })
 	want := Report{
 		{Check: "settings", Result: check.Passed},
-		{Check: "clock", Result: check.Warning, Text: "nobody keeps it", Fix: "switch a time service on"},
+		{Check: "clock", Result: check.Warning, Text: "no time service", Fix: "switch a time service on"},
 		{Check: "dns", Result: check.Failed, Text: "the host name is not known", Fix: "name server?", Reason: "unreachable"},
 		{Check: "tls", Result: check.NotTried, Behind: "dns"},
 		{Check: "discovery", Result: check.NotTried, Behind: "dns"},
@@ -48,10 +48,10 @@ func TestRunSkipsDependentsOfAFailure(t *testing.T) {
 	if l, ok := r.Root(); !ok || l.Check != "dns" || r.ExitCode() != 13 {
 		t.Errorf("root %+v, exit code %d", l, r.ExitCode())
 	}
-	if len(told) != len(want) {
-		t.Errorf("told %v", told)
+	if len(lines) != len(want) {
+		t.Errorf("tell was called with %v", lines)
 	}
-	const short = "kiosk; 2 ok; FAILED dns: the host name is not known; FAILED disk: full; WARNING clock: nobody keeps it; 2 not tried"
+	const short = "kiosk; 2 ok; FAILED dns: the host name is not known; FAILED disk: full; WARNING clock: no time service; 2 not tried"
 	if got := r.Short("kiosk", 300); got != short {
 		t.Errorf("short: %s", got)
 	}

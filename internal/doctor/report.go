@@ -19,7 +19,7 @@ func (r Report) Root() (l Line, ok bool) {
 }
 
 // ExitCode returns the exit code of the first failure's reason. Without a failure it is 0, or that of Internal if a check
-// was hidden: then nobody knows whether the kiosk works. Warnings do not count.
+// was hidden: then it is not known whether the kiosk works. Warnings do not count.
 func (r Report) ExitCode() int {
 	if l, ok := r.Root(); ok {
 		return l.reason.ExitCode()

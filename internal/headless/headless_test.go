@@ -237,7 +237,7 @@ func (w *brokenWriter) Write([]byte) (int, error) {
 	return 0, errors.New("broken pipe")
 }
 
-// TestBrokenOutputEndsTheVisit: nobody reads the result, so the customer leaves.
+// TestBrokenOutputEndsTheVisit: as if the customer had left.
 func TestBrokenOutputEndsTheVisit(t *testing.T) {
 	k := newFakeKiosk(t, func(e kiosk.Event) []kiosk.State {
 		switch e.(type) {

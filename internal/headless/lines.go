@@ -145,7 +145,7 @@ func (l *Lines) writeJSON(now time.Duration, s kiosk.State, p kiosk.Private) {
 	l.check(err)
 }
 
-// check ends the visit after the first error of writing: nobody reads the lines any more.
+// check ends the visit after the first error of writing: the client is gone.
 func (l *Lines) check(err error) {
 	if err == nil || l.Err != nil {
 		return

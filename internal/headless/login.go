@@ -35,8 +35,7 @@ func Login(ctx context.Context, o LoginOptions, identifier kiosk.Secret) (kiosk.
 	k := &loginKiosk{events: make(chan kiosk.Event), stopped: run.Done(), changed: make(chan struct{})}
 	f := New(o.Texts)
 	f.Attach(k)
-	k.frontend = f
-	o.Runner.Display = k
+	o.Runner.Display, o.Runner.Observers = f, append(o.Runner.Observers, k.observe)
 	o.Runner.Rules.NoScreen = true
 	var reason kiosk.Reason
 	var err error
@@ -57,9 +56,9 @@ func Login(ctx context.Context, o LoginOptions, identifier kiosk.Secret) (kiosk.
 	case <-ended:
 		return reason, err
 	case <-after(ctx, stopLimit):
-		// Nobody reads the lines any more, so the visit blocks on writing. The record has its outcome, or the next start
-		// finds out.
-		return kiosk.Cancelled, errors.New("output: nobody reads it")
+		// The reader of the lines has stopped reading, and writing blocks. The record has the visit's outcome, or the next
+		// start determines it.
+		return kiosk.Cancelled, errors.New("output: the reader has stopped reading")
 	}
 }
 
@@ -77,18 +76,16 @@ func after(ctx context.Context, d time.Duration) <-chan struct{} {
 
 // loginKiosk is the kiosk of a single visit.
 type loginKiosk struct {
-	frontend *Frontend
-	events   chan kiosk.Event
-	stopped  <-chan struct{}
+	events  chan kiosk.Event
+	stopped <-chan struct{}
 
 	mu      sync.Mutex
 	phase   kiosk.Phase
 	changed chan struct{}
 }
 
-// Show implements kiosk.Display.
-func (k *loginKiosk) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
-	k.frontend.Show(now, s, p)
+// observe notes the phase.
+func (k *loginKiosk) observe(_ time.Duration, s kiosk.State) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if s.Phase != k.phase {

@@ -1,4 +1,4 @@
-// Package health tells what works and what does not. Each check names the checks it depends on, so that a root cause is
+// Package health checks what works and what does not. Each check names the checks it depends on, so that a root cause is
 // reported once, and a delay, so that nothing flickers. It checks when asked and at no other time: an idle kiosk stays
 // idle. What a failed check means for customers is decided elsewhere.
 package health

@@ -93,7 +93,7 @@ func (s *Screen) open(settings *config.Settings, show func(enrol.Approval), tell
 	return Open(settings, s.o.Log, ProvisionOptions{EnvFile: s.o.EnvFile, Show: show, Tell: tell})
 }
 
-// Run returns the settings with which to continue; nil if ctx, or somebody at a desk, ended it before.
+// Run returns the settings to continue with; nil if it ended without a registration, by ctx or by Ctrl-C at a desk.
 func (s *Screen) Run(ctx context.Context, t *tui.Screen, socket *daemon.Socket) (*config.Settings, error) {
 	run, stop := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
@@ -174,7 +174,7 @@ func (s *Screen) startWork(ctx context.Context) {
 // restartWork starts the work anew with the settings as they are now.
 func (s *Screen) restartWork(ctx context.Context) error {
 	s.endWork()
-	settings, err := s.o.Reread() // nobody else reads them meanwhile
+	settings, err := s.o.Reread() // not concurrent with the work's own Reread
 	s.startWork(ctx)              // it reads them, too
 	if IsPossible(settings, err) {
 		return nil
@@ -186,7 +186,7 @@ func (s *Screen) restartWork(ctx context.Context) error {
 func (s *Screen) work(ctx context.Context) {
 	settings := s.o.Settings
 	for pause := daemon.FirstPause; ; pause = min(2*pause, daemon.MaxPause) {
-		// Somebody may have registered the device by hand, or solved a problem.
+		// An operator may have registered the device by hand, or solved a problem.
 		fresh, err := s.o.Reread()
 		switch {
 		case err == nil:
@@ -209,7 +209,7 @@ func (s *Screen) work(ctx context.Context) {
 		}
 		reason := kiosk.ReasonOf(err)
 		s.o.Log.Warn("set-up", "reason", reason.String(), "error", err)
-		if reason == kiosk.Expired { // nobody came: get another code, without longer pauses
+		if reason == kiosk.Expired { // no technician signed in: get another code, without longer pauses
 			pause = daemon.FirstPause
 		} else {
 			s.send(ctx, s.stuck(err, pause))

@@ -31,7 +31,7 @@ func (s *Screen) Summary() (string, <-chan struct{}) { return "waiting for a tec
 func (s *Screen) IsLast() bool { return false }
 
 // errSetUp answers requests that need a device in service.
-var errSetUp = errors.New("this device is being set up and serves nobody yet: see kiosk status")
+var errSetUp = errors.New("this device is being set up and is not in service yet: see kiosk status")
 
 // Handlers implements daemon.State.
 func (s *Screen) Handlers() control.Handlers {
@@ -82,7 +82,7 @@ func (s *Screen) handleReload(ctx context.Context, _ *control.Client, _ control.
 	return control.Done{OK: true}, errors.Join(problem, err)
 }
 
-// handleWaitIdle waits while the device registers: ending it then would leave a client at the server that nobody knows. An
+// handleWaitIdle waits while the device registers: ending it then would leave an unknown client at the server. An
 // interrupted sign-in only needs a new code.
 func (s *Screen) handleWaitIdle(ctx context.Context, c *control.Client, q control.Request) (any, error) {
 	limit, err := daemon.ParseLimit(q.Limit)

@@ -10,7 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Availability tells whether the kiosk serves the next customer.
+// Availability is whether the kiosk serves the next customer.
 type Availability string
 
 // The availabilities.
@@ -74,8 +74,8 @@ type Outage struct {
 type Setup struct {
 	Stage string `json:"stage"` // begins, sign_in, registers or stuck
 
-	// With sign_in: what the screen shows the technician. The code grants no access to anything: whoever signs in with
-	// it admits this device.
+	// With sign_in: what the screen shows the technician. The code alone grants no access: the
+	// technician who signs in with it admits this device.
 	Address  string `json:"verification_uri,omitempty"`
 	Complete string `json:"verification_uri_complete,omitempty"`
 	Code     string `json:"user_code,omitempty"`

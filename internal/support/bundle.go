@@ -1,6 +1,6 @@
 // Package support writes the support bundle: what a remote helper needs to know about a device, without secrets and
-// personal data. The bundle contains only what this package names; it copies no file of the device, so that nothing that
-// somebody put into one can get into it.
+// personal data. The bundle contains only what this package names; it copies no file of the device, so that unexpected
+// content of a file cannot get into it.
 package support
 
 import (
