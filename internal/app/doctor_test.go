@@ -255,7 +255,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 			w.set["KIOSK_CLIENT_ID"] = "kiosk-jwt"
 			delete(w.set, "KIOSK_CLIENT_SECRET_FILE")
 		}, root: "client", words: "invalid_client", fix: "key", code: 3},
-		{name: "client without the CIBA grant", breaks: func(w *patient) { w.fault("token", "error", `"unauthorized_client"`) }, root: "client", words: "not allowed", fix: "grant", code: 3},
+		{name: "client without the CIBA grant", breaks: func(w *patient) { w.fault("token", "error", `"unauthorized_client"`) }, root: "client", words: "may not use CIBA", fix: "grant", code: 3},
 		{name: "keys not JSON", breaks: func(w *patient) { w.fault("jwks", "not_json", "") }, root: "keys", fix: "jwks_uri", code: 15},
 		{name: "keys answer 500", breaks: func(w *patient) { w.fault("jwks", "server_error", "") }, root: "keys", words: "500", code: 13},
 		{name: "unknown scope", breaks: set("KIOSK_SCOPE", "openid profile parcels"), root: "scopes", words: "parcels", fix: "KIOSK_SCOPE", code: 3},

@@ -38,7 +38,7 @@ func (s *Screen) Handlers() control.Handlers {
 	reject := func(context.Context, *control.Client, control.Request) (any, error) { return nil, errSetUp }
 	return control.Handlers{
 		"status": s.handleStatus, "wait-idle": s.handleWaitIdle, "reload": s.handleReload,
-		"service": reject, "prune": reject, "visit": reject,
+		"service": reject, "prune": reject, "snapshot": reject, "visit": reject,
 	}
 }
 
