@@ -17,12 +17,12 @@ package api
 
 import (
 	"context"
-	"errors"
-	"net/http"
+	"fmt"
 	"net/url"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -36,43 +36,38 @@ const (
 	DefaultMaxBody = 256 << 10
 )
 
-// Options are what New needs.
+// Options configure New.
 type Options struct {
-	// URL is the protected resource; nil: the verified claims are laid out
-	// instead and nobody is called.
+	// URL is the protected resource. nil: nothing is called, and the verified claims are the result.
 	URL *url.URL
-	// Client brings the transport: certificate roots, proxy, dialler. Its
-	// redirect policy, cookies and time-out are not used. Nil: the system's roots and no proxy.
-	// An *http.Transport is copied and made to send once. Of any other kind of
-	// transport that cannot be made sure: it must itself open a new connection
-	// for each request and send none again.
-	Client *http.Client
-	// Layout says how the answer is shown; nil: the built-in layout.
+	// Transport sends the request. nil: one with the system's roots.
+	Transport *oidc.Transport
+	// Layout arranges the response; nil: the built-in layout.
 	Layout *Layout
-	// DPoP makes the proofs that go with an access token of type DPoP (RFC 9449); nil:
-	// such a token is refused. It knows the token's key, and forgets it with the call.
+	// DPoP makes the proof for an access token of type DPoP; nil: such a token is rejected. Fetch makes it forget the
+	// token's key. (RFC 9449)
 	DPoP *oidc.DPoP
-	// Timeout bounds the call from dialling to the last byte; 0: DefaultTimeout.
+	// Timeout limits the call from dialling to the last byte; 0: DefaultTimeout.
 	Timeout time.Duration
-	// MaxBody is the most bytes that an answer may have; 0: DefaultMaxBody.
+	// MaxBody limits the bytes of a response; 0: DefaultMaxBody.
 	MaxBody int64
 }
 
-// Resource is the protected API as the visit sees it. It may be used from any goroutine.
+// Resource is the protected API, as the visit uses it. It is safe for concurrent use.
 type Resource struct {
-	url     *url.URL
-	client  *http.Client
-	layout  *Layout
-	dpop    *oidc.DPoP
-	timeout time.Duration
-	maxBody int64
+	url       string // empty if no API is configured
+	transport *oidc.Transport
+	layout    *Layout
+	dpop      *oidc.DPoP
+	timeout   time.Duration
+	maxBody   int64
 }
 
 var _ kiosk.Resource = (*Resource)(nil)
 
-// New makes a Resource. It fails for an address that could never be called.
+// New returns a Resource. It fails for an address that may not be called.
 func New(o Options) (*Resource, error) {
-	r := &Resource{layout: o.Layout, dpop: o.DPoP, timeout: o.Timeout, maxBody: o.MaxBody}
+	r := &Resource{transport: o.Transport, layout: o.Layout, dpop: o.DPoP, timeout: o.Timeout, maxBody: o.MaxBody}
 	if r.timeout <= 0 {
 		r.timeout = DefaultTimeout
 	}
@@ -82,12 +77,13 @@ func New(o Options) (*Resource, error) {
 	if o.URL == nil {
 		return r, nil
 	}
-	u := *o.URL
-	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
-		return nil, errors.New("api address: want https://host/path without a user name")
+	r.url = o.URL.String()
+	if _, err := safeurl.Parse(r.url); err != nil {
+		return nil, fmt.Errorf("API address: %w", err)
 	}
-	u.Fragment, u.RawFragment = "", ""
-	r.url, r.client = &u, oneShot(o.Client)
+	if r.transport == nil {
+		r.transport = oidc.NewTransport(oidc.TransportOptions{})
+	}
 	return r, nil
 }
 
@@ -107,13 +103,13 @@ func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (k
 		return kiosk.Result{}, kiosk.Fail(kiosk.Internal, "verified claims", err)
 	}
 	doc := personalClaims(a.claims)
-	if r.url != nil {
+	if r.url != "" {
 		body, err := r.get(ctx, t)
 		if err != nil {
 			return kiosk.Result{}, err
 		}
 		if doc, err = strictjson.ParseOrdered(body); err != nil {
-			return kiosk.Result{}, kiosk.Fail(kiosk.ServiceDown, "answer of the api", err)
+			return kiosk.Result{}, kiosk.Fail(kiosk.ServiceDown, opResponse, err)
 		}
 		a.api = doc
 	}

@@ -3,7 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -60,6 +61,18 @@ func resource(t *testing.T, o Options) *Resource {
 	return r
 }
 
+// transportTo trusts the server's certificate and connects to it whatever the host.
+func transportTo(s *httptest.Server) *oidc.Transport {
+	o := oidc.TransportOptions{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+	}}
+	if s.Certificate() != nil {
+		o.Roots = x509.NewCertPool()
+		o.Roots.AddCert(s.Certificate())
+	}
+	return oidc.NewTransport(o)
+}
+
 // fails checks reason and that nothing private is in the text.
 func fails(t *testing.T, err error, want kiosk.Reason) {
 	t.Helper()
@@ -88,7 +101,7 @@ func TestFetchSendsTheTokenInTheHeaderOnly(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "last", Value: "customer"})
 		fmt.Fprint(w, `{"title":"Welcome back","points":120.50,"since":"2019-04-01","gold":true}`)
 	})
-	r := resource(t, Options{URL: parse(t, s.URL+"/api/customer?fields=all"), Client: s.Client()})
+	r := resource(t, Options{URL: parse(t, s.URL+"/api/customer?fields=all"), Transport: transportTo(s)})
 	want := kiosk.Result{Title: "Welcome back", Fields: []kiosk.Field{{Label: "points", Value: "120.50"}, {Label: "since", Value: "2019-04-01"}, {Label: "gold", Value: "true"}}}
 	for i := range 2 {
 		got, err := r.Fetch(t.Context(), bearer, alice)
@@ -152,8 +165,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL+"/?t="+url.QueryEscape(r.Header.Get("Authorization")), status)
 		})
-		// A client that would follow, to see that its policy is not used.
-		_, err := resource(t, Options{URL: parse(t, s.URL), Client: &http.Client{}}).Fetch(t.Context(), bearer, alice)
+		_, err := resource(t, Options{URL: parse(t, s.URL)}).Fetch(t.Context(), bearer, alice)
 		fails(t, err, kiosk.ServiceDown)
 		if n.Load() != 1 || reached.Load() != 0 {
 			t.Errorf("%d: %d calls here, %d elsewhere", status, n.Load(), reached.Load())
@@ -203,8 +215,7 @@ func TestBrokenConnectionIsNotRetried(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			address, n := raw(t, answer)
-			// The caller's transport keeps connections; ours must not use one of them.
-			_, err := resource(t, Options{URL: parse(t, address), Client: &http.Client{Transport: &http.Transport{}}}).Fetch(t.Context(), bearer, alice)
+			_, err := resource(t, Options{URL: parse(t, address)}).Fetch(t.Context(), bearer, alice)
 			fails(t, err, kiosk.ServiceDown)
 			if n.Load() != 1 {
 				t.Errorf("%d requests", n.Load())
@@ -244,15 +255,16 @@ func TestFetchOpensANewConnection(t *testing.T) {
 		}
 	}()
 	address := "http://" + l.Addr().String()
-	shared := &http.Client{Transport: &http.Transport{}}
+	shared := oidc.NewTransport(oidc.TransportOptions{})
 	defer shared.CloseIdleConnections()
-	resp, err := shared.Get(address)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	if _, err := resource(t, Options{URL: parse(t, address), Client: shared}).Fetch(t.Context(), bearer, alice); err != nil {
+	if _, err := shared.Send(req, 100); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resource(t, Options{URL: parse(t, address), Transport: shared}).Fetch(t.Context(), bearer, alice); err != nil {
 		t.Fatal(err)
 	}
 	if n.Load() != 2 { // one each
@@ -273,19 +285,16 @@ func TestOverTLS(t *testing.T) {
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are the point here
 	s.StartTLS()
 	defer s.Close()
-	got, err := resource(t, Options{URL: parse(t, s.URL), Client: s.Client()}).Fetch(t.Context(), bearer, alice)
+	got, err := resource(t, Options{URL: parse(t, s.URL), Transport: transportTo(s)}).Fetch(t.Context(), bearer, alice)
 	if err != nil || len(got.Fields) != 1 {
 		t.Fatalf("%v %v", got, err)
 	}
-	for name, c := range map[string]*http.Client{
-		"unknown authority": nil,
-		"another host": {Transport: &http.Transport{TLSClientConfig: func() *tls.Config {
-			c := s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-			c.ServerName = "other.test"
-			return c
-		}()}},
-	} {
-		_, err := resource(t, Options{URL: parse(t, s.URL), Client: c}).Fetch(t.Context(), bearer, alice)
+	for name, address := range map[string]string{"unknown authority": s.URL, "another host": "https://other.test"} {
+		transport := transportTo(s)
+		if name == "unknown authority" {
+			transport = nil
+		}
+		_, err := resource(t, Options{URL: parse(t, address), Transport: transport}).Fetch(t.Context(), bearer, alice)
 		fails(t, err, kiosk.ServiceDown)
 		if !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("%s: %v", name, err)
@@ -331,21 +340,21 @@ func TestUnsuitableTokensAreNotSent(t *testing.T) {
 }
 
 // silent is an API that takes connections and never answers, in virtual time.
-func silent(closed chan<- struct{}) *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+func silent(closed chan<- struct{}) *oidc.Transport {
+	return oidc.NewTransport(oidc.TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
 		here, there := net.Pipe()
 		go func() {
 			_, _ = io.Copy(io.Discard, there) // ends when the client gives up
 			close(closed)
 		}()
 		return here, nil
-	}}}
+	}})
 }
 
 func TestFetchTimesOutAfterTwentySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan struct{})
-		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Client: silent(closed)})
+		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Transport: silent(closed)})
 		start := time.Now()
 		_, err := r.Fetch(t.Context(), bearer, alice)
 		fails(t, err, kiosk.ServiceDown)
@@ -362,7 +371,7 @@ func TestFetchTimesOutAfterTwentySeconds(t *testing.T) {
 func TestFetchCanBeCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan struct{})
-		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Client: silent(closed)})
+		r := resource(t, Options{URL: parse(t, "http://127.0.0.1/"), Transport: silent(closed)})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err := r.Fetch(ctx, bearer, alice)

@@ -147,7 +147,7 @@ func (a *App) buildResource(dpop *oidc.DPoP) error {
 			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_RESULT_LAYOUT", err)
 		}
 	}
-	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Client: a.transport.OneShotClient(), DPoP: dpop})
+	a.resource, err = api.New(api.Options{URL: s.APIURL, Layout: layout, Transport: a.transport, DPoP: dpop})
 	if err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_API_URL", err)
 	}

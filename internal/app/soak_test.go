@@ -245,7 +245,7 @@ func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.api, err = api.New(api.Options{URL: address, Client: transport.OneShotClient()}); err != nil {
+	if k.api, err = api.New(api.Options{URL: address, Transport: transport}); err != nil {
 		t.Fatal(err)
 	}
 	k.start()

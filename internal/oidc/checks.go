@@ -136,12 +136,11 @@ func (c *ServerChecks) CheckTLS(ctx context.Context) check.Outcome {
 	if err != nil {
 		return check.Fail(kiosk.Internal, "bad address", "")
 	}
-	resp, err := c.Transport.OneShotClient().Do(r) // Send's replies lack the certificate
-	if err != nil || resp.TLS == nil || len(resp.TLS.PeerCertificates) == 0 {
+	reply, err := c.Transport.SendOnce(r, MaxDocument)
+	if err != nil || reply.TLS == nil || len(reply.TLS.PeerCertificates) == 0 {
 		return check.Pass("the certificate is valid")
 	}
-	resp.Body.Close()
-	left := int(resp.TLS.PeerCertificates[0].NotAfter.Sub(c.Clock.Now()) / (24 * time.Hour))
+	left := int(reply.TLS.PeerCertificates[0].NotAfter.Sub(c.Clock.Now()) / (24 * time.Hour))
 	text := fmt.Sprintf("the certificate is valid for %d days", left)
 	if left < soonExpired {
 		return check.Warn(text, "renew the server's certificate")

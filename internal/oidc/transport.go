@@ -48,7 +48,7 @@ type TransportOptions struct {
 type Transport struct {
 	pool    atomic.Pointer[http.Transport] // keeps one connection per host for the next request
 	newPool func() *http.Transport
-	oneShot http.RoundTripper // a connection for each request
+	oneShot *http.Transport // a connection for each request
 	clock   *Clock
 }
 
@@ -80,11 +80,9 @@ func NewTransport(o TransportOptions) *Transport {
 			Protocols:              HTTP1Only(),
 		}
 	}
-	t := &Transport{newPool: newPool, clock: o.Clock}
+	t := &Transport{newPool: newPool, oneShot: newPool(), clock: o.Clock}
 	t.pool.Store(newPool())
-	oneShot := newPool()
-	oneShot.DisableKeepAlives = true
-	t.oneShot = checkedTransport{oneShot}
+	t.oneShot.DisableKeepAlives = true
 	return t
 }
 
@@ -131,19 +129,8 @@ func (c checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.next.RoundTrip(r)
 }
 
-// OneShotClient returns an http.Client with the same rules, for callers that read the response themselves. Each request
-// has its own connection and is sent once.
-func (t *Transport) OneShotClient() *http.Client { return client(t.oneShot) }
-
 // CloseIdleConnections closes the connections that carry no request.
 func (t *Transport) CloseIdleConnections() { t.pool.Load().CloseIdleConnections() }
-
-func client(rt http.RoundTripper) *http.Client {
-	return &http.Client{
-		Transport:     rt,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
 
 // ErrResponseTooLong is a response over its limit. A repeated request would get the same.
 var ErrResponseTooLong = errors.New("response too long")
@@ -153,6 +140,7 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	TLS    *tls.ConnectionState // nil for http
 }
 
 // Send sends a request once, on a kept connection if there is one, and reads at most max bytes of the body. The server may
@@ -174,6 +162,12 @@ func (t *Transport) SendOnce(r *http.Request, max int64) (*Reply, error) {
 	return reply, err
 }
 
+// SendAlone sends a request on a connection of its own and closes it afterwards. It is for the protected API. Its results
+// are those of Send.
+func (t *Transport) SendAlone(r *http.Request, max int64) (*Reply, error) {
+	return t.sendOn(t.oneShot, r, max)
+}
+
 func (t *Transport) sendOn(pool *http.Transport, r *http.Request, max int64) (*Reply, error) {
 	var trace requestTrace
 	r = r.WithContext(trace.attach(r.Context()))
@@ -190,7 +184,11 @@ func (t *Transport) sendOn(pool *http.Transport, r *http.Request, max int64) (*R
 	if t.clock != nil {
 		begun = t.clock.uptime()
 	}
-	resp, err := client(checkedTransport{pool}).Do(r)
+	client := &http.Client{
+		Transport:     checkedTransport{pool},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(r)
 	if err != nil {
 		return nil, &TransportError{cause: err, stale: trace.isStale() && r.Context().Err() == nil}
 	}
@@ -198,7 +196,7 @@ func (t *Transport) sendOn(pool *http.Transport, r *http.Request, max int64) (*R
 	if t.clock != nil {
 		t.clock.learnFrom(resp, begun)
 	}
-	reply := &Reply{Status: resp.StatusCode, Header: resp.Header}
+	reply := &Reply{Status: resp.StatusCode, Header: resp.Header, TLS: resp.TLS}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, max+1))
 	if err != nil {
 		return reply, &TransportError{cause: err}

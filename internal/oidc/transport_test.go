@@ -35,16 +35,11 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			http.Redirect(w, r, other.URL, code)
 		}))
 		transport := NewTransport(TransportOptions{})
-		for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce} {
+		for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce, "SendAlone": transport.SendAlone} {
 			reply, err := send(post(t, s.URL), MaxResponse)
 			if err != nil || reply.Status != code {
 				t.Errorf("%s, %d: %+v, %v", name, code, reply, err)
 			}
-		}
-		if resp, err := transport.OneShotClient().Do(post(t, s.URL)); err != nil || resp.StatusCode != code {
-			t.Errorf("Client, %d: %v, %v", code, resp, err)
-		} else {
-			resp.Body.Close()
 		}
 		if n := elsewhere.Load(); n != 0 {
 			t.Errorf("%d: the request went elsewhere %d times", code, n)
@@ -113,7 +108,7 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 		t.Errorf("dialled %q", address)
 	}
 	// net/http reads the environment once in a process, so dialling alone proves little.
-	for _, rt := range []*http.Transport{transport.pool.Load(), transport.newPool(), transport.oneShot.(checkedTransport).next.(*http.Transport)} {
+	for _, rt := range []*http.Transport{transport.pool.Load(), transport.newPool(), transport.oneShot} {
 		if rt.Proxy != nil {
 			t.Error("there is a proxy function")
 		}
@@ -148,17 +143,12 @@ func TestHTTP2IsNotUsed(t *testing.T) {
 	}
 	transport := NewTransport(TransportOptions{Roots: pool})
 	defer transport.CloseIdleConnections()
-	for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce} {
+	for name, send := range map[string]func(*http.Request, int64) (*Reply, error){"Send": transport.Send, "SendOnce": transport.SendOnce, "SendAlone": transport.SendAlone} {
 		reply, err := send(post(t, s.URL), MaxResponse)
 		if err != nil || !strings.HasPrefix(string(reply.Body), "HTTP/1.1 ") || strings.Contains(string(reply.Body), "h2") {
 			t.Errorf("%s: %+v, %v", name, reply, err)
 		}
 	}
-	resp, err := transport.OneShotClient().Do(post(t, s.URL))
-	if err != nil || resp.ProtoMajor != 1 {
-		t.Fatalf("OneShotClient: %+v, %v", resp, err)
-	}
-	resp.Body.Close()
 }
 
 func TestOldTLSIsRefused(t *testing.T) {
