@@ -109,7 +109,7 @@ func closeAfter(t *tui.Screen, err error) error {
 // serveScreen serves customers at the terminal.
 func (a *App) serveScreen(ctx context.Context, d *daemon.Daemon, t *tui.Screen, o RunOptions) error {
 	f := display.New(display.Options{
-		Terminal: t, Catalogs: a.screenCatalogs(), Device: a.device(), Closed: d, Sound: a.settings.Sound, Desk: o.Desk,
+		Terminal: t, Catalogs: a.screenCatalogs(), Device: a.device(), ClosedInfo: d, Sound: a.settings.Sound, Desk: o.Desk,
 	})
 	if path := a.settings.Mirror; path != "" {
 		m, err := mirror.Listen(path, t.Go)

@@ -96,12 +96,12 @@ type Daemon struct {
 
 	send func(kiosk.Event) // to the runner
 
-	observer     *observer
-	outage       *outage
-	closedReason closedReason
-	settings     settingsChange
-	restarts     chan struct{} // a technician asked for a restart
-	board        *health.Board
+	observer      *observer
+	outage        *outage
+	startingCause startingCause
+	settings      settingsChange
+	restarts      chan struct{} // a technician asked for a restart
+	board         *health.Board
 }
 
 // New returns a daemon. It takes up the outage that was in force before a restart.
@@ -166,7 +166,7 @@ func (d *Daemon) start(ctx context.Context, socket *Socket, runFrontend func(con
 		d.watchOutage, d.watchHours, d.watchReload, d.serveMetrics, runFrontend,
 	}
 	if d.visits == nil {
-		tasks = append(tasks, d.watchClosedReason)
+		tasks = append(tasks, d.watchStartingCause)
 	}
 	var all sync.WaitGroup
 	for _, task := range tasks {

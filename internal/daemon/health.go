@@ -3,14 +3,12 @@ package daemon
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // Delays of health checks; the others have none.
@@ -106,73 +104,4 @@ func (d *Daemon) healthItems() []health.Item {
 		items[i].Cause = sanitize.Line(items[i].Cause)
 	}
 	return items
-}
-
-// closedReason is the sentence for customers about why the device is not open yet.
-type closedReason struct {
-	mu   sync.Mutex
-	word screen.MessageID
-}
-
-func (c *closedReason) get() screen.MessageID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.word
-}
-
-// set reports whether the sentence has changed.
-func (c *closedReason) set(w screen.MessageID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	changed := w != c.word
-	c.word = w
-	return changed
-}
-
-// ClosedReason returns the sentence for customers about why the device is not open yet; empty if there is none.
-func (d *Daemon) ClosedReason() screen.MessageID { return d.closedReason.get() }
-
-// closedReasonPeriod is how often the reason is determined while customers read it. The health checks have delays, so that
-// it does not flicker.
-const closedReasonPeriod = 5 * time.Second
-
-// watchClosedReason keeps the closed reason up to date until ctx ends. While the device is open it checks nothing.
-func (d *Daemon) watchClosedReason(ctx context.Context) {
-	timer := time.NewTimer(closedReasonPeriod)
-	defer timer.Stop()
-	for {
-		phase, closed, changed := d.observer.current()
-		timer.Stop()
-		if phase == kiosk.Closed && closed&kiosk.Starting != 0 {
-			timer.Reset(closedReasonPeriod)
-			if d.closedReason.set(closedReasonOf(d.healthItems())) {
-				d.Send(kiosk.Tick{}) // redraws the screen
-			}
-		} else {
-			d.closedReason.set("")
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// closedReasonOf returns the sentence for the root cause among items; empty if none of them keeps the device from reaching
-// the authorization server.
-func closedReasonOf(items []health.Item) screen.MessageID {
-	for _, i := range items {
-		if i.OK || i.Behind != "" {
-			continue
-		}
-		switch i.Name {
-		case "network":
-			return screen.MsgClosedNetwork
-		case "dns", "tls", "server":
-			return screen.MsgClosedServer
-		}
-	}
-	return ""
 }

@@ -42,8 +42,8 @@ func TestExpiringCertificateIsReported(t *testing.T) {
 	}
 }
 
-// TestClosedReason: customers see the root cause only, and only of what keeps the device from opening.
-func TestClosedReason(t *testing.T) {
+// TestStartingCause: customers see the root cause only, and only of what keeps the device from opening.
+func TestStartingCause(t *testing.T) {
 	failed := func(name, behind string) health.Item { return health.Item{Name: name, Behind: behind} }
 	for _, c := range []struct {
 		items []health.Item
@@ -57,7 +57,7 @@ func TestClosedReason(t *testing.T) {
 		{[]health.Item{failed("temperature", ""), failed("server", "")}, screen.MsgClosedServer},
 		{[]health.Item{failed("clock", ""), failed("tls", "clock"), failed("server", "clock")}, ""}, // the clock has a closure of its own
 	} {
-		if got := closedReasonOf(c.items); got != c.want {
+		if got := startingCauseOf(c.items); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.items, got, c.want)
 		}
 	}

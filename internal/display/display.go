@@ -35,22 +35,22 @@ func TerminalOptions(s *config.Settings, path string) tui.Options {
 	return o
 }
 
-// Closed is what the daemon knows about being out of service.
-type Closed interface {
-	OutageText() string             // the operator's text
-	ClosedReason() screen.MessageID // why the device is not open yet
-	Opens() time.Time               // when the opening hours begin
+// ClosedInfo is what the daemon knows about being out of service.
+type ClosedInfo interface {
+	OutageText() string              // the operator's text
+	StartingCause() screen.MessageID // why the device is not open yet
+	Opens() time.Time                // when the opening hours begin
 }
 
 // Options describe a front end.
 type Options struct {
-	Terminal *tui.Screen
-	Catalogs []screen.Catalog // by language
-	Device   screen.Device
-	Closed   Closed
-	Mirror   *mirror.Mirror // nil without one
-	Sound    bool
-	Desk     bool // Ctrl-C ends the program
+	Terminal   *tui.Screen
+	Catalogs   []screen.Catalog // by language
+	Device     screen.Device
+	ClosedInfo ClosedInfo
+	Mirror     *mirror.Mirror // nil without one
+	Sound      bool
+	Desk       bool // Ctrl-C ends the program
 }
 
 // Frontend is the front end of a kiosk with a screen.
@@ -74,7 +74,7 @@ func New(o Options) *Frontend { return &Frontend{Options: o, phases: map[uint64]
 func (f *Frontend) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	device := f.Device
 	if s.Phase == kiosk.Closed || s.Phase == kiosk.Menu {
-		device.OutageText, device.StartingCause, device.Opens = f.Closed.OutageText(), f.Closed.ClosedReason(), f.Closed.Opens()
+		device.OutageText, device.StartingCause, device.Opens = f.ClosedInfo.OutageText(), f.ClosedInfo.StartingCause(), f.ClosedInfo.Opens()
 		device.Address = health.LocalAddress() // for staff on the telephone; it can change while out of service
 	}
 	sc := screen.View(s, now, f.Catalogs[s.Language], p, device)

@@ -149,7 +149,7 @@ func (f *Frontend) visit(ctx context.Context, identifier kiosk.Secret, c client)
 	f.kiosk.Send(kiosk.IdentifierEntered{Identifier: identifier, Seen: kiosk.Ready})
 	f.kiosk.Send(kiosk.Tick{}) // accepted after the visit has begun or was rejected
 	if phase, closed, _ := f.kiosk.Phase(); phase == kiosk.Closed {
-		f.reject(l, ClosedReason(closed))
+		f.reject(l, rejectionReason(closed))
 	}
 	f.follow(ctx, c, ended, codeRequests)
 	f.clear()
@@ -212,12 +212,12 @@ func (f *Frontend) whyClosed(ctx context.Context, gone <-chan struct{}) kiosk.Re
 			return kiosk.NoReason
 		}
 		if closed != kiosk.Starting {
-			return ClosedReason(closed)
+			return rejectionReason(closed)
 		}
 		select {
 		case <-changed:
 		case <-limit.C:
-			return ClosedReason(closed)
+			return rejectionReason(closed)
 		case <-gone:
 			return kiosk.Cancelled
 		case <-ctx.Done():
@@ -226,8 +226,8 @@ func (f *Frontend) whyClosed(ctx context.Context, gone <-chan struct{}) kiosk.Re
 	}
 }
 
-// ClosedReason returns the reason with which a visit ends at a kiosk that is out of service.
-func ClosedReason(c kiosk.Closures) kiosk.Reason {
+// rejectionReason returns the reason with which a visit ends at a kiosk that is out of service.
+func rejectionReason(c kiosk.Closures) kiosk.Reason {
 	switch {
 	case c&kiosk.SettingsBad != 0:
 		return kiosk.Misconfigured
