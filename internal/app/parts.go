@@ -132,7 +132,7 @@ func (a *App) buildClients(credentials oidc.AuthOptions, dpop *oidc.DPoP) (err e
 // technicianConfig returns c for technicians, whose visits ask only who they are and use no API. The binding message tells
 // the phone that this is no ordinary sign-in.
 func technicianConfig(c ciba.Config, s *config.Settings) ciba.Config {
-	c.Scope, c.Claim = strings.Join(s.TechnicianScope, " "), s.TechnicianClaim
+	c.Scope, c.RequiredClaim = strings.Join(s.TechnicianScope, " "), s.TechnicianClaim
 	c.Audience, c.Resource, c.AuthorizationDetails = "", "", ""
 	c.BindingMessage = "service-" + c.BindingMessage
 	return c

@@ -27,13 +27,13 @@ const (
 	// section 7.3).
 	defaultInterval = 5 * time.Second
 
-	// maxRequestID and maxExpect are the most that the vault keeps of each; what
+	// maxRequestID and maxExpectation are the most that the vault keeps of each; what
 	// could not be kept must not ring a phone. Keycloak's auth_req_id is a JWE of
 	// about a kilobyte.
-	maxRequestID = 16 << 10
-	maxExpect    = 16 << 10
+	maxRequestID   = 16 << 10
+	maxExpectation = 16 << 10
 
-	whatAsk = "backchannel request"
+	askOperation = "backchannel request"
 )
 
 // Ask sends one backchannel authentication request (CIBA Core, section 7.1), and
@@ -48,55 +48,55 @@ func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	ack, err := ask(ctx, r)
 	switch {
 	case err == nil:
-		k.log.Info(whatAsk, "outcome", "accepted")
+		k.log.Info(askOperation, "outcome", "accepted")
 	default:
-		k.log.Warn(whatAsk, "outcome", kiosk.ReasonOf(err).String())
+		k.log.Warn(askOperation, "outcome", kiosk.ReasonOf(err).String())
 	}
 	return ack, err
 }
 
 func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
-	m, err := k.documents(ctx, func(m *oidc.Metadata) error {
-		err := k.usable(m)
+	m, err := k.fetchDocuments(ctx, func(m *oidc.Metadata) error {
+		err := k.checkServer(m)
 		if err != nil {
-			k.contact(ctx, err, true)
+			k.reportContact(ctx, err, true)
 		}
 		return err
 	})
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	name, hint, expected, err := k.whom(ctx, r.Identifier)
+	name, hint, expected, err := k.identify(ctx, r.Identifier)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
 	p := k.Profile()
-	message, err := bindingMessage(k.c.BindingMessage, r.Code, k.c.Site, p.BindingExtra, p.BindingMax)
+	message, err := bindingMessage(k.config.BindingMessage, r.Code, k.config.Site, p.BindingExtra, p.BindingMax)
 	if err != nil {
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Internal, whatAsk, err)
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Internal, askOperation, err)
 	}
-	packed := expected.pack()
-	if len(packed) > maxExpect {
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Refused, "login hint", fmt.Errorf("longer than %d KiB", maxExpect>>10))
+	packed := expected.encode()
+	if len(packed) > maxExpectation {
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Refused, "login hint", fmt.Errorf("longer than %d KiB", maxExpectation>>10))
 	}
 	form := url.Values{}
 	form.Set(name, hint) // exactly one hint, this one
 	form.Set("binding_message", message)
 	if m.UserCode { // else it is not for us to send (CIBA Core, section 4)
-		setIf(form, "user_code", string(r.UserCode))
+		setNonEmpty(form, "user_code", string(r.UserCode))
 	}
-	ack, err := k.sendAndListen(ctx, m, form, r.Ping)
-	k.contact(ctx, err, silent(err))
+	ack, err := k.sendExpectingPing(ctx, m, form, r.Ping)
+	k.reportContact(ctx, err, isUnanswered(err))
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	ack.ExpectedSubject, ack.BindingMessage, ack.AmbiguousDenial, ack.PhoneHint = packed, message, p.MergesRefusal, p.Where
+	ack.ExpectedSubject, ack.BindingMessage, ack.AmbiguousDenial, ack.PhoneHint = packed, message, p.AmbiguousDenial, p.PhoneHint
 	return ack, nil
 }
 
-// documents fetches the metadata and the keys if they are not at hand, and has the
+// fetchDocuments fetches the metadata and the keys if they are not at hand, and has the
 // metadata judged.
-func (k *Client) documents(ctx context.Context, judge func(*oidc.Metadata) error) (*oidc.Metadata, error) {
+func (k *Client) fetchDocuments(ctx context.Context, judge func(*oidc.Metadata) error) (*oidc.Metadata, error) {
 	m, err := k.discovery.Get(ctx)
 	if err == nil {
 		if err := judge(m); err != nil {
@@ -105,30 +105,30 @@ func (k *Client) documents(ctx context.Context, judge func(*oidc.Metadata) error
 		err = k.keys.Prefetch(ctx, m.Endpoint(oidc.JWKS, false))
 	}
 	if err != nil {
-		k.contact(ctx, err, true)
+		k.reportContact(ctx, err, true)
 	}
 	return m, err
 }
 
-// sendAndListen is send, and in ping mode listening for the ping from before it on.
-func (k *Client) sendAndListen(ctx context.Context, m *oidc.Metadata, form url.Values, ring func()) (kiosk.Ack, error) {
-	if k.c.Pings == nil || ring == nil {
-		return k.send(ctx, m, form)
+// sendExpectingPing is send, and in ping mode listening for the ping from before it on.
+func (k *Client) sendExpectingPing(ctx context.Context, m *oidc.Metadata, form url.Values, ring func()) (kiosk.Ack, error) {
+	if k.config.Pings == nil || ring == nil {
+		return k.sendRequest(ctx, m, form)
 	}
-	token, e := k.c.Pings.expect(ring)
+	token, e := k.config.Pings.expect(ring)
 	form.Set("client_notification_token", token)
-	ack, err := k.send(ctx, m, form)
+	ack, err := k.sendRequest(ctx, m, form)
 	if err != nil {
-		k.c.Pings.refused(e)
+		k.config.Pings.refused(e)
 		return ack, err
 	}
-	k.c.Pings.accepted(e, ack.RequestID, ack.Expires)
-	ack.Interval = max(ack.Interval, slowPoll)
+	k.config.Pings.accepted(e, ack.RequestID, ack.Expires)
+	ack.Interval = max(ack.Interval, minPingInterval)
 	return ack, nil
 }
 
-// send makes the request and reads what comes back.
-func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (kiosk.Ack, error) {
+// sendRequest makes the request and reads what comes back.
+func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Values) (kiosk.Ack, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	// The request leaves once its connection stands, which on a slow line can take
@@ -137,57 +137,57 @@ func (k *Client) send(ctx context.Context, m *oidc.Metadata, form url.Values) (k
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { left = k.uptime() },
 	})
-	form.Set("scope", k.c.Scope)
-	setIf(form, "acr_values", k.c.ACRValues)
+	form.Set("scope", k.config.Scope)
+	setNonEmpty(form, "acr_values", k.config.ACRValues)
 	p := k.Profile()
-	setIf(form, "audience", p.wanted("audience", k.c.Audience))
-	setIf(form, "resource", p.wanted("resource", k.c.Resource))
-	if e := p.lifetime(k.c.RequestedExpiry); e > 0 {
+	setNonEmpty(form, "audience", p.parameter("audience", k.config.Audience))
+	setNonEmpty(form, "resource", p.parameter("resource", k.config.Resource))
+	if e := p.requestedExpiry(k.config.RequestedExpiry); e > 0 {
 		form.Set("requested_expiry", strconv.FormatInt(int64(e/time.Second), 10))
 	}
-	setIf(form, theDetails, k.c.AuthorizationDetails)
-	body, err := k.signed(m, form)
+	setNonEmpty(form, detailsParameter, k.config.AuthorizationDetails)
+	body, err := k.signRequest(m, form)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	reply, err := k.post(ctx, m, oidc.Backchannel, body, k.c.Transport.SendOnce)
+	reply, err := k.post(ctx, m, oidc.Backchannel, body, k.config.Transport.SendOnce)
 	if reply != nil && err != nil && reply.Status != http.StatusOK {
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply)) // an error page that was cut off
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, statusError(reply)) // an error page that was cut off
 	}
 	if err != nil {
 		if reply == nil {
-			err = unanswered{err}
+			err = unansweredError{err}
 		}
-		return kiosk.Ack{}, kiosk.Fail(k.unreached(err), whatAsk, err)
+		return kiosk.Ack{}, kiosk.Fail(k.unreachableReason(err), askOperation, err)
 	}
 	if e := readError(reply.Body); e != nil {
-		if w := wants(e.code, m, form); w != kiosk.NothingRequired {
-			return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, Operation: whatAsk, Err: e, Required: w}
+		if w := requiredInput(e.code, m, form); w != kiosk.NothingRequired {
+			return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, Operation: askOperation, Err: e, Required: w}
 		}
 		var cause error = e
 		if e.code == "invalid_binding_message" {
 			cause = fmt.Errorf("%w: KIOSK_BINDING_MESSAGE or KIOSK_PROFILE does not fit this server", e)
 		}
-		return kiosk.Ack{}, kiosk.Fail(askReason(e.code, reply.Status), whatAsk, cause)
+		return kiosk.Ack{}, kiosk.Fail(askReason(e.code, reply.Status), askOperation, cause)
 	}
 	switch {
 	case reply.Status == http.StatusUnauthorized:
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Misconfigured, whatAsk, errors.New("the server does not accept this client (status 401)"))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Misconfigured, askOperation, errors.New("the server does not accept this client (status 401)"))
 	case reply.Status >= 300 && reply.Status < 400:
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, fmt.Errorf("status %d points elsewhere; redirects are not followed", reply.Status))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, fmt.Errorf("status %d points elsewhere; redirects are not followed", reply.Status))
 	case reply.Status != http.StatusOK:
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, whatAsk, status(reply))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, statusError(reply))
 	}
 	ack, err := readAck(reply.Body)
 	if err != nil {
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Untrusted, whatAsk, err)
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Untrusted, askOperation, err)
 	}
 	ack.Age = max(0, k.uptime()-left)
 	return ack, nil
 }
 
-// wants says what the customer can do about a refusal, before any phone was rung.
-func wants(code string, m *oidc.Metadata, sent url.Values) kiosk.RequiredInput {
+// requiredInput says what the customer can do about a refusal, before any phone was rung.
+func requiredInput(code string, m *oidc.Metadata, sent url.Values) kiosk.RequiredInput {
 	switch {
 	case (code == "missing_user_code" || code == "invalid_user_code") && m.UserCode:
 		return kiosk.UserCodeRequired
@@ -199,13 +199,13 @@ func wants(code string, m *oidc.Metadata, sent url.Values) kiosk.RequiredInput {
 
 // uptime is the monotonic clock; it stands still where none was handed in.
 func (k *Client) uptime() time.Duration {
-	if k.c.Uptime == nil {
+	if k.config.Uptime == nil {
 		return 0
 	}
-	return k.c.Uptime()
+	return k.config.Uptime()
 }
 
-// askReason decides by the code; only where it is unknown by the status.
+// askReason decides by the code; only where it is unknown by the statusError.
 func askReason(code string, status int) kiosk.Reason {
 	if r, ok := askReasons[code]; ok {
 		return r
@@ -244,19 +244,19 @@ func readAck(body []byte) (kiosk.Ack, error) {
 		Interval:  defaultInterval,
 	}
 	// 0, negative and worse are left open by the specification; 5 s does for all of
-	// them. An interval longer than the request lives is kept as it is: polling
+	// them. An readInterval longer than the request lives is kept as it is: polling
 	// sooner is not allowed even then (CIBA Core, section 7.3).
-	if n := interval(o); n > 0 {
+	if n := readInterval(o); n > 0 {
 		ack.Interval = n
 	}
 	return ack, nil
 }
 
-// interval reads the member of that name so that nobody polls sooner than was
-// asked: a fraction is rounded up, a number beyond the longest interval is the
-// longest, and digits in quotation marks count. 0 stands for absent, zero, negative
+// readInterval reads the member of that name so that nobody polls sooner than was
+// asked: a fraction is rounded up, a number beyond the longest readInterval is the
+// longest, and digits in quotation marks count. 0 stands for missing, zero, negative
 // and anything else.
-func interval(o strictjson.Object) time.Duration {
+func readInterval(o strictjson.Object) time.Duration {
 	var digits string
 	switch v := o["interval"].(type) {
 	case json.Number:

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Binding is the message that a code would have at this server, and whether all of
+// PreviewBindingMessage is the message that a code would have at this server, and whether all of
 // the pattern fits there.
-func (k *Client) Binding(code string) (message string, whole bool) {
+func (k *Client) PreviewBindingMessage(code string) (message string, whole bool) {
 	p := k.Profile()
-	message, err := bindingMessage(k.c.BindingMessage, code, k.c.Site, p.BindingExtra, p.BindingMax)
-	full, _ := bindingMessage(k.c.BindingMessage, code, k.c.Site, p.BindingExtra, math.MaxInt)
+	message, err := bindingMessage(k.config.BindingMessage, code, k.config.Site, p.BindingExtra, p.BindingMax)
+	full, _ := bindingMessage(k.config.BindingMessage, code, k.config.Site, p.BindingExtra, math.MaxInt)
 	return message, err == nil && message == full
 }
 
@@ -22,14 +22,14 @@ func (k *Client) Binding(code string) (message string, whole bool) {
 // the server takes. The code always stays whole: what is cut is the text around it,
 // from its end, and the text behind the code before the text in front.
 func bindingMessage(pattern, code, site string, extra string, most int) (string, error) {
-	if code == "" || fit(code, extra) != code || len(code) > most {
+	if code == "" || fitCharacters(code, extra) != code || len(code) > most {
 		return "", errors.New("the code does not fit what the server takes")
 	}
 	before, after, ok := strings.Cut(pattern, "{code}")
 	if !ok {
 		return "", errors.New("no {code} in the pattern")
 	}
-	fill := func(s string) string { return fit(strings.ReplaceAll(s, "{site}", site), extra) }
+	fill := func(s string) string { return fitCharacters(strings.ReplaceAll(s, "{site}", site), extra) }
 	before, after = fill(before), fill(after)
 	room := most - len(code)
 	if len(before) > room {
@@ -41,9 +41,9 @@ func bindingMessage(pattern, code, site string, extra string, most int) (string,
 	return strings.TrimLeft(before, edges) + code + strings.TrimRight(after, edges), nil
 }
 
-// fit drops what the server does not take: accents lose their marks, spaces
+// fitCharacters drops what the server does not take: accents lose their marks, spaces
 // become hyphens where there are none, everything else goes.
-func fit(s, extra string) string {
+func fitCharacters(s, extra string) string {
 	var b strings.Builder
 	for _, r := range norm.NFD.String(s) {
 		switch {

@@ -138,7 +138,7 @@ func (c *Checks) CheckScopes(context.Context) check.Outcome {
 
 // CheckBinding shows what of KIOSK_BINDING_MESSAGE the server accepts.
 func (c *Checks) CheckBinding(context.Context) check.Outcome {
-	message, whole := c.Client.Binding("ABC234")
+	message, whole := c.Client.PreviewBindingMessage("ABC234")
 	if !whole {
 		return check.Warn("the server does not accept all of KIOSK_BINDING_MESSAGE; phones show "+message, "shorten KIOSK_BINDING_MESSAGE or KIOSK_SITE")
 	}

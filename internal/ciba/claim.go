@@ -10,9 +10,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// required is what the approver must carry beside being the person asked for: a claim
-// with a value (Config.Claim).
-type required struct {
+// requiredClaim is what the approver must carry beside being the person asked for: a claim
+// with a value (Config.RequiredClaim).
+type requiredClaim struct {
 	steps []string // from the outermost object inwards; nil requires nothing
 	value string
 }
@@ -21,59 +21,59 @@ type required struct {
 // (OpenID Connect Core 1.0, section 5.1.2) with a query. A name that begins with / is a
 // JSON pointer (RFC 6901), for what servers keep deeper, as Keycloak its roles in
 // /realm_access/roles.
-func parseClaim(s string) (required, error) {
+func parseClaim(s string) (requiredClaim, error) {
 	if s == "" {
-		return required{}, nil
+		return requiredClaim{}, nil
 	}
 	i := strings.LastIndexByte(s, '=')
 	if i < 1 || i == len(s)-1 {
-		return required{}, errors.New("a claim and its value are wanted, as in roles=technician")
+		return requiredClaim{}, errors.New("a claim and its value are wanted, as in roles=technician")
 	}
 	name, value := s[:i], s[i+1:]
 	if !strings.HasPrefix(name, "/") {
-		return required{[]string{name}, value}, nil
+		return requiredClaim{[]string{name}, value}, nil
 	}
 	steps := strings.Split(name[1:], "/")
 	for i, step := range steps {
 		if step == "" {
-			return required{}, errors.New("an empty step in the path to the claim")
+			return requiredClaim{}, errors.New("an empty step in the path to the claim")
 		}
 		// RFC 6901, section 4: first ~1, then ~0.
 		steps[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 	}
-	return required{steps, value}, nil
+	return requiredClaim{steps, value}, nil
 }
 
-// in says whether the claim is there with its value: the text itself, a list that holds
+// compare says whether the claim is there with its value: the text itself, a list that holds
 // it, true or a number that is written so. Letters count as they are. What is anything
 // else, a text with the value as one of its words, say, does not count: nothing is known
 // of what it means.
-func (r required) in(claims strictjson.Object) finding {
+func (r requiredClaim) compare(claims strictjson.Object) comparison {
 	var at any = claims
 	for _, step := range r.steps {
 		o, ok := at.(strictjson.Object)
 		if !ok {
-			return absent
+			return missing
 		}
 		if at, ok = o[step]; !ok {
-			return absent
+			return missing
 		}
 	}
 	if list, ok := at.([]any); ok {
 		for _, one := range list {
-			if r.is(one) {
+			if r.equals(one) {
 				return match
 			}
 		}
-		return other
+		return mismatch
 	}
-	if r.is(at) {
+	if r.equals(at) {
 		return match
 	}
-	return other
+	return mismatch
 }
 
-func (r required) is(v any) bool {
+func (r requiredClaim) equals(v any) bool {
 	switch v := v.(type) {
 	case string:
 		return v == r.value
@@ -85,25 +85,25 @@ func (r required) is(v any) bool {
 	return false
 }
 
-// admits refuses an approver without the claim that is required. Where the ID token says
+// checkRequiredClaim refuses an approver without the claim that is requiredClaim. Where the ID token says
 // nothing of it, UserInfo is asked, if it has not been.
-func (k *Client) admits(ctx context.Context, claims strictjson.Object, info func(context.Context) (strictjson.Object, error)) error {
+func (k *Client) checkRequiredClaim(ctx context.Context, claims strictjson.Object, info func(context.Context) (strictjson.Object, error)) error {
 	if k.required.steps == nil {
 		return nil
 	}
-	found := k.required.in(claims)
-	if found == absent {
+	found := k.required.compare(claims)
+	if found == missing {
 		more, err := info(ctx)
 		if err != nil {
 			return err
 		}
-		found = k.required.in(more)
+		found = k.required.compare(more)
 	}
 	switch found {
 	case match:
 		return nil
-	case other:
-		return kiosk.Fail(kiosk.NoAccess, whatVerify, errors.New("the approver does not carry the value of KIOSK_TECHNICIAN_CLAIM"))
+	case mismatch:
+		return kiosk.Fail(kiosk.NoAccess, verifyOperation, errors.New("the approver does not carry the value of KIOSK_TECHNICIAN_CLAIM"))
 	}
-	return kiosk.Fail(kiosk.NoAccess, whatVerify, errors.New("neither the ID token nor UserInfo has the claim of KIOSK_TECHNICIAN_CLAIM; perhaps KIOSK_TECHNICIAN_SCOPE has to ask for it"))
+	return kiosk.Fail(kiosk.NoAccess, verifyOperation, errors.New("neither the ID token nor UserInfo has the claim of KIOSK_TECHNICIAN_CLAIM; perhaps KIOSK_TECHNICIAN_SCOPE has to ask for it"))
 }

@@ -49,7 +49,7 @@ func TestWhoeverApprovesCarriesTheClaimThatIsRequired(t *testing.T) {
 			} else {
 				p.play(discoveryPath, say(200, p.document().with(obj{"userinfo_endpoint": nil})))
 			}
-			k := p.kiosk(func(config *Config) { config.Claim = c.required })
+			k := p.kiosk(func(config *Config) { config.RequiredClaim = c.required })
 			ack := ask(t, k)
 			tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.claims)), Type: "Bearer"}
 			who, err := k.Verify(t.Context(), tokens, askedFor(ack.ExpectedSubject))
@@ -67,7 +67,7 @@ func TestWhoeverApprovesCarriesTheClaimThatIsRequired(t *testing.T) {
 func TestAClaimThatCannotBeReadIsASettingThatIsWrong(t *testing.T) {
 	p := newOP(t)
 	for _, s := range []string{"roles", "=technician", "roles=", "/=x", "/a//b=x", "//a=x"} {
-		_, err := New(p.config(func(c *Config) { c.Claim = s }))
+		_, err := New(p.config(func(c *Config) { c.RequiredClaim = s }))
 		wantReason(t, err, kiosk.Misconfigured)
 		if err != nil && !strings.Contains(err.Error(), "KIOSK_TECHNICIAN_CLAIM") {
 			t.Errorf("%q: %v does not name the setting", s, err)
@@ -82,7 +82,7 @@ func FuzzClaim(f *testing.F) {
 	f.Fuzz(func(t *testing.T, claim, document string) {
 		r, err := parseClaim(claim)
 		o, bad := strictjson.Parse([]byte(document))
-		if err != nil || bad != nil || r.steps == nil || r.in(o) != match {
+		if err != nil || bad != nil || r.steps == nil || r.compare(o) != match {
 			return
 		}
 		// Whoever matches has the value written in what they carry.

@@ -18,15 +18,15 @@ import (
 
 const (
 	// askTimeout bounds one backchannel request. Some servers answer only when the
-	// phone has been told, so it is longer than for a document.
+	// normalizePhone has been told, so it is longer than for a document.
 	askTimeout = 30 * time.Second
 
 	// pollTimeout bounds one poll. A server may hold a poll back for 30 s and
 	// answer the moment the person has (CIBA Core, section 10.1).
 	pollTimeout = 40 * time.Second
 
-	// sideTimeout bounds the calls beside the flow: lookup, UserInfo, revocation.
-	sideTimeout = 15 * time.Second
+	// auxiliaryTimeout bounds the calls beside the flow: lookup, UserInfo, revocation.
+	auxiliaryTimeout = 15 * time.Second
 )
 
 // Config is all that a Client needs to know. Strings are as in the settings of
@@ -62,7 +62,7 @@ type Config struct {
 	// Claim is a claim that whoever approves must carry, too, as name=value
 	// (KIOSK_TECHNICIAN_CLAIM); empty requires none. Without it the approval is
 	// kiosk.NoAccess.
-	Claim string
+	RequiredClaim string
 
 	Pings          *Pings // KIOSK_DELIVERY=ping; nil polls only
 	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty is no second road
@@ -78,18 +78,18 @@ type Config struct {
 // Client is a kiosk.Authorizer that speaks CIBA in poll mode. It is safe for
 // concurrent use and holds no visit's data between calls.
 type Client struct {
-	c         Config
+	config    Config
 	log       *slog.Logger
 	discovery *oidc.Discovery
 	keys      *oidc.Keys
 	verifier  *oidc.Verifier
-	hint      hintRule
+	hintRule  hintRule
 	details   details // as asked for
-	required  required
+	required  requiredClaim
 	profile   *Profile                      // as configured; nil is by discovery
-	noted     atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
+	checked   atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
 
-	recognised atomic.Pointer[recognised]
+	recognized atomic.Pointer[recognizedProfile]
 }
 
 var _ kiosk.Authorizer = (*Client)(nil)
@@ -128,18 +128,18 @@ func New(c Config) (*Client, error) {
 	if c.RequestedExpiry < 0 || c.RequestedExpiry > 0 && c.RequestedExpiry < time.Second {
 		return bad("KIOSK_REQUESTED_EXPIRY", errors.New("at least one second"))
 	}
-	k := &Client{c: c, log: c.Log, discovery: d, keys: oidc.NewKeys(c.Transport, c.Now)}
+	k := &Client{config: c, log: c.Log, discovery: d, keys: oidc.NewKeys(c.Transport, c.Now)}
 	k.verifier = oidc.NewVerifier(k.keys, c.Now)
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	if k.hint, err = newHintRule(c); err != nil {
+	if k.hintRule, err = newHintRule(c); err != nil {
 		return bad("KIOSK_LOGIN_HINT", err)
 	}
 	if err := checkSubjectClaim(c); err != nil {
 		return bad("KIOSK_SUBJECT_CLAIM", err)
 	}
-	if k.required, err = parseClaim(c.Claim); err != nil {
+	if k.required, err = parseClaim(c.RequiredClaim); err != nil {
 		return bad("KIOSK_TECHNICIAN_CLAIM", err)
 	}
 	if c.SignKey != nil {
@@ -161,7 +161,7 @@ func New(c Config) (*Client, error) {
 }
 
 // Profile is the profile in use: the configured one, else what the server was
-// recognised as, generic until it has been asked once.
+// recognizedProfile as, generic until it has been asked once.
 func (k *Client) Profile() Profile {
 	if k.profile != nil {
 		return *k.profile
@@ -170,18 +170,18 @@ func (k *Client) Profile() Profile {
 	if m == nil {
 		return profiles[0]
 	}
-	was := k.recognised.Load()
-	if was == nil || was.m != m {
-		was = &recognised{m, profileOf(m)}
-		k.recognised.Store(was)
+	was := k.recognized.Load()
+	if was == nil || was.metadata != m {
+		was = &recognizedProfile{m, recognize(m)}
+		k.recognized.Store(was)
 	}
-	return was.as
+	return was.profile
 }
 
-// recognised is a server's profile, by a copy of its metadata: each request asks for it.
-type recognised struct {
-	m  *oidc.Metadata
-	as Profile
+// recognizedProfile is a server's profile, by a copy of its metadata: each request asks for it.
+type recognizedProfile struct {
+	metadata *oidc.Metadata
+	profile  Profile
 }
 
 // Probe asks the server for its metadata and keys anew and tells what is wrong,
@@ -192,33 +192,33 @@ func (k *Client) Probe(ctx context.Context) (*oidc.Metadata, error) {
 	if err != nil {
 		return m, err
 	}
-	if err := k.usable(m); err != nil {
+	if err := k.checkServer(m); err != nil {
 		return m, err
 	}
 	return m, k.keys.Prefetch(ctx, m.Endpoint(oidc.JWKS, false))
 }
 
-// usable tells whether this server does what we need, in a sentence for the
+// checkServer tells whether this server does what we need, in a sentence for the
 // technician if not. A bad address of an endpoint that it can do without is only
 // noted in the log, once for each copy of the metadata.
-func (k *Client) usable(m *oidc.Metadata) error {
+func (k *Client) checkServer(m *oidc.Metadata) error {
 	const what = "discovery"
-	mtls := k.c.Auth.MTLS()
+	mtls := k.config.Auth.MTLS()
 	for _, e := range []oidc.Endpoint{oidc.Backchannel, oidc.Token} {
 		if err := m.EndpointError(e, mtls); err != nil {
 			return kiosk.Fail(kiosk.Misconfigured, what, err)
 		}
 	}
-	if k.noted.Swap(m) != m {
+	if k.checked.Swap(m) != m {
 		for _, e := range []oidc.Endpoint{oidc.UserInfo, oidc.Revocation} {
 			if err := m.EndpointError(e, mtls); err != nil {
 				k.log.Warn(what, "ignored", err.Error())
 			}
 		}
-		k.noteCertificate(k.c.Now())
+		k.warnOfExpiry(k.config.Now())
 		p := k.Profile()
-		for name, value := range map[string]string{"audience": k.c.Audience, "resource": k.c.Resource} {
-			if value != p.wanted(name, value) {
+		for name, value := range map[string]string{"audience": k.config.Audience, "resource": k.config.Resource} {
+			if value != p.parameter(name, value) {
 				k.log.Warn(what, "not sent", "KIOSK_"+strings.ToUpper(name), "because", "a server of profile "+p.Name+" does not read it")
 			}
 		}
@@ -227,21 +227,21 @@ func (k *Client) usable(m *oidc.Metadata) error {
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint: it does not offer CIBA, or not for this issuer; switch it on there or correct KIOSK_ISSUER"))
 	}
 	mode := "poll"
-	if k.c.Pings != nil {
+	if k.config.Pings != nil {
 		mode = "ping"
 	}
 	if !oidc.Offers(m.DeliveryModes, mode) {
 		return kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("the server offers CIBA, but not in %s mode (KIOSK_DELIVERY)", mode))
 	}
-	if err := k.canProve(m); err != nil {
+	if err := k.checkProofs(m); err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, what, err)
 	}
 	return nil
 }
 
-// known gives the metadata of a request under way: a refresh must not move the
+// metadata gives the metadata of a request under way: a refresh must not move the
 // token endpoint in the middle of it.
-func (k *Client) known(ctx context.Context) (*oidc.Metadata, error) {
+func (k *Client) metadata(ctx context.Context) (*oidc.Metadata, error) {
 	if m := k.discovery.Cached(); m != nil {
 		return m, nil
 	}
@@ -251,13 +251,13 @@ func (k *Client) known(ctx context.Context) (*oidc.Metadata, error) {
 // post sends one authenticated form to an endpoint, by Send or SendOnce.
 func (k *Client) post(ctx context.Context, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
-	return k.postAs(ctx, k.c.Auth, m, to, form, send)
+	return k.postWith(ctx, k.config.Auth, m, to, form, send)
 }
 
-// postAs is post as another client. A request by Send is sent again, with fresh proofs, where a kept connection has ended;
+// postWith is post as another client. A request by Send is sent again, with fresh proofs, where a kept connection has ended;
 // a token request also where the server demands its nonce (see wantsProofAnew). A request by SendOnce is never repeated
 // otherwise.
-func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
+func (k *Client) postWith(ctx context.Context, who oidc.ClientAuth, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
 	address := m.Endpoint(to, who.MTLS())
 	for nonceSent := false; ; {
@@ -266,7 +266,7 @@ func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metada
 		if err := who.Apply(call, form, h); err != nil {
 			return nil, kiosk.Fail(kiosk.Internal, "client authentication", err)
 		}
-		if err := k.prove(to, address, form, h); err != nil {
+		if err := k.addDPoPProof(to, address, form, h); err != nil {
 			return nil, kiosk.Fail(kiosk.Internal, "proof of possession", err)
 		}
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
@@ -277,10 +277,10 @@ func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metada
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Accept", "application/json")
 		reply, err := send(r, oidc.MaxResponse)
-		again := k.wantsProofAnew(to, address, reply)
+		again := k.needsNonce(to, address, reply)
 		switch {
 		case oidc.IsStaleConnection(err):
-			send = k.c.Transport.SendOnce // on a new connection, which cannot be stale
+			send = k.config.Transport.SendOnce // on a new connection, which cannot be stale
 		case err == nil && again && !nonceSent:
 			nonceSent = true
 		default:
@@ -289,9 +289,9 @@ func (k *Client) postAs(ctx context.Context, who oidc.ClientAuth, m *oidc.Metada
 	}
 }
 
-// setIf sets a parameter that has a value: an empty one counts as sent with some
+// setNonEmpty sets a parameter that has a value: an empty one counts as sent with some
 // servers (RFC 6749, section 3.1).
-func setIf(form url.Values, name, value string) {
+func setNonEmpty(form url.Values, name, value string) {
 	if value != "" {
 		form.Set(name, value)
 	}
@@ -307,5 +307,7 @@ func hasScope(list, one string) bool {
 	return false
 }
 
-// status words an answer that held no OAuth error.
-func status(r *oidc.Reply) error { return fmt.Errorf("status %d without a usable answer", r.Status) }
+// statusError words an answer that held no OAuth error.
+func statusError(r *oidc.Reply) error {
+	return fmt.Errorf("status %d without a usable answer", r.Status)
+}

@@ -16,32 +16,32 @@ type Contact struct {
 	// Probe says that Client.Probe would find out whether it still is so. Where an answer
 	// came, and a wrong one, the documents that Probe reads say nothing of it: the next
 	// visit does.
-	Probe bool
+	Probeable bool
 }
 
-// unanswered marks the error of a request to which no answer came.
-type unanswered struct{ error }
+// unansweredError marks the error of a request to which no answer came.
+type unansweredError struct{ error }
 
 // Unwrap gives the cause.
-func (u unanswered) Unwrap() error { return u.error }
+func (u unansweredError) Unwrap() error { return u.error }
 
-// silent says whether err is of a request to which no answer came.
-func silent(err error) bool {
-	var u unanswered
+// isUnanswered says whether err is of a request to which no answer came.
+func isUnanswered(err error) bool {
+	var u unansweredError
 	return errors.As(err, &u)
 }
 
-// contact tells how it went. A request that we took back ourselves says nothing.
-func (k *Client) contact(ctx context.Context, err error, probe bool) {
-	if k.c.Contact == nil || errors.Is(ctx.Err(), context.Canceled) {
+// reportContact tells how it went. A request that we took back ourselves says nothing.
+func (k *Client) reportContact(ctx context.Context, err error, probe bool) {
+	if k.config.Contact == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	switch kiosk.ReasonOf(err) {
 	case kiosk.Internal:
 		return
 	case kiosk.NoReason, kiosk.Refused, kiosk.NoAccess:
-		k.c.Contact(Contact{})
+		k.config.Contact(Contact{})
 	default:
-		k.c.Contact(Contact{Err: err, Probe: probe})
+		k.config.Contact(Contact{Err: err, Probeable: probe})
 	}
 }

@@ -63,7 +63,7 @@ func TestAVisitTellsHowTheServerIs(t *testing.T) {
 				}
 				return
 			}
-			if len(told) != 1 || kiosk.ReasonOf(told[0].Err) != c.want || told[0].Probe != c.probe {
+			if len(told) != 1 || kiosk.ReasonOf(told[0].Err) != c.want || told[0].Probeable != c.probe {
 				t.Errorf("told %+v, not %v, probe %v", told, c.want, c.probe)
 			}
 		})
@@ -104,7 +104,7 @@ func TestTheSecondRoadTellsHowTheServerIs(t *testing.T) {
 		told = nil
 		p.play("/device", c.line)
 		_, _ = k.Ask(t.Context(), second)
-		if len(told) != 1 || kiosk.ReasonOf(told[0].Err) != c.want || told[0].Probe != c.probe {
+		if len(told) != 1 || kiosk.ReasonOf(told[0].Err) != c.want || told[0].Probeable != c.probe {
 			t.Errorf("told %+v, not %v, probe %v", told, c.want, c.probe)
 		}
 	}

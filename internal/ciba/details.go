@@ -14,7 +14,7 @@ import (
 // what was granted.
 type details []any
 
-const theDetails = "authorization_details"
+const detailsParameter = "authorization_details"
 
 // parseDetails reads KIOSK_AUTHORIZATION_DETAILS: a JSON array of objects, each with
 // a type. It is read as strictly as what comes back. Empty is none.
@@ -22,7 +22,7 @@ func parseDetails(s string) (details, error) {
 	if s == "" {
 		return nil, nil
 	}
-	o, err := strictjson.Parse([]byte(`{"` + theDetails + `":` + s + `}`))
+	o, err := strictjson.Parse([]byte(`{"` + detailsParameter + `":` + s + `}`))
 	if err != nil || len(o) != 1 {
 		return nil, errors.New("not a JSON array of objects, or one with a member twice")
 	}
@@ -35,7 +35,7 @@ func parseDetails(s string) (details, error) {
 
 // readDetails takes them from an answer; nil where it has none.
 func readDetails(o strictjson.Object) (details, error) {
-	v, there := o[theDetails]
+	v, there := o[detailsParameter]
 	if !there || v == nil {
 		return nil, nil
 	}
@@ -52,20 +52,20 @@ func readDetails(o strictjson.Object) (details, error) {
 	return list, nil
 }
 
-// exceeds tells whether more was granted than asked for. Fewer is legal (RFC 9396,
+// exceed tells whether more was granted than asked for. Fewer is legal (RFC 9396,
 // section 7): entries, members and items of lists may be missing. Anything written in
 // the answer must be written in one entry of the same type that was asked for; only a
 // list that was asked for empty, and an empty object, may be filled in, by which a
 // client leaves the choice to the person (section 7.1). What a missing member means is
 // the type's own business and not looked into.
-func (granted details) exceeds(asked details) bool {
+func (granted details) exceed(asked details) bool {
 	return slices.ContainsFunc(granted, func(g any) bool {
-		return !slices.ContainsFunc(asked, func(a any) bool { return within(g, a) })
+		return !slices.ContainsFunc(asked, func(a any) bool { return isPartOf(g, a) })
 	})
 }
 
-// within tells whether one JSON value is part of another.
-func within(part, whole any) bool {
+// isPartOf tells whether one JSON value is part of another.
+func isPartOf(part, whole any) bool {
 	switch w := whole.(type) {
 	case strictjson.Object:
 		p, ok := part.(strictjson.Object)
@@ -74,7 +74,7 @@ func within(part, whole any) bool {
 		}
 		for name, v := range p {
 			of, there := w[name]
-			if len(w) > 0 && (!there || !within(v, of)) {
+			if len(w) > 0 && (!there || !isPartOf(v, of)) {
 				return false
 			}
 		}
@@ -82,7 +82,7 @@ func within(part, whole any) bool {
 	case []any:
 		p, ok := part.([]any)
 		return ok && (len(w) == 0 || !slices.ContainsFunc(p, func(one any) bool {
-			return !slices.ContainsFunc(w, func(of any) bool { return within(one, of) })
+			return !slices.ContainsFunc(w, func(of any) bool { return isPartOf(one, of) })
 		}))
 	case json.Number:
 		p, ok := part.(json.Number)

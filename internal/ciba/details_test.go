@@ -66,7 +66,7 @@ func TestAuthorizationDetailsAreAskedFor(t *testing.T) {
 	}
 }
 
-// FuzzDetails: nothing is within what it is not, and everything is within itself.
+// FuzzDetails: nothing is isPartOf what it is not, and everything is isPartOf itself.
 func FuzzDetails(f *testing.F) {
 	f.Add(oneDetail, `[{"type":"customer"}]`)
 	f.Add(`[{"type":"a","n":1e2}]`, `[{"type":"a","n":100}]`)
@@ -75,17 +75,17 @@ func FuzzDetails(f *testing.F) {
 		if err != nil || a == nil {
 			return
 		}
-		if a.exceeds(a) {
+		if a.exceed(a) {
 			t.Errorf("%s is more than itself", asked)
 		}
 		g, err := parseDetails(granted)
 		if err != nil || g == nil {
 			return
 		}
-		if g.exceeds(append(a, g...)) {
+		if g.exceed(append(a, g...)) {
 			t.Errorf("%s is more than itself and others", granted)
 		}
-		if !g.exceeds(nil) {
+		if !g.exceed(nil) {
 			t.Errorf("%s is no more than nothing", granted)
 		}
 	})

@@ -16,7 +16,7 @@ import (
 )
 
 // The second road: the device authorization grant (RFC 8628), for people whose phone
-// cannot be rung. It has a client of its own, which is public: Auth0, for one, wants it
+// cannot be rung. It has a client of its own, which is publicClient: Auth0, for one, wants it
 // so. From the acknowledgement on it is the same as the first: the same polls, the
 // same checks, and the approver must be the person asked for, which the grant itself
 // does not see to.
@@ -32,17 +32,17 @@ const (
 	// shows nine characters.
 	maxUserCode = 32
 
-	whatDevice = "device authorization request"
+	deviceOperation = "device authorization request"
 )
 
-// public is the second road's way of client authentication: none (RFC 6749, 2.1).
-type public struct{ id string }
+// publicClient is the second road's way of client authentication: none (RFC 6749, 2.1).
+type publicClient struct{ id string }
 
-func (p public) Method() string { return "none" }
-func (p public) MTLS() bool     { return false }
+func (p publicClient) Method() string { return "none" }
+func (p publicClient) MTLS() bool     { return false }
 
 // Apply names the client.
-func (p public) Apply(_ oidc.AuthTarget, form url.Values, _ http.Header) error {
+func (p publicClient) Apply(_ oidc.AuthTarget, form url.Values, _ http.Header) error {
 	form.Set("client_id", p.id)
 	return nil
 }
@@ -50,37 +50,37 @@ func (p public) Apply(_ oidc.AuthTarget, form url.Values, _ http.Header) error {
 // askDevice sends a device authorization request (RFC 8628, section 3.1).
 func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	fail := func(reason kiosk.Reason, err error) (kiosk.Ack, error) {
-		return kiosk.Ack{}, kiosk.Fail(reason, whatDevice, err)
+		return kiosk.Ack{}, kiosk.Fail(reason, deviceOperation, err)
 	}
-	if k.c.DeviceClientID == "" {
+	if k.config.DeviceClientID == "" {
 		return fail(kiosk.Misconfigured, errors.New("KIOSK_DEVICE_CLIENT_ID is not set"))
 	}
-	m, err := k.documents(ctx, usableByDevice)
+	m, err := k.fetchDocuments(ctx, checkDeviceFlow)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	_, _, expected, err := k.whom(ctx, r.Identifier)
+	_, _, expected, err := k.identify(ctx, r.Identifier)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
 	expected.Device = true
-	packed := expected.pack()
-	if len(packed) > maxExpect {
-		return fail(kiosk.Refused, fmt.Errorf("login hint longer than %d KiB", maxExpect>>10))
+	packed := expected.encode()
+	if len(packed) > maxExpectation {
+		return fail(kiosk.Refused, fmt.Errorf("login hint longer than %d KiB", maxExpectation>>10))
 	}
 	ack, err := k.sendDevice(ctx, m)
-	k.contact(ctx, err, silent(err))
+	k.reportContact(ctx, err, isUnanswered(err))
 	ack.ExpectedSubject = packed
 	return ack, err
 }
 
-// usableByDevice tells whether this server offers the second road.
-func usableByDevice(m *oidc.Metadata) error {
+// checkDeviceFlow tells whether this server offers the second road.
+func checkDeviceFlow(m *oidc.Metadata) error {
 	if err := m.EndpointError(oidc.Device, false); err != nil {
-		return kiosk.Fail(kiosk.Misconfigured, whatDevice, err)
+		return kiosk.Fail(kiosk.Misconfigured, deviceOperation, err)
 	}
 	if m.Endpoint(oidc.Device, false) == "" {
-		return kiosk.Fail(kiosk.Misconfigured, whatDevice, errors.New("the server publishes no device_authorization_endpoint: it does not offer the device grant; switch it on there or unset KIOSK_DEVICE_CLIENT_ID"))
+		return kiosk.Fail(kiosk.Misconfigured, deviceOperation, errors.New("the server publishes no device_authorization_endpoint: it does not offer the device grant; switch it on there or unset KIOSK_DEVICE_CLIENT_ID"))
 	}
 	return nil
 }
@@ -88,29 +88,29 @@ func usableByDevice(m *oidc.Metadata) error {
 // sendDevice makes the request and reads what comes back.
 func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, error) {
 	fail := func(reason kiosk.Reason, err error) (kiosk.Ack, error) {
-		return kiosk.Ack{}, kiosk.Fail(reason, whatDevice, err)
+		return kiosk.Ack{}, kiosk.Fail(reason, deviceOperation, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	left := k.uptime()
 	form := url.Values{}
-	form.Set("scope", k.c.Scope)
-	setIf(form, "acr_values", k.c.ACRValues)
-	setIf(form, "audience", k.c.Audience)
-	setIf(form, "resource", k.c.Resource)
-	setIf(form, theDetails, k.c.AuthorizationDetails)
-	reply, err := k.postAs(ctx, public{k.c.DeviceClientID}, m, oidc.Device, form, k.c.Transport.SendOnce)
+	form.Set("scope", k.config.Scope)
+	setNonEmpty(form, "acr_values", k.config.ACRValues)
+	setNonEmpty(form, "audience", k.config.Audience)
+	setNonEmpty(form, "resource", k.config.Resource)
+	setNonEmpty(form, detailsParameter, k.config.AuthorizationDetails)
+	reply, err := k.postWith(ctx, publicClient{k.config.DeviceClientID}, m, oidc.Device, form, k.config.Transport.SendOnce)
 	if err != nil {
 		if reply == nil {
-			err = unanswered{err}
+			err = unansweredError{err}
 		}
-		return fail(k.unreached(err), err)
+		return fail(k.unreachableReason(err), err)
 	}
 	if e := readError(reply.Body); e != nil {
 		return fail(askReason(e.code, reply.Status), e)
 	}
 	if reply.Status != http.StatusOK {
-		return fail(kiosk.Unreachable, status(reply))
+		return fail(kiosk.Unreachable, statusError(reply))
 	}
 	ack, err := readGrant(reply.Body)
 	if err != nil {
@@ -126,7 +126,7 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	code := bearer(o, "device_code")
+	code := readToken(o, "device_code")
 	if code == nil || len(code) > maxRequestID-len(deviceMark) {
 		return kiosk.Ack{}, errors.New("device_code is missing or malformed")
 	}
@@ -142,10 +142,10 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 	if g.UserCode == "" || len(g.UserCode) > maxUserCode || strings.ContainsFunc(g.UserCode, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return kiosk.Ack{}, errors.New("user_code is missing or malformed")
 	}
-	if g.Address, err = forPeople(o, "verification_uri"); err != nil || g.Address == "" {
+	if g.Address, err = readPublicURL(o, "verification_uri"); err != nil || g.Address == "" {
 		return kiosk.Ack{}, errors.New("verification_uri is missing or no https address")
 	}
-	if g.Complete, err = forPeople(o, "verification_uri_complete"); err != nil {
+	if g.Complete, err = readPublicURL(o, "verification_uri_complete"); err != nil {
 		return kiosk.Ack{}, errors.New("verification_uri_complete is no https address")
 	}
 	if g.Complete == "" {
@@ -158,15 +158,15 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 		Grant:     g,
 	}
 	code.Zero()
-	if n := interval(o); n > 0 {
+	if n := readInterval(o); n > 0 {
 		ack.Interval = n
 	}
 	return ack, nil
 }
 
-// forPeople reads an address that is drawn and opened by somebody's phone; empty if
+// readPublicURL reads an address that is drawn and opened by somebody's phone; empty if
 // there is none.
-func forPeople(o strictjson.Object, name string) (string, error) {
+func readPublicURL(o strictjson.Object, name string) (string, error) {
 	s, ok := o.Text(name)
 	if !o.Has(name) {
 		return "", nil
@@ -183,27 +183,27 @@ func forPeople(o strictjson.Object, name string) (string, error) {
 // pollForm is what one poll sends, and as whom, by the road that the request went.
 func (k *Client) pollForm(requestID kiosk.Secret) (who oidc.ClientAuth, form url.Values) {
 	if code, ok := strings.CutPrefix(string(requestID), deviceMark); ok {
-		who, form = public{k.c.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
+		who, form = publicClient{k.config.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
 	} else {
-		who, form = k.c.Auth, url.Values{"grant_type": {oidc.GrantCIBA}, "auth_req_id": {string(requestID)}}
+		who, form = k.config.Auth, url.Values{"grant_type": {oidc.GrantCIBA}, "auth_req_id": {string(requestID)}}
 	}
 	p := k.Profile()
-	setIf(form, "resource", p.wanted("resource", k.c.Resource)) // RFC 8707, section 2.2
+	setNonEmpty(form, "resource", p.parameter("resource", k.config.Resource)) // RFC 8707, section 2.2
 	return who, form
 }
 
-// issuedTo says whom the tokens of a request are for; empty is KIOSK_CLIENT_ID.
-func (k *Client) issuedTo(requestID kiosk.Secret) string {
+// tokenClient says whom the tokens of a request are for; empty is KIOSK_CLIENT_ID.
+func (k *Client) tokenClient(requestID kiosk.Secret) string {
 	if strings.HasPrefix(string(requestID), deviceMark) {
-		return k.c.DeviceClientID
+		return k.config.DeviceClientID
 	}
 	return ""
 }
 
-// authOf is how the client that tokens were issued to proves itself.
-func (k *Client) authOf(t kiosk.Tokens) oidc.ClientAuth {
+// authFor is how the client that tokens were issued to proves itself.
+func (k *Client) authFor(t kiosk.Tokens) oidc.ClientAuth {
 	if t.Client != "" {
-		return public{t.Client}
+		return publicClient{t.Client}
 	}
-	return k.c.Auth
+	return k.config.Auth
 }

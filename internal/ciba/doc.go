@@ -24,7 +24,7 @@
 //
 // The duties of poll and ping mode in CIBA Core, numbered C and K as in our own reading
 // of it, of ID-token validation, V, and of the RFCs beside it, by their numbers. M is
-// MUST, S is SHOULD, O is optional, R our own where the specification is silent. A test
+// MUST, S is SHOULD, O is optional, R our own where the specification is isUnanswered. A test
 // reads this table and looks for every test in it.
 //
 //	C1   M  one delivery mode, poll                        TestServersThatDoNotOfferIt
@@ -57,24 +57,24 @@
 //	C26  M  signed, never encrypted                        oidc.TestSignRequestContainsAllParameters
 //	C27  R  good for two minutes                           oidc.TestSignRequestContainsAllParameters
 //	C28  M  auth_req_id and expires_in must be there       TestAcknowledgements
-//	C29  M  no interval means 5                            TestAcknowledgements
+//	C29  M  no readInterval means 5                            TestAcknowledgements
 //	C30  M  auth_req_id is opaque                          TestAcknowledgements TestThePollIsExactlyThis
 //	C31  M  auth_req_id is handed over to be kept          TestAcknowledgements TestWhatIsTooLargeToKeepIsNotAskedFor
 //	C32  S  and so is the expiry                           TestAcknowledgements TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft
 //	C33  R  unknown members are ignored                    TestAcknowledgements
-//	C34  M  no poll sooner than the interval                   kiosk.TestPollSchedule kiosk.TestInvariantsOnRandomWalk
+//	C34  M  no poll sooner than the readInterval                   kiosk.TestPollSchedule kiosk.TestInvariantsOnRandomWalk
 //	C35  M  a long poll is followed at once                    kiosk.TestPollSchedule
 //	C36  M  never two polls at once                            kiosk.TestNeverTwoPollsAtOnce kiosk.TestInvariantsOnRandomWalk
 //	C36  M  one poll is one request                        TestVerdicts oidc.TestNothingIsResentByTheTransport
 //	C37  S  a poll may take over 30 s                      TestAPollMayTakeLong
 //	C38  S  Retry-After, both forms                        TestTheServersWishToBeLeftAlone TestAnAnswerThatIsCutOffStillSaysHowLongToWait
-//	C39  M  slow_down is told, with its interval           TestSlowDownMayNameAnInterval TestVerdicts
+//	C39  M  slow_down is told, with its readInterval           TestSlowDownMayNameAnInterval TestVerdicts
 //	C39  M  five seconds more, for good                        kiosk.TestPollSchedule runner.TestScheduleSurvivesPowerCut
 //	C40  M  any other error is the end                     TestVerdicts
 //	C41  M  a redeemed id is not polled again                  kiosk.TestVisit runner.TestRecovery kiosk.TestInvariantsOnRandomWalk
 //	C42  O  in ping mode there are polls as well               kiosk.TestPingMakesPollDue
 //	C43  M  push mode is refused, and its calls with it        config.TestEverySettingGoodAndBad
-//	C44  R  an interval before the first poll                  kiosk.TestPollSchedule
+//	C44  R  an readInterval before the first poll                  kiosk.TestPollSchedule
 //	C45  R  from the answer, but for a long poll               kiosk.TestPollSchedule
 //	C46  R  faults make it slower, up to a minute              kiosk.TestPollSchedule
 //	C47  R  an end by uptime, with a last look                 kiosk.TestLastSecondApproval kiosk.TestExpiry runner.TestWallClockChangeDuringVisit
@@ -86,7 +86,7 @@
 //	C54  R  no ID token from before the request            oidc.TestVerifyRejectsAttacks
 //	C55  R  the person asked for                           TestThePersonWhoApprovedIsThePersonAskedFor
 //	C56  M  the ping address is https                      TestThePingAddressIsHTTPS
-//	C57  M  POST, the request's own bearer, JSON           TestPings
+//	C57  M  POST, the request's own readToken, JSON           TestPings
 //	C58  S  401 and 204                                    TestPings
 //	C59  M  never 3xx                                      TestPings
 //	C60  M  after a ping the token endpoint is asked       kiosk.TestPingMakesPollDue runner.TestPingBringsAnswerAtOnce
@@ -97,10 +97,10 @@
 //	C65  M  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	C66  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
 //	C67  S  push: refused by the settings                      config.TestEverySettingGoodAndBad
-//	1.1  M  metadata: what may be absent and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
+//	1.1  M  metadata: what may be missing and what not      TestServersThatDoNotOfferIt oidc.TestDiscoveryFaults
 //	1.1  R  an address that is not needed may be bad       TestBadAddressesOfEndpointsThatAreNotNeeded oidc.TestMalformedEndpointsCountAsAbsent
 //	1.1  M  addresses for clients with a certificate       TestClientsWithACertificateGoToTheirOwnAddresses
-//	1.9  M  the code decides, not the status               TestVerdicts
+//	1.9  M  the code decides, not the statusError               TestVerdicts
 //	1.9  R  invalid_client after a wrong clock: once more      TestAProofMadeByAWrongClockIsMadeAnewOnce
 //	1.10 M  likewise when asking                           TestWhatRefusalsComeTo
 //	1.10 M  nothing is asked twice                         TestABindingMessageTheServerDislikes TestAfterAnyFaultTheRequestIsNotSentAgain TestTheRequestGoesOutOnANewConnection oidc.TestSendOnceNeverSendsTwice

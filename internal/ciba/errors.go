@@ -46,11 +46,11 @@ func knownCode(code string) bool {
 	_, ask := askReasons[code]
 	_, poll := pollReasons[code]
 	_, verdict := verdicts[code]
-	return ask || poll || verdict || slices.Contains(plainCodes, code)
+	return ask || poll || verdict || slices.Contains(otherCodes, code)
 }
 
-// plainCodes are registered (OAuth Extensions Error Registry) or common.
-var plainCodes = []string{
+// otherCodes are registered (OAuth Extensions Error Registry) or common.
+var otherCodes = []string{
 	"account_selection_required", "consent_required", "insufficient_scope",
 	"insufficient_user_authentication", "interaction_required", "invalid_request_uri",
 	"invalid_token", "login_required", "mfa_required", "not_allowed",
@@ -74,13 +74,13 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// unreached is the reason for a request that got no whole answer: the clock if
+// unreachableReason is the reason for a request that got no whole answer: the clock if
 // that is why the server's certificate was refused.
-func (k *Client) unreached(err error) kiosk.Reason {
-	if oidc.SuggestsWrongClock(err, k.c.Now()) {
+func (k *Client) unreachableReason(err error) kiosk.Reason {
+	if oidc.SuggestsWrongClock(err, k.config.Now()) {
 		return kiosk.BadClock
 	}
-	if k.c.Auth.MTLS() && oidc.IsClientCertificateRejected(err) {
+	if k.config.Auth.MTLS() && oidc.IsClientCertificateRejected(err) {
 		return kiosk.Misconfigured
 	}
 	if errors.Is(err, oidc.ErrResponseTooLong) {

@@ -60,7 +60,7 @@ func FuzzReadTokens(f *testing.F) {
 			t.Fatalf("%v and %v", reason, err)
 		}
 		for what, s := range map[string]kiosk.Secret{"access": tokens.Access, "refresh": tokens.Refresh, "ID": tokens.ID} {
-			if s != nil && !sendable(s, maxBearer) {
+			if s != nil && !sendable(s, maxTokenSize) {
 				t.Errorf("%s token %q", what, []byte(s))
 			}
 		}
@@ -98,7 +98,7 @@ func FuzzReadLookup(f *testing.F) {
 		if err != nil && hint+sub != "" {
 			t.Error("an error and a person")
 		}
-		if hasControl(hint+sub) || len(hint) > maxHint || len(sub) > maxHint {
+		if hasControl(hint+sub) || len(hint) > maxLookupValue || len(sub) > maxLookupValue {
 			t.Errorf("%q %q", hint, sub)
 		}
 	})
@@ -106,15 +106,15 @@ func FuzzReadLookup(f *testing.F) {
 
 // FuzzUnpack reads back what lies in the journal, or in what became of it.
 func FuzzUnpack(f *testing.F) {
-	f.Add([]byte(expect{Hint: "alice<", Sub: "u-1"}.pack()))
+	f.Add([]byte(expectation{Hint: "alice<", Subject: "u-1"}.encode()))
 	f.Add([]byte(`{"hint":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := unpack(data)
+		e, err := decodeExpectation(data)
 		if err != nil {
 			return
 		}
-		again, err := unpack(e.pack())
-		if e.Hint == "" || err != nil || again.Hint != e.Hint || again.Sub != e.Sub {
+		again, err := decodeExpectation(e.encode())
+		if e.Hint == "" || err != nil || again.Hint != e.Hint || again.Subject != e.Subject {
 			t.Errorf("%q became %+v and %+v: %v", data, e, again, err)
 		}
 	})

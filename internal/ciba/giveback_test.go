@@ -69,7 +69,7 @@ func TestWhatIsTooLargeToKeepIsNotAskedFor(t *testing.T) {
 	if n := len(p.got("/bc")); n != 0 {
 		t.Fatalf("%d requests", n)
 	}
-	most := maxExpect - len(`{"hint":""}`)
+	most := maxExpectation - len(`{"hint":""}`)
 	for length, want := range map[int]kiosk.Reason{most: kiosk.NoReason, most + 1: kiosk.Refused} {
 		ack, err := p.kiosk(nil).Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret(strings.Repeat("<", length)), Code: "K7"})
 		wantReason(t, err, want)

@@ -22,7 +22,7 @@ type hintRule struct {
 	issuer  string
 }
 
-var placeholder = regexp.MustCompile(`\{[A-Za-z_]*\}`)
+var placeholderPattern = regexp.MustCompile(`\{[A-Za-z_]*\}`)
 
 func newHintRule(c Config) (hintRule, error) {
 	r := hintRule{pattern: c.LoginHint, issuer: c.Issuer}
@@ -33,7 +33,7 @@ func newHintRule(c Config) (hintRule, error) {
 		r.pattern = "{identifier}"
 	}
 	r.quoted = strings.Contains(r.pattern, `"`)
-	for _, p := range placeholder.FindAllString(r.pattern, -1) {
+	for _, p := range placeholderPattern.FindAllString(r.pattern, -1) {
 		if p != "{identifier}" && p != "{issuer}" {
 			return r, errors.New("only {identifier} and {issuer} are known in it")
 		}
@@ -41,23 +41,23 @@ func newHintRule(c Config) (hintRule, error) {
 	if !strings.Contains(r.pattern, "{identifier}") {
 		return r, errors.New("{identifier} is not in it, so everybody would be the same person")
 	}
-	if _, e, err := r.make(""); err != nil || len(e.pack()) > maxExpect {
+	if _, e, err := r.apply(""); err != nil || len(e.encode()) > maxExpectation {
 		return r, errors.New("too long")
 	}
 	return r, nil
 }
 
-// expect is what Verify will need of this request, as it lies in Ack.Expect.
-type expect struct {
-	Hint string `json:"hint"`          // login_hint as it was sent, less its JSON clothing
-	Sub  string `json:"sub,omitempty"` // the subject, where it is known beforehand
+// expectation is what Verify will need of this request, as it lies in Ack.Expect.
+type expectation struct {
+	Hint    string `json:"hint"`          // login_hint as it was sent, less its JSON clothing
+	Subject string `json:"sub,omitempty"` // the subject, where it is known beforehand
 
 	Claim  string `json:"claim,omitempty"`  // with a login hint token: the claim that must equal Hint
 	Device bool   `json:"device,omitempty"` // the tokens are for KIOSK_DEVICE_CLIENT_ID
 }
 
-// make gives the login_hint and what is expected of the answer.
-func (r hintRule) make(identifier string) (hint string, e expect, err error) {
+// apply gives the login_hint and what is expectedPing of the answer.
+func (r hintRule) apply(identifier string) (hint string, e expectation, err error) {
 	if r.issSub {
 		sub := r.fill(identifier)
 		b, err := json.Marshal(struct {
@@ -65,10 +65,10 @@ func (r hintRule) make(identifier string) (hint string, e expect, err error) {
 			Iss    string `json:"iss"`
 			Sub    string `json:"sub"`
 		}{"iss_sub", r.issuer, sub})
-		return string(b), expect{Hint: sub, Sub: sub}, err
+		return string(b), expectation{Hint: sub, Subject: sub}, err
 	}
 	hint = r.fill(identifier)
-	return hint, expect{Hint: hint}, nil
+	return hint, expectation{Hint: hint}, nil
 }
 
 // fill puts the values in at one go, so that an identifier that looks like a
@@ -76,33 +76,33 @@ func (r hintRule) make(identifier string) (hint string, e expect, err error) {
 // its own.
 func (r hintRule) fill(identifier string) string {
 	if r.quoted && !r.issSub {
-		identifier = inJSON(identifier)
+		identifier = escapeJSON(identifier)
 	}
 	return strings.NewReplacer("{identifier}", identifier, "{issuer}", r.issuer).Replace(r.pattern)
 }
 
-func inJSON(s string) string {
+func escapeJSON(s string) string {
 	b, _ := json.Marshal(s)
 	return string(b[1 : len(b)-1])
 }
 
-// hints is the rule in force: the configured one, or where that is the default
+// effectiveHintRule is the rule in force: the configured one, or where that is the default
 // the profile's.
-func (k *Client) hints() hintRule {
-	if p := k.Profile(); p.Hint != "" && (k.c.LoginHint == "" || k.c.LoginHint == "{identifier}") {
-		c := k.c
-		c.LoginHint = p.Hint
+func (k *Client) effectiveHintRule() hintRule {
+	if p := k.Profile(); p.HintPattern != "" && (k.config.LoginHint == "" || k.config.LoginHint == "{identifier}") {
+		c := k.config
+		c.LoginHint = p.HintPattern
 		if r, err := newHintRule(c); err == nil { // profile_test.go makes each
 			return r
 		}
 	}
-	return k.hint
+	return k.hintRule
 }
 
-// whom finds out whom to ask for, and by which parameter: by the token if one was
+// identify finds out whom to ask for, and by which parameter: by the token if one was
 // scanned, else by the lookup if there is one, else by the pattern. The error is a
 // *kiosk.Error.
-func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (name, hint string, e expect, err error) {
+func (k *Client) identify(ctx context.Context, identifier kiosk.Secret) (name, hint string, e expectation, err error) {
 	const what = "login hint"
 	id := string(identifier)
 	if strings.TrimSpace(id) == "" {
@@ -111,13 +111,13 @@ func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (name, hint 
 	if !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "", "", e, kiosk.Fail(kiosk.Refused, what, errors.New("the identifier holds control characters"))
 	}
-	if e, is, err := k.scanned(id); is {
+	if e, is, err := k.scannedToken(id); is {
 		return "login_hint_token", id, e, err
 	}
-	if k.c.LookupURL != "" {
+	if k.config.LookupURL != "" {
 		hint, e, err = k.lookup(ctx, identifier)
 	} else {
-		hint, e, err = k.hints().make(id)
+		hint, e, err = k.effectiveHintRule().apply(id)
 	}
 	if err != nil {
 		return "", "", e, err
@@ -128,8 +128,8 @@ func (k *Client) whom(ctx context.Context, identifier kiosk.Secret) (name, hint 
 	return "login_hint", hint, e, nil
 }
 
-// pack and unpack carry an expect through the journal.
-func (e expect) pack() kiosk.Secret {
+// encode and decodeExpectation carry an expectation through the journal.
+func (e expectation) encode() kiosk.Secret {
 	var b bytes.Buffer
 	w := json.NewEncoder(&b)
 	w.SetEscapeHTML(false) // six bytes for each < would be for browsers
@@ -137,13 +137,13 @@ func (e expect) pack() kiosk.Secret {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-func unpack(s kiosk.Secret) (e expect, err error) {
+func decodeExpectation(s kiosk.Secret) (e expectation, err error) {
 	o, err := strictjson.Parse(s)
 	if err != nil {
 		return e, err
 	}
 	e.Hint, _ = o.Text("hint")
-	e.Sub, _ = o.Text("sub")
+	e.Subject, _ = o.Text("sub")
 	e.Claim, _ = o.Text("claim")
 	e.Device, _ = o["device"].(bool)
 	if e.Hint == "" {

@@ -8,11 +8,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// comparable are the claims by which a login hint token can name a person, in the
+// comparableClaims are the claims by which a login hint token can name a person, in the
 // order in which they are looked for.
-var comparable = []string{"sub", "email", "phone_number", "preferred_username"}
+var comparableClaims = []string{"sub", "email", "phone_number", "preferred_username"}
 
-// ofToken says what is expected of the answer to a login hint token (CIBA Core,
+// expectationFromToken says what is expectedPing of the answer to a login hint token (CIBA Core,
 // section 7.1), which is sent as it was scanned.
 //
 // Nobody here can check the token's signature, and nothing is believed because of
@@ -27,50 +27,50 @@ var comparable = []string{"sub", "email", "phone_number", "preferred_username"}
 // server's own or says nothing of its issuer: that of another one is another name. A
 // token that names nobody in such a way is refused before a phone rings, since its
 // answer could not be checked.
-func (k *Client) ofToken(claims []byte) (expect, error) {
+func (k *Client) expectationFromToken(claims []byte) (expectation, error) {
 	o, err := strictjson.Parse(claims)
 	if err != nil {
-		return expect{}, err
+		return expectation{}, err
 	}
-	if k.c.SubjectClaim == noCheck {
-		return expect{Claim: noCheck, Hint: noCheck}, nil
+	if k.config.SubjectClaim == subjectCheckOff {
+		return expectation{Claim: subjectCheckOff, Hint: subjectCheckOff}, nil
 	}
-	if k.c.SubjectClaim != "" {
-		if v, ok := o.Text(k.c.SubjectClaim); ok && v != "" {
-			return expect{Claim: k.c.SubjectClaim, Hint: v}, nil
+	if k.config.SubjectClaim != "" {
+		if v, ok := o.Text(k.config.SubjectClaim); ok && v != "" {
+			return expectation{Claim: k.config.SubjectClaim, Hint: v}, nil
 		}
-		return expect{}, errors.New("the token that was scanned does not have the claim of KIOSK_SUBJECT_CLAIM")
+		return expectation{}, errors.New("the token that was scanned does not have the claim of KIOSK_SUBJECT_CLAIM")
 	}
-	for _, claim := range comparable {
-		if v, ok := o.Text(claim); ok && v != "" && (claim != "sub" || k.ours(o)) {
-			return expect{Claim: claim, Hint: v}, nil
+	for _, claim := range comparableClaims {
+		if v, ok := o.Text(claim); ok && v != "" && (claim != "sub" || k.isOwnIssuer(o)) {
+			return expectation{Claim: claim, Hint: v}, nil
 		}
 	}
 	if id, ok := o["sub_id"].(strictjson.Object); ok {
 		format, _ := id.Text("format")
 		claim := map[string]string{"iss_sub": "sub", "email": "email", "phone_number": "phone_number"}[format]
-		if v, ok := id.Text(claim); ok && v != "" && slices.Contains(comparable, claim) && (claim != "sub" || k.ours(id)) {
-			return expect{Claim: claim, Hint: v}, nil
+		if v, ok := id.Text(claim); ok && v != "" && slices.Contains(comparableClaims, claim) && (claim != "sub" || k.isOwnIssuer(id)) {
+			return expectation{Claim: claim, Hint: v}, nil
 		}
 	}
-	return expect{}, errors.New("the token that was scanned names nobody by a claim that could be compared; set KIOSK_SUBJECT_CLAIM")
+	return expectation{}, errors.New("the token that was scanned names nobody by a claim that could be compared; set KIOSK_SUBJECT_CLAIM")
 }
 
-// ours tells whether a set of claims is this server's, or does not say whose.
-func (k *Client) ours(o strictjson.Object) bool {
+// isOwnIssuer tells whether a set of claims is this server's, or does not say whose.
+func (k *Client) isOwnIssuer(o strictjson.Object) bool {
 	iss, _ := o.Text("iss")
-	return !o.Has("iss") || iss == k.c.Issuer
+	return !o.Has("iss") || iss == k.config.Issuer
 }
 
-// scanned tells whether an identifier is a login hint token, and if so what is
-// expected of the answer to it. The error is a *kiosk.Error.
-func (k *Client) scanned(identifier string) (e expect, is bool, err error) {
+// scannedToken tells whether an identifier is a login hint token, and if so what is
+// expectedPing of the answer to it. The error is a *kiosk.Error.
+func (k *Client) scannedToken(identifier string) (e expectation, is bool, err error) {
 	claims, is := kiosk.ParseHintToken(identifier)
 	if !is {
-		return expect{}, false, nil
+		return expectation{}, false, nil
 	}
-	if e, err = k.ofToken(claims); err != nil {
-		return expect{}, true, kiosk.Fail(kiosk.Refused, "login hint token", err)
+	if e, err = k.expectationFromToken(claims); err != nil {
+		return expectation{}, true, kiosk.Fail(kiosk.Refused, "login hint token", err)
 	}
 	return e, true, nil
 }

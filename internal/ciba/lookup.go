@@ -13,36 +13,36 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// maxHint bounds a login_hint and a sub from the lookup; the longest in use, JSON
+// maxLookupValue bounds a login_hint and a sub from the lookup; the longest in use, JSON
 // with an issuer and a subject in it, is under 500.
-const maxHint = 2048
+const maxLookupValue = 2048
 
 // lookup turns what people know into what the server needs (KIOSK_LOOKUP_URL):
 // POST {"identifier": "…"}, answer {"login_hint": "…", "sub": "…"}. Without a
 // login_hint in the answer, KIOSK_LOGIN_HINT is filled with the sub. A person
 // nobody knows, 404 or an empty answer, is refused like any other.
-func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint string, e expect, err error) {
+func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint string, e expectation, err error) {
 	const what = "lookup"
-	fail := func(r kiosk.Reason, err error) (string, expect, error) {
+	fail := func(r kiosk.Reason, err error) (string, expectation, error) {
 		k.log.Warn(what, "outcome", r.String())
-		return "", expect{}, kiosk.Fail(r, what, err)
+		return "", expectation{}, kiosk.Fail(r, what, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	ctx, cancel := context.WithTimeout(ctx, auxiliaryTimeout)
 	defer cancel()
 	body, err := json.Marshal(map[string]string{"identifier": string(identifier)})
 	if err != nil {
 		return fail(kiosk.Internal, err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.c.LookupURL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.config.LookupURL, bytes.NewReader(body))
 	if err != nil {
 		return fail(kiosk.Internal, errors.New("bad address"))
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
-	reply, err := k.c.Transport.SendOnce(r, oidc.MaxResponse)
+	reply, err := k.config.Transport.SendOnce(r, oidc.MaxResponse)
 	switch {
 	case err != nil:
-		return fail(k.unreached(err), err)
+		return fail(k.unreachableReason(err), err)
 	case reply.Status == http.StatusNotFound, reply.Status == http.StatusNoContent,
 		reply.Status == http.StatusOK && len(bytes.TrimSpace(reply.Body)) == 0:
 		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
@@ -51,22 +51,22 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 	case reply.Status != http.StatusOK:
 		return fail(kiosk.Misconfigured, fmt.Errorf("status %d", reply.Status))
 	}
-	hint, e.Sub, err = readLookup(reply.Body)
+	hint, e.Subject, err = readLookup(reply.Body)
 	if err != nil {
 		return fail(kiosk.Untrusted, err)
 	}
 	e.Hint = hint
 	switch {
-	case hint == "" && e.Sub == "":
+	case hint == "" && e.Subject == "":
 		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
-	case e.Sub == "" && (k.c.SubjectClaim == "" || k.c.SubjectClaim == "sub"):
+	case e.Subject == "" && (k.config.SubjectClaim == "" || k.config.SubjectClaim == "sub"):
 		return fail(kiosk.Misconfigured, errors.New("the answer has no sub, by which the approver is to be recognised; add it, or set KIOSK_SUBJECT_CLAIM"))
 	case hint == "":
-		sub := e.Sub
-		if hint, e, err = k.hints().make(sub); err != nil {
+		sub := e.Subject
+		if hint, e, err = k.effectiveHintRule().apply(sub); err != nil {
 			return fail(kiosk.Internal, err)
 		}
-		e.Sub = sub
+		e.Subject = sub
 	}
 	return hint, e, nil
 }
@@ -78,7 +78,7 @@ func readLookup(body []byte) (hint, sub string, err error) {
 		return "", "", err
 	}
 	for _, name := range []string{"login_hint", "sub"} {
-		if s, ok := o.Text(name); o.Has(name) && (!ok || len(s) > maxHint || hasControl(s)) {
+		if s, ok := o.Text(name); o.Has(name) && (!ok || len(s) > maxLookupValue || hasControl(s)) {
 			return "", "", fmt.Errorf("%s is malformed", name)
 		}
 	}

@@ -26,44 +26,44 @@ import (
 // gets lost is made up for by polls, which go on slowly.
 
 const (
-	// slowPoll is the least interval in ping mode. A ping that gets lost costs the
+	// minPingInterval is the least readInterval in ping mode. A ping that gets lost costs the
 	// customer that long at most, and a server is asked eight times in two minutes.
-	slowPoll = 15 * time.Second
+	minPingInterval = 15 * time.Second
 
 	// maxPingBody has room for the longest auth_req_id that is kept, and JSON around it.
 	maxPingBody = maxRequestID + 4<<10
 
-	// openPings is how many requests may wait for a ping: those of a visit that
+	// maxExpectedPings is how many requests may wait for a ping: those of a visit that
 	// asked again and again, and others that were left and have not run out.
-	openPings = 64
+	maxExpectedPings = 64
 
-	// heldPings is how many pings are held for one request whose acknowledgement has
+	// maxEarlyPings is how many pings are held for one request whose acknowledgement has
 	// not been read. There should be one.
-	heldPings = 4
+	maxEarlyPings = 4
 
-	// afterwards is how long a request's bearer is still known after it has run out,
+	// bearerGrace is how long a request's readToken is still known after it has run out,
 	// so that a late ping of the server's is answered as good.
-	afterwards = time.Minute
+	bearerGrace = time.Minute
 
-	// strangers is how many requests without a good bearer are answered in a second.
+	// maxUnauthenticated is how many requests without a good readToken are answered in a second.
 	// Those with one are not limited by it: no flood keeps the server's ping out.
-	strangers = 20
+	maxUnauthenticated = 20
 
-	whatPing = "ping"
+	pingOperation = "ping"
 )
 
 // digest hides what it is of and makes every comparison one of 32 bytes.
 type digest = [sha256.Size]byte
 
-// expected is one request for which a ping may come.
-type expected struct {
-	bearer digest
-	id     digest // of the auth_req_id, once it is known
-	known  bool
-	held   []digest // of what was pinged before it was
-	done   bool     // the ping has come: another one does nothing
-	until  time.Duration
-	ring   func()
+// expectedPing is one request for which a ping may come.
+type expectedPing struct {
+	bearer       digest
+	id           digest // of the auth_req_id, once it is known
+	acknowledged bool
+	early        []digest // of what was pinged before it was
+	done         bool     // the ping has come: another one does nothing
+	until        time.Duration
+	notify       func()
 }
 
 // Pings takes the server's pings. It is safe for concurrent use.
@@ -71,10 +71,10 @@ type Pings struct {
 	uptime func() time.Duration
 	log    *slog.Logger
 
-	mu      sync.Mutex // requests come in beside the visit
-	open    []*expected
-	second  time.Duration // the present second, and strangers in it
-	strange int
+	mu              sync.Mutex // requests come in beside the visit
+	expected        []*expectedPing
+	second          time.Duration // the present second, and maxUnauthenticated in it
+	unauthenticated int
 }
 
 // NewPings makes one; uptime is monotonic.
@@ -85,63 +85,63 @@ func NewPings(uptime func() time.Duration, log *slog.Logger) *Pings {
 	return &Pings{uptime: uptime, log: log}
 }
 
-// expect begins to wait for the ping of one request and gives the token that the
+// expectation begins to wait for the ping of one request and gives the token that the
 // server must bring (client_notification_token): 256 bits, new each time, where 160
 // are advised. What ring does is called at most once.
-func (p *Pings) expect(ring func()) (token string, e *expected) {
+func (p *Pings) expect(ring func()) (token string, e *expectedPing) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	token = base64.RawURLEncoding.EncodeToString(secret)
-	e = &expected{bearer: sha256.Sum256([]byte(token)), ring: ring}
+	e = &expectedPing{bearer: sha256.Sum256([]byte(token)), notify: ring}
 	now := p.uptime()
-	e.until = now + askTimeout + afterwards
+	e.until = now + askTimeout + bearerGrace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kept := p.open[:0]
-	for _, o := range p.open {
+	kept := p.expected[:0]
+	for _, o := range p.expected {
 		if now < o.until {
 			kept = append(kept, o)
 		}
 	}
-	if len(kept) >= openPings {
+	if len(kept) >= maxExpectedPings {
 		kept = kept[1:]
 	}
-	p.open = append(kept, e)
+	p.expected = append(kept, e)
 	return token, e
 }
 
 // accepted ties the request to its auth_req_id. A ping that came before is good now.
-func (p *Pings) accepted(e *expected, id []byte, expires time.Duration) {
+func (p *Pings) accepted(e *expectedPing, id []byte, expires time.Duration) {
 	p.mu.Lock()
-	e.id, e.known, e.until = sha256.Sum256(id), true, p.uptime()+expires+afterwards
+	e.id, e.acknowledged, e.until = sha256.Sum256(id), true, p.uptime()+expires+bearerGrace
 	ring := false
-	for _, h := range e.held {
+	for _, h := range e.early {
 		ring = ring || subtle.ConstantTimeCompare(h[:], e.id[:]) == 1
 	}
-	e.held = nil
+	e.early = nil
 	ring = ring && !e.done
 	e.done = e.done || ring
 	p.mu.Unlock()
 	if ring {
-		e.ring()
+		e.notify()
 	}
 }
 
 // refused forgets a request that came to nothing.
-func (p *Pings) refused(e *expected) {
+func (p *Pings) refused(e *expectedPing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e.until = 0
 }
 
-// find looks for the request of a bearer. Every one is looked at, by its digest, so
+// find looks for the request of a readToken. Every one is looked at, by its digest, so
 // that the time tells nothing of how near a guess was.
-func (p *Pings) find(bearer digest) *expected {
+func (p *Pings) find(bearer digest) *expectedPing {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var found *expected
+	var found *expectedPing
 	now := p.uptime()
-	for _, e := range p.open {
+	for _, e := range p.expected {
 		if subtle.ConstantTimeCompare(e.bearer[:], bearer[:]) == 1 && now < e.until {
 			found = e
 		}
@@ -149,15 +149,15 @@ func (p *Pings) find(bearer digest) *expected {
 	return found
 }
 
-// come takes in a ping for id at e. It says whether the two belong together as far as
+// notify takes in a ping for id at e. It says whether the two belong together as far as
 // can be known, and rings at most once.
-func (p *Pings) come(e *expected, id digest) bool {
+func (p *Pings) notify(e *expectedPing, id digest) bool {
 	p.mu.Lock()
 	ring, good := false, true
 	switch {
-	case !e.known:
-		if len(e.held) < heldPings {
-			e.held = append(e.held, id)
+	case !e.acknowledged:
+		if len(e.early) < maxEarlyPings {
+			e.early = append(e.early, id)
 		}
 	case subtle.ConstantTimeCompare(e.id[:], id[:]) != 1:
 		good = false
@@ -166,57 +166,57 @@ func (p *Pings) come(e *expected, id digest) bool {
 	}
 	p.mu.Unlock()
 	if ring {
-		e.ring()
+		e.notify()
 	}
 	return good
 }
 
-// tooMany counts requests without a good bearer.
-func (p *Pings) tooMany() bool {
+// limitReached counts requests without a good readToken.
+func (p *Pings) limitReached() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now := p.uptime().Truncate(time.Second); now != p.second {
-		p.second, p.strange = now, 0
+		p.second, p.unauthenticated = now, 0
 	}
-	p.strange++
-	return p.strange > strangers
+	p.unauthenticated++
+	return p.unauthenticated > maxUnauthenticated
 }
 
-// ServeHTTP answers a ping: 204 where it is good, 401 where the bearer is unknown or
-// another request's (the two cannot be told apart), 400 where a good bearer brings
+// ServeHTTP answers a ping: 204 where it is good, 401 where the readToken is unknown or
+// another request's (the two cannot be told apart), 400 where a good readToken brings
 // something else than a notification. It never redirects, and says nothing else.
 func (p *Pings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		p.no(w, http.StatusMethodNotAllowed)
+		p.reject(w, http.StatusMethodNotAllowed)
 		return
 	}
 	e := p.find(sha256.Sum256([]byte(bearerOf(r.Header))))
 	if e == nil {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		p.no(w, http.StatusUnauthorized)
+		p.reject(w, http.StatusUnauthorized)
 		return
 	}
 	id, status := readPing(w, r)
 	if status != 0 {
-		p.log.Warn(whatPing, "outcome", "malformed", "status", status)
-		p.no(w, status)
+		p.log.Warn(pingOperation, "outcome", "malformed", "status", status)
+		p.reject(w, status)
 		return
 	}
-	if !p.come(e, sha256.Sum256([]byte(id))) {
-		p.log.Warn(whatPing, "outcome", "for another request")
+	if !p.notify(e, sha256.Sum256([]byte(id))) {
+		p.log.Warn(pingOperation, "outcome", "for another request")
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		p.no(w, http.StatusUnauthorized)
+		p.reject(w, http.StatusUnauthorized)
 		return
 	}
-	p.log.Debug(whatPing, "outcome", "taken")
+	p.log.Debug(pingOperation, "outcome", "taken")
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// no turns a request away, and its connection with it: the body is not read.
-func (p *Pings) no(w http.ResponseWriter, status int) {
-	if p.tooMany() {
+// reject turns a request away, and its connection with it: the body is not read.
+func (p *Pings) reject(w http.ResponseWriter, status int) {
+	if p.limitReached() {
 		status = http.StatusTooManyRequests
 	}
 	w.Header().Set("Connection", "close")
@@ -251,14 +251,14 @@ func readPing(w http.ResponseWriter, r *http.Request) (id string, status int) {
 	case err != nil:
 		return "", http.StatusBadRequest
 	}
-	if id = pingedFor(body); id == "" {
+	if id = pingedRequest(body); id == "" {
 		return "", http.StatusBadRequest
 	}
 	return id, 0
 }
 
-// pingedFor finds the auth_req_id in a notification; empty if there is none.
-func pingedFor(body []byte) string {
+// pingedRequest finds the auth_req_id in a notification; empty if there is none.
+func pingedRequest(body []byte) string {
 	o, err := strictjson.Parse(body)
 	if err != nil {
 		return ""
@@ -273,10 +273,10 @@ func pingedFor(body []byte) string {
 // Bounds on whoever speaks to the ping address: a notification is a kilobyte, and
 // its sender waits for nothing.
 const (
-	pingTimeout = 10 * time.Second
-	pingIdle    = time.Minute
-	pingHeader  = 16 << 10
-	pingConns   = 32
+	pingTimeout     = 10 * time.Second
+	pingIdleTimeout = time.Minute
+	maxPingHeader   = 16 << 10
+	maxPingConns    = 32
 )
 
 // Serve takes pings from l until ctx ends; the certificate is of the address that the
@@ -286,16 +286,16 @@ func (p *Pings) Serve(ctx context.Context, l net.Listener, cert tls.Certificate)
 		Handler:      p,
 		ReadTimeout:  pingTimeout,
 		WriteTimeout: pingTimeout,
-		IdleTimeout:  pingIdle,
+		IdleTimeout:  pingIdleTimeout,
 		// One request at a time on a connection is all that is needed.
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		TLSConfig:      &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
-		MaxHeaderBytes: pingHeader,
-		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what strangers make it say is endless
+		MaxHeaderBytes: maxPingHeader,
+		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what maxUnauthenticated make it say is endless
 	}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	err := s.ServeTLS(&fewConns{Listener: l, free: make(chan struct{}, pingConns)}, "", "")
+	err := s.ServeTLS(&fewConns{Listener: l, free: make(chan struct{}, maxPingConns)}, "", "")
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -62,7 +62,7 @@ func notify(p *Pings, authorization, body string, change ...func(*http.Request))
 
 const aPing = `{"auth_req_id":"the-request-id"}`
 
-// The endpoint to the letter (CIBA Core 9, 10.2): only POST, the request's own bearer,
+// The endpoint to the letter (CIBA Core 9, 10.2): only POST, the request's own readToken,
 // JSON of a sane size, 204 or 401, never 3xx.
 func TestPings(t *testing.T) {
 	header := func(name string, values ...string) func(*http.Request) {
@@ -122,7 +122,7 @@ func TestPings(t *testing.T) {
 	}
 }
 
-// A token for each request, never twice, of at least 160 bits and within what a bearer
+// A token for each request, never twice, of at least 160 bits and isPartOf what a readToken
 // may be made of (C12); polls go on slowly (C62).
 func TestNotificationTokensAreFresh(t *testing.T) {
 	p := newOP(t)
@@ -237,10 +237,10 @@ func TestPingsForNothing(t *testing.T) {
 		t.Errorf("for one that has run out: status %d, passed on %d times", w.Code, b.got())
 	}
 	// And however many are left open, they are forgotten from the oldest on.
-	for range 3 * openPings {
+	for range 3 * maxExpectedPings {
 		k.Ask(t.Context(), r)
 	}
-	if n := len(pings.open); n > openPings {
+	if n := len(pings.expected); n > maxExpectedPings {
 		t.Errorf("%d requests are remembered", n)
 	}
 }
@@ -253,7 +253,7 @@ func TestAFloodKeepsNoPingOut(t *testing.T) {
 	for range 500 {
 		statuses[notify(pings, "Bearer x", aPing).Code]++
 	}
-	if statuses[401] != strangers || statuses[429] != 500-strangers {
+	if statuses[401] != maxUnauthenticated || statuses[429] != 500-maxUnauthenticated {
 		t.Errorf("statuses %v", statuses)
 	}
 	if w := notify(pings, "Bearer "+token, aPing); w.Code != 204 || b.got() != 1 {
@@ -295,7 +295,7 @@ func TestThePingAddressIsHTTPS(t *testing.T) {
 		t.Error("taken over TLS 1.1")
 	}
 	var idle []net.Conn
-	for range pingConns - 1 { // strangers that say nothing
+	for range maxPingConns - 1 { // maxUnauthenticated that say nothing
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -346,7 +346,7 @@ func FuzzPing(f *testing.F) {
 		w := notify(pings, authorization, string(body), func(r *http.Request) { r.Header.Set("Content-Type", typ) })
 		switch w.Code {
 		case 204:
-			if !bytes.Contains(body, []byte("the-request-id")) && pingedFor(body) != "the-request-id" || b.got() != 1 {
+			if !bytes.Contains(body, []byte("the-request-id")) && pingedRequest(body) != "the-request-id" || b.got() != 1 {
 				t.Errorf("good, rung %d times: %q", b.got(), body)
 			}
 		case 400, 401, 413, 415:

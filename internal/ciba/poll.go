@@ -17,17 +17,17 @@ const (
 	// maxRetryAfter bounds a server's wish to be left alone; no request lives longer.
 	maxRetryAfter = time.Hour
 
-	// maxBearer bounds each token; the largest in use are about 8 KiB.
-	maxBearer = 64 << 10
+	// maxTokenSize bounds each token; the largest in use are about 8 KiB.
+	maxTokenSize = 64 << 10
 
-	// maxLife bounds what an access token is believed to live.
-	maxLife = 30 * 24 * time.Hour
+	// maxTokenLifetime bounds what an access token is believed to live.
+	maxTokenLifetime = 30 * 24 * time.Hour
 
-	whatPoll = "token request"
+	pollOperation = "token request"
 )
 
 // verdicts are the errors of the token endpoint that a visit knows (CIBA Core,
-// section 11). The code decides, never the status: Auth0 answers 403, others 400.
+// section 11). The code decides, never the statusError: Auth0 answers 403, others 400.
 var verdicts = map[string]kiosk.Verdict{
 	"authorization_pending":   kiosk.Pending,
 	"slow_down":               kiosk.SlowDown,
@@ -43,12 +43,12 @@ var verdicts = map[string]kiosk.Verdict{
 // 40 s by itself.
 func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAnswer {
 	a := k.poll(ctx, requestID)
-	k.contact(ctx, a.Err, a.Verdict == kiosk.Retryable && !a.ServerReached)
+	k.reportContact(ctx, a.Err, a.Verdict == kiosk.Retryable && !a.ServerReached)
 	outcome := verdictName(a.Verdict)
 	if a.Verdict == kiosk.Fatal {
-		k.log.Warn(whatPoll, "outcome", outcome, "reason", a.Reason.String())
+		k.log.Warn(pollOperation, "outcome", outcome, "reason", a.Reason.String())
 	} else {
-		k.log.Debug(whatPoll, "outcome", outcome)
+		k.log.Debug(pollOperation, "outcome", outcome)
 	}
 	return a
 }
@@ -57,102 +57,102 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	if len(requestID) == 0 {
-		return hopeless(kiosk.Internal, errors.New("no auth_req_id"))
+		return fatal(kiosk.Internal, errors.New("no auth_req_id"))
 	}
-	m, err := k.known(ctx)
+	m, err := k.metadata(ctx)
 	if err != nil {
-		return trouble(err, false)
+		return retryable(err, false)
 	}
 	who, form := k.pollForm(requestID)
-	made := k.corrections()
-	reply, err := k.postAs(ctx, who, m, oidc.Token, form, k.c.Transport.Send)
+	made := k.clockCorrections()
+	reply, err := k.postWith(ctx, who, m, oidc.Token, form, k.config.Transport.Send)
 	var a kiosk.PollAnswer
 	var own *kiosk.Error
 	switch {
 	case err == nil:
-		a = k.judge(reply)
-		a.Tokens.Client = k.issuedTo(requestID)
-		if !came(a.Tokens) && untimely(reply) && k.corrections() != made {
+		a = k.readPollReply(reply)
+		a.Tokens.Client = k.tokenClient(requestID)
+		if !hasTokens(a.Tokens) && refusesProof(reply) && k.clockCorrections() != made {
 			// It was made by a time that this very answer has put right. The next poll
 			// has a new one, at its own time; if that is refused, too, that is that.
-			a = trouble(errors.New("the proof was made by a wrong clock, which is right now"), true)
+			a = retryable(errors.New("the proof was made by a wrong clock, which is right now"), true)
 		}
-		if k.c.DPoP != nil && a.Verdict == kiosk.Granted {
-			k.c.DPoP.BindAccessToken(proofID(form), a.Tokens.Access)
+		if k.config.DPoP != nil && a.Verdict == kiosk.Granted {
+			k.config.DPoP.BindAccessToken(proofID(form), a.Tokens.Access)
 		}
 	case errors.As(err, &own):
-		return hopeless(own.Reason, err)
+		return fatal(own.Reason, err)
 	case errors.Is(err, oidc.ErrResponseTooLong) && reply.Status == http.StatusOK:
-		a = hopeless(kiosk.Untrusted, err)
+		a = fatal(kiosk.Untrusted, err)
 	default:
-		a = trouble(err, reply != nil)
+		a = retryable(err, reply != nil)
 	}
 	if reply != nil { // the header counts even if the body did not come
-		a.RetryAfter = retryAfter(reply.Header, k.c.Now())
+		a.RetryAfter = retryAfter(reply.Header, k.config.Now())
 	}
 	return a
 }
 
-// corrections counts how often the time was put right.
-func (k *Client) corrections() uint64 {
-	if k.c.Clock == nil {
+// clockCorrections counts how often the time was put right.
+func (k *Client) clockCorrections() uint64 {
+	if k.config.Clock == nil {
 		return 0
 	}
-	return k.c.Clock.Corrections()
+	return k.config.Clock.Corrections()
 }
 
-func came(t kiosk.Tokens) bool { return len(t.Access)+len(t.Refresh) > 0 }
+func hasTokens(t kiosk.Tokens) bool { return len(t.Access)+len(t.Refresh) > 0 }
 
-// untimely tells whether an answer refuses what a wrong clock spoils.
-func untimely(reply *oidc.Reply) bool {
+// refusesProof tells whether an answer refuses what a wrong clock spoils.
+func refusesProof(reply *oidc.Reply) bool {
 	e := readError(reply.Body)
 	return e != nil && (e.code == "invalid_client" || e.code == "invalid_dpop_proof")
 }
 
-// judge turns a whole answer into a verdict.
-func (k *Client) judge(reply *oidc.Reply) kiosk.PollAnswer {
+// readPollReply turns a whole answer into a verdict.
+func (k *Client) readPollReply(reply *oidc.Reply) kiosk.PollAnswer {
 	if e := readError(reply.Body); e != nil {
 		v, ok := verdicts[e.code]
 		switch {
 		case v == kiosk.SlowDown:
-			return kiosk.PollAnswer{Verdict: v, Interval: interval(e.body)}
+			return kiosk.PollAnswer{Verdict: v, Interval: readInterval(e.body)}
 		case ok && v == kiosk.Retryable:
-			return trouble(e, true)
+			return retryable(e, true)
 		case ok:
 			return kiosk.PollAnswer{Verdict: v}
 		}
 		if r, ok := pollReasons[e.code]; ok {
-			if e.code == "invalid_dpop_proof" && k.clockOff(reply.Header) {
+			if e.code == "invalid_dpop_proof" && k.isClockOff(reply.Header) {
 				r = kiosk.BadClock // that is what a proof is refused for by a server that knows better
 			}
-			return giveBack(r, e, salvage(e.body))
+			return fatalWithTokens(r, e, readRevocable(e.body))
 		}
 		if reply.Status >= 500 || reply.Status == http.StatusTooManyRequests {
-			return trouble(e, true)
+			return retryable(e, true)
 		}
-		return giveBack(kiosk.Refused, e, salvage(e.body)) // any other code ends it: RFC 8628, section 3.5
+		return fatalWithTokens(kiosk.Refused, e, readRevocable(e.body)) // any other code ends it: RFC 8628, section 3.5
 	}
 	if reply.Status != http.StatusOK {
-		return trouble(status(reply), true)
+		return retryable(statusError(reply), true)
 	}
 	t, reason, err := k.readTokens(reply.Body)
 	if err != nil {
-		return giveBack(reason, err, t)
+		return fatalWithTokens(reason, err, t)
 	}
 	return kiosk.PollAnswer{Verdict: kiosk.Granted, Tokens: t}
 }
 
-func trouble(err error, reached bool) kiosk.PollAnswer {
-	return kiosk.PollAnswer{Verdict: kiosk.Retryable, ServerReached: reached, Err: kiosk.Fail(kiosk.Unreachable, whatPoll, err)}
+func retryable(err error, reached bool) kiosk.PollAnswer {
+	return kiosk.PollAnswer{Verdict: kiosk.Retryable, ServerReached: reached, Err: kiosk.Fail(kiosk.Unreachable, pollOperation, err)}
 }
 
-func hopeless(r kiosk.Reason, err error) kiosk.PollAnswer {
-	return kiosk.PollAnswer{Verdict: kiosk.Fatal, Reason: r, Err: kiosk.Fail(r, whatPoll, err)}
+func fatal(r kiosk.Reason, err error) kiosk.PollAnswer {
+	return kiosk.PollAnswer{Verdict: kiosk.Fatal, Reason: r, Err: kiosk.Fail(r, pollOperation, err)}
 }
 
-// giveBack is hopeless with tokens that came and may not be used.
-func giveBack(r kiosk.Reason, err error, t kiosk.Tokens) kiosk.PollAnswer {
-	a := hopeless(r, err)
+// fatalWithTokens is fatal with tokens that came and may not be used.
+func fatalWithTokens(r kiosk.Reason, err error, t kiosk.Tokens) kiosk.PollAnswer {
+	a := fatal(r, err)
 	a.Tokens = t
 	return a
 }
@@ -188,10 +188,10 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 		return kiosk.Tokens{}, kiosk.Untrusted, err
 	}
 	bad := func(r kiosk.Reason, why string) (kiosk.Tokens, kiosk.Reason, error) {
-		return salvage(o), r, errors.New(why)
+		return readRevocable(o), r, errors.New(why)
 	}
-	t := salvage(o)
-	t.ID = bearer(o, "id_token")
+	t := readRevocable(o)
+	t.ID = readToken(o, "id_token")
 	// A token of another type cannot be used by whoever does not know the type
 	// (RFC 6749, section 7.1), and no default is assumed for a missing one.
 	typ, _ := o.Text("token_type")
@@ -209,18 +209,18 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 	}
 	t.Type = k.tokenType()
 	if granted, err := readDetails(o); err != nil {
-		return bad(kiosk.Untrusted, theDetails+" are malformed")
-	} else if granted.exceeds(k.details) {
-		return bad(kiosk.Untrusted, "more "+theDetails+" were granted than asked for")
+		return bad(kiosk.Untrusted, detailsParameter+" are malformed")
+	} else if granted.exceed(k.details) {
+		return bad(kiosk.Untrusted, "more "+detailsParameter+" were granted than asked for")
 	}
-	t.Scope = k.c.Scope
+	t.Scope = k.config.Scope
 	if o.Has("scope") {
 		granted, ok := o.Text("scope")
 		if !ok || hasControl(granted) {
 			return bad(kiosk.Untrusted, "scope is malformed")
 		}
 		t.Scope = granted
-		for _, s := range k.needed() {
+		for _, s := range k.neededScopes() {
 			if !hasScope(granted, s) {
 				return bad(kiosk.NoAccess, "fewer scopes were granted than asked for")
 			}
@@ -229,37 +229,37 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 	return t, kiosk.NoReason, nil
 }
 
-// salvage reads the tokens that can be given back; those that are absent or
+// readRevocable reads the tokens that can be given back; those that are missing or
 // malformed are nil.
-func salvage(o strictjson.Object) kiosk.Tokens {
-	t := kiosk.Tokens{Access: bearer(o, "access_token"), Refresh: bearer(o, "refresh_token")}
-	if n, err := o.Integer("expires_in"); err == nil { // it may be absent (RFC 6749, section 5.1), and nothing depends on it
-		t.Expires = strictjson.Seconds(n, 0, maxLife)
+func readRevocable(o strictjson.Object) kiosk.Tokens {
+	t := kiosk.Tokens{Access: readToken(o, "access_token"), Refresh: readToken(o, "refresh_token")}
+	if n, err := o.Integer("expires_in"); err == nil { // it may be missing (RFC 6749, section 5.1), and nothing depends on it
+		t.Expires = strictjson.Seconds(n, 0, maxTokenLifetime)
 	}
 	return t
 }
 
-// bearer reads a token; nil if it is absent or nothing that could be sent on.
-func bearer(o strictjson.Object, name string) kiosk.Secret {
+// readToken reads a token; nil if it is missing or nothing that could be sent on.
+func readToken(o strictjson.Object, name string) kiosk.Secret {
 	s, ok := o.Text(name)
-	if !ok || s == "" || len(s) > maxBearer || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !ok || s == "" || len(s) > maxTokenSize || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil
 	}
 	return kiosk.Secret(s)
 }
 
-// needed are the scopes that must have been granted: all that are asked for but
+// neededScopes are the scopes that must have been granted: all that are asked for but
 // openid, of which the ID token is the proof, and offline_access, without which
 // there is merely no refresh token. With a resource the answer's scope is about that
 // resource alone (RFC 8707, section 2.2), so the scopes that stand for claims are not
 // looked for in it.
-func (k *Client) needed() []string {
+func (k *Client) neededScopes() []string {
 	var out []string
-	for _, s := range strings.Fields(k.c.Scope) {
+	for _, s := range strings.Fields(k.config.Scope) {
 		switch s {
 		case "openid", "offline_access":
 		case "profile", "email", "address", "phone":
-			if k.c.Resource == "" {
+			if k.config.Resource == "" {
 				out = append(out, s)
 			}
 		default:

@@ -20,8 +20,8 @@ type Profile struct {
 	// one, {identifier}, where the server knows people by another form only; empty
 	// where it does not. HintMax is the longest login_hint the server takes, in
 	// characters; 0 where no limit is known.
-	Hint    string
-	HintMax int
+	HintPattern string
+	HintMax     int
 
 	// BindingExtra are the characters that a binding message may hold beside
 	// letters and digits of ASCII; BindingMax is how long it may be.
@@ -30,7 +30,7 @@ type Profile struct {
 
 	// MergesRefusal says that the server has one answer for "refused" and "nobody
 	// answered", so that only the clock can tell them apart.
-	MergesRefusal bool
+	AmbiguousDenial bool
 
 	// Audience is whom a client assertion is addressed to.
 	Audience oidc.Audience
@@ -45,10 +45,10 @@ type Profile struct {
 	ExpiryMin, ExpiryMax time.Duration
 
 	// Where is the sentence that says where to look on the phone.
-	Where kiosk.PhoneHint
+	PhoneHint kiosk.PhoneHint
 
 	// backchannel and token recognise the server: how the paths of its endpoints
-	// end. An empty backchannel is never recognised.
+	// end. An empty backchannel is never recognizedProfile.
 	backchannel, token string
 }
 
@@ -56,35 +56,35 @@ type Profile struct {
 // server looked at accepts.
 const Generic = "generic"
 
-// plain are the characters that every server looked at takes in a binding message.
-const plain = "-._+"
+// commonBindingChars are the characters that every server looked at takes in a binding message.
+const commonBindingChars = "-._+"
 
 // profiles is the table. Sources are the servers' own code and manuals. Where one
 // says nothing, what is generic stands.
 var profiles = []Profile{
 	{
 		Name:         Generic,
-		BindingExtra: plain,
+		BindingExtra: commonBindingChars,
 		BindingMax:   20,
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 	},
 	{
-		Name:          "auth0",
-		Hint:          "iss_sub", // the only form in its manual
-		BindingExtra:  " +-_.,:#",
-		BindingMax:    64,
-		MergesRefusal: true,
-		ExpiryMin:     time.Second,
-		ExpiryMax:     300 * time.Second, // above it Auth0 sends an e-mail instead of a push
-		Where:         kiosk.GuardianApp,
-		backchannel:   "/bc-authorize",
-		token:         "/oauth/token",
+		Name:            "auth0",
+		HintPattern:     "iss_sub", // the only form in its manual
+		BindingExtra:    " +-_.,:#",
+		BindingMax:      64,
+		AmbiguousDenial: true,
+		ExpiryMin:       time.Second,
+		ExpiryMax:       300 * time.Second, // above it Auth0 sends an e-mail instead of a push
+		PhoneHint:       kiosk.GuardianApp,
+		backchannel:     "/bc-authorize",
+		token:           "/oauth/token",
 	},
 	{
 		Name:         "keycloak",
 		BindingExtra: "-._+/!?#",
 		BindingMax:   50,
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/protocol/openid-connect/ext/ciba/auth",
 		token:        "/protocol/openid-connect/token",
 	},
@@ -94,7 +94,7 @@ var profiles = []Profile{
 		BindingMax:   20,
 		Ignores:      []string{"audience"}, // it has resource indicators (RFC 8707)
 		ExpiryMax:    600 * time.Second,
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/backchannel",
 		token:        "/token",
 	},
@@ -106,7 +106,7 @@ var profiles = []Profile{
 		Ignores:      []string{"audience"}, // as above
 		ExpiryMin:    time.Second,
 		ExpiryMax:    300 * time.Second, // the client's default lifetime; above it is an error, not a smaller one
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/connect/ciba",
 		token:        "/connect/token",
 	},
@@ -114,32 +114,32 @@ var profiles = []Profile{
 		Name:         "wso2",
 		BindingExtra: " -._+/!?#,:", // all but control characters and angle brackets
 		BindingMax:   20,
-		Where:        kiosk.LinkMessage, // it sends a link by e-mail or text message
+		PhoneHint:    kiosk.LinkMessage, // it sends a link by e-mail or text message
 		backchannel:  "/oauth2/ciba",
 		token:        "/oauth2/token",
 	},
 	{
 		Name:         "pingfederate",
-		BindingExtra: plain,
+		BindingExtra: commonBindingChars,
 		BindingMax:   20,
 		ExpiryMax:    120 * time.Second, // its default, which a client can only shorten
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/as/bc-auth.ciba",
 		token:        "/as/token.oauth2",
 	},
 	{
 		Name:         "pingone",
-		BindingExtra: plain,
+		BindingExtra: commonBindingChars,
 		BindingMax:   20,
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/as/cibaAuthorization",
 		token:        "/as/token",
 	},
 	{
 		Name:         "pingam",
-		BindingExtra: plain,
+		BindingExtra: commonBindingChars,
 		BindingMax:   20,
-		Where:        kiosk.AnyApp,
+		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/bc-authorize",
 		token:        "/access_token",
 	},
@@ -163,33 +163,33 @@ func profileNamed(name string) (Profile, error) {
 	return profiles[i], nil
 }
 
-// profileOf recognises a server by how its endpoints are called; generic if by
+// recognize recognises a server by how its endpoints are called; generic if by
 // nothing. Two of them must fit: /bc-authorize alone is a common name.
-func profileOf(m *oidc.Metadata) Profile {
+func recognize(m *oidc.Metadata) Profile {
 	for _, p := range profiles {
-		if p.backchannel != "" && endsIn(m.Endpoint(oidc.Backchannel, false), p.backchannel) &&
-			endsIn(m.Endpoint(oidc.Token, false), p.token) {
+		if p.backchannel != "" && hasPathSuffix(m.Endpoint(oidc.Backchannel, false), p.backchannel) &&
+			hasPathSuffix(m.Endpoint(oidc.Token, false), p.token) {
 			return p
 		}
 	}
 	return profiles[0]
 }
 
-func endsIn(address, path string) bool {
+func hasPathSuffix(address, path string) bool {
 	u, err := url.Parse(address)
 	return err == nil && strings.HasSuffix(u.Path, path)
 }
 
-// wanted are the parameters audience and resource as this server is to get them.
-func (p *Profile) wanted(name, value string) string {
+// parameter are the parameters audience and resource as this server is to get them.
+func (p *Profile) parameter(name, value string) string {
 	if slices.Contains(p.Ignores, name) {
 		return ""
 	}
 	return value
 }
 
-// lifetime is what may be asked for of what is wished; 0 asks for nothing.
-func (p *Profile) lifetime(wish time.Duration) time.Duration {
+// requestedExpiry is what may be asked for of what is wished; 0 asks for nothing.
+func (p *Profile) requestedExpiry(wish time.Duration) time.Duration {
 	if wish <= 0 {
 		return 0
 	}

@@ -24,10 +24,10 @@ func TestEveryProfileIsSound(t *testing.T) {
 		if p.ExpiryMax > 0 && p.ExpiryMin > p.ExpiryMax {
 			t.Errorf("%s: nothing lies between %v and %v", p.Name, p.ExpiryMin, p.ExpiryMax)
 		}
-		if _, err := newHintRule(Config{Issuer: "https://op.example/", LoginHint: p.Hint}); err != nil {
-			t.Errorf("%s: hint %q: %v", p.Name, p.Hint, err)
+		if _, err := newHintRule(Config{Issuer: "https://op.example/", LoginHint: p.HintPattern}); err != nil {
+			t.Errorf("%s: hint %q: %v", p.Name, p.HintPattern, err)
 		}
-		if p.MergesRefusal != (p.Name == "auth0") {
+		if p.AmbiguousDenial != (p.Name == "auth0") {
 			t.Errorf("%s: only Auth0 is known to merge refusals", p.Name)
 		}
 		if p.Audience != oidc.AudienceIssuer {
@@ -75,7 +75,7 @@ func TestServersAreRecognised(t *testing.T) {
 	}
 }
 
-// TestServerThatBecomesAnotherOne is recognised by what it publishes now.
+// TestServerThatBecomesAnotherOne is recognizedProfile by what it publishes now.
 func TestServerThatBecomesAnotherOne(t *testing.T) {
 	p := newOP(t)
 	moved := func(bc, token string) line {
@@ -108,8 +108,8 @@ func TestEveryFieldOfAProfileCounts(t *testing.T) {
 		c.RequestedExpiry, c.BindingMessage = 20*time.Second, "{code} to enter {site}"
 	})
 	k.profile = &Profile{
-		Name: "odd", Hint: "person:{identifier}", HintMax: 14, BindingExtra: "-=", BindingMax: 12, MergesRefusal: true,
-		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, Where: kiosk.LinkMessage,
+		Name: "odd", HintPattern: "person:{identifier}", HintMax: 14, BindingExtra: "-=", BindingMax: 12, AmbiguousDenial: true,
+		Audience: oidc.AudienceToken, Ignores: []string{"audience"}, ExpiryMin: 45 * time.Second, PhoneHint: kiosk.LinkMessage,
 	}
 	ack := ask(t, k)
 	if !ack.AmbiguousDenial || ack.PhoneHint != kiosk.LinkMessage {

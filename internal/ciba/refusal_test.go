@@ -30,7 +30,7 @@ func TestWhatRefusalsComeTo(t *testing.T) {
 		{400, "missing_user_code", kiosk.Refused},
 		{400, "invalid_user_code", kiosk.Refused},
 		{400, "something_new", kiosk.Refused},
-		{500, "unknown_user_id", kiosk.Refused}, // the code decides, not the status
+		{500, "unknown_user_id", kiosk.Refused}, // the code decides, not the statusError
 		{200, "unknown_user_id", kiosk.Refused},
 		{401, "invalid_client", kiosk.Misconfigured},
 		{400, "invalid_client", kiosk.Misconfigured},

@@ -22,10 +22,10 @@ func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 	if len(token) == 0 {
 		return nil
 	}
-	if k.c.DPoP != nil {
-		defer k.c.DPoP.Forget(t.Access) // to give a token back takes no proof
+	if k.config.DPoP != nil {
+		defer k.config.DPoP.Forget(t.Access) // to give a token back takes no proof
 	}
-	err := k.revoke(ctx, k.authOf(t), token, hint)
+	err := k.revoke(ctx, k.authFor(t), token, hint)
 	if err != nil {
 		k.log.Warn("revocation", "outcome", kiosk.ReasonOf(err).String())
 		return err
@@ -36,9 +36,9 @@ func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 
 func (k *Client) revoke(ctx context.Context, who oidc.ClientAuth, token kiosk.Secret, hint string) error {
 	const what = "revocation"
-	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	ctx, cancel := context.WithTimeout(ctx, auxiliaryTimeout)
 	defer cancel()
-	m, err := k.known(ctx)
+	m, err := k.metadata(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,9 +48,9 @@ func (k *Client) revoke(ctx context.Context, who oidc.ClientAuth, token kiosk.Se
 	form := url.Values{}
 	form.Set("token", string(token))
 	form.Set("token_type_hint", hint)
-	reply, err := k.postAs(ctx, who, m, oidc.Revocation, form, k.c.Transport.Send)
+	reply, err := k.postWith(ctx, who, m, oidc.Revocation, form, k.config.Transport.Send)
 	if err != nil && (reply == nil || reply.Status != http.StatusOK) {
-		return kiosk.Fail(k.unreached(err), what, err)
+		return kiosk.Fail(k.unreachableReason(err), what, err)
 	}
 	if reply.Status == http.StatusOK { // also for a token the server does not know; the body does not matter
 		return nil

@@ -146,7 +146,7 @@ func (p *op) grant(changes obj) obj {
 		"verification_uri_complete": p.issuer + "/d?user_code=WDJB-MJHT", "expires_in": 300, "interval": 7}.with(changes)
 }
 
-// The second road (RFC 8628, 3.1 to 3.5): a public client of its own, one request,
+// The second road (RFC 8628, 3.1 to 3.5): a publicClient client of its own, one request,
 // polls by the device code, and revocation as the client that the tokens are for.
 func TestTheSecondRoad(t *testing.T) {
 	p, k := second(t)

@@ -49,7 +49,7 @@ func (o obj) String() string {
 	return string(b)
 }
 
-// line is one scripted answer. A zero status is 200.
+// line is one scripted answer. A zero statusError is 200.
 type line struct {
 	status int
 	header map[string]string

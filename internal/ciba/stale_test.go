@@ -94,7 +94,7 @@ func TestUserInfoRequestOnStaleConnectionIsRepeatedWithAFreshProof(t *testing.T)
 	p.play("/token", say(200, p.tokens(noon, obj{"token_type": "DPoP"})))
 	a := k.Poll(t.Context(), requestID)
 	p.play("/me", line{do: hangUp}, say(200, `{"sub":"alice"}`))
-	reply, err := k.getWith(t.Context(), p.issuer+"/me", a.Tokens.Access)
+	reply, err := k.getProtected(t.Context(), p.issuer+"/me", a.Tokens.Access)
 	if err != nil || reply.Status != 200 {
 		t.Fatalf("%+v, %v", reply, err)
 	}

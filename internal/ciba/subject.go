@@ -8,21 +8,21 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// noCheck is the KIOSK_SUBJECT_CLAIM that switches the comparison off.
-const noCheck = "none"
+// subjectCheckOff is the KIOSK_SUBJECT_CLAIM that switches the comparison off.
+const subjectCheckOff = "none"
 
-// finding is what a set of claims says about the approver.
-type finding uint8
+// comparison is what a set of claims says about the approver.
+type comparison uint8
 
 const (
-	absent finding = iota // nothing there to compare, or nobody vouches for it
-	other                 // somebody else
-	match                 // the person asked for
+	missing  comparison = iota // nothing there to compare, or nobody vouches for it
+	mismatch                   // somebody else
+	match                      // the person asked for
 )
 
 // checkSubjectClaim refuses a claim that could never be compared.
 func checkSubjectClaim(c Config) error {
-	if c.SubjectClaim == "" || c.SubjectClaim == noCheck {
+	if c.SubjectClaim == "" || c.SubjectClaim == subjectCheckOff {
 		return nil
 	}
 	if hasControl(c.SubjectClaim) || slices.Contains([]string{"iss", "aud", "exp", "iat", "nbf", "azp"}, c.SubjectClaim) {
@@ -31,7 +31,7 @@ func checkSubjectClaim(c Config) error {
 	return nil
 }
 
-// compare looks for the person asked for in a set of claims (CIBA Core is silent
+// compare looks for the person asked for in a set of claims (CIBA Core is isUnanswered
 // on this; without it a mix-up at the server would show one person's data to
 // another).
 //
@@ -49,41 +49,41 @@ func checkSubjectClaim(c Config) error {
 // email and phone_number count only together with email_verified and
 // phone_number_verified being true: anybody may enter somebody else's address in
 // their own account.
-func (k *Client) compare(claims strictjson.Object, e expect, identifier string) finding {
-	claim := k.c.SubjectClaim
+func (k *Client) compare(claims strictjson.Object, e expectation, identifier string) comparison {
+	claim := k.config.SubjectClaim
 	switch {
-	case claim == noCheck:
+	case claim == subjectCheckOff:
 		return match
 	case e.Claim != "":
-		return equal(claims, e.Claim, e.Hint)
-	case claim == "sub" || claim == "" && e.Sub != "":
-		if e.Sub != "" {
-			return equal(claims, "sub", e.Sub)
+		return compareClaim(claims, e.Claim, e.Hint)
+	case claim == "sub" || claim == "" && e.Subject != "":
+		if e.Subject != "" {
+			return compareClaim(claims, "sub", e.Subject)
 		}
-		return equal(claims, "sub", identifier, e.Hint)
+		return compareClaim(claims, "sub", identifier, e.Hint)
 	case claim != "":
-		return equal(claims, claim, identifier, e.Hint)
-	case k.c.Identifier == "email":
-		return equal(claims, "email", identifier)
-	case k.c.Identifier == "phone":
-		return equal(claims, "phone_number", identifier)
+		return compareClaim(claims, claim, identifier, e.Hint)
+	case k.config.Identifier == "email":
+		return compareClaim(claims, "email", identifier)
+	case k.config.Identifier == "phone":
+		return compareClaim(claims, "phone_number", identifier)
 	}
-	if equal(claims, "sub", e.Hint) == match {
+	if compareClaim(claims, "sub", e.Hint) == match {
 		return match
 	}
-	return equal(claims, "preferred_username", e.Hint) // UserInfo may have it if the ID token has not
+	return compareClaim(claims, "preferred_username", e.Hint) // UserInfo may have it if the ID token has not
 }
 
-// bySubject tells whether the last of the default rules is in force.
-func (k *Client) bySubject(e expect) bool {
-	return k.c.SubjectClaim == "" && e.Sub == "" && e.Claim == "" && k.c.Identifier != "email" && k.c.Identifier != "phone"
+// usesDefaultRule tells whether the last of the default rules is in force.
+func (k *Client) usesDefaultRule(e expectation) bool {
+	return k.config.SubjectClaim == "" && e.Subject == "" && e.Claim == "" && k.config.Identifier != "email" && k.config.Identifier != "phone"
 }
 
-// equal compares one claim with what would be right.
-func equal(claims strictjson.Object, claim string, right ...string) finding {
+// compareClaim compares one claim with what would be right.
+func compareClaim(claims strictjson.Object, claim string, right ...string) comparison {
 	got, ok := claims.Text(claim)
 	if !ok || got == "" {
-		return absent
+		return missing
 	}
 	verified := true
 	form := func(s string) string { return s }
@@ -92,7 +92,7 @@ func equal(claims strictjson.Object, claim string, right ...string) finding {
 		verified = claims[claim+"_verified"] == true
 		form = asciiLower
 		if claim == "phone_number" {
-			form = phone
+			form = normalizePhone
 		}
 	case "preferred_username":
 		form = asciiLower
@@ -100,17 +100,17 @@ func equal(claims strictjson.Object, claim string, right ...string) finding {
 	for _, r := range right {
 		if r != "" && form(r) != "" && form(got) == form(r) {
 			if !verified {
-				return absent
+				return missing
 			}
 			return match
 		}
 	}
-	return other
+	return mismatch
 }
 
-// phone brings a telephone number to its digits, with a plus where it is given in
+// normalizePhone brings a telephone number to its digits, with a plus where it is given in
 // full; empty, which equals nothing, if it holds anything that is not part of one.
-func phone(s string) string {
+func normalizePhone(s string) string {
 	s = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "", "/", "", "\u00a0", "").Replace(s)
 	if rest, ok := strings.CutPrefix(s, "00"); ok {
 		s = "+" + rest

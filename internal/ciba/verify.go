@@ -14,7 +14,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-const whatVerify = "checking the answer"
+const verifyOperation = "checking the answer"
 
 // Verify checks the ID token and then that the approver is the person asked for.
 // Only if the ID token does not say who that is, UserInfo is asked, by the access
@@ -28,36 +28,36 @@ const whatVerify = "checking the answer"
 func (k *Client) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
 	p, err := k.verify(ctx, t, a)
 	if err != nil {
-		k.log.Warn(whatVerify, "outcome", kiosk.ReasonOf(err).String())
+		k.log.Warn(verifyOperation, "outcome", kiosk.ReasonOf(err).String())
 		return kiosk.Person{}, err
 	}
-	k.log.Info(whatVerify, "outcome", "genuine")
+	k.log.Info(verifyOperation, "outcome", "genuine")
 	return p, nil
 }
 
 func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
-	m, err := k.known(ctx)
+	m, err := k.metadata(ctx)
 	if err != nil {
 		return kiosk.Person{}, err
 	}
-	e, err := k.expected(a)
-	if err != nil && k.c.SubjectClaim != noCheck {
-		return kiosk.Person{}, kiosk.Fail(kiosk.Untrusted, whatVerify, err)
+	e, err := k.decodeExpected(a)
+	if err != nil && k.config.SubjectClaim != subjectCheckOff {
+		return kiosk.Person{}, kiosk.Fail(kiosk.Untrusted, verifyOperation, err)
 	}
-	client := k.c.ClientID
+	client := k.config.ClientID
 	if e.Device {
-		client, a.RequestID = k.c.DeviceClientID, nil // what it is bound to has no name in an ID token
+		client, a.RequestID = k.config.DeviceClientID, nil // what it is bound to has no name in an ID token
 	}
 	claims, err := k.verifier.Verify(ctx, t.ID, oidc.ExpectedClaims{
 		Issuer:       m.Issuer,
 		ClientID:     client,
 		KeysURI:      m.Endpoint(oidc.JWKS, false),
-		Algs:         k.c.IDTokenAlgs,
-		RequestedAt:  k.byNow(a.RequestedAt),
+		Algs:         k.config.IDTokenAlgs,
+		RequestedAt:  k.toBestClock(a.RequestedAt),
 		AccessToken:  t.Access,
 		RefreshToken: t.Refresh,
 		RequestID:    a.RequestID,
-		ACR:          strings.Fields(k.c.ACRValues),
+		ACR:          strings.Fields(k.config.ACRValues),
 	})
 	if err != nil {
 		return kiosk.Person{}, err
@@ -70,61 +70,61 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 		}
 		return info, err
 	}
-	if err := k.isAsked(ctx, claims.Object, e, string(a.Identifier), asked); err != nil {
+	if err := k.checkApprover(ctx, claims.Object, e, string(a.Identifier), asked); err != nil {
 		return kiosk.Person{}, err
 	}
-	return person, k.admits(ctx, claims.Object, asked)
+	return person, k.checkRequiredClaim(ctx, claims.Object, asked)
 }
 
-// isAsked refuses an approver who is somebody else than was asked for. info is UserInfo,
+// checkApprover refuses an approver who is somebody else than was asked for. info is UserInfo,
 // asked once at the most.
-func (k *Client) isAsked(ctx context.Context, claims strictjson.Object, e expect, identifier string, info func(context.Context) (strictjson.Object, error)) error {
-	if k.c.SubjectClaim == noCheck {
+func (k *Client) checkApprover(ctx context.Context, claims strictjson.Object, e expectation, identifier string, info func(context.Context) (strictjson.Object, error)) error {
+	if k.config.SubjectClaim == subjectCheckOff {
 		return nil
 	}
 	found := k.compare(claims, e, identifier)
-	if found == absent {
+	if found == missing {
 		more, err := info(ctx)
 		switch {
 		case err == nil:
 			found = k.compare(more, e, identifier)
-		case kiosk.ReasonOf(err) != kiosk.Untrusted || !k.bySubject(e):
+		case kiosk.ReasonOf(err) != kiosk.Untrusted || !k.usesDefaultRule(e):
 			return err
 		}
 	}
-	if found == absent && k.bySubject(e) {
-		found = other // sub is always there, and it is not what was asked for
+	if found == missing && k.usesDefaultRule(e) {
+		found = mismatch // sub is always there, and it is not what was asked for
 	}
 	switch found {
 	case match:
 		return nil
-	case other:
-		return kiosk.Fail(kiosk.WrongPerson, whatVerify, errors.New("the approver is not the person asked for; if it is, KIOSK_SUBJECT_CLAIM has to name a claim that says so"))
+	case mismatch:
+		return kiosk.Fail(kiosk.WrongPerson, verifyOperation, errors.New("the approver is not the person asked for; if it is, KIOSK_SUBJECT_CLAIM has to name a claim that says so"))
 	}
-	return kiosk.Fail(kiosk.Untrusted, whatVerify, errors.New("no verified claim says who approved; let the server send it (scope), or set KIOSK_SUBJECT_CLAIM"))
+	return kiosk.Fail(kiosk.Untrusted, verifyOperation, errors.New("no verified claim says who approved; let the server send it (scope), or set KIOSK_SUBJECT_CLAIM"))
 }
 
-// byNow turns a time by the wall clock into one by Now.
-func (k *Client) byNow(t time.Time) time.Time {
-	if k.c.Clock == nil || t.IsZero() {
+// toBestClock turns a time by the wall clock into one by Now.
+func (k *Client) toBestClock(t time.Time) time.Time {
+	if k.config.Clock == nil || t.IsZero() {
 		return t
 	}
-	return t.Add(k.c.Clock.Offset())
+	return t.Add(k.config.Clock.Offset())
 }
 
-// expected brings back what Ask packed; where the record has none, it is made
+// decodeExpected brings back what Ask packed; where the record has none, it is made
 // again, which a lookup's answer cannot be.
-func (k *Client) expected(a kiosk.Expectation) (expect, error) {
+func (k *Client) decodeExpected(a kiosk.Expectation) (expectation, error) {
 	if len(a.ExpectedSubject) > 0 {
-		return unpack(a.ExpectedSubject)
+		return decodeExpectation(a.ExpectedSubject)
 	}
-	if e, is, err := k.scanned(string(a.Identifier)); is {
+	if e, is, err := k.scannedToken(string(a.Identifier)); is {
 		return e, err
 	}
-	if k.c.LookupURL != "" {
-		return expect{}, errors.New("the lookup's answer is not on record")
+	if k.config.LookupURL != "" {
+		return expectation{}, errors.New("the lookup's answer is not on record")
 	}
-	_, e, err := k.hints().make(string(a.Identifier))
+	_, e, err := k.effectiveHintRule().apply(string(a.Identifier))
 	return e, err
 }
 
@@ -133,16 +133,16 @@ func (k *Client) expected(a kiosk.Expectation) (expect, error) {
 // (section 5.3.2). Without an endpoint there are no claims, which is no error.
 func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Secret, sub string) (strictjson.Object, error) {
 	const what = "UserInfo"
-	address := m.Endpoint(oidc.UserInfo, k.c.Auth.MTLS())
+	address := m.Endpoint(oidc.UserInfo, k.config.Auth.MTLS())
 	if address == "" {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	ctx, cancel := context.WithTimeout(ctx, auxiliaryTimeout)
 	defer cancel()
-	reply, err := k.getWith(ctx, address, access)
+	reply, err := k.getProtected(ctx, address, access)
 	switch {
 	case err != nil:
-		return nil, kiosk.Fail(k.unreached(err), what, err)
+		return nil, kiosk.Fail(k.unreachableReason(err), what, err)
 	case reply.Status >= 500, reply.Status == http.StatusTooManyRequests:
 		return nil, kiosk.Fail(kiosk.Unreachable, what, fmt.Errorf("status %d", reply.Status))
 	case reply.Status != http.StatusOK:

@@ -238,12 +238,12 @@ func FuzzCompare(f *testing.F) {
 	f.Add("A", "a", "sub")
 	f.Add("\xf2", "\xc1", "phone_number") // bytes that are no letters are not all the same number
 	f.Fuzz(func(t *testing.T, asked, got, name string) {
-		k := &Client{c: Config{SubjectClaim: name}}
-		if checkSubjectClaim(k.c) != nil || name == "" || name == noCheck {
+		k := &Client{config: Config{SubjectClaim: name}}
+		if checkSubjectClaim(k.config) != nil || name == "" || name == subjectCheckOff {
 			return
 		}
 		claims := strictjson.Object{name: got, name + "_verified": true}
-		if k.compare(claims, expect{Hint: asked}, asked) != match {
+		if k.compare(claims, expectation{Hint: asked}, asked) != match {
 			return
 		}
 		// Equal means: the same but for ASCII case or, in a number, separators.

@@ -21,7 +21,7 @@ type Contact struct {
 func (c *Contact) Set(outcome ciba.Contact) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if outcome.Probe != c.last.Probe && c.changed != nil {
+	if outcome.Probeable != c.last.Probeable && c.changed != nil {
 		close(c.changed)
 		c.changed = nil
 	}
@@ -43,7 +43,7 @@ func (c *Contact) isLost() (bool, <-chan struct{}) {
 	if c.changed == nil {
 		c.changed = make(chan struct{})
 	}
-	return c.last.Probe, c.changed
+	return c.last.Probeable, c.changed
 }
 
 // Pauses between attempts to reach the authorization server; each is twice as long as the one before.
@@ -125,7 +125,7 @@ func (d *Daemon) probe(ctx context.Context) kiosk.Closures {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	err := d.Probe(ctx)
-	d.Contact.Set(ciba.Contact{Err: err, Probe: err != nil})
+	d.Contact.Set(ciba.Contact{Err: err, Probeable: err != nil})
 	if err == nil {
 		return 0
 	}
