@@ -54,7 +54,7 @@ check: ## checks format, vet, staticcheck, all targets, scripts, licences, units
 # The packages with more than one goroutine.
 .PHONY: race
 race: ## runs the tests of concurrent packages under the race detector
-	CGO_ENABLED=1 go test -race ./kiosk/... ./internal/tui ./internal/vault ./internal/store ./internal/keeper ./internal/control ./internal/health ./internal/evdev ./internal/oidc ./internal/ciba ./internal/daemon ./internal/headless ./internal/app
+	CGO_ENABLED=1 go test -race ./kiosk/... ./internal/tui ./internal/vault ./internal/store ./internal/journal ./internal/control ./internal/health ./internal/evdev ./internal/oidc ./internal/ciba ./internal/daemon ./internal/headless ./internal/app
 
 export FUZZTIME ?= 5s
 .PHONY: fuzz

@@ -41,7 +41,7 @@ func (r *rig) released() {
 // remembers puts visits on record that were refused, an hour of which is past.
 func (r *rig) remembers(visits int) {
 	r.t.Helper()
-	s, err := store.Open(store.Options{Dir: r.state, Who: "benchmark", MaxSize: 256 << 20})
+	s, err := store.Open(store.Options{Dir: r.state, Process: "benchmark", MaxSize: 256 << 20})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func (j journalJob) run(std streams, o journalOptions) error {
 	}
 	if errors.Is(err, store.ErrAbsent) {
 		if j.arguments > 0 {
-			return kiosk.Fail(kiosk.Internal, "", fmt.Errorf("journal: %w", store.ErrUnknown))
+			return kiosk.Fail(kiosk.Internal, "", fmt.Errorf("journal: %w", store.ErrNoVisit))
 		}
 		return nil // nothing has happened on this device yet
 	}
@@ -222,15 +222,15 @@ func journalVerify(std streams, st *store.Store, o journalOptions) error {
 		err = json.NewEncoder(std.out).Encode(struct {
 			Whole bool `json:"whole"`
 			store.Report
-		}{r.Whole(), r})
+		}{r.Intact(), r})
 	} else {
 		_, err = fmt.Fprintf(std.out, "%d records of %d visits, %d notes; %d records before them were pruned\nhead %s\n",
 			r.Records, r.Visits, r.Notes, r.Pruned, r.Head)
-		if r.Unread > 0 {
-			fmt.Fprintf(std.out, "%d records could not be checked: their key is not in the key file any more\n", r.Unread)
+		if r.Unverifiable > 0 {
+			fmt.Fprintf(std.out, "%d records could not be checked: their key is not in the key file any more\n", r.Unverifiable)
 		}
 	}
-	if err != nil || r.Whole() {
+	if err != nil || r.Intact() {
 		return err
 	}
 	var wrong []error
@@ -262,7 +262,7 @@ func pruned(s *config.Settings, age time.Duration) (p control.Pruned, err error)
 		ctx, cancel := context.WithTimeout(context.Background(), pruneLimit)
 		defer cancel()
 		asked := askAt(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
-		if errors.Is(asked, control.ErrNobody) {
+		if errors.Is(asked, control.ErrNotRunning) {
 			return p, err // a visit without a screen has it, for as long as that takes
 		}
 		return p, asked

@@ -173,7 +173,7 @@ func (r *rig) count(kind string) int { return len(r.arrived(kind)) }
 // visits reads the journal, oldest first. No kiosk may be running.
 func (r *rig) visits() []store.Visit {
 	r.t.Helper()
-	st, err := store.Open(store.Options{Dir: r.state, Who: "test", ReadOnly: true})
+	st, err := store.Open(store.Options{Dir: r.state, Process: "test", ReadOnly: true})
 	if err != nil {
 		r.t.Fatalf("journal: %v", err)
 	}
@@ -199,7 +199,7 @@ func (r *rig) lastVisit() store.Visit {
 // owes says whether tokens are on disk that are still to be given back. No kiosk may be running.
 func (r *rig) owes() bool {
 	r.t.Helper()
-	st, err := store.Open(store.Options{Dir: r.state, Who: "test", ReadOnly: true})
+	st, err := store.Open(store.Options{Dir: r.state, Process: "test", ReadOnly: true})
 	if err != nil {
 		return false // no visit has come as far as a record
 	}

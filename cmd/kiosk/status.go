@@ -63,7 +63,7 @@ func runStatus(ctx context.Context, args []string, std streams) int {
 	if *wait {
 		var is control.Idle
 		switch err := ask(ctx, f, *limit+askLimit, control.Request{Do: "wait-idle", Limit: limit.String()}, &is); {
-		case errors.Is(err, control.ErrNobody):
+		case errors.Is(err, control.ErrNotRunning):
 			return exitWell
 		case err != nil:
 			return trouble(std, err)
@@ -74,7 +74,7 @@ func runStatus(ctx context.Context, args []string, std streams) int {
 	}
 	var s status.Status
 	err := ask(ctx, f, askLimit, control.Request{Do: "status"}, &s)
-	if errors.Is(err, control.ErrNobody) {
+	if errors.Is(err, control.ErrNotRunning) {
 		if *asJSON {
 			fmt.Fprintln(std.out, `{"state":"not_running"}`)
 		} else {
@@ -116,7 +116,7 @@ func askAt(ctx context.Context, settings *config.Settings, q control.Request, an
 	var nobody error
 	for _, path := range app.Sockets(settings) {
 		err := control.Ask(ctx, path, q, answer)
-		if !errors.Is(err, control.ErrNobody) {
+		if !errors.Is(err, control.ErrNotRunning) {
 			return err
 		}
 		nobody = cmp.Or(nobody, err)

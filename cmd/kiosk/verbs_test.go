@@ -98,7 +98,7 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: held WHO")
 	}
-	st, err := store.Open(store.Options{Dir: ts.Getenv("KIOSK_STATE_DIR"), Who: args[0]})
+	st, err := store.Open(store.Options{Dir: ts.Getenv("KIOSK_STATE_DIR"), Process: args[0]})
 	ts.Check(err)
 	ts.Defer(func() { _ = st.Close() }) // the script is over
 }

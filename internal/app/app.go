@@ -18,7 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/guard"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/headless"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/journal"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
@@ -43,7 +43,7 @@ type App struct {
 	technicians *ciba.Client // for technicians' sign-in at the screen; nil if not configured
 	resource    *api.Resource
 	guard       *guard.Guard
-	record      *keeper.Keeper
+	record      *journal.Journal
 	contact     daemon.Contact
 
 	pings     *ciba.Pings // nil in poll mode
@@ -59,7 +59,7 @@ func Open(s *config.Settings, process string, log *slog.Logger) (*App, error) {
 	if err := a.build(); err != nil {
 		return nil, err
 	}
-	record, err := keeper.Open(storeOptions(s, process, false), a.clock, log)
+	record, err := journal.Open(storeOptions(s, process, false), a.clock, log)
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "", err) // err names the store
 	}

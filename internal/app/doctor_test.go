@@ -23,7 +23,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/journal"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
@@ -277,7 +277,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 			root: "disk", words: "read-only", fix: "fstab", code: 1},
 		{name: "damaged store", breaks: func(w *patient) {
 			w.after = func() {
-				st, err := store.Open(store.Options{Dir: w.o.Settings.StateDir, Who: "test"})
+				st, err := store.Open(store.Options{Dir: w.o.Settings.StateDir, Process: "test"})
 				if err == nil {
 					err = st.Close()
 				}
@@ -291,7 +291,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		}, root: "store", words: "damaged", fix: "start the kiosk", code: 1},
 		{name: "records waiting in memory", breaks: func(w *patient) {
 			w.o.Status = func(context.Context) (status.Status, error) {
-				return status.Status{State: status.Serving, Record: keeper.Condition{Why: "full", Held: 7}}, nil
+				return status.Status{State: status.Serving, Record: journal.Condition{Cause: "full", Waiting: 7}}, nil
 			}
 		}, root: "store", words: "full; 7 records", code: 1},
 		{name: "settings writable by others", breaks: func(w *patient) { os.Chmod(w.o.EnvFile, 0o666) }, root: "credentials", warns: true, words: "accessible to other users", fix: "chmod o-w"},
@@ -319,7 +319,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		{name: "weak power supply", breaks: func(w *patient) { w.file("sys/devices/platform/soc/fw/get_throttled", "1\n") }, root: "board", warns: true, words: "under-voltage"},
 		{name: "running kiosk reports a problem", breaks: func(w *patient) {
 			w.o.Status = func(context.Context) (status.Status, error) {
-				return status.Status{State: status.Serving, Record: keeper.Condition{Well: true}, Health: []health.Item{{Name: "guard", Cause: "too many requests"}}}, nil
+				return status.Status{State: status.Serving, Record: journal.Condition{Healthy: true}, Health: []health.Item{{Name: "guard", Cause: "too many requests"}}}, nil
 			}
 		}, root: "resident", warns: true, words: "too many requests"},
 	}

@@ -164,7 +164,7 @@ func (a *App) buildGuard() error {
 	if err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_GUARD_DEVICE", err)
 	}
-	a.guard = guard.New(guard.Limits{Person: person, Device: device, Life: a.settings.RequestedExpiry}, a.record, a.clock)
+	a.guard = guard.New(guard.Limits{Person: person, Device: device, Lifetime: a.settings.RequestedExpiry}, a.record, a.clock)
 	return nil
 }
 

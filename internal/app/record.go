@@ -20,7 +20,7 @@ import (
 )
 
 func storeOptions(s *config.Settings, process string, readOnly bool) store.Options {
-	o := store.Options{Dir: s.StateDir, Who: process, ReadOnly: readOnly}
+	o := store.Options{Dir: s.StateDir, Process: process, ReadOnly: readOnly}
 	if s.StoreKey.Origin != "derived" { // a derived key is where the store looks by itself
 		o.KeyFile = s.StoreKey.Path
 	}
@@ -76,7 +76,7 @@ func openSnapshot(s *config.Settings, o store.Options, locked error) (*store.Sto
 		st, err := store.OpenSnapshot(o, func(w io.Writer) error {
 			return control.Fetch(ctx, path, w, store.DefaultMaxSize)
 		})
-		if !errors.Is(err, control.ErrNobody) {
+		if !errors.Is(err, control.ErrNotRunning) {
 			return st, err
 		}
 	}

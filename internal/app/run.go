@@ -150,7 +150,7 @@ func (a *App) daemonOptions(o RunOptions, rejected string) daemon.Options {
 			_, err := a.client.Probe(ctx)
 			return err
 		},
-		IsAbused:    func() bool { return a.guard.Condition().Pestered },
+		IsAbused:    func() bool { return a.guard.Condition().Abused },
 		Certificate: a.certificate, Supervisor: daemon.NewSupervisor(a.log),
 		Reread: o.Reread, Reload: o.Reload, Rejected: rejected, Check: Check,
 		Doctor: func(ctx context.Context, ask func(context.Context) (status.Status, error)) []kiosk.Field {

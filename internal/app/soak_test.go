@@ -279,14 +279,14 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"}
 
 // start starts the kiosk, which recovers the visits on record.
 func (k *soak) start() {
-	st, err := store.Open(store.Options{Dir: k.dir, Who: "soak"})
+	st, err := store.Open(store.Options{Dir: k.dir, Process: "soak"})
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	k.boots++
 	k.store, k.events = st, make(chan kiosk.Event)
 	// High rates: with few names, the defaults would hold back most visits.
-	g := guard.New(guard.Limits{Person: guard.Rate{Count: 20, Per: time.Minute}, Device: guard.Rate{Count: 60, Per: 10 * time.Minute}, Life: soakExpiry}, st, k)
+	g := guard.New(guard.Limits{Person: guard.Rate{Count: 20, Per: time.Minute}, Device: guard.Rate{Count: 60, Per: 10 * time.Minute}, Lifetime: soakExpiry}, st, k)
 	r := &runner.Runner{Rules: kiosk.DefaultRules(), Authorizer: k.client, Resource: k.api, Journal: st, Vault: vault.New(), Guard: g,
 		Display: k, Clock: k, NewVisit: newVisit, Log: slog.New(slog.DiscardHandler), Trusted: true, Resume: true}
 	ctx, cancel := context.WithCancel(context.Background())

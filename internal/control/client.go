@@ -20,19 +20,19 @@ type Client struct {
 	// UID and PID say who it is, by the kernel's word; -1 where that does not tell.
 	UID, PID int
 
-	conn *net.UnixConn
-	idle bool          // guarded by the server
-	gone chan struct{} // closed when it does not read any more
-	done chan struct{} // closed when the server is through with it
+	conn         *net.UnixConn
+	idle         bool          // guarded by the server
+	disconnected chan struct{} // closed when it does not read any more
+	done         chan struct{} // closed when the server is through with it
 }
 
 // IsOwner reports whether the client is root or the user that this process runs as. Others can only be members of the
 // group that the socket belongs to.
 func (c *Client) IsOwner() bool { return c.UID == 0 || c.UID == os.Geteuid() }
 
-// Gone is closed when the client has closed its end. One that has only said that it
+// Disconnected is closed when the client has closed its end. One that has only said that it
 // will write nothing more is still there.
-func (c *Client) Gone() <-chan struct{} { return c.gone }
+func (c *Client) Disconnected() <-chan struct{} { return c.disconnected }
 
 // Answer writes one object as a line.
 func (c *Client) Answer(v any) error {
@@ -45,14 +45,14 @@ func (c *Client) Answer(v any) error {
 
 // Write writes as it is, and gives up on a client that does not read.
 func (c *Client) Write(b []byte) (int, error) {
-	defer closeAfter(c.conn, lineLimit)()
+	defer closeAfter(c.conn, lineTimeout)()
 	return c.conn.Write(b)
 }
 
 // Stream sends header as a line and then exactly size bytes, the content. It gives up on a client that does not read all of
 // it within 10 s. After any error the connection is closed: the client sees less than size bytes.
 func (c *Client) Stream(header any, content io.WriterTo, size int64) error {
-	defer closeAfter(c.conn, lineLimit)()
+	defer closeAfter(c.conn, lineTimeout)()
 	err := c.Answer(header)
 	if err == nil {
 		var n int64
@@ -73,11 +73,11 @@ func closeAfter(conn net.Conn, d time.Duration) (callOff func()) {
 }
 
 // lookEvery is how often it is looked whether a client that writes nothing more still reads.
-const lookEvery = 500 * time.Millisecond
+const closedPollPeriod = 500 * time.Millisecond
 
 // read passes lines on until there are no more, then waits for the client to go.
 func (c *Client) read() {
-	defer close(c.gone)
+	defer close(c.disconnected)
 	func() {
 		defer close(c.Lines)
 		for {
@@ -95,8 +95,8 @@ func (c *Client) read() {
 			}
 		}
 	}()
-	for !hungUp(c.conn) {
-		t := time.NewTimer(lookEvery)
+	for !isClosed(c.conn) {
+		t := time.NewTimer(closedPollPeriod)
 		select {
 		case <-t.C:
 		case <-c.done:
@@ -106,7 +106,7 @@ func (c *Client) read() {
 	}
 }
 
-var errLong = errors.New("a line is too long")
+var errLineTooLong = errors.New("a line is too long")
 
 // readLine reads a line byte by byte, so that no buffer keeps a copy of a secret. Once
 // it has begun it must come to its end soon.
@@ -125,10 +125,10 @@ func readLine(conn net.Conn) (kiosk.Secret, error) {
 			return line, nil
 		case n > 0 && len(line) == MaxLine:
 			line.Zero()
-			return nil, errLong
+			return nil, errLineTooLong
 		case n > 0:
 			if line = append(line, one[0]); len(line) == 1 {
-				late = closeAfter(conn, lineLimit)
+				late = closeAfter(conn, lineTimeout)
 			}
 		}
 		if err != nil {
@@ -217,22 +217,22 @@ func decodeAnswer(d *json.Decoder, answer any) error {
 const maxAnswer = 1 << 20
 
 // Refused is what the kiosk said to a request that it did not do.
-type Refused struct{ Why string }
+type Refused struct{ Reason string }
 
 // Error is the kiosk's own sentence.
-func (r *Refused) Error() string { return r.Why }
+func (r *Refused) Error() string { return r.Reason }
 
 // ErrNobody says that no kiosk listens at the path.
-var ErrNobody = errors.New("no kiosk is running on this device")
+var ErrNotRunning = errors.New("no kiosk is running on this device")
 
 // Dial opens a connection to the kiosk at a path.
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialLimit)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	switch {
-	case nobody(err):
-		return nil, fmt.Errorf("%w (%s)", ErrNobody, path)
+	case isNotRunning(err):
+		return nil, fmt.Errorf("%w (%s)", ErrNotRunning, path)
 	case err != nil:
 		return nil, fmt.Errorf("socket: %w", err)
 	}

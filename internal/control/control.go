@@ -52,7 +52,7 @@ var ErrInUse = errors.New("another process listens there")
 const group = "kiosk"
 
 // dialLimit: the other end is on this device.
-const dialLimit = 2 * time.Second
+const dialTimeout = 2 * time.Second
 
 // Listen makes the socket. One that a dead process left is replaced; anything else at
 // the path is left alone, and an error. Closing the listener removes it.
@@ -69,7 +69,7 @@ func listen(path string) (*net.UnixListener, error) {
 		if info.Mode()&os.ModeSocket == 0 {
 			return nil, fmt.Errorf("%s: there is something else of that name", path)
 		}
-		if conn, err := net.DialTimeout("unix", path, dialLimit); err == nil {
+		if conn, err := net.DialTimeout("unix", path, dialTimeout); err == nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("%s: %w", path, ErrInUse)
 		}

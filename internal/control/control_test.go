@@ -30,7 +30,7 @@ func serve(t *testing.T, patience time.Duration) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Patience: patience, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
+	s := &Server{IdleTimeout: patience, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
 		if string(line) == "who" {
 			_ = c.Answer(map[string]bool{"me": c.UID == os.Getuid() && c.PID == os.Getpid()})
 			return
@@ -144,7 +144,7 @@ func TestWhatIsAtThePathAlready(t *testing.T) {
 	if _, err := Listen(serve(t, 0)); !errors.Is(err, ErrInUse) {
 		t.Errorf("somebody listens there: %v", err)
 	}
-	if _, err := Dial(context.Background(), dead); !errors.Is(err, ErrNobody) {
+	if _, err := Dial(context.Background(), dead); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("nobody listens there: %v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestManyWhoSayNothing(t *testing.T) {
 	if got := first.says("here\n"); got != "here" {
 		t.Fatalf("got %q", got)
 	}
-	for range 3 * mostClients {
+	for range 3 * maxClients {
 		dial(t, path)
 	}
 	if got := dial(t, path).says("let me in\n"); got != "let me in" {
@@ -197,7 +197,7 @@ func TestAsk(t *testing.T) {
 		t.Errorf("%v, %v", answer, err)
 	}
 	var no *Refused
-	if err := Ask(context.Background(), path, map[string]string{"do": "no"}, &answer); !errors.As(err, &no) || no.Why != "I will not" {
+	if err := Ask(context.Background(), path, map[string]string{"do": "no"}, &answer); !errors.As(err, &no) || no.Reason != "I will not" {
 		t.Errorf("refused: %v", err)
 	}
 }
@@ -246,8 +246,8 @@ func TestStreamGivesUpOnAClientThatDoesNotRead(t *testing.T) {
 	server, _ := pair(t)
 	c := &Client{conn: server}
 	err := c.Stream(Snapshot{64 << 20}, strings.NewReader(strings.Repeat("x", 64<<20)), 64<<20)
-	if took := time.Since(start); err == nil || took < lineLimit/2 || took > 2*lineLimit {
-		t.Errorf("%v after %v, want an error after %v", err, took, lineLimit)
+	if took := time.Since(start); err == nil || took < lineTimeout/2 || took > 2*lineTimeout {
+		t.Errorf("%v after %v, want an error after %v", err, took, lineTimeout)
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 
 // Limits of a server. Clients are on this device, but one of them may be broken.
 const (
-	mostClients = 16               // a front end, a monitor, a technician, and room
-	lineLimit   = 10 * time.Second // for a line that has begun, and for each write
-	byeLimit    = 10 * time.Second // for handlers to end after the server was told to
+	maxClients      = 16               // a front end, a monitor, a technician, and room
+	lineTimeout     = 10 * time.Second // for a line that has begun, and for each write
+	shutdownTimeout = 10 * time.Second // for handlers to end after the server was told to
 )
 
 // Server takes clients in.
@@ -24,8 +24,8 @@ type Server struct {
 	Handle func(context.Context, *Client, kiosk.Secret)
 	// Patience is how long a client may say nothing while nothing is done for it; 0: as
 	// long as it likes.
-	Patience time.Duration
-	Log      *slog.Logger
+	IdleTimeout time.Duration
+	Log         *slog.Logger
 
 	mu      sync.Mutex
 	clients []*Client // the oldest first
@@ -46,27 +46,27 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 				break
 			}
 			s.Log.Warn("socket", "error", err)
-			if !pause(ctx, time.Second) { // out of file descriptors, say: not in a hurry
+			if !sleep(ctx, time.Second) { // out of file descriptors, say: not in a hurry
 				break
 			}
 			continue
 		}
-		c := &Client{conn: conn, idle: true, Lines: make(chan kiosk.Secret), gone: make(chan struct{}), done: make(chan struct{})}
-		c.UID, c.PID = peer(conn)
+		c := &Client{conn: conn, idle: true, Lines: make(chan kiosk.Secret), disconnected: make(chan struct{}), done: make(chan struct{})}
+		c.UID, c.PID = peerCredentials(conn)
 		if !s.admit(c) {
 			_ = c.Answer(map[string]string{"error": "busy: too many are speaking to this kiosk"})
 			_ = conn.Close()
 			continue
 		}
 		busy.Go(func() { c.read() })
-		busy.Go(func() { s.attend(ctx, c) })
+		busy.Go(func() { s.serveClient(ctx, c) })
 	}
 	over := make(chan struct{})
 	go func() {
 		busy.Wait()
 		close(over)
 	}()
-	limit := time.NewTimer(byeLimit)
+	limit := time.NewTimer(shutdownTimeout)
 	defer limit.Stop()
 	select {
 	case <-over:
@@ -74,12 +74,12 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 	}
 }
 
-func (s *Server) attend(ctx context.Context, c *Client) {
-	defer s.dismiss(c)
+func (s *Server) serveClient(ctx context.Context, c *Client) {
+	defer s.remove(c)
 	for {
 		heard := func() {}
-		if s.Patience > 0 {
-			heard = closeAfter(c.conn, s.Patience)
+		if s.IdleTimeout > 0 {
+			heard = closeAfter(c.conn, s.IdleTimeout)
 		}
 		select {
 		case line, ok := <-c.Lines:
@@ -104,7 +104,7 @@ func (s *Server) attend(ctx context.Context, c *Client) {
 func (s *Server) admit(c *Client) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.clients) >= mostClients {
+	if len(s.clients) >= maxClients {
 		room := false
 		for i, old := range s.clients {
 			if old.idle {
@@ -122,7 +122,7 @@ func (s *Server) admit(c *Client) bool {
 	return true
 }
 
-func (s *Server) dismiss(c *Client) {
+func (s *Server) remove(c *Client) {
 	close(c.done)
 	_ = c.conn.Close()
 	s.mu.Lock()
@@ -151,7 +151,7 @@ func (s *Server) closeIdle() {
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -53,7 +53,7 @@ func (d *Daemon) handleWaitIdle(ctx context.Context, c *control.Client, q contro
 		case <-changed:
 		case <-t.C:
 			return control.Idle{Idle: false}, nil
-		case <-c.Gone():
+		case <-c.Disconnected():
 			return nil, nil
 		case <-ctx.Done():
 			return control.Idle{Idle: true}, nil

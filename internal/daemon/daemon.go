@@ -18,7 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/journal"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
@@ -57,8 +57,8 @@ type Options struct {
 // Record is the record of visits.
 type Record interface {
 	WriteSnapshot(send func(content io.WriterTo, size int64) error) error
-	Condition() keeper.Condition
-	Answers()
+	Condition() journal.Condition
+	WaitForDisk()
 	Prune(olderThan time.Time) (int, error)
 	Compact() (int64, error)
 	Retry()
@@ -215,7 +215,7 @@ func (d *Daemon) Alive(ctx context.Context) bool {
 	if err := d.frontend.Alive(ctx); err != nil || ctx.Err() != nil {
 		return false
 	}
-	d.Record.Answers()
+	d.Record.WaitForDisk()
 	return true
 }
 

@@ -79,8 +79,8 @@ func (d *Daemon) checkCertificate() error {
 }
 
 func (d *Daemon) checkRecord() error {
-	if c := d.Record.Condition(); !c.Well {
-		return errors.New("the record of visits is not written to disk: " + c.Why)
+	if c := d.Record.Condition(); !c.Healthy {
+		return errors.New("the record of visits is not written to disk: " + c.Cause)
 	}
 	return nil
 }

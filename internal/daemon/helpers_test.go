@@ -9,7 +9,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/journal"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -33,8 +33,8 @@ func newDaemon(t *testing.T, change func(*Options)) *Daemon {
 
 type idleRecord struct{}
 
-func (idleRecord) Condition() keeper.Condition  { return keeper.Condition{Well: true} }
-func (idleRecord) Answers()                     {}
+func (idleRecord) Condition() journal.Condition { return journal.Condition{Healthy: true} }
+func (idleRecord) WaitForDisk()                 {}
 func (idleRecord) Prune(time.Time) (int, error) { return 0, nil }
 func (idleRecord) Compact() (int64, error)      { return 0, nil }
 func (idleRecord) Retry()                       {}

@@ -149,7 +149,7 @@ func (s *Socket) Serve(ctx context.Context, state State) {
 		return
 	}
 	handlers := state.Handlers()
-	server := &control.Server{Log: s.log, Patience: s.patience, Handle: func(ctx context.Context, c *control.Client, line kiosk.Secret) {
+	server := &control.Server{Log: s.log, IdleTimeout: s.patience, Handle: func(ctx context.Context, c *control.Client, line kiosk.Secret) {
 		if len(line) == 0 {
 			return
 		}

@@ -169,7 +169,7 @@ func (s *Suite) checkDisk() check.Outcome {
 func (s *Suite) ask(ctx context.Context) (status.Status, error) {
 	if !s.asked {
 		s.asked = true
-		s.statusErr = control.ErrNobody
+		s.statusErr = control.ErrNotRunning
 		if s.Status != nil {
 			s.status, s.statusErr = s.Status(ctx)
 		}

@@ -3,40 +3,40 @@ package guard
 import "time"
 
 // present is when the question is asked.
-type present struct {
-	now  time.Duration
-	wall time.Time
-	boot string
-	sure bool // the wall clock is believed
+type moment struct {
+	now         time.Duration
+	wall        time.Time
+	boot        string
+	wallTrusted bool // the wall clock is believed
 }
 
-// least is at most the true age of what was written at some time: within one boot
+// minAge is at most the true age of what was written at some time: within one boot
 // the uptime knows, and all of another boot's was written before this one began.
 // Where boots have no names it may have been this one or another: then it is at
 // least as old as if it were of this one.
-func (p present) least(wall time.Time, boot string, uptime time.Duration) time.Duration {
+func (p moment) minAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	if p.boot != "" && boot != "" && boot != p.boot {
 		return p.now
 	}
 	return max(p.now-uptime, 0)
 }
 
-// likely is the age by the wall clock where uptimes do not tell. A clock that went
+// likelyAge is the age by the wall clock where uptimes do not tell. A clock that went
 // back leaves what is certain.
-func (p present) likely(wall time.Time, boot string, uptime time.Duration) time.Duration {
-	least := p.least(wall, boot, uptime)
+func (p moment) likelyAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	least := p.minAge(wall, boot, uptime)
 	if p.boot != "" && boot == p.boot {
 		return least
 	}
 	return max(p.wall.Sub(wall), least)
 }
 
-// age is what counts against a person: by the wall clock only if that is sure.
-func (p present) age(wall time.Time, boot string, uptime time.Duration) time.Duration {
-	if p.sure {
-		return p.likely(wall, boot, uptime)
+// personAge is what counts against a person: by the wall clock only if that is sure.
+func (p moment) personAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	if p.wallTrusted {
+		return p.likelyAge(wall, boot, uptime)
 	}
-	return p.least(wall, boot, uptime)
+	return p.minAge(wall, boot, uptime)
 }
 
 // window collects the newest requests that count against one rate.

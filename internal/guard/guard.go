@@ -72,17 +72,17 @@ type Limits struct {
 	Device Rate // for all of them together; by default 30/10m
 	// Life is how long a request is taken to be open whose acknowledgement never
 	// came, from when it was asked for; by default 2 min.
-	Life time.Duration
+	Lifetime time.Duration
 }
 
 // DefaultLimits are the contract's budgets.
 func DefaultLimits() Limits {
-	return Limits{Person: Rate{3, 10 * time.Minute}, Device: Rate{30, 10 * time.Minute}, Life: 2 * time.Minute}
+	return Limits{Person: Rate{3, 10 * time.Minute}, Device: Rate{30, 10 * time.Minute}, Lifetime: 2 * time.Minute}
 }
 
 // longestLife is what a request may live by our own client's measure; a record
 // that says more is not believed.
-const longestLife = time.Hour
+const maxLifetime = time.Hour
 
 // pauses follow the first, second, … request in a row that came to nothing, with
 // the person's window of ten minutes. The first is for who had the phone in a
@@ -91,9 +91,9 @@ const longestLife = time.Hour
 var pauses = [...]time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
 
 const (
-	pausesFor  = 10 * time.Minute // the window that pauses are for
-	forgetting = 6 * time.Hour    // likewise: what came to nothing longer ago does not count; more than five of the longest pauses
-	pestering  = 3                // so many in a row, and another try, and staff should know
+	pauseWindow  = 10 * time.Minute // the window that pauses are for
+	streakMemory = 6 * time.Hour    // likewise: what came to nothing longer ago does not count; more than five of the longest pauses
+	abuseCount   = 3                // so many in a row, and another try, and staff should know
 )
 
 // Guard implements kiosk.Guard. It is safe for concurrent use.
@@ -102,8 +102,8 @@ type Guard struct {
 	memory Memory
 	clock  Clock
 
-	mu   sync.Mutex // the visit asks, whoever tells staff of the condition does so beside it
-	cond Condition
+	mu        sync.Mutex // the visit asks, whoever tells staff of the condition does so beside it
+	condition Condition
 }
 
 var _ kiosk.Guard = (*Guard)(nil)
@@ -112,9 +112,9 @@ var _ kiosk.Guard = (*Guard)(nil)
 // to switch the guard off by leaving it out.
 func New(l Limits, m Memory, c Clock) *Guard {
 	d := DefaultLimits()
-	l.Person, l.Device = l.Person.or(d.Person), l.Device.or(d.Device)
-	if l.Life <= 0 {
-		l.Life = d.Life
+	l.Person, l.Device = l.Person.orDefault(d.Person), l.Device.orDefault(d.Device)
+	if l.Lifetime <= 0 {
+		l.Lifetime = d.Lifetime
 	}
 	return &Guard{limits: l, memory: m, clock: c}
 }
@@ -124,23 +124,23 @@ func New(l Limits, m Memory, c Clock) *Guard {
 // window as the wait.
 func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 	yes, known := g.clock.Synchronised()
-	here := present{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), sure: yes || !known}
-	forget := g.scaled(forgetting)
+	here := moment{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), wallTrusted: yes || !known}
+	forget := g.scaled(streakMemory)
 	longest := max(g.limits.Person.Per, g.limits.Device.Per, forget)
 	person, device := window{rate: g.limits.Person}, window{rate: g.limits.Device}
-	row := row{limits: g.limits, here: here, forget: forget}
-	looked, most := 0, g.most(longest)
+	row := streak{limits: g.limits, moment: here, memory: forget}
+	looked, most := 0, g.lookback(longest)
 	err := g.memory.PastRequests(identifier, func(p kiosk.PastRequest) bool {
 		if looked++; looked > most {
 			return false
 		}
-		least := here.least(p.Wall, p.Boot, p.Uptime)
+		least := here.minAge(p.Wall, p.Boot, p.Uptime)
 		if least >= longest {
 			return false // what was written before this one is older still
 		}
-		device.add(here.likely(p.Wall, p.Boot, p.Uptime))
+		device.add(here.likelyAge(p.Wall, p.Boot, p.Uptime))
 		if p.SamePerson {
-			person.add(here.age(p.Wall, p.Boot, p.Uptime))
+			person.add(here.personAge(p.Wall, p.Boot, p.Uptime))
 			row.add(p)
 		}
 		return true
@@ -149,22 +149,22 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 		return kiosk.Throttle{Wait: longest}, fmt.Errorf("push guard: %w", err)
 	}
 	h := kiosk.Throttle{
-		Wait:  max(person.wait(), device.wait(), row.open, row.pause(g.pause(row.count))),
-		Abuse: row.count >= pestering,
+		Wait:  max(person.wait(), device.wait(), row.openFor, row.pause(g.pause(row.count))),
+		Abuse: row.count >= abuseCount,
 	}
-	g.note(h, here.now)
+	g.record(h, here.now)
 	return h, nil
 }
 
 // mostLooked bounds the look back where clocks say nothing and rates are high.
-const mostLooked = 8192
+const maxLookback = 8192
 
-// most is how many requests can have left in so much time, since the device's
+// lookback is how many requests can have left in so much time, since the device's
 // budget let no more go: what is before them is older, whatever the clocks say. So
 // a long record costs nothing.
-func (g *Guard) most(longest time.Duration) int {
+func (g *Guard) lookback(longest time.Duration) int {
 	windows := int(longest/g.limits.Device.Per) + 2
-	return min(g.limits.Device.Count*windows, mostLooked)
+	return min(g.limits.Device.Count*windows, maxLookback)
 }
 
 // pause follows so many requests in a row that came to nothing.
@@ -177,19 +177,19 @@ func (g *Guard) pause(n int) time.Duration {
 
 // scaled is a time that goes with the person's window.
 func (g *Guard) scaled(d time.Duration) time.Duration {
-	per := min(g.limits.Person.Per, pausesFor)
-	return time.Duration(float64(d) * float64(per) / float64(pausesFor))
+	per := min(g.limits.Person.Per, pauseWindow)
+	return time.Duration(float64(d) * float64(per) / float64(pauseWindow))
 }
 
 // Condition is what staff and operators may know of the guard: no identity is in it.
 type Condition struct {
-	Held     int           // requests held back since the program started
-	Pestered bool          // within the last hour somebody was asked for once more after at least three requests in a row that came to nothing
-	At       time.Duration // with Pestered: when that was last seen, as uptime
+	Throttled int           // requests held back since the program started
+	Abused    bool          // within the last hour somebody was asked for once more after at least three requests in a row that came to nothing
+	At        time.Duration // with Pestered: when that was last seen, as uptime
 }
 
 // pesteredFor is how long staff are told: whoever does it is likely still near.
-const pesteredFor = time.Hour
+const abusePeriod = time.Hour
 
 // Condition says how things are. After a restart somebody is seen to be pestered
 // with the next try.
@@ -197,18 +197,18 @@ func (g *Guard) Condition() Condition {
 	now := g.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := g.cond
-	c.Pestered = c.Pestered && now-c.At < pesteredFor
+	c := g.condition
+	c.Abused = c.Abused && now-c.At < abusePeriod
 	return c
 }
 
-func (g *Guard) note(h kiosk.Throttle, now time.Duration) {
+func (g *Guard) record(h kiosk.Throttle, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if h.Wait > 0 {
-		g.cond.Held++
+		g.condition.Throttled++
 	}
 	if h.Abuse {
-		g.cond.Pestered, g.cond.At = true, now
+		g.condition.Abused, g.condition.At = true, now
 	}
 }

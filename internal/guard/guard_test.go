@@ -254,7 +254,7 @@ func TestAMillionRecords(t *testing.T) {
 	if memory.looked > 30*38+1 {
 		t.Errorf("looked at %d requests", memory.looked)
 	}
-	if _, err := New(Limits{Device: Rate{1000, time.Second}}, memory, &clock).Allow(kiosk.Secret("alice")); memory.looked > mostLooked+1 || err != nil {
+	if _, err := New(Limits{Device: Rate{1000, time.Second}}, memory, &clock).Allow(kiosk.Secret("alice")); memory.looked > maxLookback+1 || err != nil {
 		t.Errorf("looked at %d requests, %v", memory.looked, err)
 	}
 }

@@ -39,7 +39,7 @@ func (r Rate) String() string {
 	return strconv.Itoa(r.Count) + "/" + d
 }
 
-func (r Rate) or(d Rate) Rate {
+func (r Rate) orDefault(d Rate) Rate {
 	if r.Count < 1 || r.Per <= 0 {
 		return d
 	}

@@ -25,7 +25,7 @@ func (f *Frontend) ServeLine(ctx context.Context, c *control.Client, identifier 
 		return err
 	})
 	defer out.close()
-	_, _ = f.visit(ctx, identifier, client{json: true, out: out, gone: c.Gone(), userCode: func(ctx context.Context) kiosk.Secret {
+	_, _ = f.visit(ctx, identifier, client{json: true, out: out, gone: c.Disconnected(), userCode: func(ctx context.Context) kiosk.Secret {
 		return nextLine(ctx, c)
 	}})
 }

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Person is the mark of an identifier, the same for every way of writing it: a
+// PersonTag is the mark of an identifier, the same for every way of writing it: a
 // keyed hash. Without the key it cannot be computed, so a list of known
 // identifiers does not undo it.
-func (r *Ring) Person(identifier []byte) Tag { return r.keys[0].person(identifier) }
+func (r *Ring) PersonTag(identifier []byte) Tag { return r.keys[0].person(identifier) }
 
-// Known says whether tag is the identifier's mark under any key of the ring: a
+// MatchPerson says whether tag is the identifier's mark under any key of the ring: a
 // rotation must not make somebody a stranger.
-func (r *Ring) Known(identifier []byte) func(tag Tag) bool {
+func (r *Ring) MatchPerson(identifier []byte) func(tag Tag) bool {
 	all := make([]Tag, len(r.keys))
 	for i, k := range r.keys {
 		all[i] = k.person(identifier)

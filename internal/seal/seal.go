@@ -153,8 +153,8 @@ func (r *Ring) Open(bucket, name, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Current says whether sealed was closed with the key that is used now.
-func (r *Ring) Current(sealed []byte) bool {
+// IsCurrent says whether sealed was closed with the key that is used now.
+func (r *Ring) IsCurrent(sealed []byte) bool {
 	return len(sealed) >= idSize && r.find(sealed[:idSize]) == r.keys[0]
 }
 
@@ -171,8 +171,8 @@ func (k *key) place(bucket, name []byte) []byte {
 // Link gives the link that follows before, over the parts of one entry.
 func (r *Ring) Link(before Link, parts ...[]byte) Link { return r.keys[0].link(before, parts) }
 
-// Linked says whether l is the link over these; ErrKey where no key of the ring made it.
-func (r *Ring) Linked(l, before Link, parts ...[]byte) (bool, error) {
+// VerifyLink says whether l is the link over these; ErrKey where no key of the ring made it.
+func (r *Ring) VerifyLink(l, before Link, parts ...[]byte) (bool, error) {
 	k := r.find(l[:idSize])
 	if k == nil {
 		return false, ErrKey

@@ -51,7 +51,7 @@ func TestRotation(t *testing.T) {
 	old, both, fresh := ring(t, 1), ring(t, 2, 1), ring(t, 2)
 	place := []byte("b")
 	sealed := old.Seal(place, place, []byte("x"))
-	if old.Current(sealed) != true || both.Current(sealed) != false {
+	if old.IsCurrent(sealed) != true || both.IsCurrent(sealed) != false {
 		t.Error("which key is the present one is not seen")
 	}
 	if _, err := both.Open(place, place, sealed); err != nil {
@@ -64,14 +64,14 @@ func TestRotation(t *testing.T) {
 		t.Error(err)
 	}
 	l := old.Link(Link{}, []byte("entry"))
-	if ok, err := both.Linked(l, Link{}, []byte("entry")); !ok || err != nil {
+	if ok, err := both.VerifyLink(l, Link{}, []byte("entry")); !ok || err != nil {
 		t.Error(ok, err)
 	}
-	if _, err := fresh.Linked(l, Link{}, []byte("entry")); !errors.Is(err, ErrKey) {
+	if _, err := fresh.VerifyLink(l, Link{}, []byte("entry")); !errors.Is(err, ErrKey) {
 		t.Error(err)
 	}
-	tag := old.Person([]byte("alice"))
-	if both.Person([]byte("alice")) == tag || !both.Known([]byte("Alice "))(tag) || fresh.Known([]byte("alice"))(tag) || both.Known([]byte("bob"))(tag) {
+	tag := old.PersonTag([]byte("alice"))
+	if both.PersonTag([]byte("alice")) == tag || !both.MatchPerson([]byte("Alice "))(tag) || fresh.MatchPerson([]byte("alice"))(tag) || both.MatchPerson([]byte("bob"))(tag) {
 		t.Error("a person is not known under the old key, or under one that is not there")
 	}
 }
@@ -88,11 +88,11 @@ func TestLinkVouchesForEverything(t *testing.T) {
 		{Link{1}, [][]byte{[]byte("ab")}},
 		{Link{1}, [][]byte{[]byte("ab"), []byte("C")}},
 	} {
-		if ok, _ := r.Linked(l, c.before, c.parts...); ok {
+		if ok, _ := r.VerifyLink(l, c.before, c.parts...); ok {
 			t.Errorf("%v passes for another entry", c)
 		}
 	}
-	if ok, err := r.Linked(l, Link{1}, []byte("ab"), []byte("c")); !ok || err != nil {
+	if ok, err := r.VerifyLink(l, Link{1}, []byte("ab"), []byte("c")); !ok || err != nil {
 		t.Error(ok, err)
 	}
 	if r.Link(Link{}, []byte("x")) == ring(t, 9).Link(Link{}, []byte("x")) {
@@ -101,7 +101,7 @@ func TestLinkVouchesForEverything(t *testing.T) {
 }
 
 func TestTagNeedsTheKey(t *testing.T) {
-	if ring(t, 1).Person([]byte("alice")) == ring(t, 2).Person([]byte("alice")) {
+	if ring(t, 1).PersonTag([]byte("alice")) == ring(t, 2).PersonTag([]byte("alice")) {
 		t.Error("two devices give a person the same tag")
 	}
 }

@@ -102,7 +102,7 @@ func (s *Screen) handleWaitIdle(ctx context.Context, c *control.Client, q contro
 		case <-look.C:
 		case <-late.C:
 			return control.Idle{Idle: false}, nil
-		case <-c.Gone():
+		case <-c.Disconnected():
 			return nil, nil
 		case <-ctx.Done():
 			return control.Idle{Idle: true}, nil

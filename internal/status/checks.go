@@ -12,7 +12,7 @@ import (
 // Check reports problems that the running kiosk sees. s and err are the answer to a status request.
 func Check(s Status, err error) check.Outcome {
 	switch {
-	case errors.Is(err, control.ErrNobody):
+	case errors.Is(err, control.ErrNotRunning):
 		return check.Pass("no kiosk is running")
 	case errors.Is(err, fs.ErrPermission):
 		return check.Skip("only root and members of the group kiosk may ask the running kiosk")

@@ -48,7 +48,7 @@ func (s Status) Lines() []kiosk.Field {
 		}
 	}
 	for _, p := range s.Record.Suspended {
-		l.add("suspended", "%s", p.Sentence())
+		l.add("suspended", "%s", p.Describe())
 	}
 	return l
 }

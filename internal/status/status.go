@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/keeper"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/journal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -45,22 +45,22 @@ func (a Availability) Sentence() string {
 
 // Status is the answer to the status request.
 type Status struct {
-	State    Availability     `json:"state"`
-	Why      []string         `json:"why,omitempty"` // the closures, while out of service
-	Phase    string           `json:"phase"`
-	Mode     string           `json:"mode"` // screen or headless
-	Site     string           `json:"site"`
-	Version  string           `json:"version"`
-	PID      int              `json:"pid"`
-	Uptime   int              `json:"uptime"` // seconds since the process started
-	Service  Outage           `json:"service"`
-	SetUp    *Setup           `json:"set_up,omitempty"`   // the device has no registration yet; only the members above are valid then
-	Opens    *time.Time       `json:"opens,omitempty"`    // outside opening hours: when they begin
-	Settings string           `json:"settings,omitempty"` // why the last reload was rejected; the previous settings are in use
-	Line     int              `json:"line,omitempty"`     // headless: visits waiting for their turn
-	Visits   Figures          `json:"visits"`
-	Health   []health.Item    `json:"health"`
-	Record   keeper.Condition `json:"record"` // state of the record of visits, and the guarantees it suspends
+	State    Availability      `json:"state"`
+	Why      []string          `json:"why,omitempty"` // the closures, while out of service
+	Phase    string            `json:"phase"`
+	Mode     string            `json:"mode"` // screen or headless
+	Site     string            `json:"site"`
+	Version  string            `json:"version"`
+	PID      int               `json:"pid"`
+	Uptime   int               `json:"uptime"` // seconds since the process started
+	Service  Outage            `json:"service"`
+	SetUp    *Setup            `json:"set_up,omitempty"`   // the device has no registration yet; only the members above are valid then
+	Opens    *time.Time        `json:"opens,omitempty"`    // outside opening hours: when they begin
+	Settings string            `json:"settings,omitempty"` // why the last reload was rejected; the previous settings are in use
+	Line     int               `json:"line,omitempty"`     // headless: visits waiting for their turn
+	Visits   Figures           `json:"visits"`
+	Health   []health.Item     `json:"health"`
+	Record   journal.Condition `json:"record"` // state of the record of visits, and the guarantees it suspends
 }
 
 // Outage is an operator's order to be out of service.

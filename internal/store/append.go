@@ -47,16 +47,16 @@ func (s *Store) AppendAll(entries ...Entry) error {
 	if err != nil {
 		return err
 	}
-	s.names.add(begun)
-	return s.trimNames()
+	s.numbers.add(begun)
+	return s.trimNumbers()
 }
 
-func (s *Store) trimNames() error {
-	if !s.names.tooMany() {
+func (s *Store) trimNumbers() error {
+	if !s.numbers.isFull() {
 		return nil
 	}
 	return s.view("append", func(tx *bolt.Tx) error {
-		s.names.trim(func(n uint64) bool { return tx.Bucket(openBucket).Get(number(n)) != nil })
+		s.numbers.trim(func(n uint64) bool { return tx.Bucket(openBucket).Get(number(n)) != nil })
 		return nil
 	})
 }
@@ -72,23 +72,23 @@ func (e Entry) check() error {
 }
 
 func (s *Store) appendOne(tx *bolt.Tx, e Entry, begun map[string]uint64) error {
-	key, visit, err := s.find(tx, e, begun)
+	key, visit, err := s.findOrBegin(tx, e, begun)
 	if err != nil {
 		return err
 	}
-	if err := visit.follows(e.Stage); err != nil {
+	if err := visit.checkNext(e.Stage); err != nil {
 		return err
 	}
 	visit.add(e.Record)
-	if err := s.put(tx, key, visit); err != nil {
+	if err := s.putVisit(tx, key, visit); err != nil {
 		return err
 	}
-	return s.hide(tx, key, e.Record)
+	return s.seal(tx, key, e.Record)
 }
 
-// put writes a story whose last step is new.
-func (s *Store) put(tx *bolt.Tx, key []byte, v story) error {
-	if err := s.chain(tx, key, v); err != nil {
+// putVisit writes a story whose last step is new.
+func (s *Store) putVisit(tx *bolt.Tx, key []byte, v visitRecord) error {
+	if err := s.link(tx, key, v); err != nil {
 		return err
 	}
 	b, err := v.encode()
@@ -100,11 +100,11 @@ func (s *Store) put(tx *bolt.Tx, key []byte, v story) error {
 	return visits.Put(key, b)
 }
 
-// find gets the visit that e belongs to, or begins it.
-func (s *Store) find(tx *bolt.Tx, e Entry, begun map[string]uint64) (key []byte, v story, err error) {
+// findOrBegin gets the visit that e belongs to, or begins it.
+func (s *Store) findOrBegin(tx *bolt.Tx, e Entry, begun map[string]uint64) (key []byte, v visitRecord, err error) {
 	n, known := begun[e.Visit]
 	if !known {
-		n, known = s.names.get(e.Visit)
+		n, known = s.numbers.get(e.Visit)
 	}
 	if known {
 		key = number(n)
@@ -112,27 +112,27 @@ func (s *Store) find(tx *bolt.Tx, e Entry, begun map[string]uint64) (key []byte,
 		return key, v, err
 	}
 	if e.Stage != kiosk.StageAsking {
-		return nil, story{}, story{}.follows(e.Stage)
+		return nil, visitRecord{}, visitRecord{}.checkNext(e.Stage)
 	}
 	if n, err = tx.Bucket(visitBucket).NextSequence(); err != nil {
-		return nil, story{}, err
+		return nil, visitRecord{}, err
 	}
 	tag := e.Tag
 	if len(e.Secrets.Identifier) > 0 {
-		tag = s.ring.Person(e.Secrets.Identifier)
+		tag = s.ring.PersonTag(e.Secrets.Identifier)
 	}
 	begun[e.Visit] = n
-	return number(n), story{Visit: e.Visit, Person: tag}, nil
+	return number(n), visitRecord{Visit: e.Visit, Person: tag}, nil
 }
 
-// Tag is who an identifier stands for on record: see seal.Ring.Person.
-func (s *Store) Tag(identifier kiosk.Secret) seal.Tag { return s.ring.Person(identifier) }
+// PersonTag is who an identifier stands for on record: see seal.Ring.Person.
+func (s *Store) PersonTag(identifier kiosk.Secret) seal.Tag { return s.ring.PersonTag(identifier) }
 
 // Note puts a sentence of the kiosk's own on record, between the visits: of a
 // file that was set aside, say. text is printable ASCII of up to 200 characters,
 // and nothing personal is in it.
 func (s *Store) Note(text string, wall time.Time, boot string, uptime time.Duration) error {
-	v := story{Note: text, Steps: []step{{Wall: wall.UTC(), Boot: boot, Uptime: uptime}}}
+	v := visitRecord{Note: text, Steps: []step{{Wall: wall.UTC(), Boot: boot, Uptime: uptime}}}
 	if text == "" || v.checkNote() != nil {
 		return fmt.Errorf("store: note: %w", ErrRecord)
 	}
@@ -141,12 +141,12 @@ func (s *Store) Note(text string, wall time.Time, boot string, uptime time.Durat
 		if err != nil {
 			return err
 		}
-		return s.put(tx, number(n), v)
+		return s.putVisit(tx, number(n), v)
 	})
 }
 
-// hide puts r's secrets where only the key finds them, or drops them at the end.
-func (s *Store) hide(tx *bolt.Tx, key []byte, r kiosk.Record) error {
+// seal puts r's secrets where only the key finds them, or drops them at the end.
+func (s *Store) seal(tx *bolt.Tx, key []byte, r kiosk.Record) error {
 	open := tx.Bucket(openBucket)
 	if r.Stage.Final() {
 		return open.Delete(key)
@@ -157,10 +157,10 @@ func (s *Store) hide(tx *bolt.Tx, key []byte, r kiosk.Record) error {
 		if err != nil {
 			return err
 		}
-		defer zero(before)
-		all = keep(all, before)
+		defer zeroSecrets(before)
+		all = mergeSecrets(all, before)
 	}
-	plain := packSecrets(all)
+	plain := encodeSecrets(all)
 	defer clear(plain)
 	return open.Put(key, s.ring.Seal(openBucket, key, plain))
 }
@@ -171,7 +171,7 @@ func (s *Store) unseal(key, sealed []byte) (kiosk.Secrets, error) {
 		return kiosk.Secrets{}, damaged("visit %d: %v", binary.BigEndian.Uint64(key), err)
 	}
 	defer clear(plain)
-	return unpackSecrets(plain)
+	return decodeSecrets(plain)
 }
 
 // Unfinished gives, for each visit without an ending, its last record with its
@@ -198,19 +198,19 @@ func (s *Store) Unfinished() ([]kiosk.Record, error) {
 	})
 	if err != nil {
 		for _, r := range out {
-			zero(r.Secrets)
+			zeroSecrets(r.Secrets)
 		}
 		return nil, err
 	}
 	return out, nil
 }
 
-func visitAt(tx *bolt.Tx, key []byte) (story, error) {
+func visitAt(tx *bolt.Tx, key []byte) (visitRecord, error) {
 	b := tx.Bucket(visitBucket).Get(key)
 	if b == nil {
-		return story{}, damaged("a visit is gone")
+		return visitRecord{}, damaged("a visit is gone")
 	}
-	v, err := readStory(b)
+	v, err := decodeVisit(b)
 	if err == nil && v.Note != "" {
 		err = damaged("a note in the place of a visit")
 	}

@@ -43,7 +43,7 @@ func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File
 			file.Close() // bbolt has closed it unless it panicked
 		}
 	}()
-	err = guarded(func() error {
+	err = recoverPanic(func() error {
 		var err error
 		db, err = bolt.Open(path, 0o600, &bolt.Options{
 			Timeout:      o.Wait,
@@ -70,35 +70,35 @@ func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, file, held(o.Dir)
+		return nil, file, lockedError(o.Dir)
 	case err != nil && strings.Contains(err.Error(), "file size too small"): // no error of its own in bbolt
 		return nil, file, damaged("%v", err)
 	}
 	return db, file, err
 }
 
-// guarded runs f with faults in mapped memory turned into panics, and panics
+// recoverPanic runs f with faults in mapped memory turned into panics, and panics
 // into ErrDamaged. A truncated or failing card would end the process otherwise.
-func guarded(f func() error) (err error) {
+func recoverPanic(f func() error) (err error) {
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicked{damaged("%s", printable(fmt.Sprint(p), 160))}
+			err = &panicError{damaged("%s", printable(fmt.Sprint(p), 160))}
 		}
 	}()
 	return f()
 }
 
 // panicked tells an error that was a panic, after which bbolt cannot be used.
-type panicked struct{ error }
+type panicError struct{ error }
 
-func (p *panicked) Unwrap() error { return p.error }
+func (p *panicError) Unwrap() error { return p.error }
 
 // create makes a whole database under another name and then gives it its own.
 // If another process was first, that one's is taken.
 func create(path string, ring *seal.Ring, o Options) error {
-	err := publish(path, func(temp string) error {
+	err := createWhole(path, func(temp string) error {
 		db, _, err := openBolt(temp, o, false)
 		if err != nil {
 			return err
@@ -132,7 +132,7 @@ func inspect(path string, ring *seal.Ring, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = guarded(func() error {
+	err = recoverPanic(func() error {
 		return db.View(func(tx *bolt.Tx) error {
 			info, err := file.Stat()
 			if err != nil {
@@ -144,7 +144,7 @@ func inspect(path string, ring *seal.Ring, o Options) error {
 			return inspectMeta(tx, ring)
 		})
 	})
-	var p *panicked
+	var p *panicError
 	if errors.As(err, &p) {
 		file.Close()
 		return err
@@ -168,7 +168,7 @@ func inspectMeta(tx *bolt.Tx, ring *seal.Ring) error {
 		return damaged("format %d", version)
 	}
 	if _, err := ring.Open(metaBucket, checkKey, meta.Get(checkKey)); err != nil {
-		return ErrOtherKey
+		return ErrWrongKey
 	}
 	for _, name := range buckets {
 		if tx.Bucket(name) == nil {
@@ -186,16 +186,16 @@ func (s *Store) update(what string, f func(*bolt.Tx) error) error {
 		return fmt.Errorf("store: %s: %w", what, ErrReadOnly)
 	}
 	return s.run(what, func(tx *bolt.Tx) error {
-		if !s.inPlace() {
+		if !s.isInPlace() {
 			return damaged("%s was taken away", dbName)
 		}
 		return f(tx)
 	}, (*bolt.DB).Update)
 }
 
-// inPlace says whether the file that we have open still bears its name: what is
+// isInPlace says whether the file that we have open still bears its name: what is
 // written to one that was deleted or moved is written to nowhere.
-func (s *Store) inPlace() bool {
+func (s *Store) isInPlace() bool {
 	now, err := os.Lstat(filepath.Join(s.dir, dbName))
 	if err != nil {
 		return false
@@ -217,8 +217,8 @@ func (s *Store) run(what string, f func(*bolt.Tx) error, transact func(*bolt.DB,
 	if before := s.broken.Load(); before != nil {
 		return fmt.Errorf("store: %s: %w", what, *before)
 	}
-	err := guarded(func() error { return transact(s.db, f) })
-	var p *panicked
+	err := recoverPanic(func() error { return transact(s.db, f) })
+	var p *panicError
 	if errors.As(err, &p) {
 		s.broken.Store(&err)
 	}

@@ -36,7 +36,7 @@ func found(t *testing.T, dir string) (out []string) {
 	}
 	secrets := canaries()
 	needles := [][]byte{[]byte(secrets.Tokens.Scope)}
-	for _, p := range parts(&secrets) {
+	for _, p := range secretFields(&secrets) {
 		needles = append(needles, *p)
 	}
 	for _, f := range files {
@@ -105,7 +105,7 @@ func TestTheCanaryIsFoundWhereSealingIsBypassed(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	err := s.update("leak", func(tx *bolt.Tx) error {
-		return tx.Bucket(openBucket).Put(number(1), packSecrets(canaries()))
+		return tx.Bucket(openBucket).Put(number(1), encodeSecrets(canaries()))
 	})
 	if err != nil {
 		t.Fatal(err)

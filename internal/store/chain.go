@@ -14,58 +14,58 @@ import (
 )
 
 // mark is a place in the chain: behind the record with this sequence number.
-type mark struct {
+type position struct {
 	seq  uint64
 	link seal.Link
 }
 
-const markSize = 8 + 2*seal.LinkSize
+const positionSize = 8 + 2*seal.LinkSize
 
-// readMark gets head or anchor; a new file has none, which is before the first record.
-func (s *Store) readMark(tx *bolt.Tx, name []byte) (m mark, err error) {
+// readPosition gets head or anchor; a new file has none, which is before the first record.
+func (s *Store) readPosition(tx *bolt.Tx, name []byte) (m position, err error) {
 	b := tx.Bucket(metaBucket).Get(name)
 	if b == nil {
-		return mark{}, nil
+		return position{}, nil
 	}
-	if len(b) != markSize {
-		return mark{}, damaged("the chain's %s cannot be read", name)
+	if len(b) != positionSize {
+		return position{}, damaged("the chain's %s cannot be read", name)
 	}
 	m.seq = binary.BigEndian.Uint64(b)
 	copy(m.link[:], b[8:])
 	var own seal.Link
 	copy(own[:], b[8+seal.LinkSize:])
-	if ok, err := s.ring.Linked(own, m.link, name, b[:8]); !ok && !errors.Is(err, seal.ErrKey) {
-		return mark{}, damaged("the chain's %s was changed", name)
+	if ok, err := s.ring.VerifyLink(own, m.link, name, b[:8]); !ok && !errors.Is(err, seal.ErrKey) {
+		return position{}, damaged("the chain's %s was changed", name)
 	}
 	return m, nil
 }
 
-func (s *Store) writeMark(tx *bolt.Tx, name []byte, m mark) error {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, markSize), m.seq)
+func (s *Store) writePosition(tx *bolt.Tx, name []byte, m position) error {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, positionSize), m.seq)
 	own := s.ring.Link(m.link, name, b)
 	b = append(append(b, m.link[:]...), own[:]...)
 	return tx.Bucket(metaBucket).Put(name, b)
 }
 
-// chain links the last step of v, which is new, to the record before it.
-func (s *Store) chain(tx *bolt.Tx, key []byte, v story) error {
-	head, err := s.readMark(tx, headKey)
+// link links the last step of v, which is new, to the record before it.
+func (s *Store) link(tx *bolt.Tx, key []byte, v visitRecord) error {
+	head, err := s.readPosition(tx, headKey)
 	if err != nil {
 		return err
 	}
 	last := &v.Steps[len(v.Steps)-1]
 	last.Seq, last.Link = head.seq+1, nil
-	said, err := v.said(key, len(v.Steps)-1)
+	said, err := v.linkedContent(key, len(v.Steps)-1)
 	if err != nil {
 		return err
 	}
 	link := s.ring.Link(head.link, said)
 	last.Link = link[:]
-	return s.writeMark(tx, headKey, mark{last.Seq, link})
+	return s.writePosition(tx, headKey, position{last.Seq, link})
 }
 
-// said is what a link vouches for: one step, and whose it is.
-func (s story) said(key []byte, i int) ([]byte, error) {
+// linkedContent is what a link vouches for: one step, and whose it is.
+func (s visitRecord) linkedContent(key []byte, i int) ([]byte, error) {
 	one := s.Steps[i]
 	one.Link = nil
 	return json.Marshal(struct {
@@ -78,18 +78,18 @@ func (s story) said(key []byte, i int) ([]byte, error) {
 
 // checkHead looks whether the newest record is there and linked.
 func (s *Store) checkHead(tx *bolt.Tx) error {
-	head, err := s.readMark(tx, headKey)
+	head, err := s.readPosition(tx, headKey)
 	if err != nil {
 		return err
 	}
-	if _, err := s.readMark(tx, anchorKey); err != nil {
+	if _, err := s.readPosition(tx, anchorKey); err != nil {
 		return err
 	}
 	key, b := tx.Bucket(visitBucket).Cursor().Last()
 	if key == nil {
 		return nil
 	}
-	v, err := readStory(b)
+	v, err := decodeVisit(b)
 	if err != nil {
 		return err
 	}
@@ -101,23 +101,23 @@ func (s *Store) checkHead(tx *bolt.Tx) error {
 
 // Report is what Verify found.
 type Report struct {
-	Visits   int      `json:"visits"`
-	Notes    int      `json:"notes"`
-	Records  int      `json:"records"`
-	First    uint64   `json:"first"` // sequence number of the oldest record
-	Last     uint64   `json:"last"`  // and of the newest
-	Pruned   uint64   `json:"pruned"`
-	Head     string   `json:"head"`               // the newest link; who keeps it can tell later whether the file was put back as it once was
-	Unread   int      `json:"unread,omitempty"`   // records whose key is not there any more: not checked
-	Problems []string `json:"problems,omitempty"` // what is wrong, in order; at most 20
+	Visits       int      `json:"visits"`
+	Notes        int      `json:"notes"`
+	Records      int      `json:"records"`
+	First        uint64   `json:"first"` // sequence number of the oldest record
+	Last         uint64   `json:"last"`  // and of the newest
+	Pruned       uint64   `json:"pruned"`
+	Head         string   `json:"head"`               // the newest link; who keeps it can tell later whether the file was put back as it once was
+	Unverifiable int      `json:"unread,omitempty"`   // records whose key is not there any more: not checked
+	Problems     []string `json:"problems,omitempty"` // what is wrong, in order; at most 20
 }
 
-// Whole says whether nothing was found to be wrong.
-func (r Report) Whole() bool { return len(r.Problems) == 0 }
+// Intact says whether nothing was found to be wrong.
+func (r Report) Intact() bool { return len(r.Problems) == 0 }
 
 const maxProblems = 20
 
-func (r *Report) problem(why string, args ...any) {
+func (r *Report) addProblem(why string, args ...any) {
 	if len(r.Problems) < maxProblems {
 		r.Problems = append(r.Problems, fmt.Sprintf(why, args...))
 	}
@@ -128,23 +128,23 @@ func (r *Report) problem(why string, args ...any) {
 func (s *Store) Verify() (Report, error) {
 	var r Report
 	err := s.view("verify", func(tx *bolt.Tx) error {
-		head, err := s.readMark(tx, headKey)
+		head, err := s.readPosition(tx, headKey)
 		if err != nil {
-			r.problem("%v", err)
+			r.addProblem("%v", err)
 			return nil
 		}
-		at, err := s.readMark(tx, anchorKey)
+		at, err := s.readPosition(tx, anchorKey)
 		if err != nil {
-			r.problem("%v", err)
+			r.addProblem("%v", err)
 			return nil
 		}
 		r.Pruned, r.Last, r.Head = at.seq, head.seq, hex.EncodeToString(head.link[:])
-		w := walk{ring: s.ring, at: at, report: &r, ahead: map[uint64]linked{}}
+		w := chainWalker{ring: s.ring, position: at, report: &r, pending: map[uint64]pendingLink{}}
 		c := tx.Bucket(visitBucket).Cursor()
 		for key, b := c.First(); key != nil; key, b = c.Next() {
-			v, err := readStory(b)
+			v, err := decodeVisit(b)
 			if err != nil || len(key) != 8 {
-				r.problem("visit %x: cannot be read", key)
+				r.addProblem("visit %x: cannot be read", key)
 				continue
 			}
 			if v.Note != "" {
@@ -152,110 +152,110 @@ func (s *Store) Verify() (Report, error) {
 			} else {
 				r.Visits++
 			}
-			if err := w.take(key, v); err != nil {
+			if err := w.add(key, v); err != nil {
 				return err
 			}
 		}
-		w.end(head)
+		w.finish(head)
 		return nil
 	})
 	return r, err
 }
 
-type linked struct {
-	link seal.Link
-	said []byte
+type pendingLink struct {
+	link    seal.Link
+	content []byte
 }
 
 // walk follows the chain through stories that come in the order of their numbers.
-type walk struct {
-	ring   *seal.Ring
-	at     mark
-	ahead  map[uint64]linked // of visits that were under way while later ones began
-	report *Report
-	lost   bool // a record is missing: the next link is taken as it is
+type chainWalker struct {
+	ring     *seal.Ring
+	position position
+	pending  map[uint64]pendingLink // of visits that were under way while later ones began
+	report   *Report
+	gap      bool // a record is missing: the next link is taken as it is
 }
 
-func (w *walk) take(key []byte, v story) error {
+func (w *chainWalker) add(key []byte, v visitRecord) error {
 	n := binary.BigEndian.Uint64(key)
 	for i, step := range v.Steps {
-		said, err := v.said(key, i)
+		said, err := v.linkedContent(key, i)
 		if err != nil {
 			return err
 		}
-		_, twice := w.ahead[step.Seq]
-		if twice || step.Seq <= w.at.seq {
-			w.report.problem("visit %d: record %d is there twice, or was pruned", n, step.Seq)
+		_, twice := w.pending[step.Seq]
+		if twice || step.Seq <= w.position.seq {
+			w.report.addProblem("visit %d: record %d is there twice, or was pruned", n, step.Seq)
 			continue
 		}
-		l := linked{said: bytes.Clone(said)}
+		l := pendingLink{content: bytes.Clone(said)}
 		copy(l.link[:], step.Link)
-		w.ahead[step.Seq] = l
+		w.pending[step.Seq] = l
 		w.report.Records++
 	}
-	w.follow()
+	w.advance()
 	// Visits overlap by a few; what is waited for longer does not come.
-	for len(w.ahead) > 4096 {
-		w.skip()
+	for len(w.pending) > 4096 {
+		w.skipMissing()
 	}
 	return nil
 }
 
-func (w *walk) follow() {
+func (w *chainWalker) advance() {
 	for {
-		next, ok := w.ahead[w.at.seq+1]
+		next, ok := w.pending[w.position.seq+1]
 		if !ok {
 			return
 		}
-		delete(w.ahead, w.at.seq+1)
+		delete(w.pending, w.position.seq+1)
 		if w.report.First == 0 {
-			w.report.First = w.at.seq + 1
+			w.report.First = w.position.seq + 1
 		}
-		good, err := w.ring.Linked(next.link, w.at.link, next.said)
+		good, err := w.ring.VerifyLink(next.link, w.position.link, next.content)
 		switch {
 		case errors.Is(err, seal.ErrKey):
-			w.report.Unread++
-		case !good && !w.lost:
-			w.report.problem("record %d was changed, or the one before it", w.at.seq+1)
+			w.report.Unverifiable++
+		case !good && !w.gap:
+			w.report.addProblem("record %d was changed, or the one before it", w.position.seq+1)
 		}
-		w.at, w.lost = mark{w.at.seq + 1, next.link}, false
+		w.position, w.gap = position{w.position.seq + 1, next.link}, false
 	}
 }
 
-// skip goes on behind records that are missing.
-func (w *walk) skip() {
+// skipMissing goes on behind records that are missing.
+func (w *chainWalker) skipMissing() {
 	var next uint64
-	for seq := range w.ahead {
+	for seq := range w.pending {
 		if next == 0 || seq < next {
 			next = seq
 		}
 	}
-	if next == w.at.seq+2 {
-		w.report.problem("record %d is missing", w.at.seq+1)
+	if next == w.position.seq+2 {
+		w.report.addProblem("record %d is missing", w.position.seq+1)
 	} else {
-		w.report.problem("records %d to %d are missing", w.at.seq+1, next-1)
+		w.report.addProblem("records %d to %d are missing", w.position.seq+1, next-1)
 	}
-	w.at.seq, w.lost = next-1, true
-	w.follow()
+	w.position.seq, w.gap = next-1, true
+	w.advance()
 }
 
-func (w *walk) end(head mark) {
-	for len(w.ahead) > 0 {
-		w.skip()
+func (w *chainWalker) finish(head position) {
+	for len(w.pending) > 0 {
+		w.skipMissing()
 	}
-	if w.at.seq < head.seq {
-		w.report.problem("records %d to %d, the newest, are missing", w.at.seq+1, head.seq)
-	} else if w.at != head {
-		w.report.problem("the newest record is not the one that the chain ends with")
+	if w.position.seq < head.seq {
+		w.report.addProblem("records %d to %d, the newest, are missing", w.position.seq+1, head.seq)
+	} else if w.position != head {
+		w.report.addProblem("the newest record is not the one that the chain ends with")
 	}
 }
 
-// rotate seals anew, with the present key, what an older one had sealed and is
+// resealAll seals anew, with the present key, what an older one had sealed and is
 // still needed. Entries of the chain keep the key that they were linked with.
-func (s *Store) rotate() error {
+func (s *Store) resealAll() error {
 	stale := false
 	look := func(tx *bolt.Tx) error {
-		stale = !s.ring.Current(tx.Bucket(metaBucket).Get(checkKey))
+		stale = !s.ring.IsCurrent(tx.Bucket(metaBucket).Get(checkKey))
 		return nil
 	}
 	if err := s.view("look at the key", look); err != nil || !stale {
@@ -263,17 +263,17 @@ func (s *Store) rotate() error {
 	}
 	return s.update("change the key", func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{headKey, anchorKey} {
-			m, err := s.readMark(tx, name)
+			m, err := s.readPosition(tx, name)
 			if err != nil {
 				return err
 			}
 			if m.seq > 0 {
-				if err := s.writeMark(tx, name, m); err != nil {
+				if err := s.writePosition(tx, name, m); err != nil {
 					return err
 				}
 			}
 		}
-		for _, name := range [][]byte{openBucket, dueBucket} {
+		for _, name := range [][]byte{openBucket, revocationBucket} {
 			if err := s.reseal(tx, name); err != nil {
 				return err
 			}

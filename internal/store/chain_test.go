@@ -43,27 +43,27 @@ func ledger(t testing.TB, dir string) *Store {
 
 func TestChainHolds(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	if r := verified(t, s); !r.Whole() || r.Records != 0 {
+	if r := verified(t, s); !r.Intact() || r.Records != 0 {
 		t.Errorf("of an empty file: %+v", r)
 	}
 	s = ledger(t, t.TempDir())
 	r := verified(t, s)
-	if !r.Whole() || r.Visits != 4 || r.Notes != 1 || r.Records != 15 || r.First != 1 || r.Last != 15 || r.Pruned != 0 {
+	if !r.Intact() || r.Visits != 4 || r.Notes != 1 || r.Records != 15 || r.First != 1 || r.Last != 15 || r.Pruned != 0 {
 		t.Fatalf("%+v", r)
 	}
 	// Each time a little less; what is left can be followed.
 	for want := r.Visits + r.Notes; want > 0; {
-		gone, err := s.Shorten(1)
+		gone, err := s.PruneOldest(1)
 		if err != nil || gone == 0 {
 			t.Fatal(gone, err)
 		}
 		want -= gone
-		if r := verified(t, s); !r.Whole() || r.Visits+r.Notes != want || r.Head == "" {
+		if r := verified(t, s); !r.Intact() || r.Visits+r.Notes != want || r.Head == "" {
 			t.Errorf("with %d left: %+v", want, r)
 		}
 	}
 	whole(t, s, "after", kiosk.StageShown)
-	if r := verified(t, s); !r.Whole() || r.First != 16 || r.Pruned != 15 {
+	if r := verified(t, s); !r.Intact() || r.First != 16 || r.Pruned != 15 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -137,7 +137,7 @@ func TestChainThatWasTamperedWith(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := verified(t, s)
-			if r.Whole() || !strings.Contains(strings.Join(r.Problems, "\n"), c.want) {
+			if r.Intact() || !strings.Contains(strings.Join(r.Problems, "\n"), c.want) {
 				t.Errorf("want %q: %q", c.want, r.Problems)
 			}
 		})
@@ -177,7 +177,7 @@ func TestKeyRotation(t *testing.T) {
 		t.Fatal(left, err)
 	}
 	mustAppend(t, s, rec("v2", kiosk.StageAcknowledged))
-	if r := verified(t, s); !r.Whole() || r.Unread != 0 {
+	if r := verified(t, s); !r.Intact() || r.Unverifiable != 0 {
 		t.Errorf("%+v", r)
 	}
 	s.Close()
@@ -185,7 +185,7 @@ func TestKeyRotation(t *testing.T) {
 	keys(two)
 	s = open() // the visit under way was sealed anew
 	mustAppend(t, s, rec("v2", kiosk.StageEnded))
-	if r := verified(t, s); !r.Whole() || r.Unread != 5 || r.Records != 7 {
+	if r := verified(t, s); !r.Intact() || r.Unverifiable != 5 || r.Records != 7 {
 		t.Errorf("without the old key: %+v", r)
 	}
 	s.Close()

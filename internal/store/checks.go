@@ -14,7 +14,7 @@ import (
 func Check(st *Store, err error, keySealed bool) check.Outcome {
 	if err == nil {
 		defer st.Close()
-		if err = st.Answers(); err == nil {
+		if err = st.Ping(); err == nil {
 			return check.Pass("the record of visits can be read")
 		}
 	}

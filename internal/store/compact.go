@@ -19,7 +19,7 @@ const (
 
 // Compact gives back room, where it is half of the file or more: see Rewrite.
 func (s *Store) Compact() (saved int64, err error) {
-	size, used := s.room()
+	size, used := s.usage()
 	if size < minCompact || used > size/2 {
 		return 0, nil
 	}
@@ -69,7 +69,7 @@ func (s *Store) Rewrite() (saved int64, err error) {
 	s.mu.Lock() // no transaction is under way
 	defer s.mu.Unlock()
 	now := -1
-	if !s.closed && s.broken.Load() == nil && s.inPlace() {
+	if !s.closed && s.broken.Load() == nil && s.isInPlace() {
 		err = s.db.View(func(tx *bolt.Tx) error { now = tx.ID(); return nil })
 	}
 	if err != nil || now != last {
@@ -84,8 +84,8 @@ func (s *Store) Rewrite() (saved int64, err error) {
 	return size - fileSize(file), errors.Join(atomicfile.SyncDir(s.dir), old.Close())
 }
 
-// room is how large the file is and how much of it is in use.
-func (s *Store) room() (size, used int64) {
+// usage is how large the file is and how much of it is in use.
+func (s *Store) usage() (size, used int64) {
 	err := s.view("room", func(tx *bolt.Tx) error {
 		size = fileSize(s.file)
 		used = tx.Size() - int64(s.db.Stats().FreePageN)*pageSize

@@ -25,7 +25,7 @@ func TestCompact(t *testing.T) {
 	if saved, err := s.Compact(); err != nil || saved != 0 {
 		t.Fatalf("a file that is in use: %d, %v", saved, err)
 	}
-	if gone, err := s.Shorten(n); err != nil || gone != n {
+	if gone, err := s.PruneOldest(n); err != nil || gone != n {
 		t.Fatal(gone, err)
 	}
 	s.db.NoSync = false
@@ -34,7 +34,7 @@ func TestCompact(t *testing.T) {
 	if err != nil || saved < before/2 || fileSize(s.file) != before-saved {
 		t.Fatalf("%d bytes of %d, %v", saved, before, err)
 	}
-	if is := verified(t, s); !is.Whole() || is.Head != was.Head || is.Pruned != was.Pruned || is.Visits != was.Visits {
+	if is := verified(t, s); !is.Intact() || is.Head != was.Head || is.Pruned != was.Pruned || is.Visits != was.Visits {
 		t.Errorf("was %+v, is %+v", was, is)
 	}
 	if found := checkAll(s); len(found) > 0 {
@@ -53,7 +53,7 @@ func TestCompact(t *testing.T) {
 	}
 	s.Close()
 	s = openTest(t, dir)
-	if r := verified(t, s); !r.Whole() || r.Visits != 5 {
+	if r := verified(t, s); !r.Intact() || r.Visits != 5 {
 		t.Errorf("after a restart: %+v", r)
 	}
 	if entries, _ := filepath.Glob(filepath.Join(dir, "*"+atomicfile.TempMark+"*")); len(entries) != 0 {
@@ -71,7 +71,7 @@ func TestCompactGivesWayToACustomer(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	n := bulk(t, s, 12000)
-	if _, err := s.Shorten(n - 3000); err != nil {
+	if _, err := s.PruneOldest(n - 3000); err != nil {
 		t.Fatal(err)
 	}
 	stop, stopped := make(chan struct{}), make(chan int)
@@ -96,7 +96,7 @@ func TestCompactGivesWayToACustomer(t *testing.T) {
 	}
 	close(stop)
 	served := <-stopped
-	if r := verified(t, s); !r.Whole() || r.Visits != 3000+served {
+	if r := verified(t, s); !r.Intact() || r.Visits != 3000+served {
 		t.Errorf("%d served, %+v", served, r)
 	}
 }

@@ -59,7 +59,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 			for _, stage := range c.story {
 				r := rec("v1", stage)
 				mustAppend(t, j, r)
-				want, secrets = r, keep(r.Secrets, secrets)
+				want, secrets = r, mergeSecrets(r.Secrets, secrets)
 			}
 			want.Secrets = secrets
 			for _, open := range []func() kiosk.Journal{func() kiosk.Journal { return j }, again} {
@@ -212,7 +212,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 	})
 }
 
-func secretText(s kiosk.Secrets) string { return string(packSecrets(s)) }
+func secretText(s kiosk.Secrets) string { return string(encodeSecrets(s)) }
 
 func TestJournalContract(t *testing.T) {
 	testJournal(t, func(t *testing.T) (kiosk.Journal, func() kiosk.Journal) {

@@ -19,7 +19,7 @@ var (
 	// file is sound; Prune makes room.
 	ErrFull = errors.New("full")
 	// ErrLargest is ErrFull where the file has reached Options.MaxSize: Shorten makes room.
-	ErrLargest = fmt.Errorf("%w: the file may not grow further", ErrFull)
+	ErrMaxSize = fmt.Errorf("%w: the file may not grow further", ErrFull)
 	// ErrReadOnly: the file system is read-only, permissions keep us out, or the
 	// store was opened for reading.
 	ErrReadOnly = errors.New("read-only")
@@ -27,7 +27,7 @@ var (
 	// missing, malformed or open to others.
 	ErrKey = errors.New("store key")
 	// ErrOtherKey is ErrKey where there is a key, but not the file's.
-	ErrOtherKey = fmt.Errorf("%w: not the one this file was made with", ErrKey)
+	ErrWrongKey = fmt.Errorf("%w: not the one this file was made with", ErrKey)
 	// ErrVersion: the file was written by a newer version of this program.
 	ErrVersion = errors.New("written by a newer version")
 	// ErrNotOurs: the folder belongs to another user, or is one that users share,
@@ -49,13 +49,13 @@ var (
 	// ErrRecord: the record has a part that is missing, too long or out of range.
 	ErrRecord = errors.New("record refused")
 	// ErrUnknown: no visit of this name is on record.
-	ErrUnknown = errors.New("no such visit")
+	ErrNoVisit = errors.New("no such visit")
 )
 
 // LockedError is ErrLocked with what the other process has written about itself.
 type LockedError struct {
-	PID int    // 0 if unknown
-	Who string // its command, as in "kiosk run", in printable ASCII; empty if unknown
+	PID     int    // 0 if unknown
+	Process string // its command, as in "kiosk run", in printable ASCII; empty if unknown
 }
 
 // Error names the other process.
@@ -63,10 +63,10 @@ func (e *LockedError) Error() string {
 	switch {
 	case e.PID == 0:
 		return ErrLocked.Error()
-	case e.Who == "":
+	case e.Process == "":
 		return fmt.Sprintf("another kiosk process (pid %d) has the database open; try again when it has ended", e.PID)
 	}
-	return fmt.Sprintf("another kiosk process (pid %d, `%s`) has the database open; try again when it has ended", e.PID, e.Who)
+	return fmt.Sprintf("another kiosk process (pid %d, `%s`) has the database open; try again when it has ended", e.PID, e.Process)
 }
 
 // Is makes errors.Is(err, ErrLocked) true.
@@ -98,7 +98,7 @@ func classify(err error) error {
 	case is(ErrLocked, ErrDamaged, ErrFull, ErrReadOnly, ErrKey, ErrVersion, ErrNotOurs):
 		return err
 	case is(bolterrors.ErrMaxSizeReached):
-		return under(ErrLargest)
+		return under(ErrMaxSize)
 	case is(syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG),
 		strings.Contains(err.Error(), syscall.ENOSPC.Error()): // bbolt's "file resize error" does not wrap
 		return under(ErrFull)

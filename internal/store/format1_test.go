@@ -47,7 +47,7 @@ func TestFormat1IsRead(t *testing.T) {
 	if id, err := s.AddRevocation(kiosk.Revocation{Until: noon}); err != nil || id != 4 {
 		t.Errorf("the next revocation has number %d, %v; want 4", id, err)
 	}
-	if r := verified(t, s); !r.Whole() {
+	if r := verified(t, s); !r.Intact() {
 		t.Error(r.Problems)
 	}
 }
@@ -75,7 +75,7 @@ func unpackFormat1(t *testing.T, dir string) {
 func wantFormat1(t *testing.T, s *Store) {
 	t.Helper()
 	r := verified(t, s)
-	if !r.Whole() || r.Visits != 5 || r.Notes != 1 || r.Records != 19 || r.First != 5 || r.Last != 23 || r.Pruned != 4 ||
+	if !r.Intact() || r.Visits != 5 || r.Notes != 1 || r.Records != 19 || r.First != 5 || r.Last != 23 || r.Pruned != 4 ||
 		r.Head != "647582b942a154482bd1db95a21505ac05ff6b08" {
 		t.Errorf("the chain: %+v", r)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func FuzzReadStory(f *testing.F) {
-	s := story{Visit: "v1", Code: "KITE-42"}
+	s := visitRecord{Visit: "v1", Code: "KITE-42"}
 	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown} {
 		next := newStep(rec("v1", stage))
 		next.Seq, next.Link = uint64(stage), make([]byte, seal.LinkSize)
@@ -28,7 +28,7 @@ func FuzzReadStory(f *testing.F) {
 	f.Add([]byte("\x00" + `{"note":"set aside","steps":[{"seq":1,"link":"AAAAAAAAAAAAAAAAAAAAAAAAAAA=","wall":"2026-11-22T12:00:00Z","uptime":1}]}`))
 	f.Add([]byte(`{} {}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := readStory(b)
+		s, err := decodeVisit(b)
 		if err != nil {
 			return
 		}
@@ -36,29 +36,29 @@ func FuzzReadStory(f *testing.F) {
 		if err != nil {
 			t.Fatalf("read but not written: %v", err)
 		}
-		back, err := readStory(again)
+		back, err := decodeVisit(again)
 		if err != nil {
 			t.Fatalf("written but not read: %v: %s", err, again)
 		}
 		if diff := cmp.Diff(s, back); diff != "" {
 			t.Fatal(diff)
 		}
-		if v := s.visit(1); v.Note == "" && (v.Stage == 0 || v.Visit == "") {
+		if v := s.public(1); v.Note == "" && (v.Stage == 0 || v.Visit == "") {
 			t.Fatalf("half a visit: %+v", v)
 		}
 	})
 }
 
 func FuzzUnpackSecrets(f *testing.F) {
-	f.Add(packSecrets(canaries()))
-	f.Add(packSecrets(kiosk.Secrets{}))
+	f.Add(encodeSecrets(canaries()))
+	f.Add(encodeSecrets(kiosk.Secrets{}))
 	f.Add([]byte{secretsVersion, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := unpackSecrets(b)
+		s, err := decodeSecrets(b)
 		if err != nil {
 			return
 		}
-		back, err := unpackSecrets(packSecrets(s))
+		back, err := decodeSecrets(encodeSecrets(s))
 		if err != nil || secretText(back) != secretText(s) {
 			t.Fatalf("does not come back: %v", err)
 		}
@@ -66,11 +66,11 @@ func FuzzUnpackSecrets(f *testing.F) {
 }
 
 func FuzzReadAsked(f *testing.F) {
-	f.Add(asked{Wall: noon, Boot: "boot-1", Uptime: 5}.pack())
-	f.Add(asked{}.pack())
+	f.Add(header{Wall: noon, Boot: "boot-1", Uptime: 5}.encode())
+	f.Add(header{}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := readAsked(b)
-		if err == nil && !bytes.Equal(a.pack(), b) {
+		a, err := decodeHeader(b)
+		if err == nil && !bytes.Equal(a.encode(), b) {
 			t.Fatalf("%+v does not come back", a)
 		}
 	})
@@ -82,7 +82,7 @@ func FuzzSmallFiles(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("0a"), keySize))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h := parseHolder(string(b))
-		if h.PID < 0 || len(h.Who) > 60 || printable(h.Who, 60) != h.Who {
+		if h.PID < 0 || len(h.Process) > 60 || printable(h.Process, 60) != h.Process {
 			t.Errorf("holder: %+v", h)
 		}
 		keys, err := parseKeys(b)

@@ -20,7 +20,7 @@ const keySize = seal.KeySize
 // ring finds the keys, or makes one if there is no database yet. Beside a
 // database a missing key is never replaced: a new one would open nothing.
 func (o Options) ring(fresh bool) (*seal.Ring, error) {
-	keys, err := o.keys(fresh)
+	keys, err := o.readKeys(fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (o Options) ring(fresh bool) (*seal.Ring, error) {
 	return ring, nil
 }
 
-func (o Options) keys(fresh bool) ([][]byte, error) {
+func (o Options) readKeys(fresh bool) ([][]byte, error) {
 	if o.Key != nil {
 		return [][]byte{bytes.Clone(o.Key)}, nil
 	}
@@ -43,14 +43,14 @@ func (o Options) keys(fresh bool) ([][]byte, error) {
 		path = filepath.Join(o.Dir, keyName)
 	}
 	if o.KeyFile == "" && !o.ReadOnly {
-		tighten(path)
+		restrictKeyFile(path)
 	}
-	keys, err := readKeys(path)
+	keys, err := readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) && fresh && o.KeyFile == "" {
-		if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := createKeyFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("make %s: %w", keyName, err)
 		}
-		keys, err = readKeys(path)
+		keys, err = readKeyFile(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
@@ -58,10 +58,10 @@ func (o Options) keys(fresh bool) ([][]byte, error) {
 	return keys, nil
 }
 
-// tighten closes the key of our own making to others: it lies in a folder that
+// restrictKeyFile closes the key of our own making to others: it lies in a folder that
 // nobody else can enter, so that nobody has read it.
-func tighten(path string) {
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && own(path, info) == nil && wide(info, 0o600) {
+func restrictKeyFile(path string) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && checkOwner(path, info) == nil && exceeds(info, 0o600) {
 		os.Chmod(path, info.Mode().Perm()&0o600) // if it fails, reading says what is wrong
 	}
 }
@@ -69,7 +69,7 @@ func tighten(path string) {
 // Ring is the ring that Open would use, if its keys can be read; nothing is made.
 func (o Options) Ring() (*seal.Ring, error) { return o.ring(false) }
 
-func readKeys(path string) ([][]byte, error) {
+func readKeyFile(path string) ([][]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func readKeys(path string) ([][]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
-	if err := privateKeyFile(info); err != nil {
+	if err := checkPrivate(info); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, seal.MaxKeys*(2*keySize+2)+1))
@@ -97,10 +97,10 @@ func readKeys(path string) ([][]byte, error) {
 	return keys, nil
 }
 
-// privateKeyFile refuses a key that others can read. A systemd credential of a
+// checkPrivate refuses a key that others can read. A systemd credential of a
 // service with a user of its own belongs to root and shows the mask of its
 // access list as the group's permission to read; that one is let through.
-func privateKeyFile(info fs.FileInfo) error {
+func checkPrivate(info fs.FileInfo) error {
 	open := fs.FileMode(0o077)
 	uid, known := owner(info)
 	if known && uid == 0 && os.Geteuid() != 0 {
@@ -138,8 +138,8 @@ func parseKeys(b []byte) ([][]byte, error) {
 	return keys, nil
 }
 
-func makeKey(path string) error {
-	return publish(path, func(temp string) error {
+func createKeyFile(path string) error {
+	return createWhole(path, func(temp string) error {
 		key := make([]byte, keySize)
 		rand.Read(key) // never fails
 		text := make([]byte, 0, 2*keySize+1)

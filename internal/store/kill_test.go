@@ -38,7 +38,7 @@ var stories = [][]kiosk.Stage{
 // scribble is the child: it closes what its predecessor left, then plays visits
 // until it is killed, and says of each record when it is acknowledged.
 func scribble(dir string) error {
-	s, err := Open(Options{Dir: dir, Who: "child"})
+	s, err := Open(Options{Dir: dir, Process: "child"})
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func TestKilled(t *testing.T) {
 		if round == probed { // it is writing right now: who asks is told so
 			_, err := Open(Options{Dir: dir, Wait: testWait})
 			var locked *LockedError
-			if !errors.As(err, &locked) || locked.PID != child.Process.Pid || locked.Who != "child" {
+			if !errors.As(err, &locked) || locked.PID != child.Process.Pid || locked.Process != "child" {
 				t.Errorf("held by the child: %v", err)
 			}
 		}

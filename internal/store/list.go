@@ -44,7 +44,7 @@ type Step struct {
 	Pause    time.Duration `json:"pause_ns,omitempty"` // no poll before this long after Time
 }
 
-func (s story) visit(n uint64) Visit {
+func (s visitRecord) public(n uint64) Visit {
 	v := Visit{
 		Number: n, Visit: s.Visit, Note: s.Note, Code: s.Code,
 		Stage: s.last().Stage, Reason: s.last().Reason,
@@ -76,11 +76,11 @@ func (s *Store) List(after uint64, limit int) ([]Visit, error) {
 			}
 		}
 		for ; key != nil && len(out) < limit; key, b = c.Prev() {
-			v, err := readStory(b)
+			v, err := decodeVisit(b)
 			if err != nil {
 				return err
 			}
-			out = append(out, v.visit(binary.BigEndian.Uint64(key)))
+			out = append(out, v.public(binary.BigEndian.Uint64(key)))
 		}
 		return nil
 	})
@@ -121,5 +121,5 @@ func (s *Store) Show(visit string) (Visit, error) {
 			}
 		}
 	}
-	return Visit{}, fmt.Errorf("store: show: %w", ErrUnknown)
+	return Visit{}, fmt.Errorf("store: show: %w", ErrNoVisit)
 }

@@ -115,7 +115,7 @@ func TestShow(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if _, err := s.Show("v2"); !errors.Is(err, ErrUnknown) {
+	if _, err := s.Show("v2"); !errors.Is(err, ErrNoVisit) {
 		t.Errorf("unknown visit: %v", err)
 	}
 }
@@ -176,7 +176,7 @@ func TestPrune(t *testing.T) {
 
 func TestPruneMany(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	n := bulk(t, s, 3*pruneBatch+5)
+	n := bulk(t, s, 3*batchSize+5)
 	if gone, err := s.Prune(noon.Add(time.Hour)); err != nil || gone != n {
 		t.Errorf("%d of %d went, %v", gone, n, err)
 	}

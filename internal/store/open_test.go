@@ -218,7 +218,7 @@ func TestHeldByAnother(t *testing.T) {
 		if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) {
 			t.Fatalf("got %v", err)
 		}
-		if locked.PID != os.Getpid() || locked.Who != "test run" {
+		if locked.PID != os.Getpid() || locked.Process != "test run" {
 			t.Errorf("it says %+v", locked)
 		}
 		if want := fmt.Sprintf("store: another kiosk process (pid %d, `test run`) has the database open; try again when it has ended", os.Getpid()); err.Error() != want {

@@ -37,7 +37,7 @@ func TestPaceThatNeverSettles(t *testing.T) {
 	mustAppend(t, s, widest(rec("v1", kiosk.StageAsking)), widest(rec("v1", kiosk.StageAcknowledged)))
 	for n := 1; n <= 70; n++ {
 		err := s.Append(widest(slower("v1", n)))
-		if n >= maxPaces {
+		if n >= maxIntervals {
 			if !errors.Is(err, ErrRecord) {
 				t.Fatalf("after %d times: %v", n, err)
 			}
@@ -106,8 +106,8 @@ func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
 }
 
 func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
-	s := story{Visit: "v1", Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
-	for range maxPaces {
+	s := visitRecord{Visit: "v1", Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
+	for range maxIntervals {
 		s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageAcknowledged)))
 	}
 	s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageGranted)), newStep(rec("v1", kiosk.StageShown)))
@@ -120,7 +120,7 @@ func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = readStory(b)
+		_, err = decodeVisit(b)
 		return err
 	}
 	if err := read(); err != nil {

@@ -29,7 +29,7 @@ func TestTag(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := kiosk.Secret(c.a), kiosk.Secret(c.b)
-			if (s.Tag(a) == s.Tag(b)) != c.same {
+			if (s.PersonTag(a) == s.PersonTag(b)) != c.same {
 				t.Errorf("%q and %q", c.a, c.b)
 			}
 			if string(a) != c.a || string(b) != c.b {

@@ -12,10 +12,10 @@ import (
 const (
 	// bbolt copies each page that a transaction touches, so a large deletion
 	// fails on a full file where small ones pass.
-	pruneBatch = 32
+	batchSize = 32
 	// Visits are looked at from the oldest on. A wrong clock leaves some that
 	// seem young among the old; after this many in a row the rest is young.
-	pruneRun = 512
+	maxYoungRun = 512
 	// A date before this program was begun is no date: nothing is old by it.
 	firstYear = 2026
 )
@@ -31,8 +31,8 @@ func (s *Store) Prune(olderThan time.Time) (int, error) {
 	err := s.view("prune", func(tx *bolt.Tx) error {
 		young := 0
 		c := tx.Bucket(visitBucket).Cursor()
-		for key, b := c.First(); key != nil && young < pruneRun; key, b = c.Next() {
-			v, err := readStory(b)
+		for key, b := c.First(); key != nil && young < maxYoungRun; key, b = c.Next() {
+			v, err := decodeVisit(b)
 			if err != nil {
 				return err
 			}
@@ -47,12 +47,12 @@ func (s *Store) Prune(olderThan time.Time) (int, error) {
 	if err != nil || last == 0 {
 		return 0, err
 	}
-	return s.pruneTo(last, pruneBatch)
+	return s.pruneUpTo(last, batchSize)
 }
 
-// Shorten takes the oldest off record, n of them and a few more where visits
+// PruneOldest takes the oldest off record, n of them and a few more where visits
 // overlap: for a file that may not grow. It says how many went.
-func (s *Store) Shorten(n int) (int, error) {
+func (s *Store) PruneOldest(n int) (int, error) {
 	last := uint64(0)
 	err := s.view("shorten", func(tx *bolt.Tx) error {
 		c := tx.Bucket(visitBucket).Cursor()
@@ -65,15 +65,15 @@ func (s *Store) Shorten(n int) (int, error) {
 	if err != nil || last == 0 {
 		return 0, err
 	}
-	return s.pruneTo(last, pruneBatch)
+	return s.pruneUpTo(last, batchSize)
 }
 
-// pruneTo takes off all up to a number, a batch at a time.
-func (s *Store) pruneTo(last uint64, batch int) (gone int, err error) {
+// pruneUpTo takes off all up to a number, a batch at a time.
+func (s *Store) pruneUpTo(last uint64, batch int) (gone int, err error) {
 	for {
 		n := 0
 		err := s.update("prune", func(tx *bolt.Tx) (err error) {
-			n, err = s.pruneSome(tx, last, batch)
+			n, err = s.pruneOneBatch(tx, last, batch)
 			return err
 		})
 		if errors.Is(err, ErrFull) && batch > 1 {
@@ -87,15 +87,15 @@ func (s *Store) pruneTo(last uint64, batch int) (gone int, err error) {
 	}
 }
 
-// pruneSome takes off one batch. It may be a little larger, so that no record
+// pruneOneBatch takes off one batch. It may be a little larger, so that no record
 // that stays is older than one that goes; and nothing goes if that cannot be had
 // because a visit is still under way.
-func (s *Store) pruneSome(tx *bolt.Tx, last uint64, batch int) (int, error) {
+func (s *Store) pruneOneBatch(tx *bolt.Tx, last uint64, batch int) (int, error) {
 	var keys [][]byte
-	var end mark
+	var end position
 	c := tx.Bucket(visitBucket).Cursor()
 	for key, b := c.First(); key != nil; key, b = c.Next() {
-		v, err := readStory(b)
+		v, err := decodeVisit(b)
 		if err != nil {
 			return 0, err
 		}
@@ -123,5 +123,5 @@ func (s *Store) pruneSome(tx *bolt.Tx, last uint64, batch int) (int, error) {
 			return 0, err
 		}
 	}
-	return len(keys), s.writeMark(tx, anchorKey, end)
+	return len(keys), s.writePosition(tx, anchorKey, end)
 }

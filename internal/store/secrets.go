@@ -12,14 +12,14 @@ const (
 	maxSecret      = 64 << 10 // a token; the vault takes no larger ones either
 )
 
-// parts lists the secrets in the order in which they are written. Secret's own
+// secretFields lists the secrets in the order in which they are written. Secret's own
 // encoding for JSON hides the value, hence a codec of its own.
-func parts(s *kiosk.Secrets) [6]*kiosk.Secret {
+func secretFields(s *kiosk.Secrets) [6]*kiosk.Secret {
 	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.ExpectedSubject, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
 }
 
 func checkSecrets(s kiosk.Secrets) error {
-	for _, p := range parts(&s) {
+	for _, p := range secretFields(&s) {
 		if len(*p) > maxSecret {
 			return fmt.Errorf("%w: a secret of %d bytes", ErrRecord, len(*p))
 		}
@@ -30,11 +30,11 @@ func checkSecrets(s kiosk.Secrets) error {
 	return nil
 }
 
-// packSecrets writes a version and then each part with its length before it.
+// encodeSecrets writes a version and then each part with its length before it.
 // The caller clears what it gets.
-func packSecrets(s kiosk.Secrets) []byte {
+func encodeSecrets(s kiosk.Secrets) []byte {
 	size := 1
-	all := parts(&s)
+	all := secretFields(&s)
 	for _, p := range all {
 		size += binary.MaxVarintLen32 + len(*p)
 	}
@@ -49,8 +49,8 @@ func packSecrets(s kiosk.Secrets) []byte {
 	return b
 }
 
-// unpackSecrets reads what packSecrets wrote, into memory of its own.
-func unpackSecrets(b []byte) (s kiosk.Secrets, err error) {
+// decodeSecrets reads what packSecrets wrote, into memory of its own.
+func decodeSecrets(b []byte) (s kiosk.Secrets, err error) {
 	if len(b) == 0 || b[0] < 1 || b[0] > secretsVersion {
 		return s, damaged("secrets of an unknown kind")
 	}
@@ -66,7 +66,7 @@ func unpackSecrets(b []byte) (s kiosk.Secrets, err error) {
 		b = b[used+int(n):]
 		return part
 	}
-	for _, p := range parts(&s) {
+	for _, p := range secretFields(&s) {
 		if part := next(); len(part) > 0 && err == nil {
 			*p = append(make(kiosk.Secret, 0, len(part)), part...)
 		}
@@ -79,17 +79,17 @@ func unpackSecrets(b []byte) (s kiosk.Secrets, err error) {
 		err = damaged("secrets that go on too long")
 	}
 	if err != nil {
-		zero(s)
+		zeroSecrets(s)
 		return kiosk.Secrets{}, err
 	}
 	return s, nil
 }
 
-// keep fills what s leaves out with what was known before: a record names what
+// mergeSecrets fills what s leaves out with what was known before: a record names what
 // is new at its stage, and all of it is needed until the ending.
-func keep(s, before kiosk.Secrets) kiosk.Secrets {
-	old := parts(&before)
-	for i, p := range parts(&s) {
+func mergeSecrets(s, before kiosk.Secrets) kiosk.Secrets {
+	old := secretFields(&before)
+	for i, p := range secretFields(&s) {
 		if len(*p) == 0 {
 			*p = *old[i]
 		}
@@ -106,8 +106,8 @@ func keep(s, before kiosk.Secrets) kiosk.Secrets {
 	return s
 }
 
-func zero(s kiosk.Secrets) {
-	for _, p := range parts(&s) {
+func zeroSecrets(s kiosk.Secrets) {
+	for _, p := range secretFields(&s) {
 		p.Zero()
 	}
 }

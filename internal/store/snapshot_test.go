@@ -44,7 +44,7 @@ func TestSnapshotWithALiveWriter(t *testing.T) {
 			t.Fatal(found)
 		}
 		v := verified(t, r)
-		if !v.Whole() || v.Visits < least {
+		if !v.Intact() || v.Visits < least {
 			t.Fatalf("%d visits, at least %d were there: %q", v.Visits, least, v.Problems)
 		}
 		return v.Visits

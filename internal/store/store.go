@@ -56,7 +56,7 @@ const (
 	keyName    = "store.key"
 	holderName = "kiosk.holder"
 	socketName = "kiosk.sock"          // not the store's, but by default it lies in the same folder
-	orderName  = "out-of-service.json" // likewise
+	outageName = "out-of-service.json" // likewise
 
 	// The page size is kept in the file. bbolt would take the kernel's, and with
 	// the 16 KiB of some boards each commit wears the card three times as much.
@@ -96,7 +96,7 @@ type Options struct {
 	ReadOnly bool
 	// Who says in a word or two what this process is, as in "kiosk run", to
 	// another one that finds the file held.
-	Who string
+	Process string
 
 	snapshot *os.File // read instead of the file in Dir
 }
@@ -110,10 +110,10 @@ type Store struct {
 	reader  bool
 	maxSize int
 
-	names  names        // numbers of the visits under way, and of the last that ended
-	mu     sync.RWMutex // held for reading by each transaction, for writing by Close
-	closed bool
-	broken atomic.Pointer[error] // what a transaction panicked with; bbolt's own locks may hang since
+	numbers visitNumbers // numbers of the visits under way, and of the last that ended
+	mu      sync.RWMutex // held for reading by each transaction, for writing by Close
+	closed  bool
+	broken  atomic.Pointer[error] // what a transaction panicked with; bbolt's own locks may hang since
 }
 
 var _ kiosk.Journal = (*Store)(nil)
@@ -139,10 +139,10 @@ func Open(o Options) (*Store, error) {
 }
 
 func open(o Options) (*Store, error) {
-	err := ownFolder(o.Dir, o.ReadOnly)
+	err := ensureDir(o.Dir, o.ReadOnly)
 	path := filepath.Join(o.Dir, dbName)
 	if err == nil {
-		err = ownFile(path, o.ReadOnly)
+		err = checkFile(path, o.ReadOnly)
 	}
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
@@ -167,37 +167,37 @@ func open(o Options) (*Store, error) {
 	if s.db, s.file, err = openBolt(path, o, o.ReadOnly); err != nil {
 		return nil, err
 	}
-	if o.snapshot == nil && !s.inPlace() {
+	if o.snapshot == nil && !s.isInPlace() {
 		s.db.Close()
-		return nil, held(o.Dir) // who held it has put another file in its place
+		return nil, lockedError(o.Dir) // who held it has put another file in its place
 	}
-	if err := s.ready(o); err != nil {
+	if err := s.prepare(o); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// ready looks at what a start needs, so that damage there is found now, and takes
+// prepare looks at what a start needs, so that damage there is found now, and takes
 // up what a stop or a new key left to do.
-func (s *Store) ready(o Options) error {
-	if err := s.recent(); err != nil {
+func (s *Store) prepare(o Options) error {
+	if err := s.checkNewest(); err != nil {
 		return err
 	}
 	if o.ReadOnly {
 		return nil
 	}
-	sweep(o.Dir)
-	holds(o.Dir, o.Who)
-	return s.rotate()
+	removeTemps(o.Dir)
+	writeHolder(o.Dir, o.Process)
+	return s.resealAll()
 }
 
 // ReadOnly says whether the store was opened for reading.
 func (s *Store) ReadOnly() bool { return s.reader }
 
-// Answers reads one page, for whoever wants to know whether the store still does. It
+// Ping reads one page, for whoever wants to know whether the store still does. It
 // waits as long as the disk does.
-func (s *Store) Answers() error { return s.view("look", func(*bolt.Tx) error { return nil }) }
+func (s *Store) Ping() error { return s.view("look", func(*bolt.Tx) error { return nil }) }
 
 // Close lets go of the file. Calling it again does nothing.
 func (s *Store) Close() error {

@@ -147,7 +147,7 @@ func summarize(open func() (*store.Store, error)) visits {
 	for i := range report.Problems {
 		report.Problems[i] = sanitize.Line(report.Problems[i])
 	}
-	v.Chain = &chain{report.Whole(), report}
+	v.Chain = &chain{report.Intact(), report}
 	for visit, err := range st.Visits() {
 		if err != nil {
 			v.Error = sanitize.Line(err.Error())

@@ -7,7 +7,7 @@ import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 func (v *Vault) Backing(n kiosk.Number, i kiosk.Item) []byte {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if set := v.held[n]; set != nil {
+	if set := v.requests[n]; set != nil {
 		return set[i]
 	}
 	return nil
@@ -17,5 +17,5 @@ func (v *Vault) Backing(n kiosk.Number, i kiosk.Item) []byte {
 func (v *Vault) Held() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return len(v.held)
+	return len(v.requests)
 }

@@ -28,23 +28,23 @@ import (
 )
 
 const (
-	slots     = 16       // items a request can have; kiosk names seven
-	requests  = 64       // requests held at once; a visit needs three, one for each time it asks
-	maxShort  = 16 << 10 // an identifier, auth_req_id or expectation; most stay under 1 KiB, an auth_req_id that is a JWT does not
-	maxTokens = 64 << 10 // a token; real ones stay under 8 KiB, with many claims 20
+	itemSlots     = 16       // items a request can have; kiosk names seven
+	maxRequests   = 64       // requests held at once; a visit needs three, one for each time it asks
+	maxShortValue = 16 << 10 // an identifier, auth_req_id or expectation; most stay under 1 KiB, an auth_req_id that is a JWT does not
+	maxToken      = 64 << 10 // a token; real ones stay under 8 KiB, with many claims 20
 )
 
 // Vault implements kiosk.Vault. The zero value is not ready: use New.
 type Vault struct {
 	// The runner's goroutine writes, those that carry out effects read.
-	mu   sync.Mutex
-	held map[kiosk.Number]*[slots]kiosk.Secret
+	mu       sync.Mutex
+	requests map[kiosk.Number]*[itemSlots]kiosk.Secret
 }
 
 var _ kiosk.Vault = (*Vault)(nil)
 
 // New makes an empty vault.
-func New() *Vault { return &Vault{held: map[kiosk.Number]*[slots]kiosk.Secret{}} }
+func New() *Vault { return &Vault{requests: map[kiosk.Number]*[itemSlots]kiosk.Secret{}} }
 
 // String tells nothing, so that a vault inside a printed struct leaks nothing.
 func (v *Vault) String() string { return "[vault]" }
@@ -58,22 +58,22 @@ func (v *Vault) GoString() string { return "[vault]" }
 // for a 65th request: whoever took it from outside has checked its size before,
 // and an item that is missing stops the visit where half of one would not.
 func (v *Vault) Put(n kiosk.Number, i kiosk.Item, value []byte) {
-	if i >= slots {
+	if i >= itemSlots {
 		return
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	set := v.held[n]
+	set := v.requests[n]
 	if set == nil {
-		if len(value) == 0 || len(v.held) >= requests {
+		if len(value) == 0 || len(v.requests) >= maxRequests {
 			return
 		}
-		set = new([slots]kiosk.Secret)
-		v.held[n] = set
+		set = new([itemSlots]kiosk.Secret)
+		v.requests[n] = set
 	}
 	set[i].Zero()
 	set[i] = nil
-	if len(value) == 0 || len(value) > limit(i) {
+	if len(value) == 0 || len(value) > maxSize(i) {
 		return
 	}
 	// Exactly as long as needed: append would leave spare bytes behind.
@@ -85,8 +85,8 @@ func (v *Vault) Put(n kiosk.Number, i kiosk.Item, value []byte) {
 func (v *Vault) Get(n kiosk.Number, i kiosk.Item) kiosk.Secret {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	set := v.held[n]
-	if set == nil || i >= slots || set[i] == nil {
+	set := v.requests[n]
+	if set == nil || i >= itemSlots || set[i] == nil {
 		return nil
 	}
 	out := make(kiosk.Secret, len(set[i]))
@@ -102,7 +102,7 @@ func (v *Vault) Wipe(n kiosk.Number) {
 }
 
 func (v *Vault) wipe(n kiosk.Number) {
-	set := v.held[n]
+	set := v.requests[n]
 	if set == nil {
 		return
 	}
@@ -110,13 +110,13 @@ func (v *Vault) wipe(n kiosk.Number) {
 		set[i].Zero()
 		set[i] = nil
 	}
-	delete(v.held, n)
+	delete(v.requests, n)
 }
 
-func limit(i kiosk.Item) int {
+func maxSize(i kiosk.Item) int {
 	switch i {
 	case kiosk.AccessToken, kiosk.IDToken, kiosk.RefreshToken:
-		return maxTokens
+		return maxToken
 	}
-	return maxShort
+	return maxShortValue
 }

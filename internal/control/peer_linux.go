@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer asks the kernel who is at the other end.
-func peer(conn *net.UnixConn) (uid, pid int) {
+// peerCredentials asks the kernel who is at the other end.
+func peerCredentials(conn *net.UnixConn) (uid, pid int) {
 	uid, pid = -1, -1
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -25,8 +25,8 @@ func peer(conn *net.UnixConn) (uid, pid int) {
 	return uid, pid
 }
 
-// hungUp says whether the other end is closed altogether, and not only for writing.
-func hungUp(conn *net.UnixConn) bool {
+// isClosed says whether the other end is closed altogether, and not only for writing.
+func isClosed(conn *net.UnixConn) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return true
@@ -41,7 +41,7 @@ func hungUp(conn *net.UnixConn) bool {
 	return err != nil || gone
 }
 
-// nobody says whether an error of connecting means that nobody listens.
-func nobody(err error) bool {
+// isNotRunning says whether an error of connecting means that nobody listens.
+func isNotRunning(err error) bool {
 	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
 }

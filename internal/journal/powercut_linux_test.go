@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"bytes"
@@ -69,11 +69,11 @@ func invariants(dir string, acked told, pushed []string) error {
 		return err
 	}
 	defer k.Close()
-	if c := k.Condition(); !c.Well || len(c.SetAside) > 0 {
+	if c := k.Condition(); !c.Healthy || len(c.Quarantined) > 0 {
 		return fmt.Errorf("%+v", c)
 	}
 	r, err := k.disk.Verify()
-	if err != nil || !r.Whole() {
+	if err != nil || !r.Intact() {
 		bad("the chain: %q, %v", r.Problems, err)
 	}
 	stages, codes := told{}, map[string]bool{}

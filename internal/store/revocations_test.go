@@ -57,21 +57,21 @@ func TestDues(t *testing.T) {
 			t.Errorf("due %d came back as %+v", n, d)
 		}
 	}
-	for n := range maxDues + 5 {
+	for n := range maxRevocations + 5 {
 		if _, err := s.AddRevocation(due(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if owed, _ := s.PendingRevocations(); len(owed) > maxDues {
+	if owed, _ := s.PendingRevocations(); len(owed) > maxRevocations {
 		t.Errorf("%d dues are kept", len(owed))
 	}
 }
 
 func FuzzReadDue(f *testing.F) {
 	f.Add(make([]byte, 16))
-	f.Add(append(make([]byte, 16), packSecrets(kiosk.Secrets{Tokens: kiosk.Tokens{Access: kiosk.Secret("x")}})...))
+	f.Add(append(make([]byte, 16), encodeSecrets(kiosk.Secrets{Tokens: kiosk.Tokens{Access: kiosk.Secret("x")}})...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if d, ok := readDue(b); ok && (d.Lifetime < 0 || !datable(d.Until)) {
+		if d, ok := decodeRevocation(b); ok && (d.Lifetime < 0 || !isDate(d.Until)) {
 			t.Errorf("%+v", d)
 		}
 	})

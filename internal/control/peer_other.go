@@ -11,10 +11,10 @@ import (
 
 // A developer's machine that is not Linux can run the demo; devices are Linux.
 
-func peer(*net.UnixConn) (uid, pid int) { return -1, -1 }
+func peerCredentials(*net.UnixConn) (uid, pid int) { return -1, -1 }
 
-func hungUp(*net.UnixConn) bool { return true }
+func isClosed(*net.UnixConn) bool { return true }
 
-func nobody(err error) bool {
+func isNotRunning(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
 }

@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"errors"
@@ -9,89 +9,89 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// Promise is something that holds at every other time.
-type Promise string
+// Guarantee is something that holds at every other time.
+type Guarantee string
 
 // What cannot be promised while records are kept in memory. That no request leaves
 // without its record, and none twice, holds all the same.
 const (
 	// Recovery: a visit that a power cut or a crash interrupts is taken up, or
 	// closed with the server and its tokens given back.
-	Recovery Promise = "recovery"
+	Recovery Guarantee = "recovery"
 	// Budgets: the push guard knows after a restart who was asked before it.
-	Budgets Promise = "budgets"
-	// OnRecord: what happened is on record for as long as KIOSK_RETENTION says.
-	OnRecord Promise = "on_record"
+	Budgets Guarantee = "budgets"
+	// Retention: what happened is on record for as long as KIOSK_RETENTION says.
+	Retention Guarantee = "on_record"
 )
 
-// Sentence says to an operator what it means that the promise is suspended.
-func (p Promise) Sentence() string {
+// Describe says to an operator what it means that the promise is suspended.
+func (p Guarantee) Describe() string {
 	switch p {
 	case Recovery:
 		return "a visit that a power cut interrupts now is neither taken up nor closed with the server; its tokens run out by themselves"
 	case Budgets:
 		return "after a restart the push guard will not know of the requests made since"
-	case OnRecord:
+	case Retention:
 		return "visits since then are on record only once the disk takes them, and lost if the kiosk stops before"
 	}
 	return string(p)
 }
 
-// Aside is a file that was set aside, and why if that was since the program started.
-type Aside struct {
-	store.Aside
-	Why string `json:"why,omitempty"`
+// QuarantinedFile is a file that was set aside, and why if that was since the program started.
+type QuarantinedFile struct {
+	store.QuarantinedFile
+	Cause string `json:"why,omitempty"`
 }
 
 // Condition is how it stands with the record. It holds nothing personal.
 type Condition struct {
-	Well      bool      `json:"well"`                // each record is on disk before what it allows
-	Why       string    `json:"why,omitempty"`       // if not: full, read-only, damaged, missing or failing
-	Detail    string    `json:"detail,omitempty"`    // and in the operating system's words
-	Since     time.Time `json:"since,omitzero"`      // by the wall clock
-	Held      int       `json:"held,omitempty"`      // records that wait in memory
-	Lost      int       `json:"lost,omitempty"`      // records that were given up since then, memory being full
-	Suspended []Promise `json:"suspended,omitempty"` // what cannot be promised now
-	SetAside  []Aside   `json:"set_aside,omitempty"` // files in the state folder, newest first, at most three or so
+	Healthy     bool              `json:"well"`                // each record is on disk before what it allows
+	Cause       string            `json:"why,omitempty"`       // if not: full, read-only, damaged, missing or failing
+	Detail      string            `json:"detail,omitempty"`    // and in the operating system's words
+	Since       time.Time         `json:"since,omitzero"`      // by the wall clock
+	Waiting     int               `json:"held,omitempty"`      // records that wait in memory
+	Lost        int               `json:"lost,omitempty"`      // records that were given up since then, memory being full
+	Suspended   []Guarantee       `json:"suspended,omitempty"` // what cannot be promised now
+	Quarantined []QuarantinedFile `json:"set_aside,omitempty"` // files in the state folder, newest first, at most three or so
 }
 
 // Condition says how it stands now. It writes nothing.
-func (k *Keeper) Condition() Condition {
+func (k *Journal) Condition() Condition {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c := Condition{Well: k.out == nil, Held: k.held.records(), Lost: k.held.lost}
-	if k.out != nil {
-		c.Why, c.Detail, c.Since = reason(k.out.why), k.out.why.Error(), k.out.since
-		c.Suspended = []Promise{Recovery, Budgets, OnRecord}
+	c := Condition{Healthy: k.outage == nil, Waiting: k.backlog.size(), Lost: k.backlog.lost}
+	if k.outage != nil {
+		c.Cause, c.Detail, c.Since = describeCause(k.outage.cause), k.outage.cause.Error(), k.outage.since
+		c.Suspended = []Guarantee{Recovery, Budgets, Retention}
 	}
-	for _, a := range store.SetAsides(k.options.Dir) {
-		one := Aside{Aside: a}
-		for _, known := range k.asides {
+	for _, a := range store.Quarantined(k.options.Dir) {
+		one := QuarantinedFile{QuarantinedFile: a}
+		for _, known := range k.quarantined {
 			if known.Name == a.Name {
-				one.Why = known.Why
+				one.Cause = known.Cause
 			}
 		}
-		c.SetAside = append(c.SetAside, one)
+		c.Quarantined = append(c.Quarantined, one)
 	}
 	return c
 }
 
-// Answers returns when whatever is being written is written and the file has been read
+// WaitForDisk returns when whatever is being written is written and the file has been read
 // from. A disk that hangs hangs it; one that fails does not: Condition tells that.
-func (k *Keeper) Answers() {
+func (k *Journal) WaitForDisk() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.disk != nil {
-		_ = k.disk.Answers()
+		_ = k.disk.Ping()
 	}
 }
 
-// reason is an error in a word.
-func reason(err error) string {
+// describeCause is an error in a word.
+func describeCause(err error) string {
 	switch {
 	case errors.Is(err, store.ErrFull):
 		return "full"
-	case errors.Is(err, store.ErrOtherKey):
+	case errors.Is(err, store.ErrWrongKey):
 		return "sealed with another key"
 	case errors.Is(err, store.ErrKey):
 		return "its key is missing"
@@ -108,7 +108,7 @@ func reason(err error) string {
 }
 
 // WriteSnapshot calls send with a copy of the database: see store.Store.WriteSnapshot. Records can be appended meanwhile.
-func (k *Keeper) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
+func (k *Journal) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
 	k.mu.Lock()
 	disk := k.disk
 	k.mu.Unlock()
@@ -120,19 +120,19 @@ func (k *Keeper) WriteSnapshot(send func(content io.WriterTo, size int64) error)
 
 // Retry ends an outage if that is possible by now; without one it does nothing.
 // It is for whoever has time while no customer is there.
-func (k *Keeper) Retry() {
+func (k *Journal) Retry() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.out != nil {
-		k.tryAgain()
+	if k.outage != nil {
+		k.endOutage()
 	}
 }
 
 // Compact gives room back to the disk where much of the file is free, if nobody's
-// visit is under way: see store.Store.Compact.
-func (k *Keeper) Compact() (saved int64, err error) {
+// openVisit is under way: see store.Store.Compact.
+func (k *Journal) Compact() (saved int64, err error) {
 	k.mu.Lock()
-	disk, idle := k.disk, k.out == nil && len(k.visits) == 0
+	disk, idle := k.disk, k.outage == nil && len(k.open) == 0
 	k.mu.Unlock()
 	if !idle {
 		return 0, nil
@@ -142,9 +142,9 @@ func (k *Keeper) Compact() (saved int64, err error) {
 
 // Prune takes visits off record that are older than a time: see store.Store.Prune.
 // Visits go on meanwhile. A file that turns out to be damaged is set aside.
-func (k *Keeper) Prune(olderThan time.Time) (int, error) {
+func (k *Journal) Prune(olderThan time.Time) (int, error) {
 	k.mu.Lock()
-	disk, well := k.disk, k.out == nil
+	disk, well := k.disk, k.outage == nil
 	k.mu.Unlock()
 	if !well {
 		return 0, nil // there is something more urgent, and less room
@@ -153,9 +153,9 @@ func (k *Keeper) Prune(olderThan time.Time) (int, error) {
 	if errors.Is(err, store.ErrDamaged) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		if k.out == nil && k.disk == disk {
+		if k.outage == nil && k.disk == disk {
 			if bad := k.replace(err); bad != nil {
-				return gone, errors.Join(err, k.doWithout(bad))
+				return gone, errors.Join(err, k.beginOutage(bad))
 			}
 		}
 	}

@@ -14,7 +14,7 @@ const tagSize = seal.TagSize
 
 // asked is one backchannel request, as the guard counts it: the beginning of each
 // visit's story, so that hundreds of them are gone through without reading the rest.
-type asked struct {
+type header struct {
 	Tag    seal.Tag
 	Wall   time.Time
 	Boot   string
@@ -22,7 +22,7 @@ type asked struct {
 }
 
 // pack: tag, wall clock as seconds and nanoseconds, uptime in nanoseconds, boot.
-func (a asked) pack() []byte {
+func (a header) encode() []byte {
 	b := make([]byte, 0, tagSize+20+len(a.Boot))
 	b = append(b, a.Tag[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(a.Wall.Unix()))
@@ -31,18 +31,18 @@ func (a asked) pack() []byte {
 	return append(b, a.Boot...)
 }
 
-func readAsked(b []byte) (asked, error) {
+func decodeHeader(b []byte) (header, error) {
 	const fixed = tagSize + 20
 	if len(b) < fixed || len(b) > fixed+maxName {
-		return asked{}, damaged("a request of %d bytes", len(b))
+		return header{}, damaged("a request of %d bytes", len(b))
 	}
-	var a asked
+	var a header
 	n := copy(a.Tag[:], b)
 	sec, nano := int64(binary.BigEndian.Uint64(b[n:])), binary.BigEndian.Uint32(b[n+8:])
 	a.Uptime = time.Duration(binary.BigEndian.Uint64(b[n+12:]))
 	a.Boot = string(b[fixed:])
-	if nano >= 1e9 || sec < -1<<36 || sec > 1<<38 || a.Uptime < 0 || !plain(a.Boot) {
-		return asked{}, damaged("a request that makes no sense")
+	if nano >= 1e9 || sec < -1<<36 || sec > 1<<38 || a.Uptime < 0 || !isName(a.Boot) {
+		return header{}, damaged("a request that makes no sense")
 	}
 	a.Wall = time.Unix(sec, int64(nano)).UTC()
 	return a, nil
@@ -54,23 +54,23 @@ func readAsked(b []byte) (asked, error) {
 // quick and must not call the store.
 func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
 	return s.view("asked", func(tx *bolt.Tx) error {
-		mine := s.ring.Known(identifier)
+		mine := s.ring.MatchPerson(identifier)
 		c := tx.Bucket(visitBucket).Cursor()
 		for key, b := c.Last(); key != nil; key, b = c.Prev() {
-			head, _, err := split(b)
+			head, _, err := splitVisit(b)
 			if err != nil {
 				return err
 			}
 			if len(head) == 0 {
 				continue // a note
 			}
-			a, err := readAsked(head)
+			a, err := decodeHeader(head)
 			if err != nil {
 				return err
 			}
 			p := kiosk.PastRequest{SamePerson: mine(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
 			if p.SamePerson {
-				p.History = func() (r []kiosk.Record) { r, err = records(b); return r }
+				p.History = func() (r []kiosk.Record) { r, err = decodeRecords(b); return r }
 			}
 			if !each(p) || err != nil {
 				return err
@@ -80,18 +80,20 @@ func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastReques
 	})
 }
 
-// Known says of the tags on record whether they are identifier's.
-func (s *Store) Known(identifier kiosk.Secret) func(seal.Tag) bool { return s.ring.Known(identifier) }
+// SamePerson says of the tags on record whether they are identifier's.
+func (s *Store) SamePerson(identifier kiosk.Secret) func(seal.Tag) bool {
+	return s.ring.MatchPerson(identifier)
+}
 
-// records is what a story says, without secrets.
-func records(b []byte) ([]kiosk.Record, error) {
-	v, err := readStory(b)
+// decodeRecords is what a story says, without secrets.
+func decodeRecords(b []byte) ([]kiosk.Record, error) {
+	v, err := decodeVisit(b)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]kiosk.Record, len(v.Steps))
 	for i := range v.Steps {
-		out[i] = story{Visit: v.Visit, Code: v.Code, Steps: v.Steps[:i+1]}.record()
+		out[i] = visitRecord{Visit: v.Visit, Code: v.Code, Steps: v.Steps[:i+1]}.record()
 	}
 	return out, nil
 }

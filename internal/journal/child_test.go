@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"context"
@@ -61,13 +61,13 @@ func (c *leap) jump(d time.Duration) {
 }
 
 // acking says of each record when it is on disk, or held.
-type acking struct{ *Keeper }
+type acking struct{ *Journal }
 
 func (a acking) Append(r kiosk.Record) error {
-	err := a.Keeper.Append(r)
+	err := a.Journal.Append(r)
 	if err == nil {
 		word := "ack"
-		if !a.Condition().Well {
+		if !a.Condition().Healthy {
 			word = "held"
 		}
 		fmt.Println(word, r.Visit, r.Stage) // unbuffered: one write
@@ -152,7 +152,7 @@ func beKiosk(dir string, visits int) error {
 		return err
 	}
 	clock := &leap{began: time.Now()}
-	k, err := Open(store.Options{Dir: dir, Who: "child"}, clock, quiet())
+	k, err := Open(store.Options{Dir: dir, Process: "child"}, clock, quiet())
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func beKiosk(dir string, visits int) error {
 	play(acking{k}, &server{pushes: pushes}, clock, from, visits, func() {
 		clock.jump(time.Minute)
 		k.Retry()
-		if begun++; begun > 1 && k.Condition().Well {
+		if begun++; begun > 1 && k.Condition().Healthy {
 			k.disk.Rewrite() // as Compact does when much of the file is free; if it fails, nothing has happened
 		}
 	})
@@ -177,6 +177,6 @@ func beKiosk(dir string, visits int) error {
 		clock.jump(time.Minute)
 		k.Retry()
 	}
-	fmt.Println("well", k.Condition().Well)
+	fmt.Println("well", k.Condition().Healthy)
 	return k.Close()
 }

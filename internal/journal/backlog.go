@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"bytes"
@@ -13,30 +13,30 @@ import (
 )
 
 const (
-	// maxHeld is how many records are kept in memory: a day of as many requests as
+	// maxBacklog is how many records are kept in memory: a day of as many requests as
 	// the push guard lets out (30 in 10 minutes, four records each), 8 MiB or so.
-	maxHeld = 18000
-	// inOneCommit is how many of them are put on disk at once.
-	inOneCommit = 256
+	maxBacklog = 18000
+	// flushBatch is how many of them are put on disk at once.
+	flushBatch = 256
 )
 
-// held is what waits in memory for a disk, in the order in which it came. Only the
+// backlog is what waits in memory for a disk, in the order in which it came. Only the
 // last record of a visit under way has secrets; of one that ended nothing personal
 // is left but the mark.
-type held struct {
+type backlog struct {
 	entries []store.Entry
 	lost    int // records given up
 }
 
-func (h *held) records() int { return len(h.entries) }
+func (h *backlog) size() int { return len(h.entries) }
 
 // add keeps e. Its secrets are copied.
-func (h *held) add(e store.Entry) error {
+func (h *backlog) add(e store.Entry) error {
 	if e.Stage == kiosk.StageAsking && e.Tag == (seal.Tag{}) {
-		return fmt.Errorf("keeper: %w: asking without an identifier", store.ErrRecord)
+		return fmt.Errorf("journal: %w: asking without an identifier", store.ErrRecord)
 	}
-	if len(h.entries) >= maxHeld && !h.forget() {
-		return fmt.Errorf("keeper: memory: %w", store.ErrFull)
+	if len(h.entries) >= maxBacklog && !h.dropOldest() {
+		return fmt.Errorf("journal: memory: %w", store.ErrFull)
 	}
 	for i := range h.entries {
 		if h.entries[i].Visit == e.Visit {
@@ -53,8 +53,8 @@ func (h *held) add(e store.Entry) error {
 	return nil
 }
 
-// forget gives up the oldest visit that has ended.
-func (h *held) forget() bool {
+// dropOldest gives up the oldest visit that has ended.
+func (h *backlog) dropOldest() bool {
 	for _, end := range h.entries {
 		if !end.Stage.Final() {
 			continue
@@ -73,8 +73,8 @@ func (h *held) forget() bool {
 }
 
 // flush puts what is held on disk, as far as it goes. It says how much that was.
-func (h *held) flush(disk *store.Store, log *slog.Logger) (late int, err error) {
-	for n := inOneCommit; len(h.entries) > 0; {
+func (h *backlog) flush(disk *store.Store, log *slog.Logger) (late int, err error) {
+	for n := flushBatch; len(h.entries) > 0; {
 		n = min(n, len(h.entries))
 		err := disk.AppendAll(h.entries[:n]...)
 		switch {
@@ -98,15 +98,15 @@ func (h *held) flush(disk *store.Store, log *slog.Logger) (late int, err error) 
 	return late, nil
 }
 
-func (h *held) zero() {
+func (h *backlog) zero() {
 	for _, e := range h.entries {
 		zero(e.Secrets)
 	}
 	h.entries = nil
 }
 
-// over puts what is held over what the disk says is unfinished.
-func (h *held) over(onDisk []kiosk.Record) []kiosk.Record {
+// merge puts what is held over what the disk says is unfinished.
+func (h *backlog) merge(onDisk []kiosk.Record) []kiosk.Record {
 	var out []kiosk.Record
 	last := map[string]kiosk.Record{}
 	for _, e := range h.entries {
@@ -136,8 +136,8 @@ func (h *held) over(onDisk []kiosk.Record) []kiosk.Record {
 	return out
 }
 
-// asked tells each of the requests that are held, newest first; false if it said stop.
-func (h *held) asked(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
+// pastRequests tells each of the requests that are held, newest first; false if it said stop.
+func (h *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
 	for i := len(h.entries) - 1; i >= 0; i-- {
 		e := h.entries[i]
 		if e.Stage != kiosk.StageAsking {
@@ -147,7 +147,7 @@ func (h *held) asked(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool
 		if p.SamePerson {
 			begin := e.Record
 			begin.Secrets = kiosk.Secrets{}
-			p.History = func() []kiosk.Record { return h.after([]kiosk.Record{begin}) }
+			p.History = func() []kiosk.Record { return h.extend([]kiosk.Record{begin}) }
 		}
 		if !each(p) {
 			return false
@@ -156,8 +156,8 @@ func (h *held) asked(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool
 	return true
 }
 
-// after continues a story with what is held of it.
-func (h *held) after(story []kiosk.Record) []kiosk.Record {
+// extend continues a story with what is held of it.
+func (h *backlog) extend(story []kiosk.Record) []kiosk.Record {
 	if len(story) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"fmt"
@@ -37,11 +37,11 @@ func TestRevocationsSurviveAnIOError(t *testing.T) {
 		}
 	}
 	first := add("first")
-	if err := k.doWithout(fmt.Errorf("write: %w", syscall.EIO)); err != nil {
+	if err := k.beginOutage(fmt.Errorf("write: %w", syscall.EIO)); err != nil {
 		t.Fatal(err)
 	}
 	k.Retry()
-	if c := k.Condition(); !c.Well {
+	if c := k.Condition(); !c.Healthy {
 		t.Fatalf("the outage has not ended: %+v", c)
 	}
 	wantPending("after the outage", "first")

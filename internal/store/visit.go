@@ -12,7 +12,7 @@ import (
 
 // story is a visit as it lies in the file: nothing personal but the tag. A note
 // is one, too: it has no visit and one step.
-type story struct {
+type visitRecord struct {
 	Visit string `json:"visit,omitempty"`
 	Note  string `json:"note,omitempty"`
 	Code  string `json:"code,omitempty"`
@@ -40,10 +40,10 @@ type step struct {
 }
 
 const (
-	maxName  = 64       // a visit's name, a code, a boot id (36): all ours, all short
-	maxNote  = 200      // a sentence of ours
-	maxPaces = 64       // asked steps of one visit: few servers change the pace twice, none may fill the disk with it
-	maxStory = 64 << 10 // four steps make 1.2 KiB; maxPaces of them with a boot that JSON has to escape 50
+	maxName      = 64       // a visit's name, a code, a boot id (36): all ours, all short
+	maxNote      = 200      // a sentence of ours
+	maxIntervals = 64       // asked steps of one visit: few servers change the pace twice, none may fill the disk with it
+	maxVisitSize = 64 << 10 // four steps make 1.2 KiB; maxPaces of them with a boot that JSON has to escape 50
 )
 
 func newStep(r kiosk.Record) step {
@@ -59,7 +59,7 @@ func newStep(r kiosk.Record) step {
 // server wants another pace, and nothing of how long the request lives: that
 // stays as it was acknowledged, unless r is of another boot, to which the uptime
 // of the request means nothing.
-func (s *story) add(r kiosk.Record) {
+func (s *visitRecord) add(r kiosk.Record) {
 	next := newStep(r)
 	if r.Stage == kiosk.StageAcknowledged && s.last().Stage == kiosk.StageAcknowledged {
 		before := s.last()
@@ -73,10 +73,10 @@ func (s *story) add(r kiosk.Record) {
 	s.Steps = append(s.Steps, next)
 }
 
-func (s story) last() step { return s.Steps[len(s.Steps)-1] }
+func (s visitRecord) last() step { return s.Steps[len(s.Steps)-1] }
 
 // record is the visit's last record without its secrets.
-func (s story) record() kiosk.Record {
+func (s visitRecord) record() kiosk.Record {
 	l := s.last()
 	return kiosk.Record{
 		Visit: s.Visit, Stage: l.Stage, Reason: l.Reason, Code: s.Code,
@@ -85,10 +85,10 @@ func (s story) record() kiosk.Record {
 	}
 }
 
-// follows says whether next can come after what is on record. Strict: a skipped
+// checkNext says whether next can come after what is on record. Strict: a skipped
 // stage is as much a mistake as one that comes twice, except asked, which comes
 // again when the pace changes.
-func (s story) follows(next kiosk.Stage) error {
+func (s visitRecord) checkNext(next kiosk.Stage) error {
 	var last kiosk.Stage
 	if len(s.Steps) > 0 {
 		last = s.last().Stage
@@ -105,8 +105,8 @@ func (s story) follows(next kiosk.Stage) error {
 		fits = last != 0 && !last.Final()
 	}
 	switch {
-	case fits && next == kiosk.StageAcknowledged && len(s.Steps) > maxPaces: // the first is asking
-		return fmt.Errorf("%w: the pace has changed %d times", ErrRecord, maxPaces)
+	case fits && next == kiosk.StageAcknowledged && len(s.Steps) > maxIntervals: // the first is asking
+		return fmt.Errorf("%w: the pace has changed %d times", ErrRecord, maxIntervals)
 	case fits:
 		return nil
 	case last == 0:
@@ -115,14 +115,14 @@ func (s story) follows(next kiosk.Stage) error {
 	return fmt.Errorf("%w: %v after %v", ErrOrder, next, last)
 }
 
-// Follows says whether next can come after last in a visit's story; 0 is before
+// CheckOrder says whether next can come after last in a visit's story; 0 is before
 // its beginning. ErrOrder if not.
-func Follows(last, next kiosk.Stage) error {
-	v := story{}
+func CheckOrder(last, next kiosk.Stage) error {
+	v := visitRecord{}
 	if last != 0 {
 		v.Steps = []step{{Stage: last}}
 	}
-	return v.follows(next)
+	return v.checkNext(next)
 }
 
 // validate reports why r must not be stored.
@@ -130,13 +130,13 @@ func validate(r kiosk.Record) error {
 	switch {
 	case r.Visit == "":
 		return fmt.Errorf("%w: no visit", ErrRecord)
-	case !plain(r.Visit), !plain(r.Code), !plain(r.Boot):
+	case !isName(r.Visit), !isName(r.Code), !isName(r.Boot):
 		return fmt.Errorf("%w: visit, code or boot is too long or not ASCII", ErrRecord)
 	case r.Stage < kiosk.StageAsking || r.Stage > kiosk.StageAbandoned:
 		return fmt.Errorf("%w: %v", ErrRecord, r.Stage)
 	case int(r.Reason) > len(kiosk.Reasons()):
 		return fmt.Errorf("%w: %v", ErrRecord, r.Reason)
-	case !datable(r.Wall), !datable(r.SentAt):
+	case !isDate(r.Wall), !isDate(r.SentAt):
 		return fmt.Errorf("%w: a wall time out of range", ErrRecord)
 	case r.Uptime < 0, r.Sent < 0, r.Expires < 0, r.Interval < 0, r.Pause < 0:
 		return fmt.Errorf("%w: a negative time", ErrRecord)
@@ -144,36 +144,36 @@ func validate(r kiosk.Record) error {
 	return nil
 }
 
-func (s story) checkNote() error {
+func (s visitRecord) checkNote() error {
 	odd := len(s.Steps) != 1 || s.Visit != "" || s.Code != "" || printable(s.Note, maxNote) != s.Note
-	if odd || s.Steps[0].Stage != 0 || s.Steps[0].Reason != 0 || !datable(s.Steps[0].Wall) || !plain(s.Steps[0].Boot) || s.Steps[0].Uptime < 0 {
+	if odd || s.Steps[0].Stage != 0 || s.Steps[0].Reason != 0 || !isDate(s.Steps[0].Wall) || !isName(s.Steps[0].Boot) || s.Steps[0].Uptime < 0 {
 		return damaged("a note that makes no sense")
 	}
 	return nil
 }
 
-func plain(s string) bool { return len(s) <= maxName && printable(s, maxName) == s }
+func isName(s string) bool { return len(s) <= maxName && printable(s, maxName) == s }
 
 // datable: what RFC 3339 can write.
-func datable(t time.Time) bool { y := t.UTC().Year(); return y >= 1 && y <= 9999 }
+func isDate(t time.Time) bool { y := t.UTC().Year(); return y >= 1 && y <= 9999 }
 
 // encode writes the length of what the guard reads, that, and the rest as JSON.
-func (s story) encode() ([]byte, error) {
+func (s visitRecord) encode() ([]byte, error) {
 	var head []byte
 	if s.Note == "" {
-		head = s.asked().pack()
+		head = s.header().encode()
 	}
 	rest, err := json.Marshal(s)
 	return append(append([]byte{byte(len(head))}, head...), rest...), err
 }
 
-func (s story) asked() asked {
+func (s visitRecord) header() header {
 	first := s.Steps[0]
-	return asked{Tag: s.Person, Wall: first.Wall, Boot: first.Boot, Uptime: first.Uptime}
+	return header{Tag: s.Person, Wall: first.Wall, Boot: first.Boot, Uptime: first.Uptime}
 }
 
-func split(b []byte) (head, rest []byte, err error) {
-	if len(b) > maxStory {
+func splitVisit(b []byte) (head, rest []byte, err error) {
+	if len(b) > maxVisitSize {
 		return nil, nil, damaged("a visit of %d bytes", len(b))
 	}
 	if len(b) == 0 || len(b) < 1+int(b[0]) {
@@ -182,46 +182,46 @@ func split(b []byte) (head, rest []byte, err error) {
 	return b[1 : 1+b[0]], b[1+b[0]:], nil
 }
 
-// readStory reads what encode wrote and nothing else: the file may have come
+// decodeVisit reads what encode wrote and nothing else: the file may have come
 // through a failing card.
-func readStory(b []byte) (story, error) {
-	head, rest, err := split(b)
+func decodeVisit(b []byte) (visitRecord, error) {
+	head, rest, err := splitVisit(b)
 	if err != nil {
-		return story{}, err
+		return visitRecord{}, err
 	}
-	var s story
+	var s visitRecord
 	d := json.NewDecoder(bytes.NewReader(rest))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil || d.More() {
-		return story{}, damaged("a visit that cannot be read")
+		return visitRecord{}, damaged("a visit that cannot be read")
 	}
 	if len(s.Steps) == 0 {
-		return story{}, damaged("a visit without beginning")
+		return visitRecord{}, damaged("a visit without beginning")
 	}
 	for _, step := range s.Steps {
 		if len(step.Link) != seal.LinkSize || step.Seq == 0 {
-			return story{}, damaged("a record without its link")
+			return visitRecord{}, damaged("a record without its link")
 		}
 	}
 	if s.Note != "" && len(head) == 0 {
 		return s, s.checkNote()
 	}
-	a, err := readAsked(head)
+	a, err := decodeHeader(head)
 	if err != nil {
-		return story{}, err
+		return visitRecord{}, err
 	}
-	if s.Person = a.Tag; s.Note != "" || s.asked() != a {
-		return story{}, damaged("a visit that was begun twice")
+	if s.Person = a.Tag; s.Note != "" || s.header() != a {
+		return visitRecord{}, damaged("a visit that was begun twice")
 	}
-	if len(s.Steps) > 3+maxPaces { // beside asked: asking, granted and an ending
-		return story{}, damaged("a visit of %d steps", len(s.Steps))
+	if len(s.Steps) > 3+maxIntervals { // beside asked: asking, granted and an ending
+		return visitRecord{}, damaged("a visit of %d steps", len(s.Steps))
 	}
 	before := s
 	for i, step := range s.Steps {
-		r := story{Visit: s.Visit, Code: s.Code, Steps: s.Steps[:i+1]}.record()
+		r := visitRecord{Visit: s.Visit, Code: s.Code, Steps: s.Steps[:i+1]}.record()
 		before.Steps = s.Steps[:i]
-		if validate(r) != nil || before.follows(step.Stage) != nil {
-			return story{}, damaged("a visit that makes no sense")
+		if validate(r) != nil || before.checkNext(step.Stage) != nil {
+			return visitRecord{}, damaged("a visit that makes no sense")
 		}
 	}
 	return s, nil

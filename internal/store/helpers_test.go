@@ -19,7 +19,7 @@ const testWait = 60 * time.Millisecond // bbolt looks every 50 ms
 // openTest opens a store in dir and closes it when the test ends.
 func openTest(t testing.TB, dir string) *Store {
 	t.Helper()
-	s, err := Open(Options{Dir: dir, Key: testKey, Wait: testWait, Who: "test run"})
+	s, err := Open(Options{Dir: dir, Key: testKey, Wait: testWait, Process: "test run"})
 	if err != nil {
 		t.Fatal(err)
 	}

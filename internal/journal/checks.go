@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 
 // Check reports whether visits are recorded on disk.
 func (c Condition) Check() check.Outcome {
-	if c.Well {
+	if c.Healthy {
 		return check.Pass("all visits are recorded on disk")
 	}
-	return check.Fail(kiosk.Internal, fmt.Sprintf("the record is %s; %d records wait in memory", c.Why, c.Held),
+	return check.Fail(kiosk.Internal, fmt.Sprintf("the record is %s; %d records wait in memory", c.Cause, c.Waiting),
 		"repair the disk: it is full, read-only or worn; the kiosk retries by itself")
 }

@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"bytes"
@@ -172,16 +172,16 @@ func TestCorpus(t *testing.T) {
 			}
 			// Which bytes lie where differs from run to run, so the same flip is found at
 			// once or only by a later record: then the file holds the earlier ones as well.
-			atOnce := len(k.Condition().SetAside) > 0
+			atOnce := len(k.Condition().Quarantined) > 0
 			serve(t, k, "next")
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("the customer was served after %v", took)
 			}
 			c := k.Condition()
-			if !c.Well {
+			if !c.Healthy {
 				t.Errorf("%+v", c)
 			}
-			if d.aside && len(c.SetAside) != 1 {
+			if d.aside && len(c.Quarantined) != 1 {
 				t.Errorf("nothing was set aside: %s", names(t, dir))
 			}
 			k.Close()
@@ -191,17 +191,17 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			if len(c.SetAside) == 0 {
+			if len(c.Quarantined) == 0 {
 				if len(left) != 1 || left[0].Visit != "under-way" {
 					t.Errorf("of what was under way: %v", left)
 				}
 				return
 			}
 			aside++
-			if c.SetAside[0].Why == "" || !strings.HasPrefix(c.SetAside[0].Name, "kiosk.db.set-aside-20261122T130000Z") {
-				t.Errorf("%+v", c.SetAside)
+			if c.Quarantined[0].Cause == "" || !strings.HasPrefix(c.Quarantined[0].Name, "kiosk.db.set-aside-20261122T130000Z") {
+				t.Errorf("%+v", c.Quarantined)
 			}
-			b := content(filepath.Join(dir, c.SetAside[0].Name))
+			b := content(filepath.Join(dir, c.Quarantined[0].Name))
 			if atOnce && !bytes.Equal(b, spoilt) {
 				t.Error("what was set aside is not what was there")
 			}
@@ -209,7 +209,7 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("set aside by a later record: %d bytes of %d", len(b), len(spoilt))
 			}
 			visits, notes := onRecord(t, dir)
-			if len(visits) == 0 || visits[0] != "next shown" || len(notes) != 1 || !strings.Contains(notes[0], c.SetAside[0].Name) {
+			if len(visits) == 0 || visits[0] != "next shown" || len(notes) != 1 || !strings.Contains(notes[0], c.Quarantined[0].Name) {
 				t.Errorf("on record: %q, %q", visits, notes)
 			}
 		})
@@ -233,7 +233,7 @@ func TestOnlyThreeAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		serve(t, k, "v")
-		all := k.Condition().SetAside
+		all := k.Condition().Quarantined
 		k.Close()
 		if want := min(i+1, 3); len(all) != want {
 			t.Fatalf("%d are kept, want %d: %v", len(all), want, all)
@@ -244,7 +244,7 @@ func TestOnlyThreeAreKept(t *testing.T) {
 	}
 }
 
-// What somebody has to put right is no reason to begin a new record.
+// What somebody has to put right is no describeCause to begin a new record.
 func TestSettingsThatAreWrongAreNotHidden(t *testing.T) {
 	dir := t.TempDir()
 	k, _ := keep(t, dir)

@@ -13,9 +13,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
-// ownFolder makes the state folder, or makes sure that it is ours alone. One that
+// ensureDir makes the state folder, or makes sure that it is ours alone. One that
 // others may enter is closed to them only if nothing of theirs can be in it.
-func ownFolder(dir string, look bool) error {
+func ensureDir(dir string, look bool) error {
 	if dir == "" {
 		return errors.New("no state folder given")
 	}
@@ -38,7 +38,7 @@ func ownFolder(dir string, look bool) error {
 	if info.Mode()&os.ModeSticky != 0 {
 		return fmt.Errorf("%s: %w: a folder that users share, like /tmp", dir, ErrNotOurs)
 	}
-	if err := own(dir, info); err != nil || look || !wide(info, 0o700) {
+	if err := checkOwner(dir, info); err != nil || look || !exceeds(info, 0o700) {
 		return err
 	}
 	// Somebody's own folder, named by mistake, must not be shut to those who use it.
@@ -61,14 +61,14 @@ func isOurs(e fs.DirEntry) bool {
 		return false
 	}
 	switch e.Name() {
-	case dbName, keyName, holderName, socketName, orderName:
+	case dbName, keyName, holderName, socketName, outageName:
 		return true
 	}
-	return isTemp(e.Name()) || isAside(e.Name())
+	return isTemp(e.Name()) || isQuarantined(e.Name())
 }
 
-// ownFile makes sure that the file is a regular one and ours alone.
-func ownFile(path string, look bool) error {
+// checkFile makes sure that the file is a regular one and ours alone.
+func checkFile(path string, look bool) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
@@ -80,16 +80,16 @@ func ownFile(path string, look bool) error {
 		// Ours is never empty: it gets its name when it is complete.
 		return damaged("%s is empty", filepath.Base(path))
 	}
-	if err := own(path, info); err != nil {
+	if err := checkOwner(path, info); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err) // it is not what we wrote
 	}
-	if look || !wide(info, 0o600) {
+	if look || !exceeds(info, 0o600) {
 		return nil
 	}
 	return os.Chmod(path, info.Mode().Perm()&0o600)
 }
 
-func own(path string, info fs.FileInfo) error {
+func checkOwner(path string, info fs.FileInfo) error {
 	uid, known := owner(info)
 	if known && uid != os.Geteuid() {
 		return fmt.Errorf("%s: %w: it belongs to user %d, this is user %d", path, ErrNotOurs, uid, os.Geteuid())
@@ -97,8 +97,8 @@ func own(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// wide says whether info lets more people in than mode does.
-func wide(info fs.FileInfo, mode fs.FileMode) bool { return info.Mode().Perm()&^mode != 0 }
+// exceeds says whether info lets more people in than mode does.
+func exceeds(info fs.FileInfo, mode fs.FileMode) bool { return info.Mode().Perm()&^mode != 0 }
 
 func owner(info fs.FileInfo) (uid int, known bool) {
 	s, ok := info.Sys().(*syscall.Stat_t)
@@ -110,13 +110,13 @@ func owner(info fs.FileInfo) (uid int, known bool) {
 
 func isTemp(name string) bool {
 	return strings.HasPrefix(name, dbName+atomicfile.TempMark) || strings.HasPrefix(name, keyName+atomicfile.TempMark) ||
-		strings.HasPrefix(name, orderName+atomicfile.TempMark)
+		strings.HasPrefix(name, outageName+atomicfile.TempMark)
 }
 
-// publish writes a file under a name of its own, makes it durable and then gives
+// createWhole writes a file under a name of its own, makes it durable and then gives
 // it its real name, unless somebody else was first (fs.ErrExist). So a name
 // never stands for half a file, whenever the power goes.
-func publish(path string, write func(temp string) error) error {
+func createWhole(path string, write func(temp string) error) error {
 	temp := path + atomicfile.TempMark + rand.Text()
 	defer os.Remove(temp)
 	err := write(temp)
@@ -137,9 +137,9 @@ func publish(path string, write func(temp string) error) error {
 	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
-// sweep removes what a power cut left of publish. The caller holds the database,
+// removeTemps removes what a power cut left of publish. The caller holds the database,
 // so nobody else who is still at it can win.
-func sweep(dir string) {
+func removeTemps(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return

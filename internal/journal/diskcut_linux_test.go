@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ type rig struct {
 	fuse *exec.Cmd
 	nbd  net.Listener
 	stop chan os.Signal
-	busy sync.Mutex // held while something is being mounted or runs on what is, and for good by close
+	busy sync.Mutex // backlog while something is being mounted or runs on what is, and for good by close
 	once sync.Once
 }
 
@@ -164,7 +164,7 @@ func (r *rig) close() {
 
 // live has a kiosk of its own process serve visits on the disk, then another, which
 // finds the record of the first; then unmounts it, which writes what the file system
-// held back. wrap is what the kiosk is started with, such as strace.
+// backlog back. wrap is what the kiosk is started with, such as strace.
 func (r *rig) live(t *testing.T, visits int, wrap ...string) {
 	t.Helper()
 	r.busy.Lock()

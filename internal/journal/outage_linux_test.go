@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"fmt"
@@ -61,19 +61,19 @@ func TestFullAtEveryWrite(t *testing.T) {
 			for i := range 400 {
 				visit := fmt.Sprint("v", i)
 				for _, stage := range served {
-					well := k.Condition().Well
-					if tell(t, k, visit, stage); well && !k.Condition().Well {
+					well := k.Condition().Healthy
+					if tell(t, k, visit, stage); well && !k.Condition().Healthy {
 						at[stage.String()]++
 					}
 				}
 				want = append([]string{visit + " shown"}, want...)
-				if held := k.Condition().Held; held > 12 {
+				if held := k.Condition().Waiting; held > 12 {
 					break
 				}
 			}
 			tell(t, k, "ringing", kiosk.StageAsking, kiosk.StageAcknowledged)
 			cond := k.Condition()
-			if cond.Well || cond.Why != "full" || cond.Held == 0 || len(cond.Suspended) != 3 || cond.Since.IsZero() {
+			if cond.Healthy || cond.Cause != "full" || cond.Waiting == 0 || len(cond.Suspended) != 3 || cond.Since.IsZero() {
 				t.Fatalf("%+v", cond)
 			}
 			if left, err := k.Unfinished(); err != nil || len(left) != 1 || string(left[0].Secrets.RequestID) != "req-ringing" {
@@ -83,12 +83,12 @@ func TestFullAtEveryWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			tell(t, k, "ringing", kiosk.StageGranted)
-			if k.Condition().Well {
+			if k.Condition().Healthy {
 				t.Error("it was tried again at once: a card that hangs would slow every record")
 			}
-			c.now += retryEvery
+			c.now += retryPeriod
 			tell(t, k, "ringing", kiosk.StageEnded)
-			if cond := k.Condition(); !cond.Well || cond.Held != 0 || cond.Lost != 0 || len(cond.Suspended) != 0 {
+			if cond := k.Condition(); !cond.Healthy || cond.Waiting != 0 || cond.Lost != 0 || len(cond.Suspended) != 0 {
 				t.Errorf("with room again: %+v", cond)
 			}
 			k.Close()
@@ -120,14 +120,14 @@ func TestFullFromEachRecordOn(t *testing.T) {
 			if err := k.Append(r); err != nil {
 				t.Fatal(err)
 			}
-			if c := k.Condition(); c.Well || c.Why != "full" || c.Held != 1 {
+			if c := k.Condition(); c.Healthy || c.Cause != "full" || c.Waiting != 1 {
 				t.Fatalf("%+v", c)
 			}
 			tell(t, k, "v", served[n+1:]...)
 			serve(t, k, "after")
 			free()
 			k.Retry()
-			if c := k.Condition(); !c.Well {
+			if c := k.Condition(); !c.Healthy {
 				t.Errorf("%+v", c)
 			}
 			k.Close()
@@ -143,7 +143,7 @@ func TestFullAtTheFirstStart(t *testing.T) {
 	free := hog(t, dir)
 	k, _ := keep(t, dir)
 	serve(t, k, "v1")
-	if c := k.Condition(); c.Well || c.Why != "full" || c.Held != 4 {
+	if c := k.Condition(); c.Healthy || c.Cause != "full" || c.Waiting != 4 {
 		t.Errorf("%+v", c)
 	}
 	free()
@@ -180,7 +180,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	tell(t, k, "v1", kiosk.StageEnded)
 	tell(t, k, "v2", kiosk.StageAsking, kiosk.StageAcknowledged)
-	if cond := k.Condition(); cond.Well || cond.Why != "read-only" || cond.Held != 3 {
+	if cond := k.Condition(); cond.Healthy || cond.Cause != "read-only" || cond.Waiting != 3 {
 		t.Errorf("%+v", cond)
 	}
 	// The guard counts what is in memory before what is on disk.
@@ -205,12 +205,12 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	c.now += time.Minute
 	k.Retry()
-	if k.Condition().Well {
+	if k.Condition().Healthy {
 		t.Error("it is called well on a disk that takes nothing")
 	}
 	remount(0)
 	k.Retry()
-	if cond := k.Condition(); !cond.Well {
+	if cond := k.Condition(); !cond.Healthy {
 		t.Errorf("%+v", cond)
 	}
 	tell(t, k, "v2", kiosk.StageGranted, kiosk.StageShown)
@@ -229,14 +229,14 @@ func TestDamagedOnAReadOnlyDisk(t *testing.T) {
 	}
 	k, _ := keep(t, dir)
 	serve(t, k, "v1")
-	if c := k.Condition(); c.Well || c.Why != "read-only" {
+	if c := k.Condition(); c.Healthy || c.Cause != "read-only" {
 		t.Errorf("%+v", c)
 	}
 	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
 		t.Fatal(err)
 	}
 	k.Retry()
-	if c := k.Condition(); !c.Well || len(c.SetAside) != 1 {
+	if c := k.Condition(); !c.Healthy || len(c.Quarantined) != 1 {
 		t.Errorf("%+v", c)
 	}
 	k.Close()
@@ -282,7 +282,7 @@ func TestFileTakenAway(t *testing.T) {
 			tell(t, k, "old", kiosk.StageEnded) // of which the new file knows nothing
 			tell(t, k, "ringing", kiosk.StageShown)
 			serve(t, k, "next")
-			if c := k.Condition(); !c.Well || len(c.SetAside) != map[bool]int{true: 0, false: 1}[name == "deleted"] {
+			if c := k.Condition(); !c.Healthy || len(c.Quarantined) != map[bool]int{true: 0, false: 1}[name == "deleted"] {
 				t.Errorf("%+v", c)
 			}
 			k.Close()
@@ -295,16 +295,16 @@ func TestFileTakenAway(t *testing.T) {
 
 // Memory is bounded, and what ended goes first.
 func TestMemoryIsBounded(t *testing.T) {
-	h := held{}
-	for i := range maxHeld + 100 {
+	h := backlog{}
+	for i := range maxBacklog + 100 {
 		visit := fmt.Sprint("v", i/2)
 		stage := []kiosk.Stage{kiosk.StageAsking, kiosk.StageAbandoned}[i%2]
 		if err := h.add(entry(rec(visit, stage))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if h.records() > maxHeld || h.lost < 100 || h.lost > 102 || h.entries[0].Visit == "v0" {
-		t.Errorf("%d records, %d lost, the oldest is %s", h.records(), h.lost, h.entries[0].Visit)
+	if h.size() > maxBacklog || h.lost < 100 || h.lost > 102 || h.entries[0].Visit == "v0" {
+		t.Errorf("%d records, %d lost, the oldest is %s", h.size(), h.lost, h.entries[0].Visit)
 	}
 	for _, e := range h.entries {
 		if len(e.Secrets.Identifier) > 0 {

@@ -13,7 +13,7 @@ import (
 // The holder file is a courtesy: the lock is bbolt's, on the database itself.
 // Its one line is "<process id> <who>".
 
-func holds(dir, who string) {
+func writeHolder(dir, who string) {
 	path := filepath.Join(dir, holderName)
 	os.Remove(path) // a link, or another mode, that somebody put there
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -24,8 +24,8 @@ func holds(dir, who string) {
 	f.Close()
 }
 
-// held makes the error for a file that another process holds.
-func held(dir string) error {
+// lockedError makes the error for a file that another process holds.
+func lockedError(dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, holderName), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return &LockedError{}
@@ -42,5 +42,5 @@ func parseHolder(line string) *LockedError {
 	if err != nil || n <= 0 {
 		return &LockedError{}
 	}
-	return &LockedError{PID: int(n), Who: strings.TrimSpace(printable(who, 60))}
+	return &LockedError{PID: int(n), Process: strings.TrimSpace(printable(who, 60))}
 }

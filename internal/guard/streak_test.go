@@ -163,7 +163,7 @@ func TestStaffAreTold(t *testing.T) {
 		if h, _ := g.Allow(kiosk.Secret("alice")); h.Abuse != (i == 3) {
 			t.Errorf("try %d: %+v", i+1, h)
 		}
-		if c := g.Condition(); c.Pestered != (i == 3) {
+		if c := g.Condition(); c.Abused != (i == 3) {
 			t.Errorf("try %d: %+v", i+1, c)
 		}
 		memory.requests = append(memory.requests, request{who: "alice", at: clock, tale: ended(0, kiosk.Declined)})
@@ -172,17 +172,17 @@ func TestStaffAreTold(t *testing.T) {
 	if h, _ := g.Allow(kiosk.Secret("bob")); h.Abuse || h.Wait != 0 {
 		t.Errorf("somebody else is told: %+v", h)
 	}
-	if c := g.Condition(); !c.Pestered || c.Held != 0 || c.At != 33*minute {
+	if c := g.Condition(); !c.Abused || c.Throttled != 0 || c.At != 33*minute {
 		t.Errorf("%+v", c)
 	}
 	if h, _ := g.Allow(kiosk.Secret("alice")); h.Wait == 0 {
 		t.Error("not held")
 	}
-	if c := g.Condition(); c.Held != 1 {
+	if c := g.Condition(); c.Throttled != 1 {
 		t.Errorf("%+v", c)
 	}
 	clock = when(clock.up + time.Hour)
-	if c := g.Condition(); c.Pestered {
+	if c := g.Condition(); c.Abused {
 		t.Errorf("an hour later: %+v", c)
 	}
 }

@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"context"
@@ -47,13 +47,13 @@ func (l *ledgered) Revoke(context.Context, kiosk.Tokens) error {
 
 // closing tells when a record is written.
 type closing struct {
-	*Keeper
+	*Journal
 	closed chan struct{}
 }
 
 func (c closing) Append(r kiosk.Record) error {
 	defer close(c.closed)
-	return c.Keeper.Append(r)
+	return c.Journal.Append(r)
 }
 
 // TestRecoveryOnRealFiles is the table of what is done at a start about a visit

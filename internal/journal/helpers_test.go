@@ -1,4 +1,4 @@
-package keeper
+package journal
 
 import (
 	"fmt"
@@ -24,10 +24,10 @@ func (c *clock) Wall() time.Time    { return noon.Add(c.now) }
 func (c *clock) Boot() string       { return "boot-1" }
 
 // keep opens a keeper on dir and closes it when the test ends.
-func keep(t testing.TB, dir string) (*Keeper, *clock) {
+func keep(t testing.TB, dir string) (*Journal, *clock) {
 	t.Helper()
 	c := &clock{now: time.Hour}
-	k, err := Open(store.Options{Dir: dir, Who: "test run"}, c, quiet())
+	k, err := Open(store.Options{Dir: dir, Process: "test run"}, c, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,12 +61,12 @@ func rec(visit string, stage kiosk.Stage) kiosk.Record {
 var served = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
 
 // serve plays a whole visit and fails if a record is refused.
-func serve(t testing.TB, k *Keeper, visit string) {
+func serve(t testing.TB, k *Journal, visit string) {
 	t.Helper()
 	tell(t, k, visit, served...)
 }
 
-func tell(t testing.TB, k *Keeper, visit string, stages ...kiosk.Stage) {
+func tell(t testing.TB, k *Journal, visit string, stages ...kiosk.Stage) {
 	t.Helper()
 	for _, s := range stages {
 		if err := k.Append(rec(visit, s)); err != nil {
@@ -93,7 +93,7 @@ func onRecord(t testing.TB, dir string) (visits, notes []string) {
 			visits = append(visits, v.Visit+" "+v.Stage.String())
 		}
 	}
-	if r, err := s.Verify(); err != nil || !r.Whole() {
+	if r, err := s.Verify(); err != nil || !r.Intact() {
 		t.Errorf("the chain: %+v, %v", r, err)
 	}
 	return visits, notes

@@ -10,23 +10,23 @@ import (
 // maxNames is how many visits are known by name without looking: those under
 // way, and the last that this process put on record, so that a name that is
 // drawn again is noticed. Names are drawn from far too many for that to happen.
-const maxNames = 256
+const maxNumbers = 256
 
 // names knows the numbers of visits by their name.
-type names struct {
+type visitNumbers struct {
 	mu    sync.Mutex // Append's transactions take turns, but Open and readers are not among them
 	known map[string]uint64
 	order []string
 }
 
-func (n *names) get(visit string) (uint64, bool) {
+func (n *visitNumbers) get(visit string) (uint64, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	number, ok := n.known[visit]
 	return number, ok
 }
 
-func (n *names) add(begun map[string]uint64) {
+func (n *visitNumbers) add(begun map[string]uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known == nil {
@@ -39,14 +39,14 @@ func (n *names) add(begun map[string]uint64) {
 }
 
 // trim forgets the oldest beyond maxNames, but for those that stay says are under way.
-func (n *names) trim(stay func(number uint64) bool) {
+func (n *visitNumbers) trim(stay func(number uint64) bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.order) <= 2*maxNames {
+	if len(n.order) <= 2*maxNumbers {
 		return // not each time
 	}
-	old := n.order[:len(n.order)-maxNames]
-	kept := make([]string, 0, maxNames)
+	old := n.order[:len(n.order)-maxNumbers]
+	kept := make([]string, 0, maxNumbers)
 	for _, visit := range old {
 		if stay(n.known[visit]) {
 			kept = append(kept, visit)
@@ -57,16 +57,16 @@ func (n *names) trim(stay func(number uint64) bool) {
 	n.order = append(kept, n.order[len(old):]...)
 }
 
-// tooMany says whether trim has something to do.
-func (n *names) tooMany() bool {
+// isFull says whether trim has something to do.
+func (n *visitNumbers) isFull() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return len(n.order) > 2*maxNames
+	return len(n.order) > 2*maxNumbers
 }
 
-// recent reads the visits under way and the newest ones, and checks how the
+// checkNewest reads the visits under way and the newest ones, and checks how the
 // newest are linked: what a start needs, however many visits there are.
-func (s *Store) recent() error {
+func (s *Store) checkNewest() error {
 	return s.view("open", func(tx *bolt.Tx) error {
 		begun := map[string]uint64{}
 		c := tx.Bucket(openBucket).Cursor()
@@ -82,10 +82,10 @@ func (s *Store) recent() error {
 			if err != nil {
 				return err
 			}
-			zero(secrets)
+			zeroSecrets(secrets)
 			begun[v.Visit] = binary.BigEndian.Uint64(key)
 		}
-		s.names.add(begun)
+		s.numbers.add(begun)
 		return s.checkHead(tx)
 	})
 }
