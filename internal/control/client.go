@@ -222,7 +222,7 @@ type Refused struct{ Reason string }
 // Error is the kiosk's own sentence.
 func (r *Refused) Error() string { return r.Reason }
 
-// ErrNobody says that no kiosk listens at the path.
+// ErrNotRunning says that no kiosk listens at the path.
 var ErrNotRunning = errors.New("no kiosk is running on this device")
 
 // Dial opens a connection to the kiosk at a path.

@@ -21,7 +21,7 @@ const (
 	maxQuarantined = 3
 )
 
-// Aside is a file that could not be used and was set aside.
+// QuarantinedFile is a file that could not be used and was set aside.
 type QuarantinedFile struct {
 	Name string    `json:"name"` // in the state folder
 	At   time.Time `json:"at"`   // by the wall clock of then
