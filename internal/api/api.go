@@ -1,18 +1,15 @@
-// Package api is the protected resource: what the customer came for. It calls
-// the API once with the access token, limits what may come back, and lays the
-// answer out as a title and labelled lines that are safe to draw.
+// Package api fetches what the customer came for. It calls the protected API once with the access token and lays the
+// response out as a title and labelled lines that are safe to draw.
 //
-// It leaves to others: whether the token may be used at all (package oidc, and
-// the step that asks for a fetch only after a verified answer), the certificate
-// roots (the http.Client it is given), and how a result looks (the painters).
+// It leaves to others whether the token may be used (package oidc, and the step that fetches only after the ID token
+// was verified), how the request travels (oidc.Transport), and how a result looks (the front ends).
 //
 // # Limits
 //
-// One GET (a second one only where a proof of possession lacks the nonce that the API
-// wants, which it has refused unread: RFC 9449, section 9), no redirect, 20 seconds, 256 KiB, JSON nested 32 deep with 20,000
-// values; a title of 128 characters, 100 fields, labels of 64 and values of 512.
-// Controls, direction and zero-width characters never come through; nor does
-// any text in which one of the visit's tokens occurs.
+// One GET, and a second one only if the API demands its DPoP nonce, since it has then refused the first one unread
+// (RFC 9449, section 9). No redirect. 20 seconds, 256 KiB, and the limits of package strictjson. A title of 128
+// characters, 100 fields, labels of 64 characters and values of 512. No control, direction or zero-width characters,
+// and no text that contains one of the visit's tokens.
 package api
 
 import (
@@ -28,11 +25,9 @@ import (
 )
 
 const (
-	// DefaultTimeout is for the whole call. A customer who has approved waits
-	// in front of the screen; after 20 s an apology is better than hope.
+	// DefaultTimeout limits the whole call. The customer has approved and waits in front of the screen.
 	DefaultTimeout = 20 * time.Second
-	// DefaultMaxBody is far more than a customer can read, and little enough for
-	// a device with 512 MiB of memory.
+	// DefaultMaxBody is far more than a customer can read, and little for a device with 512 MiB of memory.
 	DefaultMaxBody = 256 << 10
 )
 
@@ -87,22 +82,20 @@ func New(o Options) (*Resource, error) {
 	return r, nil
 }
 
-// Fetch calls the API once and lays its answer out; without an API it lays out
-// the person's claims. Its errors are *kiosk.Error: NoAccess for 401 and 403,
-// ServiceDown for any other answer than a JSON object, for silence and for an
-// API that cannot be reached, Cancelled when ctx was cancelled, Untrusted for an
-// access token that is none, Internal for a token type other than Bearer, or DPoP
-// where there is a proof to go with it.
+// Fetch calls the API once and lays its response out; without an API it lays out the person's claims. Its errors are
+// *kiosk.Error: NoAccess for status 401 and 403; ServiceDown for any other response than a JSON object, and for an
+// API that does not respond or cannot be reached; Cancelled if ctx was cancelled; Untrusted for a malformed access
+// token; Internal for a token type other than Bearer, or DPoP with its key.
 func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (kiosk.Result, error) {
 	if r.dpop != nil {
 		defer r.dpop.Forget(t.Access)
 	}
-	a := &answer{hidden: tokensOf(t)}
+	d := &documents{hidden: tokensOf(t)}
 	var err error
-	if a.claims, err = strictjson.ParseOrdered(p.Claims); err != nil {
+	if d.claims, err = strictjson.ParseOrdered(p.Claims); err != nil {
 		return kiosk.Result{}, kiosk.Fail(kiosk.Internal, "verified claims", err)
 	}
-	doc := personalClaims(a.claims)
+	doc := personalClaims(d.claims)
 	if r.url != "" {
 		body, err := r.get(ctx, t)
 		if err != nil {
@@ -111,16 +104,16 @@ func (r *Resource) Fetch(ctx context.Context, t kiosk.Tokens, p kiosk.Person) (k
 		if doc, err = strictjson.ParseOrdered(body); err != nil {
 			return kiosk.Result{}, kiosk.Fail(kiosk.ServiceDown, opResponse, err)
 		}
-		a.api = doc
+		d.api = doc
 	}
 	if r.layout != nil {
-		return r.layout.render(a), nil
+		return r.layout.render(d), nil
 	}
-	return builtInLayout(doc, a), nil
+	return builtInLayout(doc, d), nil
 }
 
-// tokensOf lists the tokens. Anything shorter than eight bytes is no token but
-// would blank out ordinary words.
+// tokensOf returns the tokens, which may not be displayed. Anything under eight bytes is no token and would hide
+// ordinary words.
 func tokensOf(t kiosk.Tokens) []string {
 	var all []string
 	for _, s := range []kiosk.Secret{t.Access, t.ID, t.Refresh} {

@@ -40,7 +40,7 @@ func parse(t testing.TB, s string) *url.URL {
 	return u
 }
 
-// calls serves h and counts.
+// calls returns a server for h and a counter of its requests.
 func calls(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int32) {
 	t.Helper()
 	n := new(atomic.Int32)
@@ -73,7 +73,7 @@ func transportTo(s *httptest.Server) *oidc.Transport {
 	return oidc.NewTransport(o)
 }
 
-// fails checks reason and that nothing private is in the text.
+// fails checks an error's reason, and that its text contains nothing private.
 func fails(t *testing.T, err error, want kiosk.Reason) {
 	t.Helper()
 	var e *kiosk.Error
@@ -123,24 +123,24 @@ func TestFetchRejectsResponses(t *testing.T) {
 		body   string
 		want   kiosk.Reason
 	}{
-		"token refused":       {401, `{"title":"canary"}`, kiosk.NoAccess},
-		"scope too small":     {403, `{}`, kiosk.NoAccess},
-		"not found":           {404, `{}`, kiosk.ServiceDown},
-		"too many":            {429, `{}`, kiosk.ServiceDown},
-		"broken":              {500, `canary`, kiosk.ServiceDown},
-		"away":                {503, ``, kiosk.ServiceDown},
-		"accepted, no answer": {204, ``, kiosk.ServiceDown},
-		"a web page":          {200, `<html>canary</html>`, kiosk.ServiceDown},
-		"a list":              {200, `["canary"]`, kiosk.ServiceDown},
-		"a word":              {200, `"canary"`, kiosk.ServiceDown},
-		"null":                {200, `null`, kiosk.ServiceDown},
-		"two objects":         {200, `{} {}`, kiosk.ServiceDown},
-		"cut off":             {200, `{"a":"canary`, kiosk.ServiceDown},
-		"a member twice":      {200, `{"canary":1,"canary":2}`, kiosk.ServiceDown},
-		"twice further in":    {200, `{"a":[{"b":1,"\u0062":2}]}`, kiosk.ServiceDown},
-		"too deep":            {200, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), kiosk.ServiceDown},
-		"too many values":     {200, `{"a":[` + strings.Repeat("1,", 30_000) + `1]}`, kiosk.ServiceDown},
-		"too long":            {200, `{"a":"` + strings.Repeat("x", DefaultMaxBody) + `"}`, kiosk.ServiceDown},
+		"token rejected":         {401, `{"title":"canary"}`, kiosk.NoAccess},
+		"scope too small":        {403, `{}`, kiosk.NoAccess},
+		"not found":              {404, `{}`, kiosk.ServiceDown},
+		"too many":               {429, `{}`, kiosk.ServiceDown},
+		"server error":           {500, `canary`, kiosk.ServiceDown},
+		"unavailable":            {503, ``, kiosk.ServiceDown},
+		"no content":             {204, ``, kiosk.ServiceDown},
+		"a web page":             {200, `<html>canary</html>`, kiosk.ServiceDown},
+		"a list":                 {200, `["canary"]`, kiosk.ServiceDown},
+		"a word":                 {200, `"canary"`, kiosk.ServiceDown},
+		"null":                   {200, `null`, kiosk.ServiceDown},
+		"two objects":            {200, `{} {}`, kiosk.ServiceDown},
+		"cut off":                {200, `{"a":"canary`, kiosk.ServiceDown},
+		"duplicate name":         {200, `{"canary":1,"canary":2}`, kiosk.ServiceDown},
+		"duplicate name, nested": {200, `{"a":[{"b":1,"\u0062":2}]}`, kiosk.ServiceDown},
+		"too deep":               {200, strings.Repeat(`{"a":`, 40) + "1" + strings.Repeat("}", 40), kiosk.ServiceDown},
+		"too many values":        {200, `{"a":[` + strings.Repeat("1,", 30_000) + `1]}`, kiosk.ServiceDown},
+		"too long":               {200, `{"a":"` + strings.Repeat("x", DefaultMaxBody) + `"}`, kiosk.ServiceDown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, n := calls(t, func(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +173,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// raw serves one answer per connection, byte for byte, and counts requests.
+// raw serves one response per connection, byte for byte, and counts requests.
 func raw(t *testing.T, answer func(c net.Conn, authorization string)) (address string, requests *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -204,11 +204,11 @@ func raw(t *testing.T, answer func(c net.Conn, authorization string)) (address s
 
 func TestBrokenConnectionIsNotRetried(t *testing.T) {
 	for name, answer := range map[string]func(net.Conn, string){
-		"before a byte":            func(net.Conn, string) {},
-		"inside the answer":        func(c net.Conn, _ string) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") },
-		"with the token sent back": func(c net.Conn, a string) { io.WriteString(c, a+"\x1b[2J\r\n\r\n") },
-		"with it as a header":      func(c net.Conn, a string) { io.WriteString(c, "HTTP/1.1 200 OK\r\n"+a+"\r\n\r\n") },
-		"with it as chunk size": func(c net.Conn, a string) {
+		"before the response":            func(net.Conn, string) {},
+		"in the body":                    func(c net.Conn, _ string) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") },
+		"with the token as the response": func(c net.Conn, a string) { io.WriteString(c, a+"\x1b[2J\r\n\r\n") },
+		"with the token as a header":     func(c net.Conn, a string) { io.WriteString(c, "HTTP/1.1 200 OK\r\n"+a+"\r\n\r\n") },
+		"with the token as chunk size": func(c net.Conn, a string) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+a+"\r\n")
 		},
 		"with a header without end": func(c net.Conn, a string) { io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat(a, 10_000)) },
@@ -224,8 +224,8 @@ func TestBrokenConnectionIsNotRetried(t *testing.T) {
 	}
 }
 
-// A server that keeps a connection after one answer and drops it on the second
-// request: the standard client would send that request again.
+// TestFetchOpensANewConnection has a server that keeps a connection after one response and closes it at the second request:
+// http.Client would send that request again.
 func TestFetchOpensANewConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -339,12 +339,12 @@ func TestUnsuitableTokensAreNotSent(t *testing.T) {
 	}
 }
 
-// silent is an API that takes connections and never answers, in virtual time.
+// silent returns a transport to an API that accepts connections and never responds.
 func silent(closed chan<- struct{}) *oidc.Transport {
 	return oidc.NewTransport(oidc.TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
 		here, there := net.Pipe()
 		go func() {
-			_, _ = io.Copy(io.Discard, there) // ends when the client gives up
+			_, _ = io.Copy(io.Discard, there) // ends when the client closes
 			close(closed)
 		}()
 		return here, nil

@@ -8,22 +8,19 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// protocol are the claims that say something about the token, not about the
-// person: registered ones of RFC 7519, OpenID Connect Core, Back-Channel Logout
-// and what the servers in use add.
+// protocolClaims are about the token, not about the person: the registered claims of RFC 7519, OpenID Connect Core
+// and Back-Channel Logout, and what common servers add.
 var protocolClaims = []string{
 	"iss", "aud", "exp", "iat", "nbf", "jti", "azp", "nonce", "auth_time", "acr", "amr", "cnf", "sid",
 	"at_hash", "c_hash", "s_hash", "rt_hash", "auth_req_id", "session_state", "typ", "ver", "idp", "scope",
 	"client_id", "_claim_names", "_claim_sources",
 }
 
-// builtInLayout lays out a document without a layout file: its title is the member
-// "title", else "name"; every other member in the order of the JSON text
-// becomes a field under its own name. What is nested shows as far as one line
-// carries it: a list of plain values and an object's plain members joined by
-// commas; a list with objects or lists in it one field for each element, under
-// the same name. What lies deeper needs a layout file.
-func builtInLayout(doc *strictjson.Node, a *answer) kiosk.Result {
+// builtInLayout lays out a document without a layout file. Its title is the member "title", else "name"; every other
+// member becomes a field under its own name, in the order of the document. A list of scalars or the scalars of an
+// object become one value, joined by commas. A list with objects or lists in it becomes one field for each element,
+// under the same name. What is nested deeper needs a layout file.
+func builtInLayout(doc *strictjson.Node, d *documents) kiosk.Result {
 	p := page{Result: kiosk.Result{Fields: []kiosk.Field{}}}
 	title := ""
 	for _, name := range []string{"title", "name"} {
@@ -31,7 +28,7 @@ func builtInLayout(doc *strictjson.Node, a *answer) kiosk.Result {
 		if n == nil || n.Kind != strictjson.KindString {
 			continue
 		}
-		if words := a.safeText(n.Text); words != "" {
+		if words := d.safeText(n.Text); words != "" {
 			title, p.Title = name, truncate(words, maxTitle)
 			break
 		}
@@ -40,23 +37,23 @@ func builtInLayout(doc *strictjson.Node, a *answer) kiosk.Result {
 		if name == title && title != "" {
 			continue
 		}
-		label, n := a.safeText(name), &doc.Items[i]
+		label, n := d.safeText(name), &doc.Items[i]
 		if n.Kind == strictjson.KindArray && slices.ContainsFunc(n.Items, func(e strictjson.Node) bool { return e.Kind == strictjson.KindObject || e.Kind == strictjson.KindArray }) {
 			for j := range n.Items {
 				if p.isFull() {
 					break
 				}
-				p.add(label, a.displayText(&n.Items[j]))
+				p.add(label, d.displayText(&n.Items[j]))
 			}
 			continue
 		}
-		p.add(label, a.displayText(n))
+		p.add(label, d.displayText(n))
 	}
 	return p.Result
 }
 
-// personalClaims leaves out of the claims what is protocol. The subject stays only where
-// there is nothing else: it is a key for machines, and the JSON lines carry it anyway.
+// personalClaims returns the claims without those of the protocol. sub stays only if there is nothing else: it is a
+// key for machines, and the JSON output has it anyway.
 func personalClaims(claims *strictjson.Node) *strictjson.Node {
 	out := &strictjson.Node{Kind: strictjson.KindObject}
 	for i, name := range claims.Names {

@@ -12,12 +12,11 @@ const (
 	maxLabel  = 64  // runes
 	maxValue  = 512 // runes
 	maxFields = 100
-	maxMarks  = 4 // combining marks on one letter; living scripts need three
+	maxMarks  = 4 // combining marks on a letter; scripts in use need three
 )
 
-// blank are code points that count as letters or marks but draw nothing: Hangul
-// fillers, the Mongolian selectors, the grapheme joiner, variation selectors.
-// They could hide or split a word just as the zero-width characters can.
+// invisible are letters and marks that draw nothing: Hangul fillers, Mongolian selectors, the grapheme joiner,
+// variation selectors. Like zero-width characters they could hide or split a word.
 var invisible = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x034F, Hi: 0x034F, Stride: 1},
@@ -32,10 +31,10 @@ var invisible = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0xE0100, Hi: 0xE01EF, Stride: 1}},
 }
 
-// cleanText makes foreign text harmless. Only graphic characters stay, so controls
-// (C0, C1), direction and zero-width characters (category Cf), line and paragraph
-// separators, private use, surrogates and noncharacters are gone; every run of
-// white space becomes one space, none at the ends.
+// cleanText makes foreign text safe to draw. It keeps only graphic characters: not controls, direction and zero-width
+// characters (category Cf), line and paragraph separators, private use, surrogates or noncharacters. It limits
+// combining marks and turns each run of white space into one space, with none at the ends. Package sanitize is for
+// short texts of operators; it has no limit of marks and keeps the invisible letters.
 func cleanText(s string) string {
 	var b strings.Builder
 	space, marks := false, 0
@@ -62,8 +61,7 @@ func cleanText(s string) string {
 	return b.String()
 }
 
-// truncate shortens s to at most limit runes, dots included: the console's font has
-// no ellipsis.
+// truncate shortens s to at most limit runes, including three dots: the console's font has no ellipsis.
 func truncate(s string, limit int) string {
 	if len(s) <= limit {
 		return s

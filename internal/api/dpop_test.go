@@ -15,7 +15,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// proofOf reads the proof of a request, checked with the key that it brings.
+// proofOf returns the claims of a request's proof, verified with the key in it.
 func proofOf(t *testing.T, r *http.Request) map[string]any {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(r.Header.Get("DPoP"), []jose.SignatureAlgorithm{jose.ES256})
@@ -34,7 +34,7 @@ func proofOf(t *testing.T, r *http.Request) map[string]any {
 	return claims
 }
 
-// bound gives a token with a key to go with it.
+// bound returns a DPoP token and the DPoP with its key.
 func bound(t *testing.T) (kiosk.Tokens, *oidc.DPoP) {
 	t.Helper()
 	d := oidc.NewDPoP(func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) })
@@ -63,7 +63,7 @@ func TestDPoPTokenIsSentWithItsProof(t *testing.T) {
 		t.Fatalf("%+v %v, %d calls", got, err, n.Load())
 	}
 	_, err := r.Fetch(t.Context(), token, alice)
-	fails(t, err, kiosk.Internal) // the key is gone with the call
+	fails(t, err, kiosk.Internal) // the first call removed the key
 	if n.Load() != 1 {
 		t.Error("called without a proof")
 	}
@@ -73,7 +73,7 @@ func TestDPoPTokenIsSentWithItsProof(t *testing.T) {
 
 func TestNonceIsRetriedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
-		answers []string // the challenge to each call; empty: it is served
+		answers []string // the challenge for each request; empty: success
 		calls   int32
 		want    kiosk.Reason
 	}{

@@ -9,46 +9,45 @@ import (
 	"unicode/utf8"
 )
 
-// The sizes of a layout file that a person would write.
+// Limits of a layout file, beyond any that a person would write.
 const (
-	maxLayout = 64 << 10 // bytes, as for every file that a setting names
-	maxLines  = 200
-	maxStars  = 4 // per pointer
+	maxLayoutSize = 64 << 10 // bytes, the limit of every file that a setting names
+	maxLines      = 200
+	maxStars      = 4 // per pointer
 )
 
-// Layout says how the API's answer and the verified claims become a result. It
-// is made by ParseLayout and never changes. A nil *Layout is the built-in one.
+// Layout describes how the API's response and the verified claims become a result. ParseLayout makes it, and it does
+// not change. A nil *Layout is the built-in layout.
 type Layout struct {
 	title template
 	lines []line
 }
 
-// line is one labelled line of the file.
+// line is a labelled line of the file.
 type line struct {
 	label, text template
-	depth       int       // how deep the line repeats
-	lists       []pointer // for each level of repetition the pointer that says over what
+	depth       int       // the number of nested lists over which the line repeats
+	lists       []pointer // for each of them a pointer into it
 }
 
-// text is words with placeholders between them.
+// template is text with placeholders.
 type template []part
 
 type part struct {
 	literal string
-	pointer *pointer // nil: words
+	pointer *pointer // nil: literal
 }
 
-// ParseLayout reads a layout file. The first line is the title, each further
-// line "label: text"; empty lines are skipped. In both, {/json/pointer} reads
-// the API's answer and {claims:/name} the verified claims (JSON pointers of RFC
-// 6901); a step that is only * repeats the line for every element, and all the
-// * of a line walk over the same list. Two braces, {{ or }}, stand for one.
+// ParseLayout reads a layout file. The first line is the title; every other line that is not empty is "label: text".
+// In both, {/json/pointer} stands for a value of the API's response and {claims:/name} for a verified claim. The step
+// * repeats the line for every element of a list; all * of a line must be in the same list. {{ and }} stand for
+// braces.
 //
-// What name is given appears in errors, which read "name:line:column: cause"
-// with the column in characters from 1. Every fault in the file is reported.
+// Errors read "name:line:column: cause"; columns count characters from 1. ParseLayout reports every error of the
+// file. (RFC 6901)
 func ParseLayout(name string, data []byte) (*Layout, error) {
-	if len(data) > maxLayout {
-		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxLayout)
+	if len(data) > maxLayoutSize {
+		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxLayoutSize)
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	l := new(Layout)
@@ -83,14 +82,14 @@ func ParseLayout(name string, data []byte) (*Layout, error) {
 
 func (l *Layout) readTitle(row string) (at int, err error) {
 	if strings.TrimSpace(row) == "" {
-		return 0, errors.New("the first line is the title and must not be empty")
+		return 0, errors.New("the first line is empty; it must be the title")
 	}
 	if l.title, _, at, err = readText(row, 0, ""); err != nil {
 		return at, err
 	}
 	for _, p := range l.title {
 		if p.pointer != nil && p.pointer.countStars() > 0 {
-			return 0, errors.New("the title cannot repeat: * is for the lines below it")
+			return 0, errors.New("* is not allowed in the title")
 		}
 	}
 	return 0, nil
@@ -104,11 +103,11 @@ func (l *Layout) readLine(row string) (at int, err error) {
 	}
 	switch {
 	case end == len(row):
-		return 0, errors.New("a line is \"label: text\", and here is no colon")
+		return 0, errors.New("no colon: a line is \"label: text\"")
 	case strings.TrimSpace(row[:end]) == "":
-		return 0, errors.New("there is no label before the colon")
+		return 0, errors.New("no label before the colon")
 	case strings.TrimSpace(row[end+1:]) == "":
-		return end, errors.New("there is no text behind the colon")
+		return end, errors.New("no text after the colon")
 	}
 	if n.text, _, at, err = readText(row, end+1, ""); err != nil {
 		return at, err
@@ -120,9 +119,8 @@ func (l *Layout) readLine(row string) (at int, err error) {
 	return 0, nil
 }
 
-// readText reads words and placeholders from row[from:] up to one of the bytes
-// in stop that stands outside braces. It returns where it ended; with an error,
-// at says where that is.
+// readText reads a template from row[from:] up to one of the bytes in stop outside braces, and returns where it
+// ended. With an error, at is its place.
 func readText(row string, from int, stop string) (t template, end, at int, err error) {
 	var words strings.Builder
 	flush := func() {
@@ -142,11 +140,11 @@ func readText(row string, from int, stop string) (t template, end, at int, err e
 			words.WriteByte(c)
 			i += 2
 		case c == '}':
-			return nil, i, i, errors.New("a } without its {; write }} for the sign itself")
+			return nil, i, i, errors.New("} without {; write }} for a brace")
 		case c == '{':
 			size := strings.IndexByte(row[i:], '}')
 			if size < 0 {
-				return nil, i, i, errors.New("a { without its }; write {{ for the sign itself")
+				return nil, i, i, errors.New("{ without }; write {{ for a brace")
 			}
 			p, err := parsePointer(row[i+1 : i+size])
 			if err != nil {
@@ -164,10 +162,9 @@ func readText(row string, from int, stop string) (t template, end, at int, err e
 	return t, i, 0, nil
 }
 
-// checkStars finds out over what the line repeats. Two pointers with a * may stand in
-// one line if they walk over the same list, as in
-// "{/orders/*/name}: {/orders/*/price}"; otherwise it would be anybody's guess
-// which element belongs to which.
+// checkStars determines the lists over which the line repeats. Pointers with * may share a line only if they go
+// through the same list, as in "{/orders/*/name}: {/orders/*/price}": otherwise nobody knows which elements belong
+// together.
 func (n *line) checkStars() error {
 	for _, p := range slices.Concat(n.label, n.text) {
 		if p.pointer == nil {
@@ -184,7 +181,7 @@ func (n *line) checkStars() error {
 			}
 			known := n.lists[i]
 			if known.claims != p.pointer.claims || !slices.Equal(known.stepsBeforeStar(i), p.pointer.stepsBeforeStar(i)) {
-				return errors.New("the * of this line walk over different lists")
+				return errors.New("the * of this line are in different lists")
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func TestLayout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := l.render(&answer{api: tree(t, customer), claims: tree(t, claims)})
+			got := l.render(&documents{api: tree(t, customer), claims: tree(t, claims)})
 			if d := cmp.Diff(kiosk.Result{Title: c.title, Fields: c.want}, got); d != "" {
 				t.Error(d)
 			}
@@ -89,20 +89,20 @@ func TestLayout(t *testing.T) {
 
 func TestParseLayoutReportsEveryError(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
-		"empty":                  {"", "x:1:1: the first line is the title"},
-		"title comes later":      {"\nTitle", "x:1:1: the first line is the title"},
-		"title repeats":          {"{/a/*}", "x:1:1: the title cannot repeat"},
-		"no colon":               {"T\njust words", "x:2:1: a line is"},
-		"colon in braces only":   {"T\n{claims:/a}", "x:2:1: a line is"},
-		"no label":               {"T\n : {/a}", "x:2:1: there is no label"},
-		"no text":                {"T\nPünkte: ", "x:2:7: there is no text"},
-		"open brace":             {"T\nA: {/a", "x:2:4: a { without"},
-		"closing brace":          {"T\nÄ: a}", "x:2:5: a } without"},
+		"empty":                  {"", "x:1:1: the first line is empty"},
+		"title comes later":      {"\nTitle", "x:1:1: the first line is empty"},
+		"title repeats":          {"{/a/*}", "x:1:1: * is not allowed in the title"},
+		"no colon":               {"T\njust words", "x:2:1: no colon"},
+		"colon in braces only":   {"T\n{claims:/a}", "x:2:1: no colon"},
+		"no label":               {"T\n : {/a}", "x:2:1: no label"},
+		"no text":                {"T\nPünkte: ", "x:2:7: no text"},
+		"open brace":             {"T\nA: {/a", "x:2:4: { without"},
+		"closing brace":          {"T\nÄ: a}", "x:2:5: } without"},
 		"empty placeholder":      {"T\nA: {}", "x:2:4: a placeholder is"},
 		"name without slash":     {"T\nA: {name}", "x:2:4: a placeholder is"},
 		"claims without slash":   {"T\nA: {claims:name}", "x:2:4: a placeholder is"},
-		"wrong tilde":            {"T\nA: {/a~2}", "x:2:4: in a JSON pointer"},
-		"tilde at the end":       {"T\nA: {/a~}", "x:2:4: in a JSON pointer"},
+		"wrong tilde":            {"T\nA: {/a~2}", "x:2:4: JSON pointer"},
+		"tilde at the end":       {"T\nA: {/a~}", "x:2:4: JSON pointer"},
 		"two lists":              {"T\nA: {/a/*} {/b/*}", "x:2:1: the * of this line"},
 		"two documents":          {"T\nA: {/a/*} {claims:/a/*}", "x:2:1: the * of this line"},
 		"two lists further down": {"T\nA: {/a/*/b/*} {/a/*/c/*}", "x:2:1: the * of this line"},
@@ -111,7 +111,7 @@ func TestParseLayoutReportsEveryError(t *testing.T) {
 		"not UTF-8":              {"T\nA: \xff", "x:2:1: not UTF-8"},
 		"too many lines":         {"T" + strings.Repeat("\nA: b", 201), "x:202:1: more than 200"},
 		"too long":               {strings.Repeat("x", 70_000), "x: longer than"},
-		"both faults":            {"T\nA\nB", "x:2:1: a line is \"label: text\", and here is no colon\nx:3:1"},
+		"both faults":            {"T\nA\nB", "x:2:1: no colon: a line is \"label: text\"\nx:3:1"},
 	} {
 		if l, err := ParseLayout("x", []byte(c.file)); err == nil || l != nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
@@ -135,7 +135,7 @@ func TestBuiltInLayout(t *testing.T) {
 		"lists in lists":        {`{"a":[[1,2],[3],4,[]]}`, "", fields("a", "1, 2", "a", "3", "a", "4")},
 		"big numbers":           {`{"a":12345678901234567890.10,"b":-0}`, "", fields("a", "12345678901234567890.10", "b", "-0")},
 	} {
-		a := &answer{api: tree(t, c.doc)}
+		a := &documents{api: tree(t, c.doc)}
 		if d := cmp.Diff(kiosk.Result{Title: c.title, Fields: c.want}, builtInLayout(a.api, a)); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
@@ -200,10 +200,10 @@ func TestHostileTextIsCleaned(t *testing.T) {
 }
 
 func TestEchoedTokenIsNotShown(t *testing.T) {
-	a := &answer{hidden: tokensOf(kiosk.Tokens{Access: kiosk.Secret(canary), ID: kiosk.Secret("canary-id"), Refresh: kiosk.Secret("")})}
+	a := &documents{hidden: tokensOf(kiosk.Tokens{Access: kiosk.Secret(canary), ID: kiosk.Secret("canary-id"), Refresh: kiosk.Secret("")})}
 	a.api = tree(t, fmt.Sprintf(`{"title":"Bearer %[1]s","name":"N","header":"Bearer %[1]s","split":"can\u200bary-token-5f1c","%[1]s":1,"id":["canary-id","x"],"note":"fine"}`, canary))
 	if d := cmp.Diff(kiosk.Result{Title: "N", Fields: fields("id", "x", "note", "fine")}, builtInLayout(a.api, a)); d != "" {
-		// The title that was refused stays away as a field, too.
+		// A title that was rejected is no field either.
 		t.Error(d)
 	}
 	l, err := ParseLayout("x", []byte("T {/header}\nA: {/header}\nB: {/note}"))
@@ -217,7 +217,7 @@ func TestEchoedTokenIsNotShown(t *testing.T) {
 
 func TestHugeResponsesAreTruncated(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
-	a := &answer{api: tree(t, `{"title":"`+long+`","`+long+`":"`+long+`","l":[`+strings.Repeat(`{"a":1},`, 5_000)+`{}]}`)}
+	a := &documents{api: tree(t, `{"title":"`+long+`","`+long+`":"`+long+`","l":[`+strings.Repeat(`{"a":1},`, 5_000)+`{}]}`)}
 	bounded(t, builtInLayout(a.api, a))
 	l, err := ParseLayout("x", []byte("{/title}{/title}\nA{/title}: {/title}{/title}{/title}\nB: {/l/*/a}\nC: {/l/*/b}{/l/*/b}"))
 	if err != nil {
@@ -230,7 +230,7 @@ func TestHugeResponsesAreTruncated(t *testing.T) {
 	}
 }
 
-// bounded checks what every result must be, whatever came in.
+// bounded checks what holds for every result.
 func bounded(t *testing.T, r kiosk.Result) {
 	t.Helper()
 	harmless := func(s string, limit int) {
@@ -274,7 +274,7 @@ func FuzzLayout(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a := &answer{api: n, claims: n}
+		a := &documents{api: n, claims: n}
 		bounded(t, builtInLayout(n, a))
 		bounded(t, builtInLayout(personalClaims(n), a))
 		if l != nil {

@@ -8,21 +8,19 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// star is the step that stands for every element. It is told from a member
-// called "*" by star being true; such a member cannot be named in a layout.
+// step is a part of a pointer. star means every element; a layout cannot name a member called "*".
 type step struct {
 	name string
 	star bool
 }
 
-// pointer is a JSON pointer (RFC 6901) into one of two documents, extended by
-// the step "*".
+// pointer is a JSON pointer into one of two documents, extended by the step "*". (RFC 6901)
 type pointer struct {
-	claims bool // into the verified claims, not the API's answer
+	claims bool // into the verified claims, not the API's response
 	steps  []step
 }
 
-// countStars counts the steps that stand for every element.
+// countStars returns the number of * steps.
 func (p pointer) countStars() int {
 	n := 0
 	for _, s := range p.steps {
@@ -33,7 +31,7 @@ func (p pointer) countStars() int {
 	return n
 }
 
-// stepsBeforeStar gives the steps before the pointer's i-th star, counted from 0.
+// stepsBeforeStar returns the steps before the i-th *, counted from 0.
 func (p pointer) stepsBeforeStar(i int) []step {
 	for at, s := range p.steps {
 		if s.star {
@@ -46,11 +44,11 @@ func (p pointer) stepsBeforeStar(i int) []step {
 	return p.steps
 }
 
-// noClaim are the claims that no layout may show: an auth_req_id is a secret,
-// and the standard hands it out as a claim in push mode (CIBA Core 10.3.1).
+// hiddenClaims is the prefix of claims that are never shown: one of them is the auth_req_id, a secret. (CIBA Core,
+// section 10.3.1)
 const hiddenClaims = "urn:openid:params:jwt:claim:"
 
-// parsePointer reads what stands between the braces of a placeholder.
+// parsePointer reads a placeholder, without its braces.
 func parsePointer(s string) (pointer, error) {
 	var p pointer
 	if rest, ok := strings.CutPrefix(s, "claims:"); ok {
@@ -66,23 +64,23 @@ func parsePointer(s string) (pointer, error) {
 		}
 		for i := 0; i < len(raw); i++ {
 			if raw[i] == '~' && (i+1 == len(raw) || raw[i+1] != '0' && raw[i+1] != '1') {
-				return p, errors.New("in a JSON pointer ~ is followed by 0 or 1")
+				return p, errors.New("JSON pointer: ~ must be followed by 0 or 1")
 			}
 		}
-		// RFC 6901, section 4: first ~1, then ~0.
+		// First ~1, then ~0. (RFC 6901, section 4)
 		name := strings.ReplaceAll(strings.ReplaceAll(raw, "~1", "/"), "~0", "~")
 		p.steps = append(p.steps, step{name: name})
 	}
 	if len(p.steps) > strictjson.MaxDepth {
-		return p, errors.New("the pointer has too many steps")
+		return p, errors.New("JSON pointer: too many steps")
 	}
 	if p.claims && strings.HasPrefix(p.steps[0].name, hiddenClaims) {
-		return p, errors.New("this claim is never shown")
+		return p, errors.New("this claim cannot be shown")
 	}
 	return p, nil
 }
 
-// find follows the pointer from doc; at says which element each star stands for.
+// find returns the value that the pointer names in doc, nil if there is none. at has the element for each *.
 func (p pointer) find(doc *strictjson.Node, at []int) *strictjson.Node { return walk(doc, p.steps, at) }
 
 func walk(n *strictjson.Node, steps []step, at []int) *strictjson.Node {
@@ -106,8 +104,7 @@ func walk(n *strictjson.Node, steps []step, at []int) *strictjson.Node {
 	return n
 }
 
-// element finds an array's element: decimal digits without leading zeros, as
-// RFC 6901, section 4 has it.
+// element returns an array's element. Its index is in decimal digits without leading zeros. (RFC 6901, section 4)
 func element(n *strictjson.Node, index string) *strictjson.Node {
 	i, err := strconv.Atoi(index)
 	if err != nil || i < 0 || i >= len(n.Items) || strconv.Itoa(i) != index {

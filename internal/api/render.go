@@ -8,22 +8,21 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// answer is what a layout works on.
-type answer struct {
-	api    *strictjson.Node // nil where no API is configured
+// documents are what a layout reads.
+type documents struct {
+	api    *strictjson.Node // the response; nil if no API is configured
 	claims *strictjson.Node
-	hidden []string // tokens: a text that holds one is treated as absent
+	hidden []string // tokens; a text that contains one counts as absent
 }
 
-// displayText gives the harmless text of a value, or "" if there is nothing to show.
-// Numbers and booleans are printed as they stand in the JSON text: the layout
-// knows no language. A list or an object gives its scalars, joined by commas.
-func (a *answer) displayText(n *strictjson.Node) string {
+// displayText returns the safe text of a value, "" if there is none. Numbers and booleans keep the spelling of the
+// document: the layout has no language. The scalars of a list or object are joined by commas.
+func (d *documents) displayText(n *strictjson.Node) string {
 	if n == nil {
 		return ""
 	}
 	if n.IsScalar() {
-		return a.safeText(n.Text)
+		return d.safeText(n.Text)
 	}
 	var all []string
 	length := 0
@@ -31,21 +30,21 @@ func (a *answer) displayText(n *strictjson.Node) string {
 		if !n.Items[i].IsScalar() {
 			continue
 		}
-		if s := a.safeText(n.Items[i].Text); s != "" {
+		if s := d.safeText(n.Items[i].Text); s != "" {
 			all = append(all, s)
 			if length += len(s); length > maxValue*4 {
-				break // more than can be shown, whatever the letters
+				break // more bytes than maxValue characters can have
 			}
 		}
 	}
 	return strings.Join(all, ", ")
 }
 
-// safeText cleans one foreign string. An API that echoes the request, as debugging
-// endpoints do, must not bring a token onto the screen.
-func (a *answer) safeText(s string) string {
+// safeText cleans a foreign string, and returns "" if it contains a token: an API may echo the request, as debugging
+// endpoints do.
+func (d *documents) safeText(s string) string {
 	s = cleanText(s)
-	for _, h := range a.hidden {
+	for _, h := range d.hidden {
 		if strings.Contains(s, h) {
 			return ""
 		}
@@ -56,12 +55,12 @@ func (a *answer) safeText(s string) string {
 // page collects a result within the limits.
 type page struct {
 	kiosk.Result
-	rendered int // how many lines were filled in, with or without success
+	attempts int // lines tried, whether they had a value or not
 }
 
 const (
-	maxJoined   = 500    // elements looked at for one joined text: one character each would fill a value
-	maxRendered = 20_000 // a repeated line that finds nothing must not keep the device busy
+	maxJoined   = 500    // elements of one value: even with one character each they fill it
+	maxAttempts = 20_000 // lines tried: a repeated line without a value must not keep the device busy
 )
 
 func (p *page) isFull() bool { return len(p.Fields) >= maxFields }
@@ -74,59 +73,59 @@ func (p *page) add(label, value string) {
 	p.Fields = append(p.Fields, kiosk.Field{Label: label, Value: value})
 }
 
-// render lays the answer out.
-func (l *Layout) render(a *answer) kiosk.Result {
-	// Never nil: scripts that read the JSON want a list, be it empty.
+// render lays out the documents.
+func (l *Layout) render(d *documents) kiosk.Result {
+	// Not nil: in JSON that must be an empty list.
 	p := page{Result: kiosk.Result{Fields: []kiosk.Field{}}}
-	if title, ok := l.title.fill(a, nil); ok {
+	if title, ok := l.title.fill(d, nil); ok {
 		p.Title = truncate(cleanText(title), maxTitle)
 	}
 	for i := range l.lines {
-		l.lines[i].render(a, nil, &p)
+		l.lines[i].render(d, nil, &p)
 	}
 	return p.Result
 }
 
-// render fills the line in for every element that its stars stand for.
-func (n *line) render(a *answer, at []int, p *page) {
-	if p.isFull() || p.rendered >= maxRendered {
+// render adds the line once for every combination of elements.
+func (n *line) render(d *documents, at []int, p *page) {
+	if p.isFull() || p.attempts >= maxAttempts {
 		return
 	}
-	p.rendered++
+	p.attempts++
 	if len(at) == n.depth {
-		label, found := n.label.fill(a, at)
-		value, all := n.text.fill(a, at)
+		label, found := n.label.fill(d, at)
+		value, all := n.text.fill(d, at)
 		if found && all {
 			p.add(label, value)
 		}
 		return
 	}
-	lead := n.lists[len(at)]
-	list := walk(a.document(lead), lead.stepsBeforeStar(len(at)), at)
+	first := n.lists[len(at)]
+	list := walk(d.of(first), first.stepsBeforeStar(len(at)), at)
 	if list == nil {
 		return
 	}
 	for i := range list.Items {
-		n.render(a, append(slices.Clone(at), i), p)
+		n.render(d, append(slices.Clone(at), i), p)
 	}
 }
 
-func (a *answer) document(p pointer) *strictjson.Node {
+func (d *documents) of(p pointer) *strictjson.Node {
 	if p.claims {
-		return a.claims
+		return d.claims
 	}
-	return a.api
+	return d.api
 }
 
-// fill puts values for the placeholders; false if one of them found nothing.
-func (t template) fill(a *answer, at []int) (string, bool) {
+// fill replaces the placeholders; false if one of them has no value.
+func (t template) fill(d *documents, at []int) (string, bool) {
 	var b strings.Builder
 	for _, p := range t {
 		if p.pointer == nil {
 			b.WriteString(p.literal)
 			continue
 		}
-		s := a.displayText(p.pointer.find(a.document(*p.pointer), at))
+		s := d.displayText(p.pointer.find(d.of(*p.pointer), at))
 		if s == "" {
 			return "", false
 		}

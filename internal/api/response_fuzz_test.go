@@ -10,9 +10,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// FuzzAnswer lays out whatever an API may answer: nothing that could steer a
-// terminal, none of the visit's tokens, and no more than fits.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse lays out any response: the result contains nothing that could control a terminal, no token of the visit, and
+// no more than the limits.
+func FuzzResponse(f *testing.F) {
 	const token = "the-access-token"
 	for _, s := range []string{
 		`{"title":"Welcome","points":1240,"list":[{"a":1},{"a":null}]}`, "{\"name\":\"\u001b[2Jx\u202e\",\"\u0007\":\"\xff\"}",
@@ -33,7 +33,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a := &answer{hidden: tokensOf(kiosk.Tokens{Access: kiosk.Secret(token)}), claims: claims, api: doc}
+		a := &documents{hidden: tokensOf(kiosk.Tokens{Access: kiosk.Secret(token)}), claims: claims, api: doc}
 		for _, r := range []kiosk.Result{builtInLayout(doc, a), layout.render(a)} {
 			all := r.Title
 			for _, field := range r.Fields {
