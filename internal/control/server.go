@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -46,7 +47,7 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 				break
 			}
 			s.Log.Warn("socket", "error", err)
-			if !sleep(ctx, time.Second) { // out of file descriptors, say: not in a hurry
+			if !wait.For(ctx, time.Second) { // out of file descriptors, say: not in a hurry
 				break
 			}
 			continue
@@ -148,16 +149,5 @@ func (s *Server) closeIdle() {
 		if c.idle {
 			_ = c.conn.Close()
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

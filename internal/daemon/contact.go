@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -74,7 +75,7 @@ func (d *Daemon) firstContact(ctx context.Context) bool {
 		if closure == 0 {
 			return true
 		}
-		if !Wait(ctx, pause) {
+		if !wait.For(ctx, pause) {
 			return false
 		}
 	}

@@ -241,15 +241,3 @@ func (d *Daemon) status() status.Status {
 	}
 	return s
 }
-
-// Wait waits for d; it returns false if ctx ended first.
-func Wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

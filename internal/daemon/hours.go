@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -31,7 +32,7 @@ func (d *Daemon) watchHours(ctx context.Context) {
 			d.Send(kiosk.ClosureChanged{Closure: kiosk.OutsideHours, On: !opens.IsZero()}) // repeated for another time on the screen
 			sent = opens
 		}
-		if !Wait(ctx, hoursPeriod-time.Duration(d.Now().Second())*time.Second) {
+		if !wait.For(ctx, hoursPeriod-time.Duration(d.Now().Second())*time.Second) {
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -58,7 +59,7 @@ func (m *menu) runDoctor(ctx context.Context) ([]kiosk.Field, error) {
 		return nil, ctx.Err()
 	}
 	now := m.daemon.Clock.Now
-	if !Wait(ctx, m.last+doctorPause-now()) {
+	if !wait.For(ctx, m.last+doctorPause-now()) {
 		return nil, ctx.Err()
 	}
 	m.last = now()

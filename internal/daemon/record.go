@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -23,7 +24,7 @@ func (d *Daemon) maintainRecord(ctx context.Context) {
 	for {
 		PruneRecord(d.Record, d.Clock, d.Settings.Retention, d.Log)
 		for range prunePeriod / retryPeriod {
-			if !Wait(ctx, retryPeriod) {
+			if !wait.For(ctx, retryPeriod) {
 				return
 			}
 			d.Record.Retry()

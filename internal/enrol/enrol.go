@@ -11,6 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -150,14 +151,10 @@ func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
 	if e.options.Sleep != nil {
 		return e.options.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !wait.For(ctx, d) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // updateRegistration changes the registration (RFC 7592, section 2.2): all of it is sent, with

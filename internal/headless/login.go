@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
@@ -67,8 +68,7 @@ func after(ctx context.Context, d time.Duration) <-chan struct{} {
 	out := make(chan struct{})
 	go func() {
 		<-ctx.Done()
-		t := time.NewTimer(d)
-		<-t.C
+		wait.For(context.WithoutCancel(ctx), d)
 		close(out)
 	}()
 	return out

@@ -14,6 +14,7 @@ import (
 var layers = map[string]int{
 	"kiosk":          0,
 	"internal/ioctl": 0,
+	"internal/wait":  0,
 
 	"internal/safeurl":    1,
 	"internal/strictjson": 1,

@@ -16,6 +16,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -65,7 +66,7 @@ type Screen struct {
 	shown    update
 	language int
 	endWork  func()
-	restart  func() error // the work, with the settings as they are now
+	restart  func() error // ends the work and starts it anew
 }
 
 var _ daemon.State = (*Screen)(nil)
@@ -214,7 +215,7 @@ func (s *Screen) work(ctx context.Context) {
 		} else {
 			s.send(ctx, s.stuck(err, pause))
 		}
-		if !daemon.Wait(ctx, pause) {
+		if !wait.For(ctx, pause) {
 			return
 		}
 	}
