@@ -15,24 +15,24 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Options are what an enrolment needs. All are needed but where it says so.
+// Options configure Open. All are required unless their comment says otherwise.
 type Options struct {
-	Dir               string // state directory; made if it is missing
+	Dir               string // state directory, made if it does not exist
 	Issuer            string
-	BootstrapClientID string // public client of the technician's sign-in; not needed with an initial access token
-	Scope             string // asked of the technician's sign-in
-	ClientName        string // what the client is called at the server; its key's name is added
+	BootstrapClientID string // public client for the technician's sign-in; not needed with an initial access token
+	Scope             string // of the technician's sign-in
+	ClientName        string // at the server; the beginning of the key ID is added
 	Client            ClientSettings
 
 	Transport *oidc.Transport
 	Now       func() time.Time     // wall clock
 	Uptime    func() time.Duration // monotonic
 	Log       *slog.Logger
-	// Sleep lets time pass, until ctx ends; nil is the real one.
+	// Sleep waits for d or the end of ctx; nil uses a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Enrolment is one device's registration, held until Close.
+// Enrolment is the registration of this device. It is held until Close.
 type Enrolment struct {
 	options   Options
 	dir       *stateDir
@@ -41,8 +41,8 @@ type Enrolment struct {
 	discovery *oidc.Discovery
 }
 
-// Open takes up what is on disk and makes the device's key if there is none. Errors
-// have a kiosk.Reason; ErrBusy where another enrolment is under way.
+// Open loads the registration and makes the device's key if there is none. Errors have a kiosk.Reason; ErrBusy if
+// another process holds the registration.
 func Open(o Options) (*Enrolment, error) {
 	dir, err := openStateDir(o.Dir)
 	if err != nil {
@@ -65,16 +65,16 @@ func Open(o Options) (*Enrolment, error) {
 	return e, nil
 }
 
-// Close lets another enrolment in.
+// Close lets other processes open the registration.
 func (e *Enrolment) Close() { e.dir.close() }
 
-// Key is the device's key.
+// Key returns the device's key.
 func (e *Enrolment) Key() *oidc.ClientKey { return e.key }
 
-// KeyPath is its file.
+// KeyPath returns the path of the device's key.
 func (e *Enrolment) KeyPath() string { return e.dir.path(KeyFile) }
 
-// ClientID is the registration's client_id; empty while there is none for this issuer.
+// ClientID returns the registered client_id; empty if there is none with this issuer.
 func (e *Enrolment) ClientID() string {
 	if e.record.Stage != StageRegistered || e.record.Issuer != e.options.Issuer {
 		return ""
@@ -82,15 +82,14 @@ func (e *Enrolment) ClientID() string {
 	return e.record.ClientID
 }
 
-// IsManaged says whether the server lets this device change its registration.
+// IsManaged reports whether the server lets this device change its registration.
 func (e *Enrolment) IsManaged() bool { return e.record.ManagementURI != "" }
 
-// Register registers the device unless it is registered with this issuer already.
-// The permission is initial, or, where that is empty, an approval: show is called
-// with what a technician needs for it. again goes on where an earlier request's fate
-// is not known, or where the device is registered with another issuer; it never
-// touches a registration that is good. Errors have a kiosk.Reason; ErrUnknownOutcome is among
-// them where only the operator can tell what there is.
+// Register registers the device, unless it is registered with this issuer already. It uses the token initial; if that
+// is empty, it asks for an approval and calls show with what a technician needs for it. again registers although the
+// outcome of an earlier request is unknown, or the device is registered with another issuer; it never touches a good
+// registration. Errors have a kiosk.Reason; ErrUnknownOutcome if only the operator can tell whether there is a
+// registration.
 func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bool, show func(Approval)) error {
 	switch {
 	case e.ClientID() != "":
@@ -98,7 +97,7 @@ func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bo
 	case e.record.Stage == StageRegistering && !again:
 		return kiosk.Fail(kiosk.NotProvisioned, "an earlier registration was interrupted", e.unknownOutcome())
 	case e.record.Stage == StageRegistered && !again:
-		return kiosk.Fail(kiosk.Misconfigured, "provision", errors.New("the device is registered with another server: run kiosk provision --again to register it here, too"))
+		return kiosk.Fail(kiosk.Misconfigured, "provision", errors.New("the device is registered with another server; to register it here too, run kiosk provision --again"))
 	}
 	if len(initial) > 0 {
 		return e.register(ctx, initial)
@@ -113,8 +112,7 @@ func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bo
 	return err
 }
 
-// revoke revokes the technician's token (RFC 7009). It is good for minutes only, so
-// a server that does not take it back is no fault.
+// revoke revokes the technician's token. It expires within minutes, so a failure only goes to the log. (RFC 7009)
 func (e *Enrolment) revoke(ctx context.Context, token kiosk.Secret) {
 	m := e.discovery.Cached()
 	if m == nil || m.Endpoint(oidc.Revocation, false) == "" {
@@ -123,13 +121,13 @@ func (e *Enrolment) revoke(ctx context.Context, token kiosk.Secret) {
 	form := url.Values{"token": {string(token)}, "token_type_hint": {"access_token"}, "client_id": {e.options.BootstrapClientID}}
 	if _, err := e.postForm(ctx, m.Endpoint(oidc.Revocation, false), form); err != nil {
 		var r *oauthError
-		if errors.As(err, &r) { // an empty 200 is no object, and well
-			e.options.Log.Info("the technician's token lapses by itself", "status", r.status)
+		if errors.As(err, &r) { // not for a 200 with an empty body, which is a success without an object
+			e.options.Log.Info("the technician's token was not revoked and will expire", "status", r.status)
 		}
 	}
 }
 
-// ProbeClient makes sure that the server accepts the device's key, without ringing anybody.
+// ProbeClient returns an error if the server rejects the device's key. It alerts no phone.
 func (e *Enrolment) ProbeClient(ctx context.Context, clientID string) error {
 	return e.probe(ctx, clientID, e.key)
 }
@@ -146,7 +144,6 @@ func (e *Enrolment) probe(ctx context.Context, clientID string, key *oidc.Client
 	return oidc.ProbeClientAuth(ctx, e.options.Transport, m, auth)
 }
 
-// sleep lets time pass.
 func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
 	if e.options.Sleep != nil {
 		return e.options.Sleep(ctx, d)
@@ -157,16 +154,15 @@ func (e *Enrolment) sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// updateRegistration changes the registration (RFC 7592, section 2.2): all of it is sent, with
-// these keys.
+// updateRegistration sends the whole registration again, with these keys. (RFC 7592, section 2.2)
 func (e *Enrolment) updateRegistration(ctx context.Context, keys ...*oidc.ClientKey) error {
-	const what = "changing the registration"
+	const what = "registration update"
 	var body map[string]any
 	if err := json.Unmarshal(e.record.Metadata, &body); err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
-	for _, theirs := range []string{"registration_client_uri", "registration_access_token", "client_id_issued_at", "client_secret_expires_at"} {
-		delete(body, theirs) // section 2.2: must not be sent
+	for _, name := range []string{"registration_client_uri", "registration_access_token", "client_id_issued_at", "client_secret_expires_at"} {
+		delete(body, name) // must not be sent (section 2.2)
 	}
 	set, err := jwks(keys)
 	if err != nil {
@@ -182,7 +178,7 @@ func (e *Enrolment) updateRegistration(ctx context.Context, keys ...*oidc.Client
 	if err != nil {
 		return kiosk.Fail(reasonFor(err), what, err)
 	}
-	// The token may have been replaced; the address, too.
+	// The server may have replaced the token and the address.
 	fresh := e.record
 	if next, ok := o.Text("registration_access_token"); ok && next != "" {
 		if fresh.SealedToken, err = sealToken(e.key, kiosk.Secret(next)); err != nil {

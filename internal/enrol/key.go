@@ -8,7 +8,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 )
 
-// loadKey reads a key file, and makes it where there is none and that is wished.
+// loadKey reads a key file. If there is none, it makes the key if make is true, else it returns nil.
 func (d *stateDir) loadKey(name string, make bool) (*oidc.ClientKey, error) {
 	data, err := d.readFile(name)
 	if err != nil {
@@ -18,10 +18,10 @@ func (d *stateDir) loadKey(name string, make bool) (*oidc.ClientKey, error) {
 	if data != nil {
 		k, err := oidc.ParseClientKey(data)
 		if err == nil && k.ID() == "" {
-			err = errors.New("not a key that was made here")
+			err = errors.New("not a key made by kiosk provision")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w; move it away to have a new one made", name, err)
+			return nil, fmt.Errorf("%s: %w; move it away, and a new one is made", name, err)
 		}
 		return k, nil
 	}
@@ -44,7 +44,7 @@ func (d *stateDir) saveKey(name string, k *oidc.ClientKey) error {
 	return d.writeFile(name, append(b, '\n'))
 }
 
-// jwks is the public halves as a JWK set.
+// jwks returns the public keys as a JWK set.
 func jwks(keys []*oidc.ClientKey) (map[string]any, error) {
 	var all []json.RawMessage
 	for _, k := range keys {

@@ -16,16 +16,15 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// ClientSettings are what the registration shall permit besides signing in with the device's key.
+// ClientSettings are what the registration permits besides authentication with the device's key.
 type ClientSettings struct {
-	Scope    string // of the authentication requests to come
+	Scope    string // of the kiosk's authentication requests
 	Delivery string // poll or ping
 	PingURL  string // with ping
 	Signed   bool   // signed authentication requests
-	Resource string
 }
 
-// clientMetadata is the registration request (RFC 7591, section 2; CIBA Core, section 4).
+// clientMetadata returns the body of the registration request. (RFC 7591, section 2; CIBA Core, section 4)
 func (e *Enrolment) clientMetadata(m *oidc.Metadata, name string) (map[string]any, error) {
 	w := e.options.Client
 	keys, err := jwks([]*oidc.ClientKey{e.key})
@@ -50,8 +49,8 @@ func (e *Enrolment) clientMetadata(m *oidc.Metadata, name string) (map[string]an
 	return body, nil
 }
 
-// register makes the registration with an initial access token. That it is about to
-// be made is on disk before, what came of it before anything else is done.
+// register registers the device with an initial access token. It records the intention before the request and the
+// outcome before anything else.
 func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	const what = "registration"
 	fail := func(r kiosk.Reason, err error) error { return kiosk.Fail(r, what, err) }
@@ -61,7 +60,7 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	}
 	to := m.Endpoint(oidc.Registration, false)
 	if to == "" {
-		return fail(kiosk.Misconfigured, errors.New("the server publishes no registration_endpoint; register the device by hand (kiosk provision --manual)"))
+		return fail(kiosk.Misconfigured, errors.New("the server publishes no registration_endpoint; register the device by hand: kiosk provision --manual"))
 	}
 	name := fmt.Sprintf("%s (%.8s)", e.options.ClientName, e.key.ID())
 	body, err := e.clientMetadata(m, name)
@@ -76,7 +75,7 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	o, err := e.sendJSON(ctx, http.MethodPost, to, token, body)
 	var refused *oauthError
 	if errors.As(err, &refused) && refused.status < 500 {
-		// Nothing was registered: the next run may simply try again.
+		// Nothing was registered: the next run may try again.
 		e.record = record{}
 		if kept := e.dir.removeFile(recordFile); kept != nil {
 			err = errors.Join(err, kept)
@@ -97,27 +96,27 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	return nil
 }
 
-// ClientName is what the client is, or may be, called at the server: an operator finds it in a
-// list of hundreds, and can tell it from an orphan's. Empty before the first registration.
+// ClientName returns the name of the client at the server, by which an operator finds it among hundreds and
+// recognises an orphan; empty before the first registration.
 func (e *Enrolment) ClientName() string { return e.record.Name }
 
-// ErrUnknownOutcome says that a registration may or may not exist at the server.
-var ErrUnknownOutcome = errors.New("whether the server registered it cannot be known from here")
+// ErrUnknownOutcome means that a registration may or may not exist at the server.
+var ErrUnknownOutcome = errors.New("the outcome of the registration is unknown")
 
 // unknownOutcome is ErrUnknownOutcome with what a technician needs to find out.
 func (e *Enrolment) unknownOutcome() error {
-	return fmt.Errorf("%w: look there for a client named %q and delete it, then run kiosk provision --again", ErrUnknownOutcome, e.record.Name)
+	return fmt.Errorf("%w: delete the client named %q at the server if it exists, then run kiosk provision --again", ErrUnknownOutcome, e.record.Name)
 }
 
-// parseRegistration reads the client information response (RFC 7591, section 3.2.1).
+// parseRegistration reads the client information response into r. (RFC 7591, section 3.2.1)
 func (e *Enrolment) parseRegistration(r record, o strictjson.Object) (record, error) {
 	r.Stage = StageRegistered
 	r.ClientID, _ = o.Text("client_id")
 	if r.ClientID == "" || len(r.ClientID) > 255 || sanitize.ASCII(r.ClientID, 255) != r.ClientID {
-		return r, errors.New("the answer holds no client_id")
+		return r, errors.New("the response contains no client_id")
 	}
 	if way, ok := o.Text("token_endpoint_auth_method"); ok && way != oidc.PrivateKeyJWT {
-		return r, errors.New("the server registered another way of client authentication than private_key_jwt")
+		return r, errors.New("the server registered another client authentication method than private_key_jwt")
 	}
 	if grants, err := o.Texts("grant_types"); err && !slices.Contains(grants, oidc.GrantCIBA) {
 		return r, errors.New("the server registered the device without CIBA")

@@ -9,35 +9,34 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Rotation is how far a change of the device's key has come.
+// Rotation is the progress of a key rotation.
 type Rotation uint8
 
-// The states of a rotation, in their order.
+// The states of a rotation, in order.
 const (
-	// AwaitsOperator: the server cannot be told from here; the operator has to add the
-	// public key that NextKey gives, then it goes on.
+	// AwaitsOperator: the registration cannot be changed from here. The operator must add the public key of NextKey
+	// at the server.
 	AwaitsOperator Rotation = iota + 1
-	// Overlaps: the new key is in use here and the server takes both.
+	// BothKeysValid: this device uses the new key, and the server accepts both.
 	BothKeysValid
-	// Rotated: the server takes the new key only.
+	// Rotated: the server accepts only the new key.
 	Rotated
 )
 
-// NextKey is the key that is to follow; nil if no rotation is under way.
+// NextKey returns the key that will replace the current one; nil if no rotation is under way.
 func (e *Enrolment) NextKey() (*oidc.ClientKey, error) { return e.dir.loadKey(nextFile, false) }
 
-// Rotate changes the device's key in steps that overlap, so that a kiosk that is
-// running goes on meanwhile: the server is told both keys, the new one is proved, it
-// takes the old one's place here. Where the registration cannot be changed from here,
-// the operator adds the new key at the server first (AwaitsOperator), and running it again goes on.
-// The old key stays until FinishRotation, for processes that still use it.
+// Rotate replaces the device's key in overlapping steps, so that a running kiosk goes on: it registers both keys,
+// tries the new one, and puts it in the old one's place. If the registration cannot be changed from here, it returns
+// AwaitsOperator; call it again after the operator has added the new key. The server accepts the old key until
+// FinishRotation, for processes that still use it.
 func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, error) {
 	next, err := e.dir.loadKey(nextFile, true)
 	if err != nil {
 		return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
 	}
 	if next.ID() == e.key.ID() {
-		return BothKeysValid, nil // cut off between taking its place and the clean-up
+		return BothKeysValid, nil // interrupted between replacing the key and FinishRotation
 	}
 	if e.IsManaged() {
 		if err := e.updateRegistration(ctx, e.key, next); err != nil {
@@ -51,7 +50,7 @@ func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, erro
 		return 0, err
 	}
 	if e.IsManaged() {
-		// Before the old key is gone the token must be under the new one as well.
+		// Before the old key is gone, seal the token under the new one too.
 		if err := e.sealFor(next); err != nil {
 			return 0, kiosk.Fail(kiosk.Internal, "rotation", err)
 		}
@@ -63,7 +62,7 @@ func (e *Enrolment) Rotate(ctx context.Context, clientID string) (Rotation, erro
 	return BothKeysValid, nil
 }
 
-// sealFor keeps the registration access token under another key, too.
+// sealFor seals the registration access token under another key too.
 func (e *Enrolment) sealFor(next *oidc.ClientKey) error {
 	token, err := e.record.openToken(e.key)
 	if err != nil {
@@ -81,8 +80,7 @@ func (e *Enrolment) sealFor(next *oidc.ClientKey) error {
 	return nil
 }
 
-// FinishRotation takes the old key away at the server, where that can be done from
-// here, and ends the rotation.
+// FinishRotation removes the old key at the server, if that is possible from here, and ends the rotation.
 func (e *Enrolment) FinishRotation(ctx context.Context) (Rotation, error) {
 	next, err := e.NextKey()
 	if err != nil {

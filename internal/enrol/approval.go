@@ -16,9 +16,9 @@ import (
 const (
 	grantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 
-	// longestGrant is how long a technician is waited for at the most; servers give 5 to 30 minutes.
+	// maxApprovalWait limits the wait for a technician; servers allow 5 to 30 minutes.
 	maxApprovalWait = 30 * time.Minute
-	// defaultInterval is what an answer without one means (RFC 8628, section 3.2).
+	// defaultInterval is the polling interval if the server names none. (RFC 8628, section 3.2)
 	defaultInterval = 5 * time.Second
 	// maxUserCode is more than anybody would type.
 	maxUserCode = 32
@@ -27,15 +27,15 @@ const (
 // Approval is what a technician is shown: where to sign in, and the code to compare.
 type Approval struct {
 	VerificationURI         string // verification_uri
-	VerificationURIComplete string // the same with the code in it, for the QR code
+	VerificationURIComplete string // the same with the user code in it, for the QR code
 	UserCode                string
-	ExpiresIn               time.Duration // how long it is good for
+	ExpiresIn               time.Duration
 }
 
-// requestApproval has a technician sign in on their phone (RFC 8628) and gives the access
-// token that allows this device to register. show is called once.
+// requestApproval has a technician sign in on their phone and returns the access token that permits the registration.
+// It calls show once. (RFC 8628)
 func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (kiosk.Secret, error) {
-	const what = "the technician's approval"
+	const what = "approval"
 	fail := func(r kiosk.Reason, err error) (kiosk.Secret, error) { return nil, kiosk.Fail(r, what, err) }
 	m, err := e.discovery.Get(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 	}
 	start := m.Endpoint(oidc.Device, false)
 	if start == "" {
-		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint; register the device by hand (kiosk provision --manual)"))
+		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint; register the device by hand: kiosk provision --manual"))
 	}
 	began := e.options.Uptime()
 	o, err := e.postForm(ctx, start, url.Values{"client_id": {e.options.BootstrapClientID}, "scope": {e.options.Scope}})
@@ -79,14 +79,14 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 			}
 			pace = pace.Reschedule(e.options.Uptime(), kiosk.Polled{Verdict: verdict, ServerReached: verdict != kiosk.Retryable})
 		case kiosk.Denied:
-			return fail(kiosk.Declined, errors.New("it was declined on the phone"))
+			return fail(kiosk.Declined, errors.New("declined on the phone"))
 		default:
 			return fail(reasonFor(err), err)
 		}
 	}
 }
 
-// poll polls once.
+// poll sends one token request.
 func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kiosk.Secret, kiosk.Verdict, error) {
 	o, err := e.postForm(ctx, to, url.Values{"grant_type": {grantDeviceCode}, "device_code": {string(code)}, "client_id": {e.options.BootstrapClientID}})
 	var r *oauthError
@@ -95,7 +95,7 @@ func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kio
 		token, _ := o.Text("access_token")
 		kind, _ := o.Text("token_type")
 		if token == "" || !strings.EqualFold(kind, "bearer") || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, kiosk.Fatal, errors.New("the server's answer holds no bearer token")
+			return nil, kiosk.Fatal, errors.New("the response contains no bearer token")
 		}
 		return kiosk.Secret(token), kiosk.Granted, nil
 	case !errors.As(err, &r), r.status >= 500:
@@ -112,10 +112,10 @@ func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kio
 	return nil, kiosk.Fatal, err
 }
 
-// parseApproval reads a device authorization response (RFC 8628, section 3.2).
+// parseApproval reads a device authorization response. (RFC 8628, section 3.2)
 func parseApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
-	bad := func(what string) (kiosk.Secret, Approval, time.Duration, error) {
-		return nil, Approval{}, 0, errors.New(what + " is missing or malformed")
+	malformed := func(name string) (kiosk.Secret, Approval, time.Duration, error) {
+		return nil, Approval{}, 0, errors.New(name + " is missing or malformed")
 	}
 	text := func(name string) string {
 		s, _ := o.Text(name)
@@ -126,31 +126,31 @@ func parseApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval
 	}
 	device := text("device_code")
 	if device == "" {
-		return bad("device_code")
+		return malformed("device_code")
 	}
 	a.UserCode = text("user_code")
 	if a.UserCode == "" || len(a.UserCode) > maxUserCode {
-		return bad("user_code")
+		return malformed("user_code")
 	}
 	a.VerificationURI, a.VerificationURIComplete = text("verification_uri"), text("verification_uri_complete")
 	if _, err := safeurl.Parse(a.VerificationURI); err != nil {
-		return bad("verification_uri")
+		return malformed("verification_uri")
 	}
 	if a.VerificationURIComplete == "" {
 		a.VerificationURIComplete = a.VerificationURI
 	} else if _, err := safeurl.Parse(a.VerificationURIComplete); err != nil {
-		return bad("verification_uri_complete")
+		return malformed("verification_uri_complete")
 	}
 	seconds, err := o.Integer("expires_in")
 	if err != nil || seconds == 0 {
-		return bad("expires_in")
+		return malformed("expires_in")
 	}
 	a.ExpiresIn = strictjson.Seconds(seconds, time.Second, maxApprovalWait)
 	interval = defaultInterval
 	if o.Has("interval") {
 		n, err := o.Integer("interval")
 		if err != nil {
-			return bad("interval")
+			return malformed("interval")
 		}
 		interval = strictjson.Seconds(n, time.Second, maxApprovalWait)
 	}

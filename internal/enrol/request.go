@@ -17,36 +17,36 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// callLimit bounds one request. Registration is a write at the server, not a wait for a person.
+// requestTimeout limits one request. None of them waits for a person.
 const requestTimeout = 30 * time.Second
 
-// known are the error codes that are repeated to a technician, of RFC 6749, 6750, 7591
-// and 8628; nothing else of what a server writes is.
-var repeatableErrors = []string{
+// quotedErrors are the error codes that are quoted to a technician (RFC 6749, 6750, 7591 and 8628). Nothing else of
+// an error response is.
+var quotedErrors = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
 	"invalid_token", "insufficient_scope", "access_denied", "expired_token", "authorization_pending", "slow_down",
 	"invalid_redirect_uri", "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement",
 	"server_error", "temporarily_unavailable",
 }
 
-// refusal is an OAuth error answer.
+// oauthError is an OAuth error response.
 type oauthError struct {
 	status int
-	code   string // one of known; empty for any other
+	code   string // one of quotedErrors; empty for any other
 }
 
 func (r *oauthError) Error() string {
 	if r.code == "" {
-		return fmt.Sprintf("the server answers with status %d", r.status)
+		return fmt.Sprintf("the server responded with status %d", r.status)
 	}
-	return fmt.Sprintf("the server answers %s (status %d)", r.code, r.status)
+	return fmt.Sprintf("the server responded with %s (status %d)", r.code, r.status)
 }
 
 // postForm posts a form as a public client.
 func (e *Enrolment) postForm(ctx context.Context, to string, form url.Values) (strictjson.Object, error) {
 	r, err := http.NewRequest(http.MethodPost, to, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, errors.New("bad address")
+		return nil, errors.New("malformed address")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return e.send(ctx, r)
@@ -60,7 +60,7 @@ func (e *Enrolment) sendJSON(ctx context.Context, method, to string, token kiosk
 	}
 	r, err := http.NewRequest(method, to, bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("bad address")
+		return nil, errors.New("malformed address")
 	}
 	r.Header.Set("Content-Type", "application/json")
 	if len(token) > 0 {
@@ -69,8 +69,8 @@ func (e *Enrolment) sendJSON(ctx context.Context, method, to string, token kiosk
 	return e.send(ctx, r)
 }
 
-// send gives a 2xx answer's object. Any other is a *refusal; no answer is another error.
-// The request goes out once, on a new connection: most of these must not arrive twice.
+// send sends a request once, on a new connection, because most of these must not arrive twice. It returns the object
+// of a 2xx response; any other response is an *oauthError.
 func (e *Enrolment) send(ctx context.Context, r *http.Request) (strictjson.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -82,7 +82,7 @@ func (e *Enrolment) send(ctx context.Context, r *http.Request) (strictjson.Objec
 	o, bad := strictjson.Parse(reply.Body)
 	if reply.Status < 200 || reply.Status > 299 {
 		code, _ := o.Text("error")
-		if !slices.Contains(repeatableErrors, code) {
+		if !slices.Contains(quotedErrors, code) {
 			code = ""
 		}
 		return nil, &oauthError{reply.Status, code}
@@ -93,8 +93,7 @@ func (e *Enrolment) send(ctx context.Context, r *http.Request) (strictjson.Objec
 	return o, nil
 }
 
-// reasonFor sorts an error into those that a visit can end for: a technician's scripts
-// know their exit codes.
+// reasonFor returns the reason of an error, which decides the exit code.
 func reasonFor(err error) kiosk.Reason {
 	var r *oauthError
 	switch {
