@@ -19,27 +19,23 @@ import (
 )
 
 const (
-	// maxExpires is the longest a request is believed to live. WSO2's default is an
-	// hour; nobody stands in front of a kiosk for longer.
+	// maxExpires bounds the life of a request. WSO2's default is an hour, and nobody waits longer at a kiosk.
 	maxExpires = time.Hour
 
-	// defaultInterval is what an acknowledgement without one means (CIBA Core,
-	// section 7.3).
+	// defaultInterval is the interval if the acknowledgement has none (CIBA Core 7.3).
 	defaultInterval = 5 * time.Second
 
-	// maxRequestID and maxExpectation are the most that the vault keeps of each; what
-	// could not be kept must not ring a phone. Keycloak's auth_req_id is a JWE of
-	// about a kilobyte.
+	// maxRequestID and maxExpectation bound what the vault keeps: no phone rings for something that cannot be kept.
+	// Keycloak's auth_req_id is a JWE of about a kilobyte.
 	maxRequestID   = 16 << 10
 	maxExpectation = 16 << 10
 
 	askOperation = "backchannel request"
 )
 
-// Ask sends one backchannel authentication request (CIBA Core, section 7.1), and
-// never a second one, whatever the server says. Before it, and only if they are not
-// at hand, it fetches the metadata and the keys: no phone is to ring for an answer
-// that could not be checked.
+// Ask sends one backchannel authentication request, or one device authorization request, and never repeats it (CIBA
+// Core 7.1). If necessary it first fetches the metadata and the keys: no phone rings for an answer that could not be
+// validated.
 func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	ask := k.ask
 	if r.Flow == kiosk.DeviceFlow {
@@ -80,9 +76,9 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Refused, "login hint", fmt.Errorf("longer than %d KiB", maxExpectation>>10))
 	}
 	form := url.Values{}
-	form.Set(name, hint) // exactly one hint, this one
+	form.Set(name, hint) // exactly one hint
 	form.Set("binding_message", message)
-	if m.UserCode { // else it is not for us to send (CIBA Core, section 4)
+	if m.UserCode { // otherwise it must not be sent (CIBA Core 4)
 		setNonEmpty(form, "user_code", string(r.UserCode))
 	}
 	ack, err := k.sendExpectingPing(ctx, m, form, r.Ping)
@@ -94,8 +90,8 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	return ack, nil
 }
 
-// fetchDocuments fetches the metadata and the keys if they are not at hand, and has the
-// metadata judged.
+// fetchDocuments returns the metadata, and fetches the metadata and the keys if they are not cached. check judges the
+// metadata.
 func (k *Client) fetchDocuments(ctx context.Context, judge func(*oidc.Metadata) error) (*oidc.Metadata, error) {
 	m, err := k.discovery.Get(ctx)
 	if err == nil {
@@ -110,7 +106,7 @@ func (k *Client) fetchDocuments(ctx context.Context, judge func(*oidc.Metadata) 
 	return m, err
 }
 
-// sendExpectingPing is send, and in ping mode listening for the ping from before it on.
+// sendExpectingPing sends the request. In ping mode it expects a ping from before the request is sent.
 func (k *Client) sendExpectingPing(ctx context.Context, m *oidc.Metadata, form url.Values, ring func()) (kiosk.Ack, error) {
 	if k.config.Pings == nil || ring == nil {
 		return k.sendRequest(ctx, m, form)
@@ -127,12 +123,11 @@ func (k *Client) sendExpectingPing(ctx context.Context, m *oidc.Metadata, form u
 	return ack, nil
 }
 
-// sendRequest makes the request and reads what comes back.
+// sendRequest sends the request and reads the acknowledgement.
 func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Values) (kiosk.Ack, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	// The request leaves once its connection stands, which on a slow line can take
-	// long; the server cannot have counted from before.
+	// The expiry counts from when the request was sent, which is after its connection was made.
 	left := k.uptime()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { left = k.uptime() },
@@ -152,7 +147,7 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	}
 	reply, err := k.post(ctx, m, oidc.Backchannel, body, k.config.Transport.SendOnce)
 	if reply != nil && err != nil && reply.Status != http.StatusOK {
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, statusError(reply)) // an error page that was cut off
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, statusError(reply)) // an incomplete error page
 	}
 	if err != nil {
 		if reply == nil {
@@ -172,9 +167,9 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	}
 	switch {
 	case reply.Status == http.StatusUnauthorized:
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Misconfigured, askOperation, errors.New("the server does not accept this client (status 401)"))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Misconfigured, askOperation, errors.New("status 401: the server does not accept this client"))
 	case reply.Status >= 300 && reply.Status < 400:
-		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, fmt.Errorf("status %d points elsewhere; redirects are not followed", reply.Status))
+		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, fmt.Errorf("status %d: redirects are not followed", reply.Status))
 	case reply.Status != http.StatusOK:
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, statusError(reply))
 	}
@@ -186,7 +181,7 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	return ack, nil
 }
 
-// requiredInput says what the customer can do about a refusal, before any phone was rung.
+// requiredInput returns what the customer can do about a refusal that came before any phone rang.
 func requiredInput(code string, m *oidc.Metadata, sent url.Values) kiosk.RequiredInput {
 	switch {
 	case (code == "missing_user_code" || code == "invalid_user_code") && m.UserCode:
@@ -197,7 +192,7 @@ func requiredInput(code string, m *oidc.Metadata, sent url.Values) kiosk.Require
 	return kiosk.NothingRequired
 }
 
-// uptime is the monotonic clock; it stands still where none was handed in.
+// uptime returns the monotonic time, or 0 without Config.Uptime.
 func (k *Client) uptime() time.Duration {
 	if k.config.Uptime == nil {
 		return 0
@@ -205,7 +200,7 @@ func (k *Client) uptime() time.Duration {
 	return k.config.Uptime()
 }
 
-// askReason decides by the code; only where it is unknown by the statusError.
+// askReason returns the reason for an error code, or for the status if the code is unknown.
 func askReason(code string, status int) kiosk.Reason {
 	if r, ok := askReasons[code]; ok {
 		return r
@@ -216,16 +211,15 @@ func askReason(code string, status int) kiosk.Reason {
 	return kiosk.Refused
 }
 
-// readAck reads an acknowledgement (CIBA Core, section 7.3). Members it does not
-// know are ignored. Without an auth_req_id and a positive expires_in nothing may be
-// polled.
+// readAck reads an acknowledgement. Unknown members are ignored; auth_req_id and a positive expires_in are required
+// (CIBA Core 7.3).
 func readAck(body []byte) (kiosk.Ack, error) {
 	o, err := strictjson.Parse(body)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
 	if o.Has("error") {
-		return kiosk.Ack{}, errors.New("an error that is no text")
+		return kiosk.Ack{}, errors.New("error is not a string")
 	}
 	id, _ := o.Text("auth_req_id")
 	if id == "" || len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
@@ -243,19 +237,16 @@ func readAck(body []byte) (kiosk.Ack, error) {
 		Expires:   strictjson.Seconds(seconds, time.Second, maxExpires),
 		Interval:  defaultInterval,
 	}
-	// 0, negative and worse are left open by the specification; 5 s does for all of
-	// them. An readInterval longer than the request lives is kept as it is: polling
-	// sooner is not allowed even then (CIBA Core, section 7.3).
+	// The specification does not define 0 and negative intervals: they count as the default. An interval longer than the
+	// life of the request is kept, because earlier polls are not allowed (CIBA Core 7.3).
 	if n := readInterval(o); n > 0 {
 		ack.Interval = n
 	}
 	return ack, nil
 }
 
-// readInterval reads the member of that name so that nobody polls sooner than was
-// asked: a fraction is rounded up, a number beyond the longest readInterval is the
-// longest, and digits in quotation marks count. 0 stands for missing, zero, negative
-// and anything else.
+// readInterval reads the member interval so that no poll is early: fractions are rounded up, values over an hour are an
+// hour, and digits in quotation marks count. It returns 0 for absent, zero, negative and any other value.
 func readInterval(o strictjson.Object) time.Duration {
 	var digits string
 	switch v := o["interval"].(type) {
@@ -267,7 +258,7 @@ func readInterval(o strictjson.Object) time.Duration {
 		}
 		digits = v
 	}
-	// A float is exact enough to round up by; beyond its range it is infinite.
+	// Out of range, the float is infinite.
 	f, err := strconv.ParseFloat(digits, 64)
 	switch {
 	case err != nil && !errors.Is(err, strconv.ErrRange), !(f > 0):

@@ -9,8 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// PreviewBindingMessage is the message that a code would have at this server, and whether all of
-// the pattern fits there.
+// PreviewBindingMessage returns the binding message for a code at this server, and whether the whole pattern fits.
 func (k *Client) PreviewBindingMessage(code string) (message string, whole bool) {
 	p := k.Profile()
 	message, err := bindingMessage(k.config.BindingMessage, code, k.config.Site, p.BindingExtra, p.BindingMax)
@@ -18,16 +17,15 @@ func (k *Client) PreviewBindingMessage(code string) (message string, whole bool)
 	return message, err == nil && message == full
 }
 
-// bindingMessage fills the pattern over {code} and {site} and fits it to what
-// the server takes. The code always stays whole: what is cut is the text around it,
-// from its end, and the text behind the code before the text in front.
+// bindingMessage fills the pattern over {code} and {site} and fits it to the server's alphabet and length. The code
+// always stays whole: the text after it is shortened first, then the text before it.
 func bindingMessage(pattern, code, site string, extra string, most int) (string, error) {
 	if code == "" || fitCharacters(code, extra) != code || len(code) > most {
-		return "", errors.New("the code does not fit what the server takes")
+		return "", errors.New("the server does not accept the characters or the length of the code")
 	}
 	before, after, ok := strings.Cut(pattern, "{code}")
 	if !ok {
-		return "", errors.New("no {code} in the pattern")
+		return "", errors.New("the pattern does not contain {code}")
 	}
 	fill := func(s string) string { return fitCharacters(strings.ReplaceAll(s, "{site}", site), extra) }
 	before, after = fill(before), fill(after)
@@ -41,8 +39,8 @@ func bindingMessage(pattern, code, site string, extra string, most int) (string,
 	return strings.TrimLeft(before, edges) + code + strings.TrimRight(after, edges), nil
 }
 
-// fitCharacters drops what the server does not take: accents lose their marks, spaces
-// become hyphens where there are none, everything else goes.
+// fitCharacters removes what the server does not accept: accents lose their marks, spaces become hyphens if the server
+// accepts no spaces, all else is dropped.
 func fitCharacters(s, extra string) string {
 	var b strings.Builder
 	for _, r := range norm.NFD.String(s) {

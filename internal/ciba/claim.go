@@ -10,24 +10,21 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// requiredClaim is what the approver must carry beside being the person asked for: a claim
-// with a value (Config.RequiredClaim).
+// requiredClaim is a claim with a value that the approver must carry (Config.RequiredClaim).
 type requiredClaim struct {
-	steps []string // from the outermost object inwards; nil requires nothing
+	steps []string // path from the outermost object; nil requires nothing
 	value string
 }
 
-// parseClaim reads name=value, split at the last =, since names of claims can be addresses
-// (OpenID Connect Core 1.0, section 5.1.2) with a query. A name that begins with / is a
-// JSON pointer (RFC 6901), for what servers keep deeper, as Keycloak its roles in
-// /realm_access/roles.
+// parseClaim reads name=value, split at the last =, because names of claims can be URLs with a query (OpenID Connect
+// Core 5.1.2). A name that begins with / is a JSON pointer (RFC 6901), such as /realm_access/roles for Keycloak.
 func parseClaim(s string) (requiredClaim, error) {
 	if s == "" {
 		return requiredClaim{}, nil
 	}
 	i := strings.LastIndexByte(s, '=')
 	if i < 1 || i == len(s)-1 {
-		return requiredClaim{}, errors.New("a claim and its value are wanted, as in roles=technician")
+		return requiredClaim{}, errors.New("must be a claim and its value, such as roles=technician")
 	}
 	name, value := s[:i], s[i+1:]
 	if !strings.HasPrefix(name, "/") {
@@ -38,16 +35,15 @@ func parseClaim(s string) (requiredClaim, error) {
 		if step == "" {
 			return requiredClaim{}, errors.New("an empty step in the path to the claim")
 		}
-		// RFC 6901, section 4: first ~1, then ~0.
+		// RFC 6901 4: first ~1, then ~0.
 		steps[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 	}
 	return requiredClaim{steps, value}, nil
 }
 
-// compare says whether the claim is there with its value: the text itself, a list that holds
-// it, true or a number that is written so. Letters count as they are. What is anything
-// else, a text with the value as one of its words, say, does not count: nothing is known
-// of what it means.
+// compare reports whether claims contain the claim with its value: the text itself, a list that contains it, true, or a
+// number written like it. Comparison is case-sensitive. Anything else, such as a text with the value as one word, is a
+// mismatch.
 func (r requiredClaim) compare(claims strictjson.Object) comparison {
 	var at any = claims
 	for _, step := range r.steps {
@@ -85,8 +81,8 @@ func (r requiredClaim) equals(v any) bool {
 	return false
 }
 
-// checkRequiredClaim refuses an approver without the claim that is requiredClaim. Where the ID token says
-// nothing of it, UserInfo is asked, if it has not been.
+// checkRequiredClaim refuses an approver without the required claim. If the ID token does not contain the claim,
+// UserInfo is asked.
 func (k *Client) checkRequiredClaim(ctx context.Context, claims strictjson.Object, info func(context.Context) (strictjson.Object, error)) error {
 	if k.required.steps == nil {
 		return nil
@@ -103,7 +99,7 @@ func (k *Client) checkRequiredClaim(ctx context.Context, claims strictjson.Objec
 	case match:
 		return nil
 	case mismatch:
-		return kiosk.Fail(kiosk.NoAccess, verifyOperation, errors.New("the approver does not carry the value of KIOSK_TECHNICIAN_CLAIM"))
+		return kiosk.Fail(kiosk.NoAccess, verifyOperation, errors.New("the approver's claim does not have the value of KIOSK_TECHNICIAN_CLAIM"))
 	}
-	return kiosk.Fail(kiosk.NoAccess, verifyOperation, errors.New("neither the ID token nor UserInfo has the claim of KIOSK_TECHNICIAN_CLAIM; perhaps KIOSK_TECHNICIAN_SCOPE has to ask for it"))
+	return kiosk.Fail(kiosk.NoAccess, verifyOperation, errors.New("neither the ID token nor UserInfo contains the claim of KIOSK_TECHNICIAN_CLAIM; request it with KIOSK_TECHNICIAN_SCOPE"))
 }

@@ -17,66 +17,62 @@ import (
 )
 
 const (
-	// askTimeout bounds one backchannel request. Some servers answer only when the
-	// normalizePhone has been told, so it is longer than for a document.
+	// askTimeout bounds one backchannel authentication request. It is longer than for a document, because some servers
+	// answer only after they have reached the phone.
 	askTimeout = 30 * time.Second
 
-	// pollTimeout bounds one poll. A server may hold a poll back for 30 s and
-	// answer the moment the person has (CIBA Core, section 10.1).
+	// pollTimeout bounds one poll: a server may hold a poll for 30 s (CIBA Core 10.1).
 	pollTimeout = 40 * time.Second
 
 	// auxiliaryTimeout bounds the calls beside the flow: lookup, UserInfo, revocation.
 	auxiliaryTimeout = 15 * time.Second
 )
 
-// Config is all that a Client needs to know. Strings are as in the settings of
-// the same name.
+// Config configures a Client. Strings are as in the settings of the same name.
 type Config struct {
 	Issuer    string           // KIOSK_ISSUER
 	ClientID  string           // KIOSK_CLIENT_ID
-	Auth      oidc.ClientAuth  // how this client proves who it is
+	Auth      oidc.ClientAuth  // how this client authenticates
 	Transport *oidc.Transport  // how servers are reached
-	Now       func() time.Time // the time as it is known best
-	Clock     *oidc.Clock      // where Now is not the wall clock: what it is; else nil
-	// Uptime is monotonic; Ack.Age is measured by it. nil leaves that at 0.
+	Now       func() time.Time // the best known time
+	Clock     *oidc.Clock      // the source of Now if it is not the wall clock; else nil
+	// Uptime is the monotonic clock by which Ack.Age is measured; nil leaves Age at 0.
 	Uptime func() time.Duration
-	Log    *slog.Logger // nil logs nothing; gets outcomes only, never a secret or an identifier
-	// Contact is told, from any goroutine, how it went whenever a visit needed the
-	// authorization server; nil tells nobody.
+	Log    *slog.Logger // nil logs nothing; receives no secret and no identifier
+	// Contact is called, from any goroutine, after each time a visit needed the authorization server; may be nil.
 	Contact func(Contact)
-	Profile string // KIOSK_PROFILE; empty is by discovery
+	Profile string // KIOSK_PROFILE; empty selects by discovery
 
-	Scope           string        // KIOSK_SCOPE; must hold openid
+	Scope           string        // KIOSK_SCOPE; must contain openid
 	Audience        string        // KIOSK_AUDIENCE; empty sends none
 	Resource        string        // KIOSK_RESOURCE; empty sends none
-	ACRValues       string        // KIOSK_ACR_VALUES; empty asks and checks none
+	ACRValues       string        // KIOSK_ACR_VALUES; empty requests and checks none
 	RequestedExpiry time.Duration // KIOSK_REQUESTED_EXPIRY; 0 sends none
 	BindingMessage  string        // KIOSK_BINDING_MESSAGE; empty is {code}
 	Site            string        // KIOSK_SITE, for {site}
 
 	Identifier   string // KIOSK_IDENTIFIER: text, email, phone, number; empty is text
 	LoginHint    string // KIOSK_LOGIN_HINT; empty is {identifier}
-	LookupURL    string // KIOSK_LOOKUP_URL; empty asks none
-	SubjectClaim string // KIOSK_SUBJECT_CLAIM; empty is its default rule
+	LookupURL    string // KIOSK_LOOKUP_URL; empty uses none
+	SubjectClaim string // KIOSK_SUBJECT_CLAIM; empty selects the default rule
 
-	// Claim is a claim that whoever approves must carry, too, as name=value
-	// (KIOSK_TECHNICIAN_CLAIM); empty requires none. Without it the approval is
-	// kiosk.NoAccess.
+	// RequiredClaim is a claim that the approver must carry, as name=value (KIOSK_TECHNICIAN_CLAIM); empty requires
+	// none. An approval without it is refused as kiosk.NoAccess.
 	RequiredClaim string
 
-	Pings          *Pings // KIOSK_DELIVERY=ping; nil polls only
-	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty is no second road
+	Pings          *Pings // KIOSK_DELIVERY=ping; nil only polls
+	DeviceClientID string // KIOSK_DEVICE_CLIENT_ID; empty offers no device flow
 
-	AuthorizationDetails string            // KIOSK_AUTHORIZATION_DETAILS; empty asks none, and takes none
+	AuthorizationDetails string            // KIOSK_AUTHORIZATION_DETAILS; empty requests and accepts none
 	SignKey              *oidc.ClientKey   // signs requests (KIOSK_SIGNED_REQUEST); nil signs none
-	DPoP                 *oidc.DPoP        // proofs of possession (KIOSK_DPOP); nil makes none
-	Certificate          *oidc.Certificate // the one of mutual TLS, to be warned of in time; nil if there is none
+	DPoP                 *oidc.DPoP        // makes DPoP proofs (KIOSK_DPOP); nil makes none
+	Certificate          *oidc.Certificate // of mutual TLS, to warn before it expires; nil if not configured
 
-	IDTokenAlgs []string // allow-list for ID tokens; nil is oidc.DefaultAlgs
+	IDTokenAlgs []string // accepted signature algorithms of ID tokens; nil is oidc.DefaultAlgs
 }
 
-// Client is a kiosk.Authorizer that speaks CIBA in poll mode. It is safe for
-// concurrent use and holds no visit's data between calls.
+// Client is a kiosk.Authorizer for CIBA and the device flow. It is safe for concurrent use and keeps no data of a visit
+// between calls.
 type Client struct {
 	config    Config
 	log       *slog.Logger
@@ -84,25 +80,24 @@ type Client struct {
 	keys      *oidc.Keys
 	verifier  *oidc.Verifier
 	hintRule  hintRule
-	details   details // as asked for
+	details   details // as requested
 	required  requiredClaim
-	profile   *Profile                      // as configured; nil is by discovery
-	checked   atomic.Pointer[oidc.Metadata] // the copy of which the log has said what is ignored
+	profile   *Profile                      // as configured; nil selects by discovery
+	checked   atomic.Pointer[oidc.Metadata] // the metadata whose ignored parts are already in the log
 
 	recognized atomic.Pointer[recognizedProfile]
 }
 
 var _ kiosk.Authorizer = (*Client)(nil)
 
-// New makes a Client. It sends nothing: the server is looked up when it is first
-// needed, so that a kiosk starts without a network. The error is a
-// kiosk.Misconfigured that names the setting.
+// New returns a Client. It sends nothing, so that a kiosk starts without a network. The error is a kiosk.Misconfigured
+// that names the setting.
 func New(c Config) (*Client, error) {
 	bad := func(setting string, err error) (*Client, error) {
 		return nil, kiosk.Fail(kiosk.Misconfigured, setting, err)
 	}
 	if c.Auth == nil || c.Transport == nil || c.Now == nil {
-		return nil, kiosk.Fail(kiosk.Internal, "authorization server", errors.New("not wired"))
+		return nil, kiosk.Fail(kiosk.Internal, "authorization server", errors.New("incomplete configuration"))
 	}
 	if c.ClientID == "" {
 		return bad("KIOSK_CLIENT_ID", errors.New("not set"))
@@ -112,7 +107,7 @@ func New(c Config) (*Client, error) {
 		return bad("KIOSK_ISSUER", errors.Unwrap(err))
 	}
 	if !hasScope(c.Scope, "openid") {
-		return bad("KIOSK_SCOPE", errors.New("openid is not in it"))
+		return bad("KIOSK_SCOPE", errors.New("does not contain openid"))
 	}
 	if c.LookupURL != "" {
 		if _, err := safeurl.Parse(c.LookupURL); err != nil {
@@ -123,10 +118,10 @@ func New(c Config) (*Client, error) {
 		c.BindingMessage = "{code}"
 	}
 	if strings.Count(c.BindingMessage, "{code}") != 1 {
-		return bad("KIOSK_BINDING_MESSAGE", errors.New("{code} must be in it, once"))
+		return bad("KIOSK_BINDING_MESSAGE", errors.New("must contain {code} exactly once"))
 	}
 	if c.RequestedExpiry < 0 || c.RequestedExpiry > 0 && c.RequestedExpiry < time.Second {
-		return bad("KIOSK_REQUESTED_EXPIRY", errors.New("at least one second"))
+		return bad("KIOSK_REQUESTED_EXPIRY", errors.New("must be at least one second"))
 	}
 	k := &Client{config: c, log: c.Log, discovery: d, keys: oidc.NewKeys(c.Transport, c.Now)}
 	k.verifier = oidc.NewVerifier(k.keys, c.Now)
@@ -160,8 +155,8 @@ func New(c Config) (*Client, error) {
 	return k, nil
 }
 
-// Profile is the profile in use: the configured one, else what the server was
-// recognizedProfile as, generic until it has been asked once.
+// Profile returns the profile in use: the configured one, or the one recognized by discovery. It is generic until the
+// server has been reached once.
 func (k *Client) Profile() Profile {
 	if k.profile != nil {
 		return *k.profile
@@ -178,15 +173,14 @@ func (k *Client) Profile() Profile {
 	return was.profile
 }
 
-// recognizedProfile is a server's profile, by a copy of its metadata: each request asks for it.
+// recognizedProfile caches the profile of a copy of the metadata.
 type recognizedProfile struct {
 	metadata *oidc.Metadata
 	profile  Profile
 }
 
-// Probe asks the server for its metadata and keys anew and tells what is wrong,
-// for whoever checks the device. Nobody's phone is involved. The error is a
-// *kiosk.Error.
+// Probe fetches the server's metadata and keys again and returns what is wrong, as a *kiosk.Error. Nobody's phone
+// rings.
 func (k *Client) Probe(ctx context.Context) (*oidc.Metadata, error) {
 	m, err := k.discovery.Refresh(ctx)
 	if err != nil {
@@ -198,9 +192,8 @@ func (k *Client) Probe(ctx context.Context) (*oidc.Metadata, error) {
 	return m, k.keys.Prefetch(ctx, m.Endpoint(oidc.JWKS, false))
 }
 
-// checkServer tells whether this server does what we need, in a sentence for the
-// technician if not. A bad address of an endpoint that it can do without is only
-// noted in the log, once for each copy of the metadata.
+// checkServer reports what keeps a visit from succeeding at this server, in a sentence for the technician. A malformed
+// address of an optional endpoint is only logged, once for each copy of the metadata.
 func (k *Client) checkServer(m *oidc.Metadata) error {
 	const what = "discovery"
 	mtls := k.config.Auth.MTLS()
@@ -219,19 +212,19 @@ func (k *Client) checkServer(m *oidc.Metadata) error {
 		p := k.Profile()
 		for name, value := range map[string]string{"audience": k.config.Audience, "resource": k.config.Resource} {
 			if value != p.parameter(name, value) {
-				k.log.Warn(what, "not sent", "KIOSK_"+strings.ToUpper(name), "because", "a server of profile "+p.Name+" does not read it")
+				k.log.Warn(what, "not_sent", "KIOSK_"+strings.ToUpper(name), "profile", p.Name)
 			}
 		}
 	}
 	if m.Endpoint(oidc.Backchannel, mtls) == "" {
-		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint: it does not offer CIBA, or not for this issuer; switch it on there or correct KIOSK_ISSUER"))
+		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server publishes no backchannel_authentication_endpoint. Enable CIBA there, or correct KIOSK_ISSUER"))
 	}
 	mode := "poll"
 	if k.config.Pings != nil {
 		mode = "ping"
 	}
 	if !oidc.Offers(m.DeliveryModes, mode) {
-		return kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("the server offers CIBA, but not in %s mode (KIOSK_DELIVERY)", mode))
+		return kiosk.Fail(kiosk.Misconfigured, what, fmt.Errorf("the server does not support %s mode (KIOSK_DELIVERY)", mode))
 	}
 	if err := k.checkProofs(m); err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, what, err)
@@ -239,8 +232,8 @@ func (k *Client) checkServer(m *oidc.Metadata) error {
 	return nil
 }
 
-// metadata gives the metadata of a request under way: a refresh must not move the
-// token endpoint in the middle of it.
+// metadata returns the cached metadata of a request in progress, even if it is old: a refresh must not move the token
+// endpoint.
 func (k *Client) metadata(ctx context.Context) (*oidc.Metadata, error) {
 	if m := k.discovery.Cached(); m != nil {
 		return m, nil
@@ -248,15 +241,15 @@ func (k *Client) metadata(ctx context.Context) (*oidc.Metadata, error) {
 	return k.discovery.Get(ctx)
 }
 
-// post sends one authenticated form to an endpoint, by Send or SendOnce.
+// post sends one authenticated form to an endpoint by Send or SendOnce.
 func (k *Client) post(ctx context.Context, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
 	return k.postWith(ctx, k.config.Auth, m, to, form, send)
 }
 
-// postWith is post as another client. A request by Send is sent again, with fresh proofs, where a kept connection has ended;
-// a token request also where the server demands its nonce (see wantsProofAnew). A request by SendOnce is never repeated
-// otherwise.
+// postWith is post with another client authentication. A request by Send is repeated with fresh proofs if a kept
+// connection has ended, and a token request also if the server demands its nonce (needsNonce). A request by SendOnce is
+// repeated only for that nonce.
 func (k *Client) postWith(ctx context.Context, who oidc.ClientAuth, m *oidc.Metadata, to oidc.Endpoint, form url.Values,
 	send func(*http.Request, int64) (*oidc.Reply, error)) (*oidc.Reply, error) {
 	address := m.Endpoint(to, who.MTLS())
@@ -289,15 +282,14 @@ func (k *Client) postWith(ctx context.Context, who oidc.ClientAuth, m *oidc.Meta
 	}
 }
 
-// setNonEmpty sets a parameter that has a value: an empty one counts as sent with some
-// servers (RFC 6749, section 3.1).
+// setNonEmpty sets a parameter that has a value: some servers count an empty one as sent (RFC 6749 3.1).
 func setNonEmpty(form url.Values, name, value string) {
 	if value != "" {
 		form.Set(name, value)
 	}
 }
 
-// hasScope tells whether a scope list, separated by spaces, holds one.
+// hasScope reports whether a scope is in a list separated by spaces.
 func hasScope(list, one string) bool {
 	for _, s := range strings.Fields(list) {
 		if s == one {
@@ -307,7 +299,7 @@ func hasScope(list, one string) bool {
 	return false
 }
 
-// statusError words an answer that held no OAuth error.
+// statusError describes an answer without an OAuth error.
 func statusError(r *oidc.Reply) error {
 	return fmt.Errorf("status %d without a usable answer", r.Status)
 }

@@ -7,31 +7,29 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Contact is how it went when a visit needed the authorization server.
+// Contact is the outcome of one exchange with the authorization server.
 type Contact struct {
-	// Err is what was wrong with the server or with this client of it, a *kiosk.Error; nil
-	// after an answer as a server in good order gives it, be it a refusal. It is never about
-	// who was asked for, about the lookup, or about what is our own fault.
+	// Err is what is wrong with the server or with this client at the server, a *kiosk.Error; nil after any answer of a
+	// working server, including a refusal. It never concerns the person, the lookup, or a fault of this program.
 	Err error
-	// Probe says that Client.Probe would find out whether it still is so. Where an answer
-	// came, and a wrong one, the documents that Probe reads say nothing of it: the next
-	// visit does.
+	// Probeable reports whether Client.Probe can find out when the problem is gone. After a wrong answer it cannot:
+	// only the next visit can.
 	Probeable bool
 }
 
-// unansweredError marks the error of a request to which no answer came.
+// unansweredError marks the error of a request without an answer.
 type unansweredError struct{ error }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (u unansweredError) Unwrap() error { return u.error }
 
-// isUnanswered says whether err is of a request to which no answer came.
+// isUnanswered reports whether err is of a request without an answer.
 func isUnanswered(err error) bool {
 	var u unansweredError
 	return errors.As(err, &u)
 }
 
-// reportContact tells how it went. A request that we took back ourselves says nothing.
+// reportContact reports the outcome of an exchange. A cancelled request says nothing about the server.
 func (k *Client) reportContact(ctx context.Context, err error, probe bool) {
 	if k.config.Contact == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return

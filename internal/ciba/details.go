@@ -10,30 +10,29 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// details are authorization details (RFC 9396, section 2): what is asked for, or
-// what was granted.
+// details are authorization details, requested or granted (RFC 9396 2).
 type details []any
 
 const detailsParameter = "authorization_details"
 
-// parseDetails reads KIOSK_AUTHORIZATION_DETAILS: a JSON array of objects, each with
-// a type. It is read as strictly as what comes back. Empty is none.
+// parseDetails reads KIOSK_AUTHORIZATION_DETAILS, a JSON array of objects with a type, as strictly as an answer. It
+// returns nil for an empty string.
 func parseDetails(s string) (details, error) {
 	if s == "" {
 		return nil, nil
 	}
 	o, err := strictjson.Parse([]byte(`{"` + detailsParameter + `":` + s + `}`))
 	if err != nil || len(o) != 1 {
-		return nil, errors.New("not a JSON array of objects, or one with a member twice")
+		return nil, errors.New("not a JSON array of objects without duplicate members")
 	}
 	d, err := readDetails(o)
 	if err == nil && len(d) == 0 {
-		err = errors.New("an empty list asks for nothing; leave the setting out")
+		err = errors.New("the list is empty; unset the setting instead")
 	}
 	return d, err
 }
 
-// readDetails takes them from an answer; nil where it has none.
+// readDetails reads the details of an answer, or nil if it has none.
 func readDetails(o strictjson.Object) (details, error) {
 	v, there := o[detailsParameter]
 	if !there || v == nil {
@@ -46,25 +45,23 @@ func readDetails(o strictjson.Object) (details, error) {
 	for i, one := range list {
 		m, _ := one.(strictjson.Object)
 		if kind, _ := m.Text("type"); kind == "" {
-			return nil, fmt.Errorf("entry %d is no object with a type", i+1)
+			return nil, fmt.Errorf("entry %d is not an object with a type", i+1)
 		}
 	}
 	return list, nil
 }
 
-// exceed tells whether more was granted than asked for. Fewer is legal (RFC 9396,
-// section 7): entries, members and items of lists may be missing. Anything written in
-// the answer must be written in one entry of the same type that was asked for; only a
-// list that was asked for empty, and an empty object, may be filled in, by which a
-// client leaves the choice to the person (section 7.1). What a missing member means is
-// the type's own business and not looked into.
+// exceed reports whether more was granted than requested. Granting less is allowed: entries, members and list items may
+// be missing (RFC 9396 7). Everything in the answer must be part of one requested entry of the same type. Only a list
+// that was requested empty, and an empty object, may be filled in: with these the client leaves the choice to the
+// person (7.1).
 func (granted details) exceed(asked details) bool {
 	return slices.ContainsFunc(granted, func(g any) bool {
 		return !slices.ContainsFunc(asked, func(a any) bool { return isPartOf(g, a) })
 	})
 }
 
-// isPartOf tells whether one JSON value is part of another.
+// isPartOf reports whether one JSON value is part of another.
 func isPartOf(part, whole any) bool {
 	switch w := whole.(type) {
 	case strictjson.Object:
@@ -91,8 +88,8 @@ func isPartOf(part, whole any) bool {
 	return part == whole
 }
 
-// sameNumber: 45 and 45.0 are one amount, 45 and 45.01 are two, and so are numbers
-// that differ beyond what a float holds.
+// sameNumber reports whether two JSON numbers are equal, exactly: 45 equals 45.0 but not 45.01. Numbers beyond the
+// precision of a float stay distinct.
 func sameNumber(a, b json.Number) bool {
 	if a == b {
 		return true

@@ -15,39 +15,33 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// The second road: the device authorization grant (RFC 8628), for people whose phone
-// cannot be rung. It has a client of its own, which is publicClient: Auth0, for one, wants it
-// so. From the acknowledgement on it is the same as the first: the same polls, the
-// same checks, and the approver must be the person asked for, which the grant itself
-// does not see to.
-
 const (
 	grantDevice = "urn:ietf:params:oauth:grant-type:device_code"
 
-	// deviceMark before a request's name says that it is a device_code. No
-	// auth_req_id can begin like this: readAck lets no blank into one.
+	// deviceMark precedes a device_code in place of an auth_req_id. No auth_req_id contains a blank (readAck).
 	deviceMark = "device_code "
 
-	// maxUserCode is the longest code that a person is asked to type. RFC 8628, 6.1,
-	// shows nine characters.
+	// maxUserCode is the longest code that a person has to type. RFC 8628 6.1 uses nine characters.
 	maxUserCode = 32
 
 	deviceOperation = "device authorization request"
 )
 
-// publicClient is the second road's way of client authentication: none (RFC 6749, 2.1).
+// publicClient authenticates by its client_id only (RFC 6749 2.1). The device flow has a public client because Auth0
+// requires one.
 type publicClient struct{ id string }
 
 func (p publicClient) Method() string { return "none" }
 func (p publicClient) MTLS() bool     { return false }
 
-// Apply names the client.
+// Apply adds the client_id.
 func (p publicClient) Apply(_ oidc.AuthTarget, form url.Values, _ http.Header) error {
 	form.Set("client_id", p.id)
 	return nil
 }
 
-// askDevice sends a device authorization request (RFC 8628, section 3.1).
+// askDevice sends a device authorization request (RFC 8628 3.1). From the acknowledgement on, both flows are polled and
+// validated alike, and the identified person must approve, which the grant itself does not ensure.
 func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	fail := func(reason kiosk.Reason, err error) (kiosk.Ack, error) {
 		return kiosk.Ack{}, kiosk.Fail(reason, deviceOperation, err)
@@ -74,18 +68,18 @@ func (k *Client) askDevice(ctx context.Context, r kiosk.Request) (kiosk.Ack, err
 	return ack, err
 }
 
-// checkDeviceFlow tells whether this server offers the second road.
+// checkDeviceFlow reports whether the server offers the device flow.
 func checkDeviceFlow(m *oidc.Metadata) error {
 	if err := m.EndpointError(oidc.Device, false); err != nil {
 		return kiosk.Fail(kiosk.Misconfigured, deviceOperation, err)
 	}
 	if m.Endpoint(oidc.Device, false) == "" {
-		return kiosk.Fail(kiosk.Misconfigured, deviceOperation, errors.New("the server publishes no device_authorization_endpoint: it does not offer the device grant; switch it on there or unset KIOSK_DEVICE_CLIENT_ID"))
+		return kiosk.Fail(kiosk.Misconfigured, deviceOperation, errors.New("the server publishes no device_authorization_endpoint. Enable the device grant there, or unset KIOSK_DEVICE_CLIENT_ID"))
 	}
 	return nil
 }
 
-// sendDevice makes the request and reads what comes back.
+// sendDevice sends the request and reads the answer.
 func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, error) {
 	fail := func(reason kiosk.Reason, err error) (kiosk.Ack, error) {
 		return kiosk.Ack{}, kiosk.Fail(reason, deviceOperation, err)
@@ -120,7 +114,7 @@ func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, e
 	return ack, nil
 }
 
-// readGrant reads a device authorization response (RFC 8628, section 3.2).
+// readGrant reads a device authorization response (RFC 8628 3.2).
 func readGrant(body []byte) (kiosk.Ack, error) {
 	o, err := strictjson.Parse(body)
 	if err != nil {
@@ -143,10 +137,10 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 		return kiosk.Ack{}, errors.New("user_code is missing or malformed")
 	}
 	if g.Address, err = readPublicURL(o, "verification_uri"); err != nil || g.Address == "" {
-		return kiosk.Ack{}, errors.New("verification_uri is missing or no https address")
+		return kiosk.Ack{}, errors.New("verification_uri is missing or not an https URL")
 	}
 	if g.Complete, err = readPublicURL(o, "verification_uri_complete"); err != nil {
-		return kiosk.Ack{}, errors.New("verification_uri_complete is no https address")
+		return kiosk.Ack{}, errors.New("verification_uri_complete is not an https URL")
 	}
 	if g.Complete == "" {
 		g.Complete = g.Address
@@ -164,8 +158,7 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 	return ack, nil
 }
 
-// readPublicURL reads an address that is drawn and opened by somebody's phone; empty if
-// there is none.
+// readPublicURL reads an address that is drawn and opened on somebody's phone; empty if there is none.
 func readPublicURL(o strictjson.Object, name string) (string, error) {
 	s, ok := o.Text(name)
 	if !o.Has(name) {
@@ -180,7 +173,7 @@ func readPublicURL(o strictjson.Object, name string) (string, error) {
 	return s, nil
 }
 
-// pollForm is what one poll sends, and as whom, by the road that the request went.
+// pollForm returns the form of a poll and the client authentication for the request's flow.
 func (k *Client) pollForm(requestID kiosk.Secret) (who oidc.ClientAuth, form url.Values) {
 	if code, ok := strings.CutPrefix(string(requestID), deviceMark); ok {
 		who, form = publicClient{k.config.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
@@ -192,7 +185,7 @@ func (k *Client) pollForm(requestID kiosk.Secret) (who oidc.ClientAuth, form url
 	return who, form
 }
 
-// tokenClient says whom the tokens of a request are for; empty is KIOSK_CLIENT_ID.
+// tokenClient returns the client to which the tokens of a request are issued; empty is KIOSK_CLIENT_ID.
 func (k *Client) tokenClient(requestID kiosk.Secret) string {
 	if strings.HasPrefix(string(requestID), deviceMark) {
 		return k.config.DeviceClientID
@@ -200,7 +193,7 @@ func (k *Client) tokenClient(requestID kiosk.Secret) string {
 	return ""
 }
 
-// authFor is how the client that tokens were issued to proves itself.
+// authFor returns the authentication of the client to which tokens were issued.
 func (k *Client) authFor(t kiosk.Tokens) oidc.ClientAuth {
 	if t.Client != "" {
 		return publicClient{t.Client}

@@ -10,24 +10,23 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// oauthError is the error of an answer (RFC 6749, section 5.2; CIBA Core,
-// sections 11 and 13). Its error_description and error_uri are never looked at: a
-// server may repeat there whom it was asked for, in any spelling or encoding.
+// oauthError is the error of an answer (RFC 6749 5.2; CIBA Core 11, 13). error_description and error_uri are never
+// read: a server may repeat the identifier there, in any encoding.
 type oauthError struct {
 	code string // the server's; not for logs
 	body strictjson.Object
 }
 
-// Error is the code if it is one we know. Any other could be somebody's name.
+// Error returns the code if it is a known one. An unknown code could contain an identifier.
 func (e *oauthError) Error() string {
 	if knownCode(e.code) {
 		return e.code
 	}
-	return "an error code that is not known here"
+	return "unknown error code"
 }
 
-// readError finds an OAuth error in an answer; nil if there is none. Registered
-// codes are single words, so "Not Found" from a gateway's own JSON is not one.
+// readError returns the OAuth error of an answer, or nil. Registered codes are single words, so a gateway's "Not Found"
+// is none.
 func readError(body []byte) *oauthError {
 	o, err := strictjson.Parse(body)
 	if err != nil {
@@ -40,8 +39,7 @@ func readError(body []byte) *oauthError {
 	return &oauthError{code: code, body: o}
 }
 
-// knownCode tells whether a code is in one of the tables, or in the list of those
-// that decide nothing here and yet tell a technician something.
+// knownCode reports whether a code is in one of the tables.
 func knownCode(code string) bool {
 	_, ask := askReasons[code]
 	_, poll := pollReasons[code]
@@ -49,7 +47,8 @@ func knownCode(code string) bool {
 	return ask || poll || verdict || slices.Contains(otherCodes, code)
 }
 
-// otherCodes are registered (OAuth Extensions Error Registry) or common.
+// otherCodes decide nothing here but help a technician. They are registered (OAuth Extensions Error Registry) or
+// common.
 var otherCodes = []string{
 	"account_selection_required", "consent_required", "insufficient_scope",
 	"insufficient_user_authentication", "interaction_required", "invalid_request_uri",
@@ -58,8 +57,8 @@ var otherCodes = []string{
 	"unsupported_token_type",
 }
 
-// asciiLower folds A to Z only and keeps the length. Unicode's folding would make
-// the Kelvin sign a k, and with it another person's address equal.
+// asciiLower maps A to Z to lower case and keeps the length. Unicode folding would make the Kelvin sign a k, and
+// another person's address equal.
 func asciiLower(s string) string {
 	b := []byte(s)
 	for i, c := range b {
@@ -74,8 +73,7 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// unreachableReason is the reason for a request that got no whole answer: the clock if
-// that is why the server's certificate was refused.
+// unreachableReason returns the reason for a request without a complete answer.
 func (k *Client) unreachableReason(err error) kiosk.Reason {
 	if oidc.SuggestsWrongClock(err, k.config.Now()) {
 		return kiosk.BadClock
@@ -88,17 +86,15 @@ func (k *Client) unreachableReason(err error) kiosk.Reason {
 	}
 	var e *kiosk.Error
 	if errors.As(err, &e) {
-		return e.Reason // never left this device
+		return e.Reason // nothing was sent
 	}
 	return kiosk.Unreachable
 }
 
-// askReasons says what an error of the backchannel endpoint comes to (CIBA Core,
-// section 13, and the codes of servers that have their own). What is not in it
-// ends the request like an unknown person: terminal, and it tells bystanders
-// nothing.
+// askReasons maps the errors of the backchannel authentication endpoint to reasons (CIBA Core 13, and servers' own
+// codes). Any other code is kiosk.Refused: final, and it reveals nothing to bystanders.
 var askReasons = map[string]kiosk.Reason{
-	// Auth0 says invalid_request for a person without a phone, Keycloak for an unknown one.
+	// Auth0 sends it for a person without a phone, Keycloak for an unknown person.
 	"invalid_request":               kiosk.Refused,
 	"unknown_user_id":               kiosk.Refused,
 	"unauthorized_user":             kiosk.Refused, // WSO2's unknown_user_id
@@ -120,7 +116,7 @@ var askReasons = map[string]kiosk.Reason{
 	"request_uri_not_supported":     kiosk.Misconfigured,
 	"invalid_request_object":        kiosk.Misconfigured,
 	"invalid_authorization_details": kiosk.Misconfigured,
-	"invalid_binding_message":       kiosk.Misconfigured, // the pattern or the profile does not fit; nothing is sent again
+	"invalid_binding_message":       kiosk.Misconfigured, // the pattern or the profile does not fit this server
 	"invalid_dpop_proof":            kiosk.Misconfigured,
 	"use_dpop_nonce":                kiosk.Misconfigured,
 	"server_error":                  kiosk.Unreachable,
@@ -129,9 +125,8 @@ var askReasons = map[string]kiosk.Reason{
 	"slow_down":                     kiosk.Unreachable,
 }
 
-// pollReasons says why a poll was the last one, for errors of the token endpoint
-// that are no verdict of their own. What is not in it is Refused: node-oidc-provider
-// lets its host choose any code for a refusal.
+// pollReasons maps the errors of the token endpoint that are no verdicts to reasons. Any other code is kiosk.Refused:
+// node-oidc-provider lets its host choose any code for a refusal.
 var pollReasons = map[string]kiosk.Reason{
 	"invalid_client":         kiosk.Misconfigured,
 	"unauthorized_client":    kiosk.Misconfigured,

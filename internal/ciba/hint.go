@@ -14,11 +14,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// hintRule makes a login_hint of what the customer typed (KIOSK_LOGIN_HINT).
+// hintRule makes a login_hint from an identifier (KIOSK_LOGIN_HINT).
 type hintRule struct {
 	issSub  bool   // Auth0's JSON form
-	pattern string // over {identifier} and {issuer}; with issSub for the subject
-	quoted  bool   // the pattern is JSON of the operator's own making
+	pattern string // over {identifier} and {issuer}; with issSub it makes the subject
+	quoted  bool   // the pattern is JSON written by the operator
 	issuer  string
 }
 
@@ -35,11 +35,11 @@ func newHintRule(c Config) (hintRule, error) {
 	r.quoted = strings.Contains(r.pattern, `"`)
 	for _, p := range placeholderPattern.FindAllString(r.pattern, -1) {
 		if p != "{identifier}" && p != "{issuer}" {
-			return r, errors.New("only {identifier} and {issuer} are known in it")
+			return r, errors.New("may contain only {identifier} and {issuer}")
 		}
 	}
 	if !strings.Contains(r.pattern, "{identifier}") {
-		return r, errors.New("{identifier} is not in it, so everybody would be the same person")
+		return r, errors.New("does not contain {identifier}")
 	}
 	if _, e, err := r.apply(""); err != nil || len(e.encode()) > maxExpectation {
 		return r, errors.New("too long")
@@ -47,16 +47,16 @@ func newHintRule(c Config) (hintRule, error) {
 	return r, nil
 }
 
-// expectation is what Verify will need of this request, as it lies in Ack.Expect.
+// expectation is what Verify has to know about a request. It is kept as Ack.ExpectedSubject.
 type expectation struct {
-	Hint    string `json:"hint"`          // login_hint as it was sent, less its JSON clothing
-	Subject string `json:"sub,omitempty"` // the subject, where it is known beforehand
+	Hint    string `json:"hint"`          // the login_hint as it was sent, without its JSON form
+	Subject string `json:"sub,omitempty"` // the subject, if known
 
 	Claim  string `json:"claim,omitempty"`  // with a login hint token: the claim that must equal Hint
 	Device bool   `json:"device,omitempty"` // the tokens are for KIOSK_DEVICE_CLIENT_ID
 }
 
-// apply gives the login_hint and what is expectedPing of the answer.
+// apply returns the login_hint for an identifier and what to expect of the answer.
 func (r hintRule) apply(identifier string) (hint string, e expectation, err error) {
 	if r.issSub {
 		sub := r.fill(identifier)
@@ -71,9 +71,8 @@ func (r hintRule) apply(identifier string) (hint string, e expectation, err erro
 	return hint, expectation{Hint: hint}, nil
 }
 
-// fill puts the values in at one go, so that an identifier that looks like a
-// pattern stays text. Inside JSON it is escaped, so that it cannot add members of
-// its own.
+// fill inserts all values at once, so that an identifier that contains a placeholder stays text. In a JSON pattern the
+// identifier is escaped, so that it cannot add members.
 func (r hintRule) fill(identifier string) string {
 	if r.quoted && !r.issSub {
 		identifier = escapeJSON(identifier)
@@ -86,22 +85,20 @@ func escapeJSON(s string) string {
 	return string(b[1 : len(b)-1])
 }
 
-// effectiveHintRule is the rule in force: the configured one, or where that is the default
-// the profile's.
+// effectiveHintRule returns the configured rule, or the profile's if the setting has its default.
 func (k *Client) effectiveHintRule() hintRule {
 	if p := k.Profile(); p.HintPattern != "" && (k.config.LoginHint == "" || k.config.LoginHint == "{identifier}") {
 		c := k.config
 		c.LoginHint = p.HintPattern
-		if r, err := newHintRule(c); err == nil { // profile_test.go makes each
+		if r, err := newHintRule(c); err == nil { // a test makes each profile's rule
 			return r
 		}
 	}
 	return k.hintRule
 }
 
-// identify finds out whom to ask for, and by which parameter: by the token if one was
-// scanned, else by the lookup if there is one, else by the pattern. The error is a
-// *kiosk.Error.
+// identify returns the hint parameter and its value: the scanned login hint token, else the lookup's answer, else the
+// filled pattern. The error is a *kiosk.Error.
 func (k *Client) identify(ctx context.Context, identifier kiosk.Secret) (name, hint string, e expectation, err error) {
 	const what = "login hint"
 	id := string(identifier)
@@ -109,7 +106,7 @@ func (k *Client) identify(ctx context.Context, identifier kiosk.Secret) (name, h
 		return "", "", e, kiosk.Fail(kiosk.Refused, what, errors.New("no identifier"))
 	}
 	if !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", "", e, kiosk.Fail(kiosk.Refused, what, errors.New("the identifier holds control characters"))
+		return "", "", e, kiosk.Fail(kiosk.Refused, what, errors.New("the identifier contains control characters"))
 	}
 	if e, is, err := k.scannedToken(id); is {
 		return "login_hint_token", id, e, err
@@ -123,17 +120,17 @@ func (k *Client) identify(ctx context.Context, identifier kiosk.Secret) (name, h
 		return "", "", e, err
 	}
 	if n, most := utf8.RuneCountInString(hint), k.Profile().HintMax; most > 0 && n > most {
-		return "", "", e, kiosk.Fail(kiosk.Refused, what, fmt.Errorf("%d characters long; this server takes %d", n, most))
+		return "", "", e, kiosk.Fail(kiosk.Refused, what, fmt.Errorf("%d characters; the server accepts %d", n, most))
 	}
 	return "login_hint", hint, e, nil
 }
 
-// encode and decodeExpectation carry an expectation through the journal.
+// encode and decodeExpectation carry an expectation through the record.
 func (e expectation) encode() kiosk.Secret {
 	var b bytes.Buffer
 	w := json.NewEncoder(&b)
-	w.SetEscapeHTML(false) // six bytes for each < would be for browsers
-	_ = w.Encode(e)        // strings cannot fail
+	w.SetEscapeHTML(false) // HTML escapes would only take room
+	_ = w.Encode(e)        // strings always encode
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
@@ -147,7 +144,7 @@ func decodeExpectation(s kiosk.Secret) (e expectation, err error) {
 	e.Claim, _ = o.Text("claim")
 	e.Device, _ = o["device"].(bool)
 	if e.Hint == "" {
-		return e, errors.New("nothing in it")
+		return e, errors.New("empty expectation")
 	}
 	return e, nil
 }

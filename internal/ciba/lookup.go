@@ -13,14 +13,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// maxLookupValue bounds a login_hint and a sub from the lookup; the longest in use, JSON
-// with an issuer and a subject in it, is under 500.
+// maxLookupValue bounds login_hint and sub of the lookup's answer. The longest in use, a JSON hint with issuer and
+// subject, has fewer than 500 bytes.
 const maxLookupValue = 2048
 
-// lookup turns what people know into what the server needs (KIOSK_LOOKUP_URL):
-// POST {"identifier": "…"}, answer {"login_hint": "…", "sub": "…"}. Without a
-// login_hint in the answer, KIOSK_LOGIN_HINT is filled with the sub. A person
-// nobody knows, 404 or an empty answer, is refused like any other.
+// lookup exchanges an identifier for a login hint (KIOSK_LOOKUP_URL): POST {"identifier": "…"}, answer {"login_hint":
+// "…", "sub": "…"}. Without a login_hint in the answer, KIOSK_LOGIN_HINT is applied to the sub. An unknown person (404
+// or an empty answer) is refused like any other.
 func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint string, e expectation, err error) {
 	const what = "lookup"
 	fail := func(r kiosk.Reason, err error) (string, expectation, error) {
@@ -45,7 +44,7 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 		return fail(k.unreachableReason(err), err)
 	case reply.Status == http.StatusNotFound, reply.Status == http.StatusNoContent,
 		reply.Status == http.StatusOK && len(bytes.TrimSpace(reply.Body)) == 0:
-		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
+		return fail(kiosk.Refused, errors.New("unknown identifier"))
 	case reply.Status >= 500, reply.Status == http.StatusTooManyRequests, reply.Status >= 300 && reply.Status < 400:
 		return fail(kiosk.Unreachable, fmt.Errorf("status %d", reply.Status))
 	case reply.Status != http.StatusOK:
@@ -58,9 +57,9 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 	e.Hint = hint
 	switch {
 	case hint == "" && e.Subject == "":
-		return fail(kiosk.Refused, errors.New("nobody by that identifier"))
+		return fail(kiosk.Refused, errors.New("unknown identifier"))
 	case e.Subject == "" && (k.config.SubjectClaim == "" || k.config.SubjectClaim == "sub"):
-		return fail(kiosk.Misconfigured, errors.New("the answer has no sub, by which the approver is to be recognised; add it, or set KIOSK_SUBJECT_CLAIM"))
+		return fail(kiosk.Misconfigured, errors.New("the answer has no sub to identify the approver; add it, or set KIOSK_SUBJECT_CLAIM"))
 	case hint == "":
 		sub := e.Subject
 		if hint, e, err = k.effectiveHintRule().apply(sub); err != nil {
@@ -71,7 +70,7 @@ func (k *Client) lookup(ctx context.Context, identifier kiosk.Secret) (hint stri
 	return hint, e, nil
 }
 
-// readLookup reads the lookup's answer. Either may be empty.
+// readLookup reads the lookup's answer. Both values may be empty.
 func readLookup(body []byte) (hint, sub string, err error) {
 	o, err := strictjson.Parse(body)
 	if err != nil {

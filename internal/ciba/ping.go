@@ -18,66 +18,62 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
+	"golang.org/x/net/netutil"
 )
 
-// Ping mode (CIBA Core, sections 9 and 10.2): the server says at an address of ours
-// that an answer is ready, and the answer is fetched at once. It is a hint and no more:
-// what the answer is, and whether there is one, only the token endpoint says. One that
-// gets lost is made up for by polls, which go on slowly.
-
 const (
-	// minPingInterval is the least readInterval in ping mode. A ping that gets lost costs the
-	// customer that long at most, and a server is asked eight times in two minutes.
+	// minPingInterval is the least poll interval in ping mode. A lost ping costs the customer this long at most, and
+	// the server gets eight polls in two minutes.
 	minPingInterval = 15 * time.Second
 
-	// maxPingBody has room for the longest auth_req_id that is kept, and JSON around it.
+	// maxPingBody has room for the longest auth_req_id and the JSON around it.
 	maxPingBody = maxRequestID + 4<<10
 
-	// maxExpectedPings is how many requests may wait for a ping: those of a visit that
-	// asked again and again, and others that were left and have not run out.
+	// maxExpectedPings bounds the requests that wait for a ping: those of the present visit and abandoned ones that
+	// have not expired.
 	maxExpectedPings = 64
 
-	// maxEarlyPings is how many pings are held for one request whose acknowledgement has
-	// not been read. There should be one.
+	// maxEarlyPings bounds the pings kept for a request whose acknowledgement has not been read. There should be one.
 	maxEarlyPings = 4
 
-	// bearerGrace is how long a request's readToken is still known after it has run out,
-	// so that a late ping of the server's is answered as good.
+	// bearerGrace is how long a bearer token stays valid after the request has expired, so that a late ping is answered
+	// as good.
 	bearerGrace = time.Minute
 
-	// maxUnauthenticated is how many requests without a good readToken are answered in a second.
-	// Those with one are not limited by it: no flood keeps the server's ping out.
+	// maxUnauthenticated bounds the answers to unauthenticated requests in a second. It does not apply to the server's
+	// pings.
 	maxUnauthenticated = 20
 
 	pingOperation = "ping"
 )
 
-// digest hides what it is of and makes every comparison one of 32 bytes.
+// digest hides a secret and makes every comparison one of 32 bytes.
 type digest = [sha256.Size]byte
 
-// expectedPing is one request for which a ping may come.
+// expectedPing is a request for which a ping may come.
 type expectedPing struct {
 	bearer       digest
-	id           digest // of the auth_req_id, once it is known
+	id           digest // of the auth_req_id, once acknowledged
 	acknowledged bool
-	early        []digest // of what was pinged before it was
-	done         bool     // the ping has come: another one does nothing
+	early        []digest // pings that came before the acknowledgement
+	done         bool     // the ping has come; another does nothing
 	until        time.Duration
 	notify       func()
 }
 
-// Pings takes the server's pings. It is safe for concurrent use.
+// Pings receives the server's pings (CIBA Core 9, 10.2). A ping only says that the token endpoint has an answer; what
+// it is, the poll tells. Polls continue slowly in case a ping is lost. Pings is safe for concurrent use.
 type Pings struct {
 	uptime func() time.Duration
 	log    *slog.Logger
 
-	mu              sync.Mutex // requests come in beside the visit
+	mu              sync.Mutex // pings come from other goroutines than the visit
 	expected        []*expectedPing
-	second          time.Duration // the present second, and maxUnauthenticated in it
+	second          time.Duration // the present second, which unauthenticated counts
 	unauthenticated int
 }
 
-// NewPings makes one; uptime is monotonic.
+// NewPings returns a receiver. uptime is monotonic.
 func NewPings(uptime func() time.Duration, log *slog.Logger) *Pings {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -85,9 +81,8 @@ func NewPings(uptime func() time.Duration, log *slog.Logger) *Pings {
 	return &Pings{uptime: uptime, log: log}
 }
 
-// expectation begins to wait for the ping of one request and gives the token that the
-// server must bring (client_notification_token): 256 bits, new each time, where 160
-// are advised. What ring does is called at most once.
+// expect registers a request and returns the client_notification_token that the server must send: 256 random bits,
+// where the specification recommends 160. notify is called once at most.
 func (p *Pings) expect(ring func()) (token string, e *expectedPing) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
@@ -110,7 +105,7 @@ func (p *Pings) expect(ring func()) (token string, e *expectedPing) {
 	return token, e
 }
 
-// accepted ties the request to its auth_req_id. A ping that came before is good now.
+// accepted assigns the auth_req_id to a request. A ping that came before takes effect now.
 func (p *Pings) accepted(e *expectedPing, id []byte, expires time.Duration) {
 	p.mu.Lock()
 	e.id, e.acknowledged, e.until = sha256.Sum256(id), true, p.uptime()+expires+bearerGrace
@@ -127,15 +122,14 @@ func (p *Pings) accepted(e *expectedPing, id []byte, expires time.Duration) {
 	}
 }
 
-// refused forgets a request that came to nothing.
+// refused forgets a request that the server did not accept.
 func (p *Pings) refused(e *expectedPing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e.until = 0
 }
 
-// find looks for the request of a readToken. Every one is looked at, by its digest, so
-// that the time tells nothing of how near a guess was.
+// find returns the request of a bearer token. It compares every digest, so that the time reveals nothing about a guess.
 func (p *Pings) find(bearer digest) *expectedPing {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,8 +143,8 @@ func (p *Pings) find(bearer digest) *expectedPing {
 	return found
 }
 
-// notify takes in a ping for id at e. It says whether the two belong together as far as
-// can be known, and rings at most once.
+// notify records a ping for a request and reports whether its auth_req_id matches, as far as it is known. The first
+// match triggers a poll.
 func (p *Pings) notify(e *expectedPing, id digest) bool {
 	p.mu.Lock()
 	ring, good := false, true
@@ -171,7 +165,7 @@ func (p *Pings) notify(e *expectedPing, id digest) bool {
 	return good
 }
 
-// limitReached counts requests without a good readToken.
+// limitReached counts an unauthenticated request and reports whether there are too many in this second.
 func (p *Pings) limitReached() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -182,9 +176,8 @@ func (p *Pings) limitReached() bool {
 	return p.unauthenticated > maxUnauthenticated
 }
 
-// ServeHTTP answers a ping: 204 where it is good, 401 where the readToken is unknown or
-// another request's (the two cannot be told apart), 400 where a good readToken brings
-// something else than a notification. It never redirects, and says nothing else.
+// ServeHTTP answers a ping: 204 if it is valid; 401 if the bearer token is unknown or belongs to another request, which
+// cannot be told apart; 400 if a valid bearer token comes without a notification. It never redirects.
 func (p *Pings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodPost {
@@ -214,7 +207,7 @@ func (p *Pings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// reject turns a request away, and its connection with it: the body is not read.
+// reject answers with status and closes the connection without reading the body.
 func (p *Pings) reject(w http.ResponseWriter, status int) {
 	if p.limitReached() {
 		status = http.StatusTooManyRequests
@@ -223,7 +216,7 @@ func (p *Pings) reject(w http.ResponseWriter, status int) {
 	w.WriteHeader(status)
 }
 
-// bearerOf reads the one Authorization header there may be (RFC 6750, section 2.1).
+// bearerOf returns the bearer token of the only Authorization header (RFC 6750 2.1).
 func bearerOf(h http.Header) string {
 	all := h.Values("Authorization")
 	if len(all) != 1 {
@@ -236,9 +229,8 @@ func bearerOf(h http.Header) string {
 	return strings.TrimLeft(token, " ")
 }
 
-// readPing reads the notification (CIBA Core, section 10.2): a JSON object with the
-// auth_req_id. What else is in it is ignored, tokens above all (push, section 10.3): none
-// is ever taken from there.
+// readPing returns the auth_req_id of a notification, a JSON object (CIBA Core 10.2). Other members are ignored, also
+// tokens (push mode, 10.3).
 func readPing(w http.ResponseWriter, r *http.Request) (id string, status int) {
 	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || typ != "application/json" {
 		return "", http.StatusUnsupportedMediaType
@@ -257,7 +249,7 @@ func readPing(w http.ResponseWriter, r *http.Request) (id string, status int) {
 	return id, 0
 }
 
-// pingedRequest finds the auth_req_id in a notification; empty if there is none.
+// pingedRequest returns the auth_req_id of a notification, or nothing.
 func pingedRequest(body []byte) string {
 	o, err := strictjson.Parse(body)
 	if err != nil {
@@ -270,8 +262,7 @@ func pingedRequest(body []byte) string {
 	return id
 }
 
-// Bounds on whoever speaks to the ping address: a notification is a kilobyte, and
-// its sender waits for nothing.
+// Limits for senders to the ping address: a notification is a kilobyte, and its sender waits for nothing.
 const (
 	pingTimeout     = 10 * time.Second
 	pingIdleTimeout = time.Minute
@@ -279,53 +270,25 @@ const (
 	maxPingConns    = 32
 )
 
-// Serve takes pings from l until ctx ends; the certificate is of the address that the
-// server was told. TLS 1.2 is the least (BCP 195).
+// Serve receives pings from l until ctx ends. cert is for the address registered at the server. TLS 1.2 is the least
+// version (BCP 195).
 func (p *Pings) Serve(ctx context.Context, l net.Listener, cert tls.Certificate) error {
 	s := &http.Server{
 		Handler:      p,
 		ReadTimeout:  pingTimeout,
 		WriteTimeout: pingTimeout,
 		IdleTimeout:  pingIdleTimeout,
-		// One request at a time on a connection is all that is needed.
+		// HTTP/1.1 only: one request at a time is enough.
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		TLSConfig:      &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
 		MaxHeaderBytes: maxPingHeader,
-		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what maxUnauthenticated make it say is endless
+		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // anybody can provoke messages
 	}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	err := s.ServeTLS(&fewConns{Listener: l, free: make(chan struct{}, maxPingConns)}, "", "")
+	err := s.ServeTLS(netutil.LimitListener(l, maxPingConns), "", "")
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
-}
-
-// fewConns lets so many connections be open at once; others wait in the kernel.
-type fewConns struct {
-	net.Listener
-	free chan struct{}
-}
-
-// Accept waits for a connection and for room for it.
-func (f *fewConns) Accept() (net.Conn, error) {
-	f.free <- struct{}{}
-	c, err := f.Listener.Accept()
-	if err != nil {
-		<-f.free
-		return nil, err
-	}
-	return &counted{Conn: c, over: sync.OnceFunc(func() { <-f.free })}, nil
-}
-
-type counted struct {
-	net.Conn
-	over func()
-}
-
-// Close makes room for another.
-func (c *counted) Close() error {
-	defer c.over()
-	return c.Conn.Close()
 }

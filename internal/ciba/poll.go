@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// maxRetryAfter bounds a server's wish to be left alone; no request lives longer.
+	// maxRetryAfter bounds Retry-After: no request lives longer.
 	maxRetryAfter = time.Hour
 
-	// maxTokenSize bounds each token; the largest in use are about 8 KiB.
+	// maxTokenSize bounds each token. The largest in use have about 8 KiB.
 	maxTokenSize = 64 << 10
 
-	// maxTokenLifetime bounds what an access token is believed to live.
+	// maxTokenLifetime bounds expires_in of an access token.
 	maxTokenLifetime = 30 * 24 * time.Hour
 
 	pollOperation = "token request"
 )
 
-// verdicts are the errors of the token endpoint that a visit knows (CIBA Core,
-// section 11). The code decides, never the statusError: Auth0 answers 403, others 400.
+// verdicts maps the errors of the token endpoint to verdicts (CIBA Core 11). The code decides, never the status: Auth0
+// answers 403, others 400.
 var verdicts = map[string]kiosk.Verdict{
 	"authorization_pending":   kiosk.Pending,
 	"slow_down":               kiosk.SlowDown,
@@ -39,8 +39,7 @@ var verdicts = map[string]kiosk.Verdict{
 	"too_many_requests":       kiosk.Retryable,
 }
 
-// Poll asks the token endpoint once (CIBA Core, section 10.1). It gives up after
-// 40 s by itself.
+// Poll sends one request to the token endpoint (CIBA Core 10.1). It gives up after 40 s.
 func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAnswer {
 	a := k.poll(ctx, requestID)
 	k.reportContact(ctx, a.Err, a.Verdict == kiosk.Retryable && !a.ServerReached)
@@ -73,9 +72,9 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 		a = k.readPollReply(reply)
 		a.Tokens.Client = k.tokenClient(requestID)
 		if !hasTokens(a.Tokens) && refusesProof(reply) && k.clockCorrections() != made {
-			// It was made by a time that this very answer has put right. The next poll
-			// has a new one, at its own time; if that is refused, too, that is that.
-			a = retryable(errors.New("the proof was made by a wrong clock, which is right now"), true)
+			// The proof was made by a wrong clock, which this very answer has corrected. The next poll has a new proof; if
+			// that is refused as well, the clock was not the cause.
+			a = retryable(errors.New("the proof was made by a wrong clock, which has been corrected"), true)
 		}
 		if k.config.DPoP != nil && a.Verdict == kiosk.Granted {
 			k.config.DPoP.BindAccessToken(proofID(form), a.Tokens.Access)
@@ -87,13 +86,13 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 	default:
 		a = retryable(err, reply != nil)
 	}
-	if reply != nil { // the header counts even if the body did not come
+	if reply != nil { // the header counts even if the body is incomplete
 		a.RetryAfter = retryAfter(reply.Header, k.config.Now())
 	}
 	return a
 }
 
-// clockCorrections counts how often the time was put right.
+// clockCorrections returns how often the clock was corrected.
 func (k *Client) clockCorrections() uint64 {
 	if k.config.Clock == nil {
 		return 0
@@ -103,13 +102,13 @@ func (k *Client) clockCorrections() uint64 {
 
 func hasTokens(t kiosk.Tokens) bool { return len(t.Access)+len(t.Refresh) > 0 }
 
-// refusesProof tells whether an answer refuses what a wrong clock spoils.
+// refusesProof reports whether an answer refuses a proof that a wrong clock invalidates.
 func refusesProof(reply *oidc.Reply) bool {
 	e := readError(reply.Body)
 	return e != nil && (e.code == "invalid_client" || e.code == "invalid_dpop_proof")
 }
 
-// readPollReply turns a whole answer into a verdict.
+// readPollReply turns a complete answer into a verdict.
 func (k *Client) readPollReply(reply *oidc.Reply) kiosk.PollAnswer {
 	if e := readError(reply.Body); e != nil {
 		v, ok := verdicts[e.code]
@@ -123,14 +122,14 @@ func (k *Client) readPollReply(reply *oidc.Reply) kiosk.PollAnswer {
 		}
 		if r, ok := pollReasons[e.code]; ok {
 			if e.code == "invalid_dpop_proof" && k.isClockOff(reply.Header) {
-				r = kiosk.BadClock // that is what a proof is refused for by a server that knows better
+				r = kiosk.BadClock // a server refuses proofs for their time
 			}
 			return fatalWithTokens(r, e, readRevocable(e.body))
 		}
 		if reply.Status >= 500 || reply.Status == http.StatusTooManyRequests {
 			return retryable(e, true)
 		}
-		return fatalWithTokens(kiosk.Refused, e, readRevocable(e.body)) // any other code ends it: RFC 8628, section 3.5
+		return fatalWithTokens(kiosk.Refused, e, readRevocable(e.body)) // any other code is final (RFC 8628 3.5)
 	}
 	if reply.Status != http.StatusOK {
 		return retryable(statusError(reply), true)
@@ -150,21 +149,20 @@ func fatal(r kiosk.Reason, err error) kiosk.PollAnswer {
 	return kiosk.PollAnswer{Verdict: kiosk.Fatal, Reason: r, Err: kiosk.Fail(r, pollOperation, err)}
 }
 
-// fatalWithTokens is fatal with tokens that came and may not be used.
+// fatalWithTokens is fatal with tokens that must not be used and have to be revoked.
 func fatalWithTokens(r kiosk.Reason, err error, t kiosk.Tokens) kiosk.PollAnswer {
 	a := fatal(r, err)
 	a.Tokens = t
 	return a
 }
 
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. The
-// date is the server's, so it is compared with the server's own Date where there
-// is one.
+// retryAfter reads Retry-After, seconds or a date (RFC 9110 10.2.3). A date is compared with the server's own Date if
+// there is one.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	s := strings.TrimSpace(h.Get("Retry-After"))
 	if s != "" && strings.Trim(s, "0123456789") == "" {
 		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil { // more digits than a number can have
+		if err != nil { // out of range
 			return maxRetryAfter
 		}
 		return strictjson.Seconds(n, 0, maxRetryAfter)
@@ -179,9 +177,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return max(0, min(at.Sub(now), maxRetryAfter))
 }
 
-// readTokens makes the outer checks of a token response (RFC 6749, section 5.1;
-// OpenID Connect Core 1.0, section 3.1.3.3). With an error it gives what is to be
-// given back: the server holds those tokens for good ones.
+// readTokens makes the outer checks of a token response (RFC 6749 5.1; OpenID Connect Core 3.1.3.3). With an error it
+// returns the tokens that have to be revoked.
 func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 	o, err := strictjson.Parse(body)
 	if err != nil {
@@ -192,15 +189,14 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 	}
 	t := readRevocable(o)
 	t.ID = readToken(o, "id_token")
-	// A token of another type cannot be used by whoever does not know the type
-	// (RFC 6749, section 7.1), and no default is assumed for a missing one.
+	// A token of an unknown type must not be used (RFC 6749 7.1), and there is no default type.
 	typ, _ := o.Text("token_type")
 	switch {
 	case o.Has("error"):
-		return bad(kiosk.Untrusted, "an error that is no text")
+		return bad(kiosk.Untrusted, "error is not a string")
 	case t.Access == nil:
 		return bad(kiosk.Untrusted, "access_token is missing or malformed")
-	case t.ID == nil: // scope openid was asked for
+	case t.ID == nil: // the scope openid was requested
 		return bad(kiosk.Untrusted, "id_token is missing or malformed")
 	case t.Refresh == nil && o.Has("refresh_token"):
 		return bad(kiosk.Untrusted, "refresh_token is malformed")
@@ -209,9 +205,9 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 	}
 	t.Type = k.tokenType()
 	if granted, err := readDetails(o); err != nil {
-		return bad(kiosk.Untrusted, detailsParameter+" are malformed")
+		return bad(kiosk.Untrusted, detailsParameter+" is malformed")
 	} else if granted.exceed(k.details) {
-		return bad(kiosk.Untrusted, "more "+detailsParameter+" were granted than asked for")
+		return bad(kiosk.Untrusted, "more "+detailsParameter+" granted than requested")
 	}
 	t.Scope = k.config.Scope
 	if o.Has("scope") {
@@ -222,24 +218,23 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 		t.Scope = granted
 		for _, s := range k.neededScopes() {
 			if !hasScope(granted, s) {
-				return bad(kiosk.NoAccess, "fewer scopes were granted than asked for")
+				return bad(kiosk.NoAccess, "fewer scopes granted than requested")
 			}
 		}
 	}
 	return t, kiosk.NoReason, nil
 }
 
-// readRevocable reads the tokens that can be given back; those that are missing or
-// malformed are nil.
+// readRevocable reads the tokens that can be revoked; absent or malformed ones are nil.
 func readRevocable(o strictjson.Object) kiosk.Tokens {
 	t := kiosk.Tokens{Access: readToken(o, "access_token"), Refresh: readToken(o, "refresh_token")}
-	if n, err := o.Integer("expires_in"); err == nil { // it may be missing (RFC 6749, section 5.1), and nothing depends on it
+	if n, err := o.Integer("expires_in"); err == nil { // optional (RFC 6749 5.1)
 		t.Expires = strictjson.Seconds(n, 0, maxTokenLifetime)
 	}
 	return t
 }
 
-// readToken reads a token; nil if it is missing or nothing that could be sent on.
+// readToken reads a token; nil if it is absent or could not be sent on.
 func readToken(o strictjson.Object, name string) kiosk.Secret {
 	s, ok := o.Text(name)
 	if !ok || s == "" || len(s) > maxTokenSize || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -248,11 +243,9 @@ func readToken(o strictjson.Object, name string) kiosk.Secret {
 	return kiosk.Secret(s)
 }
 
-// neededScopes are the scopes that must have been granted: all that are asked for but
-// openid, of which the ID token is the proof, and offline_access, without which
-// there is merely no refresh token. With a resource the answer's scope is about that
-// resource alone (RFC 8707, section 2.2), so the scopes that stand for claims are not
-// looked for in it.
+// neededScopes returns the scopes that must have been granted: all requested ones but openid, which the ID token
+// proves, and offline_access, without which there is merely no refresh token. With a resource, the answer's scope is
+// about that resource alone (RFC 8707 2.2), so the scopes for claims are left out.
 func (k *Client) neededScopes() []string {
 	var out []string
 	for _, s := range strings.Fields(k.config.Scope) {
@@ -270,7 +263,7 @@ func (k *Client) neededScopes() []string {
 }
 
 func verdictName(v kiosk.Verdict) string {
-	names := [...]string{"pending", "slow down", "granted", "denied", "timed out", "gone", "trouble", "hopeless"}
+	names := [...]string{"pending", "slow down", "granted", "denied", "timed out", "unknown request", "retryable", "fatal"}
 	if int(v) < len(names) {
 		return names[v]
 	}

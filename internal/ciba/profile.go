@@ -11,56 +11,51 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Profile is what is peculiar to one kind of authorization server, as data.
-// There is no code per server.
+// Profile is what is particular to one kind of authorization server, as data. There is no code for a single server.
 type Profile struct {
 	Name string
 
-	// Hint is the pattern of KIOSK_LOGIN_HINT that takes the place of the default
-	// one, {identifier}, where the server knows people by another form only; empty
-	// where it does not. HintMax is the longest login_hint the server takes, in
-	// characters; 0 where no limit is known.
+	// HintPattern replaces the default of KIOSK_LOGIN_HINT if the server accepts another form only. HintMax is the
+	// longest login_hint in characters; 0 if no limit is known.
 	HintPattern string
 	HintMax     int
 
-	// BindingExtra are the characters that a binding message may hold beside
-	// letters and digits of ASCII; BindingMax is how long it may be.
+	// BindingExtra are the characters that a binding message may contain besides ASCII letters and digits; BindingMax
+	// is its maximum length.
 	BindingExtra string
 	BindingMax   int
 
-	// MergesRefusal says that the server has one answer for "refused" and "nobody
-	// answered", so that only the clock can tell them apart.
+	// AmbiguousDenial says that the server sends one code for declined and expired, so that only the time tells them
+	// apart.
 	AmbiguousDenial bool
 
-	// Audience is whom a client assertion is addressed to.
+	// Audience is the audience of client assertions.
 	Audience oidc.Audience
 
-	// Ignores are the parameters that the server is known not to read, of audience
-	// and resource. They are not sent, and the log says so.
+	// Ignores are the parameters, of audience and resource, that the server does not read. They are not sent, and the
+	// log says so.
 	Ignores []string
 
-	// ExpiryMin and ExpiryMax are the shortest and the longest lifetime that may be
-	// asked for without the server refusing it or taking it to mean something else;
-	// 0 where no limit is known.
+	// ExpiryMin and ExpiryMax bound the requested expiry: outside, the server refuses it or gives it another meaning. 0
+	// if no limit is known.
 	ExpiryMin, ExpiryMax time.Duration
 
-	// Where is the sentence that says where to look on the phone.
+	// PhoneHint says where the customer looks on the phone.
 	PhoneHint kiosk.PhoneHint
 
-	// backchannel and token recognise the server: how the paths of its endpoints
-	// end. An empty backchannel is never recognizedProfile.
+	// backchannel and token are path suffixes of the endpoints by which the server is recognized. A profile with an
+	// empty backchannel is never recognized.
 	backchannel, token string
 }
 
-// Generic is the profile of a server about which nothing is known: what every
-// server looked at accepts.
+// Generic is the profile of an unknown server: what every examined server accepts.
 const Generic = "generic"
 
-// commonBindingChars are the characters that every server looked at takes in a binding message.
+// commonBindingChars are accepted in a binding message by every examined server.
 const commonBindingChars = "-._+"
 
-// profiles is the table. Sources are the servers' own code and manuals. Where one
-// says nothing, what is generic stands.
+// profiles is the table. Its sources are the servers' code and manuals; where they are silent, the generic value is
+// used.
 var profiles = []Profile{
 	{
 		Name:         Generic,
@@ -75,7 +70,7 @@ var profiles = []Profile{
 		BindingMax:      64,
 		AmbiguousDenial: true,
 		ExpiryMin:       time.Second,
-		ExpiryMax:       300 * time.Second, // above it Auth0 sends an e-mail instead of a push
+		ExpiryMax:       300 * time.Second, // above it Auth0 sends an email instead of a push
 		PhoneHint:       kiosk.GuardianApp,
 		backchannel:     "/bc-authorize",
 		token:           "/oauth/token",
@@ -92,7 +87,7 @@ var profiles = []Profile{
 		Name:         "node-oidc-provider",
 		BindingExtra: "-._+/!?#",
 		BindingMax:   20,
-		Ignores:      []string{"audience"}, // it has resource indicators (RFC 8707)
+		Ignores:      []string{"audience"}, // it uses resource indicators (RFC 8707)
 		ExpiryMax:    600 * time.Second,
 		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/backchannel",
@@ -103,18 +98,18 @@ var profiles = []Profile{
 		HintMax:      100,
 		BindingExtra: " -._+#",
 		BindingMax:   100,
-		Ignores:      []string{"audience"}, // as above
+		Ignores:      []string{"audience"}, // it uses resource indicators (RFC 8707)
 		ExpiryMin:    time.Second,
-		ExpiryMax:    300 * time.Second, // the client's default lifetime; above it is an error, not a smaller one
+		ExpiryMax:    300 * time.Second, // the client's default lifetime; a longer one is an error
 		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/connect/ciba",
 		token:        "/connect/token",
 	},
 	{
 		Name:         "wso2",
-		BindingExtra: " -._+/!?#,:", // all but control characters and angle brackets
+		BindingExtra: " -._+/!?#,:", // everything but control characters and angle brackets
 		BindingMax:   20,
-		PhoneHint:    kiosk.LinkMessage, // it sends a link by e-mail or text message
+		PhoneHint:    kiosk.LinkMessage, // a link by email or text message
 		backchannel:  "/oauth2/ciba",
 		token:        "/oauth2/token",
 	},
@@ -122,7 +117,7 @@ var profiles = []Profile{
 		Name:         "pingfederate",
 		BindingExtra: commonBindingChars,
 		BindingMax:   20,
-		ExpiryMax:    120 * time.Second, // its default, which a client can only shorten
+		ExpiryMax:    120 * time.Second, // the default, which a client can only shorten
 		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/as/bc-auth.ciba",
 		token:        "/as/token.oauth2",
@@ -145,7 +140,7 @@ var profiles = []Profile{
 	},
 }
 
-// Profiles lists the names that Config.Profile may have, in the table's order.
+// Profiles returns the names for Config.Profile, in the table's order.
 func Profiles() []string {
 	var out []string
 	for _, p := range profiles {
@@ -154,7 +149,7 @@ func Profiles() []string {
 	return out
 }
 
-// profileNamed finds a profile by name.
+// profileNamed returns the profile of a name.
 func profileNamed(name string) (Profile, error) {
 	i := slices.IndexFunc(profiles, func(p Profile) bool { return p.Name == name })
 	if i < 0 {
@@ -163,8 +158,8 @@ func profileNamed(name string) (Profile, error) {
 	return profiles[i], nil
 }
 
-// recognize recognises a server by how its endpoints are called; generic if by
-// nothing. Two of them must fit: /bc-authorize alone is a common name.
+// recognize returns the profile of a server by the paths of its endpoints, or the generic one. Two paths must match,
+// because /bc-authorize alone is common.
 func recognize(m *oidc.Metadata) Profile {
 	for _, p := range profiles {
 		if p.backchannel != "" && hasPathSuffix(m.Endpoint(oidc.Backchannel, false), p.backchannel) &&
@@ -180,7 +175,7 @@ func hasPathSuffix(address, path string) bool {
 	return err == nil && strings.HasSuffix(u.Path, path)
 }
 
-// parameter are the parameters audience and resource as this server is to get them.
+// parameter returns the value of audience or resource as this server gets it.
 func (p *Profile) parameter(name, value string) string {
 	if slices.Contains(p.Ignores, name) {
 		return ""
@@ -188,7 +183,7 @@ func (p *Profile) parameter(name, value string) string {
 	return value
 }
 
-// requestedExpiry is what may be asked for of what is wished; 0 asks for nothing.
+// requestedExpiry fits a wanted expiry to what the server accepts; 0 requests none.
 func (p *Profile) requestedExpiry(wish time.Duration) time.Duration {
 	if wish <= 0 {
 		return 0

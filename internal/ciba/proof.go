@@ -12,12 +12,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// What proves more than who the client is: signed requests (CIBA Core, section 7.1.1),
-// proofs of possession (RFC 9449), and certificates that tie a token to this device
-// (RFC 8705).
-
-// checkProofs tells a technician why the server does not take the proofs that the
-// settings ask for; nil if it does, or says nothing about them.
+// checkProofs returns why the server does not accept the proofs that the settings require; nil if it accepts them or
+// says nothing about them.
 func (k *Client) checkProofs(m *oidc.Metadata) error {
 	if k.config.SignKey != nil {
 		if err := k.config.SignKey.CheckRequestSigning(m); err != nil {
@@ -25,13 +21,13 @@ func (k *Client) checkProofs(m *oidc.Metadata) error {
 		}
 	}
 	if k.config.DPoP != nil && !oidc.Offers(m.DPoPAlgs, oidc.DPoPAlg) {
-		return fmt.Errorf("the server takes proofs of possession, but not with %s; set KIOSK_DPOP=false", oidc.DPoPAlg)
+		return fmt.Errorf("the server does not accept DPoP proofs with %s; set KIOSK_DPOP=false", oidc.DPoPAlg)
 	}
 	return nil
 }
 
-// signRequest turns the parameters of a request into a signed one, if that is wanted: then
-// nothing else but what authenticates the client stands beside it.
+// signRequest turns the parameters into a signed request if that is configured (CIBA Core 7.1.1). Only the client
+// authentication remains beside it.
 func (k *Client) signRequest(m *oidc.Metadata, form url.Values) (url.Values, error) {
 	if k.config.SignKey == nil {
 		return form, nil
@@ -43,12 +39,12 @@ func (k *Client) signRequest(m *oidc.Metadata, form url.Values) (url.Values, err
 	return url.Values{"request": {request}}, nil
 }
 
-// proofID is what the key of a token request's proof is kept by: the request's name.
+// proofID identifies the key of a token request's DPoP proof.
 func proofID(form url.Values) kiosk.Secret {
 	return kiosk.Secret(form.Get("auth_req_id") + form.Get("device_code"))
 }
 
-// addDPoPProof adds a proof of possession to a token request.
+// addDPoPProof adds a DPoP proof to a token request (RFC 9449).
 func (k *Client) addDPoPProof(to oidc.Endpoint, address string, form url.Values, h http.Header) error {
 	if k.config.DPoP == nil || to != oidc.Token {
 		return nil
@@ -61,10 +57,8 @@ func (k *Client) addDPoPProof(to oidc.Endpoint, address string, form url.Values,
 	return nil
 }
 
-// needsNonce notes the nonce of an answer and tells whether the same token
-// request is to be sent again at once because of it (RFC 9449, section 8): the server
-// has not looked at it yet, so that is no poll too many. No other request is ever
-// sent again.
+// needsNonce stores the nonce of an answer and reports whether the same token request has to be repeated at once with
+// it (RFC 9449 8). The server has not processed it yet, so this is no additional poll. No other request is repeated.
 func (k *Client) needsNonce(to oidc.Endpoint, address string, reply *oidc.Reply) bool {
 	if k.config.DPoP == nil || reply == nil || !k.config.DPoP.StoreNonce(address, reply.Header) || to != oidc.Token {
 		return false
@@ -73,8 +67,8 @@ func (k *Client) needsNonce(to oidc.Endpoint, address string, reply *oidc.Reply)
 	return e != nil && e.code == "use_dpop_nonce"
 }
 
-// tokenType is the type that an access token must have: of another type it would not
-// be tied to this device although we showed a key, so it is refused.
+// tokenType returns the required type of the access token. With DPoP a Bearer token is refused, because it would not be
+// bound to this device.
 func (k *Client) tokenType() string {
 	if k.config.DPoP != nil {
 		return "DPoP"
@@ -82,14 +76,14 @@ func (k *Client) tokenType() string {
 	return "Bearer"
 }
 
-// isClockOff tells whether the server's Date is too far from ours for a proof to pass.
+// isClockOff reports whether the server's Date differs too much from our clock for a proof to be accepted.
 func (k *Client) isClockOff(h http.Header) bool {
 	theirs, err := http.ParseTime(h.Get("Date"))
 	return err == nil && k.config.Now().Sub(theirs).Abs() > oidc.Tolerance
 }
 
-// getProtected fetches from an endpoint of the server with the access token, tied to its
-// key if it is. A server may ask for its nonce once (RFC 9449, section 9).
+// getProtected fetches from an endpoint of the server with the access token, and with a DPoP proof if the token is
+// bound. It repeats the request if the server demands its nonce (RFC 9449 9) or a kept connection has ended.
 func (k *Client) getProtected(ctx context.Context, address string, access kiosk.Secret) (*oidc.Reply, error) {
 	send := k.config.Transport.Send
 	for nonceSent := false; ; {
@@ -119,8 +113,8 @@ func (k *Client) getProtected(ctx context.Context, address string, access kiosk.
 	}
 }
 
-// warnOfExpiry tells the log of a certificate that ends soon; it is called once for
-// each copy of the metadata, which is once a day on a device in use.
+// warnOfExpiry logs that the client certificate expires soon. It is called once for each copy of the metadata: once a
+// day on a device in use.
 func (k *Client) warnOfExpiry(now time.Time) {
 	if k.config.Certificate == nil {
 		return

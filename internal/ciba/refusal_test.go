@@ -230,9 +230,9 @@ func TestServersThatDoNotOfferIt(t *testing.T) {
 		changes obj
 		says    string // empty: well
 	}{
-		"no backchannel endpoint": {obj{"backchannel_authentication_endpoint": nil}, "does not offer CIBA"},
-		"ping only":               {obj{"backchannel_token_delivery_modes_supported": []string{"ping"}}, "not in poll mode"},
-		"push only":               {obj{"backchannel_token_delivery_modes_supported": []string{"push"}}, "not in poll mode"},
+		"no backchannel endpoint": {obj{"backchannel_authentication_endpoint": nil}, "publishes no backchannel_authentication_endpoint"},
+		"ping only":               {obj{"backchannel_token_delivery_modes_supported": []string{"ping"}}, "does not support poll mode"},
+		"push only":               {obj{"backchannel_token_delivery_modes_supported": []string{"push"}}, "does not support poll mode"},
 		"modes not published":     {obj{"backchannel_token_delivery_modes_supported": nil}, ""},
 		"all modes":               {obj{"backchannel_token_delivery_modes_supported": []string{"push", "ping", "poll"}}, ""},
 		"grants not published":    {obj{"grant_types_supported": nil}, ""},

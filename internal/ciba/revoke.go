@@ -10,10 +10,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Revoke gives tokens back (RFC 7009): the refresh token, with which the others
-// fall, else the access token. It is nil where there is no token or the server has
-// no way to take one back. It tries once; whether to try later is the caller's
-// business.
+// Revoke revokes the refresh token, which invalidates the others, or else the access token (RFC 7009). It returns nil
+// if there is no token or the server has no revocation endpoint. It tries once.
 func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 	token, hint := t.Refresh, "refresh_token"
 	if len(token) == 0 {
@@ -23,7 +21,7 @@ func (k *Client) Revoke(ctx context.Context, t kiosk.Tokens) error {
 		return nil
 	}
 	if k.config.DPoP != nil {
-		defer k.config.DPoP.Forget(t.Access) // to give a token back takes no proof
+		defer k.config.DPoP.Forget(t.Access) // revocation needs no proof
 	}
 	err := k.revoke(ctx, k.authFor(t), token, hint)
 	if err != nil {
@@ -52,12 +50,12 @@ func (k *Client) revoke(ctx context.Context, who oidc.ClientAuth, token kiosk.Se
 	if err != nil && (reply == nil || reply.Status != http.StatusOK) {
 		return kiosk.Fail(k.unreachableReason(err), what, err)
 	}
-	if reply.Status == http.StatusOK { // also for a token the server does not know; the body does not matter
+	if reply.Status == http.StatusOK { // also for an unknown token
 		return nil
 	}
 	if e := readError(reply.Body); e != nil {
 		if e.code == "unsupported_token_type" {
-			return nil // it cannot be taken back; it lapses by itself
+			return nil // it cannot be revoked and expires by itself
 		}
 		return kiosk.Fail(askReason(e.code, reply.Status), what, e)
 	}

@@ -8,47 +8,40 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// subjectCheckOff is the KIOSK_SUBJECT_CLAIM that switches the comparison off.
+// subjectCheckOff is the value of KIOSK_SUBJECT_CLAIM that switches the comparison off.
 const subjectCheckOff = "none"
 
-// comparison is what a set of claims says about the approver.
+// comparison is what claims say about the approver.
 type comparison uint8
 
 const (
-	missing  comparison = iota // nothing there to compare, or nobody vouches for it
+	missing  comparison = iota // nothing to compare, or the value is not verified
 	mismatch                   // somebody else
-	match                      // the person asked for
+	match                      // the identified person
 )
 
-// checkSubjectClaim refuses a claim that could never be compared.
+// checkSubjectClaim refuses a claim that does not identify a person.
 func checkSubjectClaim(c Config) error {
 	if c.SubjectClaim == "" || c.SubjectClaim == subjectCheckOff {
 		return nil
 	}
 	if hasControl(c.SubjectClaim) || slices.Contains([]string{"iss", "aud", "exp", "iat", "nbf", "azp"}, c.SubjectClaim) {
-		return errors.New("that claim does not tell people apart")
+		return errors.New("this claim does not identify a person")
 	}
 	return nil
 }
 
-// compare looks for the person asked for in a set of claims (CIBA Core is isUnanswered
-// on this; without it a mix-up at the server would show one person's data to
-// another).
+// compare looks for the identified person in claims. CIBA Core does not require this; without it a mix-up at the server
+// would show one person's data to another.
 //
-// The rule, KIOSK_SUBJECT_CLAIM: by default sub, where it is known beforehand
-// (iss_sub, a lookup); else email or phone_number, where that is what people type;
-// else preferred_username or sub, whichever equals the login hint. A claim that is
-// named must equal the identifier as typed or the hint as sent; where the subject
-// is known beforehand, sub must equal that.
+// The claim is KIOSK_SUBJECT_CLAIM. By default it is sub if the subject is known (iss_sub, a lookup); else email or
+// phone_number if that is what people type; else preferred_username or sub, whichever equals the login hint. A
+// configured claim must equal the identifier or the hint; if the subject is known, sub must equal it.
 //
-// How values are compared: sub and any claim not named here byte for byte, since
-// OpenID Connect says so of sub and nothing is known of the others. email and
-// preferred_username with A to Z and a to z taken as equal, because people type
-// them as they like and servers fold them; nothing beyond ASCII is folded, so no
-// look-alike letter passes. phone_number as digits, a leading 00 read as +.
-// email and phone_number count only together with email_verified and
-// phone_number_verified being true: anybody may enter somebody else's address in
-// their own account.
+// sub and unknown claims are compared byte for byte, as OpenID Connect requires for sub. email and preferred_username
+// ignore ASCII case only, so no look-alike letter matches. phone_number is compared by digits, with a leading 00 as +.
+// email and phone_number count only if email_verified or phone_number_verified is true, because people can enter
+// somebody else's address in their account.
 func (k *Client) compare(claims strictjson.Object, e expectation, identifier string) comparison {
 	claim := k.config.SubjectClaim
 	switch {
@@ -71,15 +64,15 @@ func (k *Client) compare(claims strictjson.Object, e expectation, identifier str
 	if compareClaim(claims, "sub", e.Hint) == match {
 		return match
 	}
-	return compareClaim(claims, "preferred_username", e.Hint) // UserInfo may have it if the ID token has not
+	return compareClaim(claims, "preferred_username", e.Hint) // UserInfo may contain it if the ID token does not
 }
 
-// usesDefaultRule tells whether the last of the default rules is in force.
+// usesDefaultRule reports whether the approver is compared by preferred_username or sub.
 func (k *Client) usesDefaultRule(e expectation) bool {
 	return k.config.SubjectClaim == "" && e.Subject == "" && e.Claim == "" && k.config.Identifier != "email" && k.config.Identifier != "phone"
 }
 
-// compareClaim compares one claim with what would be right.
+// compareClaim compares one claim with the accepted values.
 func compareClaim(claims strictjson.Object, claim string, right ...string) comparison {
 	got, ok := claims.Text(claim)
 	if !ok || got == "" {
@@ -108,8 +101,8 @@ func compareClaim(claims strictjson.Object, claim string, right ...string) compa
 	return mismatch
 }
 
-// normalizePhone brings a telephone number to its digits, with a plus where it is given in
-// full; empty, which equals nothing, if it holds anything that is not part of one.
+// normalizePhone reduces a telephone number to its digits, with a plus if it is international. It returns nothing,
+// which equals nothing, if there is any other character.
 func normalizePhone(s string) string {
 	s = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "", "/", "", "\u00a0", "").Replace(s)
 	if rest, ok := strings.CutPrefix(s, "00"); ok {

@@ -16,15 +16,12 @@ import (
 
 const verifyOperation = "checking the answer"
 
-// Verify checks the ID token and then that the approver is the person asked for.
-// Only if the ID token does not say who that is, UserInfo is asked, by the access
-// token, which by then is known to belong to a genuine answer.
+// Verify validates the ID token and then compares the approver with the identified person. It asks UserInfo only if the
+// ID token does not say who approved; by then the access token is known to belong to a valid answer.
 //
-// Somebody else is kiosk.WrongPerson. Where the claim that should say who it is is
-// neither in the ID token nor in UserInfo, the answer is kiosk.Untrusted: nothing
-// speaks for a mix-up, but nothing against it either, and a technician has to choose
-// another claim. Under the default rule sub is one of the claims compared, and every
-// ID token has it, so there it is always the one or the other.
+// Another person is kiosk.WrongPerson. If neither the ID token nor UserInfo contains the claim, the answer is
+// kiosk.Untrusted, and a technician has to choose another claim. Under the default rule sub is compared, which every ID
+// token contains.
 func (k *Client) Verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation) (kiosk.Person, error) {
 	p, err := k.verify(ctx, t, a)
 	if err != nil {
@@ -46,7 +43,7 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 	}
 	client := k.config.ClientID
 	if e.Device {
-		client, a.RequestID = k.config.DeviceClientID, nil // what it is bound to has no name in an ID token
+		client, a.RequestID = k.config.DeviceClientID, nil // no claim of the ID token binds it to the request
 	}
 	claims, err := k.verifier.Verify(ctx, t.ID, oidc.ExpectedClaims{
 		Issuer:       m.Issuer,
@@ -76,8 +73,7 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 	return person, k.checkRequiredClaim(ctx, claims.Object, asked)
 }
 
-// checkApprover refuses an approver who is somebody else than was asked for. info is UserInfo,
-// asked once at the most.
+// checkApprover refuses an approver who is not the identified person. info returns UserInfo, fetched once at most.
 func (k *Client) checkApprover(ctx context.Context, claims strictjson.Object, e expectation, identifier string, info func(context.Context) (strictjson.Object, error)) error {
 	if k.config.SubjectClaim == subjectCheckOff {
 		return nil
@@ -93,18 +89,18 @@ func (k *Client) checkApprover(ctx context.Context, claims strictjson.Object, e 
 		}
 	}
 	if found == missing && k.usesDefaultRule(e) {
-		found = mismatch // sub is always there, and it is not what was asked for
+		found = mismatch // sub is always present, and it did not match
 	}
 	switch found {
 	case match:
 		return nil
 	case mismatch:
-		return kiosk.Fail(kiosk.WrongPerson, verifyOperation, errors.New("the approver is not the person asked for; if it is, KIOSK_SUBJECT_CLAIM has to name a claim that says so"))
+		return kiosk.Fail(kiosk.WrongPerson, verifyOperation, errors.New("the approver is not the identified person; if they are, set KIOSK_SUBJECT_CLAIM to a claim that says so"))
 	}
-	return kiosk.Fail(kiosk.Untrusted, verifyOperation, errors.New("no verified claim says who approved; let the server send it (scope), or set KIOSK_SUBJECT_CLAIM"))
+	return kiosk.Fail(kiosk.Untrusted, verifyOperation, errors.New("no verified claim identifies the approver; request it (KIOSK_SCOPE), or set KIOSK_SUBJECT_CLAIM"))
 }
 
-// toBestClock turns a time by the wall clock into one by Now.
+// toBestClock converts a time of the wall clock to one of Config.Now.
 func (k *Client) toBestClock(t time.Time) time.Time {
 	if k.config.Clock == nil || t.IsZero() {
 		return t
@@ -112,8 +108,8 @@ func (k *Client) toBestClock(t time.Time) time.Time {
 	return t.Add(k.config.Clock.Offset())
 }
 
-// decodeExpected brings back what Ask packed; where the record has none, it is made
-// again, which a lookup's answer cannot be.
+// decodeExpected returns what Ask kept. If the record has nothing, it is computed again, which is impossible for a
+// lookup's answer.
 func (k *Client) decodeExpected(a kiosk.Expectation) (expectation, error) {
 	if len(a.ExpectedSubject) > 0 {
 		return decodeExpectation(a.ExpectedSubject)
@@ -128,9 +124,8 @@ func (k *Client) decodeExpected(a kiosk.Expectation) (expectation, error) {
 	return e, err
 }
 
-// userInfo fetches the claims about the approver (OpenID Connect Core 1.0,
-// section 5.3). Their sub must be the ID token's, or they are somebody else's
-// (section 5.3.2). Without an endpoint there are no claims, which is no error.
+// userInfo fetches the claims about the approver (OpenID Connect Core 5.3). Their sub must be the ID token's (5.3.2).
+// Without an endpoint it returns no claims and no error.
 func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Secret, sub string) (strictjson.Object, error) {
 	const what = "UserInfo"
 	address := m.Endpoint(oidc.UserInfo, k.config.Auth.MTLS())
@@ -149,14 +144,14 @@ func (k *Client) userInfo(ctx context.Context, m *oidc.Metadata, access kiosk.Se
 		return nil, kiosk.Fail(kiosk.Untrusted, what, fmt.Errorf("status %d", reply.Status))
 	}
 	if typ, _, _ := mime.ParseMediaType(reply.Header.Get("Content-Type")); typ == "application/jwt" {
-		return nil, kiosk.Fail(kiosk.Untrusted, what, errors.New("the server signs it, which this client did not ask for"))
+		return nil, kiosk.Fail(kiosk.Untrusted, what, errors.New("the answer is a signed JWT, which was not requested"))
 	}
 	o, err := strictjson.Parse(reply.Body)
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Untrusted, what, err)
 	}
 	if got, _ := o.Text("sub"); got != sub {
-		return nil, kiosk.Fail(kiosk.Untrusted, what, errors.New("it is about somebody else than the ID token"))
+		return nil, kiosk.Fail(kiosk.Untrusted, what, errors.New("sub differs from the ID token's"))
 	}
 	return o, nil
 }
