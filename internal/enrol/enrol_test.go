@@ -25,23 +25,22 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// office is an authorization server as an enrolment meets it: it signs technicians in,
-// registers clients, and lets them change their registration.
-type office struct {
+// authServer is an authorization server for enrolments: technicians sign in, clients register and change their registration.
+type authServer struct {
 	t      *testing.T
 	issuer string
 
-	mu       sync.Mutex
-	polls    []string // what the token endpoint answers to polls, in turn; the last one stays
-	clients  map[string]*registered
-	number   int
-	sent     []map[string]any // registration requests
-	once     map[string]bool  // initial access tokens, false once used
-	revoked  []string
-	answer   func(w http.ResponseWriter, c *registered) bool // replaces the answer to a registration; false: as usual
-	unmanage bool                                            // it offers no management
+	mu            sync.Mutex
+	polls         []string // responses to polls, one after another; the last one repeats
+	clients       map[string]*registered
+	number        int
+	sent          []map[string]any // registration requests
+	initialTokens map[string]bool  // initial access tokens; false after use
+	revoked       []string
+	respond       func(w http.ResponseWriter, c *registered) bool // replaces the response to a registration; false: the usual response
+	unmanaged     bool                                            // without the management protocol
 
-	sameToken bool // a change brings no new registration access token
+	sameToken bool // a change does not replace the registration access token
 }
 
 type registered struct {
@@ -50,8 +49,8 @@ type registered struct {
 	metadata   map[string]any
 }
 
-func newOffice(t *testing.T) *office {
-	o := &office{t: t, polls: []string{"authorization_pending", "slow_down", ""}, clients: map[string]*registered{}, once: map[string]bool{}}
+func newAuthServer(t *testing.T) *authServer {
+	o := &authServer{t: t, polls: []string{"authorization_pending", "slow_down", ""}, clients: map[string]*registered{}, initialTokens: map[string]bool{}}
 	web := httptest.NewServer(o)
 	t.Cleanup(web.Close)
 	o.issuer = web.URL
@@ -64,11 +63,11 @@ func say(w http.ResponseWriter, status int, v any) {
 	json.NewEncoder(w).Encode(v)
 }
 
-func refuse(w http.ResponseWriter, status int, code string) {
+func sayError(w http.ResponseWriter, status int, code string) {
 	say(w, status, map[string]string{"error": code, "error_description": "CANARY-DESCRIPTION"})
 }
 
-func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (o *authServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, bearer, _ := strings.Cut(r.Header.Get("Authorization"), "Bearer ")
@@ -80,7 +79,7 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"backchannel_user_code_parameter_supported": true})
 	case at == "POST /device":
 		if r.FormValue("client_id") != "bootstrap" {
-			refuse(w, 401, "invalid_client")
+			sayError(w, 401, "invalid_client")
 			return
 		}
 		say(w, 200, map[string]any{"device_code": "CANARY-DEVICE-CODE", "user_code": "BCDF-GHJK", "expires_in": 300, "interval": 2,
@@ -93,10 +92,10 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			o.polls = o.polls[1:]
 		}
 		if code != "" {
-			refuse(w, 400, code)
+			sayError(w, 400, code)
 			return
 		}
-		o.once["CANARY-TECHNICIAN"] = true
+		o.initialTokens["CANARY-TECHNICIAN"] = true
 		say(w, 200, map[string]any{"access_token": "CANARY-TECHNICIAN", "token_type": "Bearer", "expires_in": 300})
 	case at == "POST /revoke":
 		o.revoked = append(o.revoked, r.FormValue("token"))
@@ -109,12 +108,12 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (o *office) register(w http.ResponseWriter, r *http.Request, bearer string) {
-	if !o.once[bearer] {
-		refuse(w, 401, "invalid_token")
+func (o *authServer) register(w http.ResponseWriter, r *http.Request, bearer string) {
+	if !o.initialTokens[bearer] {
+		sayError(w, 401, "invalid_token")
 		return
 	}
-	o.once[bearer] = false
+	o.initialTokens[bearer] = false
 	var body map[string]any
 	json.NewDecoder(r.Body).Decode(&body)
 	o.sent = append(o.sent, body)
@@ -122,28 +121,28 @@ func (o *office) register(w http.ResponseWriter, r *http.Request, bearer string)
 	c := &registered{id: fmt.Sprintf("c-%d", o.number), access: fmt.Sprintf("CANARY-ACCESS-%d", o.number), metadata: body}
 	c.keys = keysOf(o.t, body)
 	o.clients[c.id] = c
-	if o.answer != nil && o.answer(w, c) {
+	if o.respond != nil && o.respond(w, c) {
 		return
 	}
 	say(w, 201, o.information(c))
 }
 
-func (o *office) information(c *registered) map[string]any {
+func (o *authServer) information(c *registered) map[string]any {
 	m := map[string]any{}
 	for k, v := range c.metadata {
 		m[k] = v
 	}
 	m["client_id"], m["client_id_issued_at"], m["client_secret"] = c.id, 1, "CANARY-SECRET"
-	if !o.unmanage {
+	if !o.unmanaged {
 		m["registration_client_uri"], m["registration_access_token"] = o.issuer+"/register/"+c.id, c.access
 	}
 	return m
 }
 
-func (o *office) change(w http.ResponseWriter, r *http.Request, bearer string) {
+func (o *authServer) change(w http.ResponseWriter, r *http.Request, bearer string) {
 	c := o.clients[strings.TrimPrefix(r.URL.Path, "/register/")]
 	if c == nil || bearer != c.access {
-		refuse(w, 401, "invalid_token")
+		sayError(w, 401, "invalid_token")
 		return
 	}
 	var body map[string]any
@@ -154,32 +153,31 @@ func (o *office) change(w http.ResponseWriter, r *http.Request, bearer string) {
 		}
 	}
 	if body["client_id"] != c.id || body["client_name"] == nil {
-		refuse(w, 400, "invalid_client_metadata")
+		sayError(w, 400, "invalid_client_metadata")
 		return
 	}
 	c.keys, c.metadata = keysOf(o.t, body), body
 	if !o.sameToken {
-		c.access += "+" // each change brings another token
+		c.access += "+" // each change replaces the token
 	}
 	say(w, 200, o.information(c))
 }
 
-// authenticate is the token endpoint's answer to a client that proves itself for an
-// auth_req_id that nobody has.
-func (o *office) authenticate(w http.ResponseWriter, r *http.Request) {
+// authenticate responds to a token request with an unknown auth_req_id.
+func (o *authServer) authenticate(w http.ResponseWriter, r *http.Request) {
 	c := o.clients[r.FormValue("client_id")]
 	token, err := jwt.ParseSigned(r.FormValue("client_assertion"), []jose.SignatureAlgorithm{jose.ES256})
 	if c == nil || err != nil {
-		refuse(w, 401, "invalid_client")
+		sayError(w, 401, "invalid_client")
 		return
 	}
 	for _, k := range c.keys {
 		if k.KeyID == token.Headers[0].KeyID && token.Claims(k) == nil {
-			refuse(w, 400, "invalid_grant")
+			sayError(w, 400, "invalid_grant")
 			return
 		}
 	}
-	refuse(w, 401, "invalid_client")
+	sayError(w, 401, "invalid_client")
 }
 
 func keysOf(t *testing.T, body map[string]any) []jose.JSONWebKey {
@@ -196,16 +194,16 @@ func keysOf(t *testing.T, body map[string]any) []jose.JSONWebKey {
 	return set.Keys
 }
 
-// device is a device with its state directory and a clock that moves when it sleeps.
+// device is a device with its state directory and an uptime that advances when it sleeps.
 type device struct {
 	t   *testing.T
-	o   *office
+	o   *authServer
 	dir string
 	log strings.Builder
 	now time.Duration
 }
 
-func newDevice(t *testing.T, o *office) *device {
+func newDevice(t *testing.T, o *authServer) *device {
 	return &device{t: t, o: o, dir: filepath.Join(t.TempDir(), "state")}
 }
 
@@ -244,7 +242,7 @@ func noApproval(t *testing.T) func(Approval) {
 }
 
 func TestRegisterWithApproval(t *testing.T) {
-	o := newOffice(t)
+	o := newAuthServer(t)
 	d := newDevice(t, o)
 	e := d.must()
 	var shown []Approval
@@ -254,7 +252,7 @@ func TestRegisterWithApproval(t *testing.T) {
 	if len(shown) != 1 || shown[0].UserCode != "BCDF-GHJK" || shown[0].VerificationURIComplete != o.issuer+"/d?c=BCDF-GHJK" || shown[0].ExpiresIn != 300*time.Second {
 		t.Errorf("shown: %+v", shown)
 	}
-	// Two polls were answered "not yet", one of them "slower": 2 s, 2 s, then 7 s.
+	// The responses are authorization_pending, slow_down and success: 2 s, 2 s, then 7 s.
 	if d.now < 11*time.Second || d.now > 15*time.Second {
 		t.Errorf("waited %v", d.now)
 	}
@@ -274,14 +272,14 @@ func TestRegisterWithApproval(t *testing.T) {
 		t.Errorf("client_name %q", name)
 	}
 	if !slices.Equal(o.revoked, []string{"CANARY-TECHNICIAN"}) {
-		t.Errorf("the technician's token was not given back: %v", o.revoked)
+		t.Errorf("the technician's token was not revoked: %v", o.revoked)
 	}
 	if err := e.ProbeClient(t.Context(), e.ClientID()); err != nil {
 		t.Error(err)
 	}
 	e.Close()
 
-	// Run again, it changes nothing.
+	// A second run changes nothing.
 	again := d.must()
 	if err := again.Register(t.Context(), nil, false, noApproval(t)); err != nil {
 		t.Error(err)
@@ -295,7 +293,7 @@ func TestRegisterWithApproval(t *testing.T) {
 }
 
 func TestFilesAreReadableByTheDeviceOnly(t *testing.T) {
-	d := newDevice(t, newOffice(t))
+	d := newDevice(t, newAuthServer(t))
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
 		t.Fatal(err)
@@ -326,8 +324,8 @@ func TestFilesAreReadableByTheDeviceOnly(t *testing.T) {
 }
 
 func TestRegisterWithInitialAccessToken(t *testing.T) {
-	o := newOffice(t)
-	o.once["one-time"] = true
+	o := newAuthServer(t)
+	o.initialTokens["one-time"] = true
 	d := newDevice(t, o)
 	e := d.must()
 	if err := e.Register(t.Context(), kiosk.Secret("one-time"), false, noApproval(t)); err != nil || e.ClientID() != "c-1" {
@@ -341,9 +339,9 @@ func TestRegisterWithInitialAccessToken(t *testing.T) {
 	}
 }
 
-// What is refused was not registered, and the next run tries again by itself.
+// TestRejectedRegistrationLeavesNoRecord checks that the run after a rejected registration tries again.
 func TestRejectedRegistrationLeavesNoRecord(t *testing.T) {
-	o := newOffice(t)
+	o := newAuthServer(t)
 	d := newDevice(t, o)
 	e := d.must()
 	if err := e.Register(t.Context(), kiosk.Secret("bad"), false, noApproval(t)); err == nil || errors.Is(err, ErrUnknownOutcome) {
@@ -358,7 +356,7 @@ func TestApprovalOutcomes(t *testing.T) {
 	for answer, want := range map[string]kiosk.Reason{
 		"access_denied": kiosk.Declined, "expired_token": kiosk.Misconfigured, "invalid_client": kiosk.Misconfigured, "CANARY-CODE": kiosk.Misconfigured,
 	} {
-		o := newOffice(t)
+		o := newAuthServer(t)
 		o.polls = []string{answer}
 		d := newDevice(t, o)
 		err := d.must().Register(t.Context(), nil, false, func(Approval) {})
@@ -369,8 +367,8 @@ func TestApprovalOutcomes(t *testing.T) {
 			t.Errorf("%s: registered", answer)
 		}
 	}
-	t.Run("nobody comes", func(t *testing.T) {
-		o := newOffice(t)
+	t.Run("nobody approves", func(t *testing.T) {
+		o := newAuthServer(t)
 		o.polls = []string{"authorization_pending"}
 		d := newDevice(t, o)
 		err := d.must().Register(t.Context(), nil, false, func(Approval) {})
@@ -380,26 +378,26 @@ func TestApprovalOutcomes(t *testing.T) {
 	})
 }
 
-// The answer to a registration is lost: nobody can know whether there is one.
+// TestUnknownOutcomeIsReported loses the response to a registration.
 func TestUnknownOutcomeIsReported(t *testing.T) {
 	for name, lose := range map[string]func(w http.ResponseWriter, c *registered) bool{
-		"no answer": func(w http.ResponseWriter, _ *registered) bool { panic(http.ErrAbortHandler) },
-		"server fault": func(w http.ResponseWriter, _ *registered) bool {
-			refuse(w, 500, "server_error")
+		"no response": func(w http.ResponseWriter, _ *registered) bool { panic(http.ErrAbortHandler) },
+		"server error": func(w http.ResponseWriter, _ *registered) bool {
+			sayError(w, 500, "server_error")
 			return true
 		},
-		"nonsense": func(w http.ResponseWriter, _ *registered) bool {
+		"not JSON": func(w http.ResponseWriter, _ *registered) bool {
 			io.WriteString(w, "<html>")
 			return true
 		},
-		"another way of authentication": func(w http.ResponseWriter, c *registered) bool {
+		"another authentication method": func(w http.ResponseWriter, c *registered) bool {
 			say(w, 201, map[string]any{"client_id": c.id, "token_endpoint_auth_method": "client_secret_basic"})
 			return true
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t)
-			o.answer = lose
+			o := newAuthServer(t)
+			o.respond = lose
 			d := newDevice(t, o)
 			e := d.must()
 			err := e.Register(t.Context(), nil, false, func(Approval) {})
@@ -407,31 +405,31 @@ func TestUnknownOutcomeIsReported(t *testing.T) {
 				t.Fatalf("%v", err)
 			}
 			e.Close()
-			o.answer = nil
+			o.respond = nil
 			e = d.must()
 			err = e.Register(t.Context(), nil, false, noApproval(t))
 			if !errors.Is(err, ErrUnknownOutcome) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
 				t.Errorf("the next run: %v", err)
 			}
 			if len(o.sent) != 1 {
-				t.Fatalf("registered %d times without being told to", len(o.sent))
+				t.Fatalf("registered %d times without again", len(o.sent))
 			}
 			o.polls = []string{""}
 			if err := e.Register(t.Context(), nil, true, func(Approval) {}); err != nil || e.ClientID() != "c-2" {
-				t.Errorf("told to: %q, %v", e.ClientID(), err)
+				t.Errorf("with again: %q, %v", e.ClientID(), err)
 			}
 		})
 	}
 }
 
 func TestRegisterWithAnotherIssuerNeedsAgain(t *testing.T) {
-	d := newDevice(t, newOffice(t))
+	d := newDevice(t, newAuthServer(t))
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
 		t.Fatal(err)
 	}
 	e.Close()
-	d.o = newOffice(t)
+	d.o = newAuthServer(t)
 	e = d.must()
 	if e.ClientID() != "" {
 		t.Errorf("client %q of another server", e.ClientID())
@@ -445,7 +443,7 @@ func TestRegisterWithAnotherIssuerNeedsAgain(t *testing.T) {
 }
 
 func TestOneEnrolmentAtATime(t *testing.T) {
-	d := newDevice(t, newOffice(t))
+	d := newDevice(t, newAuthServer(t))
 	first := d.must()
 	if _, err := d.open(); !errors.Is(err, ErrBusy) {
 		t.Errorf("%v", err)
@@ -455,14 +453,14 @@ func TestOneEnrolmentAtATime(t *testing.T) {
 }
 
 func TestRotateKeepsTheKioskWorking(t *testing.T) {
-	o := newOffice(t)
+	o := newAuthServer(t)
 	d := newDevice(t, o)
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
 		t.Fatal(err)
 	}
 	old := e.Key()
-	for range 2 { // twice: the second finds it done
+	for range 2 { // the second call changes nothing
 		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != BothKeysValid {
 			t.Fatalf("%v, %v", state, err)
 		}
@@ -470,17 +468,17 @@ func TestRotateKeepsTheKioskWorking(t *testing.T) {
 	if e.Key().ID() == old.ID() {
 		t.Error("the key is the old one")
 	}
-	// A kiosk that is running still has the old one.
+	// A running kiosk still uses the old key.
 	if err := e.probe(t.Context(), "c-1", old); err != nil {
 		t.Errorf("old: %v", err)
 	}
 	e.Close()
-	e = d.must() // and another process finishes it
+	e = d.must() // another process finishes the rotation
 	if state, err := e.FinishRotation(t.Context()); err != nil || state != Rotated {
 		t.Fatalf("%v, %v", state, err)
 	}
 	if err := e.probe(t.Context(), "c-1", old); kiosk.ReasonOf(err) != kiosk.Misconfigured {
-		t.Errorf("the old key is still taken: %v", err)
+		t.Errorf("the old key is still accepted: %v", err)
 	}
 	if err := e.ProbeClient(t.Context(), "c-1"); err != nil {
 		t.Error(err)
@@ -494,15 +492,15 @@ func TestRotateKeepsTheKioskWorking(t *testing.T) {
 }
 
 func TestRotateAtAPortal(t *testing.T) {
-	o := newOffice(t)
-	o.unmanage = true
+	o := newAuthServer(t)
+	o.unmanaged = true
 	d := newDevice(t, o)
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
 		t.Fatal(err)
 	}
 	old := e.Key()
-	for range 2 { // it waits for the operator, as long as it takes
+	for range 2 { // it stays so until the operator acts
 		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != AwaitsOperator {
 			t.Fatalf("%v, %v", state, err)
 		}
@@ -524,9 +522,9 @@ func TestRotateAtAPortal(t *testing.T) {
 	}
 }
 
-// A power cut before any of a rotation's writes: the next run finishes it.
+// TestRotationSurvivesPowerCuts cuts the power before each write of a rotation, and checks that the next run finishes it.
 func TestRotationSurvivesPowerCuts(t *testing.T) {
-	o := newOffice(t)
+	o := newAuthServer(t)
 	o.sameToken = true
 	d := newDevice(t, o)
 	e := d.must()
@@ -563,19 +561,20 @@ func TestRotationSurvivesPowerCuts(t *testing.T) {
 			t.Errorf("cut %d: %v, changed %v", cut, err, e.Key().ID() != old.ID())
 		}
 		if n := len(o.clients["c-1"].keys); n != 1 {
-			t.Errorf("cut %d: the server takes %d keys", cut, n)
+			t.Errorf("cut %d: the server accepts %d keys", cut, n)
 		}
 		e.Close()
 		if cut > 20 {
-			t.Fatal("it never ends")
+			t.Fatal("the rotation does not end")
 		}
 	}
 }
 
-// A power cut at a registration's writes: one registration, or a word that nobody can know.
+// TestRegistrationSurvivesPowerCuts cuts the power before each write of a registration: the device is registered once, or the
+// outcome is reported as unknown.
 func TestRegistrationSurvivesPowerCuts(t *testing.T) {
 	for cut := range 4 {
-		o := newOffice(t)
+		o := newAuthServer(t)
 		d := newDevice(t, o)
 		e := d.must()
 		left := cut
@@ -605,9 +604,9 @@ func TestRegistrationSurvivesPowerCuts(t *testing.T) {
 	}
 }
 
-// The server gave a new registration access token, and the answer was lost.
+// TestRotateWithoutReadableAccessToken has a server that replaced the registration access token, with the response lost.
 func TestRotateWithoutReadableAccessToken(t *testing.T) {
-	o := newOffice(t)
+	o := newAuthServer(t)
 	d := newDevice(t, o)
 	e := d.must()
 	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
@@ -618,7 +617,7 @@ func TestRotateWithoutReadableAccessToken(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if err := e.ProbeClient(t.Context(), "c-1"); err != nil {
-		t.Errorf("and the device no longer works: %v", err)
+		t.Errorf("the device no longer works: %v", err)
 	}
 }
 

@@ -109,7 +109,7 @@ func TestClientAssertion(t *testing.T) {
 	for name, c := range map[string]struct {
 		file   []byte
 		public crypto.PublicKey
-		listed []string // by the server; nil publishes no list
+		listed []string // by the server; nil: no list
 		alg    string
 		kid    string
 	}{
@@ -168,7 +168,7 @@ func TestClientAssertion(t *testing.T) {
 				seen[jti] = true
 				iat, _ := o.Integer("iat")
 				exp, _ := o.Integer("exp")
-				// aud is the issuer as a text, slash and all: a list would please fewer servers.
+				// aud is the issuer as a string, slash included: fewer servers accept a list.
 				if o["iss"] != clientID || o["sub"] != clientID || o["aud"] != issuer || iat != now.Unix() || exp != now.Unix()+60 || len(o) != 6 {
 					t.Errorf("claims %s", payload)
 				}

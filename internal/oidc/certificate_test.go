@@ -15,9 +15,8 @@ import (
 	"time"
 )
 
-// certified makes a self-signed certificate of a key, in PEM form, good for a year
-// around noon.
-func certified(t *testing.T, key crypto.Signer) []byte {
+// selfSigned returns a self-signed certificate for a key, in PEM form, valid for a year around noon.
+func selfSigned(t *testing.T, key crypto.Signer) []byte {
 	t.Helper()
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"},
@@ -32,7 +31,7 @@ func certified(t *testing.T, key crypto.Signer) []byte {
 
 func ownCertificate(t *testing.T) *Certificate {
 	t.Helper()
-	c, err := ParseCertificate(certified(t, ecKey), keyOf(t, ecKey))
+	c, err := ParseCertificate(selfSigned(t, ecKey), parseKey(t, ecKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,8 +39,8 @@ func ownCertificate(t *testing.T) *Certificate {
 }
 
 func TestParseCertificate(t *testing.T) {
-	mine, other := certified(t, ecKey), certified(t, rsaKey)
-	key := keyOf(t, ecKey)
+	mine, other := selfSigned(t, ecKey), selfSigned(t, rsaKey)
+	key := parseKey(t, ecKey)
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(ecKey))})
 	for name, c := range map[string]struct {
 		file  []byte
@@ -89,17 +88,17 @@ func TestCheckValidity(t *testing.T) {
 	}
 }
 
-// A server that lists whom it trusts gets a self-signed certificate all the same.
+// TestClientCertificateIsPresented has a server that lists its trusted authorities: it gets a self-signed certificate too.
 func TestClientCertificateIsPresented(t *testing.T) {
 	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM(certified(t, rsaKey))
+	trusted.AppendCertsFromPEM(selfSigned(t, rsaKey))
 	for name, version := range map[string]uint16{"TLS 1.3": tls.VersionTLS13, "TLS 1.2": tls.VersionTLS12} {
 		s, pool := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, ClientCAs: trusted, MaxVersion: version})
 		_, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxResponse)
 		if err == nil || !strings.Contains(err.Error(), "TLS: rejected by the server") {
 			t.Errorf("%s: no certificate: %v", name, err)
 		}
-		// TLS 1.2 has no alert of its own for that.
+		// TLS 1.2 has no specific alert for it.
 		if got := IsClientCertificateRejected(err); got != (version == tls.VersionTLS13) {
 			t.Errorf("%s: refused for the certificate: %v", name, got)
 		}
@@ -117,7 +116,7 @@ func TestClientCertificateIsPresented(t *testing.T) {
 	}
 }
 
-// FuzzParseCertificate: whatever is accepted is of the key's own certificate.
+// FuzzParseCertificate checks that an accepted certificate belongs to the key.
 func FuzzParseCertificate(f *testing.F) {
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"))
 	f.Add([]byte(""))

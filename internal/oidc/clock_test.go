@@ -17,26 +17,25 @@ import (
 	"time"
 )
 
-// device is a wall clock and an uptime that the test sets apart.
+// device is a wall clock and an uptime that advance independently.
 type device struct {
-	clock
-	up atomic.Int64 // connections ask for it, too
+	testClock
+	up atomic.Int64 // read by several goroutines
 }
 
-// pass lets time go by; jump sets the wall clock.
+// pass advances both; jump sets the wall clock.
 func (d *device) pass(t time.Duration) { d.add(t); d.up.Add(int64(t)) }
 func (d *device) jump(t time.Duration) { d.add(t) }
 
-// dated is a server with a certificate of its own, good from an hour before noon to
-// a week after it, that says what time it is.
-type dated struct {
+// datedServer is a server that sends a Date header. Its certificate is valid from an hour before noon to a week after it.
+type datedServer struct {
 	*httptest.Server
 	roots *x509.CertPool
-	date  string // of the next answers
-	spend func() // what an answer takes
+	date  string // of the next responses
+	spend func() // the duration of a response
 }
 
-func newDated(t *testing.T) *dated {
+func newDated(t *testing.T) *datedServer {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	cert := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "op"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
@@ -44,7 +43,7 @@ func newDated(t *testing.T) *dated {
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der := must(x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key))
-	s := &dated{roots: x509.NewCertPool(), spend: func() {}}
+	s := &datedServer{roots: x509.NewCertPool(), spend: func() {}}
 	s.roots.AddCert(must(x509.ParseCertificate(der)))
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.spend()
@@ -59,10 +58,10 @@ func newDated(t *testing.T) *dated {
 	return s
 }
 
-func (s *dated) says(at time.Time) { s.date = at.UTC().Format(http.TimeFormat) }
+func (s *datedServer) setDate(at time.Time) { s.date = at.UTC().Format(http.TimeFormat) }
 
-// asked makes one request as a device would.
-func (s *dated) asked(t *testing.T, c *Clock, address string) error {
+// request sends one request as a device does.
+func (s *datedServer) request(t *testing.T, c *Clock, address string) error {
 	t.Helper()
 	transport := NewTransport(TransportOptions{Roots: s.roots, Clock: c})
 	defer transport.CloseIdleConnections()
@@ -71,7 +70,7 @@ func (s *dated) asked(t *testing.T, c *Clock, address string) error {
 }
 
 func newDevice(issuer string, ahead time.Duration) (*device, *Clock) {
-	d := &device{clock: clock{t: noon.Add(ahead)}}
+	d := &device{testClock: testClock{t: noon.Add(ahead)}}
 	d.up.Store(int64(time.Hour))
 	return d, NewClock(ClockOptions{
 		Issuer: issuer, Wall: d.now, Uptime: func() time.Duration { return time.Duration(d.up.Load()) }, Earliest: noon.Add(-30 * 24 * time.Hour),
@@ -85,15 +84,15 @@ func near(t *testing.T, what string, got, want time.Time) {
 	}
 }
 
-// TestTheTimeIsLearntFromTheServer: and from then on the wall clock may jump as it likes.
+// TestClockLearnsFromDateHeader checks that later jumps of the wall clock change nothing.
 func TestClockLearnsFromDateHeader(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 20*time.Minute) // the device is ahead
-	s.says(noon)
+	s.setDate(noon)
 	if c.Offset() != 0 || !c.Now().Equal(d.now()) {
 		t.Error("something was known before anybody was asked")
 	}
-	if err := s.asked(t, c, s.URL); err != nil {
+	if err := s.request(t, c, s.URL); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "learnt", c.Now(), noon)
@@ -107,31 +106,31 @@ func TestClockLearnsFromDateHeader(t *testing.T) {
 		d.jump(jump)
 		near(t, "after a jump of the wall clock", c.Now(), noon.Add(90*time.Second))
 	}
-	s.says(noon.Add(90 * time.Second))
-	if err := s.asked(t, c, s.URL); err == nil {
+	s.setDate(noon.Add(90 * time.Second))
+	if err := s.request(t, c, s.URL); err == nil {
 		t.Error("a certificate that the wall clock calls expired was believed")
 	}
 	d.jump(-3600 * 24 * time.Hour)
-	if err := s.asked(t, c, s.URL); err != nil || c.Corrections() != 1 {
+	if err := s.request(t, c, s.URL); err != nil || c.Corrections() != 1 {
 		t.Errorf("nothing new, and %d corrections: %v", c.Corrections(), err)
 	}
 }
 
-// TestARightClockIsLeftAlone: what the header says is only as fine as a second.
+// TestRightWallClockIsKept checks that the header, which has a resolution of a second, does not replace a better clock.
 func TestRightWallClockIsKept(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 900*time.Millisecond)
-	s.says(noon)
-	if err := s.asked(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
+	s.setDate(noon)
+	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
 		t.Errorf("%v instead of %v: %v", c.Now(), d.now(), err)
 	}
-	// Where a time service keeps the clock, nobody else is asked.
+	// A time service's clock is used whatever the server sends.
 	c.synchronised = func() bool { return true }
-	s.says(noon.Add(time.Hour))
-	if err := s.asked(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
+	s.setDate(noon.Add(time.Hour))
+	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
 		t.Errorf("%v instead of %v: %v", c.Now(), d.now(), err)
 	}
-	// Only when it no longer does.
+	// Without the time service the server's date counts.
 	c.synchronised = func() bool { return false }
 	near(t, "no longer kept", c.Now(), noon.Add(time.Hour))
 }
@@ -157,11 +156,11 @@ func TestUntrustedDatesAreIgnored(t *testing.T) {
 		"time that ran backwards":      {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: -time.Second},
 	} {
 		d, k := newDevice(c.issuer, 0)
-		if name == "before this program" { // and after the certificate's first moment
+		if name == "before this program" { // but within the certificate's validity
 			k.earliest = noon.Add(-45 * time.Minute)
 		}
 		s.date, s.spend = c.date, func() { d.up.Add(int64(c.took)) }
-		if err := s.asked(t, k, c.to); err != nil {
+		if err := s.request(t, k, c.to); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !k.Now().Equal(d.now()) || k.Corrections() != 0 {
@@ -170,32 +169,32 @@ func TestUntrustedDatesAreIgnored(t *testing.T) {
 	}
 }
 
-// TestNoCheckOfTLSIsSkippedForTheTime: a device that is behind the certificates
-// learns nothing, and says that its clock is to blame.
+// TestLearntTimeSkipsNoTLSCheck has a device whose clock is before the certificate's validity: it learns nothing and blames
+// its clock.
 func TestLearntTimeSkipsNoTLSCheck(t *testing.T) {
 	s := newDated(t)
-	s.says(noon)
+	s.setDate(noon)
 	d, c := newDevice(s.URL, -2*time.Hour)
-	err := s.asked(t, c, s.URL)
+	err := s.request(t, c, s.URL)
 	if err == nil || !SuggestsWrongClock(err, c.Now()) || !c.Now().Equal(d.now()) {
 		t.Errorf("%v, and the time is %v", err, c.Now())
 	}
 	stranger := newDated(t)
-	stranger.says(noon.Add(time.Hour))
+	stranger.setDate(noon.Add(time.Hour))
 	d, c = newDevice(stranger.URL, 0)
 	stranger.roots = x509.NewCertPool()
-	if err := stranger.asked(t, c, stranger.URL); !errors.As(err, new(x509.UnknownAuthorityError)) || !c.Now().Equal(d.now()) {
+	if err := stranger.request(t, c, stranger.URL); !errors.As(err, new(x509.UnknownAuthorityError)) || !c.Now().Equal(d.now()) {
 		t.Errorf("%v, and the time is %v", err, c.Now())
 	}
-	// What was learnt makes younger certificates good, and never an old one.
+	// A learnt time makes newer certificates valid, but never an expired one.
 	d, c = newDevice(s.URL, -30*time.Minute)
-	s.says(noon.Add(24 * time.Hour))
-	if err := s.asked(t, c, s.URL); err != nil {
+	s.setDate(noon.Add(24 * time.Hour))
+	if err := s.request(t, c, s.URL); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "learnt", c.certificateTime(), noon.Add(24*time.Hour))
 	d.jump(8 * 24 * time.Hour)
-	if err := s.asked(t, c, s.URL); err == nil {
+	if err := s.request(t, c, s.URL); err == nil {
 		t.Error("an expired certificate was good again")
 	}
 }

@@ -84,12 +84,12 @@ func TestDiscoveryFaults(t *testing.T) {
 	issuer := "https://op.example"
 	for name, c := range map[string]struct {
 		changes map[string]any
-		reason  kiosk.Reason // NoReason: no fault
+		reason  kiosk.Reason // NoReason: no error
 		says    string
 	}{
 		"all well":                       {nil, kiosk.NoReason, ""},
 		"optional members absent":        {map[string]any{"userinfo_endpoint": nil, "revocation_endpoint": nil, "backchannel_token_delivery_modes_supported": nil}, kiosk.NoReason, ""},
-		"no CIBA":                        {map[string]any{"backchannel_authentication_endpoint": nil}, kiosk.NoReason, ""}, // judged by package ciba
+		"no CIBA":                        {map[string]any{"backchannel_authentication_endpoint": nil}, kiosk.NoReason, ""}, // package ciba rejects it
 		"members we do not know":         {map[string]any{"x": map[string]any{"y": 1}}, kiosk.NoReason, ""},
 		"lists of the wrong type":        {map[string]any{"scopes_supported": "openid", "grant_types_supported": 7}, kiosk.NoReason, ""},
 		"issuer with another slash":      {map[string]any{"issuer": issuer + "/"}, kiosk.Misconfigured, "slash"},
@@ -106,7 +106,7 @@ func TestDiscoveryFaults(t *testing.T) {
 		"UserInfo without TLS":           {map[string]any{"userinfo_endpoint": "http://op.example/me"}, kiosk.NoReason, ""},
 		"registration without TLS":       {map[string]any{"registration_endpoint": "http://op.example/me"}, kiosk.NoReason, ""},
 		"endpoint that is a number":      {map[string]any{"token_endpoint": 5}, kiosk.Misconfigured, "token_endpoint"},
-		"alias without TLS":              {map[string]any{"mtls_endpoint_aliases": map[string]any{"token_endpoint": "http://mtls.example/token"}}, kiosk.NoReason, ""}, // by package ciba, too
+		"alias without TLS":              {map[string]any{"mtls_endpoint_aliases": map[string]any{"token_endpoint": "http://mtls.example/token"}}, kiosk.NoReason, ""}, // package ciba rejects it
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := parseMetadata([]byte(document(issuer, issuer, c.changes)), issuer)
@@ -147,7 +147,7 @@ func TestDiscoveryRejectsResponses(t *testing.T) {
 			s := newServer(t)
 			for _, p := range []string{path, "/.well-known/oauth-authorization-server"} {
 				s.put(p, c.body)
-				s.code(p, c.code)
+				s.setStatus(p, c.code)
 			}
 			d, _ := NewDiscovery(s.URL, NewTransport(TransportOptions{}), func() time.Time { return noon })
 			_, err := d.Get(context.Background())
@@ -165,7 +165,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	s := newServer(t)
 	const path = "/.well-known/openid-configuration"
 	s.put(path, document(s.URL, s.URL, nil))
-	now := &clock{t: noon}
+	now := &testClock{t: noon}
 	d, _ := NewDiscovery(s.URL, NewTransport(TransportOptions{}), now.now)
 	get := func(want int) *Metadata {
 		t.Helper()
@@ -185,10 +185,9 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	now.add(23 * time.Hour)
 	get(1)
 
-	// A day later the server is in trouble: the last good copy stays, and is not
-	// asked for again within a minute.
+	// A day later the server fails: the last good copy stays in use, with one attempt a minute.
 	now.add(2 * time.Hour)
-	s.code(path, 500)
+	s.setStatus(path, 500)
 	if m := get(2); m.Issuer != s.URL {
 		t.Error("the last good copy is gone")
 	}
@@ -198,9 +197,9 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	now.add(30 * time.Second)
 	get(2)
 
-	// A document that has become another issuer's does not replace it either.
+	// A document of another issuer does not replace it either.
 	now.add(time.Minute)
-	s.code(path, 200)
+	s.setStatus(path, 200)
 	s.put(path, document("https://evil.example", s.URL, nil))
 	if m := get(3); m.Issuer != s.URL {
 		t.Error("a foreign document replaced the good one")
@@ -218,7 +217,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 		t.Error("the new document is not in use")
 	}
 
-	// A clock that was set back must not keep a copy for ever.
+	// A clock that was set back must not keep a copy in use for ever.
 	now.add(-1000 * time.Hour)
 	get(6)
 }
@@ -244,7 +243,7 @@ func TestConcurrentCallersShareOneDiscovery(t *testing.T) {
 
 func TestWaitingForDiscoveryCanBeCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The line is dead: dialling would never end.
+		// The network is down: dialling never ends.
 		transport := NewTransport(TransportOptions{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -285,7 +284,7 @@ func TestMTLSEndpointAliases(t *testing.T) {
 	}{
 		{Token, true, "https://mtls.op.example/token"},
 		{Token, false, "https://op.example/token"},
-		{Backchannel, true, "https://op.example/bc"}, // no alias for this one
+		{Backchannel, true, "https://op.example/bc"}, // has no alias
 		{Device, true, ""},
 	} {
 		if got := m.Endpoint(c.e, c.mtls); got != c.want {

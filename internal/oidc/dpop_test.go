@@ -12,8 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// proven checks a proof as a server would and gives its claims and key.
-func proven(t *testing.T, proof string) (strictjson.Object, *jose.JSONWebKey) {
+// verifyProof verifies a proof as a server does and returns its claims and key.
+func verifyProof(t *testing.T, proof string) (strictjson.Object, *jose.JSONWebKey) {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(proof, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
@@ -34,7 +34,7 @@ func proven(t *testing.T, proof string) (strictjson.Object, *jose.JSONWebKey) {
 	return c, h.JSONWebKey
 }
 
-func thumb(t *testing.T, k *jose.JSONWebKey) string {
+func thumbprint(t *testing.T, k *jose.JSONWebKey) string {
 	t.Helper()
 	return b64(must(k.Thumbprint(5))) // crypto.SHA256
 }
@@ -42,7 +42,7 @@ func thumb(t *testing.T, k *jose.JSONWebKey) string {
 func TestDPoPProofs(t *testing.T) {
 	d := NewDPoP(func() time.Time { return noon })
 	id, access := kiosk.Secret("the-id"), kiosk.Secret("the-access-token")
-	c1, k1 := proven(t, must(d.TokenProof(id, "https://op.example/token?tenant=7#x")))
+	c1, k1 := verifyProof(t, must(d.TokenProof(id, "https://op.example/token?tenant=7#x")))
 	for name, want := range map[string]string{"htm": "POST", "htu": "https://op.example/token"} {
 		if got, _ := c1.Text(name); got != want {
 			t.Errorf("%s: %q", name, got)
@@ -51,24 +51,24 @@ func TestDPoPProofs(t *testing.T) {
 	if at := must(c1.Date("iat")); !at.Equal(noon) || c1.Has("ath") || c1.Has("nonce") {
 		t.Errorf("claims %v", c1)
 	}
-	c2, k2 := proven(t, must(d.TokenProof(id, "https://op.example/token")))
+	c2, k2 := verifyProof(t, must(d.TokenProof(id, "https://op.example/token")))
 	if c1["jti"] == c2["jti"] || c1["jti"] == "" {
 		t.Error("a proof that is not fresh")
 	}
-	if thumb(t, k1) != thumb(t, k2) {
+	if thumbprint(t, k1) != thumbprint(t, k2) {
 		t.Error("one visit, two keys")
 	}
-	_, other := proven(t, must(d.TokenProof(kiosk.Secret("another"), "https://op.example/token")))
-	if thumb(t, k1) == thumb(t, other) {
+	_, other := verifyProof(t, must(d.TokenProof(kiosk.Secret("another"), "https://op.example/token")))
+	if thumbprint(t, k1) == thumbprint(t, other) {
 		t.Error("two visits, one key")
 	}
 	if _, err := d.ResourceProof(access, "GET", "https://api.example/me"); err == nil {
 		t.Error("a proof for a token of nobody's")
 	}
 	d.BindAccessToken(id, access)
-	c3, k3 := proven(t, must(d.ResourceProof(access, "GET", "https://api.example/me")))
+	c3, k3 := verifyProof(t, must(d.ResourceProof(access, "GET", "https://api.example/me")))
 	sum := sha256.Sum256(access)
-	if thumb(t, k3) != thumb(t, k1) || c3["ath"] != b64(sum[:]) || c3["htm"] != "GET" {
+	if thumbprint(t, k3) != thumbprint(t, k1) || c3["ath"] != b64(sum[:]) || c3["htm"] != "GET" {
 		t.Errorf("at the API: %v", c3)
 	}
 	d.Forget(access)
@@ -86,7 +86,7 @@ func TestDPoPProofs(t *testing.T) {
 func TestNoncesAreKeptByOrigin(t *testing.T) {
 	d := NewDPoP(func() time.Time { return noon })
 	nonce := func(address string) any {
-		c, _ := proven(t, must(d.TokenProof(kiosk.Secret("id"), address)))
+		c, _ := verifyProof(t, must(d.TokenProof(kiosk.Secret("id"), address)))
 		return c["nonce"]
 	}
 	head := func(values ...string) http.Header { return http.Header{"Dpop-Nonce": values} }
@@ -148,7 +148,7 @@ func TestRequiresNonce(t *testing.T) {
 	}
 }
 
-// FuzzDemandsNonce: it ends, and what it finds is there.
+// FuzzChallengesForNonce checks that it ends, and that a found challenge is in the input.
 func FuzzChallengesForNonce(f *testing.F) {
 	f.Add(`Bearer realm="a", DPoP error="use_dpop_nonce"`)
 	f.Add(`DPoP a = "b\"c",,error=use_dpop_nonce`)

@@ -85,7 +85,7 @@ func TestKeysAreSelectedByKidTypeCurveAndAlg(t *testing.T) {
 	s := newServer(t)
 	s.put("/jwks", jwks(
 		jwk(rsaKey, "one", map[string]any{"use": "sig"}),
-		jwk(ecKey, "one", nil), // the same name twice: told apart by type
+		jwk(ecKey, "one", nil), // the same kid twice, with different types
 		jwk(ec384, "one", nil),
 		jwk(rsaKey2, "two", map[string]any{"alg": "PS256"}),
 		jwk(edKey, "three", nil),
@@ -94,23 +94,23 @@ func TestKeysAreSelectedByKidTypeCurveAndAlg(t *testing.T) {
 	k := NewKeys(NewTransport(TransportOptions{}), func() time.Time { return noon })
 	for _, c := range []struct {
 		alg, kid string
-		want     crypto.Signer // nil: refused
+		want     crypto.Signer // nil: none
 	}{
 		{"RS256", "one", rsaKey},
 		{"PS256", "one", rsaKey},
 		{"ES256", "one", ecKey},
 		{"ES384", "one", ec384},
 		{"PS256", "two", rsaKey2},
-		{"RS256", "two", nil}, // the key says PS256
+		{"RS256", "two", nil}, // the key's alg is PS256
 		{"EdDSA", "three", edKey},
 		{"ES256", "three", nil},
 		{"RS256", "four", nil},
-		{"EdDSA", "", edKey},  // no name, but only one fits
+		{"EdDSA", "", edKey},  // no kid, but only one key suits
 		{"ES384", "", ec384},  // likewise
-		{"ES256", "", nil},    // two fit
-		{"RS256", "", rsaKey}, // the other is for PS256
-		{"PS256", "", nil},    // two fit
-		{"HS256", "one", nil}, // nothing fits what is not on the list
+		{"ES256", "", nil},    // two keys suit
+		{"RS256", "", rsaKey}, // the other key's alg is PS256
+		{"PS256", "", nil},    // two keys suit
+		{"HS256", "one", nil}, // not a supported algorithm
 		{"none", "", nil},
 	} {
 		got, err := find(t, k, s, c.alg, c.kid)
@@ -145,7 +145,7 @@ func TestTwoKeysMayShareAKid(t *testing.T) {
 
 func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	s := newServer(t)
-	now := &clock{t: noon}
+	now := &testClock{t: noon}
 	s.put("/jwks", jwks(jwk(ecKey, "old", nil)))
 	k := NewKeys(NewTransport(TransportOptions{}), now.now)
 	look := func(kid string, found bool, asked int) {
@@ -158,12 +158,12 @@ func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	look("old", true, 1)
 	look("old", true, 1)
 
-	// The server has changed keys a second after we looked: found at once.
+	// The server changed its keys a second after the fetch: the new one is found at once.
 	now.add(time.Second)
 	s.put("/jwks", jwks(jwk(ecKey2, "new", nil)))
 	look("new", true, 2)
 
-	// Twenty forged tokens with made-up names cause no further request ...
+	// Twenty forged tokens with random kids cause no further request ...
 	for i := range 20 {
 		look(fmt.Sprint("forged", i), false, 2)
 	}
@@ -173,13 +173,13 @@ func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	now.add(time.Second)
 	look("forged", false, 3)
 
-	// The old key stays for its grace of ten minutes from when it was missed, and goes.
+	// The withdrawn key stays valid for ten minutes after the fetch that missed it.
 	now.add(8 * time.Minute)
 	look("old", true, 3)
 	now.add(2 * time.Minute)
 	look("old", false, 4)
 
-	// A clock that was set back does not lock the door.
+	// After the clock was set back, unknown keys still cause a fetch.
 	now.add(-100 * time.Hour)
 	look("new", true, 5)
 	look("forged", false, 6)
@@ -187,7 +187,7 @@ func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 
 func TestWithdrawnKeyIsNotUsedForTokensWithoutKid(t *testing.T) {
 	s := newServer(t)
-	now := &clock{t: noon}
+	now := &testClock{t: noon}
 	s.put("/jwks", jwks(jwk(ecKey, "", nil)))
 	k := NewKeys(NewTransport(TransportOptions{}), now.now)
 	if _, err := find(t, k, s, "ES256", ""); err != nil {
@@ -205,13 +205,13 @@ func TestWithdrawnKeyIsNotUsedForTokensWithoutKid(t *testing.T) {
 
 func TestKeysOutliveServerFailures(t *testing.T) {
 	s := newServer(t)
-	now := &clock{t: noon}
+	now := &testClock{t: noon}
 	k := NewKeys(NewTransport(TransportOptions{}), now.now)
-	s.code("/jwks", 500)
+	s.setStatus("/jwks", 500)
 	if err := k.Prefetch(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Unreachable {
 		t.Fatalf("no keys yet: %v", err)
 	}
-	s.code("/jwks", 200)
+	s.setStatus("/jwks", 200)
 	s.put("/jwks", "<html>")
 	if err := k.Prefetch(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Untrusted {
 		t.Fatalf("an error page: %v", err)
@@ -224,13 +224,13 @@ func TestKeysOutliveServerFailures(t *testing.T) {
 		t.Fatalf("asked %d times, %v", s.count("/jwks"), err)
 	}
 	now.add(25 * time.Hour)
-	s.code("/jwks", 500)
-	for range 3 { // one try a minute, the old keys meanwhile
+	s.setStatus("/jwks", 500)
+	for range 3 { // one attempt a minute, with the old keys in use
 		if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 4 {
 			t.Fatalf("asked %d times, %v", s.count("/jwks"), err)
 		}
 	}
-	// Another server's keys are other keys.
+	// Another address has other keys.
 	if got, err := k.Find(context.Background(), s.URL+"/other", "ES256", "k"); err == nil {
 		t.Errorf("found %v at an address that has none", got)
 	}

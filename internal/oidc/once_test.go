@@ -13,21 +13,20 @@ import (
 	"time"
 )
 
-// raw is a TCP server that plays by a script: one function for each connection.
-// It counts requests by what arrived on the wire.
-type raw struct {
+// rawServer is a scripted TCP server that calls serve for each connection and counts the requests that arrived.
+type rawServer struct {
 	url      string
 	requests atomic.Int32
 	conns    atomic.Int32
 	wait     sync.WaitGroup
 }
 
-func newRaw(t *testing.T, serve func(n int, c net.Conn, next func() bool)) *raw {
+func newRaw(t *testing.T, serve func(n int, c net.Conn, next func() bool)) *rawServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &raw{url: "http://" + l.Addr().String()}
+	s := &rawServer{url: "http://" + l.Addr().String()}
 	s.wait.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -101,8 +100,8 @@ func TestSendOnceOpensANewConnection(t *testing.T) {
 		conns int32
 	}{
 		{transport.Send, 1},
-		{transport.SendOnce, 2}, // what the poll left behind must not be taken
-		{transport.Send, 2},     // and what it leaves itself may be
+		{transport.SendOnce, 2}, // must not use the poll's connection
+		{transport.Send, 2},     // may use SendOnce's connection
 		{transport.Send, 2},
 		{transport.SendOnce, 3},
 		{transport.SendOnce, 4},

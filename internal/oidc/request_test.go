@@ -14,8 +14,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// keyOf reads a private key the way a device does.
-func keyOf(t *testing.T, k any) *ClientKey {
+// parseKey reads a private key as a device does.
+func parseKey(t *testing.T, k any) *ClientKey {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(k)
 	if err != nil {
@@ -38,7 +38,7 @@ func TestSignRequestContainsAllParameters(t *testing.T) {
 	for alg, key := range map[string]crypto.Signer{"ES256": ecKey, "PS256": rsaKey} {
 		seen := map[string]bool{}
 		for range 2 {
-			token, err := keyOf(t, key).SignRequest(m, "kiosk-1", form, noon)
+			token, err := parseKey(t, key).SignRequest(m, "kiosk-1", form, noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,15 +86,15 @@ func TestSignRequestRejectsUnsuitableKeys(t *testing.T) {
 	for name, c := range map[string]struct {
 		key   *ClientKey
 		algs  []string
-		words string // of the sentence for the technician
+		words string // in the error
 	}{
-		"the server knows none":         {keyOf(t, ecKey), nil, "publishes no backchannel_authentication_request_signing_alg"},
-		"only in other ways":            {keyOf(t, ecKey), []string{"PS256", "RS256"}, "not with ES256"},
-		"RSA, and no PS256":             {keyOf(t, rsaKey), []string{"RS256", "ES256"}, "not with PS256"},
-		"a key on another curve":        {keyOf(t, ec384), []string{"ES384", "ES256"}, "P-256"},
-		"a key of another kind":         {keyOf(t, edKey), []string{"EdDSA", "ES256"}, "P-256"},
+		"the server knows none":         {parseKey(t, ecKey), nil, "publishes no backchannel_authentication_request_signing_alg"},
+		"only in other ways":            {parseKey(t, ecKey), []string{"PS256", "RS256"}, "not with ES256"},
+		"RSA, and no PS256":             {parseKey(t, rsaKey), []string{"RS256", "ES256"}, "not with PS256"},
+		"a key on another curve":        {parseKey(t, ec384), []string{"ES384", "ES256"}, "P-256"},
+		"a key of another kind":         {parseKey(t, edKey), []string{"EdDSA", "ES256"}, "P-256"},
 		"a key that is only for RS256":  {jwk, []string{"RS256", "PS256"}, "P-256"},
-		"the server's list is an empty": {keyOf(t, ecKey), []string{}, "not with ES256"},
+		"the server's list is an empty": {parseKey(t, ecKey), []string{}, "not with ES256"},
 	} {
 		m := &Metadata{Issuer: "https://op.example", RequestAlgs: c.algs}
 		if err := c.key.CheckRequestSigning(m); err == nil || !strings.Contains(err.Error(), c.words) {
@@ -105,7 +105,7 @@ func TestSignRequestRejectsUnsuitableKeys(t *testing.T) {
 		}
 	}
 	good := &Metadata{RequestAlgs: []string{"ES256"}}
-	if _, err := keyOf(t, ecKey).SignRequest(good, "k", url.Values{"claims": {"alice{"}}, noon); err == nil || strings.Contains(err.Error(), "alice") {
+	if _, err := parseKey(t, ecKey).SignRequest(good, "k", url.Values{"claims": {"alice{"}}, noon); err == nil || strings.Contains(err.Error(), "alice") {
 		t.Errorf("broken JSON: %v", err)
 	}
 }

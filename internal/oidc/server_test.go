@@ -22,28 +22,28 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// noon is when the tests take place.
+// noon is the time of the tests.
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// clock is a wall clock that the test sets.
-type clock struct {
+// testClock is a wall clock that the test sets.
+type testClock struct {
 	mu sync.Mutex
 	t  time.Time
 }
 
-func (c *clock) now() time.Time {
+func (c *testClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.t
 }
 
-func (c *clock) add(d time.Duration) {
+func (c *testClock) add(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
 }
 
-// server serves texts by path and counts who asks for them.
+// server serves documents by path and counts the requests for each.
 type server struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -83,7 +83,7 @@ func (s *server) put(path, page string) {
 	s.pages[path] = page
 }
 
-func (s *server) code(path string, code int) {
+func (s *server) setStatus(path string, code int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.codes[path] = code
@@ -95,8 +95,7 @@ func (s *server) count(path string) int {
 	return s.asked[path]
 }
 
-// document is a good metadata document of an issuer, with changes; a nil value
-// takes a member out.
+// document returns a good metadata document of an issuer with changes; nil removes a member.
 func document(issuer, host string, changes map[string]any) string {
 	d := map[string]any{
 		"issuer":                              issuer,
@@ -137,7 +136,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// jwk gives the public half of a key as a JWK with changes.
+// jwk returns a public key as a JWK with changes; nil removes a member.
 func jwk(k crypto.Signer, kid string, changes map[string]any) map[string]any {
 	b := must(jose.JSONWebKey{Key: k.Public(), KeyID: kid}.MarshalJSON())
 	m := map[string]any{}
@@ -151,8 +150,8 @@ func jwk(k crypto.Signer, kid string, changes map[string]any) map[string]any {
 
 func jwks(keys ...any) string { return text(map[string]any{"keys": keys}) }
 
-// sign makes a compact JWS by hand, so that what no library would write can be
-// tried. k is a private key, or the bytes of an HMAC key; for "none" it is nil.
+// sign makes a compact JWS by hand, because libraries refuse to write malformed ones. k is a private key, or the bytes of an
+// HMAC key; nil for "none".
 func sign(header, claims any, alg string, k any) string {
 	input := b64([]byte(asText(header))) + "." + b64([]byte(asText(claims)))
 	return input + "." + b64(rawSignature(alg, k, []byte(input)))

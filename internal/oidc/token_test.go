@@ -21,7 +21,7 @@ const (
 	clientID = "kiosk-1"
 )
 
-// claims are those of a good ID token, with changes; nil takes one out.
+// claims returns the claims of a good ID token with changes; nil removes one.
 func claims(changes map[string]any) map[string]any {
 	c := map[string]any{
 		"iss": issuer, "aud": clientID, "sub": "alice",
@@ -32,7 +32,7 @@ func claims(changes map[string]any) map[string]any {
 	return c
 }
 
-// expected is what the good token fits: the request left ten seconds ago.
+// expected returns what the good token matches; the request was sent ten seconds before.
 func expected(s *server) ExpectedClaims {
 	return ExpectedClaims{
 		Issuer: issuer, ClientID: clientID, KeysURI: s.URL + "/jwks", RequestedAt: noon.Add(-10 * time.Second),
@@ -107,7 +107,7 @@ func TestVerifyRejectsAttacks(t *testing.T) {
 	evilJWK := jwk(evil, "ec", nil)
 	good := sign(ecHeader, claims(nil), "ES256", ecKey)
 	parts := strings.Split(good, ".")
-	pem := []byte("-----BEGIN PUBLIC KEY-----") // what a careless library would use as an HMAC key
+	pem := []byte("-----BEGIN PUBLIC KEY-----") // which a careless library would use as an HMAC key
 
 	with := func(changes map[string]any) string { return sign(ecHeader, claims(changes), "ES256", ecKey) }
 	head := func(changes map[string]any, k any) string {
@@ -117,7 +117,7 @@ func TestVerifyRejectsAttacks(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		token  string
-		says   string // a word of the reason, so that the right check refuses it
+		says   string // a part of the error, to show that the right check failed
 		change func(*ExpectedClaims)
 	}{
 		// V1: form
@@ -130,7 +130,7 @@ func TestVerifyRejectsAttacks(t *testing.T) {
 		"a line break inside":      {parts[0][:5] + "\n" + parts[0][5:] + "." + parts[1] + "." + parts[2], "base64url", nil},
 		"a space in front":         {" " + good, "base64url", nil},
 		"standard base64":          {parts[0] + "." + strings.Repeat("+/", 8) + "." + parts[2], "base64url", nil},
-		"stray bits at the end":    {parts[0] + "." + parts[1] + "." + parts[2][:len(parts[2])-1] + stray(parts[2]), "base64url", nil},
+		"stray bits at the end":    {parts[0] + "." + parts[1] + "." + parts[2][:len(parts[2])-1] + strayBits(parts[2]), "base64url", nil},
 		"longer than 16 KiB":       {with(map[string]any{"x": strings.Repeat("x", maxTokenSize)}), "longer", nil},
 		"header is a list":         {sign("[]", claims(nil), "ES256", ecKey), "header", nil},
 		"claims are a list":        {sign(ecHeader, "[]", "ES256", ecKey), "claims", nil},
@@ -220,7 +220,7 @@ func TestVerifyRejectsAttacks(t *testing.T) {
 		"sub with an escape sequence": {with(map[string]any{"sub": "a\x1b[2Jb"}), "sub", nil},
 		"sub outside ASCII":           {with(map[string]any{"sub": "аlice"}), "sub", nil},
 
-		// V13: what ties it to the rest of the answer
+		// V13: bindings to the rest of the response
 		"at_hash of another token":      {with(map[string]any{"at_hash": hash256("another")}), "at_hash", nil},
 		"at_hash whole instead of half": {with(map[string]any{"at_hash": b64([]byte(hash256("the-access-token")))}), "at_hash", nil},
 		"at_hash is a number":           {with(map[string]any{"at_hash": 1}), "at_hash", nil},
@@ -237,13 +237,13 @@ func TestVerifyRejectsAttacks(t *testing.T) {
 			}
 			got, err := v.Verify(context.Background(), kiosk.Secret(c.token), e)
 			if err == nil {
-				t.Fatalf("believed: %+v", got)
+				t.Fatalf("accepted: %+v", got)
 			}
 			if kiosk.ReasonOf(err) != kiosk.Untrusted {
 				t.Errorf("reason %v", kiosk.ReasonOf(err))
 			}
 			if !strings.Contains(err.Error(), c.says) {
-				t.Errorf("refused for another reason: %q, want %q in it", err, c.says)
+				t.Errorf("rejected for another reason: %q, want %q in it", err, c.says)
 			}
 		})
 	}
@@ -252,8 +252,8 @@ func TestVerifyRejectsAttacks(t *testing.T) {
 	}
 }
 
-// stray gives the last character of a base64url text with its unused bits set.
-func stray(s string) string {
+// strayBits returns a base64url text with the unused bits of its last character set.
+func strayBits(s string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return alphabet[strings.IndexByte(alphabet, s[len(s)-1])+1:][:1]
 }
@@ -277,7 +277,7 @@ func TestVerifyRequiresExpectedClaims(t *testing.T) {
 
 func TestUnreachableKeysDoNotMakeATokenUntrusted(t *testing.T) {
 	v, s := newVerifier(t)
-	s.code("/jwks", 503)
+	s.setStatus("/jwks", 503)
 	_, err := v.Verify(context.Background(), kiosk.Secret(sign(ecHeader, claims(nil), "ES256", ecKey)), expected(s))
 	if kiosk.ReasonOf(err) != kiosk.Unreachable {
 		t.Errorf("%v", err)
@@ -298,7 +298,7 @@ func TestReplacedKeyWithTheSameKidIsFetched(t *testing.T) {
 	if n := s.count("/jwks"); n != 2 {
 		t.Errorf("asked %d times", n)
 	}
-	// Forged signatures make us ask no more than that.
+	// Forged signatures cause no further fetch.
 	for range 10 {
 		forged := kiosk.Secret(sign(ecHeader, claims(nil), "ES256", ecKey))
 		v.Verify(context.Background(), forged[:len(forged)-2], expected(s))
@@ -347,7 +347,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string) {
 		c, err := v.Verify(context.Background(), kiosk.Secret(token), e)
 		if err == nil && token != good {
-			// The fuzzer has no key; only seeds signed in this process may pass.
+			// The fuzzer has no key: only seeds signed in this process may pass.
 			if c.Subject != "alice" {
 				t.Fatalf("believed a token nobody signed: %q", token)
 			}
@@ -359,8 +359,7 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzClaims: whatever the claims are, what passes has the right issuer,
-// audience, times and subject.
+// FuzzClaims checks that accepted claims have the right issuer, audience, times and subject.
 func FuzzClaims(f *testing.F) {
 	f.Add([]byte(text(claims(nil))))
 	f.Add([]byte(text(claims(map[string]any{"aud": []string{clientID, "x"}}))))

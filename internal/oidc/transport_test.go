@@ -77,20 +77,20 @@ func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 }
 
 func TestLocalhostMustBeThisMachine(t *testing.T) {
-	// A resolver that sends localhost elsewhere must not get a secret in plain text.
+	// A resolver that leads localhost elsewhere must not get a secret in plain text.
 	mine, theirs := net.Pipe()
 	defer theirs.Close()
 	transport := NewTransport(TransportOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
-		return faraway{mine}, nil
+		return remoteConn{mine}, nil
 	}})
 	if _, err := transport.Send(post(t, "http://localhost:8765/"), MaxResponse); err == nil || !strings.Contains(err.Error(), "not this machine") {
 		t.Errorf("got %v", err)
 	}
 }
 
-type faraway struct{ net.Conn }
+type remoteConn struct{ net.Conn }
 
-func (faraway) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 80} }
+func (remoteConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 80} }
 
 func TestNoProxyFromTheEnvironment(t *testing.T) {
 	for _, v := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"} {
@@ -107,7 +107,7 @@ func TestNoProxyFromTheEnvironment(t *testing.T) {
 	if address != "op.example:443" {
 		t.Errorf("dialled %q", address)
 	}
-	// net/http reads the environment once in a process, so dialling alone proves little.
+	// net/http reads the environment once per process, so the dialled address proves little.
 	for _, rt := range []*http.Transport{transport.pool.Load(), transport.newPool(), transport.oneShot} {
 		if rt.Proxy != nil {
 			t.Error("there is a proxy function")
@@ -128,7 +128,7 @@ func tlsServer(t *testing.T, c *tls.Config) (*httptest.Server, *x509.CertPool) {
 	return s, pool
 }
 
-// TestHTTP2IsNotUsed asks a server that offers it over ALPN, in every way that there is.
+// TestHTTP2IsNotUsed sends to a server that offers it over ALPN, by every method.
 func TestHTTP2IsNotUsed(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %q", r.Proto, r.TLS.NegotiatedProtocol)
@@ -172,7 +172,7 @@ func TestOwnRootsReplaceTheSystems(t *testing.T) {
 	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, s.URL), MaxResponse); err != nil {
 		t.Errorf("own roots: %v", err)
 	}
-	// The name must fit, too.
+	// The host name must match too.
 	wrong := strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
 	if _, err := NewTransport(TransportOptions{Roots: pool}).SendOnce(post(t, wrong), MaxResponse); err == nil {
 		t.Error("a certificate for another name was accepted")
@@ -200,8 +200,8 @@ func TestSuggestsWrongClock(t *testing.T) {
 func TestResponsesAreLimited(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve func(c net.Conn)
-		whole bool // an answer that is all there
-		begun bool // or at least the beginning of one
+		whole bool // the response is complete
+		begun bool // the response has at least a header
 		is    error
 	}{
 		"just short enough":  {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%100s", "") }, true, true, nil},

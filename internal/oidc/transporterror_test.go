@@ -89,7 +89,7 @@ func TestTransportErrorTexts(t *testing.T) {
 	}
 }
 
-// The same from real lines: what Go calls these errors may change.
+// TestTransportErrorTextsFromRealConnections checks the texts with real errors, because Go may change them.
 func TestTransportErrorTextsFromRealConnections(t *testing.T) {
 	s, pool := tlsServer(t, nil)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -107,7 +107,7 @@ func TestTransportErrorTextsFromRealConnections(t *testing.T) {
 	for name, c := range map[string]struct {
 		url  string
 		o    TransportOptions
-		want string // how it begins
+		want string // its beginning
 	}{
 		"nobody listens":     {"http://" + closed.Addr().String(), TransportOptions{}, "connection refused"},
 		"unknown authority":  {s.URL, TransportOptions{Roots: x509.NewCertPool()}, "TLS: the server's certificate is signed by an unknown authority"},
