@@ -11,7 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestTheRequestIsExactlyThis(t *testing.T) {
+func TestBackchannelRequestContent(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	ask(t, k)
@@ -37,7 +37,7 @@ func TestTheRequestIsExactlyThis(t *testing.T) {
 	}
 }
 
-func TestOptionalParametersAreSentWhenSet(t *testing.T) {
+func TestOptionalParameters(t *testing.T) {
 	p := newOP(t)
 	ask(t, p.kiosk(func(c *Config) {
 		c.Audience, c.Resource, c.ACRValues = "https://api.example", "https://api.example/v1", "gold silver"
@@ -52,7 +52,7 @@ func TestOptionalParametersAreSentWhenSet(t *testing.T) {
 	}
 }
 
-func TestNeverSent(t *testing.T) {
+func TestParametersThatAreNeverSent(t *testing.T) {
 	p := newOP(t)
 	for _, hint := range []string{"", "iss_sub", "iss_sub:auth0|{identifier}", "{issuer}#{identifier}"} {
 		ask(t, p.kiosk(func(c *Config) { c.LoginHint = hint }))
@@ -96,7 +96,7 @@ func TestLoginHints(t *testing.T) {
 	}
 }
 
-func TestIdentifiersThatGoNowhere(t *testing.T) {
+func TestUnusableIdentifiersAreNotSent(t *testing.T) {
 	p := newOP(t)
 	for name, c := range map[string]struct{ profile, identifier string }{
 		"nothing":                      {"generic", ""},
@@ -121,7 +121,7 @@ func TestIdentifiersThatGoNowhere(t *testing.T) {
 	}
 }
 
-func TestRequestedExpiryKeepsToTheProfile(t *testing.T) {
+func TestRequestedExpiryFitsProfile(t *testing.T) {
 	p := newOP(t)
 	for profile, want := range map[string]string{"generic": "900", "auth0": "300", "duende": "300", "node-oidc-provider": "600", "keycloak": "900"} {
 		ask(t, p.kiosk(func(c *Config) { c.Profile, c.RequestedExpiry = profile, 900*time.Second }))
@@ -132,7 +132,7 @@ func TestRequestedExpiryKeepsToTheProfile(t *testing.T) {
 	}
 }
 
-func TestAcknowledgements(t *testing.T) {
+func TestReadAck(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	for name, c := range map[string]struct {
@@ -211,7 +211,7 @@ func TestAcknowledgements(t *testing.T) {
 	}
 }
 
-func TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime(t *testing.T) {
+func TestClientAuthenticationAtBothEndpoints(t *testing.T) {
 	for _, method := range []string{oidc.SecretBasic, oidc.SecretPost, oidc.PrivateKeyJWT, oidc.TLSClient} {
 		p := newOP(t)
 		auth, err := oidc.NewClientAuth(oidc.AuthOptions{
@@ -252,7 +252,7 @@ func TestTheProofIsTheSameAtBothEndpointsAndFreshEachTime(t *testing.T) {
 	}
 }
 
-func TestClientsWithACertificateGoToTheirOwnAddresses(t *testing.T) {
+func TestCertificateClientsUseAliases(t *testing.T) {
 	p := newOP(t)
 	p.play(discoveryPath, say(200, p.document().with(obj{"mtls_endpoint_aliases": obj{
 		"backchannel_authentication_endpoint": p.issuer + "/mtls/bc",
@@ -274,7 +274,7 @@ func TestClientsWithACertificateGoToTheirOwnAddresses(t *testing.T) {
 	}
 }
 
-func TestTheServerSaysWhetherRefusalsAreMerged(t *testing.T) {
+func TestAmbiguousDenialByProfile(t *testing.T) {
 	p := newOP(t)
 	for profile, want := range map[string]bool{"auth0": true, "generic": false, "keycloak": false} {
 		if ack := ask(t, p.kiosk(func(c *Config) { c.Profile = profile })); ack.AmbiguousDenial != want {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestBindingMessages(t *testing.T) {
+func TestBindingMessage(t *testing.T) {
 	const code = "K7-4F9Q"
 	for name, c := range map[string]struct{ profile, pattern, site, want string }{
 		"the code":                      {"generic", "{code}", "", code},

@@ -13,8 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 )
 
-// testCertificate is a self-signed certificate of testKey, good from a month before
-// noon to a year after it.
+// testCertificate is a self-signed certificate of testKey, valid from a month before noon to a year after it.
 func testCertificate(t *testing.T) *oidc.Certificate {
 	t.Helper()
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: noon.AddDate(0, -1, 0), NotAfter: noon.AddDate(1, 0, 0)}
@@ -29,7 +28,7 @@ func testCertificate(t *testing.T) *oidc.Certificate {
 	return own
 }
 
-// certificateFor gives a certificate to the ways of authentication that need one.
+// certificateFor adds a certificate for the authentication methods that need one.
 func certificateFor(t *testing.T, method string) *oidc.Certificate {
 	if method == oidc.TLSClient || method == oidc.SelfSignedTLS {
 		return testCertificate(t)
@@ -39,7 +38,7 @@ func certificateFor(t *testing.T, method string) *oidc.Certificate {
 
 func requireCertificate() *tls.Config { return &tls.Config{ClientAuth: tls.RequireAnyClientCert} }
 
-// p384 is a client key that is good for assertions and not for signed requests.
+// p384 is a client key that can sign assertions but not requests.
 func p384(t *testing.T) *oidc.ClientKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)

@@ -9,7 +9,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestWhoeverApprovesCarriesTheClaimThatIsRequired(t *testing.T) {
+func TestRequiredClaim(t *testing.T) {
 	const flat, deep = "roles=kiosk-technician", "/realm_access/roles=kiosk-technician"
 	for name, c := range map[string]struct {
 		required string
@@ -64,7 +64,7 @@ func TestWhoeverApprovesCarriesTheClaimThatIsRequired(t *testing.T) {
 	}
 }
 
-func TestAClaimThatCannotBeReadIsASettingThatIsWrong(t *testing.T) {
+func TestMalformedRequiredClaim(t *testing.T) {
 	p := newOP(t)
 	for _, s := range []string{"roles", "=technician", "roles=", "/=x", "/a//b=x", "//a=x"} {
 		_, err := New(p.config(func(c *Config) { c.RequiredClaim = s }))
@@ -85,7 +85,7 @@ func FuzzClaim(f *testing.F) {
 		if err != nil || bad != nil || r.steps == nil || r.compare(o) != match {
 			return
 		}
-		// Whoever matches has the value written in what they carry.
+		// A match requires the value in the claims.
 		written, err := json.Marshal(r.value)
 		if err != nil {
 			t.Fatal(err)

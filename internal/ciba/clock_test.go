@@ -16,8 +16,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// wrong is a device whose wall clock is behind, and a server that may be ahead of
-// both it and the device's uptime.
+// wrong is a device whose wall clock is behind, and a server that may be ahead of it.
 type wrong struct {
 	up     atomic.Int64  // connections ask for it, too
 	behind time.Duration // the wall clock
@@ -29,8 +28,7 @@ func (w *wrong) pass(d time.Duration)  { w.up.Add(int64(d)) }
 func (w *wrong) wall() time.Time       { return noon.Add(w.uptime() - w.behind) }
 func (w *wrong) server() time.Time     { return noon.Add(w.uptime() + w.ahead) }
 
-// secure is an op by https that says what time it is, and a kiosk on a device whose
-// clock is behind.
+// secure is an https server that sends Date, and a kiosk whose clock is behind.
 func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
 	p := &op{t: t, key: opKey, script: map[string][]line{}}
 	w := &wrong{behind: behind}
@@ -53,7 +51,7 @@ func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
 	return p, w, p.kiosk(func(c *Config) { c.Auth, c.Now, c.Clock = auth, clock.Now, clock })
 }
 
-// issued is the iat of the client assertion in a request.
+// issued returns the iat of the client assertion in a request.
 func issued(t *testing.T, s seen) time.Time {
 	t.Helper()
 	var claims struct {
@@ -76,9 +74,8 @@ func off(t *testing.T, what string, got, want time.Time) {
 	}
 }
 
-// TestAVisitOnADeviceWithoutAClock: hours behind, and every assertion and every
-// check is by the server's time; the wall clock may even be set in between.
-func TestAVisitOnADeviceWithoutAClock(t *testing.T) {
+// Hours behind, every assertion and every check use the server's time, even if the wall clock is set during the visit.
+func TestVisitWithoutClock(t *testing.T) {
 	for _, behind := range []time.Duration{3 * time.Hour, -3 * time.Hour, 40 * 24 * time.Hour} {
 		t.Run(fmt.Sprint(behind), func(t *testing.T) {
 			p, w, k := secure(t, behind)
@@ -110,8 +107,8 @@ func TestAVisitOnADeviceWithoutAClock(t *testing.T) {
 	}
 }
 
-// TestAProofMadeByAWrongClockIsMadeAnewOnce: and only if the clock has just been put right.
-func TestAProofMadeByAWrongClockIsMadeAnewOnce(t *testing.T) {
+// A refused proof is made again only if the clock has just been corrected.
+func TestProofAfterClockCorrection(t *testing.T) {
 	for _, code := range []string{"invalid_client", "invalid_dpop_proof"} {
 		p, w, k := secure(t, 0)
 		ack := ask(t, k)

@@ -8,7 +8,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestConfigurationsThatCannotWork(t *testing.T) {
+func TestInvalidConfigurations(t *testing.T) {
 	p := newOP(t)
 	for setting, change := range map[string]func(*Config){
 		"KIOSK_ISSUER":           func(c *Config) { c.Issuer = "http://op.example" },

@@ -8,12 +8,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// hangUp ends the connection without an answer.
+// hangUp closes the connection without an answer.
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// What a visit meets tells whoever asks how the device is: the server's faults and what it
-// has against this client, and nothing about the person, whom it may refuse as it likes.
-func TestAVisitTellsHowTheServerIs(t *testing.T) {
+// A visit reports the server's faults and what the server has against this client, and nothing about the person.
+func TestContactIsReported(t *testing.T) {
 	const nobody = kiosk.Reason(255) // nothing is told
 	for _, c := range []struct {
 		name  string
@@ -70,8 +69,8 @@ func TestAVisitTellsHowTheServerIs(t *testing.T) {
 	}
 }
 
-// A kiosk that is told to stop in the middle of a request has learned nothing.
-func TestARequestTakenBackTellsNothing(t *testing.T) {
+// A request cancelled by the kiosk says nothing about the server.
+func TestCancelledRequestReportsNothing(t *testing.T) {
 	p := newOP(t)
 	ctx, stop := context.WithCancel(t.Context())
 	release := make(chan struct{})
@@ -81,8 +80,7 @@ func TestARequestTakenBackTellsNothing(t *testing.T) {
 	k.Poll(ctx, kiosk.Secret("the-request-id"))
 }
 
-// The second road is the same server.
-func TestTheSecondRoadTellsHowTheServerIs(t *testing.T) {
+func TestDeviceFlowReportsContact(t *testing.T) {
 	p := newOP(t)
 	p.play(discoveryPath, say(200, p.document().with(obj{"device_authorization_endpoint": p.issuer + "/device"})))
 	var told []Contact

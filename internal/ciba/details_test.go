@@ -8,7 +8,7 @@ import (
 
 const oneDetail = `[{"type":"customer","actions":["read","list"],"limit":{"amount":45,"currency":"EUR"},"accounts":[]}]`
 
-func TestMoreThanAskedForIsGivenBack(t *testing.T) {
+func TestExcessiveDetailsAreRevoked(t *testing.T) {
 	p := newOP(t)
 	for name, c := range map[string]struct {
 		asked, granted string
@@ -52,7 +52,7 @@ func TestMoreThanAskedForIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestAuthorizationDetailsAreAskedFor(t *testing.T) {
+func TestAuthorizationDetailsAreRequested(t *testing.T) {
 	p := newOP(t)
 	ask(t, p.kiosk(func(c *Config) { c.AuthorizationDetails = oneDetail }))
 	if got := p.got("/bc")[0].form.Get("authorization_details"); got != oneDetail {
@@ -66,7 +66,7 @@ func TestAuthorizationDetailsAreAskedFor(t *testing.T) {
 	}
 }
 
-// FuzzDetails: nothing is isPartOf what it is not, and everything is isPartOf itself.
+// A value is part of itself, and not of a value that differs.
 func FuzzDetails(f *testing.F) {
 	f.Add(oneDetail, `[{"type":"customer"}]`)
 	f.Add(`[{"type":"a","n":1e2}]`, `[{"type":"a","n":100}]`)

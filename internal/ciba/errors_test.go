@@ -11,8 +11,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// What a server says of a request may repeat what was in it, in any spelling.
-func TestServersCannotPutSecretsIntoErrorsOrLogs(t *testing.T) {
+// A server's text may repeat the identifier in any encoding.
+func TestServerTextIsNotRepeated(t *testing.T) {
 	const (
 		who  = "müller+shop@example.com"
 		id   = "canary request/id"
@@ -98,9 +98,8 @@ func TestServersCannotPutSecretsIntoErrorsOrLogs(t *testing.T) {
 	}
 }
 
-// Only codes that we know are repeated: a server that wanted to could spell a
-// person's name as a code, or hide it in a description in any encoding.
-func TestWhatIsRepeatedOfAnOAuthError(t *testing.T) {
+// Only known codes are repeated: a server could send a name as a code, or hide it in a description.
+func TestOAuthErrorText(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"error":"invalid_scope"}`:                                           "invalid_scope",
 		`{"error":"unknown_user_id","error_description":"no user canary"}`:    "unknown_user_id",
@@ -123,8 +122,8 @@ func TestWhatIsRepeatedOfAnOAuthError(t *testing.T) {
 	}
 }
 
-// An identifier that is part of a code must not change what the code means.
-func TestACodeIsReadWholeWhateverTheIdentifierIs(t *testing.T) {
+// An identifier that is part of a code does not change the meaning of the code.
+func TestErrorCodeIsReadWhole(t *testing.T) {
 	p := newOP(t)
 	p.play("/bc", oops(400, "invalid_client"))
 	_, err := p.kiosk(nil).Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret("client"), Code: "K7"})

@@ -10,8 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// sendable tells whether a value can go into a form or a header without meaning
-// something else there.
+// sendable reports whether a value can be sent in a form or a header.
 func sendable(s kiosk.Secret, most int) bool {
 	return len(s) > 0 && len(s) <= most && !strings.ContainsFunc(string(s), func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
@@ -70,7 +69,7 @@ func FuzzReadTokens(f *testing.F) {
 	})
 }
 
-// nobody is a client that proves nothing.
+// nobody is a client without authentication.
 type nobody struct{ oidc.ClientAuth }
 
 func (nobody) MTLS() bool { return false }
@@ -104,7 +103,7 @@ func FuzzReadLookup(f *testing.F) {
 	})
 }
 
-// FuzzUnpack reads back what lies in the journal, or in what became of it.
+// A decoded expectation encodes to the same value, and no input panics.
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte(expectation{Hint: "alice<", Subject: "u-1"}.encode()))
 	f.Add([]byte(`{"hint":1}`))

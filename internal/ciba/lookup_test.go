@@ -67,7 +67,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestThePersonTheLookupNamedMustApprove(t *testing.T) {
+func TestLookupSubjectMustApprove(t *testing.T) {
 	p := newOP(t)
 	p.play("/lookup", say(200, obj{"login_hint": "u-17", "sub": "auth0|17"}))
 	k := p.kiosk(func(c *Config) { c.LookupURL = p.issuer + "/lookup" })
@@ -85,7 +85,7 @@ func TestThePersonTheLookupNamedMustApprove(t *testing.T) {
 	}
 }
 
-func TestASubjectFromTheLookupAloneIsComparedAsASubject(t *testing.T) {
+func TestLookupSubjectIsCompared(t *testing.T) {
 	p := newOP(t)
 	p.play("/lookup", say(200, obj{"sub": "17"}))
 	k := p.kiosk(func(c *Config) { c.LookupURL = p.issuer + "/lookup" })

@@ -62,8 +62,8 @@ func notify(p *Pings, authorization, body string, change ...func(*http.Request))
 
 const aPing = `{"auth_req_id":"the-request-id"}`
 
-// The endpoint to the letter (CIBA Core 9, 10.2): only POST, the request's own readToken,
-// JSON of a sane size, 204 or 401, never 3xx.
+// The endpoint accepts POST only, with the request's bearer token and JSON of bounded size. It answers 204 or 401 and
+// never redirects (CIBA Core 9, 10.2).
 func TestPings(t *testing.T) {
 	header := func(name string, values ...string) func(*http.Request) {
 		return func(r *http.Request) { r.Header[name] = values }
@@ -122,9 +122,8 @@ func TestPings(t *testing.T) {
 	}
 }
 
-// A token for each request, never twice, of at least 160 bits and isPartOf what a readToken
-// may be made of (C12); polls go on slowly (C62).
-func TestNotificationTokensAreFresh(t *testing.T) {
+// Each request has a token of its own with at least 160 bits (C12). Polls continue slowly (C62).
+func TestNotificationTokens(t *testing.T) {
 	p := newOP(t)
 	p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"ping"}})
 	k := p.kiosk(func(c *Config) { c.Pings = NewPings(func() time.Duration { return 0 }, nil) })
@@ -147,7 +146,7 @@ func TestNotificationTokensAreFresh(t *testing.T) {
 		}
 		seen[token] = true
 	}
-	// A server that does not ping is found out before a phone rings.
+	// A server without ping mode is detected before a phone rings.
 	p.publishing(nil)
 	k = p.kiosk(func(c *Config) { c.Pings = NewPings(func() time.Duration { return 0 }, nil) })
 	before := len(p.got("/bc"))
@@ -158,9 +157,8 @@ func TestNotificationTokensAreFresh(t *testing.T) {
 	}
 }
 
-// One ping is passed on once, however often it comes, and one for a request that is
-// over is answered as good and does nothing (C61).
-func TestAPingCountsOnce(t *testing.T) {
+// A ping takes effect once. A ping for a finished request is answered as valid and does nothing (C61).
+func TestRepeatedPing(t *testing.T) {
 	var log notebook
 	_, pings, token, b, _ := pinging(t, &log)
 	for range 5 {
@@ -173,9 +171,8 @@ func TestAPingCountsOnce(t *testing.T) {
 	}
 }
 
-// A ping can be faster than the acknowledgement (C63): it is held, and what was held
-// for another request is dropped.
-func TestAPingBeforeTheAcknowledgement(t *testing.T) {
+// A ping can be faster than the acknowledgement (C63): it is kept. A kept ping for another request is dropped.
+func TestEarlyPing(t *testing.T) {
 	for name, c := range map[string]struct {
 		ids  []string
 		want int
@@ -214,8 +211,8 @@ func TestAPingBeforeTheAcknowledgement(t *testing.T) {
 	}
 }
 
-// What came to nothing, and what has run out, is not pinged for.
-func TestPingsForNothing(t *testing.T) {
+// Refused and expired requests accept no ping.
+func TestUnexpectedPings(t *testing.T) {
 	p := newOP(t)
 	p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"ping"}})
 	var now atomic.Int64
@@ -236,7 +233,7 @@ func TestPingsForNothing(t *testing.T) {
 	if w := notify(pings, "Bearer "+tokens[1].form.Get("client_notification_token"), aPing); w.Code != 401 || b.got() != 0 {
 		t.Errorf("for one that has run out: status %d, passed on %d times", w.Code, b.got())
 	}
-	// And however many are left open, they are forgotten from the oldest on.
+	// Beyond the limit the oldest requests are forgotten.
 	for range 3 * maxExpectedPings {
 		k.Ask(t.Context(), r)
 	}
@@ -245,8 +242,8 @@ func TestPingsForNothing(t *testing.T) {
 	}
 }
 
-// Strangers are turned away faster and faster, and the server's ping still comes through.
-func TestAFloodKeepsNoPingOut(t *testing.T) {
+// Unauthenticated requests are limited, and the server's ping still arrives.
+func TestFloodDoesNotBlockPings(t *testing.T) {
 	var log notebook
 	_, pings, token, b, _ := pinging(t, &log)
 	statuses := map[int]int{}
@@ -261,9 +258,8 @@ func TestAFloodKeepsNoPingOut(t *testing.T) {
 	}
 }
 
-// The address speaks TLS 1.2 or better and nothing else (C56), and lets only so many
-// in at once.
-func TestThePingAddressIsHTTPS(t *testing.T) {
+// The address speaks TLS 1.2 or later only (C56) and limits the number of connections.
+func TestPingAddressIsHTTPS(t *testing.T) {
 	var log notebook
 	_, pings, token, b, _ := pinging(t, &log)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -331,8 +327,7 @@ func ownCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: opKey}, roots
 }
 
-// FuzzPing: whatever is posted, the answer is one of the few there are, and only the
-// right request is ever rung for.
+// Any request gets one of the few defined answers, and only the right ping triggers a poll.
 func FuzzPing(f *testing.F) {
 	f.Add([]byte(aPing), "Bearer the-token", "application/json")
 	f.Add([]byte(`{"auth_req_id":"x","auth_req_id":"the-request-id"}`), "bearer the-token", "application/json;q=1")

@@ -15,7 +15,7 @@ import (
 
 var requestID = kiosk.Secret("a request/id+with=signs")
 
-func TestThePollIsExactlyThis(t *testing.T) {
+func TestPollContent(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	if a := k.Poll(t.Context(), requestID); a.Verdict != kiosk.Pending || a.Err != nil {
@@ -49,7 +49,7 @@ func TestVerdicts(t *testing.T) {
 		verdict kiosk.Verdict
 		reason  kiosk.Reason // with Hopeless
 		reached bool         // with Trouble
-		// tokens came and are to be given back
+		// tokens came and have to be revoked
 		salvaged bool
 	}{
 		"pending":                           {oops(400, "authorization_pending"), kiosk.Pending, 0, false, false},
@@ -187,7 +187,7 @@ func TestTokenResponses(t *testing.T) {
 	}
 }
 
-func TestTheServersWishToBeLeftAlone(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	date := func(d time.Duration) string { return noon.Add(d).Format(http.TimeFormat) }
@@ -226,14 +226,14 @@ func TestTheServersWishToBeLeftAlone(t *testing.T) {
 			}
 		}
 	}
-	// Without a Date the device's clock has to do.
+	// Without Date the device's clock is used.
 	h := http.Header{"Retry-After": {date(40 * time.Second)}}
 	if got := retryAfter(h, noon); got != 40*time.Second {
 		t.Errorf("without a Date: %v", got)
 	}
 }
 
-func TestSlowDownMayNameAnInterval(t *testing.T) {
+func TestSlowDownInterval(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	for interval, want := range map[string]time.Duration{
@@ -247,7 +247,7 @@ func TestSlowDownMayNameAnInterval(t *testing.T) {
 	}
 }
 
-func TestAPollMayTakeLong(t *testing.T) {
+func TestLongPoll(t *testing.T) {
 	for name, c := range map[string]struct {
 		held, callers, want time.Duration
 		verdict             kiosk.Verdict
@@ -285,7 +285,7 @@ func TestAPollMayTakeLong(t *testing.T) {
 	}
 }
 
-func TestTheTokenEndpointDoesNotMoveDuringAVisit(t *testing.T) {
+func TestTokenEndpointIsStableDuringVisit(t *testing.T) {
 	p := newOP(t)
 	now := noon
 	k := p.kiosk(func(c *Config) { c.Now = func() time.Time { return now } })
@@ -304,7 +304,7 @@ func TestTheTokenEndpointDoesNotMoveDuringAVisit(t *testing.T) {
 	}
 }
 
-func TestAPollAfterARestartFindsTheServerByItself(t *testing.T) {
+func TestPollAfterRestart(t *testing.T) {
 	p := newOP(t)
 	p.play(discoveryPath, say(500, ""), say(200, p.document()))
 	k := p.kiosk(nil)
@@ -316,7 +316,7 @@ func TestAPollAfterARestartFindsTheServerByItself(t *testing.T) {
 	}
 }
 
-func TestAPollForNothingIsNotSent(t *testing.T) {
+func TestPollWithoutRequestID(t *testing.T) {
 	p := newOP(t)
 	if a := p.kiosk(nil).Poll(t.Context(), nil); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Internal || len(p.got("/token")) != 0 {
 		t.Errorf("%+v", a)

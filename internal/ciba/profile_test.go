@@ -10,13 +10,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// narrow is what every server takes in a binding message.
+// narrow is what every server accepts in a binding message.
 const (
 	narrowExtra = "-"
 	narrowMax   = 20
 )
 
-func TestEveryProfileIsSound(t *testing.T) {
+func TestProfiles(t *testing.T) {
 	for _, p := range profiles {
 		if p.Name == "" || p.BindingMax < narrowMax || !strings.Contains(p.BindingExtra, narrowExtra) {
 			t.Errorf("%+v", p)
@@ -39,7 +39,7 @@ func TestEveryProfileIsSound(t *testing.T) {
 	}
 }
 
-func TestServersAreRecognised(t *testing.T) {
+func TestServersAreRecognized(t *testing.T) {
 	known := map[string]struct{ bc, token string }{
 		"auth0":              {"/bc-authorize", "/oauth/token"},
 		"keycloak":           {"/realms/shop/protocol/openid-connect/ext/ciba/auth", "/realms/shop/protocol/openid-connect/token"},
@@ -66,7 +66,7 @@ func TestServersAreRecognised(t *testing.T) {
 		if got := k.Profile().Name; got != want {
 			t.Errorf("%s taken for %s", want, got)
 		}
-		// What is configured counts.
+		// A configured profile takes precedence.
 		k = p.kiosk(func(c *Config) { c.Profile = "keycloak" })
 		ask(t, k)
 		if got := k.Profile().Name; got != "keycloak" {
@@ -75,8 +75,8 @@ func TestServersAreRecognised(t *testing.T) {
 	}
 }
 
-// TestServerThatBecomesAnotherOne is recognizedProfile by what it publishes now.
-func TestServerThatBecomesAnotherOne(t *testing.T) {
+// The profile changes when the server's metadata change.
+func TestProfileFollowsMetadata(t *testing.T) {
 	p := newOP(t)
 	moved := func(bc, token string) line {
 		return say(200, p.document().with(obj{"backchannel_authentication_endpoint": p.issuer + bc, "token_endpoint": p.issuer + token}))
@@ -93,9 +93,8 @@ func TestServerThatBecomesAnotherOne(t *testing.T) {
 	}
 }
 
-// TestEveryFieldOfAProfileCounts plays a profile that no server has, so that each
-// of its fields shows.
-func TestEveryFieldOfAProfileCounts(t *testing.T) {
+// A profile that no server has shows the effect of each field.
+func TestProfileFields(t *testing.T) {
 	p := newOP(t)
 	auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: clientID, Key: testKey(t), Now: func() time.Time { return noon }})
 	if err != nil {
@@ -136,7 +135,7 @@ func TestEveryFieldOfAProfileCounts(t *testing.T) {
 	if n := len(p.got("/bc")); n != 1 {
 		t.Errorf("%d requests", n)
 	}
-	// A pattern of the operator's own goes before the profile's.
+	// A configured pattern takes precedence over the profile's.
 	k = p.kiosk(func(c *Config) { c.Profile, c.LoginHint = "auth0", "id:{identifier}" })
 	ask(t, k)
 	if got := p.got("/bc")[1].form.Get("login_hint"); got != "id:alice" {
@@ -144,8 +143,8 @@ func TestEveryFieldOfAProfileCounts(t *testing.T) {
 	}
 }
 
-// TestAuth0GetsTheOnlyFormItKnows: and the approver is then the subject that was sent.
-func TestAuth0GetsTheOnlyFormItKnows(t *testing.T) {
+// Auth0 gets the iss_sub form, and the approver must be the subject that was sent.
+func TestAuth0HintForm(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(func(c *Config) { c.Profile, c.LoginHint = "auth0", "{identifier}" })
 	ack := ask(t, k)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// claimsOf checks a JWS with a key and gives its claims; with no key, by its own.
+// claimsOf verifies a JWS with a key, or with its embedded key, and returns its claims.
 func claimsOf(t *testing.T, token string, key any) strictjson.Object {
 	t.Helper()
 	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
@@ -36,7 +36,7 @@ func claimsOf(t *testing.T, token string, key any) strictjson.Object {
 	return o
 }
 
-func TestASignedRequestLeavesNothingOutside(t *testing.T) {
+func TestSignedRequestContainsAllParameters(t *testing.T) {
 	for _, method := range []string{oidc.SecretBasic, oidc.SecretPost, oidc.PrivateKeyJWT, oidc.SelfSignedTLS} {
 		p := newOP(t)
 		p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_request_signing_alg_values_supported": []string{"ES256"}})))
@@ -79,7 +79,7 @@ func TestASignedRequestLeavesNothingOutside(t *testing.T) {
 	}
 }
 
-func TestServersThatTakeNoProofsAreOurMisconfiguration(t *testing.T) {
+func TestUnsupportedProofsAreMisconfiguration(t *testing.T) {
 	for name, c := range map[string]struct {
 		change   func(*Config)
 		document obj
@@ -109,7 +109,7 @@ func TestServersThatTakeNoProofsAreOurMisconfiguration(t *testing.T) {
 	}
 }
 
-// bound is a kiosk that makes proofs.
+// bound is a kiosk with DPoP.
 func (p *op) bound() *Client {
 	return p.kiosk(func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) })
 }
@@ -122,7 +122,7 @@ func nonce(l line, value string) line {
 	return l
 }
 
-func TestAPollProvesPossession(t *testing.T) {
+func TestPollHasDPoPProof(t *testing.T) {
 	p := newOP(t)
 	k := p.bound()
 	ask(t, k)
@@ -152,7 +152,7 @@ func TestAPollProvesPossession(t *testing.T) {
 	}
 }
 
-func TestANonceIsAnsweredAtOnceAndOnce(t *testing.T) {
+func TestNonceIsUsedAtOnceAndOnce(t *testing.T) {
 	p := newOP(t)
 	k := p.bound()
 	p.play("/token", nonce(oops(400, "use_dpop_nonce"), "n1"), nonce(oops(400, "authorization_pending"), "n2"), oops(400, "authorization_pending"))
@@ -184,8 +184,7 @@ func TestANonceIsAnsweredAtOnceAndOnce(t *testing.T) {
 	}
 }
 
-// The request that rings a phone is never sent again, whatever a server asks for.
-func TestABackchannelRequestIsNotSentAgainForANonce(t *testing.T) {
+func TestBackchannelRequestIsNotRepeatedForNonce(t *testing.T) {
 	p := newOP(t)
 	p.play("/bc", nonce(oops(400, "use_dpop_nonce"), "n1"))
 	_, err := p.bound().Ask(t.Context(), alice)
@@ -195,7 +194,7 @@ func TestABackchannelRequestIsNotSentAgainForANonce(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsNotBoundIsGivenBack(t *testing.T) {
+func TestUnboundTokensAreRevoked(t *testing.T) {
 	for name, c := range map[string]struct {
 		proof bool
 		typ   string
@@ -217,7 +216,7 @@ func TestATokenThatIsNotBoundIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestARefusedProofIsOftenTheClock(t *testing.T) {
+func TestRefusedProofMayBeClock(t *testing.T) {
 	for date, want := range map[time.Time]kiosk.Reason{
 		noon: kiosk.Misconfigured, noon.Add(30 * time.Second): kiosk.Misconfigured,
 		noon.Add(time.Hour): kiosk.BadClock, noon.AddDate(-10, 0, 0): kiosk.BadClock,
@@ -232,7 +231,7 @@ func TestARefusedProofIsOftenTheClock(t *testing.T) {
 	}
 }
 
-func TestUserInfoTakesAProofToo(t *testing.T) {
+func TestUserInfoHasDPoPProof(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(func(c *Config) { c.DPoP, c.SubjectClaim = oidc.NewDPoP(c.Now), "member" })
 	p.play("/token", nonce(say(200, p.tokens(noon, obj{"token_type": "DPoP"})), "from-the-token-endpoint"))
@@ -257,7 +256,7 @@ func TestUserInfoTakesAProofToo(t *testing.T) {
 		t.Errorf("a server that is never content: %v, %d requests", err, len(p.got("/me")))
 	}
 
-	// After a crash there is no key any more; giving the token back needs none.
+	// After a crash the key is gone; revocation needs none.
 	later := p.bound()
 	if err := later.Revoke(t.Context(), a.Tokens); err != nil || len(p.got("/revoke")) != 1 || p.got("/revoke")[0].header.Get("DPoP") != "" {
 		t.Errorf("revocation: %v", err)
@@ -270,9 +269,8 @@ func TestUserInfoTakesAProofToo(t *testing.T) {
 	}
 }
 
-// The token endpoint gets the resource as well: the token is for that one only (RFC
-// 8707, section 2.2), and some servers look nowhere else.
-func TestTheResourceIsNamedAtBothEndpoints(t *testing.T) {
+// The token is for the resource only (RFC 8707 2.2), and some servers read the parameter at the token endpoint only.
+func TestResourceIsSentToBothEndpoints(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(func(c *Config) { c.Resource, c.Audience = "https://api.example/v1", "https://api.example" })
 	ask(t, k)
@@ -287,7 +285,7 @@ func TestTheResourceIsNamedAtBothEndpoints(t *testing.T) {
 	}
 }
 
-func TestTheCertificatesEndIsInTheLog(t *testing.T) {
+func TestCertificateExpiryIsLogged(t *testing.T) {
 	for now, words := range map[time.Time]string{
 		noon: "", noon.AddDate(1, 0, -10): "client certificate: expires on 2027-11-22", noon.AddDate(2, 0, 0): "client certificate: expired on 2027-11-22",
 	} {
@@ -304,9 +302,8 @@ func TestTheCertificatesEndIsInTheLog(t *testing.T) {
 	}
 }
 
-// A server that demands a certificate and gets none, or one it does not like, says so
-// in the handshake: that is for the technician, not the line.
-func TestARefusedCertificateIsOurMisconfiguration(t *testing.T) {
+// A server that rejects the client certificate in the handshake is a matter for the technician, not a network fault.
+func TestRejectedCertificateIsMisconfiguration(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.TLS = requireCertificate()
 	s.StartTLS()

@@ -13,7 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestWhatRefusalsComeTo(t *testing.T) {
+func TestRefusalReasons(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	for _, c := range []struct {
@@ -58,7 +58,7 @@ func TestWhatRefusalsComeTo(t *testing.T) {
 	}
 }
 
-func TestAfterAnyFaultTheRequestIsNotSentAgain(t *testing.T) {
+func TestRequestIsNotRepeatedAfterFault(t *testing.T) {
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
 		c, _, _ := w.(http.Hijacker).Hijack()
 		c.Close()
@@ -101,7 +101,7 @@ func TestAfterAnyFaultTheRequestIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestTheRequestGoesOutOnANewConnection(t *testing.T) {
+func TestRequestUsesNewConnection(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
 	for range 2 {
@@ -121,7 +121,7 @@ func TestTheRequestGoesOutOnANewConnection(t *testing.T) {
 	}
 }
 
-func TestAskGivesUpInTime(t *testing.T) {
+func TestAskTimeout(t *testing.T) {
 	for name, c := range map[string]struct {
 		callers time.Duration // 0: none
 		want    time.Duration
@@ -153,9 +153,8 @@ func TestAskGivesUpInTime(t *testing.T) {
 	}
 }
 
-// One request for each user action, whatever the server does: what it says of the
-// binding message is for a technician.
-func TestABindingMessageTheServerDislikes(t *testing.T) {
+// One user action makes one request, even if the server refuses the binding message.
+func TestInvalidBindingMessage(t *testing.T) {
 	for _, pattern := range []string{"{site}: {code}", "{code}"} {
 		p := newOP(t)
 		p.play("/bc", oops(400, "invalid_binding_message"), say(200, goodAck))
@@ -173,7 +172,7 @@ func TestABindingMessageTheServerDislikes(t *testing.T) {
 	}
 }
 
-func TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft(t *testing.T) {
+func TestAckAgeCountsFromRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, stop := virtual(t)
 		defer stop()
@@ -203,7 +202,7 @@ func TestTheAgeOfAnAcknowledgementCountsFromWhenTheRequestLeft(t *testing.T) {
 	})
 }
 
-func TestNoPhoneRingsForAnAnswerThatCouldNotBeChecked(t *testing.T) {
+func TestNoRequestWithoutKeys(t *testing.T) {
 	for name, c := range map[string]struct {
 		path string
 		l    line
@@ -225,7 +224,7 @@ func TestNoPhoneRingsForAnAnswerThatCouldNotBeChecked(t *testing.T) {
 	}
 }
 
-func TestServersThatDoNotOfferIt(t *testing.T) {
+func TestUnsuitableServers(t *testing.T) {
 	for name, c := range map[string]struct {
 		changes obj
 		says    string // empty: well
@@ -260,8 +259,7 @@ func TestServersThatDoNotOfferIt(t *testing.T) {
 	}
 }
 
-// What the kiosk does not use cannot be wrong for it.
-func TestBadAddressesOfEndpointsThatAreNotNeeded(t *testing.T) {
+func TestOptionalEndpointsMayBeMalformed(t *testing.T) {
 	const bad = "http://op.example/x"
 	alias := func(e string) obj { return obj{"mtls_endpoint_aliases": obj{e: bad}} }
 	for name, c := range map[string]struct {

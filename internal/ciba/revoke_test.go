@@ -29,7 +29,7 @@ func TestRevocation(t *testing.T) {
 		"try later":                      {access, say(503, ""), "token=acc&token_type_hint=access_token", kiosk.Unreachable},
 		"our client is not known":        {access, oops(401, "invalid_client"), "token=acc&token_type_hint=access_token", kiosk.Misconfigured},
 		"moved":                          {access, line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, "token=acc&token_type_hint=access_token", kiosk.Unreachable},
-		// First on the kept connection of the discovery document, then on a new one.
+		// First on the connection kept from discovery, then on a new one.
 		"the server hangs up": {access, line{do: hangUp}, strings.Repeat("token=acc&token_type_hint=access_token", 2), kiosk.Unreachable},
 	} {
 		p := newOP(t)
@@ -48,7 +48,7 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-func TestNoRevocationWhereTheServerHasNone(t *testing.T) {
+func TestRevocationWithoutEndpoint(t *testing.T) {
 	p := newOP(t)
 	p.play(discoveryPath, say(200, p.document().with(obj{"revocation_endpoint": nil})))
 	if err := p.kiosk(nil).Revoke(t.Context(), kiosk.Tokens{Access: kiosk.Secret("x")}); err != nil {

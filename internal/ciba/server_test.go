@@ -26,12 +26,12 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// noon is when the tests with real sockets take place.
+// noon is the time of the tests with real sockets.
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 const clientID = "kiosk-1"
 
-// obj is a JSON object being made; a nil value takes a member out.
+// obj is a JSON object; a nil value removes a member.
 type obj map[string]any
 
 func (o obj) with(changes obj) obj {
@@ -49,7 +49,7 @@ func (o obj) String() string {
 	return string(b)
 }
 
-// line is one scripted answer. A zero statusError is 200.
+// line is one scripted answer. A zero status is 200.
 type line struct {
 	status int
 	header map[string]string
@@ -61,7 +61,7 @@ func say(status int, body any) line { return line{status: status, body: fmt.Spri
 
 func oops(status int, code string) line { return say(status, obj{"error": code}) }
 
-// seen is one request as it arrived.
+// seen is one received request.
 type seen struct {
 	path   string
 	method string
@@ -72,8 +72,7 @@ type seen struct {
 	from   string // the other end of the connection
 }
 
-// op is an authorization server that plays by a script: for each path the
-// answers in turn, the last one for ever.
+// op is a scripted authorization server: each path has its answers in order, the last one repeated.
 type op struct {
 	t      *testing.T
 	issuer string
@@ -104,7 +103,7 @@ func newOP(t *testing.T) *op {
 	return p
 }
 
-// virtual is an op in memory for use inside a synctest bubble. close ends it.
+// virtual is an op in memory for use inside a synctest bubble; close stops it.
 func virtual(t *testing.T) (p *op, stop func()) {
 	conns, done := make(chan net.Conn), make(chan struct{})
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -206,7 +205,7 @@ func (p *op) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, l.body)
 }
 
-// got gives the requests that arrived at a path.
+// got returns the requests received at a path.
 func (p *op) got(path string) []seen {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -240,7 +239,7 @@ func (p *op) idToken(now time.Time, changes obj) string {
 	return out
 }
 
-// tokens is a good token response.
+// tokens is a valid token response.
 func (p *op) tokens(now time.Time, changes obj) obj {
 	return obj{
 		"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 3600,
@@ -248,7 +247,7 @@ func (p *op) tokens(now time.Time, changes obj) obj {
 	}.with(changes)
 }
 
-// config is a good configuration for this server; change may spoil it.
+// config is a valid configuration for this server; change modifies it.
 func (p *op) config(change func(*Config)) Config {
 	auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: clientID, Secret: kiosk.Secret("the-client-secret")})
 	if err != nil {
@@ -297,7 +296,7 @@ func wantReason(t *testing.T, err error, want kiosk.Reason) {
 	}
 }
 
-// notebook is a log that can be read.
+// notebook is a log that tests read.
 type notebook struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -10,7 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestThePersonWhoApprovedIsThePersonAskedFor(t *testing.T) {
+func TestApproverMustBeIdentifiedPerson(t *testing.T) {
 	verifiedMail := obj{"email": "alice@example.com", "email_verified": true}
 	for name, c := range map[string]struct {
 		identifier string
@@ -35,13 +35,13 @@ func TestThePersonWhoApprovedIsThePersonAskedFor(t *testing.T) {
 		"with a decorated hint":                {"alice", func(c *Config) { c.LoginHint = "u:{identifier}" }, obj{"sub": "u:alice"}, nil, kiosk.NoReason},
 		"decorated hint, somebody's bare sub":  {"alice", func(c *Config) { c.LoginHint = "u:{identifier}" }, obj{"sub": "alice", "preferred_username": "x"}, nil, kiosk.WrongPerson},
 
-		// iss_sub: the subject is known beforehand.
+		// iss_sub: the subject is known.
 		"iss_sub, the same subject":         {"alice", func(c *Config) { c.LoginHint = "iss_sub:auth0|{identifier}" }, obj{"sub": "auth0|alice"}, nil, kiosk.NoReason},
 		"iss_sub, another subject":          {"alice", func(c *Config) { c.LoginHint = "iss_sub:auth0|{identifier}" }, obj{"sub": "auth0|bob"}, nil, kiosk.WrongPerson},
 		"iss_sub, the user name is alice's": {"alice", func(c *Config) { c.LoginHint = "iss_sub:auth0|{identifier}" }, obj{"sub": "auth0|bob", "preferred_username": "alice"}, nil, kiosk.WrongPerson},
 		"iss_sub, bare identifier as sub":   {"alice", func(c *Config) { c.LoginHint = "iss_sub:auth0|{identifier}" }, obj{"sub": "alice"}, nil, kiosk.WrongPerson},
 
-		// E-mail.
+		// Email.
 		"mail":                            {"alice@example.com", mail, verifiedMail, nil, kiosk.NoReason},
 		"mail typed in capitals":          {"Alice@Example.COM", mail, verifiedMail, nil, kiosk.NoReason},
 		"mail from UserInfo":              {"alice@example.com", mail, nil, verifiedMail.with(obj{"sub": "alice"}), kiosk.NoReason},
@@ -65,7 +65,7 @@ func TestThePersonWhoApprovedIsThePersonAskedFor(t *testing.T) {
 		"phone not verified":        {"+491701234567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": false}, nil, kiosk.Untrusted},
 		"somebody else's phone":     {"+491701234567", phoneKind, obj{"phone_number": "+491701234568", "phone_number_verified": true}, nil, kiosk.WrongPerson},
 
-		// A claim of one's choice.
+		// A configured claim.
 		"customer number":                      {"4711", claim("customer_number"), obj{"sub": "u-17", "customer_number": "4711"}, nil, kiosk.NoReason},
 		"customer number, decorated hint":      {"4711", func(c *Config) { c.LoginHint, c.SubjectClaim = "c:{identifier}", "customer_number" }, obj{"customer_number": "4711"}, nil, kiosk.NoReason},
 		"customer number, byte for byte":       {"a1", claim("customer_number"), obj{"customer_number": "A1"}, nil, kiosk.WrongPerson},
@@ -121,7 +121,7 @@ func phoneKind(c *Config) { c.Identifier = "phone" }
 
 func claim(name string) func(*Config) { return func(c *Config) { c.SubjectClaim = name } }
 
-func TestUserInfoIsAskedOnlyAfterTheIDTokenWasFoundGenuine(t *testing.T) {
+func TestUserInfoFollowsValidIDToken(t *testing.T) {
 	p := newOP(t)
 	p.play("/me", say(200, obj{"sub": "alice", "email": "alice@example.com", "email_verified": true}))
 	k := p.kiosk(mail)
@@ -184,7 +184,7 @@ func TestUserInfoFaults(t *testing.T) {
 	}
 }
 
-func TestWhatTiesTheIDTokenToTheAnswerIsChecked(t *testing.T) {
+func TestIDTokenIsBoundToAnswer(t *testing.T) {
 	const (
 		requestClaim = "urn:openid:params:jwt:claim:auth_req_id"
 		refreshClaim = "urn:openid:params:jwt:claim:rt_hash"
@@ -210,14 +210,14 @@ func TestWhatTiesTheIDTokenToTheAnswerIsChecked(t *testing.T) {
 	}
 }
 
-func TestTheAllowListOfAlgorithmsReachesTheCheck(t *testing.T) {
+func TestIDTokenAlgorithmsAreConfigurable(t *testing.T) {
 	p := newOP(t)
 	tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, nil))}
 	_, err := p.kiosk(func(c *Config) { c.IDTokenAlgs = []string{"PS256"} }).Verify(t.Context(), tokens, askedFor(nil))
 	wantReason(t, err, kiosk.Untrusted)
 }
 
-func TestARecordThatSaysNothingOfThePerson(t *testing.T) {
+func TestVerifyWithoutExpectation(t *testing.T) {
 	p := newOP(t)
 	tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, nil))}
 	for name, expect := range map[string]string{"garbage": "garbage", "an empty object": "{}", "a list": "[]"} {
@@ -230,7 +230,7 @@ func TestARecordThatSaysNothingOfThePerson(t *testing.T) {
 	wantReason(t, err, kiosk.Untrusted)
 }
 
-// FuzzCompare: nobody is taken for somebody else who merely looks like them.
+// Only equal values match.
 func FuzzCompare(f *testing.F) {
 	f.Add("alice", "alice", "preferred_username")
 	f.Add("kim", "\u212aim", "preferred_username")
@@ -246,7 +246,7 @@ func FuzzCompare(f *testing.F) {
 		if k.compare(claims, expectation{Hint: asked}, asked) != match {
 			return
 		}
-		// Equal means: the same but for ASCII case or, in a number, separators.
+		// Equal values differ in ASCII case at most or, in a number, in separators.
 		strip := func(s string) string {
 			s = strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "", "/", "", "\u00a0", "").Replace(s)
 			return strings.TrimLeft(asciiLower(s), "+0")

@@ -14,8 +14,8 @@ import (
 // publishing changes what the server says of itself.
 func (p *op) publishing(changes obj) { p.play(discoveryPath, say(200, p.document().with(changes))) }
 
-// User codes: only where the server publishes them, sent once, and what it says
-// about them is the customer's to mend (CIBA Core 7.1.2, 13).
+// A user code is sent only if the server publishes support, and once. The customer corrects a refused one (CIBA Core
+// 7.1.2, 13).
 func TestUserCodes(t *testing.T) {
 	with := alice
 	with.UserCode = kiosk.Secret("1234-canary")
@@ -58,9 +58,8 @@ func hintToken(claims string) string {
 	return e([]byte(`{"alg":"ES256"}`)) + "." + e([]byte(claims)) + ".c2ln"
 }
 
-// A login hint token that was scanned goes out as it is, and whom it names is held
-// against the approver, and nothing else is believed of it.
-func TestParseHintToken(t *testing.T) {
+// A scanned login hint token is sent unchanged. The person whom it names must approve; nothing else in it is trusted.
+func TestLoginHintTokens(t *testing.T) {
 	p := newOP(t)
 	own := fmt.Sprintf(`"iss":%q`, p.issuer)
 	mail := obj{"sub": "u-17", "email": "alice@example.org", "email_verified": true}
@@ -146,9 +145,9 @@ func (p *op) grant(changes obj) obj {
 		"verification_uri_complete": p.issuer + "/d?user_code=WDJB-MJHT", "expires_in": 300, "interval": 7}.with(changes)
 }
 
-// The second road (RFC 8628, 3.1 to 3.5): a publicClient client of its own, one request,
-// polls by the device code, and revocation as the client that the tokens are for.
-func TestTheSecondRoad(t *testing.T) {
+// The device flow has a public client, one request, polls by device_code, and revocation by the client of the tokens
+// (RFC 8628 3.1 to 3.5).
+func TestDeviceFlow(t *testing.T) {
 	p, k := second(t)
 	ack, err := k.Ask(t.Context(), onSecond)
 	if err != nil {
@@ -183,9 +182,9 @@ func TestTheSecondRoad(t *testing.T) {
 	}
 }
 
-// Anybody may open the address: who did must be who was asked for, and the token for
-// the client that asked.
-func TestOnTheSecondRoadNobodyElseGetsIn(t *testing.T) {
+// Anybody can open the address, so the approver must be the identified person and the token must be for the device
+// flow's client.
+func TestDeviceFlowNeedsIdentifiedPerson(t *testing.T) {
 	p, k := second(t)
 	ack, err := k.Ask(t.Context(), onSecond)
 	if err != nil {
@@ -208,13 +207,13 @@ func TestOnTheSecondRoadNobodyElseGetsIn(t *testing.T) {
 			t.Errorf("%s: %v, want %v: %v", name, got, c.want, err)
 		}
 	}
-	// And a token of the second road is none for the first.
+	// A token of the device flow is not accepted in the backchannel flow.
 	first := ask(t, k)
 	_, err = k.Verify(t.Context(), kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, obj{"aud": deviceClient}))}, askedFor(first.ExpectedSubject))
 	wantReason(t, err, kiosk.Untrusted)
 }
 
-func TestDeviceAuthorizationResponses(t *testing.T) {
+func TestReadGrant(t *testing.T) {
 	p, k := second(t)
 	long := strings.Repeat("x", maxRequestID)
 	for name, c := range map[string]struct {
@@ -258,7 +257,7 @@ func TestDeviceAuthorizationResponses(t *testing.T) {
 	wantReason(t, err, kiosk.Misconfigured)
 }
 
-// FuzzGrant: whatever a server says of the second road, what passes can be drawn.
+// Whatever a server answers, an accepted grant can be drawn.
 func FuzzGrant(f *testing.F) {
 	f.Add([]byte(`{"device_code":"c","user_code":"WDJB-MJHT","verification_uri":"https://id.example/d","expires_in":300}`))
 	f.Add([]byte(`{"device_code":"c","user_code":"\u001b","verification_uri":"javascript:1","expires_in":-1,"interval":1e99}`))

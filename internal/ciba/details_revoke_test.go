@@ -12,7 +12,7 @@ import (
 
 // Tokens that may not be used are handed over all the same: they are good at the
 // server until somebody gives them back.
-func TestTokensOfARefusedAnswerAreGivenBack(t *testing.T) {
+func TestTokensOfRefusedAnswersAreRevoked(t *testing.T) {
 	p := newOP(t)
 	for name, c := range map[string]struct {
 		changes         obj
@@ -42,7 +42,7 @@ func TestTokensOfARefusedAnswerAreGivenBack(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsCutOffStillSaysHowLongToWait(t *testing.T) {
+func TestRetryAfterOfIncompleteAnswer(t *testing.T) {
 	p := newOP(t)
 	for _, status := range []int{200, 429, 503} {
 		p.play("/token", line{do: func(w http.ResponseWriter, _ *http.Request) {
@@ -57,7 +57,7 @@ func TestAnAnswerThatIsCutOffStillSaysHowLongToWait(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooLargeToKeepIsNotAskedFor(t *testing.T) {
+func TestOversizedExpectationIsNotSent(t *testing.T) {
 	p := newOP(t)
 	long := strings.Repeat("a", 7<<10)
 	k := p.kiosk(func(c *Config) { c.LoginHint = "{identifier}{identifier}{identifier}" })
