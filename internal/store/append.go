@@ -11,24 +11,21 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Entry is a record with what else the store may be told of it.
+// Entry is a record with the person's tag.
 type Entry struct {
 	kiosk.Record
-	// Tag stands for the person where the identifier is known no more: a visit that
-	// ended before it could be put on disk. The identifier counts if there is one.
+	// Tag is used if the record has no identifier: the visit ended before it could be written to disk.
 	Tag seal.Tag
 }
 
-// Append puts one record on disk and returns when it is there: one commit, two
-// flushes of the card. Asking begins a visit, whose secrets must name whom it
-// asks for; the stages follow in their order; an ending drops the secrets. A
-// secret that a record leaves out stays as it was. Asked may follow asked, 63
-// times: it brings another Interval and Pause, while Expires, Sent and SentAt stay
-// within one boot. A record that does not fit (ErrOrder, ErrRecord) changes
-// nothing, nor does any other error.
+// Append writes one record and returns when it is on disk: one commit, two flushes. Asking begins a visit and needs
+// the identifier; the stages follow in their order; an ending drops the secrets. A secret that a record leaves out
+// stays as it was. Acknowledged may be repeated 63 times: it changes Interval and Pause, while Expires, Sent and
+// SentAt stay within one boot. On an error nothing has changed: ErrOrder and ErrRecord mean that the record does not
+// fit.
 func (s *Store) Append(r kiosk.Record) error { return s.AppendAll(Entry{Record: r}) }
 
-// AppendAll puts several records on disk in one commit, or none of them.
+// AppendAll writes several records in one commit, or none of them.
 func (s *Store) AppendAll(entries ...Entry) error {
 	for _, e := range entries {
 		if err := e.check(); err != nil {
@@ -86,7 +83,7 @@ func (s *Store) appendOne(tx *bolt.Tx, e Entry, begun map[string]uint64) error {
 	return s.seal(tx, key, e.Record)
 }
 
-// putVisit writes a story whose last step is new.
+// putVisit stores a visit whose last step is new.
 func (s *Store) putVisit(tx *bolt.Tx, key []byte, v visitRecord) error {
 	if err := s.link(tx, key, v); err != nil {
 		return err
@@ -96,11 +93,11 @@ func (s *Store) putVisit(tx *bolt.Tx, key []byte, v visitRecord) error {
 		return err
 	}
 	visits := tx.Bucket(visitBucket)
-	visits.FillPercent = 0.9 // numbers only grow: half-empty pages would stay so
+	visits.FillPercent = 0.9 // numbers only grow, so half-empty pages would stay half empty
 	return visits.Put(key, b)
 }
 
-// findOrBegin gets the visit that e belongs to, or begins it.
+// findOrBegin returns the visit that e belongs to, or a new one.
 func (s *Store) findOrBegin(tx *bolt.Tx, e Entry, begun map[string]uint64) (key []byte, v visitRecord, err error) {
 	n, known := begun[e.Visit]
 	if !known {
@@ -125,12 +122,11 @@ func (s *Store) findOrBegin(tx *bolt.Tx, e Entry, begun map[string]uint64) (key 
 	return number(n), visitRecord{Visit: e.Visit, Person: tag}, nil
 }
 
-// PersonTag is who an identifier stands for on record: see seal.Ring.Person.
+// PersonTag returns the tag that stands for an identifier on record: see seal.Ring.PersonTag.
 func (s *Store) PersonTag(identifier kiosk.Secret) seal.Tag { return s.ring.PersonTag(identifier) }
 
-// Note puts a sentence of the kiosk's own on record, between the visits: of a
-// file that was set aside, say. text is printable ASCII of up to 200 characters,
-// and nothing personal is in it.
+// Note records a sentence about the record itself, for example of a quarantined file. text is printable ASCII of up to
+// 200 characters without personal data.
 func (s *Store) Note(text string, wall time.Time, boot string, uptime time.Duration) error {
 	v := visitRecord{Note: text, Steps: []step{{Wall: wall.UTC(), Boot: boot, Uptime: uptime}}}
 	if text == "" || v.checkNote() != nil {
@@ -145,7 +141,7 @@ func (s *Store) Note(text string, wall time.Time, boot string, uptime time.Durat
 	})
 }
 
-// seal puts r's secrets where only the key finds them, or drops them at the end.
+// seal stores r's secrets, sealed, or removes them at the end.
 func (s *Store) seal(tx *bolt.Tx, key []byte, r kiosk.Record) error {
 	open := tx.Bucket(openBucket)
 	if r.Stage.Final() {
@@ -174,15 +170,15 @@ func (s *Store) unseal(key, sealed []byte) (kiosk.Secrets, error) {
 	return decodeSecrets(plain)
 }
 
-// Unfinished gives, for each visit without an ending, its last record with its
-// secrets, oldest first. It reads those visits only, however many there were.
+// Unfinished returns, for each visit without an ending, its last record with its secrets, oldest first. The caller
+// zeroes them. It reads only those visits, however many there are.
 func (s *Store) Unfinished() ([]kiosk.Record, error) {
 	var out []kiosk.Record
 	err := s.view("unfinished", func(tx *bolt.Tx) error {
 		c := tx.Bucket(openBucket).Cursor()
 		for key, sealed := c.First(); key != nil; key, sealed = c.Next() {
 			if len(key) != 8 {
-				return damaged("an open visit without number")
+				return damaged("a visit in progress without a number")
 			}
 			v, err := visitAt(tx, key)
 			if err != nil {
@@ -208,11 +204,11 @@ func (s *Store) Unfinished() ([]kiosk.Record, error) {
 func visitAt(tx *bolt.Tx, key []byte) (visitRecord, error) {
 	b := tx.Bucket(visitBucket).Get(key)
 	if b == nil {
-		return visitRecord{}, damaged("a visit is gone")
+		return visitRecord{}, damaged("a visit is missing")
 	}
 	v, err := decodeVisit(b)
 	if err == nil && v.Note != "" {
-		err = damaged("a note in the place of a visit")
+		err = damaged("a note in place of a visit")
 	}
 	return v, err
 }

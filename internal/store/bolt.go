@@ -14,11 +14,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 )
 
-// format is the version of everything in the file. A newer one is refused, an
-// older one would be carried over here.
+// format is the version of everything in the file. A newer one is refused; an older one would be converted in
+// inspectMeta.
 const format = 1
 
 var (
@@ -34,9 +35,8 @@ var (
 	checkText = []byte("this key fits")
 )
 
-// openBolt opens a bbolt file and turns what bbolt makes of a damaged one, be it
-// a panic or a fault in the mapped memory, into an error. The handle comes along
-// because a panic leaves it, and the lock with it, behind.
+// openBolt opens a bbolt file. If bbolt panics or faults on a damaged one, that is an error. The handle is returned,
+// too, because after a panic it, and the lock with it, remains open.
 func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File, err error) {
 	defer func() {
 		if err != nil && file != nil {
@@ -71,32 +71,31 @@ func openBolt(path string, o Options, readOnly bool) (db *bolt.DB, file *os.File
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, file, lockedError(o.Dir)
-	case err != nil && strings.Contains(err.Error(), "file size too small"): // no error of its own in bbolt
+	case err != nil && strings.Contains(err.Error(), "file size too small"): // bbolt has no error value for it
 		return nil, file, damaged("%v", err)
 	}
 	return db, file, err
 }
 
-// recoverPanic runs f with faults in mapped memory turned into panics, and panics
-// into ErrDamaged. A truncated or failing card would end the process otherwise.
+// recoverPanic runs f and returns its panic, or fault in mapped memory, as ErrDamaged. A truncated file or failing
+// card would end the process otherwise.
 func recoverPanic(f func() error) (err error) {
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicError{damaged("%s", printable(fmt.Sprint(p), 160))}
+			err = &panicError{damaged("%s", sanitize.ASCII(fmt.Sprint(p), 160))}
 		}
 	}()
 	return f()
 }
 
-// panicked tells an error that was a panic, after which bbolt cannot be used.
+// panicError is an error that was a panic. After it, bbolt cannot be used.
 type panicError struct{ error }
 
 func (p *panicError) Unwrap() error { return p.error }
 
-// create makes a whole database under another name and then gives it its own.
-// If another process was first, that one's is taken.
+// create makes a complete database. If another process has made one at the same time, that one stays.
 func create(path string, ring *seal.Ring, o Options) error {
 	err := createWhole(path, func(temp string) error {
 		db, _, err := openBolt(temp, o, false)
@@ -123,10 +122,9 @@ func create(path string, ring *seal.Ring, o Options) error {
 	return err
 }
 
-// inspect reads what tells whether the file is whole, ours, of our time and of
-// our key. It opens it for reading only, so a file that is not is left as it is:
-// bbolt may write to a file while opening it, and may scan all of one that keeps
-// no list of free pages. It reads a few pages, however large the file.
+// inspect reads whether the file is complete, ours, of a known format and of our key. It opens it for reading only, so
+// that a file that fails is unchanged: bbolt may write to a file while opening it. It reads a few pages, however large
+// the file is.
 func inspect(path string, ring *seal.Ring, o Options) error {
 	db, file, err := openBolt(path, o, true)
 	if err != nil {
@@ -139,7 +137,7 @@ func inspect(path string, ring *seal.Ring, o Options) error {
 				return err
 			}
 			if info.Size() < tx.Size() {
-				return damaged("cut off: %d bytes of %d are there", info.Size(), tx.Size())
+				return damaged("truncated: %d bytes of %d", info.Size(), tx.Size())
 			}
 			return inspectMeta(tx, ring)
 		})
@@ -155,15 +153,15 @@ func inspect(path string, ring *seal.Ring, o Options) error {
 func inspectMeta(tx *bolt.Tx, ring *seal.Ring) error {
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
-		return damaged("a bbolt file, but not one of a kiosk")
+		return damaged("a bbolt file, but not of a kiosk")
 	}
 	v := meta.Get(formatKey)
 	if len(v) != 4 {
-		return damaged("a bbolt file, but not one of a kiosk")
+		return damaged("a bbolt file, but not of a kiosk")
 	}
 	switch version := binary.BigEndian.Uint32(v); {
 	case version > format:
-		return fmt.Errorf("%w: its format is %d, this program knows up to %d", ErrVersion, version, format)
+		return fmt.Errorf("%w: format %d, this program reads up to %d", ErrVersion, version, format)
 	case version < 1:
 		return damaged("format %d", version)
 	}
@@ -178,23 +176,21 @@ func inspectMeta(tx *bolt.Tx, ring *seal.Ring) error {
 	return nil
 }
 
-// update runs one transaction that writes, and view one that reads. What a
-// damaged file makes of them is ErrDamaged, from then on for good: bbolt's own
-// locks may never come free after a panic.
+// update runs one transaction that writes.
 func (s *Store) update(what string, f func(*bolt.Tx) error) error {
 	if s.reader {
 		return fmt.Errorf("store: %s: %w", what, ErrReadOnly)
 	}
 	return s.run(what, func(tx *bolt.Tx) error {
 		if !s.isInPlace() {
-			return damaged("%s was taken away", dbName)
+			return damaged("%s was removed", dbName)
 		}
 		return f(tx)
 	}, (*bolt.DB).Update)
 }
 
-// isInPlace says whether the file that we have open still bears its name: what is
-// written to one that was deleted or moved is written to nowhere.
+// isInPlace reports whether the open file still has its name. What is written to a file that was deleted or moved is
+// lost.
 func (s *Store) isInPlace() bool {
 	now, err := os.Lstat(filepath.Join(s.dir, dbName))
 	if err != nil {
@@ -204,10 +200,13 @@ func (s *Store) isInPlace() bool {
 	return err == nil && os.SameFile(now, ours)
 }
 
+// view runs one transaction that reads.
 func (s *Store) view(what string, f func(*bolt.Tx) error) error {
 	return s.run(what, f, (*bolt.DB).View)
 }
 
+// run runs one transaction. After a panic, every further transaction fails with ErrDamaged: bbolt's own locks may
+// never be released.
 func (s *Store) run(what string, f func(*bolt.Tx) error, transact func(*bolt.DB, func(*bolt.Tx) error) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -229,14 +228,3 @@ func (s *Store) run(what string, f func(*bolt.Tx) error, transact func(*bolt.DB,
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-// printable cuts foreign text down to n characters of harmless ASCII.
-func printable(s string, n int) string {
-	clean := strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return -1
-		}
-		return r
-	}, s)
-	return clean[:min(len(clean), n)]
-}

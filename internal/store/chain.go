@@ -13,7 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 )
 
-// mark is a place in the chain: behind the record with this sequence number.
+// position is a place in the chain: after the record with this sequence number.
 type position struct {
 	seq  uint64
 	link seal.Link
@@ -21,7 +21,7 @@ type position struct {
 
 const positionSize = 8 + 2*seal.LinkSize
 
-// readPosition gets head or anchor; a new file has none, which is before the first record.
+// readPosition reads head or anchor. A new file has none: the place before the first record.
 func (s *Store) readPosition(tx *bolt.Tx, name []byte) (m position, err error) {
 	b := tx.Bucket(metaBucket).Get(name)
 	if b == nil {
@@ -32,9 +32,9 @@ func (s *Store) readPosition(tx *bolt.Tx, name []byte) (m position, err error) {
 	}
 	m.seq = binary.BigEndian.Uint64(b)
 	copy(m.link[:], b[8:])
-	var own seal.Link
-	copy(own[:], b[8+seal.LinkSize:])
-	if ok, err := s.ring.VerifyLink(own, m.link, name, b[:8]); !ok && !errors.Is(err, seal.ErrKey) {
+	var check seal.Link
+	copy(check[:], b[8+seal.LinkSize:])
+	if ok, err := s.ring.VerifyLink(check, m.link, name, b[:8]); !ok && !errors.Is(err, seal.ErrKey) {
 		return position{}, damaged("the chain's %s was changed", name)
 	}
 	return m, nil
@@ -42,8 +42,8 @@ func (s *Store) readPosition(tx *bolt.Tx, name []byte) (m position, err error) {
 
 func (s *Store) writePosition(tx *bolt.Tx, name []byte, m position) error {
 	b := binary.BigEndian.AppendUint64(make([]byte, 0, positionSize), m.seq)
-	own := s.ring.Link(m.link, name, b)
-	b = append(append(b, m.link[:]...), own[:]...)
+	check := s.ring.Link(m.link, name, b)
+	b = append(append(b, m.link[:]...), check[:]...)
 	return tx.Bucket(metaBucket).Put(name, b)
 }
 
@@ -64,7 +64,7 @@ func (s *Store) link(tx *bolt.Tx, key []byte, v visitRecord) error {
 	return s.writePosition(tx, headKey, position{last.Seq, link})
 }
 
-// linkedContent is what a link vouches for: one step, and whose it is.
+// linkedContent returns what a link covers: one step, and the visit that it belongs to.
 func (s visitRecord) linkedContent(key []byte, i int) ([]byte, error) {
 	one := s.Steps[i]
 	one.Link = nil
@@ -76,7 +76,7 @@ func (s visitRecord) linkedContent(key []byte, i int) ([]byte, error) {
 	}{key, s.Visit, s.Note, s.Code, s.Person, one})
 }
 
-// checkHead looks whether the newest record is there and linked.
+// checkHead checks that the newest visit is not newer than the head of the chain.
 func (s *Store) checkHead(tx *bolt.Tx) error {
 	head, err := s.readPosition(tx, headKey)
 	if err != nil {
@@ -94,25 +94,25 @@ func (s *Store) checkHead(tx *bolt.Tx) error {
 		return err
 	}
 	if len(key) != 8 || v.last().Seq > head.seq {
-		return damaged("the newest visit is not the one that the chain ends with")
+		return damaged("the newest visit is not the one at the end of the chain")
 	}
 	return nil
 }
 
-// Report is what Verify found.
+// Report is the result of Verify.
 type Report struct {
 	Visits       int      `json:"visits"`
 	Notes        int      `json:"notes"`
 	Records      int      `json:"records"`
 	First        uint64   `json:"first"` // sequence number of the oldest record
-	Last         uint64   `json:"last"`  // and of the newest
+	Last         uint64   `json:"last"`  // of the newest record
 	Pruned       uint64   `json:"pruned"`
-	Head         string   `json:"head"`               // the newest link; who keeps it can tell later whether the file was put back as it once was
-	Unverifiable int      `json:"unread,omitempty"`   // records whose key is not there any more: not checked
+	Head         string   `json:"head"`               // the newest link; an operator who notes it can tell later whether the file was replaced by an older copy
+	Unverifiable int      `json:"unread,omitempty"`   // records whose key is no longer in the key file
 	Problems     []string `json:"problems,omitempty"` // what is wrong, in order; at most 20
 }
 
-// Intact says whether nothing was found to be wrong.
+// Intact reports whether Verify found no problem.
 func (r Report) Intact() bool { return len(r.Problems) == 0 }
 
 const maxProblems = 20
@@ -123,8 +123,8 @@ func (r *Report) addProblem(why string, args ...any) {
 	}
 }
 
-// Verify walks the whole chain, from the oldest record to the newest, and says
-// what does not hold. It keeps in memory only the records of visits that overlap.
+// Verify follows the chain from the oldest record to the newest and reports what does not match. It keeps only the
+// records of overlapping visits in memory.
 func (s *Store) Verify() (Report, error) {
 	var r Report
 	err := s.view("verify", func(tx *bolt.Tx) error {
@@ -167,13 +167,13 @@ type pendingLink struct {
 	content []byte
 }
 
-// walk follows the chain through stories that come in the order of their numbers.
+// chainWalker follows the chain through visits in the order of their numbers.
 type chainWalker struct {
 	ring     *seal.Ring
 	position position
-	pending  map[uint64]pendingLink // of visits that were under way while later ones began
+	pending  map[uint64]pendingLink // records of visits that were in progress while later ones began
 	report   *Report
-	gap      bool // a record is missing: the next link is taken as it is
+	gap      bool // a record is missing: the next link cannot be checked
 }
 
 func (w *chainWalker) add(key []byte, v visitRecord) error {
@@ -185,7 +185,7 @@ func (w *chainWalker) add(key []byte, v visitRecord) error {
 		}
 		_, twice := w.pending[step.Seq]
 		if twice || step.Seq <= w.position.seq {
-			w.report.addProblem("visit %d: record %d is there twice, or was pruned", n, step.Seq)
+			w.report.addProblem("visit %d: record %d occurs twice, or was pruned", n, step.Seq)
 			continue
 		}
 		l := pendingLink{content: bytes.Clone(said)}
@@ -194,13 +194,14 @@ func (w *chainWalker) add(key []byte, v visitRecord) error {
 		w.report.Records++
 	}
 	w.advance()
-	// Visits overlap by a few; what is waited for longer does not come.
+	// Visits overlap by a few records; one that is missing for longer will not come.
 	for len(w.pending) > 4096 {
 		w.skipMissing()
 	}
 	return nil
 }
 
+// advance checks the pending records that follow without a gap.
 func (w *chainWalker) advance() {
 	for {
 		next, ok := w.pending[w.position.seq+1]
@@ -222,7 +223,7 @@ func (w *chainWalker) advance() {
 	}
 }
 
-// skipMissing goes on behind records that are missing.
+// skipMissing goes on after records that are missing.
 func (w *chainWalker) skipMissing() {
 	var next uint64
 	for seq := range w.pending {
@@ -239,6 +240,7 @@ func (w *chainWalker) skipMissing() {
 	w.advance()
 }
 
+// finish reports what is missing at the end.
 func (w *chainWalker) finish(head position) {
 	for len(w.pending) > 0 {
 		w.skipMissing()
@@ -246,19 +248,19 @@ func (w *chainWalker) finish(head position) {
 	if w.position.seq < head.seq {
 		w.report.addProblem("records %d to %d, the newest, are missing", w.position.seq+1, head.seq)
 	} else if w.position != head {
-		w.report.addProblem("the newest record is not the one that the chain ends with")
+		w.report.addProblem("the newest record is not the one at the end of the chain")
 	}
 }
 
-// resealAll seals anew, with the present key, what an older one had sealed and is
-// still needed. Entries of the chain keep the key that they were linked with.
+// resealAll seals with the current key what an older one had sealed and is still needed. Records keep the links of
+// their old key.
 func (s *Store) resealAll() error {
 	stale := false
-	look := func(tx *bolt.Tx) error {
+	check := func(tx *bolt.Tx) error {
 		stale = !s.ring.IsCurrent(tx.Bucket(metaBucket).Get(checkKey))
 		return nil
 	}
-	if err := s.view("look at the key", look); err != nil || !stale {
+	if err := s.view("check the key", check); err != nil || !stale {
 		return err
 	}
 	return s.update("change the key", func(tx *bolt.Tx) error {
@@ -282,26 +284,26 @@ func (s *Store) resealAll() error {
 	})
 }
 
-// reseal seals what a bucket holds with the newest key.
+// reseal seals the values of a bucket with the current key.
 func (s *Store) reseal(tx *bolt.Tx, name []byte) error {
 	b := tx.Bucket(name)
 	if b == nil {
 		return nil
 	}
-	anew := map[string][]byte{}
+	resealed := map[string][]byte{}
 	err := b.ForEach(func(key, sealed []byte) error {
 		plain, err := s.ring.Open(name, key, sealed)
 		if err != nil {
 			return damaged("%s %x: %v", name, key, err)
 		}
-		anew[string(key)] = s.ring.Seal(name, key, plain)
+		resealed[string(key)] = s.ring.Seal(name, key, plain)
 		clear(plain)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for key, sealed := range anew {
+	for key, sealed := range resealed {
 		if err := b.Put([]byte(key), sealed); err != nil {
 			return err
 		}

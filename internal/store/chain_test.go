@@ -115,7 +115,7 @@ func TestChainThatWasTamperedWith(t *testing.T) {
 		}, "was changed"},
 		{"a visit is there twice", func(tx *bolt.Tx) error {
 			return visits(tx).Put(number(6), bytes.Clone(visits(tx).Get(number(2))))
-		}, "there twice"},
+		}, "occurs twice"},
 		{"the head is moved back", func(tx *bolt.Tx) error {
 			meta := tx.Bucket(metaBucket)
 			b := bytes.Clone(meta.Get(headKey))

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// minCompact: a smaller file is not worth the writing.
+	// minCompact is the size in bytes under which compaction is not worth the writing.
 	minCompact = 4 << 20
-	// compactBatch is how many bytes the copy takes in one transaction: it bounds the memory that it needs.
+	// compactBatch is how many bytes the copy takes in one transaction. It bounds the memory needed.
 	compactBatch = 256 << 10
 )
 
-// Compact gives back room, where it is half of the file or more: see Rewrite.
+// Compact rewrites the file if half of it or more is free, and returns how many bytes that saved.
 func (s *Store) Compact() (saved int64, err error) {
 	size, used := s.usage()
 	if size < minCompact || used > size/2 {
@@ -26,10 +26,9 @@ func (s *Store) Compact() (saved int64, err error) {
 	return s.Rewrite()
 }
 
-// Rewrite writes the file anew without its free pages, and says how many bytes
-// that gave back. Records can be appended meanwhile: the copy is then thrown away
-// (0, nil). It is for a kiosk at which nobody is: what is written is as much as
-// the visits on record take.
+// Rewrite writes the file anew without its free pages and returns how many bytes that saved. If a record is appended
+// meanwhile, the copy is thrown away (0, nil). It writes as much as the visits on record take, so it is for a kiosk
+// that is idle.
 func (s *Store) Rewrite() (saved int64, err error) {
 	if s.reader {
 		return 0, ErrReadOnly
@@ -49,11 +48,11 @@ func (s *Store) Rewrite() (saved int64, err error) {
 			err = errors.Join(err, fresh.Close())
 		}
 	}()
-	fresh.NoSync = true // flushed as a whole
-	last := 0           // a commit after this one makes the copy useless, whether it contains that commit or not
+	fresh.NoSync = true // it is flushed once, at the end
+	last := 0           // a commit after this one makes the copy useless, whether the copy contains it or not
 	err = s.view("compact", func(tx *bolt.Tx) error { last = tx.ID(); return nil })
 	if err == nil {
-		// Not within that transaction: bbolt's readers must not nest, since a writer may wait between them.
+		// Outside that transaction: bbolt's readers must not nest, since a writer may wait between them.
 		err = s.run("compact", nil, func(db *bolt.DB, _ func(*bolt.Tx) error) error {
 			return bolt.Compact(fresh, db, compactBatch)
 		})
@@ -66,14 +65,14 @@ func (s *Store) Rewrite() (saved int64, err error) {
 		return 0, classify(err)
 	}
 
-	s.mu.Lock() // no transaction is under way
+	s.mu.Lock() // from here on there is no transaction
 	defer s.mu.Unlock()
 	now := -1
 	if !s.closed && s.broken.Load() == nil && s.isInPlace() {
 		err = s.db.View(func(tx *bolt.Tx) error { now = tx.ID(); return nil })
 	}
 	if err != nil || now != last {
-		return 0, err // a customer came
+		return 0, err // a record was appended
 	}
 	if err := os.Rename(temp, path); err != nil {
 		return 0, classify(err)
@@ -84,9 +83,9 @@ func (s *Store) Rewrite() (saved int64, err error) {
 	return size - fileSize(file), errors.Join(atomicfile.SyncDir(s.dir), old.Close())
 }
 
-// usage is how large the file is and how much of it is in use.
+// usage returns the file's size and how much of it is in use, in bytes.
 func (s *Store) usage() (size, used int64) {
-	err := s.view("room", func(tx *bolt.Tx) error {
+	err := s.view("usage", func(tx *bolt.Tx) error {
 		size = fileSize(s.file)
 		used = tx.Size() - int64(s.db.Stats().FreePageN)*pageSize
 		return nil

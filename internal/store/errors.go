@@ -13,42 +13,36 @@ import (
 var (
 	// ErrLocked: another process has the file open. A *LockedError names it.
 	ErrLocked = errors.New("another kiosk process has the database open; try again when it has ended")
-	// ErrDamaged: the file cannot be read as ours. It is left as it is.
+	// ErrDamaged: the file cannot be read as ours. It is unchanged.
 	ErrDamaged = errors.New("damaged")
-	// ErrFull: the disk, the quota or Options.MaxSize is used up. What is in the
-	// file is sound; Prune makes room.
+	// ErrFull: the disk, the quota or Options.MaxSize is used up. The file is intact; Prune makes room.
 	ErrFull = errors.New("full")
-	// ErrLargest is ErrFull where the file has reached Options.MaxSize: Shorten makes room.
-	ErrMaxSize = fmt.Errorf("%w: the file may not grow further", ErrFull)
-	// ErrReadOnly: the file system is read-only, permissions keep us out, or the
-	// store was opened for reading.
+	// ErrMaxSize is ErrFull where the file has reached Options.MaxSize. PruneOldest makes room.
+	ErrMaxSize = fmt.Errorf("%w: the file has reached its size limit", ErrFull)
+	// ErrReadOnly: the file system is read-only, permission is missing, or the store was opened for reading.
 	ErrReadOnly = errors.New("read-only")
-	// ErrKey: the key is not the one the file was made with, or its file is
-	// missing, malformed or open to others.
+	// ErrKey: the key does not open this file, or its file is missing, malformed or readable by other users.
 	ErrKey = errors.New("store key")
-	// ErrOtherKey is ErrKey where there is a key, but not the file's.
-	ErrWrongKey = fmt.Errorf("%w: not the one this file was made with", ErrKey)
+	// ErrWrongKey is ErrKey where there is a key, but not the file's.
+	ErrWrongKey = fmt.Errorf("%w: it does not open this database", ErrKey)
 	// ErrVersion: the file was written by a newer version of this program.
 	ErrVersion = errors.New("written by a newer version")
-	// ErrNotOurs: the folder belongs to another user, or is one that users share,
-	// or it lets others in and holds other files than ours; the text says what to
-	// do. With ErrDamaged, it is the file that belongs to another user.
-	ErrNotOurs = errors.New("not ours alone")
-	// ErrAbsent: no store has been made in this folder yet. Only with
-	// Options.ReadOnly; otherwise Open makes one.
-	ErrAbsent = errors.New("nothing there yet")
+	// ErrNotOurs: the directory belongs to another user, is shared by users, or gives other users access and holds
+	// other files than ours; the text says what to do. With ErrDamaged, the file belongs to another user.
+	ErrNotOurs = errors.New("not private to this user")
+	// ErrAbsent: there is no database in this directory yet. Only with Options.ReadOnly; otherwise Open creates one.
+	ErrAbsent = errors.New("no database yet")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("closed")
 )
 
 // What can be wrong with one call. The store is as it was.
 var (
-	// ErrOrder: the record does not continue its visit's story: the visit has
-	// ended, was never begun, or is already further.
+	// ErrOrder: the record does not continue its visit: the visit has ended, has not begun, or is further already.
 	ErrOrder = errors.New("record out of order")
-	// ErrRecord: the record has a part that is missing, too long or out of range.
-	ErrRecord = errors.New("record refused")
-	// ErrUnknown: no visit of this name is on record.
+	// ErrRecord: a part of the record is missing, too long or out of range.
+	ErrRecord = errors.New("invalid record")
+	// ErrNoVisit: no visit of this name is on record.
 	ErrNoVisit = errors.New("no such visit")
 )
 
@@ -76,7 +70,7 @@ func damaged(why string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(why, args...))
 }
 
-// classify puts the operating system's and bbolt's errors under ours.
+// classify wraps the errors of the operating system and of bbolt in ours.
 func classify(err error) error {
 	under := func(ours error) error {
 		if errors.Is(err, ours) {

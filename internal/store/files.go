@@ -13,14 +13,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
-// ensureDir makes the state folder, or makes sure that it is ours alone. One that
-// others may enter is closed to them only if nothing of theirs can be in it.
-func ensureDir(dir string, look bool) error {
+// ensureDir creates the state directory, or checks that it is this user's alone. A directory that other users may
+// enter is restricted only if it holds nothing of theirs.
+func ensureDir(dir string, readOnly bool) error {
 	if dir == "" {
-		return errors.New("no state folder given")
+		return errors.New("no state directory")
 	}
-	info, err := os.Stat(dir) // through a link: systemd's DynamicUser= makes the state folder one
-	if errors.Is(err, fs.ErrNotExist) && !look {
+	info, err := os.Stat(dir) // follow a link: with DynamicUser= systemd makes the state directory one
+	if errors.Is(err, fs.ErrNotExist) && !readOnly {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
@@ -36,26 +36,26 @@ func ensureDir(dir string, look bool) error {
 		return fmt.Errorf("%s: %w", dir, syscall.ENOTDIR)
 	}
 	if info.Mode()&os.ModeSticky != 0 {
-		return fmt.Errorf("%s: %w: a folder that users share, like /tmp", dir, ErrNotOurs)
+		return fmt.Errorf("%s: %w: users share this directory, like /tmp", dir, ErrNotOurs)
 	}
-	if err := checkOwner(dir, info); err != nil || look || !exceeds(info, 0o700) {
+	if err := checkOwner(dir, info); err != nil || readOnly || !exceeds(info, 0o700) {
 		return err
 	}
-	// Somebody's own folder, named by mistake, must not be shut to those who use it.
+	// A user's own directory, named by mistake, must not be closed to other users.
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		if !isOurs(e) {
-			return fmt.Errorf("%s: %w: mode %#o lets others in, and it holds more than the store's files: chmod 700 it, or name another folder",
+			return fmt.Errorf("%s: %w: mode %#o gives other users access, and it holds other files than the store's: chmod 700 it, or name another directory",
 				dir, ErrNotOurs, info.Mode().Perm())
 		}
 	}
 	return os.Chmod(dir, info.Mode().Perm()&0o700)
 }
 
-// isOurs says whether an entry of the state folder is what this program puts there.
+// isOurs reports whether an entry of the state directory was created by this program.
 func isOurs(e fs.DirEntry) bool {
 	if e.IsDir() {
 		return false
@@ -67,8 +67,8 @@ func isOurs(e fs.DirEntry) bool {
 	return isTemp(e.Name()) || isQuarantined(e.Name())
 }
 
-// checkFile makes sure that the file is a regular one and ours alone.
-func checkFile(path string, look bool) error {
+// checkFile checks that the file is a regular one of this user, and removes other users' access.
+func checkFile(path string, readOnly bool) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
@@ -77,18 +77,19 @@ func checkFile(path string, look bool) error {
 		return damaged("%s is not a regular file", filepath.Base(path))
 	}
 	if info.Size() == 0 {
-		// Ours is never empty: it gets its name when it is complete.
+		// A database of ours is never empty: it gets its name when it is complete.
 		return damaged("%s is empty", filepath.Base(path))
 	}
 	if err := checkOwner(path, info); err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err) // it is not what we wrote
+		return fmt.Errorf("%w: %w", ErrDamaged, err) // another user's file is not ours
 	}
-	if look || !exceeds(info, 0o600) {
+	if readOnly || !exceeds(info, 0o600) {
 		return nil
 	}
 	return os.Chmod(path, info.Mode().Perm()&0o600)
 }
 
+// checkOwner returns ErrNotOurs if the file belongs to another user.
 func checkOwner(path string, info fs.FileInfo) error {
 	uid, known := owner(info)
 	if known && uid != os.Geteuid() {
@@ -97,7 +98,7 @@ func checkOwner(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// exceeds says whether info lets more people in than mode does.
+// exceeds reports whether info's permissions go beyond mode.
 func exceeds(info fs.FileInfo, mode fs.FileMode) bool { return info.Mode().Perm()&^mode != 0 }
 
 func owner(info fs.FileInfo) (uid int, known bool) {
@@ -113,9 +114,9 @@ func isTemp(name string) bool {
 		strings.HasPrefix(name, outageName+atomicfile.TempMark)
 }
 
-// createWhole writes a file under a name of its own, makes it durable and then gives
-// it its real name, unless somebody else was first (fs.ErrExist). So a name
-// never stands for half a file, whenever the power goes.
+// createWhole has a file written under a temporary name, flushes it and gives it its real name, unless another process
+// was first (fs.ErrExist). So a power cut never leaves part of a file under that name. Unlike atomicfile.Write it
+// never replaces a file.
 func createWhole(path string, write func(temp string) error) error {
 	temp := path + atomicfile.TempMark + rand.Text()
 	defer os.Remove(temp)
@@ -124,11 +125,11 @@ func createWhole(path string, write func(temp string) error) error {
 		err = syncFile(temp)
 	}
 	if err == nil {
-		err = os.Link(temp, path) // unlike a rename it does not replace
+		err = os.Link(temp, path) // unlike a rename, it does not replace
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, there := os.Lstat(path); there == nil {
-			return fs.ErrExist // the winner has swept our half away
+			return fs.ErrExist // the other process has removed our temporary file
 		}
 	}
 	if err != nil {
@@ -137,8 +138,8 @@ func createWhole(path string, write func(temp string) error) error {
 	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
-// removeTemps removes what a power cut left of publish. The caller holds the database,
-// so nobody else who is still at it can win.
+// removeTemps removes the temporary files that a power cut left. The caller has the database open, so no other process
+// can still complete one.
 func removeTemps(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

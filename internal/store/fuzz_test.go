@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -82,7 +83,7 @@ func FuzzSmallFiles(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("0a"), keySize))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h := parseHolder(string(b))
-		if h.PID < 0 || len(h.Process) > 60 || printable(h.Process, 60) != h.Process {
+		if h.PID < 0 || len(h.Process) > 60 || sanitize.ASCII(h.Process, 60) != h.Process {
 			t.Errorf("holder: %+v", h)
 		}
 		keys, err := parseKeys(b)

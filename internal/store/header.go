@@ -12,8 +12,8 @@ import (
 
 const tagSize = seal.TagSize
 
-// asked is one backchannel request, as the guard counts it: the beginning of each
-// visit's story, so that hundreds of them are gone through without reading the rest.
+// header is what the push guard reads of a visit: its backchannel authentication request. It precedes the rest of the
+// visit, so that the guard can read hundreds of them without decoding the visits.
 type header struct {
 	Tag    seal.Tag
 	Wall   time.Time
@@ -21,7 +21,7 @@ type header struct {
 	Uptime time.Duration
 }
 
-// pack: tag, wall clock as seconds and nanoseconds, uptime in nanoseconds, boot.
+// encode returns tag, wall clock (seconds and nanoseconds), uptime (nanoseconds) and boot ID.
 func (a header) encode() []byte {
 	b := make([]byte, 0, tagSize+20+len(a.Boot))
 	b = append(b, a.Tag[:]...)
@@ -42,19 +42,18 @@ func decodeHeader(b []byte) (header, error) {
 	a.Uptime = time.Duration(binary.BigEndian.Uint64(b[n+12:]))
 	a.Boot = string(b[fixed:])
 	if nano >= 1e9 || sec < -1<<36 || sec > 1<<38 || a.Uptime < 0 || !isName(a.Boot) {
-		return header{}, damaged("a request that makes no sense")
+		return header{}, damaged("a request with invalid values")
 	}
 	a.Wall = time.Unix(sec, int64(nano)).UTC()
 	return a, nil
 }
 
-// PastRequests calls each for the requests on record, newest first in the order of
-// writing, until it returns false. Those for identifier, however that is spelt,
-// come with their visit's story. It is what the guard remembers by. each must be
-// quick and must not call the store.
+// PastRequests calls each for the requests on record, newest first in the order of writing, until it returns false.
+// Requests for the person with this identifier, however spelled, come with the visit's history. each must be quick and
+// must not call the store.
 func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
-	return s.view("asked", func(tx *bolt.Tx) error {
-		mine := s.ring.MatchPerson(identifier)
+	return s.view("past requests", func(tx *bolt.Tx) error {
+		isPerson := s.ring.MatchPerson(identifier)
 		c := tx.Bucket(visitBucket).Cursor()
 		for key, b := c.Last(); key != nil; key, b = c.Prev() {
 			head, _, err := splitVisit(b)
@@ -68,7 +67,7 @@ func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastReques
 			if err != nil {
 				return err
 			}
-			p := kiosk.PastRequest{SamePerson: mine(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
+			p := kiosk.PastRequest{SamePerson: isPerson(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
 			if p.SamePerson {
 				p.History = func() (r []kiosk.Record) { r, err = decodeRecords(b); return r }
 			}
@@ -80,12 +79,12 @@ func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastReques
 	})
 }
 
-// SamePerson says of the tags on record whether they are identifier's.
+// SamePerson returns a function that reports whether a tag on record belongs to identifier.
 func (s *Store) SamePerson(identifier kiosk.Secret) func(seal.Tag) bool {
 	return s.ring.MatchPerson(identifier)
 }
 
-// decodeRecords is what a story says, without secrets.
+// decodeRecords returns a visit's records without secrets.
 func decodeRecords(b []byte) ([]kiosk.Record, error) {
 	v, err := decodeVisit(b)
 	if err != nil {

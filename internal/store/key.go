@@ -17,8 +17,8 @@ import (
 
 const keySize = seal.KeySize
 
-// ring finds the keys, or makes one if there is no database yet. Beside a
-// database a missing key is never replaced: a new one would open nothing.
+// ring reads the keys, or creates one if there is no database yet. Beside a database a missing key is never replaced:
+// a new one would open nothing.
 func (o Options) ring(fresh bool) (*seal.Ring, error) {
 	keys, err := o.readKeys(fresh)
 	if err != nil {
@@ -58,19 +58,19 @@ func (o Options) readKeys(fresh bool) ([][]byte, error) {
 	return keys, nil
 }
 
-// restrictKeyFile closes the key of our own making to others: it lies in a folder that
-// nobody else can enter, so that nobody has read it.
+// restrictKeyFile removes other users' access to the key file that we created. It is in a directory that only this
+// user can enter, so nobody has read it.
 func restrictKeyFile(path string) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && checkOwner(path, info) == nil && exceeds(info, 0o600) {
-		os.Chmod(path, info.Mode().Perm()&0o600) // if it fails, reading says what is wrong
+		os.Chmod(path, info.Mode().Perm()&0o600) // if it fails, reading the file reports why
 	}
 }
 
-// Ring is the ring that Open would use, if its keys can be read; nothing is made.
+// Ring returns the keys that Open would use. It creates nothing.
 func (o Options) Ring() (*seal.Ring, error) { return o.ring(false) }
 
 func readKeyFile(path string) ([][]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not make us wait
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // do not wait for a pipe
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +97,8 @@ func readKeyFile(path string) ([][]byte, error) {
 	return keys, nil
 }
 
-// checkPrivate refuses a key that others can read. A systemd credential of a
-// service with a user of its own belongs to root and shows the mask of its
-// access list as the group's permission to read; that one is let through.
+// checkPrivate refuses a key file that other users can read. A systemd credential of a service with a user of its own
+// belongs to root and shows its access list's mask as the group's permission to read; that is allowed.
 func checkPrivate(info fs.FileInfo) error {
 	open := fs.FileMode(0o077)
 	uid, known := owner(info)
@@ -109,13 +108,12 @@ func checkPrivate(info fs.FileInfo) error {
 		return fmt.Errorf("belongs to user %d, this is user %d", uid, os.Geteuid())
 	}
 	if perm := info.Mode().Perm(); perm&open != 0 {
-		return fmt.Errorf("mode %#o lets others in, must be 0600", perm)
+		return fmt.Errorf("mode %#o gives other users access, must be 0600", perm)
 	}
 	return nil
 }
 
-// parseKeys takes 32 bytes as they are, or lines of 64 hexadecimal digits: the
-// present key first, then those it came after.
+// parseKeys takes 32 bytes, or lines of 64 hexadecimal digits: the current key first, then older ones.
 func parseKeys(b []byte) ([][]byte, error) {
 	if len(b) == keySize {
 		return [][]byte{bytes.Clone(b)}, nil
@@ -128,7 +126,7 @@ func parseKeys(b []byte) ([][]byte, error) {
 			return nil, fmt.Errorf("must hold %d bytes, or lines of %d hexadecimal digits", keySize, 2*keySize)
 		}
 		if _, err := hex.Decode(key, line); err != nil {
-			return nil, errors.New("holds something other than hexadecimal digits") // hex's error would quote it
+			return nil, errors.New("holds something other than hexadecimal digits") // hex's own error would quote the key
 		}
 		keys = append(keys, key)
 	}

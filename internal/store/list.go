@@ -13,20 +13,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Visit is what an operator may see of a visit. It has no secrets.
+// Visit is what an operator may see of a visit or note. It has no secrets.
 type Visit struct {
-	Number uint64       `json:"number"`           // counts up; a gap is a visit that was pruned
-	Visit  string       `json:"visit,omitempty"`  // its name in logs and JSON lines; empty with a note
-	Note   string       `json:"note,omitempty"`   // a sentence of the kiosk's own, in the place of a visit
-	Person string       `json:"person,omitempty"` // eight hexadecimal digits of the person's tag: the same for the same person
+	Number uint64       `json:"number"`           // counts up; a gap is a pruned visit
+	Visit  string       `json:"visit,omitempty"`  // name in logs and JSON lines; empty for a note
+	Note   string       `json:"note,omitempty"`   // text of a note about the record itself
+	Person string       `json:"person,omitempty"` // first eight hexadecimal digits of the person's tag
 	Code   string       `json:"code,omitempty"`
-	Stage  kiosk.Stage  `json:"stage,omitempty"` // the last one
+	Stage  kiosk.Stage  `json:"stage,omitempty"` // of the last record
 	Reason kiosk.Reason `json:"reason,omitempty"`
 	Began  time.Time    `json:"began"` // wall clock, UTC
 	Last   time.Time    `json:"last"`  // wall clock of the last record, UTC
 	Steps  []Step       `json:"steps"`
 
-	Technician bool `json:"technician,omitempty"` // it was for the device's sake
+	Technician bool `json:"technician,omitempty"` // opened the technician's menu
 
 	Tag seal.Tag `json:"-"` // the whole of Person
 }
@@ -60,8 +60,7 @@ func (s visitRecord) public(n uint64) Visit {
 	return v
 }
 
-// List gives up to limit visits, newest first: those older than the one with the
-// number after, or the newest if after is 0.
+// List returns up to limit visits, newest first: those older than number after, or the newest if after is 0.
 func (s *Store) List(after uint64, limit int) ([]Visit, error) {
 	var out []Visit
 	err := s.view("list", func(tx *bolt.Tx) error {
@@ -87,8 +86,8 @@ func (s *Store) List(after uint64, limit int) ([]Visit, error) {
 	return out, err
 }
 
-// Visits goes through all visits, newest first. It reads them a page at a time:
-// a reader that stalls must not keep the file from growing.
+// Visits iterates over all visits, newest first. It reads 64 at a time: a reader that stalls must not keep the file
+// growing.
 func (s *Store) Visits() iter.Seq2[Visit, error] {
 	return func(yield func(Visit, error) bool) {
 		const page = 64
@@ -111,8 +110,7 @@ func (s *Store) Visits() iter.Seq2[Visit, error] {
 	}
 }
 
-// Show gives one visit by its name; ErrUnknown if there is none. It looks from the
-// newest on: there is no index.
+// Show returns one visit by name, or ErrNoVisit. It searches from the newest on: there is no index.
 func (s *Store) Show(visit string) (Visit, error) {
 	if visit != "" {
 		for v, err := range s.Visits() {

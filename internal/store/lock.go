@@ -8,23 +8,27 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 )
 
 // The holder file is a courtesy: the lock is bbolt's, on the database itself.
 // Its one line is "<process id> <who>".
 
-func writeHolder(dir, who string) {
+// writeHolder writes who has the database open: one line, "PID COMMAND". The lock itself is bbolt's, on the database;
+// the file only makes another process's error message more useful.
+func writeHolder(dir, process string) {
 	path := filepath.Join(dir, holderName)
-	os.Remove(path) // a link, or another mode, that somebody put there
+	os.Remove(path) // it may be a link, or have another mode
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return
 	}
-	fmt.Fprintf(f, "%d %s\n", os.Getpid(), printable(who, 60))
+	fmt.Fprintf(f, "%d %s\n", os.Getpid(), sanitize.ASCII(process, 60))
 	f.Close()
 }
 
-// lockedError makes the error for a file that another process holds.
+// lockedError returns the error for a database that another process has open.
 func lockedError(dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, holderName), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -42,5 +46,5 @@ func parseHolder(line string) *LockedError {
 	if err != nil || n <= 0 {
 		return &LockedError{}
 	}
-	return &LockedError{PID: int(n), Process: strings.TrimSpace(printable(who, 60))}
+	return &LockedError{PID: int(n), Process: strings.TrimSpace(sanitize.ASCII(who, 60))}
 }

@@ -7,14 +7,13 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// maxNames is how many visits are known by name without looking: those under
-// way, and the last that this process put on record, so that a name that is
-// drawn again is noticed. Names are drawn from far too many for that to happen.
+// maxNumbers is how many visits are known by name without a search: those in progress and the most recent ones, so
+// that a name that is drawn twice is noticed. Names are drawn from far too many for that to happen.
 const maxNumbers = 256
 
-// names knows the numbers of visits by their name.
+// visitNumbers maps the names of visits to their numbers.
 type visitNumbers struct {
-	mu    sync.Mutex // Append's transactions take turns, but Open and readers are not among them
+	mu    sync.Mutex // Append's transactions take turns, but Open and readers do not
 	known map[string]uint64
 	order []string
 }
@@ -38,8 +37,8 @@ func (n *visitNumbers) add(begun map[string]uint64) {
 	}
 }
 
-// trim forgets the oldest beyond maxNames, but for those that stay says are under way.
-func (n *visitNumbers) trim(stay func(number uint64) bool) {
+// trim drops the oldest beyond maxNumbers, except those that keep reports as in progress.
+func (n *visitNumbers) trim(keep func(number uint64) bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.order) <= 2*maxNumbers {
@@ -48,7 +47,7 @@ func (n *visitNumbers) trim(stay func(number uint64) bool) {
 	old := n.order[:len(n.order)-maxNumbers]
 	kept := make([]string, 0, maxNumbers)
 	for _, visit := range old {
-		if stay(n.known[visit]) {
+		if keep(n.known[visit]) {
 			kept = append(kept, visit)
 		} else {
 			delete(n.known, visit)
@@ -57,22 +56,22 @@ func (n *visitNumbers) trim(stay func(number uint64) bool) {
 	n.order = append(kept, n.order[len(old):]...)
 }
 
-// isFull says whether trim has something to do.
+// isFull reports whether trim has something to do.
 func (n *visitNumbers) isFull() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.order) > 2*maxNumbers
 }
 
-// checkNewest reads the visits under way and the newest ones, and checks how the
-// newest are linked: what a start needs, however many visits there are.
+// checkNewest reads the visits in progress and checks the newest record's link: what a start needs, however many
+// visits there are.
 func (s *Store) checkNewest() error {
 	return s.view("open", func(tx *bolt.Tx) error {
 		begun := map[string]uint64{}
 		c := tx.Bucket(openBucket).Cursor()
 		for key, sealed := c.First(); key != nil; key, sealed = c.Next() {
 			if len(key) != 8 {
-				return damaged("an open visit without number")
+				return damaged("a visit in progress without a number")
 			}
 			v, err := visitAt(tx, key)
 			if err != nil {

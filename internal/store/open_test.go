@@ -165,7 +165,7 @@ func TestFolderWithOtherFilesIsLeftAsItIs(t *testing.T) {
 				}
 				return
 			}
-			if !errors.Is(err, ErrNotOurs) || !strings.Contains(err.Error(), "chmod 700") || !strings.Contains(err.Error(), "another folder") {
+			if !errors.Is(err, ErrNotOurs) || !strings.Contains(err.Error(), "chmod 700") || !strings.Contains(err.Error(), "another directory") {
 				t.Errorf("got %v", err)
 			}
 			if info.Mode().Perm() != c.mode || fingerprint(t, dir) != before {

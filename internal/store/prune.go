@@ -10,22 +10,20 @@ import (
 )
 
 const (
-	// bbolt copies each page that a transaction touches, so a large deletion
-	// fails on a full file where small ones pass.
+	// bbolt copies each page that a transaction touches, so on a full disk a large deletion fails where small ones
+	// pass.
 	batchSize = 32
-	// Visits are looked at from the oldest on. A wrong clock leaves some that
-	// seem young among the old; after this many in a row the rest is young.
+	// Pruning looks at visits from the oldest on. A wrong clock leaves some that seem young among the old ones; after
+	// this many in a row, the rest is young.
 	maxYoungRun = 512
-	// A date before this program was begun is no date: nothing is old by it.
+	// A wall clock before the year in which this program was begun is not set, and nothing is old by it.
 	firstYear = 2026
 )
 
-// Prune takes off record the visits and notes whose last record was written
-// before olderThan by the wall clock, and all before them: from the old end
-// only, which is what lets the chain be followed afterwards. It stops at a visit
-// without an ending. That the wall clock is right is the caller's to make sure.
-// It says how many went, with an error too: it works in small transactions, each
-// of which stands.
+// Prune removes visits and notes whose last record was written before olderThan by the wall clock, and all that are
+// older than those: always from the old end, so that the chain can still be followed. It stops at a visit without an
+// ending. The caller ensures that the wall clock is right. Prune returns how many were removed, with an error, too: it
+// works in small transactions, each of which stands.
 func (s *Store) Prune(olderThan time.Time) (int, error) {
 	last := uint64(0)
 	err := s.view("prune", func(tx *bolt.Tx) error {
@@ -50,8 +48,8 @@ func (s *Store) Prune(olderThan time.Time) (int, error) {
 	return s.pruneUpTo(last, batchSize)
 }
 
-// PruneOldest takes the oldest off record, n of them and a few more where visits
-// overlap: for a file that may not grow. It says how many went.
+// PruneOldest removes the n oldest visits and notes, and a few more where visits overlap: for a file that has reached
+// its size limit. It returns how many were removed.
 func (s *Store) PruneOldest(n int) (int, error) {
 	last := uint64(0)
 	err := s.view("shorten", func(tx *bolt.Tx) error {
@@ -68,7 +66,7 @@ func (s *Store) PruneOldest(n int) (int, error) {
 	return s.pruneUpTo(last, batchSize)
 }
 
-// pruneUpTo takes off all up to a number, a batch at a time.
+// pruneUpTo removes everything up to a number, in batches.
 func (s *Store) pruneUpTo(last uint64, batch int) (gone int, err error) {
 	for {
 		n := 0
@@ -77,7 +75,7 @@ func (s *Store) pruneUpTo(last uint64, batch int) (gone int, err error) {
 			return err
 		})
 		if errors.Is(err, ErrFull) && batch > 1 {
-			batch = 1 // fewer pages at once may still fit
+			batch = 1 // a smaller transaction may still fit
 			continue
 		}
 		if err != nil || n == 0 {
@@ -87,9 +85,8 @@ func (s *Store) pruneUpTo(last uint64, batch int) (gone int, err error) {
 	}
 }
 
-// pruneOneBatch takes off one batch. It may be a little larger, so that no record
-// that stays is older than one that goes; and nothing goes if that cannot be had
-// because a visit is still under way.
+// pruneOneBatch removes one batch. It may be a little larger, so that no record that stays is older than one that is
+// removed; if a visit in progress prevents that, nothing is removed.
 func (s *Store) pruneOneBatch(tx *bolt.Tx, last uint64, batch int) (int, error) {
 	var keys [][]byte
 	var end position
@@ -99,7 +96,7 @@ func (s *Store) pruneOneBatch(tx *bolt.Tx, last uint64, batch int) (int, error) 
 		if err != nil {
 			return 0, err
 		}
-		closed := v.Steps[0].Seq > end.seq // nothing from here on is older than what goes
+		closed := v.Steps[0].Seq > end.seq // nothing from here on is older than what is removed
 		if closed && (len(keys) >= batch || binary.BigEndian.Uint64(key) > last) {
 			break
 		}

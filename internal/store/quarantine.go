@@ -16,21 +16,20 @@ import (
 const (
 	quarantineMark = ".set-aside-"
 	quarantineDate = "20060102T150405Z"
-	// keptAside is how many files that were set aside are kept: enough to see
-	// whether the card is dying, too few to fill it.
+	// maxQuarantined is how many quarantined files are kept: enough to see whether the card is failing, too few to
+	// fill it.
 	maxQuarantined = 3
 )
 
-// QuarantinedFile is a file that could not be used and was set aside.
+// QuarantinedFile is an unusable database that was renamed, so that a new one could take its place.
 type QuarantinedFile struct {
-	Name string    `json:"name"` // in the state folder
-	At   time.Time `json:"at"`   // by the wall clock of then
+	Name string    `json:"name"` // in the state directory
+	At   time.Time `json:"at"`   // wall clock when it was renamed
 }
 
-// CanQuarantine says whether err, from Open with these options, is about the
-// database, so that a new one can take its place: damaged, of a newer version, not
-// readable by us, or sealed with a key that is not there any more. A key file
-// that somebody named must be there and be a key: that is a setting.
+// CanQuarantine reports whether err, from Open with these options, means that the database cannot be used and a new
+// one may take its place: it is damaged, of a newer version, not readable by this user, or sealed with a lost key. A
+// key file named in the settings must exist and hold a key: that is an error of the settings.
 func (o Options) CanQuarantine(err error) bool {
 	if errors.Is(err, ErrKey) {
 		return errors.Is(err, ErrWrongKey) || o.Key == nil && o.KeyFile == ""
@@ -38,43 +37,43 @@ func (o Options) CanQuarantine(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, ErrVersion) || errors.Is(err, fs.ErrPermission) && !errors.Is(err, ErrNotOurs)
 }
 
-// Quarantine gives the database in the state folder another name, with a date in
-// it, and with it a key of our own making that is none (ErrKey, but not
-// ErrOtherKey). It keeps the newest three that were set aside. why is what Open said.
-func (o Options) Quarantine(why error, at time.Time) (QuarantinedFile, error) {
+// Quarantine renames the database in the state directory, because of cause, an error of Open; with it a generated key
+// file that holds no key (ErrKey, but not ErrWrongKey). at becomes part of the name. The newest three quarantined
+// files are kept.
+func (o Options) Quarantine(cause error, at time.Time) (QuarantinedFile, error) {
 	a := QuarantinedFile{Name: dbName + quarantineMark + at.UTC().Format(quarantineDate), At: at.UTC().Truncate(time.Second)}
-	for n := 2; ; n++ { // the clock may stand
+	for n := 2; ; n++ { // two may have the same date if the clock is wrong
 		if _, err := os.Lstat(filepath.Join(o.Dir, a.Name)); errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 		a.Name = fmt.Sprintf("%s%s%s-%d", dbName, quarantineMark, at.UTC().Format(quarantineDate), n)
 	}
 	err := os.Rename(filepath.Join(o.Dir, dbName), filepath.Join(o.Dir, a.Name))
-	if errors.Is(why, ErrKey) && !errors.Is(why, ErrWrongKey) && o.Key == nil && o.KeyFile == "" {
+	if errors.Is(cause, ErrKey) && !errors.Is(cause, ErrWrongKey) && o.Key == nil && o.KeyFile == "" {
 		key := strings.Replace(a.Name, dbName, keyName, 1)
 		if e := os.Rename(filepath.Join(o.Dir, keyName), filepath.Join(o.Dir, key)); !errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, e)
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // it has vanished by itself
+		err = nil // the file has vanished
 	}
 	if err == nil {
 		err = atomicfile.SyncDir(o.Dir)
 	}
 	if err != nil {
-		return QuarantinedFile{}, fmt.Errorf("store: set aside: %w", classify(err))
+		return QuarantinedFile{}, fmt.Errorf("store: quarantine: %w", classify(err))
 	}
 	all := Quarantined(o.Dir)
 	for _, old := range all[min(maxQuarantined, len(all)):] {
-		// Not a folder's contents: we did not put it there. An empty one goes.
+		// Remove fails for a directory that is not empty: it is not ours.
 		os.Remove(filepath.Join(o.Dir, old.Name))
 		os.Remove(filepath.Join(o.Dir, strings.Replace(old.Name, dbName, keyName, 1)))
 	}
 	return a, nil
 }
 
-// Quarantined lists what was set aside in a state folder, the newest first.
+// Quarantined lists the quarantined databases in a state directory, newest first.
 func Quarantined(dir string) (out []QuarantinedFile) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

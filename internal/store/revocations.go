@@ -10,24 +10,24 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// dueBucket holds tokens that are still to be given back, number -> sealed. It is made
-// when it is first needed.
+// revocationBucket is the revocation queue. It is created when first needed.
 var revocationBucket = []byte("dues")
 
-// maxDues is how many are kept; the oldest go first. A server that gives tokens and
-// takes none back would fill the disk otherwise.
+// maxRevocations limits the queue; the oldest entries are dropped. A server that issues tokens and never revokes any
+// would fill the disk otherwise.
 const maxRevocations = 256
 
 var _ kiosk.RevocationQueue = (*Store)(nil)
 
-// AddRevocation puts tokens on disk, sealed, as still to be given back.
+// AddRevocation puts tokens into the revocation queue, sealed, and returns their number there. They are on disk when
+// it returns.
 func (s *Store) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
 	secrets := kiosk.Secrets{Tokens: d.Tokens}
 	if err := checkSecrets(secrets); err != nil {
-		return 0, fmt.Errorf("store: owe: %w", err)
+		return 0, fmt.Errorf("store: revocation: %w", err)
 	}
 	if !isDate(d.Until) || d.Lifetime < 0 {
-		return 0, fmt.Errorf("store: owe: %w: times out of range", ErrRecord)
+		return 0, fmt.Errorf("store: revocation: %w: times out of range", ErrRecord)
 	}
 	packed := encodeSecrets(secrets)
 	defer clear(packed)
@@ -36,44 +36,43 @@ func (s *Store) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
 	plain = binary.BigEndian.AppendUint64(plain, uint64(d.Lifetime))
 	plain = append(plain, packed...)
 	defer clear(plain)
-	err = s.update("owe", func(tx *bolt.Tx) error {
-		dues, err := tx.CreateBucketIfNotExists(revocationBucket)
+	err = s.update("add revocation", func(tx *bolt.Tx) error {
+		queue, err := tx.CreateBucketIfNotExists(revocationBucket)
 		if err != nil {
 			return err
 		}
-		if id, err = dues.NextSequence(); err != nil {
+		if id, err = queue.NextSequence(); err != nil {
 			return err
 		}
 		if id > maxRevocations {
-			if err := dues.Delete(number(id - maxRevocations)); err != nil {
+			if err := queue.Delete(number(id - maxRevocations)); err != nil {
 				return err
 			}
 		}
-		return dues.Put(number(id), s.ring.Seal(revocationBucket, number(id), plain))
+		return queue.Put(number(id), s.ring.Seal(revocationBucket, number(id), plain))
 	})
 	return id, err
 }
 
-// RevocationDone forgets tokens that were given back, or have run out.
+// RevocationDone removes an entry whose tokens were revoked or have expired.
 func (s *Store) RevocationDone(id uint64) error {
-	return s.update("paid", func(tx *bolt.Tx) error {
-		dues := tx.Bucket(revocationBucket)
-		if dues == nil {
+	return s.update("revocation done", func(tx *bolt.Tx) error {
+		queue := tx.Bucket(revocationBucket)
+		if queue == nil {
 			return nil
 		}
-		return dues.Delete(number(id))
+		return queue.Delete(number(id))
 	})
 }
 
-// PendingRevocations gives what is still to be given back, oldest first. What cannot be read is
-// left out: it will run out by itself.
+// PendingRevocations returns the queue, oldest first. Entries that cannot be read are left out: their tokens expire.
 func (s *Store) PendingRevocations() (out []kiosk.Revocation, err error) {
-	err = s.view("owed", func(tx *bolt.Tx) error {
-		dues := tx.Bucket(revocationBucket)
-		if dues == nil {
+	err = s.view("pending revocations", func(tx *bolt.Tx) error {
+		queue := tx.Bucket(revocationBucket)
+		if queue == nil {
 			return nil
 		}
-		return dues.ForEach(func(key, sealed []byte) error {
+		return queue.ForEach(func(key, sealed []byte) error {
 			plain, err := s.ring.Open(revocationBucket, key, sealed)
 			if err != nil {
 				return nil

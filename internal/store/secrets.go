@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	secretsVersion = 2        // 1 did not say which client the tokens are for
-	maxSecret      = 64 << 10 // a token; the vault takes no larger ones either
+	secretsVersion = 2        // 1 lacked the client that the tokens are for
+	maxSecret      = 64 << 10 // bytes; as large as a token that the vault takes
 )
 
-// secretFields lists the secrets in the order in which they are written. Secret's own
-// encoding for JSON hides the value, hence a codec of its own.
+// secretFields lists the secrets in the order in which they are encoded. JSON cannot be used: kiosk.Secret hides its
+// value there.
 func secretFields(s *kiosk.Secrets) [6]*kiosk.Secret {
 	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.ExpectedSubject, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
 }
@@ -30,8 +30,7 @@ func checkSecrets(s kiosk.Secrets) error {
 	return nil
 }
 
-// encodeSecrets writes a version and then each part with its length before it.
-// The caller clears what it gets.
+// encodeSecrets returns a version byte and then each secret with its length before it. The caller clears the result.
 func encodeSecrets(s kiosk.Secrets) []byte {
 	size := 1
 	all := secretFields(&s)
@@ -39,7 +38,7 @@ func encodeSecrets(s kiosk.Secrets) []byte {
 		size += binary.MaxVarintLen32 + len(*p)
 	}
 	size += 3*binary.MaxVarintLen32 + len(s.Tokens.Type) + len(s.Tokens.Scope) + len(s.Tokens.Client)
-	b := append(make([]byte, 0, size), secretsVersion) // no growing: it would leave copies
+	b := append(make([]byte, 0, size), secretsVersion) // large enough: growing would leave copies behind
 	for _, p := range all {
 		b = append(binary.AppendUvarint(b, uint64(len(*p))), *p...)
 	}
@@ -49,10 +48,10 @@ func encodeSecrets(s kiosk.Secrets) []byte {
 	return b
 }
 
-// decodeSecrets reads what packSecrets wrote, into memory of its own.
+// decodeSecrets decodes what encodeSecrets returned, into memory of its own.
 func decodeSecrets(b []byte) (s kiosk.Secrets, err error) {
 	if len(b) == 0 || b[0] < 1 || b[0] > secretsVersion {
-		return s, damaged("secrets of an unknown kind")
+		return s, damaged("secrets of an unknown version")
 	}
 	version := b[0]
 	b = b[1:]
@@ -76,7 +75,7 @@ func decodeSecrets(b []byte) (s kiosk.Secrets, err error) {
 		s.Tokens.Client = string(next())
 	}
 	if err == nil && len(b) > 0 {
-		err = damaged("secrets that go on too long")
+		err = damaged("secrets with trailing data")
 	}
 	if err != nil {
 		zeroSecrets(s)
@@ -85,8 +84,8 @@ func decodeSecrets(b []byte) (s kiosk.Secrets, err error) {
 	return s, nil
 }
 
-// mergeSecrets fills what s leaves out with what was known before: a record names what
-// is new at its stage, and all of it is needed until the ending.
+// mergeSecrets returns s, completed with what was known before. A record has only what is new at its stage, and all of
+// it is needed until the visit ends.
 func mergeSecrets(s, before kiosk.Secrets) kiosk.Secrets {
 	old := secretFields(&before)
 	for i, p := range secretFields(&s) {

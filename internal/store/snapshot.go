@@ -8,15 +8,15 @@ import (
 )
 
 // WriteSnapshot calls send with a consistent copy of the database and its exact size in bytes. Records can be appended
-// meanwhile; they are not part of the copy. send must return soon: as long as it runs, a commit for which the file has to
-// grow may wait, and Close does wait.
+// meanwhile; they are not in the copy. send must return soon: until then, a commit for which the file has to grow may
+// wait, and Close waits.
 func (s *Store) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
 	return s.view("snapshot", func(tx *bolt.Tx) error { return send(tx, tx.Size()) })
 }
 
-// OpenSnapshot opens, for reading only, a copy of the database that receive writes: what another process's WriteSnapshot
-// sent. o names the state folder, for the key, as in Open. The copy is kept in memory, so that reading neither wears the
-// card nor needs room on it.
+// OpenSnapshot opens, for reading only, a copy of the database that receive writes: what another process's
+// WriteSnapshot sent. o names the state directory, for the key. The copy is kept in memory, so that reading neither
+// wears the card nor needs room on it.
 func OpenSnapshot(o Options, receive func(io.Writer) error) (*Store, error) {
 	file, err := memoryFile()
 	if err != nil {

@@ -1,38 +1,32 @@
-// Package store keeps the visits on record in a bbolt file, so that a power cut
-// loses nothing and rings nobody's phone twice. It implements kiosk.Journal and
-// is the memory the guard counts by. It knows nothing of what a record means to
-// a visit: what is to be done after a start is kiosk.Recover's to say, what is a
-// budget the guard's.
+// Package store keeps the record of visits in a bbolt file, so that a power cut loses nothing and no request is sent
+// twice. It implements kiosk.Journal and kiosk.RevocationQueue and is the memory of the push guard. What a restart
+// does with an interrupted visit is up to kiosk.Recover; what a budget is, up to the guard.
 //
-// # The folder
+// # Files
 //
-//	kiosk.db      the records; 0600, one process at a time
-//	store.key     32 random bytes in hex that seal what is personal; 0600
-//	kiosk.holder  who has kiosk.db open, for the sentence another process gets
+//	kiosk.db      the record; 0600, one process at a time
+//	store.key     32 random bytes in hex, the key for personal data; 0600
+//	kiosk.holder  the process that has kiosk.db open, for another process's error message
 //
-// # The file
+// # Buckets
 //
-//	meta    format (version, big-endian), check (a known text, sealed), anchor and head of the chain
-//	visits  number -> the visit's story: person tag and time of the request, then stages, reason, times, code as JSON; or a note
-//	open    number -> sealed secrets, for the visits without an ending
-//	dues    number -> sealed tokens that are still to be given back; made when first needed
+//	meta    format (version, big-endian), check (a known text, sealed), head and anchor of the chain
+//	visits  number -> a header (person tag and time of the request) and a visit or note as JSON
+//	open    number -> sealed secrets, of each visit without an ending
+//	dues    number -> sealed tokens to be revoked; created when first needed
 //
-// A number is eight bytes, big-endian, and only grows. visits holds nothing
-// personal but the tag, a keyed hash of the identifier; open is sealed, and
-// emptied when the visit ends. Each record is one commit, on disk when Append
-// returns. There is no index by name: it would cost a random page a visit, and
-// only the visits under way are looked up by theirs. meta and, while nobody has
-// been approved, open are small enough to lie within the root page.
+// A number is eight bytes, big-endian, and only grows. The only personal data in visits is the tag, a keyed hash of
+// the identifier. open is emptied when the visit ends. Each record is one commit and on disk when Append returns.
+// There is no index by name: it would cost a random page a visit, and only visits in progress are looked up by name.
+// meta and, while nobody has been approved, open are small enough to lie within the root page.
 //
-// # The chain
+// # Chain
 //
-// Each record, note or step of a visit, has a sequence number and a link: a keyed
-// hash of the link before it and of what it says. head names the last, anchor
-// the last that was pruned, each with a keyed hash of its own. So an entry that
-// was changed, removed, moved or added without the key is found by Verify, be it
-// the newest or the oldest. What it cannot find is the whole file put back as it
-// once was; who keeps the head that verify and export print, can. Pruning is
-// from the old end only, so that there is one anchor.
+// Each record has a sequence number and a link: a keyed hash of the link before it and of its content. head is the
+// last record, anchor the last pruned one; each has a keyed hash of its own. So Verify finds any record that was
+// changed, removed, moved or added without the key. It cannot detect that the whole file was replaced by an older
+// copy; an operator who has noted the head that verify and export print can. Visits are pruned from the old end only,
+// so there is one anchor.
 package store
 
 import (
@@ -55,47 +49,43 @@ const (
 	dbName     = "kiosk.db"
 	keyName    = "store.key"
 	holderName = "kiosk.holder"
-	socketName = "kiosk.sock"          // not the store's, but by default it lies in the same folder
+	socketName = "kiosk.sock"          // not the store's, but in the same directory by default
 	outageName = "out-of-service.json" // likewise
 
-	// The page size is kept in the file. bbolt would take the kernel's, and with
-	// the 16 KiB of some boards each commit wears the card three times as much.
+	// The file keeps its page size. bbolt would take the kernel's, and with the 16 KiB of some boards each commit
+	// would wear the card three times as much.
 	pageSize = 4096
-	// A process that is just ending is waited for; one that runs is not.
+	// A process that is ending is worth the wait; one that runs is not.
 	defaultWait = 2 * time.Second
 	readerWait  = 100 * time.Millisecond // a reader can ask for a snapshot
 )
 
-// DefaultMaxSize is what the file may grow to, in bytes, unless Options.MaxSize says otherwise. bbolt wants 32-bit maps far
-// under 2 GiB, and a commit's cost does not depend on it; at about 1 KiB a visit it is room for 60,000.
+// DefaultMaxSize is the file's size limit in bytes if Options.MaxSize is 0. bbolt wants 32-bit maps far under 2 GiB,
+// and the cost of a commit does not depend on it; at about 1 KiB a visit, there is room for 60,000.
 const DefaultMaxSize = 64 << 20
 
-// Files are the names of what the store keeps in its folder, while it is whole.
+// Files lists the files that the store keeps in its directory.
 func Files() []string { return []string{dbName, keyName, holderName} }
 
-// Options say where the store is and how it is opened.
+// Options say where the store is and how to open it.
 type Options struct {
-	// Dir is the state folder; made with mode 0700 if it is not there. One that
-	// lets others in is tightened to 0700 if it is empty or holds only files of
-	// this program, and refused with ErrNotOurs if it holds anything else.
+	// Dir is the state directory. It is created with mode 0700 if it does not exist. One that other users may enter is
+	// restricted to 0700 if it holds only files of this program; otherwise it is refused with ErrNotOurs.
 	Dir string
-	// Key is what seals, 32 bytes. It is copied. If nil, KeyFile is read.
+	// Key is the key, 32 bytes. It is copied. If nil, KeyFile is read.
 	Key []byte
-	// KeyFile holds the key: 32 bytes, or lines of 64 hexadecimal digits: the
-	// present key and, to be read with only, up to three older ones. If empty, it
-	// is store.key in Dir, which is made together with the first database.
+	// KeyFile holds the key: 32 bytes, or lines of 64 hexadecimal digits, the current key first, then up to three
+	// older ones that only read. If empty, it is store.key in Dir, which is created together with the first database.
 	KeyFile string
-	// Wait is how long another process that holds the file is waited for;
-	// 0 means 2 s, or 0.1 s for reading.
+	// Wait is how long to wait for another process that has the file open; 0 means 2 s, or 0.1 s with ReadOnly.
 	Wait time.Duration
-	// MaxSize is what the file may grow to, in bytes; 0 means 64 MiB.
+	// MaxSize is the file's size limit in bytes; 0 means DefaultMaxSize.
 	MaxSize int
-	// ReadOnly opens for reading: nothing is made or changed, other readers are
-	// let in, Append and Prune say ErrReadOnly. While another process has the file
-	// open for writing, it is ErrLocked; see OpenSnapshot.
+	// ReadOnly opens for reading: nothing is created or changed, other readers may open it, too, and writing returns
+	// ErrReadOnly. If another process has the file open for writing, the error is ErrLocked; see OpenSnapshot.
 	ReadOnly bool
-	// Who says in a word or two what this process is, as in "kiosk run", to
-	// another one that finds the file held.
+	// Process is this process's command, as in "kiosk run", for the error of another process that finds the file
+	// locked.
 	Process string
 
 	snapshot *os.File // read instead of the file in Dir
@@ -106,22 +96,20 @@ type Store struct {
 	dir     string
 	ring    *seal.Ring
 	db      *bolt.DB
-	file    *os.File // the database's handle, to let go of it when bbolt cannot
+	file    *os.File // the database's handle, to close it when bbolt cannot
 	reader  bool
 	maxSize int
 
-	numbers visitNumbers // numbers of the visits under way, and of the last that ended
-	mu      sync.RWMutex // held for reading by each transaction, for writing by Close
+	numbers visitNumbers // of the visits in progress and the most recent ones
+	mu      sync.RWMutex // read-locked by each transaction, locked by Close and Rewrite
 	closed  bool
-	broken  atomic.Pointer[error] // what a transaction panicked with; bbolt's own locks may hang since
+	broken  atomic.Pointer[error] // the panic of a transaction; after it, bbolt's own locks may hang
 }
 
 var _ kiosk.Journal = (*Store)(nil)
 
-// Open opens the store in o.Dir, or makes it. On any error the database file is
-// as it was: what is wrong with it is found out by reading, before it is opened
-// for writing. The errors are in this package's list; others are the operating
-// system's.
+// Open opens the store in o.Dir, or creates it. On an error the database file is unchanged: it is checked by reading
+// before it is opened for writing. Errors are those of this package or of the operating system.
 func Open(o Options) (*Store, error) {
 	if o.Wait <= 0 {
 		if o.Wait = defaultWait; o.ReadOnly {
@@ -169,7 +157,7 @@ func open(o Options) (*Store, error) {
 	}
 	if o.snapshot == nil && !s.isInPlace() {
 		s.db.Close()
-		return nil, lockedError(o.Dir) // who held it has put another file in its place
+		return nil, lockedError(o.Dir) // the other process has put another file in its place
 	}
 	if err := s.prepare(o); err != nil {
 		s.Close()
@@ -178,8 +166,7 @@ func open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// prepare looks at what a start needs, so that damage there is found now, and takes
-// up what a stop or a new key left to do.
+// prepare checks what a start needs, so that damage is found now, and completes what a crash or a new key left undone.
 func (s *Store) prepare(o Options) error {
 	if err := s.checkNewest(); err != nil {
 		return err
@@ -192,14 +179,13 @@ func (s *Store) prepare(o Options) error {
 	return s.resealAll()
 }
 
-// ReadOnly says whether the store was opened for reading.
+// ReadOnly reports whether the store was opened for reading.
 func (s *Store) ReadOnly() bool { return s.reader }
 
-// Ping reads one page, for whoever wants to know whether the store still does. It
-// waits as long as the disk does.
-func (s *Store) Ping() error { return s.view("look", func(*bolt.Tx) error { return nil }) }
+// Ping reads one page. It returns when the disk has answered.
+func (s *Store) Ping() error { return s.view("ping", func(*bolt.Tx) error { return nil }) }
 
-// Close lets go of the file. Calling it again does nothing.
+// Close closes the file. Further calls do nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +194,7 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	if !s.reader {
-		os.Remove(filepath.Join(s.dir, holderName)) // while we still hold it; a stale one does no harm
+		os.Remove(filepath.Join(s.dir, holderName)) // while the file is still locked; a stale one does no harm
 	}
 	s.ring.Forget()
 	if s.broken.Load() != nil {

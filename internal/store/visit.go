@@ -6,25 +6,25 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// story is a visit as it lies in the file: nothing personal but the tag. A note
-// is one, too: it has no visit and one step.
+// visitRecord is a visit or note as stored. Its only personal data is the tag.
 type visitRecord struct {
 	Visit string `json:"visit,omitempty"`
 	Note  string `json:"note,omitempty"`
 	Code  string `json:"code,omitempty"`
 	Steps []step `json:"steps"`
 
-	Person seal.Tag `json:"-"` // in the part before the JSON
+	Person seal.Tag `json:"-"` // in the header
 }
 
-// step is one record. Durations and uptimes are nanoseconds.
+// step is one record. Durations and uptimes are in nanoseconds.
 type step struct {
-	Seq      uint64        `json:"seq"`  // counts all records
-	Link     []byte        `json:"link"` // of the chain
+	Seq      uint64        `json:"seq"`  // sequence number among all records
+	Link     []byte        `json:"link"` // in the chain
 	Stage    kiosk.Stage   `json:"stage,omitempty"`
 	Reason   kiosk.Reason  `json:"reason,omitempty"`
 	Wall     time.Time     `json:"wall"`
@@ -40,10 +40,10 @@ type step struct {
 }
 
 const (
-	maxName      = 64       // a visit's name, a code, a boot id (36): all ours, all short
-	maxNote      = 200      // a sentence of ours
-	maxIntervals = 64       // asked steps of one visit: few servers change the pace twice, none may fill the disk with it
-	maxVisitSize = 64 << 10 // four steps make 1.2 KiB; maxPaces of them with a boot that JSON has to escape 50
+	maxName      = 64       // of a visit's name, a code or a boot ID (36): all ours, all short
+	maxNote      = 200      // of a note: a sentence of ours
+	maxIntervals = 64       // acknowledged steps of one visit: few servers change the interval twice, none may fill the disk with it
+	maxVisitSize = 64 << 10 // bytes; four steps take 1.2 KiB, maxIntervals of them with a boot ID that JSON escapes 50
 )
 
 func newStep(r kiosk.Record) step {
@@ -55,10 +55,8 @@ func newStep(r kiosk.Record) step {
 	}
 }
 
-// add puts r behind what is on record. After asked, another asked says that the
-// server wants another pace, and nothing of how long the request lives: that
-// stays as it was acknowledged, unless r is of another boot, to which the uptime
-// of the request means nothing.
+// add appends r. A second acknowledged record changes only the polling interval. The request's lifetime stays as
+// acknowledged, unless r is of another boot, to which the request's uptime means nothing.
 func (s *visitRecord) add(r kiosk.Record) {
 	next := newStep(r)
 	if r.Stage == kiosk.StageAcknowledged && s.last().Stage == kiosk.StageAcknowledged {
@@ -75,7 +73,7 @@ func (s *visitRecord) add(r kiosk.Record) {
 
 func (s visitRecord) last() step { return s.Steps[len(s.Steps)-1] }
 
-// record is the visit's last record without its secrets.
+// record returns the visit's last record without its secrets.
 func (s visitRecord) record() kiosk.Record {
 	l := s.last()
 	return kiosk.Record{
@@ -85,9 +83,8 @@ func (s visitRecord) record() kiosk.Record {
 	}
 }
 
-// checkNext says whether next can come after what is on record. Strict: a skipped
-// stage is as much a mistake as one that comes twice, except asked, which comes
-// again when the pace changes.
+// checkNext returns ErrOrder if next cannot follow what is on record. No stage can be skipped or repeated, except
+// acknowledged, which is repeated when the interval changes.
 func (s visitRecord) checkNext(next kiosk.Stage) error {
 	var last kiosk.Stage
 	if len(s.Steps) > 0 {
@@ -106,7 +103,7 @@ func (s visitRecord) checkNext(next kiosk.Stage) error {
 	}
 	switch {
 	case fits && next == kiosk.StageAcknowledged && len(s.Steps) > maxIntervals: // the first is asking
-		return fmt.Errorf("%w: the pace has changed %d times", ErrRecord, maxIntervals)
+		return fmt.Errorf("%w: the polling interval has changed %d times", ErrRecord, maxIntervals)
 	case fits:
 		return nil
 	case last == 0:
@@ -115,8 +112,7 @@ func (s visitRecord) checkNext(next kiosk.Stage) error {
 	return fmt.Errorf("%w: %v after %v", ErrOrder, next, last)
 }
 
-// CheckOrder says whether next can come after last in a visit's story; 0 is before
-// its beginning. ErrOrder if not.
+// CheckOrder returns ErrOrder if next cannot follow last in a visit; last is 0 before its beginning.
 func CheckOrder(last, next kiosk.Stage) error {
 	v := visitRecord{}
 	if last != 0 {
@@ -125,7 +121,7 @@ func CheckOrder(last, next kiosk.Stage) error {
 	return v.checkNext(next)
 }
 
-// validate reports why r must not be stored.
+// validate returns ErrRecord if r must not be stored.
 func validate(r kiosk.Record) error {
 	switch {
 	case r.Visit == "":
@@ -145,19 +141,19 @@ func validate(r kiosk.Record) error {
 }
 
 func (s visitRecord) checkNote() error {
-	odd := len(s.Steps) != 1 || s.Visit != "" || s.Code != "" || printable(s.Note, maxNote) != s.Note
+	odd := len(s.Steps) != 1 || s.Visit != "" || s.Code != "" || sanitize.ASCII(s.Note, maxNote) != s.Note
 	if odd || s.Steps[0].Stage != 0 || s.Steps[0].Reason != 0 || !isDate(s.Steps[0].Wall) || !isName(s.Steps[0].Boot) || s.Steps[0].Uptime < 0 {
-		return damaged("a note that makes no sense")
+		return damaged("a note with invalid values")
 	}
 	return nil
 }
 
-func isName(s string) bool { return len(s) <= maxName && printable(s, maxName) == s }
+func isName(s string) bool { return len(s) <= maxName && sanitize.ASCII(s, maxName) == s }
 
-// datable: what RFC 3339 can write.
+// isDate reports whether RFC 3339 can write t.
 func isDate(t time.Time) bool { y := t.UTC().Year(); return y >= 1 && y <= 9999 }
 
-// encode writes the length of what the guard reads, that, and the rest as JSON.
+// encode returns the header's length, the header, and the rest as JSON.
 func (s visitRecord) encode() ([]byte, error) {
 	var head []byte
 	if s.Note == "" {
@@ -177,13 +173,12 @@ func splitVisit(b []byte) (head, rest []byte, err error) {
 		return nil, nil, damaged("a visit of %d bytes", len(b))
 	}
 	if len(b) == 0 || len(b) < 1+int(b[0]) {
-		return nil, nil, damaged("a visit that is cut off")
+		return nil, nil, damaged("a truncated visit")
 	}
 	return b[1 : 1+b[0]], b[1+b[0]:], nil
 }
 
-// decodeVisit reads what encode wrote and nothing else: the file may have come
-// through a failing card.
+// decodeVisit decodes what encode returned and nothing else: a failing card may have changed the file.
 func decodeVisit(b []byte) (visitRecord, error) {
 	head, rest, err := splitVisit(b)
 	if err != nil {
@@ -196,7 +191,7 @@ func decodeVisit(b []byte) (visitRecord, error) {
 		return visitRecord{}, damaged("a visit that cannot be read")
 	}
 	if len(s.Steps) == 0 {
-		return visitRecord{}, damaged("a visit without beginning")
+		return visitRecord{}, damaged("a visit without steps")
 	}
 	for _, step := range s.Steps {
 		if len(step.Link) != seal.LinkSize || step.Seq == 0 {
@@ -211,7 +206,7 @@ func decodeVisit(b []byte) (visitRecord, error) {
 		return visitRecord{}, err
 	}
 	if s.Person = a.Tag; s.Note != "" || s.header() != a {
-		return visitRecord{}, damaged("a visit that was begun twice")
+		return visitRecord{}, damaged("a visit whose header does not match")
 	}
 	if len(s.Steps) > 3+maxIntervals { // beside asked: asking, granted and an ending
 		return visitRecord{}, damaged("a visit of %d steps", len(s.Steps))
@@ -221,7 +216,7 @@ func decodeVisit(b []byte) (visitRecord, error) {
 		r := visitRecord{Visit: s.Visit, Code: s.Code, Steps: s.Steps[:i+1]}.record()
 		before.Steps = s.Steps[:i]
 		if validate(r) != nil || before.checkNext(step.Stage) != nil {
-			return visitRecord{}, damaged("a visit that makes no sense")
+			return visitRecord{}, damaged("a visit with invalid values")
 		}
 	}
 	return s, nil
