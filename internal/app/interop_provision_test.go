@@ -69,7 +69,7 @@ func TestProvisioningAtAnIndependentServer(t *testing.T) {
 			t.Fatalf("%s: %v", when, err)
 		}
 		defer a.Close()
-		callProvider(t, "POST", "/auto?mode=approve&delay=1")
+		callProvider(t, "POST", "/auto?mode=approve&delay=1&user=alice")
 		if why, lines := visit(t, context.Background(), a, "alice"); why != kiosk.NoReason {
 			t.Fatalf("%s: reason %q: %+v\n%s", when, why, lines, log.String())
 		}
