@@ -7,22 +7,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 const (
-	grantDevice = "urn:ietf:params:oauth:grant-type:device_code"
-
 	// deviceMark precedes a device_code in place of an auth_req_id. No auth_req_id contains a blank (readAck).
 	deviceMark = "device_code "
-
-	// maxUserCode is the longest code that a person has to type. RFC 8628 6.1 uses nine characters.
-	maxUserCode = 32
 
 	deviceOperation = "device authorization request"
 )
@@ -120,63 +113,30 @@ func readGrant(body []byte) (kiosk.Ack, error) {
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	code := readToken(o, "device_code")
-	if code == nil || len(code) > maxRequestID-len(deviceMark) {
-		return kiosk.Ack{}, errors.New("device_code is missing or malformed")
-	}
-	seconds, err := o.Integer("expires_in")
+	a, err := oidc.ParseDeviceAuthorization(o, maxExpires)
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	if seconds == 0 {
-		return kiosk.Ack{}, errors.New("expires_in is 0")
-	}
-	var g kiosk.Grant
-	g.UserCode, _ = o.Text("user_code")
-	if g.UserCode == "" || len(g.UserCode) > maxUserCode || strings.ContainsFunc(g.UserCode, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return kiosk.Ack{}, errors.New("user_code is missing or malformed")
-	}
-	if g.Address, err = readPublicURL(o, "verification_uri"); err != nil || g.Address == "" {
-		return kiosk.Ack{}, errors.New("verification_uri is missing or not an https URL")
-	}
-	if g.Complete, err = readPublicURL(o, "verification_uri_complete"); err != nil {
-		return kiosk.Ack{}, errors.New("verification_uri_complete is not an https URL")
-	}
-	if g.Complete == "" {
-		g.Complete = g.Address
+	defer a.DeviceCode.Zero()
+	if len(a.DeviceCode) > maxRequestID-len(deviceMark) {
+		return kiosk.Ack{}, errors.New("device_code is too long")
 	}
 	ack := kiosk.Ack{
-		RequestID: append(kiosk.Secret(deviceMark), code...),
-		Expires:   strictjson.Seconds(seconds, time.Second, maxExpires),
+		RequestID: append(kiosk.Secret(deviceMark), a.DeviceCode...),
+		Expires:   a.ExpiresIn,
 		Interval:  defaultInterval,
-		Grant:     g,
+		Grant:     kiosk.Grant{Address: a.VerificationURI, Complete: a.VerificationURIComplete, UserCode: a.UserCode},
 	}
-	code.Zero()
 	if n := readInterval(o); n > 0 {
 		ack.Interval = n
 	}
 	return ack, nil
 }
 
-// readPublicURL reads an address that is drawn and opened on somebody's phone; empty if there is none.
-func readPublicURL(o strictjson.Object, name string) (string, error) {
-	s, ok := o.Text(name)
-	if !o.Has(name) {
-		return "", nil
-	}
-	if !ok || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errors.New("malformed")
-	}
-	if _, err := safeurl.Parse(s); err != nil {
-		return "", err
-	}
-	return s, nil
-}
-
 // pollForm returns the form of a poll and the client authentication for the request's flow.
 func (k *Client) pollForm(requestID kiosk.Secret) (who oidc.ClientAuth, form url.Values) {
 	if code, ok := strings.CutPrefix(string(requestID), deviceMark); ok {
-		who, form = publicClient{k.config.DeviceClientID}, url.Values{"grant_type": {grantDevice}, "device_code": {code}}
+		who, form = publicClient{k.config.DeviceClientID}, url.Values{"grant_type": {oidc.GrantDeviceCode}, "device_code": {code}}
 	} else {
 		who, form = k.config.Auth, url.Values{"grant_type": {oidc.GrantCIBA}, "auth_req_id": {string(requestID)}}
 	}

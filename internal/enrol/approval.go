@@ -8,26 +8,21 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 const (
-	grantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
-
 	// maxApprovalWait limits the wait for a technician; servers allow 5 to 30 minutes.
 	maxApprovalWait = 30 * time.Minute
 	// defaultInterval is the polling interval if the server names none. (RFC 8628, section 3.2)
 	defaultInterval = 5 * time.Second
-	// maxUserCode is more than anybody would type.
-	maxUserCode = 32
 )
 
 // Approval is what a technician is shown: where to sign in, and the code to compare.
 type Approval struct {
-	VerificationURI         string // verification_uri
-	VerificationURIComplete string // the same with the user code in it, for the QR code
+	VerificationURI         string
+	VerificationURIComplete string // with the user code in it, for the QR code
 	UserCode                string
 	ExpiresIn               time.Duration
 }
@@ -50,26 +45,26 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 	if err != nil {
 		return fail(reasonFor(err), err)
 	}
-	code, a, interval, err := parseApproval(o)
+	a, interval, err := parseApproval(o)
 	if err != nil {
 		return fail(kiosk.Untrusted, err)
 	}
-	defer code.Zero()
-	show(a)
-	pace := kiosk.NewPollSchedule(began, e.options.Uptime(), a.ExpiresIn, interval)
+	defer a.DeviceCode.Zero()
+	show(Approval{a.VerificationURI, a.VerificationURIComplete, a.UserCode, a.ExpiresIn})
+	schedule := kiosk.NewPollSchedule(began, e.options.Uptime(), a.ExpiresIn, interval)
 	for {
 		now := e.options.Uptime()
-		if pace.Exhausted(now) {
+		if schedule.Exhausted(now) {
 			return fail(kiosk.Expired, errors.New("nobody approved in time"))
 		}
-		if !pace.IsDue(now) {
-			if err := e.sleep(ctx, pace.Wake()-now); err != nil {
+		if !schedule.IsDue(now) {
+			if err := e.sleep(ctx, schedule.Wake()-now); err != nil {
 				return fail(kiosk.Cancelled, err)
 			}
 			continue
 		}
-		pace = pace.Sent(now)
-		token, verdict, err := e.poll(ctx, m.Endpoint(oidc.Token, false), code)
+		schedule = schedule.Sent(now)
+		token, verdict, err := e.poll(ctx, m.Endpoint(oidc.Token, false), a.DeviceCode)
 		switch verdict {
 		case kiosk.Granted:
 			return token, nil
@@ -77,7 +72,7 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 			if ctx.Err() != nil {
 				return fail(kiosk.Cancelled, ctx.Err())
 			}
-			pace = pace.Reschedule(e.options.Uptime(), kiosk.Polled{Verdict: verdict, ServerReached: verdict != kiosk.Retryable})
+			schedule = schedule.Reschedule(e.options.Uptime(), kiosk.Polled{Verdict: verdict, ServerReached: verdict != kiosk.Retryable})
 		case kiosk.Denied:
 			return fail(kiosk.Declined, errors.New("declined on the phone"))
 		default:
@@ -88,7 +83,7 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 
 // poll sends one token request.
 func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kiosk.Secret, kiosk.Verdict, error) {
-	o, err := e.postForm(ctx, to, url.Values{"grant_type": {grantDeviceCode}, "device_code": {string(code)}, "client_id": {e.options.BootstrapClientID}})
+	o, err := e.postForm(ctx, to, url.Values{"grant_type": {oidc.GrantDeviceCode}, "device_code": {string(code)}, "client_id": {e.options.BootstrapClientID}})
 	var r *oauthError
 	switch {
 	case err == nil:
@@ -113,46 +108,14 @@ func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kio
 }
 
 // parseApproval reads a device authorization response. (RFC 8628, section 3.2)
-func parseApproval(o strictjson.Object) (code kiosk.Secret, a Approval, interval time.Duration, err error) {
-	malformed := func(name string) (kiosk.Secret, Approval, time.Duration, error) {
-		return nil, Approval{}, 0, errors.New(name + " is missing or malformed")
+func parseApproval(o strictjson.Object) (oidc.DeviceAuthorization, time.Duration, error) {
+	a, err := oidc.ParseDeviceAuthorization(o, maxApprovalWait)
+	if err != nil || !o.Has("interval") {
+		return a, defaultInterval, err
 	}
-	text := func(name string) string {
-		s, _ := o.Text(name)
-		if len(s) > 4<<10 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return ""
-		}
-		return s
+	n, err := o.Integer("interval")
+	if err != nil {
+		return a, 0, errors.New("interval is malformed")
 	}
-	device := text("device_code")
-	if device == "" {
-		return malformed("device_code")
-	}
-	a.UserCode = text("user_code")
-	if a.UserCode == "" || len(a.UserCode) > maxUserCode {
-		return malformed("user_code")
-	}
-	a.VerificationURI, a.VerificationURIComplete = text("verification_uri"), text("verification_uri_complete")
-	if _, err := safeurl.Parse(a.VerificationURI); err != nil {
-		return malformed("verification_uri")
-	}
-	if a.VerificationURIComplete == "" {
-		a.VerificationURIComplete = a.VerificationURI
-	} else if _, err := safeurl.Parse(a.VerificationURIComplete); err != nil {
-		return malformed("verification_uri_complete")
-	}
-	seconds, err := o.Integer("expires_in")
-	if err != nil || seconds == 0 {
-		return malformed("expires_in")
-	}
-	a.ExpiresIn = strictjson.Seconds(seconds, time.Second, maxApprovalWait)
-	interval = defaultInterval
-	if o.Has("interval") {
-		n, err := o.Integer("interval")
-		if err != nil {
-			return malformed("interval")
-		}
-		interval = strictjson.Seconds(n, time.Second, maxApprovalWait)
-	}
-	return kiosk.Secret(device), a, interval, nil
+	return a, strictjson.Seconds(n, time.Second, maxApprovalWait), nil
 }

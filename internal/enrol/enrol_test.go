@@ -629,14 +629,14 @@ func FuzzApproval(f *testing.F) {
 		if err != nil {
 			return
 		}
-		code, a, interval, err := parseApproval(o)
+		a, interval, err := parseApproval(o)
 		if err != nil {
 			return
 		}
-		if len(code) == 0 || a.UserCode == "" || a.ExpiresIn <= 0 || a.ExpiresIn > maxApprovalWait || interval <= 0 || interval > maxApprovalWait {
+		if len(a.DeviceCode) == 0 || a.UserCode == "" || a.ExpiresIn <= 0 || a.ExpiresIn > maxApprovalWait || interval <= 0 || interval > maxApprovalWait {
 			t.Errorf("%+v every %v", a, interval)
 		}
-		if strings.ContainsFunc(a.UserCode+a.VerificationURI+a.VerificationURIComplete, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if strings.ContainsFunc(a.UserCode+a.VerificationURI+a.VerificationURIComplete, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Errorf("%+v", a)
 		}
 	})
