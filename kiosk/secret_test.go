@@ -14,7 +14,7 @@ import (
 // could, alone and inside what holds one.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	text := canary.Make("token")
-	var c canary.Cage
+	var c canary.Canaries
 	if err := c.Put("token", text); err != nil {
 		t.Fatal(err)
 	}

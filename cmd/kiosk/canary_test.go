@@ -33,9 +33,9 @@ const planted = "+447700900101" // alice's
 var visitor = canary.Make("visitor")
 
 // cage has all that has passed by and whoever was asked for.
-func (r *rig) cage(t testing.TB, also ...string) *canary.Cage {
+func (r *rig) cage(t testing.TB, also ...string) *canary.Canaries {
 	t.Helper()
-	var c canary.Cage
+	var c canary.Canaries
 	for i, s := range r.tap.secrets() {
 		if err := c.Put(fmt.Sprintf("secret %d (%.3s…)", i, s), s); err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func (r *rig) cage(t testing.TB, also ...string) *canary.Cage {
 }
 
 // left searches everything that a device keeps, and what verbs print of it.
-func (r *rig) left(t testing.TB, c *canary.Cage) []canary.Finding {
+func (r *rig) left(t testing.TB, c *canary.Canaries) []canary.Finding {
 	t.Helper()
 	found, err := c.FindIn(r.state)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	host.OneCore()
+	host.UseOneProcessor()
 	if err := host.NoCoreDumps(); err != nil {
 		fmt.Fprintln(os.Stderr, "kiosk:", err) // no reason to stay closed: a unit can forbid them, too
 	}

@@ -193,7 +193,7 @@ func (r reporter) code(text string) {
 	if err != nil {
 		return // the text stands beside it
 	}
-	for _, row := range c.WithQuiet(qr.LeastQuiet).Cells(qr.HalfBlocks) {
+	for _, row := range c.WithQuiet(qr.MinQuiet).Cells(qr.HalfBlocks) {
 		io.WriteString(r.std.out, "    \x1b[97;40m")
 		for _, cell := range row {
 			fmt.Fprint(r.std.out, string(cell.Glyph))

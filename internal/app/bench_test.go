@@ -40,7 +40,7 @@ func TestBenchVisits(t *testing.T) {
 	if err != nil {
 		t.Fatal("BENCH_APART is not a number of seconds")
 	}
-	host.OneCore() // as main does
+	host.UseOneProcessor() // as main does
 	var log bytes.Buffer
 	settings := []string{
 		"KIOSK_ISSUER", os.Getenv("BENCH_ISSUER"), "KIOSK_CA_FILE", os.Getenv("BENCH_CA"), "KIOSK_CLIENT_ID", "kiosk-jwt",

@@ -301,7 +301,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		{name: "font lacks characters", breaks: func(w *patient) {
 			w.o.Machine.ReadTerminal = func(string) (font.Terminal, error) {
 				has := map[rune]bool{}
-				for _, r := range font.Wanted {
+				for _, r := range font.RequiredCharacters {
 					has[r] = r != 'ß' && r != '▀'
 				}
 				return font.Terminal{Columns: 80, Rows: 24, Characters: has}, nil

@@ -68,7 +68,7 @@ func (a *App) buildServers() error {
 
 func (a *App) buildClock() {
 	o := oidc.ClockOptions{
-		Issuer: a.settings.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Synchronised: a.clock.Kept, Earliest: a.clock.Floor(),
+		Issuer: a.settings.Issuer, Wall: a.clock.Wall, Uptime: a.clock.Now, Synchronised: a.clock.IsKept, Earliest: a.clock.Floor(),
 	}
 	if a.wall != nil {
 		o.Wall, o.Synchronised = a.wall, nil

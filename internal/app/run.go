@@ -91,7 +91,7 @@ func serve(ctx context.Context, s *config.Settings, o RunOptions, rejected strin
 	if err != nil {
 		return &startError{kiosk.Fail(kiosk.Internal, "screen", err)}
 	}
-	defer t.Recover()
+	defer t.RecoverPanic()
 	if err := t.FontProblem(); err != nil {
 		a.log.Warn("screen", "error", err)
 	}
@@ -181,7 +181,7 @@ func setUp(ctx context.Context, s *config.Settings, o RunOptions) (*config.Setti
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "screen", err)
 	}
-	defer t.Recover()
+	defer t.RecoverPanic()
 	next, err := registration.Run(ctx, t, daemon.ListenIfPossible(s.Socket, a.log))
 	return next, closeAfter(t, err)
 }

@@ -30,12 +30,12 @@ import (
 // lower-case letters; it is part of the value, which so can be told when it sings.
 func Make(what string) string { return "canary" + what + strings.ToLower(rand.Text()) }
 
-// Cage holds the canaries that are looked for. The zero value is empty.
-type Cage struct {
-	birds []bird
+// Canaries holds the canaries that are looked for. The zero value is empty.
+type Canaries struct {
+	secrets []planted
 }
 
-type bird struct {
+type planted struct {
 	name   string
 	forms  map[string]string // encoded to the name of the encoding
 	pieces map[string]bool   // every stretch of piece bytes
@@ -49,11 +49,11 @@ const piece = 16
 const shortest = 6
 
 // Put adds a secret to look for. One of fewer than six bytes is an error.
-func (c *Cage) Put(name, secret string) error {
+func (c *Canaries) Put(name, secret string) error {
 	if len(secret) < shortest {
 		return fmt.Errorf("canary %s: %d bytes are found by chance", name, len(secret))
 	}
-	b := bird{name: name, forms: map[string]string{}, pieces: map[string]bool{}}
+	b := planted{name: name, forms: map[string]string{}, pieces: map[string]bool{}}
 	for how, form := range Forms(secret) {
 		b.forms[form] = how
 	}
@@ -61,12 +61,12 @@ func (c *Cage) Put(name, secret string) error {
 	for i := 0; i+piece <= len(secret); i++ {
 		b.pieces[secret[i:i+piece]] = true
 	}
-	c.birds = append(c.birds, b)
+	c.secrets = append(c.secrets, b)
 	return nil
 }
 
 // Len is how many secrets are looked for.
-func (c *Cage) Len() int { return len(c.birds) }
+func (c *Canaries) Len() int { return len(c.secrets) }
 
 // Forms are the disguises that a secret is looked for in, by name.
 func Forms(secret string) map[string]string {
@@ -151,13 +151,13 @@ func (f Finding) String() string { return fmt.Sprintf("%s holds the %s (%s)", f.
 // Find searches some output: as it is, without what a terminal would not draw and
 // blanks, and inside gzip and zip. Names in but are not looked for. It gives each
 // secret once.
-func (c *Cage) Find(where string, data []byte, but ...string) []Finding {
+func (c *Canaries) Find(where string, data []byte, but ...string) []Finding {
 	var out []Finding
 	views := [][]byte{data}
 	if flat := flatten(data); len(flat) != len(data) {
 		views = append(views, flat)
 	}
-	for _, b := range c.birds {
+	for _, b := range c.secrets {
 		if slices.Contains(but, b.name) {
 			continue
 		}
@@ -175,7 +175,7 @@ func (c *Cage) Find(where string, data []byte, but ...string) []Finding {
 }
 
 // in says how the secret is in data, empty if it is not.
-func (b bird) in(data []byte) string {
+func (b planted) in(data []byte) string {
 	for form, how := range b.forms {
 		if bytes.Contains(data, []byte(form)) {
 			return how
@@ -234,7 +234,7 @@ func unpack(data []byte) map[string][]byte {
 
 // FindIn searches every file below a folder, and the names of files. A file that
 // is gone meanwhile is passed over; any other that cannot be read is an error.
-func (c *Cage) FindIn(dir string, but ...string) ([]Finding, error) {
+func (c *Canaries) FindIn(dir string, but ...string) ([]Finding, error) {
 	var out []Finding
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {

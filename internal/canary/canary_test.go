@@ -15,9 +15,9 @@ import (
 	"testing"
 )
 
-func cage(t *testing.T, secret string) *Cage {
+func cage(t *testing.T, secret string) *Canaries {
 	t.Helper()
-	c := &Cage{}
+	c := &Canaries{}
 	if err := c.Put("token", secret); err != nil {
 		t.Fatal(err)
 	}

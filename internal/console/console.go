@@ -2,8 +2,8 @@
 // them again: keys that switch to another virtual terminal, reboot, freeze the
 // output or print the kernel's insides, the magic SysRq key, and the kernel's messages
 // on the screen. All of that belongs to the machine, not to one process, so it needs
-// root and is done by the unit before the kiosk starts and after it has ended, however
-// it ended: what was there before is kept in a file meanwhile.
+// root and is done by the unit savedState the kiosk starts and after it has ended, however
+// it ended: what was there savedState is kept in a file meanwhile.
 //
 // What stands on the terminal is package tui's.
 package console
@@ -33,11 +33,11 @@ type Keyboard interface {
 type Options struct {
 	Keys   Keyboard
 	Kernel string // folder of the kernel's settings, /proc/sys/kernel
-	Saved  string // file in which to keep what was there before
+	Saved  string // file in which to keep what was there savedState
 }
 
-// before is what the file holds.
-type before struct {
+// savedState is what the file holds.
+type savedState struct {
 	Settings map[string]string `json:"settings"`
 	Keys     []binding         `json:"keys"`
 }
@@ -48,8 +48,8 @@ type binding struct {
 	Action uint16 `json:"action"`
 }
 
-// wanted are the kernel's settings while the kiosk stands on the console.
-var wanted = map[string]string{
+// lockedSettings are the kernel's settings while the kiosk stands on the console.
+var lockedSettings = map[string]string{
 	"sysrq":  "0",       // nobody reboots or kills by the magic key
 	"printk": "1 4 1 7", // only a dying kernel writes over the screen; all else is in its log
 }
@@ -61,8 +61,8 @@ const (
 	nothing     = 0x0200 // K_HOLE
 )
 
-// leaves are the special actions that lead out of the screen, or spoil it.
-var leaves = map[uint8]string{
+// escapeActions are the special actions that lead out of the screen, or spoil it.
+var escapeActions = map[uint8]string{
 	2:  "show registers",
 	3:  "show memory",
 	4:  "show state",
@@ -77,18 +77,18 @@ var leaves = map[uint8]string{
 	18: "spawn a console",
 }
 
-// leadsOut says whether a key's action must not reach the kernel.
-func leadsOut(action uint16) bool {
+// isEscape says whether a key's action must not reach the kernel.
+func isEscape(action uint16) bool {
 	switch action >> 8 {
 	case typeConsole:
 		return true
 	case typeSpecial:
-		return leaves[uint8(action)] != ""
+		return escapeActions[uint8(action)] != ""
 	}
 	return false
 }
 
-// Lock closes the ways out. What was there before is on disk before anything is
+// Lock closes the ways out. What was there savedState is on disk savedState anything is
 // changed. After a lock that nobody undid it adds to what that one had kept. One
 // thing that cannot be locked does not keep the others open: the error names each.
 func Lock(o Options) error {
@@ -97,7 +97,7 @@ func Lock(o Options) error {
 		return err
 	}
 	var wrong []error
-	for name := range wanted {
+	for name := range lockedSettings {
 		if _, twice := kept.Settings[name]; twice {
 			continue
 		}
@@ -111,14 +111,14 @@ func Lock(o Options) error {
 		}
 		kept.Settings[name] = strings.TrimSpace(string(was))
 	}
-	keys, err := waysOut(o.Keys)
+	keys, err := escapeKeys(o.Keys)
 	wrong = append(wrong, err)
 	kept.Keys = append(kept.Keys, keys...)
 	if err := save(o.Saved, kept); err != nil {
 		return errors.Join(append(wrong, err)...)
 	}
 	for name := range kept.Settings {
-		wrong = append(wrong, set(o.Kernel, name, wanted[name]))
+		wrong = append(wrong, set(o.Kernel, name, lockedSettings[name]))
 	}
 	for _, b := range keys {
 		wrong = append(wrong, o.Keys.SetKey(b.Table, b.Key, nothing))
@@ -134,7 +134,7 @@ func Unlock(o Options) error {
 	}
 	var wrong []error
 	for name, was := range kept.Settings {
-		if _, ours := wanted[name]; ours {
+		if _, ours := lockedSettings[name]; ours {
 			wrong = append(wrong, set(o.Kernel, name, was))
 		}
 	}
@@ -150,9 +150,9 @@ func Unlock(o Options) error {
 	return nil
 }
 
-// waysOut lists the keys that lead out. A table is asked for its first key first:
+// escapeKeys lists the keys that lead out. A table is asked for its first key first:
 // most of the 256 do not exist.
-func waysOut(k Keyboard) ([]binding, error) {
+func escapeKeys(k Keyboard) ([]binding, error) {
 	var out []binding
 	for table := range 256 {
 		for key := range 256 {
@@ -163,7 +163,7 @@ func waysOut(k Keyboard) ([]binding, error) {
 			if !ok {
 				break
 			}
-			if leadsOut(action) {
+			if isEscape(action) {
 				out = append(out, binding{uint8(table), uint8(key), action})
 			}
 		}
@@ -178,8 +178,8 @@ func set(folder, name, value string) error {
 	return nil
 }
 
-func load(path string) (before, error) {
-	b := before{Settings: map[string]string{}}
+func load(path string) (savedState, error) {
+	b := savedState{Settings: map[string]string{}}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil
@@ -197,7 +197,7 @@ func load(path string) (before, error) {
 }
 
 // save replaces the file at path, which lies in memory (/run) and is gone with the boot that it describes.
-func save(path string, b before) error {
+func save(path string, b savedState) error {
 	data, err := json.Marshal(b)
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(path), 0o700)

@@ -80,7 +80,7 @@ func TestWhileTheKioskStandsThereNoKeyLeadsOut(t *testing.T) {
 	}
 	for table, keys := range k {
 		for key, action := range keys {
-			switch out := leadsOut(was[table][key]); {
+			switch out := isEscape(was[table][key]); {
 			case out && action != nothing:
 				t.Errorf("table %d key %d still does %#x", table, key, action)
 			case !out && action != was[table][key]:
@@ -102,7 +102,7 @@ func TestWhileTheKioskStandsThereNoKeyLeadsOut(t *testing.T) {
 func TestAfterwardsAllIsAsItWas(t *testing.T) {
 	k, o := desk(t)
 	was := k.clone()
-	// The kiosk is killed and started again before anybody unlocks: what was first
+	// The kiosk is killed and started again savedState anybody unlocks: what was first
 	// there is what comes back.
 	for range 3 {
 		if err := Lock(o); err != nil {

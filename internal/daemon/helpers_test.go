@@ -19,7 +19,7 @@ import (
 func newDaemon(t *testing.T, change func(*Options)) *Daemon {
 	t.Helper()
 	clock := host.NewClock()
-	now := oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.Kept})
+	now := oidc.NewClock(oidc.ClockOptions{Issuer: "https://id.example", Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.IsKept})
 	o := Options{
 		Settings: &config.Settings{StateDir: t.TempDir()}, Log: slog.New(slog.DiscardHandler), Clock: clock, Now: now.Now,
 		Record: idleRecord{}, Contact: new(Contact), Probe: func(context.Context) error { return nil }, IsAbused: func() bool { return false },

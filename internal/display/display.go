@@ -23,14 +23,14 @@ import (
 const syncPeriod = 10 * time.Second
 
 // touchTurns are the orientations of a touch panel, by KIOSK_TOUCH.
-var touchTurns = map[string]evdev.Turn{"90": 1, "180": 2, "270": 3}
+var touchTurns = map[string]evdev.Rotation{"90": 1, "180": 2, "270": 3}
 
 // TerminalOptions returns how the settings want the terminal at path; an empty path is the controlling terminal.
 func TerminalOptions(s *config.Settings, path string) tui.Options {
 	o := tui.Options{Theme: s.Theme, Device: path, SyncEvery: syncPeriod, Font: s.Font, BlankAfter: s.BlankAfter}
 	if s.Touch != "off" {
 		o.Pointers = evdev.Dir
-		o.Turn = touchTurns[s.Touch]
+		o.Rotation = touchTurns[s.Touch]
 	}
 	return o
 }

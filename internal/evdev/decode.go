@@ -20,22 +20,22 @@ type Contact struct {
 	Mouse bool // it moves without touching, so it needs to be seen
 }
 
-// Turn is how a touch screen is mounted: by how many quarters its own upper edge is
+// Rotation is how a touch screen is mounted: by how many quarters its own upper edge is
 // turned clockwise from the picture's.
-type Turn uint8
+type Rotation uint8
 
 // Range is the least and the greatest value of an axis. A range without extent
 // gives 0.
 type Range struct{ Min, Max int32 }
 
-func (r Range) part(v int32) float64 {
+func (r Range) fraction(v int32) float64 {
 	if r.Max <= r.Min {
 		return 0
 	}
-	return within((float64(v) - float64(r.Min)) / (float64(r.Max) - float64(r.Min)))
+	return clamp((float64(v) - float64(r.Min)) / (float64(r.Max) - float64(r.Min)))
 }
 
-func within(v float64) float64 { return math.Min(math.Max(v, 0), 1) }
+func clamp(v float64) float64 { return math.Min(math.Max(v, 0), 1) }
 
 // Kind is how a device tells positions.
 type Kind uint8
@@ -49,20 +49,20 @@ const (
 
 // Decoder follows one device. The zero value is a touch screen without extent.
 type Decoder struct {
-	Kind Kind
-	X, Y Range
-	Turn Turn
+	Kind     Kind
+	X, Y     Range
+	Rotation Rotation
 
-	part    []byte  // an event that is not whole yet
-	dropped bool    // until the next report: the kernel's buffer ran over
-	rawX    int32   // last position, in the device's units
-	rawY    int32   //
-	posX    float64 // a mouse's own position
-	posY    float64
-	down    bool
-	slot    int32
-	finger  int32 // the slot of the first finger while down; others are not followed
-	fresh   bool  // something has changed since the last report
+	incomplete []byte  // an event that is not whole yet
+	dropped    bool    // until the next report: the kernel's buffer ran over
+	rawX       int32   // last position, in the device's units
+	rawY       int32   //
+	posX       float64 // a mouse's own position
+	posY       float64
+	down       bool
+	slot       int32
+	finger     int32 // the slot of the first finger while down; others are not followed
+	changed    bool  // something has changed since the last report
 }
 
 // Event types and codes of linux/input-event-codes.h.
@@ -86,13 +86,13 @@ const eventSize = 2*strconv.IntSize/8 + 8
 // Decode takes what was read from the device, in pieces of any size, and gives a
 // contact for each report in which something has changed.
 func (d *Decoder) Decode(b []byte, give func(Contact)) {
-	d.part = append(d.part, b...)
-	for len(d.part) >= eventSize {
-		e := d.part[eventSize-8 : eventSize]
+	d.incomplete = append(d.incomplete, b...)
+	for len(d.incomplete) >= eventSize {
+		e := d.incomplete[eventSize-8 : eventSize]
 		d.event(binary.NativeEndian.Uint16(e), binary.NativeEndian.Uint16(e[2:]), int32(binary.NativeEndian.Uint32(e[4:])), give)
-		d.part = d.part[eventSize:]
+		d.incomplete = d.incomplete[eventSize:]
 	}
-	d.part = append([]byte(nil), d.part...) // at most one event, not all that was ever read
+	d.incomplete = append([]byte(nil), d.incomplete...) // at most one event, not all that was ever read
 }
 
 func (d *Decoder) event(kind, code uint16, value int32, give func(Contact)) {
@@ -115,41 +115,41 @@ func (d *Decoder) event(kind, code uint16, value int32, give func(Contact)) {
 
 func (d *Decoder) report(give func(Contact)) {
 	if d.dropped {
-		*d = Decoder{Kind: d.Kind, X: d.X, Y: d.Y, Turn: d.Turn, part: d.part, rawX: d.rawX, rawY: d.rawY, posX: d.posX, posY: d.posY}
+		*d = Decoder{Kind: d.Kind, X: d.X, Y: d.Y, Rotation: d.Rotation, incomplete: d.incomplete, rawX: d.rawX, rawY: d.rawY, posX: d.posX, posY: d.posY}
 		give(Contact{Lost: true, Mouse: d.Kind == Mouse})
 		return
 	}
-	if !d.fresh {
+	if !d.changed {
 		return
 	}
-	d.fresh = false
+	d.changed = false
 	c := Contact{X: d.posX, Y: d.posY, Down: d.down, Mouse: d.Kind == Mouse}
 	if d.Kind != Mouse {
-		c.X, c.Y = d.Turn.apply(d.X.part(d.rawX), d.Y.part(d.rawY))
+		c.X, c.Y = d.Rotation.apply(d.X.fraction(d.rawX), d.Y.fraction(d.rawY))
 	}
 	give(c)
 }
 
 func (d *Decoder) set(down bool) {
-	d.fresh = d.fresh || d.down != down
+	d.changed = d.changed || d.down != down
 	d.down = down
 }
 
 func (d *Decoder) move(code, x, y uint16, value int32) {
 	switch code {
 	case x:
-		d.rawX, d.fresh = value, true
+		d.rawX, d.changed = value, true
 	case y:
-		d.rawY, d.fresh = value, true
+		d.rawY, d.changed = value, true
 	}
 }
 
 func (d *Decoder) step(code uint16, value int32) {
 	switch code {
 	case relX:
-		d.posX, d.fresh = within(d.posX+float64(value)/countsAcross), true
+		d.posX, d.changed = clamp(d.posX+float64(value)/countsAcross), true
 	case relY:
-		d.posY, d.fresh = within(d.posY+float64(value)/countsDown), true
+		d.posY, d.changed = clamp(d.posY+float64(value)/countsDown), true
 	}
 }
 
@@ -173,7 +173,7 @@ func (d *Decoder) multi(code uint16, value int32) {
 	}
 }
 
-func (t Turn) apply(x, y float64) (float64, float64) {
+func (t Rotation) apply(x, y float64) (float64, float64) {
 	switch t % 4 {
 	case 1:
 		return 1 - y, x

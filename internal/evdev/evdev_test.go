@@ -74,7 +74,7 @@ func TestAnyPieceOfAnEvent(t *testing.T) {
 func TestATurnedPanel(t *testing.T) {
 	for turn, want := range []Contact{{X: 0.5, Y: 0.25, Down: true}, {X: 0.75, Y: 0.5, Down: true}, {X: 0.5, Y: 0.75, Down: true}, {X: 0.25, Y: 0.5, Down: true}} {
 		d := panel
-		d.Turn = Turn(turn)
+		d.Rotation = Rotation(turn)
 		if got := decoded(d, twoFingers)[0]; got != want {
 			t.Errorf("turned by %d: %+v, want %+v", turn, got, want)
 		}
@@ -160,7 +160,7 @@ func TestFilesThatAreNoDevices(t *testing.T) {
 func TestADeviceIsPulledOut(t *testing.T) {
 	r, w := io.Pipe()
 	contacts := make(chan Contact, 9)
-	go (&watch{give: func(c Contact) { contacts <- c }}).read(r, panel)
+	go (&watcher{give: func(c Contact) { contacts <- c }}).read(r, panel)
 	go func() {
 		_, _ = w.Write(twoFingers[:6*eventSize])
 		_ = w.Close()
@@ -184,14 +184,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint8(2), uint8(1), raw([3]int32{evRel, relX, -1 << 31}, report))
 	f.Add(uint8(1), uint8(3), raw([3]int32{evSyn, synDropped, 0}, report, [3]int32{evAbs, absX, 1<<31 - 1}, report))
 	f.Fuzz(func(t *testing.T, kind, turn uint8, b []byte) {
-		d := Decoder{Kind: Kind(kind % 3), X: Range{-1 << 31, 1<<31 - 1}, Y: Range{0, 480}, Turn: Turn(turn)}
+		d := Decoder{Kind: Kind(kind % 3), X: Range{-1 << 31, 1<<31 - 1}, Y: Range{0, 480}, Rotation: Rotation(turn)}
 		d.Decode(b, func(c Contact) {
 			if !(c.X >= 0 && c.X <= 1 && c.Y >= 0 && c.Y <= 1) || c.Lost && c.Down {
 				t.Errorf("%+v", c)
 			}
 		})
-		if len(d.part) >= eventSize {
-			t.Errorf("%d bytes kept", len(d.part))
+		if len(d.incomplete) >= eventSize {
+			t.Errorf("%d bytes kept", len(d.incomplete))
 		}
 	})
 }

@@ -17,19 +17,19 @@ import (
 // Dir is where the kernel's input devices are.
 const Dir = "/dev/input"
 
-// lookEvery is how soon a screen or mouse that was plugged in counts: while somebody
+// scanInterval is how soon a screen or mouse that was plugged in counts: while somebody
 // looks whether it works.
-const lookEvery = 5 * time.Second
+const scanInterval = 5 * time.Second
 
 // Watch follows all touch screens and mice in dir, also those that come later, until
 // ctx ends. give is called from one goroutine at a time. Devices that may not be
 // opened, keyboards and whatever else is there are left alone.
-func Watch(ctx context.Context, dir string, turn Turn, give func(Contact)) {
-	w := watch{open: map[string]bool{}, give: give}
-	again := time.NewTicker(lookEvery)
+func Watch(ctx context.Context, dir string, turn Rotation, give func(Contact)) {
+	w := watcher{open: map[string]bool{}, give: give}
+	again := time.NewTicker(scanInterval)
 	defer again.Stop()
 	for {
-		w.look(ctx, dir, turn)
+		w.scan(ctx, dir, turn)
 		select {
 		case <-ctx.Done():
 			w.readers.Wait()
@@ -39,14 +39,14 @@ func Watch(ctx context.Context, dir string, turn Turn, give func(Contact)) {
 	}
 }
 
-type watch struct {
+type watcher struct {
 	mu      sync.Mutex // one reader goroutine for each device
 	open    map[string]bool
 	give    func(Contact)
 	readers sync.WaitGroup
 }
 
-func (w *watch) look(ctx context.Context, dir string, turn Turn) {
+func (w *watcher) scan(ctx context.Context, dir string, turn Rotation) {
 	names, _ := filepath.Glob(filepath.Join(dir, "event*")) // it fails for bad patterns only
 	for _, name := range names {
 		w.mu.Lock()
@@ -64,7 +64,7 @@ func (w *watch) look(ctx context.Context, dir string, turn Turn) {
 			_ = f.Close()
 			continue
 		}
-		d.Turn = turn
+		d.Rotation = turn
 		w.mu.Lock()
 		w.open[name] = true
 		w.mu.Unlock()
@@ -81,7 +81,7 @@ func (w *watch) look(ctx context.Context, dir string, turn Turn) {
 }
 
 // read decodes until the device is pulled out.
-func (w *watch) read(f io.Reader, d Decoder) {
+func (w *watcher) read(f io.Reader, d Decoder) {
 	b := make([]byte, 64*eventSize)
 	for {
 		n, err := f.Read(b)
@@ -102,11 +102,11 @@ func (w *watch) read(f io.Reader, d Decoder) {
 // describe asks a device what it is; false if it points at nothing.
 func describe(f *os.File) (Decoder, bool) {
 	var keys, rels, abss bits
-	if !keys.ask(f, evKey) {
+	if !keys.read(f, evKey) {
 		return Decoder{}, false
 	}
-	rels.ask(f, evRel)
-	abss.ask(f, evAbs)
+	rels.read(f, evRel)
+	abss.read(f, evAbs)
 	return describeBits(keys, rels, abss, func(axis uint16) Range { return axisOf(f, axis) })
 }
 
@@ -133,8 +133,8 @@ type bits [0x300 / 8]byte
 
 func (b *bits) has(code uint16) bool { return b[code/8]&(1<<(code%8)) != 0 }
 
-// ask is EVIOCGBIT: false if the file is no input device.
-func (b *bits) ask(f *os.File, kind uint16) bool {
+// read is EVIOCGBIT: false if the file is no input device.
+func (b *bits) read(f *os.File, kind uint16) bool {
 	return ioctl.Do(f, request(0x20+uintptr(kind), unsafe.Sizeof(*b)), unsafe.Pointer(b)) == nil
 }
 

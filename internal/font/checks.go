@@ -54,9 +54,9 @@ func (t Terminal) CheckCharacters() check.Outcome {
 	if t.Characters == nil {
 		return check.Skip("this is no Linux console: its font cannot be examined")
 	}
-	missing := missing(func(r rune) bool { return t.Characters[r] })
+	missing := missingFrom(func(r rune) bool { return t.Characters[r] })
 	if len(missing) == 0 {
-		return check.Pass("the console's font has all %d characters", len([]rune(Wanted)))
+		return check.Pass("the console's font has all %d characters", len([]rune(RequiredCharacters)))
 	}
 	return check.Warn(fmt.Sprintf("the console's font lacks %d characters: %s", len(missing), string(missing[:min(len(missing), 20)])),
 		"remove KIOSK_FONT, so that the kiosk loads a complete font, or name a complete one; apt-get install console-setup-linux has some")

@@ -2,9 +2,9 @@
 // letter of the shipped languages, box lines, and the half blocks of QR codes, which
 // the usual fonts of Debian lack and the kernel's own lacks letters instead.
 //
-// It reads console fonts (PSF), adds what is missing and can be computed, asks the
+// It reads console fonts (PSF), adds what is missingFrom and can be computed, asks the
 // kernel which characters a console has, and loads a font. What is done where a
-// character is missing all the same is package layout's.
+// character is missingFrom all the same is package layout's.
 package font
 
 import (
@@ -18,10 +18,10 @@ import (
 	"unicode/utf8"
 )
 
-// Wanted is what screens are drawn with beside ASCII: the letters of English, German,
+// RequiredCharacters is what screens are drawn with beside ASCII: the letters of English, German,
 // French, Spanish, Italian, Polish, Dutch and Portuguese, their signs, and what layout
 // draws with. A test holds every catalogue against it.
-const Wanted = "ÄÖÜäöüß" + // German
+const RequiredCharacters = "ÄÖÜäöüß" + // German
 	"ÀÂÆÇÈÉÊËÎÏÔŒÙÛŸàâæçèéêëîïôœùûÿ" + // French
 	"ÁÍÑÓÚáíñóú¡¿ªº" + // Spanish
 	"ÌÒìò" + // Italian
@@ -155,13 +155,13 @@ func runes16(b []byte) (list []rune, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// Missing lists the wanted characters that a font lacks.
+// Missing lists the required characters that a font lacks.
 func (f *Font) Missing() []rune {
-	return missing(func(r rune) bool { _, ok := f.Runes[r]; return ok })
+	return missingFrom(func(r rune) bool { _, ok := f.Runes[r]; return ok })
 }
 
-func missing(has func(rune) bool) (list []rune) {
-	for _, r := range Wanted {
+func missingFrom(has func(rune) bool) (list []rune) {
+	for _, r := range RequiredCharacters {
 		if !has(r) {
 			list = append(list, r)
 		}
@@ -169,7 +169,7 @@ func missing(has func(rune) bool) (list []rune) {
 	return list
 }
 
-// Complete adds the wanted characters that can be computed: blocks, shades and box
+// Complete adds the required characters that can be computed: blocks, shades and box
 // lines. Where a font is full, glyphs that nothing here is drawn with make room.
 func (f *Font) Complete() {
 	var spare []int
@@ -184,7 +184,7 @@ func (f *Font) Complete() {
 			continue
 		}
 		if spare == nil {
-			spare = f.spare()
+			spare = f.spareGlyphs()
 		}
 		if len(spare) == 0 {
 			return
@@ -221,16 +221,16 @@ func (f *Font) Capital() (rows int) {
 
 func (f *Font) size() int { return f.Height * ((f.Width + 7) / 8) }
 
-// spare are the glyphs that may go, those without a character first, then those of
+// spareGlyphs are the glyphs that may go, those without a character first, then those of
 // the characters that are farthest from Latin.
-func (f *Font) spare() (list []int) {
+func (f *Font) spareGlyphs() (list []int) {
 	highest := make([]rune, len(f.Glyphs))
 	keep := make([]bool, len(f.Glyphs))
 	keep[' '] = true // the kernel clears the screen with it, whatever the table says
 	for r, i := range f.Runes {
 		highest[i] = max(highest[i], r)
 		// Latin letters stay: names and addresses may hold more than our languages.
-		keep[i] = keep[i] || r < 0x250 || r == utf8.RuneError || slices.Contains(wanted, r)
+		keep[i] = keep[i] || r < 0x250 || r == utf8.RuneError || slices.Contains(required, r)
 	}
 	for i := range f.Glyphs {
 		if !keep[i] {
@@ -246,4 +246,4 @@ func (f *Font) spare() (list []int) {
 	return list
 }
 
-var wanted = []rune(Wanted)
+var required = []rune(RequiredCharacters)

@@ -130,7 +130,7 @@ func TestHalfBlocksAreAdded(t *testing.T) {
 
 // TestAllTheSameCharacter: Missing follows the table, not the number of glyphs.
 func TestWhatIsMissing(t *testing.T) {
-	f := read(t, psf2(8, 16, []string{" ", Wanted}))
+	f := read(t, psf2(8, 16, []string{" ", RequiredCharacters}))
 	if got := f.Missing(); len(got) > 0 {
 		t.Errorf("%q", string(got))
 	}
@@ -152,14 +152,14 @@ func TestTheLargestFontThatLeavesAScreen(t *testing.T) {
 		{"a small one", 480, 320, "Uni2-Terminus16.psf.gz"},
 		{"a television", 1920, 1080, "Uni2-Terminus32x16.psf.gz"},
 	} {
-		if got := chosen(c.wide, c.high); got[0] != c.want {
+		if got := fittingFonts(c.wide, c.high); got[0] != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got[0], c.want)
 		}
 	}
 }
 
 // TestTheFontsOfDebian, where they are installed: with what is added, every one of the
-// choices draws all that is wanted.
+// choices draws all that is required.
 func TestTheFontsOfDebian(t *testing.T) {
 	found := 0
 	for _, c := range choices {

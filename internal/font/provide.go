@@ -13,8 +13,8 @@ const Dir = "/usr/share/consolefonts"
 // The least screen that a font of our choice leaves: complete with some air, in
 // letters that are read from an arm's length.
 const (
-	leastColumns = 50
-	leastRows    = 15
+	minColumnsChosen = 50
+	minRowsChosen    = 15
 )
 
 // choices are the fonts that are looked for, the largest first: the family that has
@@ -28,11 +28,11 @@ var choices = []struct {
 	{"Uni2-Fixed16.psf.gz", 8, 16}, {"Uni2-VGA16.psf.gz", 8, 16},
 }
 
-// Provide sees to it that the console at path can draw what is wanted. With a file it
-// loads that one; else, where something is missing, the largest of the fonts in dir
+// Provide sees to it that the console at path can draw what is required. With a file it
+// loads that one; else, where something is missingFrom, the largest of the fonts in dir
 // that leaves a complete screen, or the one that is there. What each of them lacks and
-// can be computed is added. It returns what is missing after that, and an error if
-// something was missing and nothing could be loaded. What is no console is left alone.
+// can be computed is added. It returns what is missingFrom after that, and an error if
+// something was missingFrom and nothing could be loaded. What is no console is left alone.
 func Provide(path, file, dir string) (missing []rune, err error) {
 	c, err := OpenConsole(path)
 	if err != nil {
@@ -60,7 +60,7 @@ func Provide(path, file, dir string) (missing []rune, err error) {
 // lacks is what the console cannot draw; false if it is no console.
 func (c *Console) lacks() ([]rune, bool) {
 	has, ok := c.Characters()
-	return missing(func(r rune) bool { return has[r] }), ok
+	return missingFrom(func(r rune) bool { return has[r] }), ok
 }
 
 func (c *Console) choose(file, dir string) (*Font, error) {
@@ -76,7 +76,7 @@ func (c *Console) choose(file, dir string) (*Font, error) {
 	if sizeErr != nil {
 		return nil, fmt.Errorf("console font: %w", sizeErr)
 	}
-	for _, name := range chosen(columns*wide, rows*high) {
+	for _, name := range fittingFonts(columns*wide, rows*high) {
 		if f, err := open(filepath.Join(dir, name)); err == nil {
 			return f, nil
 		}
@@ -87,11 +87,11 @@ func (c *Console) choose(file, dir string) (*Font, error) {
 	return present, nil
 }
 
-// chosen are the files that fit a screen of so many points, the best first.
-func chosen(wide, high int) (names []string) {
+// fittingFonts are the files that fit a screen of so many points, the best first.
+func fittingFonts(wide, high int) (names []string) {
 	for _, c := range choices {
 		// The smallest is there for every screen.
-		if c.height == 16 || wide/c.width >= leastColumns && high/c.height >= leastRows {
+		if c.height == 16 || wide/c.width >= minColumnsChosen && high/c.height >= minRowsChosen {
 			names = append(names, c.file)
 		}
 	}

@@ -71,8 +71,8 @@ func (c *Clock) Floor() time.Time { return c.floor }
 // it, so a no is information for a technician, not a reason to close.
 func (c *Clock) Synchronised() (yes, known bool) { return synchronised() }
 
-// Kept says whether a time service is known to keep the wall clock right.
-func (c *Clock) Kept() bool {
+// IsKept says whether a time service is known to keep the wall clock right.
+func (c *Clock) IsKept() bool {
 	yes, known := c.Synchronised()
 	return yes && known
 }

@@ -7,7 +7,7 @@ import (
 
 func TestOneCoreIsEnough(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	OneCore()
+	UseOneProcessor()
 	if n := runtime.GOMAXPROCS(0); n != 1 {
 		t.Errorf("computes on %d", n)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// notifyLimit is how long the service manager may take to make room in its queue. It
+// notifyTimeout is how long the service manager may take to make room in its queue. It
 // is seconds behind while it reads all its units anew, and no reason to stand still.
-const notifyLimit = time.Second
+const notifyTimeout = time.Second
 
 // Notify tells the service manager how this process is, in lines as sd_notify(3)
 // has them: READY=1, STATUS=…, WATCHDOG=1. Without a service manager it does nothing.
@@ -26,7 +26,7 @@ func Notify(state string) error {
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
 	if err == nil {
 		defer conn.Close()
-		err = conn.SetWriteDeadline(time.Now().Add(notifyLimit))
+		err = conn.SetWriteDeadline(time.Now().Add(notifyTimeout))
 	}
 	if err == nil {
 		_, err = conn.Write([]byte(state))

@@ -45,7 +45,7 @@ const (
 	speltBelow             // below them
 )
 
-func (d *drawing) comfortable() plan {
+func (d *drawing) fullPlan() plan {
 	p := plan{gap: 1, letters: d.smallLetters(), spelt: speltTied, gauge: 1, lines: len(d.s.Lines), warning: true, steps: true,
 		linkCode: true, linkText: true, label: true, example: true, pad: len(padSizes) - 1}
 	if d.f.H >= airyRows {
@@ -71,30 +71,30 @@ func (d *drawing) smallLetters() lettering {
 // in which content goes is that of kiosk.Screen from the bottom, but that the
 // warning outlives all sentences except the first: it must not be missed.
 var tightenings = []func(p *plan, d *drawing) bool{
-	func(p *plan, _ *drawing) bool { return drop(&p.linkCode) },
-	func(p *plan, _ *drawing) bool { return p.pad > 1 && less(&p.pad) },
-	func(p *plan, _ *drawing) bool { return less(&p.lineGap) },
-	func(p *plan, _ *drawing) bool { return p.gauge == 2 && less(&p.gauge) },
+	func(p *plan, _ *drawing) bool { return clearFlag(&p.linkCode) },
+	func(p *plan, _ *drawing) bool { return p.pad > 1 && decrement(&p.pad) },
+	func(p *plan, _ *drawing) bool { return decrement(&p.lineGap) },
+	func(p *plan, _ *drawing) bool { return p.gauge == 2 && decrement(&p.gauge) },
 	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltTied) },
-	func(p *plan, _ *drawing) bool { return less(&p.gap) },
+	func(p *plan, _ *drawing) bool { return decrement(&p.gap) },
 	func(p *plan, _ *drawing) bool { return lower(&p.letters, wideLetters) },
 	func(p *plan, d *drawing) bool { return lower(&p.letters, d.smallLetters()) },
-	func(p *plan, _ *drawing) bool { return drop(&p.boxed) },
-	func(p *plan, d *drawing) bool { return d.shares() && lower(&p.spelt, speltWithGauge) },
+	func(p *plan, _ *drawing) bool { return clearFlag(&p.boxed) },
+	func(p *plan, d *drawing) bool { return d.timeFitsBesideCode() && lower(&p.spelt, speltWithGauge) },
 	func(p *plan, d *drawing) bool {
 		was := p.flowing
 		p.flowing = true
 		return !was
 	},
-	func(p *plan, _ *drawing) bool { return less(&p.pad) },
-	func(p *plan, _ *drawing) bool { return drop(&p.linkText) },
-	func(p *plan, _ *drawing) bool { return drop(&p.steps) },
-	func(p *plan, _ *drawing) bool { return p.lines > 1 && less(&p.lines) },
-	func(p *plan, _ *drawing) bool { return drop(&p.warning) },
-	func(p *plan, _ *drawing) bool { return less(&p.lines) },
-	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && drop(&p.example) },
-	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && drop(&p.label) },
-	func(p *plan, _ *drawing) bool { return less(&p.gauge) },
+	func(p *plan, _ *drawing) bool { return decrement(&p.pad) },
+	func(p *plan, _ *drawing) bool { return clearFlag(&p.linkText) },
+	func(p *plan, _ *drawing) bool { return clearFlag(&p.steps) },
+	func(p *plan, _ *drawing) bool { return p.lines > 1 && decrement(&p.lines) },
+	func(p *plan, _ *drawing) bool { return clearFlag(&p.warning) },
+	func(p *plan, _ *drawing) bool { return decrement(&p.lines) },
+	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && clearFlag(&p.example) },
+	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && clearFlag(&p.label) },
+	func(p *plan, _ *drawing) bool { return decrement(&p.gauge) },
 	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltNowhere) },
 	func(p *plan, _ *drawing) bool { return lower(&p.letters, plainLetters) },
 }
@@ -111,9 +111,9 @@ var relaxations = []func(p *plan, full plan){
 	func(p *plan, full plan) { p.spelt = full.spelt },
 }
 
-// planned is the most comfortable plan that fits into room rows.
-func (d *drawing) planned(w, room int) plan {
-	full := d.comfortable()
+// choosePlan is the most comfortable plan that fits into room rows.
+func (d *drawing) choosePlan(w, room int) plan {
+	full := d.fullPlan()
 	p := full
 	for i := 0; d.height(p, w) > room && i < len(tightenings); {
 		if !tightenings[i](&p, d) {
@@ -138,9 +138,9 @@ func lower[T ~uint8](v *T, to T) bool {
 	return true
 }
 
-func drop(b *bool) bool { was := *b; *b = false; return was }
+func clearFlag(b *bool) bool { was := *b; *b = false; return was }
 
-func less(n *int) bool {
+func decrement(n *int) bool {
 	if *n == 0 {
 		return false
 	}
@@ -163,7 +163,7 @@ func (d *drawing) body() {
 		d.address, d.beside = "", true
 	}
 	y = d.title(y, end, w, bandWidth)
-	d.place(d.planned(w, end-y), w, y, end)
+	d.place(d.choosePlan(w, end-y), w, y, end)
 }
 
 // title draws the title on a band from row y on, with the sign of its tone: the
@@ -183,7 +183,7 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 	const margin = 4
 	rows := d.para(d.s.Title, w, st)
 	if sign != "" && d.left < margin {
-		rows = d.signed(words(sign, st), d.s.Title, st, w)
+		rows = d.withSign(words(sign, st), d.s.Title, st, w)
 	}
 	air := 0
 	if d.f.H >= roomyRows {
@@ -200,8 +200,8 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 	return y + high
 }
 
-// signed is a paragraph that hangs on a sign.
-func (d *drawing) signed(sign line, text string, st Style, w int) []line {
+// withSign is a paragraph that hangs on a sign.
+func (d *drawing) withSign(sign line, text string, st Style, w int) []line {
 	sign = join(sign, blanks(1, st))
 	if w-len(sign) < 8 {
 		return d.para(text, w, st)
@@ -249,8 +249,8 @@ func (d *drawing) fixed(p plan, w int) (above, below []piece) {
 	return above, below
 }
 
-// tall is how many rows pieces take, with the air above each.
-func tall(ps []piece, gap int) int {
+// totalHeight is how many rows pieces take, with the air above each.
+func totalHeight(ps []piece, gap int) int {
 	n := 0
 	for _, pc := range ps {
 		n += len(pc.rows)
@@ -272,7 +272,7 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 			}
 			all += " " + t
 		}
-		return []piece{{rows: emphasised(d.para(all, w, Text), lines[0])}}
+		return []piece{{rows: emphasized(d.para(all, w, Text), lines[0])}}
 	}
 	var ps []piece
 	for i, t := range lines {
@@ -285,10 +285,10 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 	return ps
 }
 
-// emphasised is a paragraph in which the sentence that it begins with is strong. How the
+// emphasized is a paragraph in which the sentence that it begins with is strong. How the
 // paragraph was broken into rows does not matter: only what is not blank counts. The rows
 // are copies, as paragraphs are kept.
-func emphasised(rows []line, first string) []line {
+func emphasized(rows []line, first string) []line {
 	left := 0
 	for _, c := range words(first, Text) {
 		if c.Text != " " {
@@ -312,7 +312,7 @@ func emphasised(rows []line, first string) []line {
 // count with the least they can do with, as they come in pages.
 func (d *drawing) height(p plan, w int) int {
 	above, below := d.fixed(p, w)
-	n := tall(above, p.gap) + tall(below, p.gap)
+	n := totalHeight(above, p.gap) + totalHeight(below, p.gap)
 	if least := d.leastDetails(w, p); least > 0 {
 		n += least + p.gap
 	}
@@ -327,7 +327,7 @@ func (d *drawing) warningRows(p plan, w int) []line {
 	if !p.warning || d.s.Warning == "" {
 		return nil
 	}
-	return d.signed(words(" ! ", Alert), d.s.Warning, Alert, w)
+	return d.withSign(words(" ! ", Alert), d.s.Warning, Alert, w)
 }
 
 // place draws the body from row y to row end. The warning always stands at the
@@ -343,7 +343,7 @@ func (d *drawing) place(p plan, w, y, end int) {
 		end -= p.gap
 	}
 	above, below := d.fixed(p, w)
-	rest := end - y - tall(above, p.gap) - tall(below, p.gap) - p.gap
+	rest := end - y - totalHeight(above, p.gap) - totalHeight(below, p.gap) - p.gap
 	for _, pc := range slices.Concat(above, []piece{d.details(p, w, rest)}, below) {
 		if len(pc.rows) == 0 {
 			continue

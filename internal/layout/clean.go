@@ -13,14 +13,14 @@ import (
 // It bounds the work on hostile text, which a small processor does every second.
 const maxRunes = 2000
 
-// safe are the characters that both the kernel's own console font and every font
+// safeCharacters are the characters that both the kernel's own console font and every font
 // that Debian's console-setup loads can draw. A character outside shows as a lozenge.
-const safe = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~" +
+const safeCharacters = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~" +
 	"¡¢£¤¥§ª«¬°±²µ¶·º»¼½¿ÄÅÆÇÉÑÖØÜßàáâäåæçèéêëìíîïðñòóôö÷øùúûüÿ" +
 	"ƒπ•‼ⁿ₧←↑→↓∞∩≈≡≤≥─│┌┐└┘├┤┬┴┼█░▒■"
 
-// spelt replaces what no normalisation takes apart.
-var spelt = map[rune]string{
+// replacements replaces what no normalisation takes apart.
+var replacements = map[rune]string{
 	'‐': "-", '‑': "-", '‒': "-", '–': "-", '—': "-", '―': "-", '−': "-", '⁃': "-",
 	'‘': "'", '’': "'", '‚': "'", '‛': "'", '′': "'", 'ʼ': "'", '‹': "<", '›': ">",
 	'“': "\"", '”': "\"", '„': "\"", '‟': "\"", '″': "\"",
@@ -32,7 +32,7 @@ var spelt = map[rune]string{
 
 var isSafe = func() map[rune]bool {
 	m := make(map[rune]bool)
-	for _, r := range safe {
+	for _, r := range safeCharacters {
 		m[r] = true
 	}
 	return m
@@ -71,8 +71,8 @@ func clean(s string, o Options) string {
 			// A mark that did not melt into the letter before it: the letter alone is readable.
 		case o.has(r) && uniseg.StringWidth(string(r)) > 0:
 			b.WriteRune(r)
-		case spelt[r] != "":
-			b.WriteString(spelt[r])
+		case replacements[r] != "":
+			b.WriteString(replacements[r])
 		default:
 			b.WriteString(o.taken(r))
 		}
@@ -88,8 +88,8 @@ func (o Options) taken(r rune) string {
 		case unicode.Is(unicode.M, d):
 		case o.has(d):
 			b.WriteRune(d)
-		case spelt[d] != "":
-			b.WriteString(spelt[d])
+		case replacements[d] != "":
+			b.WriteString(replacements[d])
 		default:
 			return "?"
 		}

@@ -86,7 +86,7 @@ func (d *drawing) details(p plan, w, room int) piece {
 		for len(rows) < room-1 {
 			rows = append(rows, nil)
 		}
-		rows = append(rows, words(short(d.paging(page, len(pages)), w), Dim))
+		rows = append(rows, words(truncate(d.paging(page, len(pages)), w), Dim))
 	}
 	return piece{rows: rows}
 }

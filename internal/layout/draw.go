@@ -24,7 +24,7 @@ type Options struct {
 	// FullGlyphs: the font has whatever Unicode has, as in a terminal emulator.
 	// Otherwise texts are spelt with what every console font has.
 	FullGlyphs bool
-	// Font is what a console's font is known to have, beside ASCII. Nil is not known:
+	// Font is what a console's font is known to have, codeBesideText ASCII. Nil is not known:
 	// then only what all have is used.
 	Font map[rune]bool
 }
@@ -88,7 +88,7 @@ const (
 	roomyRows  = 20 // from here: blank rows around title and keys, five-row letters
 	airyRows   = 16 // from here: a rule above the keys
 	barRows    = 8  // from here: the site's bar
-	wideColumn = 56 // from here: labels beside values, wide letters
+	wideColumn = 56 // from here: labels codeBesideText values, wide letters
 	maxColumn  = 72 // longer lines are hard to read
 )
 
@@ -115,7 +115,7 @@ func (d *drawing) bar() {
 		return
 	}
 	d.f.put(0, 0, blanks(d.f.W, Site))
-	d.f.put(d.left, 0, words(short(d.s.Site, d.col), Site))
+	d.f.put(d.left, 0, words(truncate(d.s.Site, d.col), Site))
 }
 
 // keys draws what can be pressed on the last rows, each key whole, in the given
@@ -226,7 +226,7 @@ func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target
 
 // keyLine is a key and what it does.
 func keyLine(k screen.Key, w int) line {
-	return join(words(" "+short(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
+	return join(words(" "+truncate(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
 }
 
 // keyFlow fills rows with keys in the given order, three columns apart.
@@ -261,7 +261,7 @@ func (d *drawing) keyFlow(keys []screen.Key, w int) (rows []line, spots []Target
 }
 
 func (d *drawing) keyFolded(k screen.Key, w int) []line {
-	cap := words(" "+short(k.Cap, w-2)+" ", Key)
+	cap := words(" "+truncate(k.Cap, w-2)+" ", Key)
 	indent := len(cap) + 1
 	if w-indent < 8 { // no use in a column of that width
 		indent = 0

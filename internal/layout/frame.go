@@ -76,7 +76,7 @@ type Target struct {
 	Key        screen.Key
 }
 
-// How far beside a target a finger may land, in columns and rows. A row of a small
+// How far codeBesideText a target a finger may land, in columns and rows. A row of a small
 // panel is three millimetres high, a fingertip ten.
 const (
 	besideColumns = 2

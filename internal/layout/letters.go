@@ -114,14 +114,14 @@ func glyphOf(r rune, how lettering) ([]string, bool) {
 	rows := strings.Split(g, "|")
 	switch how {
 	case halfLetters, slimHalfLetters:
-		rows = halved(rows)
+		rows = halfBlockRows(rows)
 	case tallLetters:
-		rows = doubled(rows)
+		rows = doublePixels(rows)
 		fallthrough
 	case wideLetters:
 		if how == wideLetters {
 			for y := range rows {
-				rows[y] = widened(rows[y])
+				rows[y] = widen(rows[y])
 			}
 		}
 		fallthrough
@@ -133,9 +133,9 @@ func glyphOf(r rune, how lettering) ([]string, bool) {
 	return rows, ok
 }
 
-// widened doubles the outer columns of a row of pixels, where the uprights are;
+// widen doubles the outer columns of a row of pixels, where the uprights are;
 // in a letter of three columns or fewer it doubles all.
-func widened(row string) string {
+func widen(row string) string {
 	var b strings.Builder
 	for x := range len(row) {
 		b.WriteByte(row[x])
@@ -146,8 +146,8 @@ func widened(row string) string {
 	return b.String()
 }
 
-// doubled makes a pixel four of them.
-func doubled(rows []string) []string {
+// doublePixels makes a pixel four of them.
+func doublePixels(rows []string) []string {
 	var out []string
 	for _, row := range rows {
 		var b strings.Builder
@@ -160,8 +160,8 @@ func doubled(rows []string) []string {
 	return out
 }
 
-// halved puts two rows of pixels into one of half blocks.
-func halved(rows []string) []string {
+// halfBlockRows puts two rows of pixels into one of half blocks.
+func halfBlockRows(rows []string) []string {
 	ink := func(x, y int) bool { return y < len(rows) && rows[y][x] == '#' }
 	var out []string
 	for y := 0; y < len(rows); y += 2 {

@@ -2,17 +2,17 @@ package layout
 
 import "github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 
-// An address is drawn as a QR code beside the text where there is room, else
+// An address is drawn as a QR code codeBesideText the text where there is room, else
 // below it, else only as text. Half blocks make it a quarter of the size; without
 // them it is drawn in background colours, which no font can spoil.
 
 const (
 	besideGap  = 3  // columns between text and code
-	besideText = 30 // least width of the text beside a code
+	besideText = 30 // least width of the text codeBesideText a code
 )
 
-// beside is a code to the right of the text.
-type beside struct {
+// codeBesideText is a code to the right of the text.
+type codeBesideText struct {
 	rows      []line
 	x, y      int
 	textWidth int
@@ -20,19 +20,19 @@ type beside struct {
 
 // codeBeside finds a place for the code right of the text, between rows top and
 // end; nil if there is none.
-func (d *drawing) codeBeside(top, end int) *beside {
+func (d *drawing) codeBeside(top, end int) *codeBesideText {
 	if d.address == "" {
 		return nil
 	}
 	right := d.f.W - max(d.left/2, 1)
-	var found *beside
+	var found *codeBesideText
 	for _, rows := range d.codes() {
 		w, h := len(rows[0]), len(rows)
 		text := right - w - besideGap - d.left
 		if text < besideText || h > end-top {
 			continue
 		}
-		b := &beside{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
+		b := &codeBesideText{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
 		if d.s.Code == "" || letters(d.s.Code, slimLetters, b.textWidth) != nil {
 			return b // what is to be typed can be large, too
 		}
@@ -60,11 +60,11 @@ func (d *drawing) encode() [][]line {
 	if err != nil {
 		return nil // the text says it all
 	}
-	style := qr.Grounds
+	style := qr.BackgroundColors
 	if d.o.HalfBlocks {
 		style = qr.HalfBlocks
 	}
-	return [][]line{qrRows(code.WithQuiet(qr.FullQuiet), style), qrRows(code.WithQuiet(qr.LeastQuiet), style)}
+	return [][]line{qrRows(code.WithQuiet(qr.FullQuiet), style), qrRows(code.WithQuiet(qr.MinQuiet), style)}
 }
 
 func qrRows(code qr.Code, style qr.Style) []line {
@@ -74,9 +74,9 @@ func qrRows(code qr.Code, style qr.Style) []line {
 		for x, c := range cells {
 			l[x] = Cell{Text: string(c.Glyph), Style: QRHalf, Width: 1}
 			switch {
-			case style == qr.Grounds && c.Light:
+			case style == qr.BackgroundColors && c.Light:
 				l[x].Style = QRLight
-			case style == qr.Grounds:
+			case style == qr.BackgroundColors:
 				l[x].Style = QRDark
 			}
 		}
@@ -85,7 +85,7 @@ func qrRows(code qr.Code, style qr.Style) []line {
 	return rows
 }
 
-// linkPiece is what the address is for, the code unless it stands beside the text
+// linkPiece is what the address is for, the code unless it stands codeBesideText the text
 // already, and the address as text.
 func (d *drawing) linkPiece(p plan, w int) piece {
 	var rows []line

@@ -13,10 +13,10 @@ func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	if p.label {
 		rows = d.para(e.Label, w, Dim)
 	}
-	inner := max(w-4, 1)                          // frame and a blank on either side
-	text, cutOff := tail(e.Text, max(inner-1, 1)) // one place for the cursor
+	inner := max(w-4, 1)                                 // frame and a blank on either side
+	text, cutOff := lastColumns(e.Text, max(inner-1, 1)) // one place for the cursor
 	if cutOff {
-		text, _ = tail(e.Text, max(inner-2, 1))
+		text, _ = lastColumns(e.Text, max(inner-2, 1))
 		text = "«" + text
 	}
 	field := join(blanks(1, Field), words(text, Field))
@@ -31,7 +31,7 @@ func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	}
 	switch {
 	case e.Problem != "":
-		rows = append(rows, d.signed(words(" ! ", Bad), e.Problem, Strong, w)...)
+		rows = append(rows, d.withSign(words(" ! ", Bad), e.Problem, Strong, w)...)
 	case e.Example != "" && p.example:
 		rows = append(rows, d.para(e.Example, w, Dim)...)
 	}
@@ -63,7 +63,7 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 	case speltBelow, speltTied:
 		ps = append(ps, piece{rows: d.para(d.spelt(), w, Strong), tied: p.spelt == speltTied})
 	case speltWithGauge:
-		ps = append(ps, piece{rows: []line{d.shared(w)}, tied: true})
+		ps = append(ps, piece{rows: []line{d.codeAndTimeRow(w)}, tied: true})
 	}
 	return ps
 }
@@ -75,13 +75,13 @@ func (d *drawing) spelt() string {
 	return d.s.SpelledCode
 }
 
-// shares tells whether the code spelt out and the time left fit on one row.
-func (d *drawing) shares() bool {
+// timeFitsBesideCode tells whether the code spelt out and the time left fit on one row.
+func (d *drawing) timeFitsBesideCode() bool {
 	return d.s.Code != "" && d.s.Gauge != nil && width(d.spelt())+3+width(d.s.Gauge.Text) <= d.col
 }
 
-// shared is that row.
-func (d *drawing) shared(w int) line {
+// codeAndTimeRow is that row.
+func (d *drawing) codeAndTimeRow(w int) line {
 	left, right := words(d.spelt(), Strong), words(d.s.Gauge.Text, Text)
 	return join(left.pad(w-len(right), Text), right)
 }
@@ -148,7 +148,7 @@ func (d *drawing) stepRows(steps []screen.ListStep, w, air int) []line {
 		case screen.Doing:
 			sign, st = words("→ ", Strong), Strong
 		}
-		rows = append(rows, d.signed(sign, s.Text, st, w)...)
+		rows = append(rows, d.withSign(sign, s.Text, st, w)...)
 	}
 	return rows
 }

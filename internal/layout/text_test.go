@@ -120,19 +120,19 @@ func FuzzWrap(f *testing.F) {
 }
 
 func TestShortAndTail(t *testing.T) {
-	if got := short("Corner Shop", 8); got != "Corne..." {
+	if got := truncate("Corner Shop", 8); got != "Corne..." {
 		t.Errorf("short: %q", got)
 	}
-	if got := short("Corner Shop", 2); got != "Co" {
+	if got := truncate("Corner Shop", 2); got != "Co" {
 		t.Errorf("short: %q", got)
 	}
-	if got, cut := tail("abcdef", 3); got != "def" || !cut {
+	if got, cut := lastColumns("abcdef", 3); got != "def" || !cut {
 		t.Errorf("tail: %q %v", got, cut)
 	}
-	if got, cut := tail("日本語", 3); got != "語" || !cut {
+	if got, cut := lastColumns("日本語", 3); got != "語" || !cut {
 		t.Errorf("tail: %q %v", got, cut)
 	}
-	if got, cut := tail("abc", 3); got != "abc" || cut {
+	if got, cut := lastColumns("abc", 3); got != "abc" || cut {
 		t.Errorf("tail: %q %v", got, cut)
 	}
 }

@@ -68,9 +68,9 @@ func cut(s string, w int) (head, rest string, used int) {
 	return s[:at], s[at:], used
 }
 
-// short is s in one line of at most w columns, its end replaced by dots if it is
+// truncate is s in one line of at most w columns, its end replaced by dots if it is
 // longer. Only for what may be lost: everything else is wrapped.
-func short(s string, w int) string {
+func truncate(s string, w int) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if width(s) <= w {
 		return s
@@ -86,8 +86,8 @@ func short(s string, w int) string {
 	return strings.TrimRight(head, " ") + dots
 }
 
-// tail is the end of s in at most w columns, and whether something was left out.
-func tail(s string, w int) (string, bool) {
+// lastColumns is the end of s in at most w columns, and whether something was left out.
+func lastColumns(s string, w int) (string, bool) {
 	over := width(s) - w
 	if over <= 0 {
 		return s, false

@@ -24,16 +24,16 @@ import (
 
 const (
 	// mode: the kiosk's user and group, as with its other socket.
-	mode fs.FileMode = 0o660
+	socketMode fs.FileMode = 0o660
 	// maxReaders is more than a person has devices.
 	maxReaders = 8
-	// readerRoom is how many screens wait for a slow reader. Serial braille lines take a
+	// maxQueued is how many screens wait for a slow reader. Serial braille lines take a
 	// second for one.
-	readerRoom = 16
-	// writeLimit is how long one write may take.
-	writeLimit = 10 * time.Second
-	// countEvery is how often a count is told that is all that has changed.
-	countEvery = 30 * time.Second
+	maxQueued = 16
+	// writeTimeout is how long one write may take.
+	writeTimeout = 10 * time.Second
+	// countInterval is how often a count is told that is all that has changed.
+	countInterval = 30 * time.Second
 )
 
 // Mirror is an open socket. Its methods may be called from any goroutine.
@@ -42,12 +42,12 @@ type Mirror struct {
 	start    func(func())
 	served   sync.WaitGroup
 
-	mu      sync.Mutex // Show is the runner's, readers come when they like
-	closed  bool
-	readers map[chan string]net.Conn
-	present string        // the last screen told
-	counted string        // the same without its figures
-	told    time.Duration // when
+	mu                sync.Mutex // Show is the runner's, readers come when they like
+	closed            bool
+	readers           map[chan string]net.Conn
+	last              string        // the last screen told
+	lastWithoutDigits string        // the same without its figures
+	sentAt            time.Duration // when
 }
 
 // Listen makes the socket at path; one that a dead process left there is replaced, anything
@@ -69,7 +69,7 @@ func Listen(path string, start func(func())) (*Mirror, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mirror: %w", err)
 	}
-	if err := os.Chmod(path, mode); err != nil {
+	if err := os.Chmod(path, socketMode); err != nil {
 		return nil, fmt.Errorf("mirror: %w", errors.Join(err, l.Close()))
 	}
 	m := &Mirror{listener: l, start: start, readers: make(map[chan string]net.Conn)}
@@ -91,9 +91,9 @@ func (m *Mirror) accept() {
 			_ = c.Close()
 			continue
 		}
-		screens := make(chan string, readerRoom)
-		if m.present != "" {
-			screens <- m.present
+		screens := make(chan string, maxQueued)
+		if m.last != "" {
+			screens <- m.last
 		}
 		m.readers[screens] = c
 		m.served.Add(1)
@@ -105,7 +105,7 @@ func (m *Mirror) accept() {
 func (m *Mirror) serve(c net.Conn, screens chan string) {
 	defer m.served.Done()
 	for text := range screens {
-		patience := time.AfterFunc(writeLimit, func() { _ = c.Close() })
+		patience := time.AfterFunc(writeTimeout, func() { _ = c.Close() })
 		_, err := c.Write([]byte(text))
 		patience.Stop()
 		if err != nil {
@@ -132,9 +132,9 @@ func (m *Mirror) Show(now time.Duration, said []string) {
 	text := strings.Join(said, "\n") + "\n\n"
 	m.mu.Lock()
 	var slow []chan string
-	counted := uncounted(text)
-	if text != m.present && (counted != m.counted || now-m.told >= countEvery) {
-		m.present, m.counted, m.told = text, counted, now
+	counted := withoutDigits(text)
+	if text != m.last && (counted != m.lastWithoutDigits || now-m.sentAt >= countInterval) {
+		m.last, m.lastWithoutDigits, m.sentAt = text, counted, now
 		for screens := range m.readers {
 			select {
 			case screens <- text:
@@ -149,9 +149,9 @@ func (m *Mirror) Show(now time.Duration, said []string) {
 	}
 }
 
-// uncounted is a text with its figures made alike: two that differ in a count of seconds
+// withoutDigits is a text with its figures made alike: two that differ in a count of seconds
 // only are the same then.
-func uncounted(text string) string {
+func withoutDigits(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
 			return '0'

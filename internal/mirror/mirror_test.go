@@ -116,7 +116,7 @@ func TestTheSocketIsOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Mode().Perm() != mode {
+	if info.Mode().Perm() != socketMode {
 		t.Errorf("mode %v", info.Mode())
 	}
 	start := func(f func()) { go f() }

@@ -10,21 +10,21 @@ const (
 	// U+2584, U+2588), because bright white exists on a Linux console only as a
 	// foreground. Most Debian console fonts lack two of the three glyphs.
 	HalfBlocks Style = iota
-	// Grounds needs no glyph at all: two blanks per module that differ in
+	// BackgroundColors needs no glyph at all: two blanks per module that differ in
 	// background colour only. Twice Size columns by Size rows.
-	Grounds
+	BackgroundColors
 )
 
 // Cell is one character cell of a code.
 type Cell struct {
 	Glyph rune // what to print: ' ', '▀', '▄' or '█'; the inked part is light
-	Light bool // with Grounds: whether the background is light
+	Light bool // with BackgroundColors: whether the background is light
 }
 
 // Extent is how many columns and rows Cells fills in the given style.
 func (c Code) Extent(s Style) (columns, rows int) {
 	n := c.Size()
-	if s == Grounds {
+	if s == BackgroundColors {
 		return 2 * n, n
 	}
 	return n, (n + 1) / 2
@@ -39,7 +39,7 @@ func (c Code) Cells(s Style) [][]Cell {
 	for y := range out {
 		row := make([]Cell, columns)
 		for x := range row {
-			if s == Grounds {
+			if s == BackgroundColors {
 				row[x] = Cell{Glyph: ' ', Light: !c.Dark(x/2, y)}
 				continue
 			}

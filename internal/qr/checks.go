@@ -19,7 +19,7 @@ func Check(text string, columns, rows int, halfBlocks bool, panelHeight float64)
 	if err != nil {
 		return check.Warn("the address is too long for a QR code", "shorten KIOSK_READY_LINK")
 	}
-	n := c.WithQuiet(LeastQuiet).Size()
+	n := c.WithQuiet(MinQuiet).Size()
 	high, wide := (n+1)/2, n
 	if !halfBlocks {
 		high, wide = n, 2*n

@@ -22,9 +22,9 @@ const (
 	MaxText = 300
 	// FullQuiet is the light margin in modules that ISO/IEC 18004 asks for.
 	FullQuiet = 4
-	// LeastQuiet is the narrowest margin that still scans well from a screen,
+	// MinQuiet is the narrowest margin that still scans well from a screen,
 	// where the code lies on a dark ground.
-	LeastQuiet = 2
+	MinQuiet = 2
 )
 
 // Code is a QR code: a square of modules with a light margin. The zero Code has
@@ -94,9 +94,9 @@ func encode(text string, level qrcode.RecoveryLevel) (code Code, err error) {
 	return code, nil
 }
 
-// WithQuiet is the same code with a margin of n modules, at least LeastQuiet.
+// WithQuiet is the same code with a margin of n modules, at least MinQuiet.
 func (c Code) WithQuiet(n int) Code {
-	c.quiet = max(n, LeastQuiet)
+	c.quiet = max(n, MinQuiet)
 	return c
 }
 

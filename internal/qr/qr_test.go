@@ -16,7 +16,7 @@ func photograph(cells [][]Cell, s Style) image.Image {
 	const w, h, ground = 8, 16, 16
 	img := image.NewGray(image.Rect(0, 0, len(cells[0])*w+2*ground, len(cells)*h+2*ground))
 	light := func(c Cell, lower bool) bool {
-		if s == Grounds {
+		if s == BackgroundColors {
 			return c.Light
 		}
 		return c.Glyph == '█' || c.Glyph == '▀' && !lower || c.Glyph == '▄' && lower
@@ -59,8 +59,8 @@ func TestAPhoneReadsBackWhatWasEncoded(t *testing.T) {
 		"words in another alphabet": "Öffnen: Füße, żółw",
 		"the longest":               strings.Repeat("a1-", MaxText/3),
 	} {
-		for _, style := range []Style{HalfBlocks, Grounds} {
-			for _, quiet := range []int{FullQuiet, LeastQuiet} {
+		for _, style := range []Style{HalfBlocks, BackgroundColors} {
+			for _, quiet := range []int{FullQuiet, MinQuiet} {
 				code, err := Encode(text)
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
@@ -105,7 +105,7 @@ func TestTheMarginIsLight(t *testing.T) {
 	if code.Dark(-1, 0) || code.Dark(0, n) {
 		t.Error("dark outside of the code")
 	}
-	if got, want := code.WithQuiet(0).Size(), n-2*FullQuiet+2*LeastQuiet; got != want {
+	if got, want := code.WithQuiet(0).Size(), n-2*FullQuiet+2*MinQuiet; got != want {
 		t.Errorf("without a margin it has %d modules, want %d", got, want)
 	}
 }
@@ -132,7 +132,7 @@ func TestTextsThatAreNoAddress(t *testing.T) {
 
 func TestTheZeroCodeDrawsNothing(t *testing.T) {
 	var c Code
-	if c.Size() != 0 || c.Dark(0, 0) || len(c.Cells(HalfBlocks)) != 0 || len(c.Cells(Grounds)) != 0 {
+	if c.Size() != 0 || c.Dark(0, 0) || len(c.Cells(HalfBlocks)) != 0 || len(c.Cells(BackgroundColors)) != 0 {
 		t.Error("a code without modules is drawn")
 	}
 }

@@ -71,7 +71,7 @@ func Open(s *config.Settings, log *slog.Logger, o ProvisionOptions) (*Provisioni
 		return nil, err
 	}
 	clock := host.NewClock()
-	now := oidc.NewClock(oidc.ClockOptions{Issuer: s.Issuer, Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.Kept, Earliest: clock.Floor()})
+	now := oidc.NewClock(oidc.ClockOptions{Issuer: s.Issuer, Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.IsKept, Earliest: clock.Floor()})
 	e, err := enrol.Open(enrol.Options{
 		Dir: s.StateDir, Issuer: s.Issuer, BootstrapClientID: s.BootstrapClientID, Scope: strings.Join(s.BootstrapScope, " "), ClientName: "Kiosk " + s.Site,
 		Client:    enrol.ClientSettings{Scope: strings.Join(s.Scope, " "), Delivery: s.Delivery, PingURL: o.PingURL, Signed: s.SignedRequest},

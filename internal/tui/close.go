@@ -24,7 +24,7 @@ func (s *Screen) close() error {
 
 	// From here keys are thrown away. What was read before comes through tcell's
 	// queues until the end mark; only then is it sure that Fini cannot hang on them.
-	s.tty.swallow.Store(true)
+	s.tty.discard.Store(true)
 	_ = s.tty.Drain()
 	patience := time.NewTimer(closeLimit / 4)
 	defer patience.Stop()
@@ -43,33 +43,33 @@ func (s *Screen) close() error {
 		defer close(done)
 		defer func() { _ = recover() }() // the way out must not fail on the way out
 		<-s.painted                      // a painter that is stuck in a write still holds tcell's cells
-		s.scr.Fini()
+		s.tcell.Fini()
 		s.blanker.end()
 	}()
 	select {
 	case <-done:
 		return nil
 	case <-watchdog.C:
-		s.force()
+		s.forceRestore()
 		return errors.New("terminal: did not let go in time; its mode was restored by force")
 	}
 }
 
-// leave undoes what tcell's start sequence did, for a terminal that tcell could
+// restoreSequence undoes what tcell's start sequence did, for a terminal that tcell could
 // not leave itself: attributes, cursor, margins, paste and keyboard modes, other screen.
-const leave = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1006l\x1b[?1049l\r\n"
+const restoreSequence = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1006l\x1b[?1049l\r\n"
 
-func (s *Screen) force() {
-	go func() { _, _ = s.tty.Write([]byte(leave)) }() // may block for ever; the process is about to end
+func (s *Screen) forceRestore() {
+	go func() { _, _ = s.tty.Write([]byte(restoreSequence)) }() // may block for ever; the process is about to end
 	_ = s.tty.Stop()
 	s.blanker.end()
 }
 
-// Recover is to be deferred, by its name, in every goroutine that could panic
+// RecoverPanic is to be deferred, by its name, in every goroutine that could panic
 // while the terminal is taken over. After a panic it gives the terminal back, so
 // that the report can be read and the next program finds a usable terminal, and
 // panics on with the same value.
-func (s *Screen) Recover() {
+func (s *Screen) RecoverPanic() {
 	if p := recover(); p != nil {
 		_ = s.Close()
 		panic(p)
@@ -81,16 +81,16 @@ func (s *Screen) Recover() {
 // libraries is left out, since it may quote what was typed or is on the screen.
 func (s *Screen) Go(f func()) {
 	go func() {
-		if what := caught(f); what != "" {
+		if what := runCaught(f); what != "" {
 			_ = s.Close()
 			panic(what)
 		}
 	}()
 }
 
-// caught runs f and says what it panicked with, without the value. The panic must
+// runCaught runs f and says what it panicked with, without the value. The panic must
 // be over by the time of the next one: the report prints all that are not.
-func caught(f func()) (what string) {
+func runCaught(f func()) (what string) {
 	defer func() {
 		p := recover()
 		if p == nil {

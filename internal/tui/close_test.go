@@ -122,7 +122,7 @@ func TestAPanicGivesTheTerminalBackFirst(t *testing.T) {
 		caught := make(chan any)
 		go func() {
 			defer func() { caught <- recover() }()
-			defer s.Recover()
+			defer s.RecoverPanic()
 			panic("out of paper")
 		}()
 		if p := <-caught; p != "out of paper" {

@@ -85,7 +85,7 @@ func TestWhatAConsoleCannotDraw(t *testing.T) {
 	if err := c.SetCharacters(table("")); err != nil {
 		t.Skipf("NOT TESTED: %v", err)
 	}
-	defer func() { _ = c.SetCharacters(table(font.Wanted)) }()
+	defer func() { _ = c.SetCharacters(table(font.RequiredCharacters)) }()
 	s, err := Open(Options{Device: consolePath(), Font: KeepFont})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestWhatAConsoleCannotDraw(t *testing.T) {
 		}
 		return strings.Contains(text, "Lodz, Joao") && strings.Contains(text, "30 EUR fur alles") && strings.Contains(text, "##")
 	})
-	if err := c.SetCharacters(table(font.Wanted)); err != nil {
+	if err := c.SetCharacters(table(font.RequiredCharacters)); err != nil {
 		t.Fatal(err)
 	}
 	s.Redraw()
@@ -130,7 +130,7 @@ func TestAFontIsAskedFor(t *testing.T) {
 	if err := c.SetCharacters(table("")); err != nil {
 		t.Skipf("NOT TESTED: %v", err)
 	}
-	defer func() { _ = c.SetCharacters(table(font.Wanted)) }()
+	defer func() { _ = c.SetCharacters(table(font.RequiredCharacters)) }()
 	t.Setenv("TERM", "linux")
 	s, err := Open(Options{Device: consolePath()})
 	if err != nil {
@@ -139,7 +139,7 @@ func TestAFontIsAskedFor(t *testing.T) {
 	defer s.Close()
 	has, _ := characters(consolePath())
 	complete := true
-	for _, r := range font.Wanted {
+	for _, r := range font.RequiredCharacters {
 		complete = complete && has[r]
 	}
 	if complete != (s.FontProblem() == nil) {
@@ -155,14 +155,14 @@ func TestCodesWithoutHalfBlocks(t *testing.T) {
 	if err := c.SetCharacters(table("█░")); err != nil {
 		t.Skipf("NOT TESTED: %v", err)
 	}
-	defer func() { _ = c.SetCharacters(table(font.Wanted)) }()
-	if o := f.look(layout.Options{HalfBlocks: true}); o.HalfBlocks || !o.Font['█'] {
+	defer func() { _ = c.SetCharacters(table(font.RequiredCharacters)) }()
+	if o := f.check(layout.Options{HalfBlocks: true}); o.HalfBlocks || !o.Font['█'] {
 		t.Errorf("%+v", o)
 	}
-	if err := c.SetCharacters(table(font.Wanted)); err != nil {
+	if err := c.SetCharacters(table(font.RequiredCharacters)); err != nil {
 		t.Fatal(err)
 	}
-	if o := f.look(layout.Options{}); !o.HalfBlocks {
+	if o := f.check(layout.Options{}); !o.HalfBlocks {
 		t.Error("half blocks are there and not used")
 	}
 }

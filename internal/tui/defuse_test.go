@@ -29,12 +29,12 @@ func TestDefuse(t *testing.T) {
 		{"an underscore", []string{"a_b"}, "a_b"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var g guard
+			var g safeTTY
 			var got strings.Builder
 			for _, r := range c.reads {
 				b := make([]byte, 128)
 				n := copy(b, r)
-				got.Write(b[:g.defuse(b, n)])
+				got.Write(b[:g.sanitize(b, n)])
 			}
 			if got.String() != c.want {
 				t.Errorf("%q, want %q", got.String(), c.want)
@@ -47,14 +47,14 @@ func FuzzDefuse(f *testing.F) {
 	f.Add([]byte("alice\r"), uint8(3))
 	f.Add([]byte("\x1b\x1b[65;1_\xc3\xa9\xff"), uint8(1))
 	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
-		var g guard
+		var g safeTTY
 		var got []byte
 		step := int(size)%60 + 1
 		for len(in) > 0 {
 			b := make([]byte, 128)
 			n := copy(b, in[:min(step, len(in))])
 			in = in[n:]
-			m := g.defuse(b, n)
+			m := g.sanitize(b, n)
 			if m > len(b) {
 				t.Fatal("more than there is room for")
 			}

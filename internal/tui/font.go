@@ -17,22 +17,22 @@ type fonts struct {
 	last   []rune
 }
 
-// provide loads a font if one is needed and wished.
-func (f *fonts) provide() (missing []rune, err error) {
+// load loads a font if one is needed and wished.
+func (f *fonts) load() (missing []rune, err error) {
 	if f.device == "" || f.keep {
 		return nil, nil
 	}
 	return font.Provide(f.device, f.file, font.Dir)
 }
 
-// look asks what the font has, and has it completed if it has lost something.
-func (f *fonts) look(o layout.Options) layout.Options {
+// check asks what the font has, and has it completed if it has lost something.
+func (f *fonts) check(o layout.Options) layout.Options {
 	if f.device == "" {
 		return o
 	}
 	has, ok := characters(f.device)
-	if ok && !f.keep && f.lost(has) {
-		f.last, _ = f.provide() // if that fails, what there is will do
+	if ok && !f.keep && f.hasLost(has) {
+		f.last, _ = f.load() // if that fails, what there is will do
 		has, ok = characters(f.device)
 	}
 	if !ok {
@@ -42,14 +42,14 @@ func (f *fonts) look(o layout.Options) layout.Options {
 	return o
 }
 
-// lost says whether the console's font lacks what it had after the last attempt to
+// hasLost says whether the console's font lacks what it had after the last attempt to
 // complete it.
-func (f *fonts) lost(has map[rune]bool) bool {
+func (f *fonts) hasLost(has map[rune]bool) bool {
 	expected := map[rune]bool{}
 	for _, r := range f.last {
 		expected[r] = true
 	}
-	for _, r := range font.Wanted {
+	for _, r := range font.RequiredCharacters {
 		if !has[r] && !expected[r] {
 			return true
 		}

@@ -33,7 +33,7 @@ func (s *Screen) pump() {
 	var b burst
 	var mouse pointer
 	for {
-		switch ev := s.scr.PollEvent().(type) {
+		switch ev := s.tcell.PollEvent().(type) {
 		case nil:
 			return
 		case *tcell.EventKey:
@@ -42,7 +42,7 @@ func (s *Screen) pump() {
 				continue
 			}
 			if isTyped(ev) {
-				s.told++
+				s.handled++
 			}
 			press, ok := p.press(ev)
 			press.Generation = s.tty.readAt.Load()
@@ -53,9 +53,9 @@ func (s *Screen) pump() {
 			default:
 				s.key(&b, press, ev.When())
 			}
-			poke(s.active) // not before: in the dark a key brings light and nothing else
+			notify(s.active) // not before: in the dark a key brings light and nothing else
 		case *tcell.EventInterrupt:
-			s.due(&b, ev.When())
+			s.silenceElapsed(&b, ev.When())
 		case *tcell.EventMouse:
 			x, y := ev.Position()
 			s.point(&mouse, x, y, ev.Buttons()&tcell.Button1 != 0)
@@ -65,7 +65,7 @@ func (s *Screen) pump() {
 				p = paste{since: ev.When(), room: pasteRoom, dark: s.dark.Load()}
 			}
 		case *tcell.EventResize:
-			poke(s.afresh)
+			notify(s.redraw)
 			w, h := ev.Size()
 			s.offer(Resized{w, h})
 		case *tcell.EventError:

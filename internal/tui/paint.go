@@ -54,29 +54,29 @@ func (s *Screen) paint() {
 			return
 		case <-s.wake:
 			s.stayUp(bedtime)
-			d.draw(s.scr.Show)
-		case frame := <-s.proofs:
-			d.draw(s.scr.Show)
+			d.draw(s.tcell.Show)
+		case frame := <-s.waiting:
+			d.draw(s.tcell.Show)
 			close(frame)
 		case <-s.bell:
-			_ = s.scr.Beep()
+			_ = s.tcell.Beep()
 		case <-s.active:
 			if s.stayUp(bedtime) {
-				d.draw(s.scr.Show)
+				d.draw(s.tcell.Show)
 			}
 		case <-bedtime.C:
 			s.dark.Store(true)
-			d.draw(s.scr.Show)
+			d.draw(s.tcell.Show)
 		case <-old.C:
 			d.stale = true
-		case <-s.afresh:
-			s.opts = s.fonts.look(s.opts)
-			d.draw(s.scr.Sync)
+		case <-s.redraw:
+			s.opts = s.fonts.check(s.opts)
+			d.draw(s.tcell.Sync)
 		case <-tick:
-			s.opts = s.fonts.look(s.opts)
+			s.opts = s.fonts.check(s.opts)
 			d.stale = true
 			d.quiet += s.every
-			d.draw(s.scr.Show)
+			d.draw(s.tcell.Show)
 		}
 		if d.fresh {
 			d.fresh = false
@@ -106,7 +106,7 @@ type drawer struct {
 func (d *drawer) draw(flush func()) {
 	s := d.Screen
 	s.mu.Lock()
-	sc, number := s.want, s.number
+	sc, number := s.next, s.generation
 	s.mu.Unlock()
 	if number == 0 {
 		return
@@ -116,8 +116,8 @@ func (d *drawer) draw(flush func()) {
 	}
 	dark := s.dark.Load() && idle(sc)
 	s.dark.Store(dark)
-	w, h := s.scr.Size()
-	shot := &shot{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
+	w, h := s.tcell.Size()
+	shot := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
 	if idle(sc) && w > 40 && h > 12 { // never at the cost of what must be seen
 		at := shifts[int(d.quiet/shiftEvery)%len(shifts)]
 		shot.offX, shot.offY = at[0], at[1]
@@ -128,39 +128,39 @@ func (d *drawer) draw(flush func()) {
 	d.put(shot, w, h, dark)
 	if d.stale {
 		d.stale, d.fresh = false, true
-		s.scr.LockRegion(0, 0, w, h, false) // marks every cell as to be drawn; nothing was locked
+		s.tcell.LockRegion(0, 0, w, h, false) // marks every cell as to be drawn; nothing was locked
 	}
 	if d.off != dark {
 		d.off = dark
 		s.blanker.set(dark)
 	}
 	flush()
-	s.shot.Store(shot)
+	s.onDisplay.Store(shot)
 	s.drawn.Store(number)
 }
 
 // put writes a frame into tcell's cells.
-func (d *drawer) put(shot *shot, w, h int, dark bool) {
+func (d *drawer) put(shot *frame, w, h int, dark bool) {
 	s, f := d.Screen, shot.frame
 	for y := range h {
 		for x := range w {
 			switch c := f.At(x-shot.offX, y-shot.offY); {
 			case dark:
-				s.scr.Put(x, y, " ", s.style(layout.QRDark)) // black in every theme
+				s.tcell.Put(x, y, " ", s.style(layout.QRDark)) // black in every theme
 			case c.Width > 0:
-				s.scr.Put(x, y, c.Text, s.style(c.Style))
+				s.tcell.Put(x, y, c.Text, s.style(c.Style))
 			}
 		}
 	}
 	if a := s.arrow.Load(); a != nil && !dark {
 		x, y := min(a[0], w-1), min(a[1], h-1)
 		c := f.At(x-shot.offX, y-shot.offY)
-		s.scr.Put(x, y, c.Text, s.style(c.Style).Reverse(true))
+		s.tcell.Put(x, y, c.Text, s.style(c.Style).Reverse(true))
 	}
 	if f.Cursor && !dark {
-		s.scr.ShowCursor(f.CursorX+shot.offX, f.CursorY+shot.offY)
+		s.tcell.ShowCursor(f.CursorX+shot.offX, f.CursorY+shot.offY)
 	} else {
-		s.scr.HideCursor()
+		s.tcell.HideCursor()
 	}
 }
 

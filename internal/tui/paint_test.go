@@ -167,7 +167,7 @@ func TestAnIdlePictureMoves(t *testing.T) {
 			synctest.Wait() // the painter wakes at the same instant
 			x, y := where(m)
 			places[[2]int{x - x0, y - y0}] = true
-			shot := s.shot.Load()
+			shot := s.onDisplay.Load()
 			target := shot.frame.Targets[0]
 			if row := []rune(m.rows()[target.Y+shot.offY]); !strings.Contains(string(row), "Any key") {
 				t.Errorf("the key is drawn elsewhere: %q", string(row))

@@ -9,8 +9,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// shot is what is on display.
-type shot struct {
+// frame is what is on display.
+type frame struct {
 	frame      layout.Frame
 	generation uint64
 	typing     bool // characters are typed on it
@@ -56,12 +56,12 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 	p.down = down
 	if down {
 		p.wakes = s.dark.Load()
-		poke(s.active)
+		notify(s.active)
 	}
 	if p.wakes {
 		return // light is all that the first touch brings
 	}
-	shot := s.shot.Load()
+	shot := s.onDisplay.Load()
 	if shot == nil || s.closing() {
 		return
 	}
@@ -82,13 +82,13 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 }
 
 // watch follows touch screens and mice until the screen is closed.
-func (s *Screen) watch(device, dir string, turn evdev.Turn) {
+func (s *Screen) watch(device, dir string, turn evdev.Rotation) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.Go(func() {
 		<-s.quit
 		stop()
 	})
-	front := inFront(device)
+	front := foregroundCheck(device)
 	var fingers, mouse pointer
 	s.Go(func() {
 		evdev.Watch(ctx, dir, turn, func(c evdev.Contact) {
@@ -108,11 +108,11 @@ func (s *Screen) contact(p *pointer, c evdev.Contact, front func() bool) {
 		*p = pointer{}
 		return
 	}
-	w, h := s.scr.Size()
+	w, h := s.tcell.Size()
 	x, y := min(int(c.X*float64(w)), w-1), min(int(c.Y*float64(h)), h-1)
 	if c.Mouse {
 		s.arrow.Store(&[2]int{x, y})
-		poke(s.wake)
+		notify(s.wake)
 	}
 	s.point(p, x, y, c.Down)
 }

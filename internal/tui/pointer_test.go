@@ -25,7 +25,7 @@ func withKeys() screen.Screen {
 // middle of a key on the screen.
 func middle(t *testing.T, s *Screen, does kiosk.KeyName, r rune) (x, y int) {
 	t.Helper()
-	for _, target := range s.shot.Load().frame.Targets {
+	for _, target := range s.onDisplay.Load().frame.Targets {
 		if target.Key.Does == does && target.Key.Rune == r {
 			return target.X + target.W/2, target.Y + target.H/2
 		}
@@ -171,7 +171,7 @@ func TestWhichTerminalThisIs(t *testing.T) {
 	if n := terminalNumber(os.DevNull); n != 0 {
 		t.Errorf("/dev/null is terminal %d", n)
 	}
-	if !inFront(os.DevNull)() {
+	if !foregroundCheck(os.DevNull)() {
 		t.Error("what is no console cannot be seen")
 	}
 }

@@ -33,7 +33,7 @@ func child(how string) int {
 		return 3
 	}
 	defer func() { _ = s.Close() }()
-	defer s.Recover()
+	defer s.RecoverPanic()
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
 	s.Show(sampleWaiting())
@@ -160,7 +160,7 @@ func listen(f *os.File) *listener {
 			l.mu.Lock()
 			l.got.Write(b[:n])
 			l.mu.Unlock()
-			poke(l.new)
+			notify(l.new)
 		}
 	}()
 	return l

@@ -21,7 +21,7 @@ import (
 //
 // A busy device can stand still in the middle of a scan. Then the pace says nothing: what
 // the scanner sent lies unread, or read and not told yet. So a silence counts only when
-// nothing lies on the way (see Screen.due), and without one a scan is not over: its
+// nothing lies on the way (see Screen.silenceElapsed), and without one a scan is not over: its
 // first or last character alone would ring a phone as "ask again" does.
 const (
 	// scanGap is the longest time between two characters of a scanner. USB scanners
@@ -58,44 +58,44 @@ const (
 
 // burst is characters at the pace of a scanner, and what has become of them.
 type burst struct {
-	text       []rune
-	passed     int // the first so many were passed on as keys
-	paced      int // how many came later than scanPace after the one before
-	generation uint64
-	typing     bool      // where it began, characters are typed
-	rested     bool      // nobody had typed just before
-	dark       bool      // it began on a dark screen: a key brings light and nothing else, a scan is a scan
-	last       time.Time // the last character, or end of a scan
-	tail       bool      // a scan has ended, and there was no silence since: a line feed may follow
-	looks      int       // how often silence was doubted
-	silent     bool      // the last look found nothing on the way
-	touched    time.Time // the last character or backspace before this burst
-	timer      *time.Timer
+	text          []rune
+	passed        int // the first so many were passed on as keys
+	paced         int // how many came later than scanPace after the one before
+	generation    uint64
+	typing        bool      // where it began, characters are typed
+	afterSilence  bool      // nobody had typed just before
+	dark          bool      // it began on a dark screen: a key brings light and nothing else, a scan is a scan
+	last          time.Time // the last character, or end of a scan
+	afterScan     bool      // a scan has ended, and there was no silence since: a line feed may follow
+	silenceChecks int       // how often silence was doubted
+	silent        bool      // the last look found nothing on the way
+	lastKey       time.Time // the last character or backspace before this burst
+	timer         *time.Timer
 }
 
 // key takes a key and passes it on, or makes a scan of it and its like.
 func (s *Screen) key(b *burst, p Press, at time.Time) {
 	fast := !b.last.IsZero() && at.Sub(b.last) <= scanGap
 	ends := p.Key == Enter || p.Key == Tab
-	mute := !b.typing && (len(b.text) > 0 || b.tail) // a scan on the wrong screen, and no silence yet
+	mute := !b.typing && (len(b.text) > 0 || b.afterScan) // a scan on the wrong screen, and no silence yet
 	switch {
 	case p.Key == Rune && (mute || fast && len(b.text) > 0):
-		s.grow(b, p, at)
+		s.addCharacter(b, p, at)
 	case p.Key == Rune:
-		s.over(b, false)
+		s.endBurst(b, false)
 		*b = burst{
-			generation: p.Generation, typing: s.typing(), dark: s.dark.Load(), timer: b.timer, touched: b.touched,
-			rested: b.touched.IsZero() || at.Sub(b.touched) >= scanRest,
+			generation: p.Generation, typing: s.typing(), dark: s.dark.Load(), timer: b.timer, lastKey: b.lastKey,
+			afterSilence: b.lastKey.IsZero() || at.Sub(b.lastKey) >= scanRest,
 		}
-		s.grow(b, p, at)
-	case ends && fast && b.typing && b.rested && len(b.text) >= scanLeast && (p.Key == Enter || b.timed()):
+		s.addCharacter(b, p, at)
+	case ends && fast && b.typing && b.afterSilence && len(b.text) >= scanLeast && (p.Key == Enter || b.hasScannerPace()):
 		s.scan(b, at)
-	case ends && (mute || b.tail):
+	case ends && (mute || b.afterScan):
 		s.tail(b, at) // the end of a scan on the wrong screen is no key either; nor is a line feed behind a carriage return
 	default:
-		s.over(b, false)
+		s.endBurst(b, false)
 		if p.Key == Backspace {
-			b.touched = at
+			b.lastKey = at
 		}
 		if !s.dark.Load() {
 			s.offer(p)
@@ -103,17 +103,17 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 	}
 }
 
-// grow adds a character. Where characters are typed the first ones are shown at once;
+// addCharacter adds a character. Where characters are typed the first ones are shown at once;
 // when it is clear that this is a scan, the rest comes with it.
-func (s *Screen) grow(b *burst, p Press, at time.Time) {
+func (s *Screen) addCharacter(b *burst, p Press, at time.Time) {
 	if len(b.text) > 0 && at.Sub(b.last) >= scanPace {
 		b.paced++
 	}
-	b.last, b.looks, b.silent = at, 0, false
+	b.last, b.silenceChecks, b.silent = at, 0, false
 	if len(b.text) <= scanRoom { // one more than is allowed, so that it is refused and not cut short
 		b.text = append(b.text, p.Rune)
 	}
-	if b.typing && !b.dark && (len(b.text) <= scanBare || !b.rested) && b.passed < pasteRoom {
+	if b.typing && !b.dark && (len(b.text) <= scanBare || !b.afterSilence) && b.passed < pasteRoom {
 		s.offer(p)
 		b.passed++
 	}
@@ -127,22 +127,22 @@ func (s *Screen) grow(b *burst, p Press, at time.Time) {
 // wait has due called after a time.
 func (s *Screen) wait(b *burst, d time.Duration) {
 	if b.timer == nil {
-		b.timer = time.AfterFunc(d, func() { _ = s.scr.PostEvent(tcell.NewEventInterrupt(nil)) }) // if there is no room, keys are coming
+		b.timer = time.AfterFunc(d, func() { _ = s.tcell.PostEvent(tcell.NewEventInterrupt(nil)) }) // if there is no room, keys are coming
 		return
 	}
 	b.timer.Reset(d)
 }
 
-// due is called when the timer has gone off: it is silent, unless more was typed than has
+// silenceElapsed is called when the timer has gone off: it is silent, unless more was typed than has
 // come here, because it has not been read yet or tcell has not told it.
-func (s *Screen) due(b *burst, at time.Time) {
+func (s *Screen) silenceElapsed(b *burst, at time.Time) {
 	if at.Sub(b.last) < scanHold-scanSure {
 		return // it was set anew
 	}
 	// In this order: what is read between the two is counted then.
 	unread, typed := s.tty.unread(), s.tty.typed.Load()
-	if (unread || s.told < typed) && b.looks < scanLooks {
-		b.looks++
+	if (unread || s.handled < typed) && b.silenceChecks < scanLooks {
+		b.silenceChecks++
 		b.silent = false
 		s.wait(b, scanHold)
 		return
@@ -152,16 +152,16 @@ func (s *Screen) due(b *burst, at time.Time) {
 		s.wait(b, scanSure)
 		return
 	}
-	s.told = typed
-	s.over(b, true)
+	s.handled = typed
+	s.endBurst(b, true)
 }
 
-// over ends a burst without an end of its own. After a silence it may have been a
+// endBurst ends a burst without an end of its own. After a silence it may have been a
 // scan all the same; otherwise fingers go on. Where nothing is typed, only a silence
 // tells a key from a scan.
-func (s *Screen) over(b *burst, quiet bool) {
+func (s *Screen) endBurst(b *burst, quiet bool) {
 	switch n := len(b.text); {
-	case n == 0, b.tail:
+	case n == 0, b.afterScan:
 	case b.dark && !(b.typing && quiet && b.isBare()):
 	case !b.typing && n == 1 && quiet:
 		s.offer(Press{Key: Rune, Rune: b.text[0], Generation: b.generation})
@@ -173,17 +173,17 @@ func (s *Screen) over(b *burst, quiet bool) {
 		for _, r := range b.text[b.passed:min(n, max(pasteRoom, b.passed))] {
 			s.offer(Press{Key: Rune, Rune: r, Generation: b.generation})
 		}
-		b.touched = b.last
+		b.lastKey = b.last
 	}
 	b.forget()
 }
 
-// timed says whether the pace is known: most characters came one by one. Otherwise
+// hasScannerPace says whether the pace is known: most characters came one by one. Otherwise
 // only Enter, which sends what was typed, too, makes it a scan.
-func (b *burst) timed() bool { return 2*b.paced >= len(b.text)-1 }
+func (b *burst) hasScannerPace() bool { return 2*b.paced >= len(b.text)-1 }
 
 // isBare says whether it is a scan although nothing follows it.
-func (b *burst) isBare() bool { return b.rested && len(b.text) >= scanBare && b.timed() }
+func (b *burst) isBare() bool { return b.afterSilence && len(b.text) >= scanBare && b.hasScannerPace() }
 
 // scan passes a whole scan on.
 func (s *Screen) scan(b *burst, at time.Time) {
@@ -196,19 +196,19 @@ func (s *Screen) scan(b *burst, at time.Time) {
 func (s *Screen) tail(b *burst, at time.Time) {
 	typing := b.typing
 	b.forget()
-	b.typing, b.tail, b.last = typing, true, at
+	b.typing, b.afterScan, b.last = typing, true, at
 	s.wait(b, scanHold-scanSure)
 }
 
 // forget overwrites what was scanned.
 func (b *burst) forget() {
 	clear(b.text)
-	*b = burst{text: slices.Delete(b.text, 0, len(b.text)), touched: b.touched, timer: b.timer}
+	*b = burst{text: slices.Delete(b.text, 0, len(b.text)), lastKey: b.lastKey, timer: b.timer}
 }
 
 // typing says whether characters are typed on the screen that is on display. Before
 // the first there is nobody to protect.
 func (s *Screen) typing() bool {
-	shot := s.shot.Load()
+	shot := s.onDisplay.Load()
 	return shot == nil || shot.typing
 }

@@ -49,13 +49,13 @@ type Options struct {
 	// and mice on a Linux console; empty is for none. Elsewhere the terminal tells.
 	Pointers string
 	// Turn is how a touch screen is mounted.
-	Turn evdev.Turn
+	Rotation evdev.Rotation
 }
 
 // Screen is an open terminal. Its methods may be called from any goroutine.
 type Screen struct {
-	scr   tcell.Screen
-	tty   *guard
+	tcell tcell.Screen
+	tty   *safeTTY
 	theme theme
 	opts  layout.Options
 	fonts fonts
@@ -66,22 +66,22 @@ type Screen struct {
 	blank   time.Duration
 	blanker blanker
 
-	mu     sync.Mutex
-	want   screen.Screen
-	number uint64 // generation of want; 0 before the first
+	mu         sync.Mutex
+	next       screen.Screen
+	generation uint64 // generation of want; 0 before the first
 
-	drawn   atomic.Uint64          // generation on display
-	shot    atomic.Pointer[shot]   // what is on display, for fingers
-	arrow   atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
-	wake    chan struct{}          // something new to draw
-	bell    chan struct{}          // one stroke of the bell
-	ringing atomic.Bool
-	afresh  chan struct{} // draw everything
-	active  chan struct{} // somebody is there
-	dark    atomic.Bool   // the screen is dark
-	told    uint64        // how much of guard.typed tcell has told; the pump's
-	events  chan Event
-	proofs  chan chan struct{} // who waits for a frame
+	drawn     atomic.Uint64          // generation on display
+	onDisplay atomic.Pointer[frame]  // what is on display, for fingers
+	arrow     atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
+	wake      chan struct{}          // something new to draw
+	bell      chan struct{}          // one stroke of the bell
+	ringing   atomic.Bool
+	redraw    chan struct{} // draw everything
+	active    chan struct{} // somebody is there
+	dark      atomic.Bool   // the screen is dark
+	handled   uint64        // how much of guard.typed tcell has told; the pump's
+	events    chan Event
+	waiting   chan chan struct{} // who waits for a frame
 
 	quit    chan struct{} // Close was called
 	drained chan struct{} // the input has been read to the end mark
@@ -117,44 +117,44 @@ func Open(o Options) (*Screen, error) {
 	}
 	s := &Screen{
 		theme: th, every: o.SyncEvery, blank: o.BlankAfter, active: make(chan struct{}, 1),
-		bell: make(chan struct{}), wake: make(chan struct{}, 1), afresh: make(chan struct{}, 1), events: make(chan Event, eventRoom),
-		proofs: make(chan chan struct{}),
-		quit:   make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
+		bell: make(chan struct{}), wake: make(chan struct{}, 1), redraw: make(chan struct{}, 1), events: make(chan Event, eventRoom),
+		waiting: make(chan chan struct{}),
+		quit:    make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
 	}
 	s.opts = layout.Options{HalfBlocks: true, FullGlyphs: !isLinuxTerm(term)}
 	if _, console := characters(device); console && isLinuxTerm(term) && o.Tty == nil {
 		s.fonts = fonts{device: device, file: o.Font, keep: o.Font == KeepFont}
-		s.lacks, s.fontErr = s.fonts.provide()
+		s.lacks, s.fontErr = s.fonts.load()
 		s.fonts.last = s.lacks
-		s.opts = s.fonts.look(s.opts)
+		s.opts = s.fonts.check(s.opts)
 		s.blanker = blanker{device}
 	}
-	s.tty = &guard{Tty: tty, drawn: &s.drawn, unread: func() bool { return false }}
+	s.tty = &safeTTY{Tty: tty, drawn: &s.drawn, unread: func() bool { return false }}
 	if o.Tty == nil {
 		s.tty.listen(device)
 	}
-	if s.scr, err = tcell.NewTerminfoScreenFromTty(s.tty); err != nil {
+	if s.tcell, err = tcell.NewTerminfoScreenFromTty(s.tty); err != nil {
 		_ = s.tty.Close()
 		return nil, fmt.Errorf("terminal: TERM=%q: %w", term, err)
 	}
-	if err := s.scr.Init(); err != nil {
+	if err := s.tcell.Init(); err != nil {
 		_ = s.tty.Stop()
 		_ = s.tty.Close()
 		return nil, fmt.Errorf("terminal: %w", err)
 	}
-	s.scr.SetStyle(s.style(layout.Text))
-	s.scr.EnablePaste()
+	s.tcell.SetStyle(s.style(layout.Text))
+	s.tcell.EnablePaste()
 	s.blanker.begin()
 	if s.fonts.device != "" {
-		s.follow(device)
+		s.redrawInForeground(device)
 	}
 	s.Go(s.pump)
 	s.Go(s.paint)
 	switch {
 	case !isLinuxTerm(term):
-		s.scr.EnableMouse(tcell.MouseButtonEvents)
+		s.tcell.EnableMouse(tcell.MouseButtonEvents)
 	case o.Pointers != "":
-		s.watch(device, o.Pointers, o.Turn)
+		s.watch(device, o.Pointers, o.Rotation)
 	}
 	return s, nil
 }
@@ -166,20 +166,20 @@ func Open(o Options) (*Screen, error) {
 func (s *Screen) Show(sc screen.Screen) (generation uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.number > 0 && reflect.DeepEqual(s.want, sc) {
-		return s.number
+	if s.generation > 0 && reflect.DeepEqual(s.next, sc) {
+		return s.generation
 	}
-	if s.number == 0 || s.want.Phase != sc.Phase {
-		s.number++
+	if s.generation == 0 || s.next.Phase != sc.Phase {
+		s.generation++
 	}
-	s.want = sc
-	poke(s.wake)
-	return s.number
+	s.next = sc
+	notify(s.wake)
+	return s.generation
 }
 
 // Redraw has everything drawn anew, for when something else may have written to
 // the terminal or it has just come to the front.
-func (s *Screen) Redraw() { poke(s.afresh) }
+func (s *Screen) Redraw() { notify(s.redraw) }
 
 // Painted has one more frame drawn and waits until the terminal has taken it. A
 // terminal that is stopped or hung takes none: then it waits until ctx ends, or the
@@ -187,7 +187,7 @@ func (s *Screen) Redraw() { poke(s.afresh) }
 func (s *Screen) Painted(ctx context.Context) error {
 	frame := make(chan struct{})
 	select {
-	case s.proofs <- frame:
+	case s.waiting <- frame:
 	case <-s.quit:
 		return os.ErrClosed
 	case <-ctx.Done():
@@ -204,13 +204,13 @@ func (s *Screen) Painted(ctx context.Context) error {
 }
 
 // Size is the terminal's size in columns and rows.
-func (s *Screen) Size() (columns, rows int) { return s.scr.Size() }
+func (s *Screen) Size() (columns, rows int) { return s.tcell.Size() }
 
 // Events gives what the terminal tells. It is closed by Close. Keys that nobody
 // fetches are dropped after 256.
 func (s *Screen) Events() <-chan Event { return s.events }
 
-func poke(c chan struct{}) {
+func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -147,7 +147,7 @@ func Look(name string, st layout.Style) (foreground, background int, err error) 
 func (s *Screen) style(st layout.Style) tcell.Style {
 	p := s.theme[st]
 	fg := p.fg
-	if p.bold && s.scr.Colors() >= 16 {
+	if p.bold && s.tcell.Colors() >= 16 {
 		fg += 8
 	}
 	return tcell.StyleDefault.Foreground(tcell.PaletteColor(int(fg))).Background(tcell.PaletteColor(int(p.bg))).Bold(p.bold)

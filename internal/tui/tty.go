@@ -15,35 +15,35 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
-// guard stands between tcell and the terminal. It makes input harmless to tcell's
+// safeTTY stands between tcell and the terminal. It makes input harmless to tcell's
 // parser, remembers which screen was on display when the last key was read, and
 // can swallow input so that tcell can be stopped.
-type guard struct {
+type safeTTY struct {
 	tcell.Tty
 	drawn *atomic.Uint64 // generation on display
 
-	readAt  atomic.Uint64 // generation on display at the last read
-	typed   atomic.Uint64 // characters, Enter and Tab that were handed out, see isTyped
-	unread  func() bool   // whether more lies in the terminal
-	swallow atomic.Bool
-	open    atomic.Bool // between Start and Stop
-	marked  bool        // the end mark has been handed out; input goroutine only
-	part    []byte      // the beginning of a character, at most 3 bytes; input goroutine only
-	within  sequence    // what the last byte read belongs to; input goroutine only
+	readAt      atomic.Uint64 // generation on display at the last read
+	typed       atomic.Uint64 // characters, Enter and Tab that were handed out, see isTyped
+	unread      func() bool   // whether more lies in the terminal
+	discard     atomic.Bool
+	open        atomic.Bool // between Start and Stop
+	endMarkSent bool        // the end mark has been handed out; input goroutine only
+	incomplete  []byte      // the beginning of a character, at most 3 bytes; input goroutine only
+	sequence    sequence    // what the last byte read belongs to; input goroutine only
 
-	mu      sync.Mutex
-	started bool
-	closed  bool
-	line    *os.File // asked by unread; nil if it cannot be
+	mu       sync.Mutex
+	started  bool
+	closed   bool
+	terminal *os.File // asked by unread; nil if it cannot be
 }
 
 // listen has unread ask the terminal at a path.
-func (g *guard) listen(device string) {
+func (g *safeTTY) listen(device string) {
 	f, err := os.OpenFile(device, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return // then the pace alone tells a scan
 	}
-	g.line = f
+	g.terminal = f
 	g.unread = func() bool {
 		var n int32
 		return ioctl.Do(f, unix.TIOCINQ, unsafe.Pointer(&n)) == nil && n > 0
@@ -59,18 +59,18 @@ const bell = 0x07
 var endMark = []byte{bell, bell, bell}
 
 // Read gives tcell what was typed. While swallowing it gives nothing but the end mark.
-func (g *guard) Read(b []byte) (int, error) {
+func (g *safeTTY) Read(b []byte) (int, error) {
 	for {
 		// Half the buffer, because defusing may double what was read and has up to
 		// three bytes from before.
 		n, err := g.Tty.Read(b[:max(len(b)/2-3, 1)])
 		switch {
-		case g.swallow.Load():
+		case g.discard.Load():
 			if err == nil {
 				continue
 			}
-			if !g.marked && len(b) >= len(endMark) {
-				g.marked = true
+			if !g.endMarkSent && len(b) >= len(endMark) {
+				g.endMarkSent = true
 				return copy(b, endMark), nil
 			}
 			return 0, err
@@ -78,7 +78,7 @@ func (g *guard) Read(b []byte) (int, error) {
 			return n, err
 		}
 		g.readAt.Store(g.drawn.Load())
-		if n = g.defuse(b, n); n > 0 {
+		if n = g.sanitize(b, n); n > 0 {
 			return n, nil
 		}
 	}
@@ -109,31 +109,31 @@ func (is sequence) isTyped(c byte) bool {
 // noKey ends a control sequence that means nothing to tcell.
 const noKey = 'z'
 
-// defuse takes the sting out of what no keyboard sends but a bar code or a finger
+// sanitize takes the sting out of what no keyboard sends but a bar code or a finger
 // on Escape can: tcell would never come to an end with a byte that is no UTF-8; it
 // would lose every later key after Escape twice in one read, or after a string (OSC,
 // SOS, PM, APC), which gets a bell as its end at once; and a key in the way of
 // Windows terminals (CSI … _) would be repeated as often as it says, so it becomes no key.
-func (g *guard) defuse(b []byte, n int) int {
+func (g *safeTTY) sanitize(b []byte, n int) int {
 	var out []byte
-	for _, c := range g.whole(b[:n]) {
-		is := g.within
+	for _, c := range g.validUTF8(b[:n]) {
+		is := g.sequence
 		if is.isTyped(c) {
 			g.typed.Add(1)
 		}
-		g.within = plainKey
+		g.sequence = plainKey
 		switch {
 		case c == 0x1b:
-			g.within = afterESC
+			g.sequence = afterESC
 			if len(out) > 0 && out[len(out)-1] == c {
 				continue
 			}
 		case is == afterESC && c == '[':
-			g.within = inCSI
+			g.sequence = inCSI
 		case is == inCSI && c >= 0x20 && c < 0x40:
-			g.within = inCSI // a parameter (ECMA-48, 5.4)
+			g.sequence = inCSI // a parameter (ECMA-48, 5.4)
 		case is == inCSI && c == '[', is == afterESC && c == 'O':
-			g.within = lastByte
+			g.sequence = lastByte
 		case is == inCSI && c == '_':
 			c = noKey
 		}
@@ -145,15 +145,15 @@ func (g *guard) defuse(b []byte, n int) int {
 	return copy(b, out)
 }
 
-// whole passes on what is UTF-8 and drops the rest. The beginning of a character at
+// validUTF8 passes on what is UTF-8 and drops the rest. The beginning of a character at
 // the end of a read is kept for the next.
-func (g *guard) whole(in []byte) []byte {
-	in = append(g.part, in...)
-	g.part = nil
+func (g *safeTTY) validUTF8(in []byte) []byte {
+	in = append(g.incomplete, in...)
+	g.incomplete = nil
 	var out []byte
 	for len(in) > 0 {
 		if !utf8.FullRune(in) {
-			g.part = slices.Clone(in)
+			g.incomplete = slices.Clone(in)
 			break
 		}
 		r, n := utf8.DecodeRune(in)
@@ -167,7 +167,7 @@ func (g *guard) whole(in []byte) []byte {
 
 // Write refuses once the terminal has been given back: a late frame would land in
 // the next program's screen.
-func (g *guard) Write(b []byte) (int, error) {
+func (g *safeTTY) Write(b []byte) (int, error) {
 	if !g.open.Load() {
 		return 0, os.ErrClosed
 	}
@@ -185,7 +185,7 @@ func (g *guard) Write(b []byte) (int, error) {
 var cursorShape = []byte("\x1b[0 q")
 
 // Start remembers that the terminal's mode has been changed.
-func (g *guard) Start() error {
+func (g *safeTTY) Start() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	err := g.Tty.Start()
@@ -198,7 +198,7 @@ func (g *guard) Start() error {
 
 // Stop gives the terminal its mode back, once per Start: it may be asked by tcell
 // and by the watchdog.
-func (g *guard) Stop() error {
+func (g *safeTTY) Stop() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.started {
@@ -210,15 +210,15 @@ func (g *guard) Stop() error {
 }
 
 // Close closes the terminal once.
-func (g *guard) Close() error {
+func (g *safeTTY) Close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return nil
 	}
 	g.closed = true
-	if g.line != nil {
-		_ = g.line.Close()
+	if g.terminal != nil {
+		_ = g.terminal.Close()
 	}
 	return g.Tty.Close()
 }

@@ -55,9 +55,9 @@ func ttyOf(stat []byte) uint64 {
 	return n
 }
 
-// inFront says, each time it is asked, whether a terminal is the one that can be
+// foregroundCheck says, each time it is asked, whether a terminal is the one that can be
 // seen. What cannot be told counts as seen.
-func inFront(device string) func() bool {
+func foregroundCheck(device string) func() bool {
 	number := terminalNumber(device)
 	if number == 0 {
 		return func() bool { return true }
@@ -75,10 +75,10 @@ func inFront(device string) func() bool {
 // activeFile says which virtual terminal is in front, and can be waited for.
 const activeFile = "/sys/class/tty/tty0/active"
 
-// follow redraws everything when the terminal comes to the front, until the screen is
+// redrawInForeground redraws everything when the terminal comes to the front, until the screen is
 // closed: somebody may have written to it meanwhile.
-func (s *Screen) follow(device string) {
-	front := inFront(device)
+func (s *Screen) redrawInForeground(device string) {
+	front := foregroundCheck(device)
 	f, err := os.Open(activeFile)
 	if err != nil {
 		return

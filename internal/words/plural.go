@@ -5,13 +5,13 @@ import (
 	"golang.org/x/text/language"
 )
 
-// forms are the names of the plural categories in catalogues (Unicode CLDR).
-var forms = map[plural.Form]string{
+// pluralNames are the names of the plural categories in catalogues (Unicode CLDR).
+var pluralNames = map[plural.Form]string{
 	plural.Other: "other", plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many",
 }
 
 // pluralForm is the category of a whole number in a language, by the rules that
 // Unicode has collected for all of them: a new language needs no code here.
 func pluralForm(tag language.Tag, n int) string {
-	return forms[plural.Cardinal.MatchPlural(tag, max(n, -n), 0, 0, 0, 0)]
+	return pluralNames[plural.Cardinal.MatchPlural(tag, max(n, -n), 0, 0, 0, 0)]
 }
