@@ -217,14 +217,14 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		{name: "no metadata at the issuer", breaks: func(w *patient) { w.set["KIOSK_ISSUER"] += "/realms/other" }, root: "discovery", words: "404", code: 3},
 		{name: "discovery answers 500", breaks: func(w *patient) { w.fault("discovery", "server_error", "") }, root: "discovery", words: "500", code: 13},
 		{name: "discovery answers HTML", breaks: func(w *patient) { w.fault("discovery", "not_json", "") }, root: "discovery", code: 13},
-		{name: "no CIBA", breaks: func(w *patient) { w.setMetadata("backchannel_authentication_endpoint", "null") }, root: "offers", words: "does not offer CIBA", fix: "enable CIBA", code: 3},
+		{name: "no CIBA", breaks: func(w *patient) { w.setMetadata("backchannel_authentication_endpoint", "null") }, root: "offers", words: "publishes no backchannel_authentication_endpoint", fix: "enable CIBA", code: 3},
 		{name: "no poll mode", breaks: func(w *patient) { w.setMetadata("backchannel_token_delivery_modes_supported", `["ping"]`) },
-			root: "offers", words: "not in poll mode", fix: "ping", code: 3},
+			root: "offers", words: "does not support poll mode", fix: "ping", code: 3},
 		{name: "no ping mode", breaks: func(w *patient) {
 			key, cert := w.newKey(time.Hour)
 			w.set["KIOSK_DELIVERY"], w.set["KIOSK_PING_LISTEN"], w.set["KIOSK_PING_CERT_FILE"], w.set["KIOSK_PING_KEY_FILE"] = "ping", "127.0.0.1:0", cert, key
 			w.setMetadata("backchannel_token_delivery_modes_supported", `["poll"]`)
-		}, root: "offers", words: "not in ping mode", fix: "poll", code: 3},
+		}, root: "offers", words: "does not support ping mode", fix: "poll", code: 3},
 		{name: "CIBA grant not listed", breaks: func(w *patient) { w.setMetadata("grant_types_supported", `["authorization_code"]`) }, root: "offers", words: "grant types", code: 3},
 		{name: "client authentication method not supported", breaks: func(w *patient) { w.setMetadata("token_endpoint_auth_methods_supported", `["private_key_jwt"]`) },
 			root: "offers", words: "client_secret_basic", fix: "private_key_jwt", code: 3},
@@ -236,7 +236,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		{name: "DPoP with other algorithms only", breaks: func(w *patient) {
 			w.set["KIOSK_DPOP"] = "true"
 			w.setMetadata("dpop_signing_alg_values_supported", `["RS256"]`)
-		}, root: "offers", words: "proofs of possession", fix: "KIOSK_DPOP", code: 3},
+		}, root: "offers", words: "DPoP proofs", fix: "KIOSK_DPOP", code: 3},
 		{name: "no DPoP", breaks: func(w *patient) {
 			w.set["KIOSK_DPOP"] = "true"
 			w.setMetadata("dpop_signing_alg_values_supported", "null")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,6 +23,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/guard"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/vault"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
@@ -207,25 +207,14 @@ func TestGrowth(t *testing.T) {
 }
 
 func newSoak(t *testing.T, dir string) (k *soak, end func()) {
-	conns, done := make(chan net.Conn), make(chan struct{})
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		select {
-		case conns <- theirs:
-			return ours, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-done:
-			return nil, net.ErrClosed
-		}
-	}
+	network := testkit.NewNetwork()
 	const issuer = "http://localhost:8765"
 	dev, err := devserver.New(devserver.Options{Issuer: issuer, Now: wallNow})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: dev.Handler()}
-	go server.Serve(pipes{conns, done})
+	go server.Serve(network)
 	client, err := dev.Client("kiosk-basic")
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +224,7 @@ func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := oidc.NewTransport(oidc.TransportOptions{Dial: dial})
+	transport := oidc.NewTransport(oidc.TransportOptions{Dial: network.Dial})
 	k.client, err = ciba.New(ciba.Config{Issuer: issuer, ClientID: client.ID, Auth: auth, Transport: transport, Now: k.Wall, Uptime: k.Now,
 		Scope: "openid profile", RequestedExpiry: soakExpiry, SubjectClaim: "preferred_username"})
 	if err != nil {
@@ -253,29 +242,10 @@ func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 		k.stop()
 		dev.Close()
 		transport.CloseIdleConnections()
-		close(done)
 		server.Close()
 		synctest.Wait()
 	}
 }
-
-// pipes is a listener of in-memory connections.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error   { return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
 // start starts the kiosk, which recovers the visits on record.
 func (k *soak) start() {

@@ -2,7 +2,6 @@ package ciba
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,9 +19,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // noon is the time of the tests with real sockets.
@@ -105,42 +105,14 @@ func newOP(t *testing.T) *op {
 
 // virtual is an op in memory for use inside a synctest bubble; close stops it.
 func virtual(t *testing.T) (p *op, stop func()) {
-	conns, done := make(chan net.Conn), make(chan struct{})
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		mine, theirs := net.Pipe()
-		select {
-		case conns <- theirs:
-			return mine, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-done:
-			return nil, net.ErrClosed
-		}
-	}
+	network := testkit.NewNetwork()
 	p = &op{t: t, key: opKey, script: map[string][]line{}, issuer: "http://localhost:8765"}
-	p.client = oidc.NewTransport(oidc.TransportOptions{Dial: dial})
+	p.client = oidc.NewTransport(oidc.TransportOptions{Dial: network.Dial})
 	s := &http.Server{Handler: p}
-	go s.Serve(pipeListener{conns, done})
+	go s.Serve(network)
 	p.standard()
-	var once sync.Once
-	return p, func() { once.Do(func() { p.client.CloseIdleConnections(); close(done); s.Close() }) }
+	return p, func() { p.client.CloseIdleConnections(); s.Close() }
 }
-
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (l pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-func (l pipeListener) Close() error   { return nil }
-func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 const discoveryPath = "/.well-known/openid-configuration"
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -63,24 +64,6 @@ func (r *remote) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
-// pipes is a listener of in-memory connections.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error   { return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
-
 // TestContactFollowsVisits: health reports the error of a visit until an attempt succeeds. An idle kiosk asks the server
 // only after a visit that got no answer, until there is one.
 func TestContactFollowsVisits(t *testing.T) {
@@ -88,10 +71,10 @@ func TestContactFollowsVisits(t *testing.T) {
 		// A bubble begins in 2000, before this program was built.
 		time.Sleep(time.Until(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)))
 		r := &remote{status: 400}
-		conns, done := make(chan net.Conn), make(chan struct{})
+		network := testkit.NewNetwork()
 		server := &http.Server{Handler: r}
-		go server.Serve(pipes{conns, done})
-		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		go server.Serve(network)
+		dial := func(ctx context.Context, kind, address string) (net.Conn, error) {
 			r.mu.Lock()
 			r.dials++
 			cut := r.cut
@@ -99,9 +82,7 @@ func TestContactFollowsVisits(t *testing.T) {
 			if cut {
 				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("the line is cut")}
 			}
-			ours, theirs := net.Pipe()
-			conns <- theirs
-			return ours, nil
+			return network.Dial(ctx, kind, address)
 		}
 		auth, err := oidc.NewClientAuth(oidc.AuthOptions{ClientID: "kiosk", Secret: kiosk.Secret("a secret of the test's"), Now: time.Now})
 		if err != nil {
@@ -204,7 +185,6 @@ func TestContactFollowsVisits(t *testing.T) {
 		stop()
 		<-ended
 		transport.CloseIdleConnections()
-		close(done)
 		server.Close()
 	})
 }

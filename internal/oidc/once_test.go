@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 )
 
 // rawServer is a scripted TCP server that calls serve for each connection and counts the requests that arrived.
@@ -116,42 +118,6 @@ func TestSendOnceOpensANewConnection(t *testing.T) {
 	}
 }
 
-// pipes is a network in memory, for virtual time.
-type pipes struct {
-	conns chan net.Conn
-	made  atomic.Int32
-	once  sync.Once
-	done  chan struct{}
-}
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error { p.once.Do(func() { close(p.done) }); return nil }
-
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	mine, theirs := net.Pipe()
-	select {
-	case p.conns <- theirs:
-		p.made.Add(1)
-		return mine, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // sendOrResend sends a poll as package ciba does.
 func sendOrResend(t *testing.T, transport *Transport) error {
 	t.Helper()
@@ -187,14 +153,14 @@ func TestNoPollIsLostToAnIdleTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				wire := newPipes()
+				wire := testkit.NewNetwork()
 				var served atomic.Int32
 				s := &http.Server{IdleTimeout: c.idle, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					served.Add(1)
 					io.WriteString(w, "{}")
 				})}
 				go s.Serve(wire)
-				transport := NewTransport(TransportOptions{Dial: wire.dial})
+				transport := NewTransport(TransportOptions{Dial: wire.Dial})
 				for i := range 20 {
 					if err := sendOrResend(t, transport); err != nil {
 						t.Fatalf("poll %d: %v", i+1, err)
@@ -204,7 +170,7 @@ func TestNoPollIsLostToAnIdleTimeout(t *testing.T) {
 				if n := served.Load(); n != 20 {
 					t.Errorf("the server answered %d polls, want 20", n)
 				}
-				if n := wire.made.Load(); c.conns != 0 && n != c.conns {
+				if n := wire.Dials.Load(); c.conns != 0 && n != c.conns {
 					t.Errorf("%d connections for 20 polls, want %d", n, c.conns)
 				}
 				transport.CloseIdleConnections()
@@ -229,7 +195,7 @@ func TestNoPollIsLostToAServerThatClosesUnderEverySecondRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				wire := newPipes()
+				wire := testkit.NewNetwork()
 				type count struct{}
 				s := &http.Server{
 					ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
@@ -244,7 +210,7 @@ func TestNoPollIsLostToAServerThatClosesUnderEverySecondRequest(t *testing.T) {
 					}),
 				}
 				go s.Serve(wire)
-				transport := NewTransport(TransportOptions{Dial: wire.dial})
+				transport := NewTransport(TransportOptions{Dial: wire.Dial})
 				for i := range 60 {
 					if err := sendOrResend(t, transport); err != nil {
 						t.Errorf("poll %d: %v", i+1, err)
