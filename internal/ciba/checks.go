@@ -23,6 +23,7 @@ type Checks struct {
 	Transport       *oidc.Transport
 	Delivery        string
 	DPoP            bool
+	SignedRequest   bool
 	Scope           []string
 	ForeignScopes   bool     // some scopes belong to the API (audience or resource is set)
 	TechnicianScope []string // nil if technicians cannot sign in
@@ -80,16 +81,17 @@ func (c *Checks) CheckOffers(context.Context) check.Outcome {
 	return check.Pass("CIBA, %s, %s", c.Delivery, c.Auth.Method())
 }
 
-// missingOffer returns the fix for what Probe found missing in the metadata.
+// missingOffer returns the fix for what Probe found missing in the metadata, in the order in which Probe looks.
 func (c *Checks) missingOffer() string {
-	switch text := c.err.Error(); {
-	case c.metadata.Endpoint(oidc.Backchannel, c.Auth.MTLS()) == "":
+	m := c.metadata
+	switch {
+	case m.Endpoint(oidc.Backchannel, c.Auth.MTLS()) == "":
 		return "enable CIBA at the server, or set KIOSK_ISSUER to a server that offers it"
-	case strings.Contains(text, "KIOSK_DELIVERY"):
-		return "set KIOSK_DELIVERY to what the server offers: " + listOf(c.metadata.DeliveryModes)
-	case strings.Contains(text, "DPOP"):
+	case !oidc.Offers(m.DeliveryModes, c.Delivery):
+		return "set KIOSK_DELIVERY to what the server offers: " + listOf(m.DeliveryModes)
+	case c.DPoP && m.DPoPAlgs != nil && !oidc.Offers(m.DPoPAlgs, oidc.DPoPAlg):
 		return "set KIOSK_DPOP=false, or enable ES256 at the server"
-	case strings.Contains(text, "signed requests"):
+	case c.SignedRequest:
 		return "set KIOSK_SIGNED_REQUEST=false, or enable signed requests at the server"
 	}
 	return "enable it at the server, or change the setting that asks for it"
