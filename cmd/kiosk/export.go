@@ -10,7 +10,6 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // exported is a visit as it leaves the device. Person and Identifier are there
@@ -79,9 +78,7 @@ func identifiers(o journalOptions) (map[string]string, error) {
 	names := map[string]string{}
 	for _, r := range left {
 		names[r.Visit] = string(r.Secrets.Identifier)
-		for _, s := range []kiosk.Secret{r.Secrets.Identifier, r.Secrets.RequestID, r.Secrets.Tokens.Access, r.Secrets.Tokens.ID, r.Secrets.Tokens.Refresh} {
-			s.Zero()
-		}
+		r.Secrets.Zero()
 	}
 	return names, err
 }

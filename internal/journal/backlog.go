@@ -28,55 +28,55 @@ type backlog struct {
 	lost    int // records given up
 }
 
-func (h *backlog) size() int { return len(h.entries) }
+func (b *backlog) size() int { return len(b.entries) }
 
 // add keeps e. Its secrets are copied.
-func (h *backlog) add(e store.Entry) error {
+func (b *backlog) add(e store.Entry) error {
 	if e.Stage == kiosk.StageAsking && e.Tag == (seal.Tag{}) {
 		return fmt.Errorf("journal: %w: asking without an identifier", store.ErrRecord)
 	}
-	if len(h.entries) >= maxBacklog && !h.dropOldest() {
+	if len(b.entries) >= maxBacklog && !b.dropOldest() {
 		return fmt.Errorf("journal: memory: %w", store.ErrFull)
 	}
-	for i := range h.entries {
-		if h.entries[i].Visit == e.Visit {
-			zero(h.entries[i].Secrets) // the new record has all that is still needed
-			h.entries[i].Secrets = kiosk.Secrets{}
+	for i := range b.entries {
+		if b.entries[i].Visit == e.Visit {
+			b.entries[i].Secrets.Zero() // the new record has all that is still needed
+			b.entries[i].Secrets = kiosk.Secrets{}
 		}
 	}
 	if e.Stage.Final() {
 		e.Secrets = kiosk.Secrets{}
 	} else {
-		e.Secrets = clone(e.Secrets)
+		e.Secrets = cloneSecrets(e.Secrets)
 	}
-	h.entries = append(h.entries, e)
+	b.entries = append(b.entries, e)
 	return nil
 }
 
 // dropOldest gives up the oldest visit that has ended.
-func (h *backlog) dropOldest() bool {
-	for _, end := range h.entries {
+func (b *backlog) dropOldest() bool {
+	for _, end := range b.entries {
 		if !end.Stage.Final() {
 			continue
 		}
-		kept := make([]store.Entry, 0, len(h.entries))
-		for _, e := range h.entries {
+		kept := make([]store.Entry, 0, len(b.entries))
+		for _, e := range b.entries {
 			if e.Visit != end.Visit {
 				kept = append(kept, e)
 			}
 		}
-		h.lost += len(h.entries) - len(kept)
-		h.entries = kept
+		b.lost += len(b.entries) - len(kept)
+		b.entries = kept
 		return true
 	}
 	return false
 }
 
 // flush puts what is held on disk, as far as it goes. It says how much that was.
-func (h *backlog) flush(disk *store.Store, log *slog.Logger) (late int, err error) {
-	for n := flushBatch; len(h.entries) > 0; {
-		n = min(n, len(h.entries))
-		err := disk.AppendAll(h.entries[:n]...)
+func (b *backlog) flush(disk *store.Store, log *slog.Logger) (late int, err error) {
+	for n := flushBatch; len(b.entries) > 0; {
+		n = min(n, len(b.entries))
+		err := disk.AppendAll(b.entries[:n]...)
 		switch {
 		case err == nil:
 			late += n
@@ -86,48 +86,48 @@ func (h *backlog) flush(disk *store.Store, log *slog.Logger) (late int, err erro
 			n = 1 // one of them does not fit; the others shall not suffer
 			continue
 		default:
-			log.Error("store", "visit", h.entries[0].Visit, "stage", h.entries[0].Stage.String(), "error", err)
-			h.lost++
+			log.Error("store", "visit", b.entries[0].Visit, "stage", b.entries[0].Stage.String(), "error", err)
+			b.lost++
 		}
-		for i := range h.entries[:n] {
-			zero(h.entries[i].Secrets)
+		for i := range b.entries[:n] {
+			b.entries[i].Secrets.Zero()
 		}
-		h.entries = h.entries[n:]
+		b.entries = b.entries[n:]
 	}
-	h.entries = nil
+	b.entries = nil
 	return late, nil
 }
 
-func (h *backlog) zero() {
-	for _, e := range h.entries {
-		zero(e.Secrets)
+func (b *backlog) zero() {
+	for _, e := range b.entries {
+		e.Secrets.Zero()
 	}
-	h.entries = nil
+	b.entries = nil
 }
 
 // merge puts what is held over what the disk says is unfinished.
-func (h *backlog) merge(onDisk []kiosk.Record) []kiosk.Record {
+func (b *backlog) merge(onDisk []kiosk.Record) []kiosk.Record {
 	var out []kiosk.Record
 	last := map[string]kiosk.Record{}
-	for _, e := range h.entries {
+	for _, e := range b.entries {
 		last[e.Visit] = e.Record
 	}
 	add := func(r kiosk.Record) {
 		if !r.Stage.Final() {
-			r.Secrets = clone(r.Secrets)
+			r.Secrets = cloneSecrets(r.Secrets)
 			out = append(out, r)
 		}
 	}
 	for _, r := range onDisk {
 		if l, ok := last[r.Visit]; ok {
-			zero(r.Secrets)
+			r.Secrets.Zero()
 			delete(last, r.Visit)
 			add(l)
 			continue
 		}
 		out = append(out, r)
 	}
-	for _, e := range h.entries {
+	for _, e := range b.entries {
 		if l, ok := last[e.Visit]; ok {
 			delete(last, e.Visit)
 			add(l)
@@ -137,9 +137,9 @@ func (h *backlog) merge(onDisk []kiosk.Record) []kiosk.Record {
 }
 
 // pastRequests tells each of the requests that are held, newest first; false if it said stop.
-func (h *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
-	for i := len(h.entries) - 1; i >= 0; i-- {
-		e := h.entries[i]
+func (b *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
+	for i := len(b.entries) - 1; i >= 0; i-- {
+		e := b.entries[i]
 		if e.Stage != kiosk.StageAsking {
 			continue
 		}
@@ -147,7 +147,7 @@ func (h *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastReq
 		if p.SamePerson {
 			begin := e.Record
 			begin.Secrets = kiosk.Secrets{}
-			p.History = func() []kiosk.Record { return h.extend([]kiosk.Record{begin}) }
+			p.History = func() []kiosk.Record { return b.extend([]kiosk.Record{begin}) }
 		}
 		if !each(p) {
 			return false
@@ -157,11 +157,11 @@ func (h *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastReq
 }
 
 // extend continues a story with what is held of it.
-func (h *backlog) extend(story []kiosk.Record) []kiosk.Record {
+func (b *backlog) extend(story []kiosk.Record) []kiosk.Record {
 	if len(story) == 0 {
 		return nil
 	}
-	for _, e := range h.entries {
+	for _, e := range b.entries {
 		if e.Visit == story[0].Visit && e.Stage != kiosk.StageAsking {
 			r := e.Record
 			r.Secrets = kiosk.Secrets{}
@@ -171,21 +171,14 @@ func (h *backlog) extend(story []kiosk.Record) []kiosk.Record {
 	return story
 }
 
-func clone(s kiosk.Secrets) kiosk.Secrets {
-	for _, p := range all(&s) {
-		*p = bytes.Clone(*p)
-	}
+func cloneSecrets(s kiosk.Secrets) kiosk.Secrets {
+	s.Identifier = bytes.Clone(s.Identifier)
+	s.RequestID = bytes.Clone(s.RequestID)
+	s.ExpectedSubject = bytes.Clone(s.ExpectedSubject)
+	s.Tokens.Access = bytes.Clone(s.Tokens.Access)
+	s.Tokens.ID = bytes.Clone(s.Tokens.ID)
+	s.Tokens.Refresh = bytes.Clone(s.Tokens.Refresh)
 	return s
-}
-
-func zero(s kiosk.Secrets) {
-	for _, p := range all(&s) {
-		p.Zero()
-	}
-}
-
-func all(s *kiosk.Secrets) [6]*kiosk.Secret {
-	return [6]*kiosk.Secret{&s.Identifier, &s.RequestID, &s.ExpectedSubject, &s.Tokens.Access, &s.Tokens.ID, &s.Tokens.Refresh}
 }
 
 func randomKey() []byte {

@@ -56,17 +56,17 @@ type Condition struct {
 }
 
 // Condition says how it stands now. It writes nothing.
-func (k *Journal) Condition() Condition {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	c := Condition{Healthy: k.outage == nil, Waiting: k.backlog.size(), Lost: k.backlog.lost}
-	if k.outage != nil {
-		c.Cause, c.Detail, c.Since = describeCause(k.outage.cause), k.outage.cause.Error(), k.outage.since
+func (j *Journal) Condition() Condition {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := Condition{Healthy: j.outage == nil, Waiting: j.backlog.size(), Lost: j.backlog.lost}
+	if j.outage != nil {
+		c.Cause, c.Detail, c.Since = describeCause(j.outage.cause), j.outage.cause.Error(), j.outage.since
 		c.Suspended = []Guarantee{Recovery, Budgets, Retention}
 	}
-	for _, a := range store.Quarantined(k.options.Dir) {
+	for _, a := range store.Quarantined(j.options.Dir) {
 		one := QuarantinedFile{QuarantinedFile: a}
-		for _, known := range k.quarantined {
+		for _, known := range j.quarantined {
 			if known.Name == a.Name {
 				one.Cause = known.Cause
 			}
@@ -78,11 +78,11 @@ func (k *Journal) Condition() Condition {
 
 // WaitForDisk returns when whatever is being written is written and the file has been read
 // from. A disk that hangs hangs it; one that fails does not: Condition tells that.
-func (k *Journal) WaitForDisk() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.disk != nil {
-		_ = k.disk.Ping()
+func (j *Journal) WaitForDisk() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.disk != nil {
+		_ = j.disk.Ping()
 	}
 }
 
@@ -108,10 +108,10 @@ func describeCause(err error) string {
 }
 
 // WriteSnapshot calls send with a copy of the database: see store.Store.WriteSnapshot. Records can be appended meanwhile.
-func (k *Journal) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
-	k.mu.Lock()
-	disk := k.disk
-	k.mu.Unlock()
+func (j *Journal) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
+	j.mu.Lock()
+	disk := j.disk
+	j.mu.Unlock()
 	if disk == nil {
 		return errNoDisk
 	}
@@ -120,20 +120,20 @@ func (k *Journal) WriteSnapshot(send func(content io.WriterTo, size int64) error
 
 // Retry ends an outage if that is possible by now; without one it does nothing.
 // It is for whoever has time while no customer is there.
-func (k *Journal) Retry() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.outage != nil {
-		k.endOutage()
+func (j *Journal) Retry() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.outage != nil {
+		j.endOutage()
 	}
 }
 
 // Compact gives room back to the disk where much of the file is free, if nobody's
 // openVisit is under way: see store.Store.Compact.
-func (k *Journal) Compact() (saved int64, err error) {
-	k.mu.Lock()
-	disk, idle := k.disk, k.outage == nil && len(k.open) == 0
-	k.mu.Unlock()
+func (j *Journal) Compact() (saved int64, err error) {
+	j.mu.Lock()
+	disk, idle := j.disk, j.outage == nil && len(j.open) == 0
+	j.mu.Unlock()
 	if !idle {
 		return 0, nil
 	}
@@ -142,20 +142,20 @@ func (k *Journal) Compact() (saved int64, err error) {
 
 // Prune takes visits off record that are older than a time: see store.Store.Prune.
 // Visits go on meanwhile. A file that turns out to be damaged is set aside.
-func (k *Journal) Prune(olderThan time.Time) (int, error) {
-	k.mu.Lock()
-	disk, well := k.disk, k.outage == nil
-	k.mu.Unlock()
+func (j *Journal) Prune(olderThan time.Time) (int, error) {
+	j.mu.Lock()
+	disk, well := j.disk, j.outage == nil
+	j.mu.Unlock()
 	if !well {
 		return 0, nil // there is something more urgent, and less room
 	}
 	gone, err := disk.Prune(olderThan)
 	if errors.Is(err, store.ErrDamaged) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if k.outage == nil && k.disk == disk {
-			if bad := k.replace(err); bad != nil {
-				return gone, errors.Join(err, k.beginOutage(bad))
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if j.outage == nil && j.disk == disk {
+			if bad := j.replace(err); bad != nil {
+				return gone, errors.Join(err, j.beginOutage(bad))
 			}
 		}
 	}

@@ -72,170 +72,170 @@ var _ kiosk.Journal = (*Journal)(nil)
 // Open opens the store, in the worst case in memory. Its errors are those that
 // somebody must put right: store.ErrLocked, ErrNotOurs, ErrKey, ErrClosed options.
 func Open(o store.Options, clock kiosk.Clock, log *slog.Logger) (*Journal, error) {
-	k := &Journal{options: o, clock: clock, log: log, open: map[string]*openVisit{}}
-	err := k.openDisk()
+	j := &Journal{options: o, clock: clock, log: log, open: map[string]*openVisit{}}
+	err := j.openDisk()
 	switch {
 	case err == nil:
-		k.writeNotes()
+		j.writeNotes()
 	case errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrNotOurs), errors.Is(err, store.ErrKey):
 		return nil, err
 	default:
-		if err := k.beginOutage(err); err != nil {
+		if err := j.beginOutage(err); err != nil {
 			return nil, err
 		}
 	}
-	left, err := k.unfinished()
+	left, err := j.unfinished()
 	if err != nil {
-		k.Close()
+		j.Close()
 		return nil, err
 	}
 	for _, r := range left {
-		k.open[r.Visit] = &openVisit{stage: r.Stage}
-		zero(r.Secrets)
+		j.open[r.Visit] = &openVisit{stage: r.Stage}
+		r.Secrets.Zero()
 	}
-	return k, nil
+	return j, nil
 }
 
 // openDisk opens the file for writing. One that cannot be used is set aside.
-func (k *Journal) openDisk() error {
+func (j *Journal) openDisk() error {
 	for tries := 0; ; tries++ {
-		st, err := store.Open(k.options)
+		st, err := store.Open(j.options)
 		if err == nil {
-			k.disk = st
+			j.disk = st
 			return nil
 		}
-		if tries > 0 || !k.options.CanQuarantine(err) {
+		if tries > 0 || !j.options.CanQuarantine(err) {
 			return err
 		}
-		if err := k.quarantine(err); err != nil {
+		if err := j.quarantine(err); err != nil {
 			return err
 		}
 	}
 }
 
-func (k *Journal) quarantine(why error) error {
-	a, err := k.options.Quarantine(why, k.clock.Wall())
+func (j *Journal) quarantine(why error) error {
+	a, err := j.options.Quarantine(why, j.clock.Wall())
 	if err != nil {
-		k.log.Error("store", "error", why, "set_aside", err)
+		j.log.Error("store", "error", why, "set_aside", err)
 		return err
 	}
-	k.quarantined = append(k.quarantined, QuarantinedFile{QuarantinedFile: a, Cause: why.Error()})
-	k.log.Error("store", "error", why, "set_aside", a.Name)
-	k.notes = append(k.notes, fmt.Sprintf("a file that could not be used was set aside as %s: %s", a.Name, describeCause(why)))
+	j.quarantined = append(j.quarantined, QuarantinedFile{QuarantinedFile: a, Cause: why.Error()})
+	j.log.Error("store", "error", why, "set_aside", a.Name)
+	j.notes = append(j.notes, fmt.Sprintf("a file that could not be used was set aside as %s: %s", a.Name, describeCause(why)))
 	return nil
 }
 
 // beginOutage begins an outage: records go to memory. What is on disk is read as
 // far as it can be.
-func (k *Journal) beginOutage(why error) error {
-	k.outage = &outage{cause: why, since: k.clock.Wall(), lastTry: k.clock.Now()}
-	k.log.Error("store", "in_memory", true, "error", why)
-	if k.disk != nil {
+func (j *Journal) beginOutage(why error) error {
+	j.outage = &outage{cause: why, since: j.clock.Wall(), lastTry: j.clock.Now()}
+	j.log.Error("store", "in_memory", true, "error", why)
+	if j.disk != nil {
 		return nil
 	}
-	look := k.options
+	look := j.options
 	look.ReadOnly = true
 	if st, err := store.Open(look); err == nil {
-		k.disk = st
+		j.disk = st
 		return nil
 	}
-	return k.openRing()
+	return j.openRing()
 }
 
 // openRing finds the key that makes people's marks, or one that is good for
 // this process only: then nobody is known again once the file is back.
-func (k *Journal) openRing() error {
+func (j *Journal) openRing() error {
 	var err error
-	if k.ring, err = k.options.Ring(); err != nil {
-		k.ring, err = seal.NewRing(randomKey())
+	if j.ring, err = j.options.Ring(); err != nil {
+		j.ring, err = seal.NewRing(randomKey())
 	}
 	return err
 }
 
 // Close writes what can still be written and lets go of the file.
-func (k *Journal) Close() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.outage != nil {
-		k.endOutage()
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.outage != nil {
+		j.endOutage()
 	}
-	if n := k.backlog.size(); n > 0 {
-		k.log.Error("store", "lost_with_the_process", n)
+	if n := j.backlog.size(); n > 0 {
+		j.log.Error("store", "lost_with_the_process", n)
 	}
-	k.backlog.zero()
-	if k.ring != nil {
-		k.ring.Forget()
+	j.backlog.zero()
+	if j.ring != nil {
+		j.ring.Forget()
 	}
-	if k.disk == nil {
+	if j.disk == nil {
 		return nil
 	}
-	return k.disk.Close()
+	return j.disk.Close()
 }
 
 // Append puts r on disk, or during an outage into memory. It fails where the
 // record does not fit (store.ErrOrder, store.ErrRecord) and where memory is full, too.
-func (k *Journal) Append(r kiosk.Record) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+func (j *Journal) Append(r kiosk.Record) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	e := store.Entry{Record: r}
 	if r.Stage == kiosk.StageAsking && len(r.Secrets.Identifier) > 0 {
-		e.Tag = k.personTag(r.Secrets.Identifier)
+		e.Tag = j.personTag(r.Secrets.Identifier)
 	}
-	if k.outage != nil && k.clock.Now()-k.outage.lastTry >= retryPeriod {
-		k.endOutage()
+	if j.outage != nil && j.clock.Now()-j.outage.lastTry >= retryPeriod {
+		j.endOutage()
 	}
-	if k.outage == nil {
-		err := k.write(e)
+	if j.outage == nil {
+		err := j.write(e)
 		if err == nil || errors.Is(err, store.ErrOrder) || errors.Is(err, store.ErrRecord) || errors.Is(err, store.ErrClosed) {
 			return err
 		}
-		if err := k.beginOutage(err); err != nil {
+		if err := j.beginOutage(err); err != nil {
 			return err
 		}
 	}
-	return k.remember(e)
+	return j.remember(e)
 }
 
 // write puts e on disk, with whatever that takes.
-func (k *Journal) write(e store.Entry) error {
-	err := k.disk.AppendAll(e)
+func (j *Journal) write(e store.Entry) error {
+	err := j.disk.AppendAll(e)
 	if errors.Is(err, store.ErrMaxSize) {
-		if _, short := k.disk.PruneOldest(pruneCount); short == nil {
-			err = k.disk.AppendAll(e)
+		if _, short := j.disk.PruneOldest(pruneCount); short == nil {
+			err = j.disk.AppendAll(e)
 		}
 	}
 	if errors.Is(err, store.ErrDamaged) {
-		if err := k.replace(err); err != nil {
+		if err := j.replace(err); err != nil {
 			return err
 		}
-		err = k.disk.AppendAll(e)
+		err = j.disk.AppendAll(e)
 	}
-	v := k.open[e.Visit]
+	v := j.open[e.Visit]
 	if errors.Is(err, store.ErrOrder) && v != nil && store.CheckOrder(v.stage, e.Stage) == nil {
 		// Its beginning was in a file that was set aside.
 		if len(v.recorded) > 0 {
-			err = k.disk.AppendAll(append(v.recorded, e)...)
+			err = j.disk.AppendAll(append(v.recorded, e)...)
 		} else if e.Stage.Final() {
-			k.log.Warn("store", "visit", e.Visit, "ending_not_recorded", "its beginning was set aside")
+			j.log.Warn("store", "visit", e.Visit, "ending_not_recorded", "its beginning was set aside")
 			err = nil
 		}
 	}
 	if err == nil {
-		k.track(e)
+		j.track(e)
 	}
 	return err
 }
 
 // track notes what is on record of the visits under way.
-func (k *Journal) track(e store.Entry) {
+func (j *Journal) track(e store.Entry) {
 	if e.Stage.Final() {
-		delete(k.open, e.Visit)
+		delete(j.open, e.Visit)
 		return
 	}
-	v := k.open[e.Visit]
+	v := j.open[e.Visit]
 	if v == nil {
 		v = &openVisit{}
-		k.open[e.Visit] = v
+		j.open[e.Visit] = v
 	}
 	if v.stage = e.Stage; e.Stage == kiosk.StageAsking || len(v.recorded) > 0 {
 		e.Secrets = kiosk.Secrets{}
@@ -244,156 +244,156 @@ func (k *Journal) track(e store.Entry) {
 }
 
 // remember keeps e in memory.
-func (k *Journal) remember(e store.Entry) error {
+func (j *Journal) remember(e store.Entry) error {
 	last := kiosk.Stage(0)
-	if v := k.open[e.Visit]; v != nil {
+	if v := j.open[e.Visit]; v != nil {
 		last = v.stage
 	}
 	if err := store.CheckOrder(last, e.Stage); err != nil {
 		return err
 	}
-	if err := k.backlog.add(e); err != nil {
+	if err := j.backlog.add(e); err != nil {
 		return err
 	}
-	k.track(e)
+	j.track(e)
 	return nil
 }
 
 // replace sets a file aside that turned out to be damaged, and begins a new one.
-func (k *Journal) replace(why error) error {
-	k.disk.Close()
-	k.disk = nil
-	if err := k.quarantine(why); err != nil {
+func (j *Journal) replace(why error) error {
+	j.disk.Close()
+	j.disk = nil
+	if err := j.quarantine(why); err != nil {
 		return err
 	}
-	if err := k.openDisk(); err != nil {
+	if err := j.openDisk(); err != nil {
 		return err
 	}
-	k.writeNotes()
+	j.writeNotes()
 	return nil
 }
 
 // endOutage ends the outage if it can.
-func (k *Journal) endOutage() {
-	k.outage.lastTry = k.clock.Now()
+func (j *Journal) endOutage() {
+	j.outage.lastTry = j.clock.Now()
 	// After a fault nobody knows what the kernel still holds of the file, and a
 	// reader cannot write: both are opened anew.
-	if k.disk == nil || !errors.Is(k.outage.cause, store.ErrFull) || k.disk.ReadOnly() {
-		if k.disk != nil {
-			k.disk.Close()
-			k.disk = nil
+	if j.disk == nil || !errors.Is(j.outage.cause, store.ErrFull) || j.disk.ReadOnly() {
+		if j.disk != nil {
+			j.disk.Close()
+			j.disk = nil
 		}
-		if err := k.openDisk(); err != nil {
-			since := k.outage.since
-			if err := k.beginOutage(err); err != nil {
-				k.log.Error("store", "error", err)
+		if err := j.openDisk(); err != nil {
+			since := j.outage.since
+			if err := j.beginOutage(err); err != nil {
+				j.log.Error("store", "error", err)
 			}
-			k.outage.since = since
+			j.outage.since = since
 			return
 		}
 	}
-	if describeCause(k.outage.cause) == "failing" {
+	if describeCause(j.outage.cause) == "failing" {
 		// What the kernel failed to write it may show as written: all of it goes to
 		// other blocks now.
-		if _, err := k.disk.Rewrite(); err != nil {
+		if _, err := j.disk.Rewrite(); err != nil {
 			return
 		}
 	}
-	late, err := k.backlog.flush(k.disk, k.log)
+	late, err := j.backlog.flush(j.disk, j.log)
 	if errors.Is(err, store.ErrDamaged) {
-		if err = k.replace(err); err == nil {
-			late, err = k.backlog.flush(k.disk, k.log)
-		} else if k.disk == nil {
-			err = k.openRing()
+		if err = j.replace(err); err == nil {
+			late, err = j.backlog.flush(j.disk, j.log)
+		} else if j.disk == nil {
+			err = j.openRing()
 		}
 	}
-	if err != nil || k.disk == nil {
+	if err != nil || j.disk == nil {
 		return
 	}
-	if late > 0 || k.backlog.lost > 0 {
-		k.notes = append(k.notes, fmt.Sprintf("could not be written since %s (%s): %d records were put on record late, %d were lost",
-			k.outage.since.UTC().Format(time.RFC3339), describeCause(k.outage.cause), late, k.backlog.lost))
+	if late > 0 || j.backlog.lost > 0 {
+		j.notes = append(j.notes, fmt.Sprintf("could not be written since %s (%s): %d records were put on record late, %d were lost",
+			j.outage.since.UTC().Format(time.RFC3339), describeCause(j.outage.cause), late, j.backlog.lost))
 	}
-	k.log.Info("store", "in_memory", false, "late", late, "lost", k.backlog.lost)
-	k.outage, k.backlog.lost = nil, 0
-	if k.ring != nil {
-		k.ring.Forget()
-		k.ring = nil
+	j.log.Info("store", "in_memory", false, "late", late, "lost", j.backlog.lost)
+	j.outage, j.backlog.lost = nil, 0
+	if j.ring != nil {
+		j.ring.Forget()
+		j.ring = nil
 	}
-	k.writeNotes()
+	j.writeNotes()
 }
 
 // writeNotes puts on record what befell the record.
-func (k *Journal) writeNotes() {
-	for len(k.notes) > 0 {
-		if err := k.disk.Note(k.notes[0], k.clock.Wall(), k.clock.Boot(), k.clock.Now()); err != nil {
-			k.log.Warn("store", "note", k.notes[0], "error", err)
+func (j *Journal) writeNotes() {
+	for len(j.notes) > 0 {
+		if err := j.disk.Note(j.notes[0], j.clock.Wall(), j.clock.Boot(), j.clock.Now()); err != nil {
+			j.log.Warn("store", "note", j.notes[0], "error", err)
 			return // with the next
 		}
-		k.notes = k.notes[1:]
+		j.notes = j.notes[1:]
 	}
 }
 
-func (k *Journal) personTag(identifier kiosk.Secret) seal.Tag {
-	if k.disk == nil {
-		return k.ring.PersonTag(identifier)
+func (j *Journal) personTag(identifier kiosk.Secret) seal.Tag {
+	if j.disk == nil {
+		return j.ring.PersonTag(identifier)
 	}
-	return k.disk.PersonTag(identifier)
+	return j.disk.PersonTag(identifier)
 }
 
 // Unfinished gives, for each visit without an ending, its last record with its
 // secrets, oldest first.
-func (k *Journal) Unfinished() ([]kiosk.Record, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.unfinished()
+func (j *Journal) Unfinished() ([]kiosk.Record, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.unfinished()
 }
 
-func (k *Journal) unfinished() ([]kiosk.Record, error) {
+func (j *Journal) unfinished() ([]kiosk.Record, error) {
 	var onDisk []kiosk.Record
-	if k.disk != nil {
+	if j.disk != nil {
 		var err error
-		onDisk, err = k.disk.Unfinished()
-		if errors.Is(err, store.ErrDamaged) && k.outage == nil {
-			if err := k.replace(err); err != nil {
-				return nil, k.beginOutage(err)
+		onDisk, err = j.disk.Unfinished()
+		if errors.Is(err, store.ErrDamaged) && j.outage == nil {
+			if err := j.replace(err); err != nil {
+				return nil, j.beginOutage(err)
 			}
 			err = nil
 		}
-		if err != nil && k.outage == nil {
+		if err != nil && j.outage == nil {
 			return nil, err
 		}
 	}
-	return k.backlog.merge(onDisk), nil
+	return j.backlog.merge(onDisk), nil
 }
 
 // PastRequests calls each for the requests on record, newest first: see store.Store.PastRequests.
-func (k *Journal) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	known := k.samePerson(identifier)
-	if !k.backlog.pastRequests(known, each) || k.disk == nil {
+func (j *Journal) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	known := j.samePerson(identifier)
+	if !j.backlog.pastRequests(known, each) || j.disk == nil {
 		return nil
 	}
-	err := k.disk.PastRequests(identifier, func(p kiosk.PastRequest) bool {
+	err := j.disk.PastRequests(identifier, func(p kiosk.PastRequest) bool {
 		if story := p.History; story != nil {
-			p.History = func() []kiosk.Record { return k.backlog.extend(story()) }
+			p.History = func() []kiosk.Record { return j.backlog.extend(story()) }
 		}
 		return each(p)
 	})
-	if errors.Is(err, store.ErrDamaged) && k.outage == nil {
+	if errors.Is(err, store.ErrDamaged) && j.outage == nil {
 		// Nobody waits for a file that will not get better; what it knew is gone.
-		if err := k.replace(err); err != nil {
-			return k.beginOutage(err)
+		if err := j.replace(err); err != nil {
+			return j.beginOutage(err)
 		}
 		return nil
 	}
 	return err
 }
 
-func (k *Journal) samePerson(identifier kiosk.Secret) func(seal.Tag) bool {
-	if k.disk == nil {
-		return k.ring.MatchPerson(identifier)
+func (j *Journal) samePerson(identifier kiosk.Secret) func(seal.Tag) bool {
+	if j.disk == nil {
+		return j.ring.MatchPerson(identifier)
 	}
-	return k.disk.SamePerson(identifier)
+	return j.disk.SamePerson(identifier)
 }

@@ -8,29 +8,29 @@ import (
 )
 
 // AddRevocation Paid and Owed are the store's; during an outage nothing can be owed.
-func (k *Journal) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
-	err = k.withDisk(func(s *store.Store) error { id, err = s.AddRevocation(d); return err })
+func (j *Journal) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
+	err = j.withDisk(func(s *store.Store) error { id, err = s.AddRevocation(d); return err })
 	return id, err
 }
 
 // RevocationDone forgets what was given back.
-func (k *Journal) RevocationDone(id uint64) error {
-	return k.withDisk(func(s *store.Store) error { return s.RevocationDone(id) })
+func (j *Journal) RevocationDone(id uint64) error {
+	return j.withDisk(func(s *store.Store) error { return s.RevocationDone(id) })
 }
 
 // PendingRevocations gives what is still to be given back.
-func (k *Journal) PendingRevocations() (dues []kiosk.Revocation, err error) {
-	err = k.withDisk(func(s *store.Store) error { dues, err = s.PendingRevocations(); return err })
+func (j *Journal) PendingRevocations() (dues []kiosk.Revocation, err error) {
+	err = j.withDisk(func(s *store.Store) error { dues, err = s.PendingRevocations(); return err })
 	return dues, err
 }
 
 var errNoDisk = errors.New("journal: there is no disk at present")
 
-func (k *Journal) withDisk(do func(*store.Store) error) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.disk == nil || k.outage != nil {
+func (j *Journal) withDisk(do func(*store.Store) error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.disk == nil || j.outage != nil {
 		return errNoDisk
 	}
-	return do(k.disk)
+	return do(j.disk)
 }

@@ -153,7 +153,7 @@ func (s *Store) seal(tx *bolt.Tx, key []byte, r kiosk.Record) error {
 		if err != nil {
 			return err
 		}
-		defer zeroSecrets(before)
+		defer before.Zero()
 		all = mergeSecrets(all, before)
 	}
 	plain := encodeSecrets(all)
@@ -194,7 +194,7 @@ func (s *Store) Unfinished() ([]kiosk.Record, error) {
 	})
 	if err != nil {
 		for _, r := range out {
-			zeroSecrets(r.Secrets)
+			r.Secrets.Zero()
 		}
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (s *Store) checkNewest() error {
 			if err != nil {
 				return err
 			}
-			zeroSecrets(secrets)
+			secrets.Zero()
 			begun[v.Visit] = binary.BigEndian.Uint64(key)
 		}
 		s.numbers.add(begun)

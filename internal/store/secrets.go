@@ -78,7 +78,7 @@ func decodeSecrets(b []byte) (s kiosk.Secrets, err error) {
 		err = damaged("secrets with trailing data")
 	}
 	if err != nil {
-		zeroSecrets(s)
+		s.Zero()
 		return kiosk.Secrets{}, err
 	}
 	return s, nil
@@ -103,10 +103,4 @@ func mergeSecrets(s, before kiosk.Secrets) kiosk.Secrets {
 		s.Tokens.Scope = before.Tokens.Scope
 	}
 	return s
-}
-
-func zeroSecrets(s kiosk.Secrets) {
-	for _, p := range secretFields(&s) {
-		p.Zero()
-	}
 }
