@@ -13,24 +13,23 @@ import (
 )
 
 const (
-	// maxBacklog is how many records are kept in memory: a day of as many requests as
-	// the push guard lets out (30 in 10 minutes, four records each), 8 MiB or so.
+	// maxBacklog is how many records are kept in memory: a day of as many requests as the push guard allows (30 in 10
+	// minutes, four records each), about 8 MiB.
 	maxBacklog = 18000
-	// flushBatch is how many of them are put on disk at once.
+	// flushBatch is how many of them are written in one commit.
 	flushBatch = 256
 )
 
-// backlog is what waits in memory for a disk, in the order in which it came. Only the
-// last record of a visit under way has secrets; of one that ended nothing personal
-// is left but the mark.
+// backlog is the records that wait in memory for a disk, in their order. Only the last record of a visit without an
+// ending has secrets; the only personal data of one that has ended is the person tag.
 type backlog struct {
 	entries []store.Entry
-	lost    int // records given up
+	lost    int // records dropped
 }
 
 func (b *backlog) size() int { return len(b.entries) }
 
-// add keeps e. Its secrets are copied.
+// add appends e. Its secrets are copied.
 func (b *backlog) add(e store.Entry) error {
 	if e.Stage == kiosk.StageAsking && e.Tag == (seal.Tag{}) {
 		return fmt.Errorf("journal: %w: asking without an identifier", store.ErrRecord)
@@ -53,7 +52,7 @@ func (b *backlog) add(e store.Entry) error {
 	return nil
 }
 
-// dropOldest gives up the oldest visit that has ended.
+// dropOldest drops the oldest visit that has ended.
 func (b *backlog) dropOldest() bool {
 	for _, end := range b.entries {
 		if !end.Stage.Final() {
@@ -72,7 +71,7 @@ func (b *backlog) dropOldest() bool {
 	return false
 }
 
-// flush puts what is held on disk, as far as it goes. It says how much that was.
+// flush writes the backlog to disk, as far as possible, and returns the number of records written.
 func (b *backlog) flush(disk *store.Store, log *slog.Logger) (late int, err error) {
 	for n := flushBatch; len(b.entries) > 0; {
 		n = min(n, len(b.entries))
@@ -83,7 +82,7 @@ func (b *backlog) flush(disk *store.Store, log *slog.Logger) (late int, err erro
 		case !errors.Is(err, store.ErrOrder) && !errors.Is(err, store.ErrRecord):
 			return late, err
 		case n > 1:
-			n = 1 // one of them does not fit; the others shall not suffer
+			n = 1 // one of them does not fit: write the others
 			continue
 		default:
 			log.Error("store", "visit", b.entries[0].Visit, "stage", b.entries[0].Stage.String(), "error", err)
@@ -105,7 +104,7 @@ func (b *backlog) zero() {
 	b.entries = nil
 }
 
-// merge puts what is held over what the disk says is unfinished.
+// merge returns the unfinished visits: those on disk, with the later records of the backlog.
 func (b *backlog) merge(onDisk []kiosk.Record) []kiosk.Record {
 	var out []kiosk.Record
 	last := map[string]kiosk.Record{}
@@ -136,14 +135,14 @@ func (b *backlog) merge(onDisk []kiosk.Record) []kiosk.Record {
 	return out
 }
 
-// pastRequests tells each of the requests that are held, newest first; false if it said stop.
-func (b *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
+// pastRequests calls each for the requests in the backlog, newest first. It reports whether each always returned true.
+func (b *backlog) pastRequests(samePerson func(seal.Tag) bool, each func(kiosk.PastRequest) bool) bool {
 	for i := len(b.entries) - 1; i >= 0; i-- {
 		e := b.entries[i]
 		if e.Stage != kiosk.StageAsking {
 			continue
 		}
-		p := kiosk.PastRequest{SamePerson: mine(e.Tag), Wall: e.Wall, Boot: e.Boot, Uptime: e.Uptime}
+		p := kiosk.PastRequest{SamePerson: samePerson(e.Tag), Wall: e.Wall, Boot: e.Boot, Uptime: e.Uptime}
 		if p.SamePerson {
 			begin := e.Record
 			begin.Secrets = kiosk.Secrets{}
@@ -156,19 +155,19 @@ func (b *backlog) pastRequests(mine func(seal.Tag) bool, each func(kiosk.PastReq
 	return true
 }
 
-// extend continues a story with what is held of it.
-func (b *backlog) extend(story []kiosk.Record) []kiosk.Record {
-	if len(story) == 0 {
+// extend appends the backlog's records of a visit to its history.
+func (b *backlog) extend(history []kiosk.Record) []kiosk.Record {
+	if len(history) == 0 {
 		return nil
 	}
 	for _, e := range b.entries {
-		if e.Visit == story[0].Visit && e.Stage != kiosk.StageAsking {
+		if e.Visit == history[0].Visit && e.Stage != kiosk.StageAsking {
 			r := e.Record
 			r.Secrets = kiosk.Secrets{}
-			story = append(story, r)
+			history = append(history, r)
 		}
 	}
-	return story
+	return history
 }
 
 func cloneSecrets(s kiosk.Secrets) kiosk.Secrets {

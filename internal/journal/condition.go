@@ -9,53 +9,52 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// Guarantee is something that holds at every other time.
+// Guarantee is something that holds except during an outage.
 type Guarantee string
 
-// What cannot be promised while records are kept in memory. That no request leaves
-// without its record, and none twice, holds all the same.
+// The guarantees that an outage suspends. That no request leaves without its record, and none twice, always holds.
 const (
-	// Recovery: a visit that a power cut or a crash interrupts is taken up, or
-	// closed with the server and its tokens given back.
+	// Recovery: a visit that a power cut or crash interrupts is resumed, or closed with the server and its tokens
+	// revoked.
 	Recovery Guarantee = "recovery"
-	// Budgets: the push guard knows after a restart who was asked before it.
+	// Budgets: after a restart, the push guard knows the requests before it.
 	Budgets Guarantee = "budgets"
-	// Retention: what happened is on record for as long as KIOSK_RETENTION says.
+	// Retention: visits stay on record for as long as KIOSK_RETENTION says.
 	Retention Guarantee = "on_record"
 )
 
-// Describe says to an operator what it means that the promise is suspended.
+// Describe returns a sentence for operators on what the suspension means.
 func (p Guarantee) Describe() string {
 	switch p {
 	case Recovery:
-		return "a visit that a power cut interrupts now is neither taken up nor closed with the server; its tokens run out by themselves"
+		return "a visit that a power cut interrupts now is neither resumed nor closed with the server; its tokens are not revoked, but expire"
 	case Budgets:
-		return "after a restart the push guard will not know of the requests made since"
+		return "after a restart, the push guard will not know the requests made since"
 	case Retention:
-		return "visits since then are on record only once the disk takes them, and lost if the kiosk stops before"
+		return "visits since then are recorded once the disk works again, and lost if the kiosk stops before"
 	}
 	return string(p)
 }
 
-// QuarantinedFile is a file that was set aside, and why if that was since the program started.
+// QuarantinedFile is a quarantined database. Cause is empty if that happened before the program started.
 type QuarantinedFile struct {
 	store.QuarantinedFile
 	Cause string `json:"why,omitempty"`
 }
 
-// Condition is how it stands with the record. It holds nothing personal.
+// Condition is the state of the record. It has no personal data.
 type Condition struct {
-	Healthy     bool              `json:"well"`                // each record is on disk before what it allows
-	Cause       string            `json:"why,omitempty"`       // if not: full, read-only, damaged, missing or failing
-	Detail      string            `json:"detail,omitempty"`    // and in the operating system's words
-	Since       time.Time         `json:"since,omitzero"`      // by the wall clock
-	Waiting     int               `json:"held,omitempty"`      // records that wait in memory
-	Lost        int               `json:"lost,omitempty"`      // records that were given up since then, memory being full
-	Suspended   []Guarantee       `json:"suspended,omitempty"` // what cannot be promised now
-	Quarantined []QuarantinedFile `json:"set_aside,omitempty"` // files in the state folder, newest first, at most three or so
+	Healthy     bool              `json:"well"`                // each record is on disk before its effect
+	Cause       string            `json:"why,omitempty"`       // of an outage: full, read-only, damaged, missing or failing
+	Detail      string            `json:"detail,omitempty"`    // the operating system's error
+	Since       time.Time         `json:"since,omitzero"`      // wall clock
+	Waiting     int               `json:"held,omitempty"`      // records in memory
+	Lost        int               `json:"lost,omitempty"`      // records dropped since then because memory was full
+	Suspended   []Guarantee       `json:"suspended,omitempty"` // guarantees that do not hold now
+	Quarantined []QuarantinedFile `json:"set_aside,omitempty"` // in the state directory, newest first, usually at most three
 }
 
-// Condition says how it stands now. It writes nothing.
+// Condition returns the current state. It writes nothing.
 func (j *Journal) Condition() Condition {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -65,19 +64,19 @@ func (j *Journal) Condition() Condition {
 		c.Suspended = []Guarantee{Recovery, Budgets, Retention}
 	}
 	for _, a := range store.Quarantined(j.options.Dir) {
-		one := QuarantinedFile{QuarantinedFile: a}
+		file := QuarantinedFile{QuarantinedFile: a}
 		for _, known := range j.quarantined {
 			if known.Name == a.Name {
-				one.Cause = known.Cause
+				file.Cause = known.Cause
 			}
 		}
-		c.Quarantined = append(c.Quarantined, one)
+		c.Quarantined = append(c.Quarantined, file)
 	}
 	return c
 }
 
-// WaitForDisk returns when whatever is being written is written and the file has been read
-// from. A disk that hangs hangs it; one that fails does not: Condition tells that.
+// WaitForDisk returns when pending writes are done and the file has been read from. A disk that hangs makes it hang;
+// one that fails does not: see Condition.
 func (j *Journal) WaitForDisk() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -86,7 +85,7 @@ func (j *Journal) WaitForDisk() {
 	}
 }
 
-// describeCause is an error in a word.
+// describeCause describes an error of the store in a word or two.
 func describeCause(err error) string {
 	switch {
 	case errors.Is(err, store.ErrFull):
@@ -107,7 +106,8 @@ func describeCause(err error) string {
 	return "failing"
 }
 
-// WriteSnapshot calls send with a copy of the database: see store.Store.WriteSnapshot. Records can be appended meanwhile.
+// WriteSnapshot calls send with a copy of the database: see store.Store.WriteSnapshot. Records can be appended
+// meanwhile.
 func (j *Journal) WriteSnapshot(send func(content io.WriterTo, size int64) error) error {
 	j.mu.Lock()
 	disk := j.disk
@@ -118,8 +118,7 @@ func (j *Journal) WriteSnapshot(send func(content io.WriterTo, size int64) error
 	return disk.WriteSnapshot(send)
 }
 
-// Retry ends an outage if that is possible by now; without one it does nothing.
-// It is for whoever has time while no customer is there.
+// Retry ends an outage if the disk works again. It is for times without a visit.
 func (j *Journal) Retry() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -128,8 +127,7 @@ func (j *Journal) Retry() {
 	}
 }
 
-// Compact gives room back to the disk where much of the file is free, if nobody's
-// openVisit is under way: see store.Store.Compact.
+// Compact shrinks the file if much of it is free and no visit is in progress: see store.Store.Compact.
 func (j *Journal) Compact() (saved int64, err error) {
 	j.mu.Lock()
 	disk, idle := j.disk, j.outage == nil && len(j.open) == 0
@@ -140,14 +138,14 @@ func (j *Journal) Compact() (saved int64, err error) {
 	return disk.Compact()
 }
 
-// Prune takes visits off record that are older than a time: see store.Store.Prune.
-// Visits go on meanwhile. A file that turns out to be damaged is set aside.
+// Prune removes visits that are older than a time: see store.Store.Prune. Visits go on meanwhile. A file that turns
+// out to be damaged is quarantined.
 func (j *Journal) Prune(olderThan time.Time) (int, error) {
 	j.mu.Lock()
 	disk, well := j.disk, j.outage == nil
 	j.mu.Unlock()
 	if !well {
-		return 0, nil // there is something more urgent, and less room
+		return 0, nil // records in memory are more urgent
 	}
 	gone, err := disk.Prune(olderThan)
 	if errors.Is(err, store.ErrDamaged) {

@@ -1,21 +1,16 @@
-// Package journal keeps the record of visits whatever the disk does, so that a
-// damaged file or a full card never closes the shop. It is the kiosk's Journal
-// and the guard's memory; the file itself is package store's. When there is no
-// file to be had, records are kept in memory and written when there is one again:
-// what is not promised meanwhile, Condition says.
+// Package journal keeps the record of visits whatever the disk does, so that a damaged file or a full card never stops
+// the kiosk. It implements kiosk.Journal and is the push guard's memory; the file itself belongs to package store.
+// While the disk takes nothing, records are kept in memory and written later; Condition tells which guarantees are
+// suspended meanwhile.
 //
-// # What is done about what
+//	file damaged, foreign, newer, missing, other key    quarantined; a new file begins with a note about it
+//	disk full, read-only or failing                     records in memory; retried at each record and every 30 s
+//	file has reached its size limit                     the oldest visits are pruned
+//	directory not private, or key file unusable         Open fails: the settings have to be corrected
+//	another process has the file open                   Open fails
 //
-//	damaged, foreign, newer, gone, another key   set aside with its date; a new one is begun, a note in it says so
-//	disk full, read-only, failing                in memory; tried again at each record, and every half minute
-//	the file has reached its largest size        the oldest visits make room
-//	the folder is not ours alone, or the key      no start: a setting has to be put right
-//	file that a setting names is none
-//	another process holds the file               no start
-//
-// A request still never leaves without its record, and never twice: recovery asks
-// nobody, and within the process memory is as good as a disk. What a power cut
-// meanwhile would lose is what Guarantee lists.
+// Even without a disk, no request leaves without its record, and none twice: recovery sends no requests, and within
+// the process memory is as good as a disk. What a power cut would lose meanwhile is listed by Guarantee.
 package journal
 
 import (
@@ -31,10 +26,10 @@ import (
 )
 
 const (
-	// retryPeriod keeps a card that hangs at each attempt from slowing every record.
+	// retryPeriod keeps a card that hangs at each attempt from delaying every record.
 	retryPeriod = 5 * time.Second
-	// pruneCount is how many of the oldest visits go when the file may not grow:
-	// room for about as many new ones.
+	// pruneCount is how many of the oldest visits make room when the file has reached its size limit: for about as
+	// many new ones.
 	pruneCount = 64
 )
 
@@ -44,23 +39,23 @@ type Journal struct {
 	clock   kiosk.Clock
 	log     *slog.Logger
 
-	mu          sync.Mutex   // the visit's goroutine writes; whoever prunes or asks for the condition is another one
-	disk        *store.Store // nil if there is none; may be open for reading only, while out is set
-	ring        *seal.Ring   // makes marks while disk is nil
-	open        map[string]*openVisit
+	mu          sync.Mutex            // the visit's goroutine writes; pruning and Condition run in others
+	disk        *store.Store          // nil if it cannot be opened; may be read-only during an outage
+	ring        *seal.Ring            // makes person tags while disk is nil
+	open        map[string]*openVisit // visits without an ending, by name
 	backlog     backlog
 	outage      *outage
 	quarantined []QuarantinedFile
-	notes       []string // to be put on record when there is one
+	notes       []string // to be recorded when the disk works
 }
 
-// openVisit is one under way.
+// openVisit is a visit without an ending.
 type openVisit struct {
 	stage    kiosk.Stage
-	recorded []store.Entry // its records without secrets, should the file vanish under it; empty if an earlier process began it
+	recorded []store.Entry // its records without secrets, in case the file vanishes; empty if an earlier process began the visit
 }
 
-// outage is a time in which records cannot be put on disk.
+// outage is a period in which records cannot be written to disk.
 type outage struct {
 	cause   error
 	since   time.Time
@@ -69,8 +64,8 @@ type outage struct {
 
 var _ kiosk.Journal = (*Journal)(nil)
 
-// Open opens the store, in the worst case in memory. Its errors are those that
-// somebody must put right: store.ErrLocked, ErrNotOurs, ErrKey, ErrClosed options.
+// Open opens the store; if that is not possible, it begins with an outage. It returns only errors that an operator
+// must correct: store.ErrLocked, store.ErrNotOurs and store.ErrKey.
 func Open(o store.Options, clock kiosk.Clock, log *slog.Logger) (*Journal, error) {
 	j := &Journal{options: o, clock: clock, log: log, open: map[string]*openVisit{}}
 	err := j.openDisk()
@@ -96,7 +91,7 @@ func Open(o store.Options, clock kiosk.Clock, log *slog.Logger) (*Journal, error
 	return j, nil
 }
 
-// openDisk opens the file for writing. One that cannot be used is set aside.
+// openDisk opens the file for writing. An unusable one is quarantined.
 func (j *Journal) openDisk() error {
 	for tries := 0; ; tries++ {
 		st, err := store.Open(j.options)
@@ -113,37 +108,36 @@ func (j *Journal) openDisk() error {
 	}
 }
 
-func (j *Journal) quarantine(why error) error {
-	a, err := j.options.Quarantine(why, j.clock.Wall())
+func (j *Journal) quarantine(cause error) error {
+	a, err := j.options.Quarantine(cause, j.clock.Wall())
 	if err != nil {
-		j.log.Error("store", "error", why, "set_aside", err)
+		j.log.Error("store", "error", cause, "quarantine", err)
 		return err
 	}
-	j.quarantined = append(j.quarantined, QuarantinedFile{QuarantinedFile: a, Cause: why.Error()})
-	j.log.Error("store", "error", why, "set_aside", a.Name)
-	j.notes = append(j.notes, fmt.Sprintf("a file that could not be used was set aside as %s: %s", a.Name, describeCause(why)))
+	j.quarantined = append(j.quarantined, QuarantinedFile{QuarantinedFile: a, Cause: cause.Error()})
+	j.log.Error("store", "error", cause, "quarantined", a.Name)
+	j.notes = append(j.notes, fmt.Sprintf("an unusable database was quarantined as %s: %s", a.Name, describeCause(cause)))
 	return nil
 }
 
-// beginOutage begins an outage: records go to memory. What is on disk is read as
-// far as it can be.
-func (j *Journal) beginOutage(why error) error {
-	j.outage = &outage{cause: why, since: j.clock.Wall(), lastTry: j.clock.Now()}
-	j.log.Error("store", "in_memory", true, "error", why)
+// beginOutage begins an outage: records go to memory. What is on disk is read as far as possible.
+func (j *Journal) beginOutage(cause error) error {
+	j.outage = &outage{cause: cause, since: j.clock.Wall(), lastTry: j.clock.Now()}
+	j.log.Error("store", "in_memory", true, "error", cause)
 	if j.disk != nil {
 		return nil
 	}
-	look := j.options
-	look.ReadOnly = true
-	if st, err := store.Open(look); err == nil {
+	readOnly := j.options
+	readOnly.ReadOnly = true
+	if st, err := store.Open(readOnly); err == nil {
 		j.disk = st
 		return nil
 	}
 	return j.openRing()
 }
 
-// openRing finds the key that makes people's marks, or one that is good for
-// this process only: then nobody is known again once the file is back.
+// openRing reads the key that makes person tags. If that fails, it makes one for this process only: then nobody is
+// recognized once the file is back.
 func (j *Journal) openRing() error {
 	var err error
 	if j.ring, err = j.options.Ring(); err != nil {
@@ -152,7 +146,7 @@ func (j *Journal) openRing() error {
 	return err
 }
 
-// Close writes what can still be written and lets go of the file.
+// Close writes what can still be written and closes the file.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -172,8 +166,8 @@ func (j *Journal) Close() error {
 	return j.disk.Close()
 }
 
-// Append puts r on disk, or during an outage into memory. It fails where the
-// record does not fit (store.ErrOrder, store.ErrRecord) and where memory is full, too.
+// Append writes r to disk, or to memory during an outage. It fails if the record does not fit (store.ErrOrder,
+// store.ErrRecord) or memory is full, too.
 func (j *Journal) Append(r kiosk.Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -196,7 +190,7 @@ func (j *Journal) Append(r kiosk.Record) error {
 	return j.remember(e)
 }
 
-// write puts e on disk, with whatever that takes.
+// write writes e to disk. It makes room, or replaces a damaged file, if that is necessary.
 func (j *Journal) write(e store.Entry) error {
 	err := j.disk.AppendAll(e)
 	if errors.Is(err, store.ErrMaxSize) {
@@ -212,11 +206,11 @@ func (j *Journal) write(e store.Entry) error {
 	}
 	v := j.open[e.Visit]
 	if errors.Is(err, store.ErrOrder) && v != nil && store.CheckOrder(v.stage, e.Stage) == nil {
-		// Its beginning was in a file that was set aside.
+		// The visit began in a file that was quarantined.
 		if len(v.recorded) > 0 {
 			err = j.disk.AppendAll(append(v.recorded, e)...)
 		} else if e.Stage.Final() {
-			j.log.Warn("store", "visit", e.Visit, "ending_not_recorded", "its beginning was set aside")
+			j.log.Warn("store", "visit", e.Visit, "ending_not_recorded", "the visit began in a file that was quarantined")
 			err = nil
 		}
 	}
@@ -226,7 +220,7 @@ func (j *Journal) write(e store.Entry) error {
 	return err
 }
 
-// track notes what is on record of the visits under way.
+// track remembers what is on record of visits without an ending.
 func (j *Journal) track(e store.Entry) {
 	if e.Stage.Final() {
 		delete(j.open, e.Visit)
@@ -243,7 +237,7 @@ func (j *Journal) track(e store.Entry) {
 	}
 }
 
-// remember keeps e in memory.
+// remember keeps e in memory until the disk works.
 func (j *Journal) remember(e store.Entry) error {
 	last := kiosk.Stage(0)
 	if v := j.open[e.Visit]; v != nil {
@@ -259,11 +253,11 @@ func (j *Journal) remember(e store.Entry) error {
 	return nil
 }
 
-// replace sets a file aside that turned out to be damaged, and begins a new one.
-func (j *Journal) replace(why error) error {
+// replace quarantines a damaged file and begins a new one.
+func (j *Journal) replace(cause error) error {
 	j.disk.Close()
 	j.disk = nil
-	if err := j.quarantine(why); err != nil {
+	if err := j.quarantine(cause); err != nil {
 		return err
 	}
 	if err := j.openDisk(); err != nil {
@@ -273,11 +267,10 @@ func (j *Journal) replace(why error) error {
 	return nil
 }
 
-// endOutage ends the outage if it can.
+// endOutage ends the outage if the disk works again.
 func (j *Journal) endOutage() {
 	j.outage.lastTry = j.clock.Now()
-	// After a fault nobody knows what the kernel still holds of the file, and a
-	// reader cannot write: both are opened anew.
+	// After an I/O error the kernel's view of the file is not reliable, and a reader cannot write: both are reopened.
 	if j.disk == nil || !errors.Is(j.outage.cause, store.ErrFull) || j.disk.ReadOnly() {
 		if j.disk != nil {
 			j.disk.Close()
@@ -293,8 +286,7 @@ func (j *Journal) endOutage() {
 		}
 	}
 	if describeCause(j.outage.cause) == "failing" {
-		// What the kernel failed to write it may show as written: all of it goes to
-		// other blocks now.
+		// The kernel may show pages as written that it failed to write, so all of them are written to other blocks.
 		if _, err := j.disk.Rewrite(); err != nil {
 			return
 		}
@@ -311,7 +303,7 @@ func (j *Journal) endOutage() {
 		return
 	}
 	if late > 0 || j.backlog.lost > 0 {
-		j.notes = append(j.notes, fmt.Sprintf("could not be written since %s (%s): %d records were put on record late, %d were lost",
+		j.notes = append(j.notes, fmt.Sprintf("could not be written since %s (%s): %d records were written late, %d were lost",
 			j.outage.since.UTC().Format(time.RFC3339), describeCause(j.outage.cause), late, j.backlog.lost))
 	}
 	j.log.Info("store", "in_memory", false, "late", late, "lost", j.backlog.lost)
@@ -323,12 +315,12 @@ func (j *Journal) endOutage() {
 	j.writeNotes()
 }
 
-// writeNotes puts on record what befell the record.
+// writeNotes records what has happened to the record.
 func (j *Journal) writeNotes() {
 	for len(j.notes) > 0 {
 		if err := j.disk.Note(j.notes[0], j.clock.Wall(), j.clock.Boot(), j.clock.Now()); err != nil {
 			j.log.Warn("store", "note", j.notes[0], "error", err)
-			return // with the next
+			return // retried with the next note
 		}
 		j.notes = j.notes[1:]
 	}
@@ -341,8 +333,8 @@ func (j *Journal) personTag(identifier kiosk.Secret) seal.Tag {
 	return j.disk.PersonTag(identifier)
 }
 
-// Unfinished gives, for each visit without an ending, its last record with its
-// secrets, oldest first.
+// Unfinished returns, for each visit without an ending, its last record with its secrets, oldest first. The caller
+// zeroes them.
 func (j *Journal) Unfinished() ([]kiosk.Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -367,22 +359,23 @@ func (j *Journal) unfinished() ([]kiosk.Record, error) {
 	return j.backlog.merge(onDisk), nil
 }
 
-// PastRequests calls each for the requests on record, newest first: see store.Store.PastRequests.
+// PastRequests calls each for the requests on record, newest first, until it returns false: see
+// store.Store.PastRequests.
 func (j *Journal) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	known := j.samePerson(identifier)
-	if !j.backlog.pastRequests(known, each) || j.disk == nil {
+	samePerson := j.samePerson(identifier)
+	if !j.backlog.pastRequests(samePerson, each) || j.disk == nil {
 		return nil
 	}
 	err := j.disk.PastRequests(identifier, func(p kiosk.PastRequest) bool {
-		if story := p.History; story != nil {
-			p.History = func() []kiosk.Record { return j.backlog.extend(story()) }
+		if history := p.History; history != nil {
+			p.History = func() []kiosk.Record { return j.backlog.extend(history()) }
 		}
 		return each(p)
 	})
 	if errors.Is(err, store.ErrDamaged) && j.outage == nil {
-		// Nobody waits for a file that will not get better; what it knew is gone.
+		// Retrying does not repair the file. What it contained is lost for the guard.
 		if err := j.replace(err); err != nil {
 			return j.beginOutage(err)
 		}

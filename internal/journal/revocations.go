@@ -7,24 +7,24 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// AddRevocation Paid and Owed are the store's; during an outage nothing can be owed.
+// AddRevocation puts tokens into the revocation queue: see store.Store.AddRevocation. During an outage it fails.
 func (j *Journal) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
 	err = j.withDisk(func(s *store.Store) error { id, err = s.AddRevocation(d); return err })
 	return id, err
 }
 
-// RevocationDone forgets what was given back.
+// RevocationDone removes an entry from the queue.
 func (j *Journal) RevocationDone(id uint64) error {
 	return j.withDisk(func(s *store.Store) error { return s.RevocationDone(id) })
 }
 
-// PendingRevocations gives what is still to be given back.
-func (j *Journal) PendingRevocations() (dues []kiosk.Revocation, err error) {
-	err = j.withDisk(func(s *store.Store) error { dues, err = s.PendingRevocations(); return err })
-	return dues, err
+// PendingRevocations returns the queue, oldest first.
+func (j *Journal) PendingRevocations() (pending []kiosk.Revocation, err error) {
+	err = j.withDisk(func(s *store.Store) error { pending, err = s.PendingRevocations(); return err })
+	return pending, err
 }
 
-var errNoDisk = errors.New("journal: there is no disk at present")
+var errNoDisk = errors.New("journal: the disk does not work")
 
 func (j *Journal) withDisk(do func(*store.Store) error) error {
 	j.mu.Lock()
