@@ -13,28 +13,28 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Client is one client as its server sees it.
+// Client is one client of a server.
 type Client struct {
-	// Lines are what it writes, without line feeds; closed when nothing more comes.
+	// Lines are the client's lines without line feeds; closed when no more can come.
 	Lines chan kiosk.Secret
-	// UID and PID say who it is, by the kernel's word; -1 where that does not tell.
+	// UID and PID identify the client's process, according to the kernel; -1 if unknown.
 	UID, PID int
 
 	conn         *net.UnixConn
-	idle         bool          // guarded by the server
-	disconnected chan struct{} // closed when it does not read any more
-	done         chan struct{} // closed when the server is through with it
+	idle         bool          // guarded by Server.mu
+	disconnected chan struct{} // closed when the client reads no more
+	done         chan struct{} // closed when the server has finished with the client
 }
 
-// IsOwner reports whether the client is root or the user that this process runs as. Others can only be members of the
-// group that the socket belongs to.
+// IsOwner reports whether the client is root or this process's own user. Other clients are members of the socket's
+// group.
 func (c *Client) IsOwner() bool { return c.UID == 0 || c.UID == os.Geteuid() }
 
-// Disconnected is closed when the client has closed its end. One that has only said that it
-// will write nothing more is still there.
+// Disconnected is closed when the client has closed its connection. A client that has only closed its writing half is
+// still connected.
 func (c *Client) Disconnected() <-chan struct{} { return c.disconnected }
 
-// Answer writes one object as a line.
+// Answer writes v as a line of JSON.
 func (c *Client) Answer(v any) error {
 	b, err := json.Marshal(v)
 	if err == nil {
@@ -43,14 +43,14 @@ func (c *Client) Answer(v any) error {
 	return err
 }
 
-// Write writes as it is, and gives up on a client that does not read.
+// Write writes b unchanged. It gives up on a client that does not read.
 func (c *Client) Write(b []byte) (int, error) {
 	defer closeAfter(c.conn, lineTimeout)()
 	return c.conn.Write(b)
 }
 
-// Stream sends header as a line and then exactly size bytes, the content. It gives up on a client that does not read all of
-// it within 10 s. After any error the connection is closed: the client sees less than size bytes.
+// Stream writes header as a line of JSON and then content, exactly size bytes. It gives up on a client that does not
+// read all of it within 10 s. After an error the connection is closed, so that the client sees less than size bytes.
 func (c *Client) Stream(header any, content io.WriterTo, size int64) error {
 	defer closeAfter(c.conn, lineTimeout)()
 	err := c.Answer(header)
@@ -66,16 +66,16 @@ func (c *Client) Stream(header any, content io.WriterTo, size int64) error {
 	return err
 }
 
-// closeAfter closes a connection after a time, if it is not called off before.
-func closeAfter(conn net.Conn, d time.Duration) (callOff func()) {
+// closeAfter closes conn after d, unless it is cancelled before.
+func closeAfter(conn net.Conn, d time.Duration) (cancel func()) {
 	t := time.AfterFunc(d, func() { _ = conn.Close() })
 	return func() { t.Stop() }
 }
 
-// lookEvery is how often it is looked whether a client that writes nothing more still reads.
+// closedPollPeriod is how often a client that writes nothing more is checked for having disconnected.
 const closedPollPeriod = 500 * time.Millisecond
 
-// read passes lines on until there are no more, then waits for the client to go.
+// read passes lines on until there are no more, then waits until the client has disconnected.
 func (c *Client) read() {
 	defer close(c.disconnected)
 	func() {
@@ -106,13 +106,13 @@ func (c *Client) read() {
 	}
 }
 
-var errLineTooLong = errors.New("a line is too long")
+var errLineTooLong = errors.New("line too long")
 
-// readLine reads a line byte by byte, so that no buffer keeps a copy of a secret. Once
-// it has begun it must come to its end soon.
+// readLine reads byte by byte, so that no buffer keeps a copy of a secret. Once a line has begun, it must end within
+// lineTimeout.
 func readLine(conn net.Conn) (kiosk.Secret, error) {
-	late := func() {}
-	defer func() { late() }()
+	cancel := func() {}
+	defer func() { cancel() }()
 	line := make(kiosk.Secret, 0, MaxLine)
 	var one [1]byte
 	for {
@@ -128,7 +128,7 @@ func readLine(conn net.Conn) (kiosk.Secret, error) {
 			return nil, errLineTooLong
 		case n > 0:
 			if line = append(line, one[0]); len(line) == 1 {
-				late = closeAfter(conn, lineTimeout)
+				cancel = closeAfter(conn, lineTimeout)
 			}
 		}
 		if err != nil {
@@ -137,14 +137,14 @@ func readLine(conn net.Conn) (kiosk.Secret, error) {
 	}
 }
 
-// Ask sends one request to the kiosk at path and reads its one answer. It waits until ctx ends. A request that the kiosk did
-// not carry out is a *Refused.
+// Ask sends one request to the kiosk at path and reads its one answer. It waits until ctx ends. If the kiosk refused
+// the request, the error is a *Refused.
 func Ask(ctx context.Context, path string, request, answer any) error {
 	return exchange(ctx, path, request, func(d *json.Decoder, _ net.Conn) error { return decodeAnswer(d, answer) })
 }
 
-// Fetch asks the kiosk at path for a snapshot of its database and writes it to w. It waits until ctx ends. A snapshot of more
-// than limit bytes is refused; one that ends early is io.ErrUnexpectedEOF.
+// Fetch writes a snapshot of the database of the kiosk at path to w. It waits until ctx ends. A snapshot of more than
+// limit bytes is an error, and so is one that ends early (io.ErrUnexpectedEOF).
 func Fetch(ctx context.Context, path string, w io.Writer, limit int64) error {
 	return exchange(ctx, path, Request{Do: "snapshot"}, func(d *json.Decoder, conn net.Conn) error {
 		var header Snapshot
@@ -179,7 +179,7 @@ func skipLineFeed(r io.Reader) error {
 	return nil
 }
 
-// exchange connects, sends a request and has receive read what comes back.
+// exchange connects, sends a request and has receive read the answer.
 func exchange(ctx context.Context, path string, request any, receive func(*json.Decoder, net.Conn) error) error {
 	conn, err := Dial(ctx, path)
 	if err != nil {
@@ -197,7 +197,7 @@ func exchange(ctx context.Context, path string, request any, receive func(*json.
 	return err
 }
 
-// decodeAnswer reads one answer; an error that it contains is returned as *Refused.
+// decodeAnswer reads one answer. An error in it is returned as *Refused.
 func decodeAnswer(d *json.Decoder, answer any) error {
 	var raw json.RawMessage
 	if err := d.Decode(&raw); err != nil {
@@ -213,19 +213,19 @@ func decodeAnswer(d *json.Decoder, answer any) error {
 	return nil
 }
 
-// maxAnswer is more than any status.
+// maxAnswer is the longest answer in bytes: longer than any status.
 const maxAnswer = 1 << 20
 
-// Refused is what the kiosk said to a request that it did not do.
+// Refused is a request that the kiosk did not carry out.
 type Refused struct{ Reason string }
 
-// Error is the kiosk's own sentence.
+// Error returns the kiosk's own text.
 func (r *Refused) Error() string { return r.Reason }
 
-// ErrNotRunning says that no kiosk listens at the path.
+// ErrNotRunning means that no kiosk listens at the path.
 var ErrNotRunning = errors.New("no kiosk is running on this device")
 
-// Dial opens a connection to the kiosk at a path.
+// Dial connects to the kiosk at path.
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerCredentials asks the kernel who is at the other end.
+// peerCredentials asks the kernel for the client's user and process; -1 if unknown.
 func peerCredentials(conn *net.UnixConn) (uid, pid int) {
 	uid, pid = -1, -1
 	raw, err := conn.SyscallConn()
@@ -25,23 +25,23 @@ func peerCredentials(conn *net.UnixConn) (uid, pid int) {
 	return uid, pid
 }
 
-// isClosed says whether the other end is closed altogether, and not only for writing.
+// isClosed reports whether the other end is closed altogether, not only for writing.
 func isClosed(conn *net.UnixConn) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return true
 	}
-	gone := true
+	closed := true
 	err = raw.Control(func(fd uintptr) {
-		p := []unix.PollFd{{Fd: int32(fd)}} // POLLHUP and POLLERR are told unasked
+		p := []unix.PollFd{{Fd: int32(fd)}} // POLLHUP and POLLERR are always reported
 		if n, err := unix.Poll(p, 0); err == nil && n == 0 {
-			gone = false
+			closed = false
 		}
 	})
-	return err != nil || gone
+	return err != nil || closed
 }
 
-// isNotRunning says whether an error of connecting means that nobody listens.
+// isNotRunning reports whether a connection failed because no process listens.
 func isNotRunning(err error) bool {
 	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// A developer's machine that is not Linux can run the demo; devices are Linux.
+// The demo also runs on a developer's machine that is not Linux; devices are Linux.
 
 func peerCredentials(*net.UnixConn) (uid, pid int) { return -1, -1 }
 

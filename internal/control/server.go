@@ -11,29 +11,26 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Limits of a server. Clients are on this device, but one of them may be broken.
+// Limits of a server. Clients are on this device, but may be broken.
 const (
-	maxClients      = 16               // a front end, a monitor, a technician, and room
+	maxClients      = 16               // a front end, a monitor, a technician, and spare ones
 	lineTimeout     = 10 * time.Second // for a line that has begun, and for each write
-	shutdownTimeout = 10 * time.Second // for handlers to end after the server was told to
+	shutdownTimeout = 10 * time.Second // for handlers after the server was stopped
 )
 
-// Server takes clients in.
+// Server accepts clients and handles their lines.
 type Server struct {
-	// Handle deals with one line, which it may keep; it reads further lines of the
-	// same client from Client.Lines.
+	// Handle handles one line, which it may keep. It can read further lines of the same client from Client.Lines.
 	Handle func(context.Context, *Client, kiosk.Secret)
-	// Patience is how long a client may say nothing while nothing is done for it; 0: as
-	// long as it likes.
+	// IdleTimeout is how long a client may send nothing while no request of it is handled; 0 is unlimited.
 	IdleTimeout time.Duration
 	Log         *slog.Logger
 
 	mu      sync.Mutex
-	clients []*Client // the oldest first
+	clients []*Client // oldest first
 }
 
-// Serve takes clients in until ctx ends, then lets handlers come to their end and
-// closes the listener.
+// Serve accepts clients until ctx ends, lets handlers finish and closes the listener.
 func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 	defer context.AfterFunc(ctx, func() {
 		_ = l.Close()
@@ -47,7 +44,7 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 				break
 			}
 			s.Log.Warn("socket", "error", err)
-			if !wait.For(ctx, time.Second) { // out of file descriptors, say: not in a hurry
+			if !wait.For(ctx, time.Second) { // for example out of file descriptors
 				break
 			}
 			continue
@@ -55,22 +52,22 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 		c := &Client{conn: conn, idle: true, Lines: make(chan kiosk.Secret), disconnected: make(chan struct{}), done: make(chan struct{})}
 		c.UID, c.PID = peerCredentials(conn)
 		if !s.admit(c) {
-			_ = c.Answer(map[string]string{"error": "busy: too many are speaking to this kiosk"})
+			_ = c.Answer(map[string]string{"error": "busy: too many clients"})
 			_ = conn.Close()
 			continue
 		}
 		busy.Go(func() { c.read() })
 		busy.Go(func() { s.serveClient(ctx, c) })
 	}
-	over := make(chan struct{})
+	finished := make(chan struct{})
 	go func() {
 		busy.Wait()
-		close(over)
+		close(finished)
 	}()
 	limit := time.NewTimer(shutdownTimeout)
 	defer limit.Stop()
 	select {
-	case <-over:
+	case <-finished:
 	case <-limit.C:
 	}
 }
@@ -78,13 +75,13 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) {
 func (s *Server) serveClient(ctx context.Context, c *Client) {
 	defer s.remove(c)
 	for {
-		heard := func() {}
+		cancel := func() {}
 		if s.IdleTimeout > 0 {
-			heard = closeAfter(c.conn, s.IdleTimeout)
+			cancel = closeAfter(c.conn, s.IdleTimeout)
 		}
 		select {
 		case line, ok := <-c.Lines:
-			heard()
+			cancel()
 			if !ok {
 				return
 			}
@@ -92,7 +89,7 @@ func (s *Server) serveClient(ctx context.Context, c *Client) {
 			s.Handle(ctx, c, line)
 			s.setIdle(c, true)
 		case <-ctx.Done():
-			heard()
+			cancel()
 			return
 		}
 		if ctx.Err() != nil {
@@ -101,7 +98,8 @@ func (s *Server) serveClient(ctx context.Context, c *Client) {
 	}
 }
 
-// admit makes room for a client: whoever has been idle longest goes.
+// admit makes room for a client: the one that has been idle longest is disconnected. With netutil.LimitListener, clients
+// that send nothing could keep all others out.
 func (s *Server) admit(c *Client) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,18 +2,17 @@ package guard
 
 import "time"
 
-// present is when the question is asked.
+// moment is when the guard is asked.
 type moment struct {
 	now         time.Duration
 	wall        time.Time
 	boot        string
-	wallTrusted bool // the wall clock is believed
+	wallTrusted bool // the wall clock is trusted
 }
 
-// minAge is at most the true age of what was written at some time: within one boot
-// the uptime knows, and all of another boot's was written before this one began.
-// Where boots have no names it may have been this one or another: then it is at
-// least as old as if it were of this one.
+// minAge returns the certain age of what was written at some time: within one boot from the uptime; anything of
+// another boot was written before this one began. If boots have no IDs, it may have been this one or another: then it
+// is at least as old as if it were of this one.
 func (p moment) minAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	if p.boot != "" && boot != "" && boot != p.boot {
 		return p.now
@@ -21,8 +20,7 @@ func (p moment) minAge(wall time.Time, boot string, uptime time.Duration) time.D
 	return max(p.now-uptime, 0)
 }
 
-// likelyAge is the age by the wall clock where uptimes do not tell. A clock that went
-// back leaves what is certain.
+// likelyAge returns the age by the wall clock if uptimes do not tell. If the clock went back, it is the certain age.
 func (p moment) likelyAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	least := p.minAge(wall, boot, uptime)
 	if p.boot != "" && boot == p.boot {
@@ -31,7 +29,7 @@ func (p moment) likelyAge(wall time.Time, boot string, uptime time.Duration) tim
 	return max(p.wall.Sub(wall), least)
 }
 
-// personAge is what counts against a person: by the wall clock only if that is sure.
+// personAge returns the age that counts for a person: by the wall clock only if that is trusted.
 func (p moment) personAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	if p.wallTrusted {
 		return p.likelyAge(wall, boot, uptime)

@@ -9,16 +9,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 )
 
-// Rate is a budget: so many requests in so much time, counted in a window that
-// slides. The zero Rate stands for the contract's default.
+// Rate is a budget: so many requests in so much time, in a sliding window. The zero Rate means the default.
 type Rate struct {
 	Count int           // 1 to 1000
 	Per   time.Duration // 1 s to 24 h
 }
 
-// ParseRate reads a budget as written in KIOSK_GUARD_PERSON and
-// KIOSK_GUARD_DEVICE: a count, a slash and a Go duration, as in "3/10m". It takes
-// what config.ParseRate takes: what passes as a setting is a budget here.
+// ParseRate parses a budget as written in KIOSK_GUARD_PERSON and KIOSK_GUARD_DEVICE: a count, a slash and a Go
+// duration, as in "3/10m". It accepts what config.ParseRate accepts.
 func ParseRate(s string) (Rate, error) {
 	count, per, err := config.ParseRate(s)
 	if err != nil {
@@ -27,7 +25,7 @@ func ParseRate(s string) (Rate, error) {
 	return Rate{Count: count, Per: per}, nil
 }
 
-// String writes the rate as ParseRate reads it.
+// String returns the rate as ParseRate parses it.
 func (r Rate) String() string {
 	d := r.Per.String()
 	if strings.HasSuffix(d, "m0s") {

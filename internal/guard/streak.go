@@ -6,20 +6,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// row is one person's requests, newest first, as far back as they came to nothing.
+// streak is one person's failed requests in a row, newest first.
 type streak struct {
 	limits Limits
 	moment moment
-	memory time.Duration
+	memory time.Duration // older failures do not count
 
-	count   int           // so many in a row came to nothing
+	count   int           // failed requests in a row
 	since   time.Duration // how long ago the newest of them ended
-	openFor time.Duration // how long one may still be open on the phone
-	done    bool          // an approval ends the row: what is older does not count
+	openFor time.Duration // how long a request may still be open on the phone
+	done    bool          // an approval ends the streak: older requests do not count
 }
 
-// add takes in the next older request. Behind an approval nothing can be open:
-// it would have held back what was approved.
+// add adds the next older request. Before an approval, no request can be open: the guard would have refused the
+// approved one.
 func (r *streak) add(p kiosk.PastRequest) {
 	if r.done {
 		return
@@ -36,7 +36,7 @@ func (r *streak) add(p kiosk.PastRequest) {
 	}
 }
 
-// pause is what is left of one that began when the newest request ended.
+// pause returns how much is left of a pause that began when the newest request ended.
 func (r *streak) pause(whole time.Duration) time.Duration {
 	if r.count == 0 {
 		return 0
@@ -44,28 +44,28 @@ func (r *streak) pause(whole time.Duration) time.Duration {
 	return max(whole-r.since, 0)
 }
 
-// fate is what became of one request.
+// outcome is how one request ended.
 type outcome struct {
 	approved bool          // by the right person
 	failed   bool          // see the package comment
-	ended    time.Duration // how long ago it ended; less than 0 while it is open
+	ended    time.Duration // how long ago it ended; negative while it is open
 	openFor  time.Duration // how long it may still be open
 }
 
 func (r *streak) outcome(p kiosk.PastRequest) outcome {
 	asked := r.moment.personAge(p.Wall, p.Boot, p.Uptime)
-	story := p.History()
-	if len(story) == 0 {
-		return outcome{failed: true, ended: asked} // off record: nobody knows
+	history := p.History()
+	if len(history) == 0 {
+		return outcome{failed: true, ended: asked} // the visit was pruned
 	}
-	last := story[len(story)-1]
+	last := history[len(history)-1]
 	f := outcome{ended: r.moment.personAge(last.Wall, last.Boot, last.Uptime)}
-	left := r.timeLeft(p, story)
+	left := r.timeLeft(p, history)
 	switch {
 	case last.Code == "", last.Stage == kiosk.StageEnded && last.Reason == kiosk.NoReason:
-		// No phone rang: the second road, or a user code was wanted first.
+		// No phone rang: the device flow, or a user code was required first.
 	case last.Stage == kiosk.StageGranted:
-		// Its tokens are still to be given back.
+		// Its tokens still have to be revoked.
 	case !last.Stage.Final():
 		f.failed, f.openFor = true, left
 		f.ended = -left // the pause begins when it expires
@@ -74,7 +74,7 @@ func (r *streak) outcome(p kiosk.PastRequest) outcome {
 		}
 	case last.Stage == kiosk.StageShown, last.Reason == kiosk.ServiceDown:
 		f.approved = true
-	case wasGranted(story) && last.Reason != kiosk.WrongPerson, isOurFault(last.Reason):
+	case wasGranted(history) && last.Reason != kiosk.WrongPerson, isOurFault(last.Reason):
 		// The phone was answered, or never asked.
 	default:
 		f.failed = true
@@ -85,18 +85,18 @@ func (r *streak) outcome(p kiosk.PastRequest) outcome {
 	return f
 }
 
-// timeLeft is how long the request lives at the server.
-func (r *streak) timeLeft(p kiosk.PastRequest, story []kiosk.Record) time.Duration {
-	for i := len(story) - 1; i >= 0; i-- {
-		if s := story[i]; s.Stage == kiosk.StageAcknowledged {
+// timeLeft returns how much longer the request lives at the server.
+func (r *streak) timeLeft(p kiosk.PastRequest, history []kiosk.Record) time.Duration {
+	for i := len(history) - 1; i >= 0; i-- {
+		if s := history[i]; s.Stage == kiosk.StageAcknowledged {
 			return max(min(s.Expires, maxLifetime)-r.moment.personAge(s.SentAt, s.Boot, s.Sent), 0)
 		}
 	}
 	return max(r.limits.Lifetime-r.moment.personAge(p.Wall, p.Boot, p.Uptime), 0)
 }
 
-func wasGranted(story []kiosk.Record) bool {
-	for _, s := range story {
+func wasGranted(history []kiosk.Record) bool {
+	for _, s := range history {
 		if s.Stage == kiosk.StageGranted {
 			return true
 		}
@@ -104,7 +104,7 @@ func wasGranted(story []kiosk.Record) bool {
 	return false
 }
 
-// ourFault: the server did not even look for the person, or the answer was of no use.
+// isOurFault reports whether the server did not even look for the person, or its answer was unusable.
 func isOurFault(r kiosk.Reason) bool {
 	switch r {
 	case kiosk.Misconfigured, kiosk.NotProvisioned, kiosk.BadClock, kiosk.NoAccess, kiosk.Untrusted:
@@ -113,8 +113,8 @@ func isOurFault(r kiosk.Reason) bool {
 	return false
 }
 
-// unanswered: the server was never told, and never said, that the request is over.
-// An abandoned visit has one of these reasons, too.
+// isUnanswered reports whether the server neither was told nor said that the request is over. An abandoned visit has
+// one of these reasons, too.
 func isUnanswered(r kiosk.Reason) bool {
 	switch r {
 	case kiosk.Cancelled, kiosk.Unreachable, kiosk.Internal:

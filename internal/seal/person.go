@@ -10,13 +10,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// PersonTag is the mark of an identifier, the same for every way of writing it: a
-// keyed hash. Without the key it cannot be computed, so a list of known
-// identifiers does not undo it.
+// PersonTag returns the tag of an identifier, the same for every spelling of it: a keyed hash. Without the key it
+// cannot be computed, so a list of known identifiers does not reverse it.
 func (r *Ring) PersonTag(identifier []byte) Tag { return r.keys[0].person(identifier) }
 
-// MatchPerson says whether tag is the identifier's mark under any key of the ring: a
-// rotation must not make somebody a stranger.
+// MatchPerson returns a function that reports whether a tag is the identifier's under any key of the ring: after a
+// rotation, a person must still be recognized.
 func (r *Ring) MatchPerson(identifier []byte) func(tag Tag) bool {
 	all := make([]Tag, len(r.keys))
 	for i, k := range r.keys {
@@ -34,13 +33,12 @@ func (k *key) person(identifier []byte) (tag Tag) {
 	return tag
 }
 
-// Fold brings the ways of writing one identifier together, so that nobody gets
-// a second budget by a capital or a blank: compatibility forms and case, and no
-// blanks, no invisible characters, none of the marks that people put into phone
-// and card numbers. Two people that fall together share a budget, no more. The
-// caller clears what it gets.
+// Fold maps all spellings of one identifier to one, so that nobody gets a second budget with a capital letter or a
+// space. It applies compatibility forms (NFKC) and case folding, and drops spaces, invisible characters and the
+// punctuation of phone and card numbers. Two persons whose identifiers fold to the same share a budget, no more. The
+// caller clears the result.
 func Fold(identifier []byte) []byte {
-	composed := norm.NFKC.Append(make([]byte, 0, 2*len(identifier)), identifier...) // Bytes may give back identifier itself
+	composed := norm.NFKC.Append(make([]byte, 0, 2*len(identifier)), identifier...) // norm.Bytes could return identifier itself
 	defer clear(composed)
 	return bytes.Map(func(r rune) rune {
 		switch {

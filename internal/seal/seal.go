@@ -1,14 +1,9 @@
-// Package seal does everything in the store that needs its key: it closes what is
-// personal, makes the marks by which a person is told from another, and links
-// the entries of the journal to a chain. Each purpose has a key derived for it
-// alone (HKDF, RFC 5869). It knows nothing of files; where keys come from and
-// what is sealed is the store's business.
+// Package seal does everything in the store that needs its key: it encrypts personal data, makes the tags that tell
+// persons apart, and links the records to a chain. Each purpose has a key of its own, derived by HKDF (RFC 5869).
+// Where keys come from and what is sealed is up to the store.
 //
-// # Rotation
-//
-// A Ring holds the key that is used now and older ones that only open. Whatever
-// is sealed or linked begins with four bytes that name its key, derived from it,
-// so that no table says which key was which.
+// A Ring holds the current key and older ones that only open. Whatever is sealed or linked begins with four bytes that
+// identify its key, so that keys can be rotated.
 package seal
 
 import (
@@ -24,35 +19,33 @@ import (
 )
 
 const (
-	// KeySize is a key's length in bytes: XChaCha20-Poly1305's, and what HKDF-SHA256 can make use of.
+	// KeySize is the length of a key in bytes: what XChaCha20-Poly1305 needs and HKDF-SHA256 can use.
 	KeySize = 32
-	// MaxKeys is how many keys a ring takes: the present one and three rotations of
-	// which something may still be on record.
+	// MaxKeys is how many keys a ring takes: the current one and three older ones, of which something may still be on
+	// record.
 	MaxKeys = 4
-	// TagSize is the length of a person's mark: half of SHA-256, so that no two
-	// customers of a shop share one.
+	// TagSize is the length of a person tag in bytes: half of SHA-256, so that no two customers of a shop share one.
 	TagSize = 16
-	// LinkSize is the length of a link of the chain: the key's name and half of SHA-256.
+	// LinkSize is the length of a link in bytes: the key's identifier and half of SHA-256.
 	LinkSize = idSize + 16
 
 	idSize = 4
-	format = 1 // of what is sealed; part of the associated data
+	format = 1 // of sealed values; part of the associated data
 )
 
-// Tag is who was asked for, as far as the record may know.
+// Tag stands for a person on record. It cannot be reversed without the key.
 type Tag [TagSize]byte
 
-// Link is one link of the journal's chain; the zero Link comes before the first entry.
+// Link is one link of the chain of records. The zero Link precedes the first record.
 type Link [LinkSize]byte
 
-// Errors of what a Ring reads.
+// Errors of opening and verifying.
 var (
 	ErrSeal = errors.New("sealed value does not open")
-	ErrKey  = errors.New("its key is not in the ring")
+	ErrKey  = errors.New("key is not in the ring")
 )
 
-// Ring is one key to seal with and older ones to read with. It is safe for
-// concurrent use until Forget.
+// Ring is the current key and older ones. It is safe for concurrent use until Forget.
 type Ring struct{ keys []*key }
 
 type key struct {
@@ -62,8 +55,8 @@ type key struct {
 	chain []byte
 }
 
-// NewRing makes a ring from the present key and older ones, newest first, each of
-// KeySize bytes. The caller may clear them afterwards.
+// NewRing makes a ring from the current key and older ones, newest first, each of KeySize bytes. The caller may clear
+// them afterwards.
 func NewRing(keys ...[]byte) (*Ring, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys {
 		return nil, fmt.Errorf("%d keys, must be 1 to %d", len(keys), MaxKeys)
@@ -108,7 +101,7 @@ func newKey(secret []byte) (*key, error) {
 	return k, err
 }
 
-// Forget overwrites what can be overwritten of the keys.
+// Forget overwrites as much of the keys as is possible.
 func (r *Ring) Forget() {
 	for _, k := range r.keys {
 		clear(k.tag)
@@ -125,8 +118,7 @@ func (r *Ring) find(id []byte) *key {
 	return nil
 }
 
-// Seal closes plain with the present key for one place, named by bucket and name:
-// opened anywhere else it fails.
+// Seal encrypts plain with the current key, for the place that bucket and name identify: it opens nowhere else.
 func (r *Ring) Seal(bucket, name, plain []byte) []byte {
 	k := r.keys[0]
 	n := k.aead.NonceSize()
@@ -136,7 +128,7 @@ func (r *Ring) Seal(bucket, name, plain []byte) []byte {
 	return k.aead.Seal(out, out[idSize:], plain, k.place(bucket, name))
 }
 
-// Open gives what Seal closed; ErrKey where no key of the ring did, else ErrSeal.
+// Open decrypts what Seal returned. The error is ErrKey if the key is not in the ring, else ErrSeal.
 func (r *Ring) Open(bucket, name, sealed []byte) ([]byte, error) {
 	n := idSize + chacha20poly1305.NonceSizeX
 	if len(sealed) < n+chacha20poly1305.Overhead {
@@ -153,12 +145,12 @@ func (r *Ring) Open(bucket, name, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// IsCurrent says whether sealed was closed with the key that is used now.
+// IsCurrent reports whether sealed was made with the current key.
 func (r *Ring) IsCurrent(sealed []byte) bool {
 	return len(sealed) >= idSize && r.find(sealed[:idSize]) == r.keys[0]
 }
 
-// place is the associated data: bucket, name, format and the key's name.
+// place returns the associated data: bucket, name, format and the key's identifier.
 func (k *key) place(bucket, name []byte) []byte {
 	b := make([]byte, 0, len(bucket)+len(name)+idSize+3)
 	b = append(b, bucket...)
@@ -168,10 +160,10 @@ func (k *key) place(bucket, name []byte) []byte {
 	return append(b, k.id[:]...)
 }
 
-// Link gives the link that follows before, over the parts of one entry.
+// Link returns the link that follows before, over the parts of one record.
 func (r *Ring) Link(before Link, parts ...[]byte) Link { return r.keys[0].link(before, parts) }
 
-// VerifyLink says whether l is the link over these; ErrKey where no key of the ring made it.
+// VerifyLink reports whether l is the link over before and parts. The error is ErrKey if its key is not in the ring.
 func (r *Ring) VerifyLink(l, before Link, parts ...[]byte) (bool, error) {
 	k := r.find(l[:idSize])
 	if k == nil {
@@ -186,7 +178,7 @@ func (k *key) link(before Link, parts [][]byte) (l Link) {
 	mac.Write(before[:])
 	for _, p := range parts {
 		n := len(p)
-		mac.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) // or two parts could pass for other two
+		mac.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) // so that no two lists of parts are encoded alike
 		mac.Write(p)
 	}
 	copy(l[:], k.id[:])

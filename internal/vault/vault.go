@@ -1,24 +1,18 @@
-// Package vault holds the secrets of the present visit in memory: identifier,
-// auth_req_id, tokens, by request number. Values are copied in and out and
-// overwritten before they are forgotten, so that a core dump or the next
-// customer finds nothing. It leaves deciding what is kept, and for how long, to
-// the visit; keeping it over a power cut is the store's business.
+// Package vault holds the secrets of the current visit in memory: identifier, auth_req_id, tokens, by request number.
+// Values are copied in and out and overwritten before they are dropped, so that neither a core dump nor the next
+// customer finds them. What is kept, and for how long, is up to the visit; keeping it over a power cut, up to the
+// store.
 //
-// # What is zeroed, and what cannot be
-//
-// Zeroed at once are the vault's own bytes and the copies it gives out. Not within
-// reach are strings: request bodies and headers, JSON on its way into a struct, TLS
-// and terminal buffers, the identifier as it is drawn while it is typed. They are
-// garbage when the visit ends. Package app collects it when the visit's connections are
-// closed; GODEBUG=clobberfree=1, in the unit files, has the
-// collector overwrite what it frees. A test reads the memory of a kiosk and finds
-// nothing of the visit some seconds later but the last keys in the terminal
+// Overwritten at once are the vault's own bytes and the copies that it returns. Strings are out of reach: request
+// bodies and headers, JSON on its way into a struct, TLS and terminal buffers, the identifier on the screen while it
+// is typed. They are garbage when the visit ends. The memory scrubber collects it once the visit's connections are
+// closed, and GODEBUG=clobberfree=1, in the unit files, has the collector overwrite what it frees. A test reads the
+// memory of a running kiosk: some seconds after a visit, nothing of it is left but the last keys in the terminal
 // library's input buffer.
 //
-// The memory is not locked: mlockall needs a privilege or a limit that the Go heap's
-// reservations exceed at once, and would fail at some allocation in mid-visit. The
-// unit keeps its pages out of swap instead (MemorySwapMax=0). No core dump is
-// written and no process of the same user may look in (host.NoCoreDumps).
+// The memory is not locked. mlockall needs a privilege, or a limit that the Go heap's reservations exceed at once, and
+// would fail at some allocation during a visit. The unit keeps its pages out of swap instead (MemorySwapMax=0), no
+// core dump is written, and no process of the same user may read the memory (host.NoCoreDumps).
 package vault
 
 import (
@@ -28,10 +22,10 @@ import (
 )
 
 const (
-	itemSlots     = 16       // items a request can have; kiosk names seven
-	maxRequests   = 64       // requests held at once; a visit needs three, one for each time it asks
-	maxShortValue = 16 << 10 // an identifier, auth_req_id or expectation; most stay under 1 KiB, an auth_req_id that is a JWT does not
-	maxToken      = 64 << 10 // a token; real ones stay under 8 KiB, with many claims 20
+	itemSlots     = 16       // items that a request can have; kiosk defines seven
+	maxRequests   = 64       // requests held at once; a visit needs three, one for each attempt
+	maxShortValue = 16 << 10 // bytes; for identifier, auth_req_id and expected subject. Most are under 1 KiB, an auth_req_id that is a JWT is not
+	maxToken      = 64 << 10 // bytes; tokens are usually under 8 KiB, with many claims 20
 )
 
 // Vault implements kiosk.Vault. The zero value is not ready: use New.
@@ -43,20 +37,19 @@ type Vault struct {
 
 var _ kiosk.Vault = (*Vault)(nil)
 
-// New makes an empty vault.
+// New returns an empty vault.
 func New() *Vault { return &Vault{requests: map[kiosk.Number]*[itemSlots]kiosk.Secret{}} }
 
-// String tells nothing, so that a vault inside a printed struct leaks nothing.
+// String returns a constant, so that a vault inside a printed struct leaks nothing.
 func (v *Vault) String() string { return "[vault]" }
 
-// GoString is for %#v what String is for the other verbs.
+// GoString is String for %#v.
 func (v *Vault) GoString() string { return "[vault]" }
 
-// Put copies value in and overwrites what was there. An empty value only
-// overwrites. So does one that is too large (16 KiB for an identifier, request id
-// or expectation, 64 KiB for a token), one beyond the items there can be, and one
-// for a 65th request: whoever took it from outside has checked its size before,
-// and an item that is missing stops the visit where half of one would not.
+// Put copies value in and overwrites the old value. An empty value only overwrites. So does a value that is too large
+// (16 KiB for an identifier, auth_req_id or expected subject, 64 KiB for a token), an item beyond the known ones, and
+// a 65th request: the caller has checked the size of what came from outside, and a missing item stops the visit, while
+// half of one would not.
 func (v *Vault) Put(n kiosk.Number, i kiosk.Item, value []byte) {
 	if i >= itemSlots {
 		return
@@ -81,7 +74,7 @@ func (v *Vault) Put(n kiosk.Number, i kiosk.Item, value []byte) {
 	copy(set[i], value)
 }
 
-// Get gives a copy that the caller must Zero; nil if there is none.
+// Get returns a copy that the caller must Zero; nil if there is none.
 func (v *Vault) Get(n kiosk.Number, i kiosk.Item) kiosk.Secret {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,7 +87,7 @@ func (v *Vault) Get(n kiosk.Number, i kiosk.Item) kiosk.Secret {
 	return out
 }
 
-// Wipe overwrites and forgets what is held under n.
+// Wipe overwrites and drops everything held for request n.
 func (v *Vault) Wipe(n kiosk.Number) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
