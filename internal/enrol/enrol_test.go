@@ -218,7 +218,7 @@ func (d *device) open() (*Enrolment, error) {
 		}})
 }
 
-func (d *device) must() *Enrolment {
+func (d *device) mustOpen() *Enrolment {
 	d.t.Helper()
 	e, err := d.open()
 	if err != nil {
@@ -226,6 +226,27 @@ func (d *device) must() *Enrolment {
 	}
 	d.t.Cleanup(e.Close)
 	return e
+}
+
+// registered opens the registration and registers the device with an approval.
+func (d *device) registered() *Enrolment {
+	d.t.Helper()
+	e := d.mustOpen()
+	if err := e.Register(d.t.Context(), nil, false, func(Approval) {}); err != nil {
+		d.t.Fatal(err)
+	}
+	return e
+}
+
+// powerCut makes the write after n others fail.
+func powerCut(e *Enrolment, n int) {
+	e.dir.failWrite = func() error {
+		if n == 0 {
+			return errors.New("power cut")
+		}
+		n--
+		return nil
+	}
 }
 
 func publicOf(t *testing.T, k *oidc.ClientKey) []byte {
@@ -244,7 +265,7 @@ func noApproval(t *testing.T) func(Approval) {
 func TestRegisterWithApproval(t *testing.T) {
 	o := newAuthServer(t)
 	d := newDevice(t, o)
-	e := d.must()
+	e := d.mustOpen()
 	var shown []Approval
 	if err := e.Register(t.Context(), nil, false, func(a Approval) { shown = append(shown, a) }); err != nil {
 		t.Fatal(err)
@@ -280,7 +301,7 @@ func TestRegisterWithApproval(t *testing.T) {
 	e.Close()
 
 	// A second run changes nothing.
-	again := d.must()
+	again := d.mustOpen()
 	if err := again.Register(t.Context(), nil, false, noApproval(t)); err != nil {
 		t.Error(err)
 	}
@@ -294,10 +315,7 @@ func TestRegisterWithApproval(t *testing.T) {
 
 func TestFilesAreReadableByTheDeviceOnly(t *testing.T) {
 	d := newDevice(t, newAuthServer(t))
-	e := d.must()
-	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
-		t.Fatal(err)
-	}
+	e := d.registered()
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -327,13 +345,13 @@ func TestRegisterWithInitialAccessToken(t *testing.T) {
 	o := newAuthServer(t)
 	o.initialTokens["one-time"] = true
 	d := newDevice(t, o)
-	e := d.must()
+	e := d.mustOpen()
 	if err := e.Register(t.Context(), kiosk.Secret("one-time"), false, noApproval(t)); err != nil || e.ClientID() != "c-1" {
 		t.Fatalf("%q, %v", e.ClientID(), err)
 	}
 	e.Close()
 	other := newDevice(t, o)
-	err := other.must().Register(t.Context(), kiosk.Secret("one-time"), false, noApproval(t))
+	err := other.mustOpen().Register(t.Context(), kiosk.Secret("one-time"), false, noApproval(t))
 	if kiosk.ReasonOf(err) != kiosk.Misconfigured || !strings.Contains(err.Error(), "invalid_token") {
 		t.Errorf("used twice: %v", err)
 	}
@@ -343,7 +361,7 @@ func TestRegisterWithInitialAccessToken(t *testing.T) {
 func TestRejectedRegistrationLeavesNoRecord(t *testing.T) {
 	o := newAuthServer(t)
 	d := newDevice(t, o)
-	e := d.must()
+	e := d.mustOpen()
 	if err := e.Register(t.Context(), kiosk.Secret("bad"), false, noApproval(t)); err == nil || errors.Is(err, ErrUnknownOutcome) {
 		t.Fatalf("%v", err)
 	}
@@ -359,7 +377,7 @@ func TestApprovalOutcomes(t *testing.T) {
 		o := newAuthServer(t)
 		o.polls = []string{answer}
 		d := newDevice(t, o)
-		err := d.must().Register(t.Context(), nil, false, func(Approval) {})
+		err := d.mustOpen().Register(t.Context(), nil, false, func(Approval) {})
 		if kiosk.ReasonOf(err) != want || strings.Contains(err.Error(), "CANARY") {
 			t.Errorf("%s: %v", answer, err)
 		}
@@ -371,7 +389,7 @@ func TestApprovalOutcomes(t *testing.T) {
 		o := newAuthServer(t)
 		o.polls = []string{"authorization_pending"}
 		d := newDevice(t, o)
-		err := d.must().Register(t.Context(), nil, false, func(Approval) {})
+		err := d.mustOpen().Register(t.Context(), nil, false, func(Approval) {})
 		if kiosk.ReasonOf(err) != kiosk.Expired || d.now < 299*time.Second || d.now > 320*time.Second {
 			t.Errorf("after %v: %v", d.now, err)
 		}
@@ -399,14 +417,14 @@ func TestUnknownOutcomeIsReported(t *testing.T) {
 			o := newAuthServer(t)
 			o.respond = lose
 			d := newDevice(t, o)
-			e := d.must()
+			e := d.mustOpen()
 			err := e.Register(t.Context(), nil, false, func(Approval) {})
 			if !errors.Is(err, ErrUnknownOutcome) || !strings.Contains(err.Error(), "Kiosk Shop 7 (") {
 				t.Fatalf("%v", err)
 			}
 			e.Close()
 			o.respond = nil
-			e = d.must()
+			e = d.mustOpen()
 			err = e.Register(t.Context(), nil, false, noApproval(t))
 			if !errors.Is(err, ErrUnknownOutcome) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
 				t.Errorf("the next run: %v", err)
@@ -424,13 +442,10 @@ func TestUnknownOutcomeIsReported(t *testing.T) {
 
 func TestRegisterWithAnotherIssuerNeedsAgain(t *testing.T) {
 	d := newDevice(t, newAuthServer(t))
-	e := d.must()
-	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
-		t.Fatal(err)
-	}
+	e := d.registered()
 	e.Close()
 	d.o = newAuthServer(t)
-	e = d.must()
+	e = d.mustOpen()
 	if e.ClientID() != "" {
 		t.Errorf("client %q of another server", e.ClientID())
 	}
@@ -444,21 +459,18 @@ func TestRegisterWithAnotherIssuerNeedsAgain(t *testing.T) {
 
 func TestOneEnrolmentAtATime(t *testing.T) {
 	d := newDevice(t, newAuthServer(t))
-	first := d.must()
+	first := d.mustOpen()
 	if _, err := d.open(); !errors.Is(err, ErrBusy) {
 		t.Errorf("%v", err)
 	}
 	first.Close()
-	d.must()
+	d.mustOpen()
 }
 
 func TestRotateKeepsTheKioskWorking(t *testing.T) {
 	o := newAuthServer(t)
 	d := newDevice(t, o)
-	e := d.must()
-	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
-		t.Fatal(err)
-	}
+	e := d.registered()
 	old := e.Key()
 	for range 2 { // the second call changes nothing
 		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != BothKeysValid {
@@ -473,7 +485,7 @@ func TestRotateKeepsTheKioskWorking(t *testing.T) {
 		t.Errorf("old: %v", err)
 	}
 	e.Close()
-	e = d.must() // another process finishes the rotation
+	e = d.mustOpen() // another process finishes the rotation
 	if state, err := e.FinishRotation(t.Context()); err != nil || state != Rotated {
 		t.Fatalf("%v, %v", state, err)
 	}
@@ -495,10 +507,7 @@ func TestRotateAtAPortal(t *testing.T) {
 	o := newAuthServer(t)
 	o.unmanaged = true
 	d := newDevice(t, o)
-	e := d.must()
-	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
-		t.Fatal(err)
-	}
+	e := d.registered()
 	old := e.Key()
 	for range 2 { // it stays so until the operator acts
 		if state, err := e.Rotate(t.Context(), "c-1"); err != nil || state != AwaitsOperator {
@@ -527,28 +536,18 @@ func TestRotationSurvivesPowerCuts(t *testing.T) {
 	o := newAuthServer(t)
 	o.sameToken = true
 	d := newDevice(t, o)
-	e := d.must()
-	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
-		t.Fatal(err)
-	}
+	e := d.registered()
 	e.Close()
 	for cut, whole := 0, false; !whole; cut++ {
-		e := d.must()
+		e := d.mustOpen()
 		old := e.Key()
-		left := cut
-		e.dir.failWrite = func() error {
-			if left == 0 {
-				return errors.New("power cut")
-			}
-			left--
-			return nil
-		}
+		powerCut(e, cut)
 		if _, err := e.Rotate(t.Context(), "c-1"); err == nil {
 			_, err = e.FinishRotation(t.Context())
 			whole = err == nil
 		}
 		e.Close()
-		e = d.must()
+		e = d.mustOpen()
 		if !whole {
 			if _, err := e.Rotate(t.Context(), "c-1"); err != nil {
 				t.Fatalf("cut %d: %v", cut, err)
@@ -576,19 +575,12 @@ func TestRegistrationSurvivesPowerCuts(t *testing.T) {
 	for cut := range 4 {
 		o := newAuthServer(t)
 		d := newDevice(t, o)
-		e := d.must()
-		left := cut
-		e.dir.failWrite = func() error {
-			if left == 0 {
-				return errors.New("power cut")
-			}
-			left--
-			return nil
-		}
+		e := d.mustOpen()
+		powerCut(e, cut)
 		first := e.Register(t.Context(), nil, false, func(Approval) {})
 		e.Close()
 		o.polls = []string{""}
-		e = d.must()
+		e = d.mustOpen()
 		err := e.Register(t.Context(), nil, false, func(Approval) {})
 		switch {
 		case first == nil && err == nil, errors.Is(err, ErrUnknownOutcome):
@@ -608,10 +600,7 @@ func TestRegistrationSurvivesPowerCuts(t *testing.T) {
 func TestRotateWithoutReadableAccessToken(t *testing.T) {
 	o := newAuthServer(t)
 	d := newDevice(t, o)
-	e := d.must()
-	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
-		t.Fatal(err)
-	}
+	e := d.registered()
 	o.clients["c-1"].access = "another"
 	if _, err := e.Rotate(t.Context(), "c-1"); err == nil || kiosk.ReasonOf(err) != kiosk.Misconfigured {
 		t.Errorf("%v", err)

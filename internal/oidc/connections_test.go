@@ -55,6 +55,14 @@ func newRaw(t *testing.T, serve func(n int, c net.Conn, next func() bool)) *rawS
 	return s
 }
 
+// answerOnce answers the first request of a connection and closes the connection at the second.
+func answerOnce(_ int, c net.Conn, next func() bool) {
+	if next() {
+		io.WriteString(c, okAnswer)
+	}
+	next()
+}
+
 const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 func TestSendOnceNeverSendsTwice(t *testing.T) {
@@ -233,12 +241,7 @@ func TestNothingIsResentByTheTransport(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newRaw(t, func(_ int, c net.Conn, next func() bool) {
-				if next() {
-					io.WriteString(c, okAnswer)
-				}
-				next()
-			})
+			s := newRaw(t, answerOnce)
 			transport := NewTransport(TransportOptions{})
 			defer transport.CloseIdleConnections()
 			if _, err := transport.Send(request(s.url), MaxResponse); err != nil {
@@ -294,12 +297,7 @@ func TestStaleConnectionIsOneThatEndsWithoutAByteAfterAnotherRequest(t *testing.
 
 // TestDocumentsSurviveAStaleConnection fetches a document over a connection that the server closes unasked.
 func TestDocumentsSurviveAStaleConnection(t *testing.T) {
-	s := newRaw(t, func(_ int, c net.Conn, next func() bool) {
-		if next() {
-			io.WriteString(c, okAnswer)
-		}
-		next()
-	})
+	s := newRaw(t, answerOnce)
 	transport := NewTransport(TransportOptions{})
 	defer transport.CloseIdleConnections()
 	for range 4 {
