@@ -10,42 +10,9 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
-
-// disk mounts a small file system of its own.
-func disk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size="+size); err != nil {
-		t.Skipf("NOT TESTED: a disk of %s cannot be mounted here: %v", size, err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// hog takes all room that is left on a disk, and gives it back.
-func hog(t *testing.T, dir string) (free func()) {
-	t.Helper()
-	path := dir + "/hog"
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for page := make([]byte, 4096); err == nil; {
-		_, err = f.Write(page)
-	}
-	return func() {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestFullAtEveryWrite fills the disk page by page, so that another write of
 // another record finds no room each time: asking, asked, granted, the ending, the
@@ -55,7 +22,7 @@ func TestFullAtEveryWrite(t *testing.T) {
 	at := map[string]int{} // stage of the first record that found no room
 	for pages := 12; pages < 60; pages += 4 {
 		t.Run(fmt.Sprintf("%d KiB", 4*pages), func(t *testing.T) {
-			dir := disk(t, fmt.Sprintf("%dk", 4*pages))
+			dir := testkit.MountDisk(t, fmt.Sprintf("%dk", 4*pages))
 			k, c := keep(t, dir)
 			var want []string
 			for i := range 400 {
@@ -79,9 +46,7 @@ func TestFullAtEveryWrite(t *testing.T) {
 			if left, err := k.Unfinished(); err != nil || len(left) != 1 || string(left[0].Secrets.RequestID) != "req-ringing" {
 				t.Errorf("of what is under way: %v, %v", left, err)
 			}
-			if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, "size=4m"); err != nil {
-				t.Fatal(err)
-			}
+			testkit.RemountDisk(t, dir, 0, "size=4m")
 			tell(t, k, "ringing", kiosk.StageGranted)
 			if k.Condition().Healthy {
 				t.Error("it was tried again at once: a card that hangs would slow every record")
@@ -110,11 +75,11 @@ func TestFullAtEveryWrite(t *testing.T) {
 func TestFullFromEachRecordOn(t *testing.T) {
 	for n, first := range served[:3] {
 		t.Run(first.String(), func(t *testing.T) {
-			dir := disk(t, "4m")
+			dir := testkit.MountDisk(t, "4m")
 			k, _ := keep(t, dir)
 			serve(t, k, "before")
 			tell(t, k, "v", served[:n]...)
-			free := hog(t, dir)
+			free := testkit.FillDisk(t, dir)
 			r := rec("v", first)
 			r.Secrets.ExpectedSubject = make(kiosk.Secret, 60<<10) // more than any page that is free
 			if err := k.Append(r); err != nil {
@@ -139,17 +104,15 @@ func TestFullFromEachRecordOn(t *testing.T) {
 }
 
 func TestFullAtTheFirstStart(t *testing.T) {
-	dir := disk(t, "64k")
-	free := hog(t, dir)
+	dir := testkit.MountDisk(t, "64k")
+	free := testkit.FillDisk(t, dir)
 	k, _ := keep(t, dir)
 	serve(t, k, "v1")
 	if c := k.Condition(); c.Healthy || c.Cause != "full" || c.Waiting != 4 {
 		t.Errorf("%+v", c)
 	}
 	free()
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, "size=4m"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.RemountDisk(t, dir, 0, "size=4m")
 	k.Retry()
 	serve(t, k, "v2")
 	k.Close()
@@ -161,17 +124,11 @@ func TestFullAtTheFirstStart(t *testing.T) {
 // TestReadOnlyDisk: the file system turns read-only under the kiosk, as it does
 // when the card fails, and the next start finds it so.
 func TestReadOnlyDisk(t *testing.T) {
-	dir := disk(t, "4m")
-	remount := func(flags uintptr) {
-		t.Helper()
-		if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|flags, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := testkit.MountDisk(t, "4m")
 	k, _ := keep(t, dir)
 	tell(t, k, "v1", kiosk.StageAsking, kiosk.StageAcknowledged)
 	k.Close()
-	remount(syscall.MS_RDONLY)
+	testkit.RemountDisk(t, dir, syscall.MS_RDONLY, "")
 
 	k, c := keep(t, dir)
 	left, err := k.Unfinished()
@@ -208,7 +165,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	if k.Condition().Healthy {
 		t.Error("it is called well on a disk that takes nothing")
 	}
-	remount(0)
+	testkit.RemountDisk(t, dir, 0, "")
 	k.Retry()
 	if cond := k.Condition(); !cond.Healthy {
 		t.Errorf("%+v", cond)
@@ -222,19 +179,15 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // A damaged file on a disk that is read-only can be neither used nor set aside.
 func TestDamagedOnAReadOnlyDisk(t *testing.T) {
-	dir := disk(t, "4m")
+	dir := testkit.MountDisk(t, "4m")
 	write(t, dbIn(dir), []byte("not a database"))
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	testkit.RemountDisk(t, dir, syscall.MS_RDONLY, "")
 	k, _ := keep(t, dir)
 	serve(t, k, "v1")
 	if c := k.Condition(); c.Healthy || c.Cause != "read-only" {
 		t.Errorf("%+v", c)
 	}
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
-		t.Fatal(err)
-	}
+	testkit.RemountDisk(t, dir, 0, "")
 	k.Retry()
 	if c := k.Condition(); !c.Healthy || len(c.Quarantined) != 1 {
 		t.Errorf("%+v", c)

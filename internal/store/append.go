@@ -175,22 +175,7 @@ func (s *Store) unseal(key, sealed []byte) (kiosk.Secrets, error) {
 func (s *Store) Unfinished() ([]kiosk.Record, error) {
 	var out []kiosk.Record
 	err := s.view("unfinished", func(tx *bolt.Tx) error {
-		c := tx.Bucket(openBucket).Cursor()
-		for key, sealed := c.First(); key != nil; key, sealed = c.Next() {
-			if len(key) != 8 {
-				return damaged("a visit in progress without a number")
-			}
-			v, err := visitAt(tx, key)
-			if err != nil {
-				return err
-			}
-			r := v.record()
-			if r.Secrets, err = s.unseal(key, sealed); err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
-		return nil
+		return s.forEachUnfinished(tx, func(_ uint64, r kiosk.Record) { out = append(out, r) })
 	})
 	if err != nil {
 		for _, r := range out {
@@ -199,6 +184,24 @@ func (s *Store) Unfinished() ([]kiosk.Record, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+func (s *Store) forEachUnfinished(tx *bolt.Tx, each func(n uint64, r kiosk.Record)) error {
+	return tx.Bucket(openBucket).ForEach(func(key, sealed []byte) error {
+		if len(key) != 8 {
+			return damaged("a visit in progress without a number")
+		}
+		v, err := visitAt(tx, key)
+		if err != nil {
+			return err
+		}
+		r := v.record()
+		if r.Secrets, err = s.unseal(key, sealed); err != nil {
+			return err
+		}
+		each(binary.BigEndian.Uint64(key), r)
+		return nil
+	})
 }
 
 func visitAt(tx *bolt.Tx, key []byte) (visitRecord, error) {

@@ -10,44 +10,25 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// disk mounts a small file system of its own.
-func disk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size="+size); err != nil {
-		t.Skipf("NOT TESTED: a disk of %s cannot be mounted here: %v", size, err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 func TestDiskFull(t *testing.T) {
-	s := openTest(t, disk(t, "256k"))
+	s := openTest(t, testkit.MountDisk(t, "256k"))
 	survives(t, s, fill(t, s))
 }
 
 func TestDiskFullAtTheFirstStart(t *testing.T) {
-	dir := disk(t, "64k")
-	hog := filepath.Join(dir, "hog")
-	if err := os.WriteFile(hog, make([]byte, 128<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("the disk is not full: %v", err)
-	}
+	dir := testkit.MountDisk(t, "64k")
+	free := testkit.FillDisk(t, dir)
 	if s, err := Open(Options{Dir: dir}); !errors.Is(err, ErrFull) {
 		if err == nil {
 			s.Close()
 		}
 		t.Fatalf("got %v", err)
 	}
-	if err := os.Remove(hog); err != nil {
-		t.Fatal(err)
-	}
+	free()
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
 		t.Fatalf("with room again: %v", err)
@@ -57,13 +38,11 @@ func TestDiskFullAtTheFirstStart(t *testing.T) {
 }
 
 func TestReadOnlyDisk(t *testing.T) {
-	dir := disk(t, "1m")
+	dir := testkit.MountDisk(t, "1m")
 	s := openTest(t, dir)
 	whole(t, s, "v1", kiosk.StageShown)
 	s.Close()
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	testkit.RemountDisk(t, dir, syscall.MS_RDONLY, "")
 	if _, err := Open(Options{Dir: dir, Key: testKey}); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("for writing: %v", err)
 	}

@@ -1,10 +1,11 @@
 package store
 
 import (
-	"encoding/binary"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // maxNumbers is how many visits are known by name without a search: those in progress and the most recent ones, so
@@ -68,21 +69,12 @@ func (n *visitNumbers) isFull() bool {
 func (s *Store) checkNewest() error {
 	return s.view("open", func(tx *bolt.Tx) error {
 		begun := map[string]uint64{}
-		c := tx.Bucket(openBucket).Cursor()
-		for key, sealed := c.First(); key != nil; key, sealed = c.Next() {
-			if len(key) != 8 {
-				return damaged("a visit in progress without a number")
-			}
-			v, err := visitAt(tx, key)
-			if err != nil {
-				return err
-			}
-			secrets, err := s.unseal(key, sealed)
-			if err != nil {
-				return err
-			}
-			secrets.Zero()
-			begun[v.Visit] = binary.BigEndian.Uint64(key)
+		err := s.forEachUnfinished(tx, func(n uint64, r kiosk.Record) {
+			r.Secrets.Zero()
+			begun[r.Visit] = n
+		})
+		if err != nil {
+			return err
 		}
 		s.numbers.add(begun)
 		return s.checkHead(tx)
