@@ -120,8 +120,8 @@ func TestClientAssertion(t *testing.T) {
 		"RSA, the server lists RS256":   {pkcs8(rsaKey), rsaKey.Public(), []string{"RS256", "ES256"}, "RS256", ""},
 		"RSA, the server lists both":    {pkcs8(rsaKey), rsaKey.Public(), []string{"RS256", "PS256"}, "PS256", ""},
 		"RSA, the server lists PS256":   {pkcs8(rsaKey), rsaKey.Public(), []string{"PS256"}, "PS256", ""},
-		"JWK with a name":               {privateJWK(ecKey, map[string]any{"kid": "dev-7"}), ecKey.Public(), nil, "ES256", "dev-7"},
-		"RSA JWK that says RS256, whatever is listed": {privateJWK(rsaKey, map[string]any{"alg": "RS256", "kid": "k"}), rsaKey.Public(), []string{"PS256"}, "RS256", "k"},
+		"JWK with a kid":                {privateJWK(ecKey, map[string]any{"kid": "dev-7"}), ecKey.Public(), nil, "ES256", "dev-7"},
+		"RSA JWK with alg RS256, whatever is listed": {privateJWK(rsaKey, map[string]any{"alg": "RS256", "kid": "k"}), rsaKey.Public(), []string{"PS256"}, "RS256", "k"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, err := ParseClientKey(c.file)
@@ -202,7 +202,7 @@ func TestNewClientAuthRejectsIncompleteOptions(t *testing.T) {
 		"secret post, no secret":    {ClientID: "c", Method: SecretPost},
 		"private_key_jwt, no key":   {ClientID: "c", Method: PrivateKeyJWT, Now: time.Now},
 		"private_key_jwt, no clock": {ClientID: "c", Key: k},
-		"a way nobody knows":        {ClientID: "c", Method: "client_secret_jwt", Secret: kiosk.Secret("x")},
+		"unknown method":            {ClientID: "c", Method: "client_secret_jwt", Secret: kiosk.Secret("x")},
 		"no authentication at all":  {ClientID: "c", Method: "none"},
 	} {
 		if a, err := NewClientAuth(o); kiosk.ReasonOf(err) != kiosk.Misconfigured || a != nil {
@@ -227,31 +227,31 @@ func TestParseClientKey(t *testing.T) {
 		file []byte
 		ok   bool
 	}{
-		"PKCS#8, P-256":                {pkcs8(ecKey), true},
-		"PKCS#8, P-521":                {pkcs8(p521), true},
-		"PKCS#8, Ed25519":              {pkcs8(edKey), true},
-		"PKCS#8, RSA":                  {pkcs8(rsaKey), true},
-		"SEC 1":                        {sec1, true},
-		"SEC 1 after its parameters":   {append(pemOf("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}), sec1...), true},
-		"PKCS#1":                       {pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), true},
-		"JWK, EC":                      {privateJWK(ecKey, nil), true},
-		"JWK, Ed25519":                 {privateJWK(edKey, nil), true},
-		"JWK, RSA with its alg":        {privateJWK(rsaKey, map[string]any{"alg": "PS384"}), true},
-		"text in front of the PEM":     {append([]byte("our kiosk\n"), pkcs8(ecKey)...), true},
-		"P-224":                        {pkcs8(p224), false},
-		"RSA of 1024 bits":             {pkcs8(small), false},
-		"a certificate":                {pemOf("CERTIFICATE", []byte("x")), false},
-		"a public key":                 {pemOf("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(ecKey.Public()))), false},
-		"protected by a password":      {pemOf("ENCRYPTED PRIVATE KEY", []byte("x")), false},
-		"damaged PEM":                  {pemOf("PRIVATE KEY", []byte("garbage")), false},
-		"a public JWK":                 {[]byte(text(jwk(ecKey, "k", nil))), false},
-		"a JWK with a shared secret":   {[]byte(`{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`), false},
-		"a JWK for encryption":         {privateJWK(ecKey, map[string]any{"use": "enc"}), false},
-		"a JWK whose alg does not fit": {privateJWK(ecKey, map[string]any{"alg": "RS256"}), false},
-		"a JWK that says HS256":        {privateJWK(ecKey, map[string]any{"alg": "HS256"}), false},
-		"a set of JWKs":                {[]byte(jwks(jwk(ecKey, "k", nil))), false},
-		"an empty file":                {nil, false},
-		"something else":               {[]byte("client-secret-123"), false},
+		"PKCS#8, P-256":                  {pkcs8(ecKey), true},
+		"PKCS#8, P-521":                  {pkcs8(p521), true},
+		"PKCS#8, Ed25519":                {pkcs8(edKey), true},
+		"PKCS#8, RSA":                    {pkcs8(rsaKey), true},
+		"SEC 1":                          {sec1, true},
+		"SEC 1 after its parameters":     {append(pemOf("EC PARAMETERS", []byte{6, 8, 42, 134, 72, 206, 61, 3, 1, 7}), sec1...), true},
+		"PKCS#1":                         {pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)), true},
+		"JWK, EC":                        {privateJWK(ecKey, nil), true},
+		"JWK, Ed25519":                   {privateJWK(edKey, nil), true},
+		"JWK, RSA with its alg":          {privateJWK(rsaKey, map[string]any{"alg": "PS384"}), true},
+		"text before the PEM":            {append([]byte("our kiosk\n"), pkcs8(ecKey)...), true},
+		"P-224":                          {pkcs8(p224), false},
+		"RSA of 1024 bits":               {pkcs8(small), false},
+		"a certificate":                  {pemOf("CERTIFICATE", []byte("x")), false},
+		"a public key":                   {pemOf("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(ecKey.Public()))), false},
+		"encrypted":                      {pemOf("ENCRYPTED PRIVATE KEY", []byte("x")), false},
+		"damaged PEM":                    {pemOf("PRIVATE KEY", []byte("garbage")), false},
+		"a public JWK":                   {[]byte(text(jwk(ecKey, "k", nil))), false},
+		"a JWK with a shared secret":     {[]byte(`{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`), false},
+		"a JWK for encryption":           {privateJWK(ecKey, map[string]any{"use": "enc"}), false},
+		"a JWK whose alg does not match": {privateJWK(ecKey, map[string]any{"alg": "RS256"}), false},
+		"a JWK with alg HS256":           {privateJWK(ecKey, map[string]any{"alg": "HS256"}), false},
+		"a set of JWKs":                  {[]byte(jwks(jwk(ecKey, "k", nil))), false},
+		"an empty file":                  {nil, false},
+		"something else":                 {[]byte("client-secret-123"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, err := ParseClientKey(c.file)
@@ -260,7 +260,7 @@ func TestParseClientKey(t *testing.T) {
 			}
 			if err == nil {
 				if k.Public() == nil || k.chooseAlgorithm(nil) == "" {
-					t.Error("a key without a public half or an alg")
+					t.Error("the key has no public key or alg")
 				}
 				return
 			}

@@ -47,16 +47,16 @@ func TestParseCertificate(t *testing.T) {
 		key   *ClientKey
 		words string // of the error; empty: none
 	}{
-		"a certificate":            {mine, key, ""},
-		"with its chain":           {append(append([]byte{}, mine...), other...), key, ""},
-		"the key in the same file": {append(append([]byte{}, keyPEM...), mine...), key, ""},
-		"of another key":           {other, key, "does not match KIOSK_CLIENT_KEY_FILE"},
-		"the chain upside down":    {append(append([]byte{}, other...), mine...), key, "must be the first"},
-		"no key":                   {mine, nil, "no client key"},
-		"a key instead":            {keyPEM, key, "no certificate in the file"},
-		"no PEM":                   {[]byte("hush"), key, "not a PEM file"},
-		"damaged":                  {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("hush")}), key, "damaged"},
-		"a whole system's bundle":  {[]byte(strings.Repeat(string(mine), 11)), key, "bundle"},
+		"a certificate":              {mine, key, ""},
+		"with its chain":             {append(append([]byte{}, mine...), other...), key, ""},
+		"the key in the same file":   {append(append([]byte{}, keyPEM...), mine...), key, ""},
+		"for another key":            {other, key, "does not match KIOSK_CLIENT_KEY_FILE"},
+		"the chain in reverse order": {append(append([]byte{}, other...), mine...), key, "must be the first"},
+		"no key":                     {mine, nil, "no client key"},
+		"a key only":                 {keyPEM, key, "no certificate in the file"},
+		"not PEM":                    {[]byte("hush"), key, "not a PEM file"},
+		"damaged":                    {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("hush")}), key, "damaged"},
+		"a bundle of authorities":    {[]byte(strings.Repeat(string(mine), 11)), key, "bundle"},
 	} {
 		got, err := ParseCertificate(c.file, c.key)
 		switch {
@@ -75,11 +75,11 @@ func TestCheckValidity(t *testing.T) {
 		now   time.Time
 		words string
 	}{
-		"in its prime":        {noon, ""},
+		"valid for months":    {noon, ""},
 		"over 30 days before": {end.AddDate(0, 0, -30).Add(-time.Second), ""},
 		"30 days before":      {end.AddDate(0, 0, -30).Add(time.Second), "expires on 2027-05-22"},
-		"after its end":       {end.Add(time.Second), "expired on 2027-05-22"},
-		"before its time":     {noon.AddDate(-1, 0, 0), "not valid before 2026-05-22"},
+		"expired":             {end.Add(time.Second), "expired on 2027-05-22"},
+		"not valid yet":       {noon.AddDate(-1, 0, 0), "not valid before 2026-05-22"},
 	} {
 		err := c.CheckValidity(when.now)
 		if (when.words == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), when.words) {
@@ -112,7 +112,7 @@ func TestClientCertificateIsPresented(t *testing.T) {
 		transport.CloseIdleConnections()
 	}
 	if IsClientCertificateRejected(errors.New("x")) || IsClientCertificateRejected(nil) {
-		t.Error("other errors are no refusals")
+		t.Error("other errors count as rejected certificates")
 	}
 }
 
@@ -124,7 +124,7 @@ func FuzzParseCertificate(f *testing.F) {
 	key := must(ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := ParseCertificate(data, key); err == nil && !ecKey.PublicKey.Equal(c.leaf.PublicKey) {
-			t.Error("somebody else's certificate was accepted")
+			t.Error("a certificate for another key was accepted")
 		}
 	})
 }

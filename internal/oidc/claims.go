@@ -12,7 +12,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 )
 
-// checkClaims validates the claims of a token at now and returns its subject (V6 to V12 in package ciba's table).
+// checkClaims validates the claims of a token at now and returns its subject (V6 to V12).
 func (e ExpectedClaims) checkClaims(c strictjson.Object, now time.Time) (sub string, err error) {
 	if iss, _ := c.Text("iss"); iss != e.Issuer {
 		return "", errors.New("iss is not the issuer")
@@ -81,11 +81,11 @@ func (e ExpectedClaims) checkAudience(c strictjson.Object) error {
 	if !ours {
 		return errors.New("aud does not name this client")
 	}
-	azp, there := c["azp"]
-	if len(aud) > 1 && !there {
+	azp, present := c["azp"]
+	if len(aud) > 1 && !present {
 		return errors.New("azp is missing, and aud has several values")
 	}
-	if there && azp != e.ClientID {
+	if present && azp != e.ClientID {
 		return errors.New("azp is not this client")
 	}
 	return nil
@@ -105,14 +105,14 @@ func checkSubject(sub string) error {
 	return nil
 }
 
-// checkBindings validates the claims that bind the token to the others of the same response (V13). Servers need not
+// checkBindings validates the claims that bind the token to the other tokens and the request (V13). Servers need not
 // send them.
 func (e ExpectedClaims) checkBindings(c strictjson.Object, alg string) error {
 	for _, b := range []struct {
 		claim string
 		of    []byte
 	}{{"at_hash", e.AccessToken}, {claimRefreshHash, e.RefreshToken}} {
-		if _, there := c[b.claim]; !there {
+		if _, present := c[b.claim]; !present {
 			continue
 		}
 		got, _ := c.Text(b.claim)
@@ -120,7 +120,7 @@ func (e ExpectedClaims) checkBindings(c strictjson.Object, alg string) error {
 			return fmt.Errorf("%s does not match", b.claim)
 		}
 	}
-	if _, there := c[claimRequestID]; there {
+	if _, present := c[claimRequestID]; present {
 		if got, _ := c.Text(claimRequestID); len(e.RequestID) == 0 || !constantTimeEqual(got, string(e.RequestID)) {
 			return errors.New("auth_req_id belongs to another request")
 		}

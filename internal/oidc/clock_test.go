@@ -90,7 +90,7 @@ func TestClockLearnsFromDateHeader(t *testing.T) {
 	d, c := newDevice(s.URL, 20*time.Minute) // the device is ahead
 	s.setDate(noon)
 	if c.Offset() != 0 || !c.Now().Equal(d.now()) {
-		t.Error("something was known before anybody was asked")
+		t.Error("a time was learnt before a request")
 	}
 	if err := s.request(t, c, s.URL); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestClockLearnsFromDateHeader(t *testing.T) {
 	}
 	s.setDate(noon.Add(90 * time.Second))
 	if err := s.request(t, c, s.URL); err == nil {
-		t.Error("a certificate that the wall clock calls expired was believed")
+		t.Error("a certificate that is expired by the wall clock was accepted")
 	}
 	d.jump(-3600 * 24 * time.Hour)
 	if err := s.request(t, c, s.URL); err != nil || c.Corrections() != 1 {
@@ -145,18 +145,18 @@ func TestUntrustedDatesAreIgnored(t *testing.T) {
 		issuer, to, date string
 		took             time.Duration
 	}{
-		"plain http":                   {issuer: plain.URL, to: plain.URL},
-		"another host than the issuer": {issuer: "https://op.example", to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat)},
-		"no date":                      {issuer: s.URL, to: s.URL},
-		"not a date":                   {issuer: s.URL, to: s.URL, date: "soon"},
-		"before this program":          {issuer: s.URL, to: s.URL, date: noon.Add(-50 * time.Minute).Format(http.TimeFormat)},
-		"before the certificate":       {issuer: s.URL, to: s.URL, date: noon.Add(-2 * time.Hour).Format(http.TimeFormat)},
-		"after the certificate":        {issuer: s.URL, to: s.URL, date: noon.Add(8 * 24 * time.Hour).Format(http.TimeFormat)},
-		"an answer that took long":     {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: 30 * time.Second},
-		"time that ran backwards":      {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: -time.Second},
+		"plain http":                        {issuer: plain.URL, to: plain.URL},
+		"another host than the issuer":      {issuer: "https://op.example", to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat)},
+		"no date":                           {issuer: s.URL, to: s.URL},
+		"not a date":                        {issuer: s.URL, to: s.URL, date: "soon"},
+		"before this program was built":     {issuer: s.URL, to: s.URL, date: noon.Add(-50 * time.Minute).Format(http.TimeFormat)},
+		"before the certificate's validity": {issuer: s.URL, to: s.URL, date: noon.Add(-2 * time.Hour).Format(http.TimeFormat)},
+		"after the certificate's validity":  {issuer: s.URL, to: s.URL, date: noon.Add(8 * 24 * time.Hour).Format(http.TimeFormat)},
+		"a slow response":                   {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: 30 * time.Second},
+		"an uptime that went backwards":     {issuer: s.URL, to: s.URL, date: noon.Add(time.Hour).Format(http.TimeFormat), took: -time.Second},
 	} {
 		d, k := newDevice(c.issuer, 0)
-		if name == "before this program" { // but within the certificate's validity
+		if name == "before this program was built" { // but within the certificate's validity
 			k.earliest = noon.Add(-45 * time.Minute)
 		}
 		s.date, s.spend = c.date, func() { d.up.Add(int64(c.took)) }
@@ -195,6 +195,6 @@ func TestLearntTimeSkipsNoTLSCheck(t *testing.T) {
 	near(t, "learnt", c.certificateTime(), noon.Add(24*time.Hour))
 	d.jump(8 * 24 * time.Hour)
 	if err := s.request(t, c, s.URL); err == nil {
-		t.Error("an expired certificate was good again")
+		t.Error("an expired certificate became valid")
 	}
 }

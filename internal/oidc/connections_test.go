@@ -67,21 +67,21 @@ const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 func TestSendOnceNeverSendsTwice(t *testing.T) {
 	for name, serve := range map[string]func(n int, c net.Conn, next func() bool){
-		"the server hangs up without a word":      func(_ int, _ net.Conn, next func() bool) { next() },
-		"the server resets the connection":        func(_ int, c net.Conn, next func() bool) { next(); c.(*net.TCPConn).SetLinger(0) },
-		"the server hangs up before it reads":     func(int, net.Conn, func() bool) {},
-		"the answer is cut off in its first line": func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, "HTTP/1.1 2") },
-		"the answer is cut off in its header":     func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le") },
-		"the answer is cut off in its body": func(_ int, c net.Conn, next func() bool) {
+		"the server closes without a response":       func(_ int, _ net.Conn, next func() bool) { next() },
+		"the server resets the connection":           func(_ int, c net.Conn, next func() bool) { next(); c.(*net.TCPConn).SetLinger(0) },
+		"the server closes before it reads":          func(int, net.Conn, func() bool) {},
+		"the response is cut off in the status line": func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, "HTTP/1.1 2") },
+		"the response is cut off in the header":      func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le") },
+		"the response is cut off in the body": func(_ int, c net.Conn, next func() bool) {
 			next()
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
 		},
-		"the answer is not HTTP": func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, "hello\r\n\r\n") },
-		"the server says the request came too late": func(_ int, c net.Conn, next func() bool) {
+		"the response is not HTTP": func(_ int, c net.Conn, next func() bool) { next(); io.WriteString(c, "hello\r\n\r\n") },
+		"status 408": func(_ int, c net.Conn, next func() bool) {
 			next()
 			io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		},
-		"the server says it was misdirected": func(_ int, c net.Conn, next func() bool) {
+		"status 421": func(_ int, c net.Conn, next func() bool) {
 			next()
 			io.WriteString(c, "HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n")
 		},

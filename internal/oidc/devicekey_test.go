@@ -27,10 +27,10 @@ func TestNewClientKeyRoundTrip(t *testing.T) {
 	same, _ := again.Derive("a purpose", 32)
 	other, _ := k.Derive("another", 32)
 	if err != nil || len(one) != 32 || !bytes.Equal(one, same) || bytes.Equal(one, other) {
-		t.Errorf("%v: what is derived does not hang on key and purpose alone", err)
+		t.Errorf("%v: the derived secret depends on more than key and purpose", err)
 	}
 	stranger, err := NewClientKey()
 	if err != nil || stranger.ID() == k.ID() {
-		t.Errorf("%v: two keys alike", err)
+		t.Errorf("%v: two keys derive the same secret", err)
 	}
 }

@@ -174,7 +174,7 @@ func orBadClock(r kiosk.Reason, err error, now time.Time) kiosk.Reason {
 func getDocument(ctx context.Context, transport *Transport, address string) (body []byte, status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, 0, errors.New("bad address")
+		return nil, 0, errors.New("malformed address")
 	}
 	r.Header.Set("Accept", "application/json")
 	reply, err := transport.Send(r, MaxDocument)

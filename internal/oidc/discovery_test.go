@@ -87,10 +87,10 @@ func TestDiscoveryFaults(t *testing.T) {
 		reason  kiosk.Reason // NoReason: no error
 		says    string
 	}{
-		"all well":                       {nil, kiosk.NoReason, ""},
+		"good":                           {nil, kiosk.NoReason, ""},
 		"optional members absent":        {map[string]any{"userinfo_endpoint": nil, "revocation_endpoint": nil, "backchannel_token_delivery_modes_supported": nil}, kiosk.NoReason, ""},
 		"no CIBA":                        {map[string]any{"backchannel_authentication_endpoint": nil}, kiosk.NoReason, ""}, // package ciba rejects it
-		"members we do not know":         {map[string]any{"x": map[string]any{"y": 1}}, kiosk.NoReason, ""},
+		"unknown members":                {map[string]any{"x": map[string]any{"y": 1}}, kiosk.NoReason, ""},
 		"lists of the wrong type":        {map[string]any{"scopes_supported": "openid", "grant_types_supported": 7}, kiosk.NoReason, ""},
 		"issuer with another slash":      {map[string]any{"issuer": issuer + "/"}, kiosk.Misconfigured, "slash"},
 		"issuer in capitals":             {map[string]any{"issuer": "https://OP.example"}, kiosk.Misconfigured, "KIOSK_ISSUER"},
@@ -138,8 +138,8 @@ func TestDiscoveryRejectsResponses(t *testing.T) {
 		"server down":               {503, "", kiosk.Unreachable},
 		"too many requests":         {429, "", kiosk.Unreachable},
 		"a redirect":                {302, "", kiosk.Unreachable},
-		"a maintenance page":        {200, "<html>", kiosk.Unreachable},
-		"a member twice":            {200, `{"issuer":"a","issuer":"b"}`, kiosk.Unreachable},
+		"an HTML page":              {200, "<html>", kiosk.Unreachable},
+		"a duplicate name":          {200, `{"issuer":"a","issuer":"b"}`, kiosk.Unreachable},
 		"an empty object":           {200, `{}`, kiosk.Misconfigured},
 		"more than a mebibyte":      {200, `{"x":"` + strings.Repeat("x", MaxDocument) + `"}`, kiosk.Unreachable},
 	} {
@@ -179,7 +179,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 		return m
 	}
 	if d.Cached() != nil {
-		t.Error("known before anybody asked")
+		t.Error("cached before the first request")
 	}
 	get(1)
 	now.add(23 * time.Hour)
@@ -192,7 +192,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 		t.Error("the last good copy is gone")
 	}
 	if d.RefreshError() == nil {
-		t.Error("nobody would learn of the trouble")
+		t.Error("RefreshError is nil")
 	}
 	now.add(30 * time.Second)
 	get(2)
@@ -211,7 +211,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	now.add(time.Minute)
 	s.put(path, document(s.URL, s.URL, map[string]any{"token_endpoint": s.URL + "/moved"}))
 	if d.Cached().Endpoint(Token, false) != s.URL+"/token" {
-		t.Error("the endpoint moved without anybody having looked")
+		t.Error("the endpoint moved without a request")
 	}
 	if m := get(5); m.Endpoint(Token, false) != s.URL+"/moved" || d.RefreshError() != nil {
 		t.Error("the new document is not in use")

@@ -15,8 +15,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 const (
@@ -114,7 +115,7 @@ func (d *DPoP) find(holder kiosk.Secret) int {
 func (d *DPoP) sign(key *ecdsa.PrivateKey, method, address string, access kiosk.Secret) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", errors.New("bad address")
+		return "", errors.New("malformed address")
 	}
 	origin := originOf(u)
 	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = "", false, "", ""

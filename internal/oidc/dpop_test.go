@@ -56,14 +56,14 @@ func TestDPoPProofs(t *testing.T) {
 		t.Error("a proof that is not fresh")
 	}
 	if thumbprint(t, k1) != thumbprint(t, k2) {
-		t.Error("one visit, two keys")
+		t.Error("one visit has two keys")
 	}
 	_, other := verifyProof(t, must(d.TokenProof(kiosk.Secret("another"), "https://op.example/token")))
 	if thumbprint(t, k1) == thumbprint(t, other) {
-		t.Error("two visits, one key")
+		t.Error("two visits share a key")
 	}
 	if _, err := d.ResourceProof(access, "GET", "https://api.example/me"); err == nil {
-		t.Error("a proof for a token of nobody's")
+		t.Error("a proof for an unknown token")
 	}
 	d.BindAccessToken(id, access)
 	c3, k3 := verifyProof(t, must(d.ResourceProof(access, "GET", "https://api.example/me")))
@@ -91,7 +91,7 @@ func TestNoncesAreKeptByOrigin(t *testing.T) {
 	}
 	head := func(values ...string) http.Header { return http.Header{"Dpop-Nonce": values} }
 	if !d.StoreNonce("https://op.example/token", head("n1")) || d.StoreNonce("https://op.example/other", head("n1")) {
-		t.Error("what is new, and what is not")
+		t.Error("StoreNonce does not tell a new nonce from an old one")
 	}
 	for address, want := range map[string]any{
 		"https://op.example/token": "n1", "https://OP.example:443/token": "n1",
@@ -140,7 +140,7 @@ func TestRequiresNonce(t *testing.T) {
 			t.Errorf("%s: %v", challenge, got)
 		}
 		if RequiresNonce(400, h) {
-			t.Error("only a 401 says so")
+			t.Error("a status other than 401 requires a nonce")
 		}
 	}
 	if !RequiresNonce(401, http.Header{"Www-Authenticate": {"Bearer", `DPoP error="use_dpop_nonce"`}}) {

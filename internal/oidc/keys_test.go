@@ -33,9 +33,9 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
 	good := jwk(ecKey, "good", nil)
 	for name, member := range map[string]any{
-		"a type from the future":  map[string]any{"kty": "AKP", "alg": "ML-DSA-44", "kid": "x", "pub": "AAAA"},
+		"an unknown key type":     map[string]any{"kty": "AKP", "alg": "ML-DSA-44", "kid": "x", "pub": "AAAA"},
 		"a curve for encryption":  map[string]any{"kty": "OKP", "crv": "X25519", "kid": "x", "x": b64(make([]byte, 32))},
-		"a curve of crypto coins": map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "x", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
+		"secp256k1":               map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "x", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
 		"a shared secret":         map[string]any{"kty": "oct", "kid": "x", "k": "AAAA"},
 		"a key for encryption":    jwk(ecKey2, "x", map[string]any{"use": "enc"}),
 		"a key that only signs":   jwk(ecKey2, "x", map[string]any{"key_ops": []string{"sign"}}),
@@ -50,7 +50,7 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 		"a weak Ed25519 key":      jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 32))}),
 		"no modulus":              jwk(rsaKey, "x", map[string]any{"n": nil}),
 		"base64 with padding":     jwk(ecKey2, "x", map[string]any{"x": "AAAA===="}),
-		"a name that is a number": jwk(ecKey2, "x", map[string]any{"kid": 7}),
+		"a kid that is a number":  jwk(ecKey2, "x", map[string]any{"kid": 7}),
 		"an alg that is a list":   jwk(ecKey2, "x", map[string]any{"alg": []string{"ES256"}}),
 		"no type":                 map[string]any{"kid": "x"},
 		"a text":                  "hello",
@@ -71,8 +71,8 @@ func TestParseServerKeysRejectsDocuments(t *testing.T) {
 		"an empty object":     `{}`,
 		"keys as an object":   `{"keys":{}}`,
 		"no key at all":       `{"keys":[]}`,
-		"no key we can use":   jwks(map[string]any{"kty": "AKP"}),
-		"a member twice":      `{"keys":[],"keys":[]}`,
+		"no usable key":       jwks(map[string]any{"kty": "AKP"}),
+		"a duplicate name":    `{"keys":[],"keys":[]}`,
 		"more than a hundred": `{"keys":[` + strings.Repeat(`{},`, 100) + text(jwk(ecKey, "k", nil)) + `]}`,
 	} {
 		if k, err := parseServerKeys([]byte(doc)); err == nil {
@@ -268,7 +268,7 @@ func TestConcurrentCallersShareOneKeyFetch(t *testing.T) {
 	}
 }
 
-func FuzzParseKeys(f *testing.F) {
+func FuzzParseServerKeys(f *testing.F) {
 	f.Add([]byte(jwks(jwk(ecKey, "k", nil), jwk(edKey, "e", nil))))
 	f.Add([]byte(jwks(jwk(ecKey, "k", map[string]any{"x": "AAAA"}))))
 	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"","e":"AQAB"},7,null,[]]}`))

@@ -18,12 +18,12 @@ func FuzzParseMetadata(f *testing.F) {
 		m, err := parseMetadata(data, issuer)
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r > '~' }) {
-				t.Errorf("the error repeats %q", err)
+				t.Errorf("the error quotes %q", err)
 			}
 			return
 		}
 		if m.Issuer != issuer || m.Endpoint(Token, false) == "" || m.Endpoint(JWKS, false) == "" {
-			t.Errorf("taken for good: %q", data)
+			t.Errorf("accepted: %q", data)
 		}
 		for _, e := range endpointNames {
 			for _, mtls := range []bool{false, true} {

@@ -23,7 +23,7 @@ func ProbeClientAuth(ctx context.Context, transport *Transport, m *Metadata, aut
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Endpoint(Token, auth.MTLS()), strings.NewReader(form.Encode()))
 	if err != nil {
-		return kiosk.Fail(kiosk.Internal, what, errors.New("bad address"))
+		return kiosk.Fail(kiosk.Internal, what, errors.New("malformed address"))
 	}
 	r.Header = h
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -88,13 +88,13 @@ func TestSignRequestRejectsUnsuitableKeys(t *testing.T) {
 		algs  []string
 		words string // in the error
 	}{
-		"the server knows none":         {parseKey(t, ecKey), nil, "publishes no backchannel_authentication_request_signing_alg"},
-		"only in other ways":            {parseKey(t, ecKey), []string{"PS256", "RS256"}, "not with ES256"},
-		"RSA, and no PS256":             {parseKey(t, rsaKey), []string{"RS256", "ES256"}, "not with PS256"},
-		"a key on another curve":        {parseKey(t, ec384), []string{"ES384", "ES256"}, "P-256"},
-		"a key of another kind":         {parseKey(t, edKey), []string{"EdDSA", "ES256"}, "P-256"},
-		"a key that is only for RS256":  {jwk, []string{"RS256", "PS256"}, "P-256"},
-		"the server's list is an empty": {parseKey(t, ecKey), []string{}, "not with ES256"},
+		"no list":                      {parseKey(t, ecKey), nil, "publishes no backchannel_authentication_request_signing_alg"},
+		"other algorithms":             {parseKey(t, ecKey), []string{"PS256", "RS256"}, "not with ES256"},
+		"RSA, and no PS256":            {parseKey(t, rsaKey), []string{"RS256", "ES256"}, "not with PS256"},
+		"a key on another curve":       {parseKey(t, ec384), []string{"ES384", "ES256"}, "P-256"},
+		"a key of another type":        {parseKey(t, edKey), []string{"EdDSA", "ES256"}, "P-256"},
+		"a key that is only for RS256": {jwk, []string{"RS256", "PS256"}, "P-256"},
+		"an empty list":                {parseKey(t, ecKey), []string{}, "not with ES256"},
 	} {
 		m := &Metadata{Issuer: "https://op.example", RequestAlgs: c.algs}
 		if err := c.key.CheckRequestSigning(m); err == nil || !strings.Contains(err.Error(), c.words) {

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
-	"github.com/go-jose/go-jose/v4"
 )
 
 // Limits of an ID token.
@@ -23,8 +24,7 @@ const (
 	Tolerance = time.Minute
 )
 
-// Names of the claims that tie an ID token to a backchannel request (CIBA Core,
-// section 10.3.1).
+// Claims that bind an ID token to a backchannel request. (CIBA Core, section 10.3.1)
 const (
 	claimRequestID   = "urn:openid:params:jwt:claim:auth_req_id"
 	claimRefreshHash = "urn:openid:params:jwt:claim:rt_hash"
@@ -51,7 +51,7 @@ type ExpectedClaims struct {
 type Claims struct {
 	strictjson.Object
 	Subject string // sub
-	Raw     []byte // the same as JSON
+	Raw     []byte // the claims as JSON text
 }
 
 // Verifier validates ID tokens. It is safe for concurrent use.
@@ -64,7 +64,7 @@ type Verifier struct {
 func NewVerifier(k *Keys, now func() time.Time) *Verifier { return &Verifier{keys: k, now: now} }
 
 // Verify validates a token: form, header, key, signature, claims, in this order. It makes every check of OpenID
-// Connect Core 1.0 (section 3.1.3.7), RFC 8725 and CIBA Core. The error is a *kiosk.Error: Unreachable if the keys
+// Connect Core 1.0 (section 3.1.3.7), RFC 8725 and CIBA Core; docs/protocol.md lists them as V1 to V13. The error is a *kiosk.Error: Unreachable if the keys
 // could not be fetched, else Untrusted. Its text never contains a claim's value.
 func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e ExpectedClaims) (*Claims, error) {
 	if e.Issuer == "" || e.ClientID == "" || e.KeysURI == "" || e.RequestedAt.IsZero() {
@@ -148,7 +148,7 @@ func checkHeader(h strictjson.Object, allowed []string) (alg, kid string, err er
 	if _, known := findAlgorithm(alg); !known || !slices.Contains(allowed, alg) {
 		return "", "", errors.New("alg is not allowed")
 	}
-	if _, there := h["crit"]; there { // no extension is supported (RFC 7515, section 4.1.11)
+	if _, present := h["crit"]; present { // no extension is supported (RFC 7515, section 4.1.11)
 		return "", "", errors.New("crit: no extension is supported")
 	}
 	if h.Has("kid") {

@@ -164,7 +164,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 func TestOwnRootsReplaceTheSystems(t *testing.T) {
 	s, pool := tlsServer(t, nil)
 	if _, err := NewTransport(TransportOptions{}).SendOnce(post(t, s.URL), MaxResponse); err == nil {
-		t.Error("a certificate nobody knows was accepted")
+		t.Error("a certificate of an unknown authority was accepted")
 	}
 	if _, err := NewTransport(TransportOptions{Roots: x509.NewCertPool()}).SendOnce(post(t, s.URL), MaxResponse); err == nil {
 		t.Error("with no roots at all a certificate was accepted")
@@ -204,11 +204,11 @@ func TestResponsesAreLimited(t *testing.T) {
 		begun bool // the response has at least a header
 		is    error
 	}{
-		"just short enough":  {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%100s", "") }, true, true, nil},
-		"a byte too long":    {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n%101s", "") }, false, true, ErrResponseTooLong},
-		"without an end":     {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); io.CopyN(c, zeros{}, 1<<20) }, false, true, ErrResponseTooLong},
-		"cut off":            {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, false, true, io.ErrUnexpectedEOF},
-		"header without end": {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "); io.CopyN(c, zeros{}, 1<<20) }, false, false, nil},
+		"at the limit":          {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%100s", "") }, true, true, nil},
+		"a byte over the limit": {func(c net.Conn) { fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n%101s", "") }, false, true, ErrResponseTooLong},
+		"endless":               {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); io.CopyN(c, zeros{}, 1<<20) }, false, true, ErrResponseTooLong},
+		"cut off":               {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{") }, false, true, io.ErrUnexpectedEOF},
+		"endless header":        {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "); io.CopyN(c, zeros{}, 1<<20) }, false, false, nil},
 		"a thousand headers": {func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\n"+strings.Repeat("X: "+strings.Repeat("y", 100)+"\r\n", 1000)+"\r\n")
 		}, false, false, nil},

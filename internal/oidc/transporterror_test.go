@@ -53,39 +53,39 @@ func TestTransportErrorTexts(t *testing.T) {
 		err  error
 		want string
 	}{
-		"time ran out":              {fmt.Errorf("x: %w", context.DeadlineExceeded), "no response in time"},
-		"the socket's time ran out": {op("read", os.ErrDeadlineExceeded), "no response in time"},
-		"given up":                  {context.Canceled, "cancelled"},
-		"connecting timed out":      {dialError{context.DeadlineExceeded}, "connecting timed out"},
-		"refused":                   {dialError{op("dial", syscall.ECONNREFUSED)}, "connection refused"},
-		"no route":                  {dialError{op("dial", syscall.EHOSTUNREACH)}, "no route to the server"},
-		"no network":                {dialError{op("dial", syscall.ENETUNREACH)}, "no route to the server"},
-		"any other way to fail":     {dialError{errors.New("canary")}, "no connection"},
-		"no such name":              {dialError{op("dial", &net.DNSError{Err: "canary", Name: "canary", Server: "canary", IsNotFound: true})}, "unknown host name"},
-		"no name service":           {dialError{op("dial", &net.DNSError{Err: "canary", Name: "canary", Server: "canary"})}, "the host name lookup failed"},
-		"reset":                     {op("read", syscall.ECONNRESET), "connection reset"},
-		"a broken pipe":             {op("write", syscall.EPIPE), "connection reset"},
-		"hung up":                   {io.EOF, "the server closed the connection"},
-		"cut off":                   {io.ErrUnexpectedEOF, "response cut off"},
-		"another socket error":      {op("read", errors.New("canary")), "the connection failed"},
-		"an idle connection":        {errors.New("http: server closed idle connection"), "the server closed the connection"},
-		"anything else":             {errors.New(`bad Content-Length "canary\" canary"`), "malformed response"},
-		"not TLS":                   {tls.RecordHeaderError{Msg: "canary"}, "TLS: the server does not use TLS on this port"},
-		"handshake, our side":       {errors.New("tls: canary"), "TLS: the handshake failed"},
-		"expired":                   {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time 2 is after 1"}}, "TLS: the server's certificate has expired"},
-		"not yet":                   {x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time 1 is before 2"}, "TLS: the server's certificate is not valid yet"},
-		"not a CA":                  {x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.NotAuthorizedToSign, Detail: "canary"}, "TLS: the server's certificate is not valid"},
-		"unknown authority":         {x509.UnknownAuthorityError{Cert: &x509.Certificate{}}, "TLS: the server's certificate is signed by an unknown authority"},
-		"another host's":            {x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"canary"}}, Host: "op.example"}, "TLS: the server's certificate is not for op.example"},
-		"another x509 error":        {errors.New("x509: canary"), "TLS: the server's certificate is not valid"},
-		"our own words":             {textError("address is not https"), "address is not https"},
+		"the context's deadline": {fmt.Errorf("x: %w", context.DeadlineExceeded), "no response in time"},
+		"the socket's deadline":  {op("read", os.ErrDeadlineExceeded), "no response in time"},
+		"cancelled":              {context.Canceled, "cancelled"},
+		"connecting timed out":   {dialError{context.DeadlineExceeded}, "connecting timed out"},
+		"refused":                {dialError{op("dial", syscall.ECONNREFUSED)}, "connection refused"},
+		"no route":               {dialError{op("dial", syscall.EHOSTUNREACH)}, "no route to the server"},
+		"no network":             {dialError{op("dial", syscall.ENETUNREACH)}, "no route to the server"},
+		"any other dial error":   {dialError{errors.New("canary")}, "no connection"},
+		"unknown host name":      {dialError{op("dial", &net.DNSError{Err: "canary", Name: "canary", Server: "canary", IsNotFound: true})}, "unknown host name"},
+		"failed lookup":          {dialError{op("dial", &net.DNSError{Err: "canary", Name: "canary", Server: "canary"})}, "the host name lookup failed"},
+		"reset":                  {op("read", syscall.ECONNRESET), "connection reset"},
+		"a broken pipe":          {op("write", syscall.EPIPE), "connection reset"},
+		"EOF":                    {io.EOF, "the server closed the connection"},
+		"cut off":                {io.ErrUnexpectedEOF, "response cut off"},
+		"another socket error":   {op("read", errors.New("canary")), "the connection failed"},
+		"an idle connection":     {errors.New("http: server closed idle connection"), "the server closed the connection"},
+		"anything else":          {errors.New(`bad Content-Length "canary\" canary"`), "malformed response"},
+		"not TLS":                {tls.RecordHeaderError{Msg: "canary"}, "TLS: the server does not use TLS on this port"},
+		"handshake, our side":    {errors.New("tls: canary"), "TLS: the handshake failed"},
+		"expired":                {&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time 2 is after 1"}}, "TLS: the server's certificate has expired"},
+		"not yet":                {x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time 1 is before 2"}, "TLS: the server's certificate is not valid yet"},
+		"not a CA":               {x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.NotAuthorizedToSign, Detail: "canary"}, "TLS: the server's certificate is not valid"},
+		"unknown authority":      {x509.UnknownAuthorityError{Cert: &x509.Certificate{}}, "TLS: the server's certificate is signed by an unknown authority"},
+		"for another host":       {x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"canary"}}, Host: "op.example"}, "TLS: the server's certificate is not for op.example"},
+		"another x509 error":     {errors.New("x509: canary"), "TLS: the server's certificate is not valid"},
+		"own text":               {textError("address is not https"), "address is not https"},
 	} {
 		if got := (&TransportError{cause: c.err}).Error(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 	if !(&TransportError{cause: context.DeadlineExceeded}).Timeout() || (&TransportError{cause: io.EOF}).Timeout() {
-		t.Error("time-outs are not told apart")
+		t.Error("Timeout is wrong")
 	}
 }
 
@@ -109,17 +109,17 @@ func TestTransportErrorTextsFromRealConnections(t *testing.T) {
 		o    TransportOptions
 		want string // its beginning
 	}{
-		"nobody listens":     {"http://" + closed.Addr().String(), TransportOptions{}, "connection refused"},
-		"unknown authority":  {s.URL, TransportOptions{Roots: x509.NewCertPool()}, "TLS: the server's certificate is signed by an unknown authority"},
-		"another name":       {strings.Replace(s.URL, "127.0.0.1", "localhost", 1), TransportOptions{Roots: pool}, "TLS: the server's certificate is not for localhost"},
-		"long expired":       {s.URL, TransportOptions{Roots: pool, Now: at(s.Certificate().NotAfter.Add(time.Hour))}, "TLS: the server's certificate has expired"},
-		"not valid yet":      {s.URL, TransportOptions{Roots: pool, Now: at(s.Certificate().NotBefore.Add(-time.Hour))}, "TLS: the server's certificate is not valid yet"},
-		"wants ours":         {mutual.URL, TransportOptions{Roots: mutualPool}, "TLS: rejected by the server: "},
-		"too old for us":     {old.URL, TransportOptions{Roots: oldPool}, "TLS: "},
-		"plain HTTP instead": {https(plain.url), TransportOptions{}, "TLS: the server does not use TLS on this port"},
-		"something else":     {https(strange.url), TransportOptions{}, "TLS: the server does not use TLS on this port"},
-		"hangs up":           {silent.url, TransportOptions{}, "the server closed the connection"},
-		"not https":          {"http://op.example/", TransportOptions{}, "plain http is allowed for this machine only"},
+		"nobody listens":              {"http://" + closed.Addr().String(), TransportOptions{}, "connection refused"},
+		"unknown authority":           {s.URL, TransportOptions{Roots: x509.NewCertPool()}, "TLS: the server's certificate is signed by an unknown authority"},
+		"another name":                {strings.Replace(s.URL, "127.0.0.1", "localhost", 1), TransportOptions{Roots: pool}, "TLS: the server's certificate is not for localhost"},
+		"long expired":                {s.URL, TransportOptions{Roots: pool, Now: at(s.Certificate().NotAfter.Add(time.Hour))}, "TLS: the server's certificate has expired"},
+		"not valid yet":               {s.URL, TransportOptions{Roots: pool, Now: at(s.Certificate().NotBefore.Add(-time.Hour))}, "TLS: the server's certificate is not valid yet"},
+		"client certificate required": {mutual.URL, TransportOptions{Roots: mutualPool}, "TLS: rejected by the server: "},
+		"TLS 1.1":                     {old.URL, TransportOptions{Roots: oldPool}, "TLS: "},
+		"plain HTTP instead":          {https(plain.url), TransportOptions{}, "TLS: the server does not use TLS on this port"},
+		"something else":              {https(strange.url), TransportOptions{}, "TLS: the server does not use TLS on this port"},
+		"closes":                      {silent.url, TransportOptions{}, "the server closed the connection"},
+		"not https":                   {"http://op.example/", TransportOptions{}, "plain http is allowed for this machine only"},
 		"a long header": {newRaw(t, func(_ int, c net.Conn, next func() bool) {
 			next()
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("canary", 50<<10))
