@@ -130,6 +130,8 @@ func TestWhereTheServerCannotBeReachedATechnicianSeesWhy(t *testing.T) {
 	if n := r.count("backchannel"); n > 0 {
 		t.Error("somebody's phone rang")
 	}
+	x.signal(syscall.SIGTERM)
+	x.ends()
 	if len(r.visits()) > 0 {
 		t.Error("there is something on record")
 	}

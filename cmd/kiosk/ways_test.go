@@ -221,7 +221,7 @@ func TestCertificateAndKeyThatDoNotBelongTogether(t *testing.T) {
 	r.set("KIOSK_CLIENT_CERT_FILE=" + r.write("other.crt", string(other.Cert)))
 	for _, verb := range [][]string{{"config", "check"}, {"login", "alice"}} {
 		c := r.start(verb...)
-		if code := c.wait(); code != 3 || !strings.Contains(c.err.text(), "another key than KIOSK_CLIENT_KEY_FILE") {
+		if code := c.wait(); code != 3 || !strings.Contains(c.err.text(), "does not match KIOSK_CLIENT_KEY_FILE") {
 			t.Errorf("%v: exit code %d: %s%s", verb, code, c.out.text(), c.err.text())
 		}
 	}
