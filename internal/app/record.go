@@ -12,10 +12,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/daemon"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/support"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -98,13 +96,4 @@ func Sockets(s *config.Settings) []string {
 // PruneStore removes visits older than age and returns their number. It is an error if the clock is not trusted.
 func PruneStore(st *store.Store, age time.Duration) (int, error) {
 	return daemon.Prune(st, host.NewClock(), age)
-}
-
-// Support writes a support bundle (tar, gzip). version is any facts about the program.
-func Support(ctx context.Context, w io.Writer, version any, o doctor.Options) error {
-	return support.Write(ctx, w, support.Options{
-		Options: o, Version: version, Now: host.NewClock().Wall(),
-		Doctor:    func(ctx context.Context) doctor.Report { return Doctor(ctx, o, nil) },
-		OpenStore: func() (*store.Store, error) { return ReadStore(o.Settings, "kiosk support", "") },
-	})
 }

@@ -13,9 +13,9 @@ import (
 type Kiosk interface {
 	// Send returns after the kiosk has accepted the event or has stopped.
 	Send(kiosk.Event)
-	// Now returns the phase and the closures, and a channel that is closed when one of them changes.
+	// Phase returns the phase and the closures, and a channel that is closed when one of them changes.
 	Phase() (kiosk.Phase, kiosk.Closures, <-chan struct{})
-	// Notice returns the operator's text about an outage; empty if there is none.
+	// OutageText returns the operator's text about an outage; empty if there is none.
 	OutageText() string
 }
 
@@ -104,7 +104,7 @@ func (f *Frontend) finish(l *Lines, reason kiosk.Reason) kiosk.Reason {
 	return l.Reason
 }
 
-// reject writes the last line of a visit that may not begin, with the operator's notice.
+// reject writes the last line of a visit that may not begin, with the operator's text.
 func (f *Frontend) reject(l *Lines, reason kiosk.Reason) kiosk.Reason {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +141,7 @@ func (f *Frontend) visit(ctx context.Context, identifier kiosk.Secret, c client)
 	case <-ctx.Done():
 		return f.finish(l, kiosk.Cancelled), nil
 	}
-	if reason := f.whyClosed(ctx, c.gone); reason != kiosk.NoReason {
+	if reason := f.awaitReady(ctx, c.gone); reason != kiosk.NoReason {
 		return f.reject(l, reason), nil
 	}
 	f.show(l)
@@ -202,8 +202,8 @@ func (f *Frontend) clear() {
 	}
 }
 
-// whyClosed returns the reason why no visit may begin now. After a start it waits up to startLimit.
-func (f *Frontend) whyClosed(ctx context.Context, gone <-chan struct{}) kiosk.Reason {
+// awaitReady returns NoReason when a visit may begin, otherwise why it may not. After a start it waits up to startLimit.
+func (f *Frontend) awaitReady(ctx context.Context, gone <-chan struct{}) kiosk.Reason {
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()
 	for {
