@@ -36,12 +36,12 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 	if err != nil {
 		return nil, err
 	}
-	start := m.Endpoint(oidc.Device, false)
-	if start == "" {
+	endpoint := m.Endpoint(oidc.Device, false)
+	if endpoint == "" {
 		return fail(kiosk.Misconfigured, errors.New("the server publishes no device_authorization_endpoint; register the device by hand: kiosk provision --manual"))
 	}
-	began := e.options.Uptime()
-	o, err := e.postForm(ctx, start, url.Values{"client_id": {e.options.BootstrapClientID}, "scope": {e.options.Scope}})
+	sent := e.options.Uptime()
+	o, err := e.postForm(ctx, endpoint, url.Values{"client_id": {e.options.BootstrapClientID}, "scope": {e.options.Scope}})
 	if err != nil {
 		return fail(reasonFor(err), err)
 	}
@@ -51,7 +51,7 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 	}
 	defer a.DeviceCode.Zero()
 	show(Approval{a.VerificationURI, a.VerificationURIComplete, a.UserCode, a.ExpiresIn})
-	schedule := kiosk.NewPollSchedule(began, e.options.Uptime(), a.ExpiresIn, interval)
+	schedule := kiosk.NewPollSchedule(sent, e.options.Uptime(), a.ExpiresIn, interval)
 	for {
 		now := e.options.Uptime()
 		if schedule.Exhausted(now) {

@@ -8,8 +8,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 )
 
-// loadKey reads a key file. If there is none, it makes the key if make is true, else it returns nil.
-func (d *stateDir) loadKey(name string, make bool) (*oidc.ClientKey, error) {
+// loadKey reads a key file. If there is none, it makes the key if create is true, else it returns nil.
+func (d *stateDir) loadKey(name string, create bool) (*oidc.ClientKey, error) {
 	data, err := d.readFile(name)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (d *stateDir) loadKey(name string, make bool) (*oidc.ClientKey, error) {
 		}
 		return k, nil
 	}
-	if !make {
+	if !create {
 		return nil, nil
 	}
 	k, err := oidc.NewClientKey()

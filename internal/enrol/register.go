@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/safeurl"
@@ -26,7 +27,7 @@ type ClientSettings struct {
 
 // clientMetadata returns the body of the registration request. (RFC 7591, section 2; CIBA Core, section 4)
 func (e *Enrolment) clientMetadata(m *oidc.Metadata, name string) (map[string]any, error) {
-	w := e.options.Client
+	settings := e.options.Client
 	keys, err := jwks([]*oidc.ClientKey{e.key})
 	if err != nil {
 		return nil, err
@@ -34,16 +35,16 @@ func (e *Enrolment) clientMetadata(m *oidc.Metadata, name string) (map[string]an
 	body := map[string]any{
 		"client_name": name, "grant_types": []string{oidc.GrantCIBA}, "response_types": []string{}, "redirect_uris": []string{},
 		"token_endpoint_auth_method": oidc.PrivateKeyJWT, "token_endpoint_auth_signing_alg": "ES256",
-		"jwks": keys, "scope": w.Scope, "backchannel_token_delivery_mode": w.Delivery,
+		"jwks": keys, "scope": settings.Scope, "backchannel_token_delivery_mode": settings.Delivery,
 		"software_id": "ciba-kiosk",
 	}
-	if w.Delivery == "ping" {
-		body["backchannel_client_notification_endpoint"] = w.PingURL
+	if settings.Delivery == "ping" {
+		body["backchannel_client_notification_endpoint"] = settings.PingURL
 	}
 	if m.UserCode {
 		body["backchannel_user_code_parameter"] = true
 	}
-	if w.Signed {
+	if settings.Signed {
 		body["backchannel_authentication_request_signing_alg"] = "ES256"
 	}
 	return body, nil
@@ -58,8 +59,8 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	if err != nil {
 		return err
 	}
-	to := m.Endpoint(oidc.Registration, false)
-	if to == "" {
+	endpoint := m.Endpoint(oidc.Registration, false)
+	if endpoint == "" {
 		return fail(kiosk.Misconfigured, errors.New("the server publishes no registration_endpoint; register the device by hand: kiosk provision --manual"))
 	}
 	name := fmt.Sprintf("%s (%.8s)", e.options.ClientName, e.key.ID())
@@ -67,18 +68,18 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 	if err != nil {
 		return fail(kiosk.Internal, err)
 	}
-	pending := record{Stage: StageRegistering, Issuer: e.options.Issuer, Name: name, Since: e.options.Now().UTC().Truncate(1e9)}
+	pending := record{Stage: StageRegistering, Issuer: e.options.Issuer, Name: name, Since: e.options.Now().UTC().Truncate(time.Second)}
 	if err := e.dir.saveRecord(pending); err != nil {
 		return fail(kiosk.Internal, err)
 	}
 	e.record = pending
-	o, err := e.sendJSON(ctx, http.MethodPost, to, token, body)
+	o, err := e.sendJSON(ctx, http.MethodPost, endpoint, token, body)
 	var refused *oauthError
 	if errors.As(err, &refused) && refused.status < 500 {
 		// Nothing was registered: the next run may try again.
 		e.record = record{}
-		if kept := e.dir.removeFile(recordFile); kept != nil {
-			err = errors.Join(err, kept)
+		if failed := e.dir.removeFile(recordFile); failed != nil {
+			err = errors.Join(err, failed)
 		}
 		return fail(reasonFor(err), err)
 	}
@@ -115,26 +116,26 @@ func (e *Enrolment) parseRegistration(r record, o strictjson.Object) (record, er
 	if r.ClientID == "" || len(r.ClientID) > 255 || sanitize.ASCII(r.ClientID, 255) != r.ClientID {
 		return r, errors.New("the response contains no client_id")
 	}
-	if way, ok := o.Text("token_endpoint_auth_method"); ok && way != oidc.PrivateKeyJWT {
+	if method, ok := o.Text("token_endpoint_auth_method"); ok && method != oidc.PrivateKeyJWT {
 		return r, errors.New("the server registered another client authentication method than private_key_jwt")
 	}
-	if grants, err := o.Texts("grant_types"); err && !slices.Contains(grants, oidc.GrantCIBA) {
+	if grants, ok := o.Texts("grant_types"); ok && !slices.Contains(grants, oidc.GrantCIBA) {
 		return r, errors.New("the server registered the device without CIBA")
 	}
-	manage, _ := o.Text("registration_client_uri")
+	uri, _ := o.Text("registration_client_uri")
 	token, _ := o.Text("registration_access_token")
-	if _, err := safeurl.Parse(manage); err == nil && token != "" {
+	if _, err := safeurl.Parse(uri); err == nil && token != "" {
 		sealed, err := sealToken(e.key, kiosk.Secret(token))
 		if err != nil {
 			return r, err
 		}
-		r.ManagementURI, r.SealedToken = manage, sealed
+		r.ManagementURI, r.SealedToken = uri, sealed
 	}
-	kept := maps.Clone(o)
+	metadata := maps.Clone(o)
 	for _, secret := range []string{"client_secret", "registration_access_token", "jwks"} {
-		delete(kept, secret)
+		delete(metadata, secret)
 	}
 	var err error
-	r.Metadata, err = json.Marshal(kept)
+	r.Metadata, err = json.Marshal(metadata)
 	return r, err
 }

@@ -3,7 +3,6 @@ package enrol
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -97,7 +96,7 @@ func (e *Enrolment) FinishRotation(ctx context.Context) (Rotation, error) {
 			return BothKeysValid, err
 		}
 	}
-	if err := e.dir.removeFile(nextFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := e.dir.removeFile(nextFile); err != nil {
 		return BothKeysValid, kiosk.Fail(kiosk.Internal, "rotation", err)
 	}
 	return Rotated, nil
