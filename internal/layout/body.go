@@ -7,17 +7,16 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// piece is a part of the body: some rows, and perhaps the cursor in one of them.
+// piece is a part of the body: rows, and perhaps the cursor in one of them.
 type piece struct {
 	rows   []line
 	cursor bool
 	cx, cy int
 	tied   bool     // follows the piece before it without a gap
-	spots  []Target // what can be touched in it, counted from its own corner
+	spots  []Target // touch targets, relative to the piece
 }
 
-// plan is how much air and how much content the body gets. It starts
-// comfortable and is tightened until everything fits.
+// plan says how much space and content the body gets. It is tightened until everything fits.
 type plan struct {
 	gap      int // blank rows between pieces
 	lineGap  int // blank rows between sentences
@@ -25,11 +24,11 @@ type plan struct {
 	spelt    speltAt
 	gauge    int  // rows: 2 bar above words, 1 side by side, 0 none
 	boxed    bool // a frame around the entry field
-	label    bool // what is to be typed, above the field
-	example  bool // and an example of it, below
+	label    bool // the label above the entry field
+	example  bool // the example below it
 	pad      int  // size of the keypad's keys
-	lines    int  // how many sentences
-	flowing  bool // sentences follow one another in one paragraph
+	lines    int  // number of sentences
+	flowing  bool // sentences form one paragraph
 	warning  bool
 	steps    bool
 	linkCode bool // QR code below the text
@@ -40,9 +39,9 @@ type speltAt uint8
 
 const (
 	speltNowhere   speltAt = iota
-	speltWithGauge         // on one row with the words of the gauge, which loses its bar
-	speltTied              // right below the block letters
-	speltBelow             // below them
+	speltWithGauge         // on one row with the words of the gauge, without its bar
+	speltTied              // directly below the block letters
+	speltBelow             // below them with a gap
 )
 
 func (d *drawing) fullPlan() plan {
@@ -67,9 +66,8 @@ func (d *drawing) smallLetters() lettering {
 	return lineLetters
 }
 
-// tightenings go from what is merely pleasant to what is least needed. The order
-// in which content goes is that of kiosk.Screen from the bottom, but that the
-// warning outlives all sentences except the first: it must not be missed.
+// tightenings are in the order from what is pleasant to what is needed most. Content is dropped in the order of
+// screen.Screen from the bottom, except that the warning outlives all sentences but the first: it must not be missed.
 var tightenings = []func(p *plan, d *drawing) bool{
 	func(p *plan, _ *drawing) bool { return clearFlag(&p.linkCode) },
 	func(p *plan, _ *drawing) bool { return p.pad > 1 && decrement(&p.pad) },
@@ -99,8 +97,7 @@ var tightenings = []func(p *plan, d *drawing) bool{
 	func(p *plan, _ *drawing) bool { return lower(&p.letters, plainLetters) },
 }
 
-// relaxations give air back that a later tightening has made room for, the most
-// useful first.
+// relaxations restore, the most useful first, what a later tightening has made room for.
 var relaxations = []func(p *plan, full plan){
 	func(p *plan, full plan) { p.letters = full.letters },
 	func(p *plan, full plan) { p.pad = full.pad },
@@ -111,7 +108,7 @@ var relaxations = []func(p *plan, full plan){
 	func(p *plan, full plan) { p.spelt = full.spelt },
 }
 
-// choosePlan is the most comfortable plan that fits into room rows.
+// choosePlan returns the most comfortable plan that fits into room rows.
 func (d *drawing) choosePlan(w, room int) plan {
 	full := d.fullPlan()
 	p := full
@@ -152,7 +149,7 @@ func decrement(n *int) bool {
 func (d *drawing) body() {
 	y, end := d.top, d.bottom
 	if d.f.H >= airyRows {
-		end-- // air above the rule
+		end-- // a gap above the rule
 	}
 	w, bandWidth := d.col, d.f.W
 	if side := d.codeBeside(y+1, d.bottom); side != nil {
@@ -166,10 +163,8 @@ func (d *drawing) body() {
 	d.place(d.choosePlan(w, end-y), w, y, end)
 }
 
-// title draws the title on a band from row y on, with the sign of its tone: the
-// sign says what the colour says, for those who do not see it. It stands in the
-// margin where there is one, so that titles always begin in the same column. The
-// result is the first row below.
+// title draws the title on a band from row y on and returns the first row below it. The sign of the tone says without
+// colour what the colour says. It is in the margin if there is one, so that titles begin in the same column.
 func (d *drawing) title(y, end, w, bandWidth int) int {
 	st, sign := Title, ""
 	switch d.s.Tone {
@@ -200,7 +195,7 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 	return y + high
 }
 
-// withSign is a paragraph that hangs on a sign.
+// withSign returns a paragraph with a hanging sign.
 func (d *drawing) withSign(sign line, text string, st Style, w int) []line {
 	sign = join(sign, blanks(1, st))
 	if w-len(sign) < 8 {
@@ -217,8 +212,8 @@ func (d *drawing) withSign(sign line, text string, st Style, w int) []line {
 	return rows
 }
 
-// fixed are the pieces other than details and warning, from top to bottom.
-// Details come between sentences and link and take what room is left.
+// fixed returns the pieces other than details and warning, from top to bottom. Details come between sentences and link
+// and take the remaining room.
 func (d *drawing) fixed(p plan, w int) (above, below []piece) {
 	add := func(to *[]piece, pc piece) {
 		if len(pc.rows) > 0 {
@@ -249,7 +244,7 @@ func (d *drawing) fixed(p plan, w int) (above, below []piece) {
 	return above, below
 }
 
-// totalHeight is how many rows pieces take, with the air above each.
+// totalHeight returns the rows of pieces with the gaps between them.
 func totalHeight(ps []piece, gap int) int {
 	n := 0
 	for _, pc := range ps {
@@ -261,8 +256,7 @@ func totalHeight(ps []piece, gap int) int {
 	return n
 }
 
-// sentences are the screen's lines. Only the first is strong: emphasis on all is
-// emphasis on none.
+// sentences returns the screen's lines. Only the first is strong.
 func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 	if p.flowing && len(lines) > 1 {
 		all := lines[0]
@@ -285,9 +279,8 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 	return ps
 }
 
-// emphasized is a paragraph in which the sentence that it begins with is strong. How the
-// paragraph was broken into rows does not matter: only what is not blank counts. The rows
-// are copies, as paragraphs are kept.
+// emphasized returns a copy of a paragraph in which the first sentence is strong. Line breaks do not matter: only what
+// is not blank is compared.
 func emphasized(rows []line, first string) []line {
 	left := 0
 	for _, c := range words(first, Text) {
@@ -308,8 +301,8 @@ func emphasized(rows []line, first string) []line {
 	return out
 }
 
-// height is how many rows the body needs under the title with a plan; details
-// count with the least they can do with, as they come in pages.
+// height returns the rows of the body below the title with a plan. Details count with their minimum, because they have
+// pages.
 func (d *drawing) height(p plan, w int) int {
 	above, below := d.fixed(p, w)
 	n := totalHeight(above, p.gap) + totalHeight(below, p.gap)
@@ -322,7 +315,7 @@ func (d *drawing) height(p plan, w int) int {
 	return n
 }
 
-// warningRows is the warning with its sign.
+// warningRows returns the warning with its sign.
 func (d *drawing) warningRows(p plan, w int) []line {
 	if !p.warning || d.s.Warning == "" {
 		return nil
@@ -330,8 +323,8 @@ func (d *drawing) warningRows(p plan, w int) []line {
 	return d.withSign(words(" ! ", Alert), d.s.Warning, Alert, w)
 }
 
-// place draws the body from row y to row end. The warning always stands at the
-// bottom, so that nothing moves when it comes and goes.
+// place draws the body from row y to row end. The warning is always at the bottom, so that nothing moves when it
+// appears.
 func (d *drawing) place(p plan, w, y, end int) {
 	if warn := d.warningRows(p, w); len(warn) > 0 {
 		end -= len(warn)

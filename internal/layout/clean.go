@@ -9,17 +9,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxRunes is how much of one string is looked at: four full screens of 40 by 12.
-// It bounds the work on hostile text, which a small processor does every second.
+// maxRunes bounds how much of one string is processed: four full screens of 40 by 12. Hostile text is processed every
+// second on a small processor.
 const maxRunes = 2000
 
-// safeCharacters are the characters that both the kernel's own console font and every font
-// that Debian's console-setup loads can draw. A character outside shows as a lozenge.
+// safeCharacters can be drawn by the kernel's own console font and by every font of Debian's console-setup. Other
+// characters would show as a lozenge.
 const safeCharacters = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~" +
 	"¡¢£¤¥§ª«¬°±²µ¶·º»¼½¿ÄÅÆÇÉÑÖØÜßàáâäåæçèéêëìíîïðñòóôö÷øùúûüÿ" +
 	"ƒπ•‼ⁿ₧←↑→↓∞∩≈≡≤≥─│┌┐└┘├┤┬┴┼█░▒■"
 
-// replacements replaces what no normalisation takes apart.
+// replacements are for characters that normalization does not decompose.
 var replacements = map[rune]string{
 	'‐': "-", '‑': "-", '‒': "-", '–': "-", '—': "-", '―': "-", '−': "-", '⁃': "-",
 	'‘': "'", '’': "'", '‚': "'", '‛': "'", '′': "'", 'ʼ': "'", '‹': "<", '›': ">",
@@ -38,17 +38,14 @@ var isSafe = func() map[rune]bool {
 	return m
 }()
 
-// Clean makes any string harmless and drawable: no control character, escape
-// sequence, direction or zero-width character survives; every kind of white space
-// is one blank; broken UTF-8 is "?". Unless full is set, what the console fonts
-// lack is spelt with what they have (see safe), and "?" where that is impossible.
-// It works twice on the same string without changing it again.
+// Clean makes any string safe to draw: no control character, escape sequence, direction or zero-width character
+// remains, every white space is one blank, and invalid UTF-8 is "?". Unless full is set, characters that console fonts
+// lack are replaced (safeCharacters), by "?" if there is no replacement. Cleaning twice changes nothing more.
 func Clean(s string, full bool) string {
 	return clean(s, Options{FullGlyphs: full})
 }
 
-// has says whether the console can draw a character. Where it is not known what its
-// font has, it is what every font has.
+// has reports whether the console can draw a character. If its font is unknown, these are safeCharacters.
 func (o Options) has(r rune) bool {
 	if o.Font == nil {
 		return isSafe[r]

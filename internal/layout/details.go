@@ -5,16 +5,15 @@ import (
 	"strings"
 )
 
-// The customer's data: label and value side by side where the column is wide
-// enough, one under the other where not; in pages where there are too many.
+// The customer's data: label and value side by side in a wide column, else one below the other; in pages if necessary.
 
-// fieldRows is one field.
+// fieldRows returns the rows of one field.
 func (d *drawing) fieldRows(i, w int) []line {
 	f := d.s.Details[i]
 	if w < wideColumn {
 		rows := d.para(f.Label, w, Dim)
 		value := d.para(f.Value, w, Strong)
-		// Short ones share a line, so that three fields still fit on twelve rows.
+		// Short ones share a row, so that three fields fit on twelve rows.
 		if len(rows) == 1 && len(value) == 1 && len(rows[0])+2+len(value[0]) <= w && w < 30 {
 			return []line{join(rows[0], blanks(2, Text), value[0])}
 		}
@@ -34,7 +33,7 @@ func (d *drawing) fieldRows(i, w int) []line {
 	return rows
 }
 
-// labelWidth is the widest label's, but at most a third of the column.
+// labelWidth returns the width of the widest label, at most a third of the column.
 func (d *drawing) labelWidth(w int) int {
 	lw := 0
 	for _, f := range d.s.Details {
@@ -43,8 +42,7 @@ func (d *drawing) labelWidth(w int) int {
 	return min(lw, w/3)
 }
 
-// leastDetails is how many rows the details need at the very least: the tallest
-// field, within reason, and the line with the page number.
+// leastDetails returns the minimum of rows for the details: the tallest field, within reason, and the page number.
 func (d *drawing) leastDetails(w int, p plan) int {
 	if len(d.s.Details) == 0 {
 		return 0
@@ -57,10 +55,10 @@ func (d *drawing) leastDetails(w int, p plan) int {
 	if p.gap == 0 {
 		return min(all, tallest+1, 4)
 	}
-	return min(all, 8) // with air between the pieces, pages shall be worth turning
+	return min(all, 8) // with gaps between the pieces, a page has at least eight rows
 }
 
-// details is the wanted page, with the line that says which one it is.
+// details returns the selected page with its number.
 func (d *drawing) details(p plan, w, room int) piece {
 	if len(d.s.Details) == 0 || room < 1 {
 		return piece{}
@@ -82,7 +80,7 @@ func (d *drawing) details(p plan, w, room int) piece {
 	}
 	rows := pages[page]
 	if foot > 0 {
-		// The page number keeps its place on the last page, which may be shorter.
+		// The page number has the same position on the last, shorter page.
 		for len(rows) < room-1 {
 			rows = append(rows, nil)
 		}
@@ -99,8 +97,8 @@ func (d *drawing) paging(page, pages int) string {
 	return strings.NewReplacer("{page}", strconv.Itoa(page+1), "{pages}", strconv.Itoa(pages)).Replace(text)
 }
 
-// pages fills pages of room rows with whole fields; a field taller than a page is
-// continued on the next. There is at least one page.
+// pages fills pages of room rows with whole fields. A field taller than a page continues on the next. There is at least
+// one page.
 func (d *drawing) pages(w, room, air int) [][]line {
 	room = max(room, 1)
 	var pages [][]line

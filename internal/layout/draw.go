@@ -1,12 +1,8 @@
-// Package layout says where things stand on a screen: it turns a kiosk.Screen into
-// a grid of cells of a given size. It is pure, so what a customer sees at 40 columns
-// or at 100 is tested without a terminal, and what is drawn and what is read out
-// come from the same words.
+// Package layout says where things are on a screen: it turns a screen.Screen into a grid of cells of a given size. It
+// is pure, so screens of any size are tested without a terminal, and drawn and spoken texts are the same.
 //
-// Every text goes through Clean here, whoever it came from: no control, direction
-// or invisible character gets into a frame, nor one that the console's font lacks.
-//
-// It leaves colours and keys to tui, and lines of text to plain.
+// Every text is cleaned here (Clean): no control, direction or invisible character gets into a frame, nor one that the
+// console's font lacks. Colours and keys are left to tui, lines of text to plain.
 package layout
 
 import (
@@ -16,23 +12,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// Options say what the console can do.
+// Options say what the console can draw.
 type Options struct {
-	// HalfBlocks: the font has U+2580 and U+2584. QR codes and small block
-	// letters are drawn with them; never assume it on a Linux console.
+	// HalfBlocks says that the font has U+2580 and U+2584, which QR codes and small block letters use. A Linux
+	// console's font may lack them.
 	HalfBlocks bool
-	// FullGlyphs: the font has whatever Unicode has, as in a terminal emulator.
-	// Otherwise texts are spelt with what every console font has.
+	// FullGlyphs says that the font has all of Unicode, as in a terminal emulator. Otherwise texts use what every
+	// console font has.
 	FullGlyphs bool
-	// Font is what a console's font is known to have, codeBesideText ASCII. Nil is not known:
-	// then only what all have is used.
+	// Font is the set of characters of the console's font, beside ASCII; nil if unknown.
 	Font map[rune]bool
 }
 
-// Draw lays a screen out on w columns and h rows. It is a plain function: the
-// same arguments give the same frame. It accepts any size and any content. From
-// 40 columns and 12 rows on everything that the customer needs is there; below,
-// the title and the keys are.
+// Draw lays a screen out on w columns and h rows. It is a plain function and accepts any size and content. From 40
+// columns and 12 rows on, everything that the customer needs is there; below that, the title and the keys are.
 func Draw(s screen.Screen, w, h int, o Options) Frame {
 	f := newFrame(w, h)
 	if w < 1 || h < 1 {
@@ -43,7 +36,7 @@ func Draw(s screen.Screen, w, h int, o Options) Frame {
 	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k screen.Key) bool { return k.TurnsPages })
 	d := &drawing{f: f, s: once, o: o}
 	d.draw(s)
-	if d.paged { // only now is it known that there are pages to turn
+	if d.paged { // only now it is known that there are pages
 		d = &drawing{f: newFrame(w, h), s: all, o: o}
 		d.draw(s)
 	}
@@ -53,7 +46,7 @@ func Draw(s screen.Screen, w, h int, o Options) Frame {
 
 func (d *drawing) draw(raw screen.Screen) {
 	if raw.Link != nil {
-		d.address = raw.Link.URL // a spelling for the eye must not get into the QR code
+		d.address = raw.Link.URL // replacements must not get into the QR code
 	}
 	d.measure()
 	d.bar()
@@ -62,33 +55,32 @@ func (d *drawing) draw(raw screen.Screen) {
 	d.notice()
 }
 
-// drawing is one call of Draw at work.
+// drawing is one call of Draw.
 type drawing struct {
 	f Frame
 	s screen.Screen // cleaned
 	o Options
 
-	address string   // as it came, for the QR code only; empty if there is none, or it is drawn, or it cannot be
-	coded   [][]line // the address's QR code in several sizes
-	beside  bool     // it is drawn right of the text
+	address string   // as it came, for the QR code only; empty if there is none or it is already drawn
+	coded   [][]line // the QR code in several sizes
+	beside  bool     // the QR code is to the right of the text
 
 	paras map[paragraph][]line
-	paged bool // the details did not fit on one page
+	paged bool // the details have more than one page
 
 	left, col int // first column and width of the text
-	top       int // first row under the bar that may be used
-	bottom    int // first row that belongs to the keys
+	top       int // first row below the bar
+	bottom    int // first row of the keys
 }
 
-// Sizes from which on there is air. Twelve rows are the least for a complete
-// screen: 10 to 12 rows are what a 7-inch panel may have if capitals shall be
-// 4.9 mm high (EN 301 549, 5.1.4, at 400 mm).
+// Sizes from which on there is more space. Twelve rows are the least for a complete screen: a 7-inch panel has 10 to 12
+// rows if capitals are 4.9 mm high (EN 301 549 5.1.4, at 400 mm).
 const (
 	largeRows  = 28 // from here: ten-row letters
 	roomyRows  = 20 // from here: blank rows around title and keys, five-row letters
 	airyRows   = 16 // from here: a rule above the keys
 	barRows    = 8  // from here: the site's bar
-	wideColumn = 56 // from here: labels codeBesideText values, wide letters
+	wideColumn = 56 // from here: labels beside values, wide letters
 	maxColumn  = 72 // longer lines are hard to read
 )
 
@@ -118,17 +110,16 @@ func (d *drawing) bar() {
 	d.f.put(d.left, 0, words(truncate(d.s.Site, d.col), Site))
 }
 
-// keys draws what can be pressed on the last rows, each key whole, in the given
-// order, and a rule above where there is room.
+// keys draws the keys on the last rows, in the given order, with a rule above if there is room.
 func (d *drawing) keys() {
 	rows, spots := d.keyRows(d.s.Keys, d.col)
-	// On a screen too small for all of it, one row is kept for the title.
+	// On a small screen one row is kept for the title.
 	if most := max(d.f.H-d.top-1, 1); len(rows) > most {
 		rows = rows[:most]
 	}
 	foot := 0
 	if d.f.H >= roomyRows {
-		foot = 1 // many screens hide their outermost row
+		foot = 1 // many screens hide their last row
 	}
 	d.bottom = d.f.H - len(rows) - foot
 	for i, r := range rows {
@@ -154,13 +145,12 @@ func ruleOf(w int) line {
 	return l
 }
 
-// keyColumns is from how many columns on each key has its own place.
+// keyColumns is the width from which on each key has its own place.
 const keyColumns = 36
 
-// keyRows is what can be pressed, and where each key stands in it. Each has its own
-// place, the same on every screen: help at the bottom left, the way out at the
-// bottom right, what leads on at the left above, the language at the right above. On
-// a screen too narrow for that they follow one another.
+// keyRows returns the rows of keys and their touch targets. Each key has the same place on every screen: help at the
+// bottom left, cancel at the bottom right, the main key above on the left, the language above on the right. On a narrow
+// screen they follow one another.
 func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target) {
 	if w < keyColumns {
 		return d.keyFlow(keys, w)
@@ -189,14 +179,14 @@ func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target
 		pairs = append(pairs, [2]*screen.Key{nil, language})
 	}
 	pairs = append(pairs, [2]*screen.Key{help, out})
-	const apart = 1     // the cap of the next key sets them apart, too
-	right := w * 7 / 12 // what is on the left is longer, as a rule
+	const apart = 1     // the next key's cap separates them as well
+	right := w * 7 / 12 // texts on the left are usually longer
 	for _, p := range pairs {
 		if p[0] == nil && p[1] == nil {
 			continue
 		}
 		if d.f.H >= roomyRows && len(rows) > 0 {
-			rows = append(rows, nil) // caps do not touch, and fingers miss less
+			rows = append(rows, nil) // a gap between caps makes them easier to touch
 		}
 		var row line
 		for i, k := range p {
@@ -208,7 +198,7 @@ func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target
 			if len(row) > 0 && len(row)+apart > x { // they do not fit side by side
 				rows, row = append(rows, row), nil
 			}
-			if len(one) > w { // wider than the screen: its text goes on below, under itself
+			if len(one) > w { // wider than the screen: its text continues below
 				folded := d.keyFolded(*k, w)
 				spots = append(spots, Target{Y: len(rows), W: w, H: len(folded), Key: *k})
 				rows = append(rows, folded...)
@@ -224,7 +214,7 @@ func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target
 	return rows, spots
 }
 
-// keyLine is a key and what it does.
+// keyLine returns a key with its text.
 func keyLine(k screen.Key, w int) line {
 	return join(words(" "+truncate(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
 }
@@ -249,7 +239,7 @@ func (d *drawing) keyFlow(keys []screen.Key, w int) (rows []line, spots []Target
 			cur = one
 			continue
 		}
-		// One key wider than the screen: its text goes on below, under itself.
+		// A key wider than the screen: its text continues below.
 		folded := d.keyFolded(k, w)
 		spots = append(spots, Target{Y: len(rows), W: w, H: len(folded), Key: k})
 		rows = append(rows, folded...)
@@ -263,7 +253,7 @@ func (d *drawing) keyFlow(keys []screen.Key, w int) (rows []line, spots []Target
 func (d *drawing) keyFolded(k screen.Key, w int) []line {
 	cap := words(" "+truncate(k.Cap, w-2)+" ", Key)
 	indent := len(cap) + 1
-	if w-indent < 8 { // no use in a column of that width
+	if w-indent < 8 { // too narrow for a hanging indent
 		indent = 0
 	}
 	var rows []line
@@ -283,7 +273,7 @@ func (d *drawing) keyFolded(k screen.Key, w int) []line {
 	return rows
 }
 
-// cleaned is a copy of a screen in which every string is harmless and drawable.
+// cleaned returns a copy of a screen in which every string is clean.
 func cleaned(s screen.Screen, o Options) screen.Screen {
 	clean := func(t string) string { return clean(t, o) }
 	s.Site, s.Title, s.Code, s.SpelledCode = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.SpelledCode)

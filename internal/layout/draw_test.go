@@ -117,7 +117,7 @@ func TestNothingThatMattersIsMissing(t *testing.T) {
 	}
 }
 
-// spansQR finds a sentence that is wrapped codeBesideText a QR code: word by word.
+// spansQR finds a sentence that is wrapped beside a QR code: word by word.
 func spansQR(s screen.Screen, wanted string, f Frame) bool {
 	if s.Link == nil {
 		return false

@@ -6,19 +6,18 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// Style says what a cell is, not what it looks like: a painter's theme turns it
-// into colours.
+// Style says what a cell is. A painter's theme gives it colours.
 type Style uint8
 
 // The styles.
 const (
-	Text         Style = iota // ordinary sentences, and the empty ground
+	Text         Style = iota // ordinary sentences and empty cells
 	Strong                    // what matters within the text
 	Dim                       // examples, labels, rules
-	Title                     // the band with the title of a calm or busy screen
-	TitleGood                 // the same where something went well
-	TitleBad                  // where the visit ended without a result
-	TitleAlert                // where something needs attention
+	Title                     // the band with the title
+	TitleGood                 // the same after a success
+	TitleBad                  // the same after an ending without a result
+	TitleAlert                // the same if something needs attention
 	Good                      // a step that is done
 	Bad                       // the sign of a problem with the entry
 	Alert                     // a warning
@@ -29,10 +28,10 @@ const (
 	Site                      // the bar at the top
 	Bar                       // the filled part of the gauge
 	BarRest                   // its empty part
-	QRHalf                    // QR code in half blocks: the glyph is light, the ground is dark
+	QRHalf                    // QR code in half blocks: light glyphs on a dark ground
 	QRLight                   // QR code without glyphs: a blank on a light ground
 	QRDark                    // the same on a dark ground
-	Overlay                   // the notice that lies over everything
+	Overlay                   // the notice that covers everything
 	OverlayTitle              // its title
 
 	// Styles is how many there are.
@@ -42,7 +41,7 @@ const (
 var styles = [Styles]string{"text", "strong", "dim", "title", "titlegood", "titlebad", "titlealert", "good", "bad", "alert", "key", "keytext", "field", "code",
 	"site", "bar", "barrest", "qrhalf", "qrlight", "qrdark", "overlay", "overlaytitle"}
 
-// String is the style's name, for tests and themes.
+// String returns the name of the style, for tests and themes.
 func (s Style) String() string {
 	if int(s) >= Styles {
 		return "style?"
@@ -50,9 +49,9 @@ func (s Style) String() string {
 	return styles[s]
 }
 
-// Cell is one place on the screen.
+// Cell is one position on the screen.
 type Cell struct {
-	Text  string // one grapheme, free of control characters; a blank where nothing is
+	Text  string // one grapheme without control characters; a blank if empty
 	Style Style
 	Width int // columns: 1 or 2; 0 is the right half of the wide cell before it
 }
@@ -62,10 +61,10 @@ type Frame struct {
 	W, H  int
 	Cells []Cell // row by row
 
-	// Targets is what can be touched, for Hit.
+	// Targets can be touched, see Hit.
 	Targets []Target
 
-	// Cursor tells whether a cursor shall be seen, at column CursorX of row CursorY.
+	// Cursor says whether a cursor is visible, in column CursorX of row CursorY.
 	Cursor           bool
 	CursorX, CursorY int
 }
@@ -76,14 +75,14 @@ type Target struct {
 	Key        screen.Key
 }
 
-// How far codeBesideText a target a finger may land, in columns and rows. A row of a small
-// panel is three millimetres high, a fingertip ten.
+// A touch this many columns and rows beside a target still hits it. A row of a small panel is three millimetres high, a
+// fingertip ten.
 const (
 	besideColumns = 2
 	besideRows    = 1
 )
 
-// Hit is the key at or next to column x of row y: the nearest one, if several are.
+// Hit returns the key at column x of row y, or the nearest one beside it.
 func (f Frame) Hit(x, y int) (screen.Key, bool) {
 	best, found := 0, -1
 	for i, t := range f.Targets {
@@ -102,10 +101,10 @@ func (f Frame) Hit(x, y int) (screen.Key, bool) {
 	return f.Targets[found].Key, true
 }
 
-// outside is how far v is from the n places that begin at from; 0 if it is on one.
+// outside returns the distance of v from the n positions that begin at from; 0 inside.
 func outside(v, from, n int) int { return max(from-v, v-(from+n-1), 0) }
 
-// At is the cell in column x of row y; a blank outside the frame.
+// At returns the cell in column x of row y; a blank outside the frame.
 func (f Frame) At(x, y int) Cell {
 	if x < 0 || y < 0 || x >= f.W || y >= f.H {
 		return blank(Text)
@@ -124,8 +123,7 @@ func newFrame(w, h int) Frame {
 
 func blank(s Style) Cell { return Cell{Text: " ", Style: s, Width: 1} }
 
-// put writes a line at column x of row y. What lies outside is left out; a wide
-// cell that does not fit any more becomes a blank.
+// put writes a line at column x of row y. Cells outside are dropped; a wide cell that does not fit becomes a blank.
 func (f *Frame) put(x, y int, l line) {
 	if y < 0 || y >= f.H {
 		return
@@ -142,7 +140,7 @@ func (f *Frame) put(x, y int, l line) {
 	}
 }
 
-// set writes one cell. If it hits half of a wide one, the other half becomes a blank.
+// set writes one cell. If it overwrites half of a wide cell, the other half becomes a blank.
 func (f *Frame) set(x, y int, c Cell) {
 	i := y*f.W + x
 	switch old := f.Cells[i]; {
@@ -154,7 +152,7 @@ func (f *Frame) set(x, y int, c Cell) {
 	f.Cells[i] = c
 }
 
-// fill paints a rectangle of blanks.
+// fill fills a rectangle with blanks.
 func (f *Frame) fill(x, y, w, h int, s Style) {
 	for row := y; row < y+h; row++ {
 		f.put(x, row, blanks(w, s))
@@ -164,7 +162,7 @@ func (f *Frame) fill(x, y, w, h int, s Style) {
 // line is a row of cells; its length is its width in columns.
 type line []Cell
 
-// words turns a clean string into cells.
+// words converts a clean string to cells.
 func words(s string, st Style) line {
 	var l line
 	state := -1
@@ -172,7 +170,7 @@ func words(s string, st Style) line {
 		var g string
 		var w int
 		g, s, w, state = uniseg.FirstGraphemeClusterInString(s, state)
-		if w < 1 { // cleaning leaves none; an empty cell would move all that follows
+		if w < 1 { // cleaning leaves none
 			continue
 		}
 		l = append(l, Cell{Text: g, Style: st, Width: min(w, 2)})
@@ -191,7 +189,7 @@ func blanks(n int, st Style) line {
 	return l
 }
 
-// join puts lines side by side.
+// join concatenates lines.
 func join(parts ...line) line {
 	var l line
 	for _, p := range parts {
@@ -200,5 +198,5 @@ func join(parts ...line) line {
 	return l
 }
 
-// pad fills a line up with blanks to the given width.
+// pad fills a line with blanks up to a width.
 func (l line) pad(w int, st Style) line { return join(l, blanks(w-len(l), st)) }

@@ -6,12 +6,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// padSize is how large the keypad's keys are, in cells. In a row of few keys they
-// are half as wide again.
+// padSize is the size of the keypad's keys in cells. In a row of few keys they are half as wide again.
 type padSize struct{ wide, high, gapX, gapY int }
 
-// padSizes from the one that fits 40x12 on. Keys are never less than three columns
-// wide, with one between them.
+// padSizes begin with the one that fits 40x12. Keys are at least three columns wide, with one between them.
 var padSizes = [...]padSize{
 	{3, 1, 1, 0},
 	{5, 1, 1, 1},
@@ -22,8 +20,7 @@ var padSizes = [...]padSize{
 // fewKeys is how many keys of a row can be wider.
 const fewKeys = 4
 
-// padPiece is the keypad. The key that Enter means stands in brackets, which says
-// without colour what the colour says.
+// padPiece returns the keypad. The selected key is in brackets, so that it is recognizable without colour.
 func padPiece(k screen.Keypad, size padSize, w int) piece {
 	var pc piece
 	most := 0

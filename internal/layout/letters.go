@@ -2,16 +2,12 @@ package layout
 
 import "strings"
 
-// Codes are drawn in block letters so that they can be compared with a phone
-// from an arm's length. There is one pixel alphabet, drawn four ways: wide (two
-// columns to an upright stroke, so that strokes are as thick as they are high),
-// narrow (one column), tall (each pixel two columns and two rows, for screens with
-// room), and as half blocks in three rows. Long codes are drawn with an alphabet of three
-// columns, narrow or as half blocks: thick strokes are seen from further away than fine
-// ones. Where three rows are all there is and the font has no half blocks, letters of box
-// lines are used: three rows of full blocks cannot tell B from 8.
+// Codes are drawn in block letters, to be compared with a phone at arm's length. One pixel alphabet is drawn in four ways:
+// wide (two columns for an upright stroke, so that strokes are as wide as they are high), narrow (one column), tall (each
+// pixel has two columns and two rows), and as half blocks in three rows. Long codes use an alphabet of three columns. With
+// three rows and no half blocks, letters of box lines are used: in three rows of full blocks, B looks like 8.
 
-// pixels is five rows per character. '#' is ink.
+// pixels has five rows for each character; '#' is ink.
 var pixels = map[rune]string{
 	'A': " ## |#  #|####|#  #|#  #", 'B': "### |#  #|### |#  #|### ", 'C': " ###|#   |#   |#   | ###",
 	'D': "### |#  #|#  #|#  #|### ", 'E': "####|#   |### |#   |####", 'F': "####|#   |### |#   |#   ",
@@ -42,7 +38,7 @@ var slim = map[rune]string{
 	'8': " # |# #| # |# #| # ", '9': " # |# #| ##|  #|## ", '-': "  |  |##|  |  ",
 }
 
-// strokes is three rows per character, of box lines.
+// strokes has three rows of box lines for each character.
 var strokes = map[rune]string{
 	'A': "┌─┐|├─┤|│ │", 'B': "─┬─┐| ├─┤|─┴─┘", 'C': "┌──|│  |└──", 'D': "─┬─┐| │ │|─┴─┘", 'E': "┌──|├─ |└──", 'F': "┌──|├─ |│  ",
 	'G': "┌──|│ ┐|└─┘", 'H': "│ │|├─┤|│ │", 'I': "─┬─| │ |─┴─", 'J': "  ┬|  │|└─┘", 'K': "│ /|├─ |│ \\", 'L': "│  |│  |└──",
@@ -59,16 +55,16 @@ type lettering uint8
 const (
 	plainLetters    lettering = iota // one row, as typed
 	lineLetters                      // three rows of box lines
-	slimHalfLetters                  // three rows of half blocks, three columns a letter
+	slimHalfLetters                  // three rows of half blocks, three columns for a letter
 	halfLetters                      // three rows of half blocks
-	slimLetters                      // five rows of full blocks, three columns a letter
+	slimLetters                      // five rows of full blocks, three columns for a letter
 	narrowLetters                    // five rows of full blocks
-	wideLetters                      // the same with double uprights
+	wideLetters                      // the same with double upright strokes
 	tallLetters                      // ten rows: each pixel is two columns and two rows
 )
 
-// letters draws a code in one of the larger letterings, at most w columns wide; nil
-// if it does not fit or holds a character that the alphabet has not.
+// letters draws a code in one of the larger letterings, at most w columns wide; nil if it does not fit or contains
+// another character.
 func letters(code string, how lettering, w int) []line {
 	if len(code) > w {
 		return nil
@@ -98,7 +94,7 @@ func letters(code string, how lettering, w int) []line {
 	return out
 }
 
-// gaps between two letters, as wide as an upright stroke.
+// gaps separate two letters by the width of an upright stroke.
 var gaps = [...]string{lineLetters: " ", slimHalfLetters: " ", halfLetters: " ", slimLetters: " ", narrowLetters: " ", wideLetters: "  ", tallLetters: "  "}
 
 func glyphOf(r rune, how lettering) ([]string, bool) {
@@ -133,8 +129,8 @@ func glyphOf(r rune, how lettering) ([]string, bool) {
 	return rows, ok
 }
 
-// widen doubles the outer columns of a row of pixels, where the uprights are;
-// in a letter of three columns or fewer it doubles all.
+// widen doubles the outer columns of a row of pixels, where the upright strokes are, or all columns of a letter with
+// three or fewer.
 func widen(row string) string {
 	var b strings.Builder
 	for x := range len(row) {
@@ -146,7 +142,7 @@ func widen(row string) string {
 	return b.String()
 }
 
-// doublePixels makes a pixel four of them.
+// doublePixels makes four pixels of each.
 func doublePixels(rows []string) []string {
 	var out []string
 	for _, row := range rows {
@@ -160,7 +156,7 @@ func doublePixels(rows []string) []string {
 	return out
 }
 
-// halfBlockRows puts two rows of pixels into one of half blocks.
+// halfBlockRows combines two rows of pixels into one of half blocks.
 func halfBlockRows(rows []string) []string {
 	ink := func(x, y int) bool { return y < len(rows) && rows[y][x] == '#' }
 	var out []string

@@ -2,24 +2,22 @@ package layout
 
 import "github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 
-// An address is drawn as a QR code codeBesideText the text where there is room, else
-// below it, else only as text. Half blocks make it a quarter of the size; without
-// them it is drawn in background colours, which no font can spoil.
+// An address is drawn as a QR code beside the text if there is room, else below it, else only as text. Half blocks make it a
+// quarter of the size; without them it is drawn in background colours, which need no glyphs.
 
 const (
 	besideGap  = 3  // columns between text and code
-	besideText = 30 // least width of the text codeBesideText a code
+	besideText = 30 // least width of the text beside a code
 )
 
-// codeBesideText is a code to the right of the text.
+// codeBesideText is a QR code to the right of the text.
 type codeBesideText struct {
 	rows      []line
 	x, y      int
 	textWidth int
 }
 
-// codeBeside finds a place for the code right of the text, between rows top and
-// end; nil if there is none.
+// codeBeside finds a place for the QR code to the right of the text, between rows top and end; nil if there is none.
 func (d *drawing) codeBeside(top, end int) *codeBesideText {
 	if d.address == "" {
 		return nil
@@ -34,7 +32,7 @@ func (d *drawing) codeBeside(top, end int) *codeBesideText {
 		}
 		b := &codeBesideText{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
 		if d.s.Code == "" || letters(d.s.Code, slimLetters, b.textWidth) != nil {
-			return b // what is to be typed can be large, too
+			return b // the code can be typed as well, so it stays large
 		}
 		if found == nil {
 			found = b
@@ -43,8 +41,8 @@ func (d *drawing) codeBeside(top, end int) *codeBesideText {
 	return found
 }
 
-// codes are the possible drawings of the code, best first. They are made once per
-// frame, as a small processor takes milliseconds for one.
+// codes returns the possible drawings of the QR code, best first. They are made once for a frame: a small processor
+// takes milliseconds for one.
 func (d *drawing) codes() [][]line {
 	if d.coded == nil && d.address != "" {
 		d.coded = d.encode()
@@ -58,7 +56,7 @@ func (d *drawing) codes() [][]line {
 func (d *drawing) encode() [][]line {
 	code, err := qr.Encode(d.address)
 	if err != nil {
-		return nil // the text says it all
+		return nil // the text is enough
 	}
 	style := qr.BackgroundColors
 	if d.o.HalfBlocks {
@@ -85,8 +83,7 @@ func qrRows(code qr.Code, style qr.Style) []line {
 	return rows
 }
 
-// linkPiece is what the address is for, the code unless it stands codeBesideText the text
-// already, and the address as text.
+// linkPiece returns the caption, the QR code unless it is beside the text, and the address as text.
 func (d *drawing) linkPiece(p plan, w int) piece {
 	var rows []line
 	if p.linkCode && d.address != "" {
@@ -99,7 +96,7 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 	}
 	switch {
 	case d.s.Link.Optional:
-		if d.beside && p.linkText || len(rows) > 0 { // it speaks of the picture
+		if d.beside && p.linkText || len(rows) > 0 { // it refers to the picture
 			rows = append(d.para(d.s.Link.Caption, w, Text), rows...)
 		}
 	case p.linkText:

@@ -6,14 +6,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// entryPiece is the field with its label above and one line of help below: what
-// is wrong if something is, else the example.
+// entryPiece returns the field with its label above and one line below: the problem if there is one, else the example.
 func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	var rows []line
 	if p.label {
 		rows = d.para(e.Label, w, Dim)
 	}
-	inner := max(w-4, 1)                                 // frame and a blank on either side
+	inner := max(w-4, 1)                                 // frame and a blank on each side
 	text, cutOff := lastColumns(e.Text, max(inner-1, 1)) // one place for the cursor
 	if cutOff {
 		text, _ = lastColumns(e.Text, max(inner-2, 1))
@@ -50,14 +49,14 @@ func boxEdge(w int, l, r string, st Style) line {
 	return edge
 }
 
-// codePieces is the code in block letters and spelt out.
+// codePieces returns the code in block letters and letter by letter.
 func (d *drawing) codePieces(p plan, w int) []piece {
 	if d.s.Code == "" {
 		return nil
 	}
 	ps := []piece{{rows: d.block(p, w)}}
 	if len(ps[0].rows) == 1 && p.spelt > speltWithGauge && d.s.SpelledCode != "" && width(d.s.SpelledCode) <= w {
-		return []piece{{rows: d.para(d.s.SpelledCode, w, Code)}} // no larger than typed: once is enough
+		return []piece{{rows: d.para(d.s.SpelledCode, w, Code)}} // block letters do not fit: once is enough
 	}
 	switch p.spelt {
 	case speltBelow, speltTied:
@@ -75,18 +74,18 @@ func (d *drawing) spelt() string {
 	return d.s.SpelledCode
 }
 
-// timeFitsBesideCode tells whether the code spelt out and the time left fit on one row.
+// timeFitsBesideCode reports whether the code letter by letter and the time left fit on one row.
 func (d *drawing) timeFitsBesideCode() bool {
 	return d.s.Code != "" && d.s.Gauge != nil && width(d.spelt())+3+width(d.s.Gauge.Text) <= d.col
 }
 
-// codeAndTimeRow is that row.
+// codeAndTimeRow returns that row.
 func (d *drawing) codeAndTimeRow(w int) line {
 	left, right := words(d.spelt(), Strong), words(d.s.Gauge.Text, Text)
 	return join(left.pad(w-len(right), Text), right)
 }
 
-// block is the code in the largest letters that the plan allows and that fit.
+// block returns the code in the largest letters that the plan allows and that fit.
 func (d *drawing) block(p plan, w int) []line {
 	for how := p.letters; how > plainLetters; how-- {
 		if (how == halfLetters || how == slimHalfLetters) && !d.o.HalfBlocks {
@@ -99,18 +98,17 @@ func (d *drawing) block(p plan, w int) []line {
 	return d.para(d.s.Code, w, Code)
 }
 
-// gaugeRows is the time left as a bar and as words.
+// gaugeRows returns the time left as a bar and as words.
 func (d *drawing) gaugeRows(g screen.Gauge, w, rows int) []line {
 	st := Text
-	if d.s.Code == "" { // then the time is what the screen is about
+	if d.s.Code == "" { // then the time is the main thing
 		st = Strong
 	}
 	barWidth := min(w, 48)
 	if rows == 2 {
 		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, st)...)
 	}
-	// Side by side. The bar's width does not depend on the words, which change
-	// every second: a bar that grows for want of a digit says the wrong thing.
+	// Side by side. The width of the bar does not depend on the words: a bar that grows because a digit is gone would be wrong.
 	text := words(g.Text, st)
 	barWidth = w / 3
 	if len(text)+2+barWidth > w {
@@ -120,7 +118,7 @@ func (d *drawing) gaugeRows(g screen.Gauge, w, rows int) []line {
 }
 
 func gaugeBar(part float64, w int) line {
-	if !(part > 0) { // also not a number
+	if !(part > 0) { // also for NaN
 		part = 0
 	}
 	full := int(math.Ceil(min(part, 1) * float64(w)))
@@ -134,7 +132,7 @@ func gaugeBar(part float64, w int) line {
 	return l
 }
 
-// stepRows is the list that is ticked off. Signs differ, not only colours.
+// stepRows returns the list of steps. Signs differ, not only colours.
 func (d *drawing) stepRows(steps []screen.ListStep, w, air int) []line {
 	var rows []line
 	for i, s := range steps {
@@ -183,7 +181,7 @@ func (d *drawing) notice() {
 	}
 	high = min(high, room)
 	x, y := d.left+(d.col-w)/2, d.top+(room-high)/2
-	d.f.fill(x-2, y-air, w+4, high+2*air, Text) // what lies below must not touch the frame
+	d.f.fill(x-2, y-air, w+4, high+2*air, Text) // a margin around the frame
 	d.f.fill(x, y, w, high, Overlay)
 	if framed {
 		side := line{{Text: "│", Style: Overlay, Width: 1}}

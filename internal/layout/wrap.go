@@ -7,12 +7,11 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// width is how many columns a clean string takes, by the same table that tcell uses.
+// width returns the columns of a clean string, by the same table as tcell's.
 func width(s string) int { return uniseg.StringWidth(s) }
 
-// wrap breaks a clean string into lines of at most w columns, between words. A
-// word that is longer than a line is broken where the line ends; nothing is lost.
-// Runs of blanks count as one.
+// wrap breaks a clean string between words into lines of at most w columns. A longer word is broken at the end of the
+// line; nothing is lost. Runs of blanks count as one.
 func wrap(s string, w int) []string {
 	if w < 1 {
 		return nil
@@ -28,7 +27,7 @@ func wrap(s string, w int) []string {
 	all := strings.Fields(s)
 	for i := 0; i < len(all); i++ {
 		word := all[i]
-		// French has a blank before such signs; no line begins with one.
+		// French has a blank before these signs; no line begins with one.
 		if i+1 < len(all) && strings.Trim(all[i+1], "?!:;") == "" && width(word)+1+width(all[i+1]) <= w {
 			i++
 			word += " " + all[i]
@@ -50,8 +49,7 @@ func wrap(s string, w int) []string {
 	return lines
 }
 
-// cut splits a string after at most w columns, but never before its first
-// grapheme, so that repeated cutting ends. It also gives the width of the head.
+// cut splits a string after at most w columns, but never before its first grapheme, and returns the width of the head.
 func cut(s string, w int) (head, rest string, used int) {
 	at := 0
 	next, state := s, -1
@@ -68,8 +66,8 @@ func cut(s string, w int) (head, rest string, used int) {
 	return s[:at], s[at:], used
 }
 
-// truncate is s in one line of at most w columns, its end replaced by dots if it is
-// longer. Only for what may be lost: everything else is wrapped.
+// truncate returns s in at most w columns, with dots at the end if it is longer. It is for texts that may be lost; all
+// others are wrapped.
 func truncate(s string, w int) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if width(s) <= w {
@@ -80,27 +78,27 @@ func truncate(s string, w int) string {
 		dots = ""
 	}
 	head, _, used := cut(s, w-len(dots))
-	if used > w-len(dots) { // a wide character alone
+	if used > w-len(dots) { // a single wide character
 		return ""
 	}
 	return strings.TrimRight(head, " ") + dots
 }
 
-// lastColumns is the end of s in at most w columns, and whether something was left out.
+// lastColumns returns the end of s in at most w columns, and whether something was left out.
 func lastColumns(s string, w int) (string, bool) {
 	over := width(s) - w
 	if over <= 0 {
 		return s, false
 	}
 	_, rest, used := cut(s, over)
-	if used < over { // stopped before a wide character that must go too
+	if used < over { // a wide character at the border is left out
 		_, rest, _ = cut(rest, 1)
 	}
 	return rest, true
 }
 
-// para is a wrapped paragraph as lines of cells. A frame is planned several times
-// before it is drawn, so each paragraph is kept; nobody may write into it.
+// para returns a wrapped paragraph. Paragraphs are kept, because a frame is planned several times before it is drawn;
+// they must not be modified.
 func (d *drawing) para(s string, w int, st Style) []line {
 	key := paragraph{s, w, st}
 	rows, done := d.paras[key]
@@ -122,8 +120,7 @@ type paragraph struct {
 	style Style
 }
 
-// paraAddress is a wrapped address: a break after a slash or the like is easier to
-// copy than one in the middle of a code.
+// paraAddress returns a wrapped address. It breaks after a slash and similar signs, which makes it easier to copy.
 func paraAddress(s string, w int, st Style) []line {
 	var out []line
 	for s != "" {

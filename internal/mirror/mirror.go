@@ -1,14 +1,10 @@
-// Package mirror tells what the screen shows to whoever listens on a local socket: a
-// braille line, a speech program, or a person with socat (KIOSK_MIRROR).
+// Package mirror sends what the screen shows to a local socket: for a braille line, a speech program, or a person with
+// socat (KIOSK_MIRROR).
 //
-// A reader that connects gets the present screen as lines of plain UTF-8 text, the most
-// important first, ended by an empty line, and from then on each screen that differs. What is
-// said is what is shown, in the same words: what is typed while it is typed, masked once
-// it is sent, and nothing while it is hidden. A count of seconds alone is told every half
-// minute only: who listens must be able to hear the rest. Nothing is kept: there is no
-// file, and a reader that does not read is disconnected.
-//
-// The words come from package plain; who may connect is a matter of the socket's group.
+// A reader that connects gets the present screen as lines of plain UTF-8 text, the most important first, ended by an
+// empty line, and then each screen that differs. The words are those on the screen (package plain): input is masked
+// once it is sent, and hidden results are left out. If only a countdown changes, a new text is sent every half minute
+// at most, so that listeners can hear the rest. Nothing is kept, and a reader that does not read is disconnected.
 package mirror
 
 import (
@@ -23,16 +19,15 @@ import (
 )
 
 const (
-	// mode: the kiosk's user and group, as with its other socket.
+	// socketMode gives access to the kiosk's user and group, like the other socket.
 	socketMode fs.FileMode = 0o660
 	// maxReaders is more than a person has devices.
 	maxReaders = 8
-	// maxQueued is how many screens wait for a slow reader. Serial braille lines take a
-	// second for one.
+	// maxQueued is how many screens wait for a slow reader. A serial braille line takes a second for one.
 	maxQueued = 16
-	// writeTimeout is how long one write may take.
+	// writeTimeout bounds one write.
 	writeTimeout = 10 * time.Second
-	// countInterval is how often a count is told that is all that has changed.
+	// countInterval is how often a text is sent of which only the digits have changed.
 	countInterval = 30 * time.Second
 )
 
@@ -42,24 +37,24 @@ type Mirror struct {
 	start    func(func())
 	served   sync.WaitGroup
 
-	mu                sync.Mutex // Show is the runner's, readers come when they like
+	mu                sync.Mutex // Show is called by the runner while readers connect
 	closed            bool
 	readers           map[chan string]net.Conn
-	last              string        // the last screen told
-	lastWithoutDigits string        // the same without its figures
-	sentAt            time.Duration // when
+	last              string        // the last text sent
+	lastWithoutDigits string        // the same without its digits
+	sentAt            time.Duration // when it was sent
 }
 
-// Listen makes the socket at path; one that a dead process left there is replaced, anything
-// else is not. start is how a goroutine is started here.
+// Listen creates the socket at path. It replaces a socket that a dead process left, and nothing else. start starts a
+// goroutine.
 func Listen(path string, start func(func())) (*Mirror, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != fs.ModeSocket {
-			return nil, fmt.Errorf("mirror: %s is there and is no socket", path)
+			return nil, fmt.Errorf("mirror: %s exists and is not a socket", path)
 		}
 		if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
 			_ = c.Close()
-			return nil, fmt.Errorf("mirror: %s is another process's", path)
+			return nil, fmt.Errorf("mirror: %s is in use by another process", path)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("mirror: %w", err)
@@ -115,7 +110,7 @@ func (m *Mirror) serve(c net.Conn, screens chan string) {
 	m.drop(screens)
 }
 
-// drop lets go of a reader.
+// drop disconnects a reader.
 func (m *Mirror) drop(screens chan string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -126,8 +121,8 @@ func (m *Mirror) drop(screens chan string) {
 	}
 }
 
-// Show tells all readers what a screen says, line by line, if it is anything new. now is
-// uptime. It never waits for a reader.
+// Show sends a screen to all readers, line by line, if it differs from the last. now is the uptime. It never waits for
+// a reader.
 func (m *Mirror) Show(now time.Duration, said []string) {
 	text := strings.Join(said, "\n") + "\n\n"
 	m.mu.Lock()
@@ -149,8 +144,7 @@ func (m *Mirror) Show(now time.Duration, said []string) {
 	}
 }
 
-// withoutDigits is a text with its figures made alike: two that differ in a count of seconds
-// only are the same then.
+// withoutDigits makes all digits of a text equal, so that two texts that differ in a countdown become the same.
 func withoutDigits(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
@@ -160,7 +154,7 @@ func withoutDigits(text string) string {
 	}, text)
 }
 
-// Close ends all readers and takes the socket away.
+// Close disconnects all readers and removes the socket.
 func (m *Mirror) Close() error {
 	m.mu.Lock()
 	m.closed = true

@@ -1,8 +1,6 @@
-// Package plain shows a kiosk.Screen without a terminal's help: a laid-out frame
-// as lines of text, for goldens and serial lines, and a screen as sentences in the
-// order in which they are best heard, for `kiosk login`, braille lines and speech.
-//
-// It decides nothing: what is said is the screen's, where it stands is layout's.
+// Package plain shows screens without a terminal: a laid-out frame as lines of text, for goldens and serial lines, and
+// a screen as sentences in the best order for listening, for `kiosk login`, braille lines and speech. The words are the
+// screen's, the positions layout's.
 package plain
 
 import (
@@ -12,10 +10,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// Frame is a frame as lines without blanks at their ends, each ended by a line
-// feed. What a terminal shows by colour only is shown by signs: a key's cap stands
-// in square brackets, and the light modules of a QR code drawn in background
-// colours are full blocks.
+// Frame returns a frame as lines without trailing blanks, each ended by a line feed. Signs replace colours: a key's cap
+// is in square brackets, and the light modules of a QR code are full blocks.
 func Frame(f layout.Frame) string {
 	var out strings.Builder
 	for y := range f.H {
@@ -40,9 +36,8 @@ func Frame(f layout.Frame) string {
 	return out.String()
 }
 
-// Say is a screen as lines to be read out, the most important first: what must be
-// answered, what has happened, what to compare, what to do, and last what can be
-// pressed. Every line is free of control characters, and not empty.
+// Say returns a screen as lines to be read aloud, the most important first: what has to be answered, what has happened,
+// what to compare, what to do, and the keys. Lines are not empty and contain no control characters.
 func Say(s screen.Screen) []string {
 	var out []string
 	say := func(parts ...string) {
@@ -55,7 +50,7 @@ func Say(s screen.Screen) []string {
 		}
 	}
 	if n := s.Notice; n != nil {
-		// It lies over all the rest, which can wait.
+		// It covers everything else.
 		say(n.Title)
 		say(n.Text)
 		s = screen.Screen{Keys: s.Keys}
@@ -93,7 +88,7 @@ func Say(s screen.Screen) []string {
 	}
 	for _, k := range s.Keys {
 		if k.TurnsPages {
-			continue // all pages are said
+			continue // all pages are read
 		}
 		say(k.Cap, colon(k.Text), k.Text)
 	}
@@ -102,7 +97,7 @@ func Say(s screen.Screen) []string {
 
 var signs = [...]string{screen.ToDo: "[ ] ", screen.Doing: "[>] ", screen.Done: "[x] "}
 
-// colon separates a label from what follows, if anything does.
+// colon returns ": " before a text that is not empty.
 func colon(after string) string {
 	if after == "" {
 		return ""

@@ -2,12 +2,10 @@ package tui
 
 import "time"
 
-// bellEvery is how far apart bells are, so that two are heard as two: a console's bell
-// takes an eighth of a second.
+// bellEvery separates two bells so that both are heard: a console's bell takes an eighth of a second.
 const bellEvery = 300 * time.Millisecond
 
-// Ring sounds the terminal's bell so many times, if it has one. It does not wait for it.
-// What is asked for while it rings is dropped.
+// Ring sounds the terminal's bell the given number of times, without waiting. While it rings, further calls do nothing.
 func (s *Screen) Ring(times int) {
 	if times < 1 || !s.ringing.CompareAndSwap(false, true) {
 		return
@@ -19,7 +17,7 @@ func (s *Screen) Ring(times int) {
 		for range times {
 			pause.Reset(bellEvery)
 			select {
-			case s.bell <- struct{}{}: // the painter's, as tcell's Beep is a write like others
+			case s.bell <- struct{}{}: // the painter writes it
 			case <-s.quit:
 				return
 			}

@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// Close gives the terminal back as it was found. It is safe to call twice and
-// from several goroutines; all get the same answer. It returns within about a
-// second, even if tcell or the terminal do not: then the terminal's mode is
-// restored without them, and the error says so.
+// Close restores the terminal as it was. It can be called several times and from several goroutines; all get the same
+// answer. It returns within about a second even if tcell or the terminal hangs: then it restores the terminal's mode
+// without them, and the error says so.
 func (s *Screen) Close() error {
 	s.once.Do(func() { s.err = s.close() })
 	return s.err
@@ -22,27 +21,26 @@ func (s *Screen) close() error {
 	defer watchdog.Stop()
 	close(s.quit)
 
-	// From here keys are thrown away. What was read before comes through tcell's
-	// queues until the end mark; only then is it sure that Fini cannot hang on them.
+	// From here keys are discarded. Earlier ones pass through tcell's queues until the end mark; only then is it certain
+	// that Fini does not hang on them.
 	s.tty.discard.Store(true)
 	_ = s.tty.Drain()
 	patience := time.NewTimer(closeLimit / 4)
 	defer patience.Stop()
-	// The painter must have ended too: tcell would go on drawing after Fini, on a
-	// terminal that is no longer ours.
+	// The painter must have ended as well: tcell would draw after Fini on a terminal that belongs to others.
 	for _, ended := range []chan struct{}{s.drained, s.painted} {
 		select {
 		case <-ended:
 		case <-patience.C:
-			patience.Reset(0) // the time is for both together
+			patience.Reset(0) // one limit for both
 		}
 	}
 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() { _ = recover() }() // the way out must not fail on the way out
-		<-s.painted                      // a painter that is stuck in a write still holds tcell's cells
+		defer func() { _ = recover() }() // Close must not fail because tcell panics
+		<-s.painted                      // a painter that hangs in a write holds tcell's cells
 		s.tcell.Fini()
 		s.blanker.end()
 	}()
@@ -51,12 +49,12 @@ func (s *Screen) close() error {
 		return nil
 	case <-watchdog.C:
 		s.forceRestore()
-		return errors.New("terminal: did not let go in time; its mode was restored by force")
+		return errors.New("terminal: close timed out; its mode was restored without it")
 	}
 }
 
-// restoreSequence undoes what tcell's start sequence did, for a terminal that tcell could
-// not leave itself: attributes, cursor, margins, paste and keyboard modes, other screen.
+// restoreSequence undoes tcell's start sequence on a terminal that tcell could not leave: attributes, cursor, margins,
+// paste and keyboard modes, alternate screen.
 const restoreSequence = "\x1b[0m\x0f\x1b[?25h\x1b[?0c\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1006l\x1b[?1049l\r\n"
 
 func (s *Screen) forceRestore() {
@@ -65,10 +63,9 @@ func (s *Screen) forceRestore() {
 	s.blanker.end()
 }
 
-// RecoverPanic is to be deferred, by its name, in every goroutine that could panic
-// while the terminal is taken over. After a panic it gives the terminal back, so
-// that the report can be read and the next program finds a usable terminal, and
-// panics on with the same value.
+// RecoverPanic must be deferred in every goroutine that could panic while the terminal is open. After a panic it
+// restores the terminal, so that the report is readable and the next program finds a usable terminal, and panics again
+// with the same value.
 func (s *Screen) RecoverPanic() {
 	if p := recover(); p != nil {
 		_ = s.Close()
@@ -76,9 +73,9 @@ func (s *Screen) RecoverPanic() {
 	}
 }
 
-// Go runs f in a goroutine that gives the terminal back before a panic goes on.
-// Nobody else can recover it, so its value is printed: that of our own panics and of
-// libraries is left out, since it may quote what was typed or is on the screen.
+// Go runs f in a goroutine that restores the terminal before a panic goes on. Nobody can recover that panic, so the
+// runtime prints its value. Values of our own panics and of libraries are left out: they may quote what was typed or
+// shown.
 func (s *Screen) Go(f func()) {
 	go func() {
 		if what := runCaught(f); what != "" {
@@ -88,8 +85,8 @@ func (s *Screen) Go(f func()) {
 	}()
 }
 
-// runCaught runs f and says what it panicked with, without the value. The panic must
-// be over by the time of the next one: the report prints all that are not.
+// runCaught runs f and returns what it panicked with, without the value. The panic has to end before the next one,
+// because the report prints all that are in progress.
 func runCaught(f func()) (what string) {
 	defer func() {
 		p := recover()
@@ -98,7 +95,7 @@ func runCaught(f func()) (what string) {
 		}
 		what = fmt.Sprintf("%T", p)
 		if e, ok := p.(runtime.Error); ok {
-			what = e.Error() // the language's own: types, indices and lengths
+			what = e.Error() // the runtime's: types, indices and lengths only
 		}
 		what += "\n" + string(debug.Stack())
 	}()

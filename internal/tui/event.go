@@ -2,7 +2,7 @@ package tui
 
 import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 
-// Event is what a terminal can tell: a Press, a Tap, a Scan, a Resized or a Lost.
+// Event is something that a terminal reports: Press, Tap, Scan, Resized or Lost.
 type Event interface{ event() }
 
 // Press is one key.
@@ -10,14 +10,12 @@ type Press struct {
 	Key  Key
 	Rune rune // with Key Rune only; printable
 
-	// Generation is the number that Show gave for the screen that was on display
-	// when the key was read. A key with a lower number than the present screen's
-	// was pressed before that could be seen; 0 is before the first.
+	// Generation is the number of the screen on display when the key was read, as returned by Show; 0 before the first.
+	// A key with a lower number than the present screen's was pressed for an earlier screen.
 	Generation uint64
 }
 
-// Tap is a finger or a mouse on a key that the screen shows. Beside all keys it is
-// kiosk.OtherKey: it shows that somebody is there.
+// Tap is a touch or click on a key of the screen. Beside all keys it is kiosk.OtherKey: somebody is there.
 type Tap struct {
 	Key  kiosk.KeyName
 	Rune rune
@@ -25,19 +23,18 @@ type Tap struct {
 	Generation uint64 // as with Press
 }
 
-// Scan is a whole scan at once: a bar code, a QR code, a card. Some of its first
-// characters have come as presses before it; it counts instead of them.
+// Scan is a whole scan: a bar code, a QR code, a card. Some of its first characters have been reported as presses
+// before; the scan replaces them.
 type Scan struct {
-	Text kiosk.Secret // printable characters only; who receives it zeroes it
+	Text kiosk.Secret // printable characters only; the receiver zeroes it
 
 	Generation uint64 // as with Press, of the first character
 }
 
-// Resized tells that the terminal has another size. The screen has been drawn
-// anew already.
+// Resized reports a new size of the terminal. The screen has been drawn again already.
 type Resized struct{ Columns, Rows int }
 
-// Lost tells that the terminal is gone; nothing more will come from it.
+// Lost reports that the terminal is gone. Nothing more will come from it.
 type Lost struct{ Err error }
 
 func (Press) event()   {}
@@ -46,7 +43,7 @@ func (Scan) event()    {}
 func (Resized) event() {}
 func (Lost) event()    {}
 
-// Key is a key that means something here. Others are dropped.
+// Key is a key with a meaning here. Other keys are dropped.
 type Key uint8
 
 // The keys.
@@ -81,7 +78,7 @@ const (
 var keyNames = [...]string{"rune", "enter", "escape", "backspace", "tab", "up", "down", "left", "right", "pageup", "pagedown",
 	"f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "interrupt", "technician"}
 
-// String is the key's name. It never tells which character was typed.
+// String returns the name of the key, never the typed character.
 func (k Key) String() string {
 	if int(k) >= len(keyNames) {
 		return "key?"
@@ -89,12 +86,11 @@ func (k Key) String() string {
 	return keyNames[k]
 }
 
-// String names the key but not the character, so that a log of presses holds
-// nothing of an identifier.
+// String returns the name of the key without the character, so that a log of presses contains no part of an identifier.
 func (p Press) String() string { return p.Key.String() }
 
-// String is the same for a tap.
+// String returns "tap".
 func (Tap) String() string { return "tap" }
 
-// String is the same for a scan.
+// String returns "scan".
 func (Scan) String() string { return "scan" }

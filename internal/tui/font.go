@@ -7,9 +7,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
 
-// fonts is what is known of a Linux console's font. It belongs to the painter, but for
-// the beginning. Which font is loaded can change at any time: a graphics driver that
-// comes late brings its own.
+// fonts tracks the font of a Linux console. Only the painter uses it, except during Open. The font can change at any
+// time: a graphics driver that loads late brings its own.
 type fonts struct {
 	device string // empty: no console
 	file   string
@@ -17,7 +16,7 @@ type fonts struct {
 	last   []rune
 }
 
-// load loads a font if one is needed and wished.
+// load loads a font if one is needed and allowed.
 func (f *fonts) load() (missing []rune, err error) {
 	if f.device == "" || f.keep {
 		return nil, nil
@@ -25,14 +24,14 @@ func (f *fonts) load() (missing []rune, err error) {
 	return font.Provide(f.device, f.file, font.Dir)
 }
 
-// check asks what the font has, and has it completed if it has lost something.
+// check returns options for the present font, and has the font completed if it has lost characters.
 func (f *fonts) check(o layout.Options) layout.Options {
 	if f.device == "" {
 		return o
 	}
 	has, ok := characters(f.device)
 	if ok && !f.keep && f.hasLost(has) {
-		f.last, _ = f.load() // if that fails, what there is will do
+		f.last, _ = f.load() // if that fails, the present font is used
 		has, ok = characters(f.device)
 	}
 	if !ok {
@@ -42,8 +41,7 @@ func (f *fonts) check(o layout.Options) layout.Options {
 	return o
 }
 
-// hasLost says whether the console's font lacks what it had after the last attempt to
-// complete it.
+// hasLost reports whether the font lacks characters that it had after the last attempt to complete it.
 func (f *fonts) hasLost(has map[rune]bool) bool {
 	expected := map[rune]bool{}
 	for _, r := range f.last {
@@ -57,7 +55,7 @@ func (f *fonts) hasLost(has map[rune]bool) bool {
 	return false
 }
 
-// characters lists what a console can draw; false for what is no console.
+// characters returns the characters that a console can draw; false if it is no console.
 func characters(device string) (map[rune]bool, bool) {
 	c, err := font.OpenConsole(device)
 	if err != nil {
@@ -67,14 +65,14 @@ func characters(device string) (map[rune]bool, bool) {
 	return c.Characters()
 }
 
-// FontProblem says what is wrong with the console's font, for a technician: nil if
-// nothing is. What is missing is drawn as something else meanwhile.
+// FontProblem returns which characters the console's font lacks, for a technician, or nil. Replacements are drawn
+// meanwhile.
 func (s *Screen) FontProblem() error {
 	switch {
 	case s.fontErr != nil:
 		return s.fontErr
 	case len(s.lacks) > 0:
-		return errors.New("console font: it lacks " + string(s.lacks))
+		return errors.New("console font: missing characters: " + string(s.lacks))
 	}
 	return nil
 }

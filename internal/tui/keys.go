@@ -10,23 +10,20 @@ import (
 const (
 	// pasteRoom is how many characters of one paste are passed on.
 	pasteRoom = 256
-	// pasteLimit is how long a paste may last. Its end is a sequence of its own,
-	// which may never come; Enter must not be dead until then.
+	// pasteLimit bounds a paste. The sequence that ends it may never come, and Enter must work again.
 	pasteLimit = time.Second
 )
 
-// paste follows a bracketed paste: its characters are typed, its control keys are
-// not, and it does not go on for ever.
+// paste tracks a bracketed paste: its characters count as typed, its control keys do not.
 type paste struct {
-	since time.Time // zero outside
-	dark  bool      // it began on a dark screen, so it brings light only
+	since time.Time // zero outside a paste
+	dark  bool      // it began on a dark screen, so it only lights the screen
 	room  int
 }
 
 func (p *paste) on() bool { return !p.since.IsZero() }
 
-// pump turns tcell's events into ours until the screen is closed. It never lets
-// tcell wait.
+// pump translates tcell's events until the screen is closed. It never lets tcell wait.
 func (s *Screen) pump() {
 	defer close(s.events)
 	var p paste
@@ -47,13 +44,13 @@ func (s *Screen) pump() {
 			press, ok := p.press(ev)
 			press.Generation = s.tty.readAt.Load()
 			switch {
-			case !ok, p.on() && (p.dark || !s.typing()): // a paste on the wrong screen does nothing, like a scan
+			case !ok, p.on() && (p.dark || !s.typing()): // a paste on a screen without input does nothing
 			case p.on():
 				s.offer(press)
 			default:
 				s.key(&b, press, ev.When())
 			}
-			notify(s.active) // not before: in the dark a key brings light and nothing else
+			notify(s.active) // afterwards: on a dark screen a key only lights it
 		case *tcell.EventInterrupt:
 			s.silenceElapsed(&b, ev.When())
 		case *tcell.EventMouse:
@@ -80,7 +77,7 @@ func (s *Screen) pump() {
 	}
 }
 
-// isTyped says whether a key is one that sequence.isTyped counts.
+// isTyped reports whether a key is one that sequence.isTyped counts.
 func isTyped(ev *tcell.EventKey) bool {
 	switch ev.Key() {
 	case tcell.KeyRune, tcell.KeyEnter, tcell.KeyCtrlJ, tcell.KeyTab:
@@ -98,7 +95,7 @@ func (s *Screen) closing() bool {
 	}
 }
 
-// markDrained sees the end mark.
+// markDrained looks for the end mark.
 func (s *Screen) markDrained(ev *tcell.EventKey) {
 	if ev.Key() != tcell.KeyCtrlG {
 		return
@@ -113,19 +110,18 @@ func (s *Screen) markDrained(ev *tcell.EventKey) {
 func (s *Screen) offer(ev Event) {
 	select {
 	case s.events <- ev:
-	default: // nobody reads: a held key or a jammed scanner
+	default: // nobody reads: a key is held or a scanner is jammed
 	}
 }
 
-// press translates one key, or says that it means nothing here.
+// press translates one key; false if it has no meaning here.
 func (p *paste) press(ev *tcell.EventKey) (Press, bool) {
 	if p.on() && ev.When().Sub(p.since) > pasteLimit {
 		*p = paste{}
 	}
 	inPaste := p.on()
 	if ev.Key() == tcell.KeyRune {
-		// With Alt or Ctrl it is a command, of which there are none; also what is
-		// left of a broken escape sequence arrives as Alt and a character.
+		// There are no commands with Alt or Ctrl. The rest of a broken escape sequence also arrives as Alt and a character.
 		if ev.Modifiers()&(tcell.ModAlt|tcell.ModCtrl|tcell.ModMeta) != 0 || !unicode.IsPrint(ev.Rune()) {
 			return Press{}, false
 		}
@@ -144,7 +140,7 @@ func (p *paste) press(ev *tcell.EventKey) (Press, bool) {
 	return Press{Key: k}, true
 }
 
-// keys are tcell's names for ours. Ctrl-J is line feed, Ctrl-H the other backspace.
+// keys maps tcell's keys. Ctrl-J is line feed, Ctrl-H the other backspace.
 var keys = map[tcell.Key]Key{
 	tcell.KeyEnter: Enter, tcell.KeyCtrlJ: Enter,
 	tcell.KeyEscape:    Escape,

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// useUTF8 sees to it that this process's locale speaks UTF-8, as tcell reads it
-// from the environment: with C or POSIX it would print block letters and QR codes
-// as question marks, with ISO-8859-1 it would refuse to start. Every console in
-// the field is UTF-8, whatever the service's environment says.
+// useUTF8 sets a UTF-8 locale for this process, where tcell reads it. In C or POSIX tcell would print block letters and
+// QR codes as question marks, and in ISO-8859-1 it would not start. Every console in use is UTF-8, whatever the
+// environment says.
 func useUTF8() error {
 	if speaksUTF8(os.Getenv) {
 		return nil
@@ -20,8 +19,8 @@ func useUTF8() error {
 	return nil
 }
 
-// speaksUTF8 follows POSIX: the first of the three that is set counts. None at
-// all, and a language without a character set, pass for UTF-8, in tcell too.
+// speaksUTF8 follows POSIX: the first of the three variables that is set counts. No variable, and a language without a
+// character set, count as UTF-8, as in tcell.
 func speaksUTF8(getenv func(string) string) bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		v := getenv(name)

@@ -16,23 +16,20 @@ import (
 )
 
 const (
-	// wholeEvery is how old a whole picture may be before the next frame is one again.
-	// Others write on the console, too, and nobody tells us. A whole picture costs a
-	// small device some milliseconds, so not every letter that is typed is one.
+	// wholeEvery is the age at which the next frame is painted in full again: other programs write on the console
+	// without notice. A full frame costs a small device some milliseconds, so not every typed letter causes one.
 	wholeEvery = time.Second
-	// shiftEvery is how often an idle picture moves by a cell, so that none of its
-	// edges burns into the panel.
+	// shiftEvery is how often an idle picture moves by a cell, against burn-in.
 	shiftEvery = 5 * time.Minute
 )
 
-// shifts are the places of an idle picture, around a square of one cell.
+// shifts are the positions of an idle picture.
 var shifts = [...][2]int{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
 
-// idle says whether nobody is in the middle of anything on a screen.
+// idle reports whether nobody is in the middle of a visit on a screen.
 func idle(sc screen.Screen) bool { return sc.Phase == kiosk.Ready || sc.Phase == kiosk.Closed }
 
-// paint draws until Close. It has a goroutine of its own because a write to a
-// terminal can block.
+// paint draws until Close. It has a goroutine of its own because a write to a terminal can block.
 func (s *Screen) paint() {
 	defer close(s.painted)
 	var tick <-chan time.Time
@@ -85,7 +82,7 @@ func (s *Screen) paint() {
 	}
 }
 
-// stayUp puts the dark off; it says whether it was dark.
+// stayUp postpones the dark screen and reports whether it was dark.
 func (s *Screen) stayUp(bedtime *time.Timer) bool {
 	if s.blank > 0 {
 		bedtime.Reset(s.blank)
@@ -93,13 +90,13 @@ func (s *Screen) stayUp(bedtime *time.Timer) bool {
 	return s.dark.Swap(false)
 }
 
-// drawer is the painter's memory.
+// drawer is the state of the painter.
 type drawer struct {
 	*Screen
-	stale bool          // the last whole picture is old
-	fresh bool          // there is a new one
+	stale bool          // the last full frame is old
+	fresh bool          // a full frame was just painted
 	last  uint64        // generation that was drawn last
-	quiet time.Duration // how long it has been there, counted in ticks
+	quiet time.Duration // how long that frame has been shown, counted in ticks
 	off   bool          // the panel has been told to go dark
 }
 
@@ -118,7 +115,7 @@ func (d *drawer) draw(flush func()) {
 	s.dark.Store(dark)
 	w, h := s.tcell.Size()
 	shot := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
-	if idle(sc) && w > 40 && h > 12 { // never at the cost of what must be seen
+	if idle(sc) && w > 40 && h > 12 { // only where there is room
 		at := shifts[int(d.quiet/shiftEvery)%len(shifts)]
 		shot.offX, shot.offY = at[0], at[1]
 		shot.frame = layout.Draw(sc, w-1, h-1, s.opts)
@@ -128,7 +125,7 @@ func (d *drawer) draw(flush func()) {
 	d.put(shot, w, h, dark)
 	if d.stale {
 		d.stale, d.fresh = false, true
-		s.tcell.LockRegion(0, 0, w, h, false) // marks every cell as to be drawn; nothing was locked
+		s.tcell.LockRegion(0, 0, w, h, false) // marks every cell for drawing
 	}
 	if d.off != dark {
 		d.off = dark
@@ -164,8 +161,7 @@ func (d *drawer) put(shot *frame, w, h int, dark bool) {
 	}
 }
 
-// blanker keeps the kernel from blanking a console by itself, and has it do so when
-// nobody uses the device. The zero value does nothing.
+// blanker controls the blanking of a Linux console. The zero value does nothing.
 type blanker struct{ device string }
 
 // Requests of linux/tiocl.h, for the ioctl TIOCLINUX.
@@ -174,14 +170,13 @@ const (
 	tioclBlank   = 14
 )
 
-// begin: the screen is lit and stays so; a panel that goes dark in the middle of a
-// visit looks broken.
+// begin switches the kernel's own blanking off: a panel that goes dark during a visit looks broken.
 func (b blanker) begin() {
 	b.set(false)
 	b.write("\x1b[9;0]")
 }
 
-// end gives the kernel its own time back, in minutes.
+// end restores the kernel's blanking, in minutes.
 func (b blanker) end() {
 	b.set(false)
 	text, err := os.ReadFile("/sys/module/kernel/parameters/consoleblank")
@@ -191,8 +186,7 @@ func (b blanker) end() {
 	}
 }
 
-// set has the panel go dark or light up. Where that is not allowed the picture is
-// black all the same.
+// set darkens or lights the panel. If that is not allowed, the picture is black all the same.
 func (b blanker) set(dark bool) {
 	what := byte(tioclUnblank)
 	if dark {

@@ -14,41 +14,40 @@ type frame struct {
 	frame      layout.Frame
 	generation uint64
 	typing     bool // characters are typed on it
-	offX, offY int  // where the frame's corner is
+	offX, offY int  // position of the frame's corner
 }
 
-// pointer follows one finger or mouse. A tap is a key that was under it both when it
-// came down and when it left: whoever slides off has changed their mind (WCAG 2.5.2).
+// pointer follows one finger or mouse. A tap is a key under it both when it comes down and when it leaves: moving away
+// cancels (WCAG 2.5.2).
 type pointer struct {
 	down       bool
 	wakes      bool // it came down on a dark screen
 	key        screen.Key
 	generation uint64
-	knocks     int // taps in the corner, with none elsewhere between
+	cornerTaps int // taps in the corner without one elsewhere
 }
 
-// A technician at a screen without a keyboard knocks: so many taps in a row in the upper
-// left corner, where no screen has a key. Whoever uses the device taps elsewhere in
-// between, so the taps need no clock. The corner is a fifth of each side: on the smallest
-// panel (40 by 12 cells) as wide as a thumb.
+// cornerTaps taps in a row in the upper left corner, where no screen has a key, are the technician's key. Customers tap
+// elsewhere in between, so no time limit is needed. The corner is a fifth of each side: on the smallest panel (40 by 12
+// cells) as wide as a thumb.
 const (
-	knocks     = 5
+	cornerTaps = 5
 	cornerPart = 5
 )
 
-// knock counts a tap, and says whether it makes the technician's key.
-func (p *pointer) knock(corner bool) bool {
-	if p.knocks++; !corner {
-		p.knocks = 0
+// cornerTap counts a tap and reports whether it completes the technician's key.
+func (p *pointer) cornerTap(corner bool) bool {
+	if p.cornerTaps++; !corner {
+		p.cornerTaps = 0
 	}
-	if p.knocks < knocks {
+	if p.cornerTaps < cornerTaps {
 		return false
 	}
-	p.knocks = 0
+	p.cornerTaps = 0
 	return true
 }
 
-// point takes in where a pointer is now.
+// point handles the position of a pointer.
 func (s *Screen) point(p *pointer, x, y int, down bool) {
 	if down == p.down {
 		return
@@ -59,7 +58,7 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 		notify(s.active)
 	}
 	if p.wakes {
-		return // light is all that the first touch brings
+		return // the first touch only lights the screen
 	}
 	shot := s.onDisplay.Load()
 	if shot == nil || s.closing() {
@@ -74,7 +73,7 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 		return
 	}
 	if key.Does == p.key.Does && key.Rune == p.key.Rune {
-		if p.knock(!ok && (x-shot.offX)*cornerPart < shot.frame.W && (y-shot.offY)*cornerPart < shot.frame.H) {
+		if p.cornerTap(!ok && (x-shot.offX)*cornerPart < shot.frame.W && (y-shot.offY)*cornerPart < shot.frame.H) {
 			key.Does = kiosk.TechnicianKey
 		}
 		s.offer(Tap{Key: key.Does, Rune: key.Rune, Generation: p.generation})
@@ -101,8 +100,7 @@ func (s *Screen) watch(device, dir string, turn evdev.Rotation) {
 	})
 }
 
-// contact turns parts of the screen into cells. What happens while another terminal
-// is in front is not meant for this one.
+// contact converts positions to cells. Contacts while another terminal is in the foreground are ignored.
 func (s *Screen) contact(p *pointer, c evdev.Contact, front func() bool) {
 	if c.Lost || !front() {
 		*p = pointer{}

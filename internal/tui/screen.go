@@ -18,37 +18,35 @@ import (
 )
 
 const (
-	// eventRoom is how many events wait for a slow reader before keys are dropped:
-	// more than any scan, less than a jammed key types in a minute.
+	// eventRoom is how many events wait for a slow reader before keys are dropped: more than any scan, less than a
+	// jammed key types in a minute.
 	eventRoom = 256
-	// closeLimit bounds Close. systemd's own limit is far longer; a person who
-	// watches a service restart notices a second.
+	// closeLimit bounds Close. A person who watches a service restart notices a second.
 	closeLimit = time.Second
 )
 
-// KeepFont leaves a console's font as it is.
+// KeepFont is the Options.Font that leaves the console's font as it is.
 const KeepFont = "keep"
 
-// Options for Open.
+// Options configure Open.
 type Options struct {
 	Theme  string    // a name from Themes; empty is "dark"
 	Device string    // path of the terminal; empty is /dev/tty, the controlling terminal
 	Tty    tcell.Tty // instead of Device, for tests
 
-	// Font is what is loaded on a Linux console: empty for a complete one if that which
-	// is there is not, KeepFont for none, else a file (PSF).
+	// Font is loaded on a Linux console: empty selects a complete font if the present one is not, KeepFont loads none,
+	// else it is a PSF file.
 	Font string
 
-	// SyncEvery is how often everything is drawn anew, so that what others print
-	// on the console does not stay; 0 is never. Between two the package sleeps.
+	// SyncEvery is how often everything is drawn again, so that other programs' output does not stay; 0 is never.
 	SyncEvery time.Duration
-	// BlankAfter is how long a screen that nobody uses stays lit; 0 is for ever.
+	// BlankAfter is how long an unused screen stays lit; 0 is for ever.
 	BlankAfter time.Duration
 
-	// Pointers is the folder of the kernel's input devices, watched for touch screens
-	// and mice on a Linux console; empty is for none. Elsewhere the terminal tells.
+	// Pointers is the folder of input devices in which touch screens and mice are looked for on a Linux console; empty
+	// for none. Elsewhere the terminal reports them.
 	Pointers string
-	// Turn is how a touch screen is mounted.
+	// Rotation is how a touch screen is mounted.
 	Rotation evdev.Rotation
 }
 
@@ -60,7 +58,7 @@ type Screen struct {
 	opts  layout.Options
 	fonts fonts
 
-	lacks   []rune // what the font lacked after Open had done what it could
+	lacks   []rune // characters that the font lacked after Open
 	fontErr error
 	every   time.Duration
 	blank   time.Duration
@@ -68,31 +66,30 @@ type Screen struct {
 
 	mu         sync.Mutex
 	next       screen.Screen
-	generation uint64 // generation of want; 0 before the first
+	generation uint64 // of next; 0 before the first
 
 	drawn     atomic.Uint64          // generation on display
-	onDisplay atomic.Pointer[frame]  // what is on display, for fingers
-	arrow     atomic.Pointer[[2]int] // where the mouse points on a bare console; nil: nowhere
-	wake      chan struct{}          // something new to draw
+	onDisplay atomic.Pointer[frame]  // what touches refer to
+	arrow     atomic.Pointer[[2]int] // position of the mouse on a console; nil if there is none
+	wake      chan struct{}          // something new has to be drawn
 	bell      chan struct{}          // one stroke of the bell
 	ringing   atomic.Bool
-	redraw    chan struct{} // draw everything
+	redraw    chan struct{} // everything has to be drawn
 	active    chan struct{} // somebody is there
 	dark      atomic.Bool   // the screen is dark
-	handled   uint64        // how much of guard.typed tcell has told; the pump's
+	handled   uint64        // characters counted by safeTTY.typed that tcell has reported; used by the pump
 	events    chan Event
-	waiting   chan chan struct{} // who waits for a frame
+	waiting   chan chan struct{} // callers that wait for a frame
 
-	quit    chan struct{} // Close was called
-	drained chan struct{} // the input has been read to the end mark
+	quit    chan struct{} // closed by Close
+	drained chan struct{} // the input has been read up to the end mark
 	painted chan struct{} // the painter has ended
 	once    sync.Once
 	err     error
 }
 
-// Open takes the terminal over. Whoever opens must Close on every way out, and
-// recover in every goroutine (see Recover). It fails if TERM is not set or not
-// known, if there is no terminal, and if the theme does not exist.
+// Open takes the terminal over. The caller must Close it on every way out and recover panics in every goroutine
+// (RecoverPanic). It fails if TERM is not set or unknown, without a terminal, and for an unknown theme.
 func Open(o Options) (*Screen, error) {
 	th, err := themeNamed(o.Theme)
 	if err != nil {
@@ -100,7 +97,7 @@ func Open(o Options) (*Screen, error) {
 	}
 	term := os.Getenv("TERM")
 	if term == "" {
-		return nil, errors.New("terminal: TERM is not set; on a console it is linux")
+		return nil, errors.New("terminal: TERM is not set; use TERM=linux on a console")
 	}
 	if err := useUTF8(); err != nil {
 		return nil, err
@@ -159,10 +156,9 @@ func Open(o Options) (*Screen, error) {
 	return s, nil
 }
 
-// Show has a screen drawn soon and returns its number, which grows by one each
-// time the Phase is another than before. It never waits for the terminal; of
-// several screens in quick succession only the last may be drawn. The screen must
-// not be changed afterwards. After Close it does nothing.
+// Show has a screen drawn soon and returns its number, which grows with each change of Phase. It never waits for the
+// terminal; of several screens in quick succession only the last may be drawn. The screen must not be changed
+// afterwards. After Close it does nothing.
 func (s *Screen) Show(sc screen.Screen) (generation uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,13 +173,11 @@ func (s *Screen) Show(sc screen.Screen) (generation uint64) {
 	return s.generation
 }
 
-// Redraw has everything drawn anew, for when something else may have written to
-// the terminal or it has just come to the front.
+// Redraw has everything drawn again, for example after another program may have written to the terminal.
 func (s *Screen) Redraw() { notify(s.redraw) }
 
-// Painted has one more frame drawn and waits until the terminal has taken it. A
-// terminal that is stopped or hung takes none: then it waits until ctx ends, or the
-// screen is closed.
+// Painted has one more frame drawn and waits until the terminal has accepted it, ctx ends or the screen is closed. A
+// terminal that hangs accepts none.
 func (s *Screen) Painted(ctx context.Context) error {
 	frame := make(chan struct{})
 	select {
@@ -203,11 +197,10 @@ func (s *Screen) Painted(ctx context.Context) error {
 	}
 }
 
-// Size is the terminal's size in columns and rows.
+// Size returns the size of the terminal in columns and rows.
 func (s *Screen) Size() (columns, rows int) { return s.tcell.Size() }
 
-// Events gives what the terminal tells. It is closed by Close. Keys that nobody
-// fetches are dropped after 256.
+// Events returns the channel of events. Close closes it. Beyond 256 unread events keys are dropped.
 func (s *Screen) Events() <-chan Event { return s.events }
 
 func notify(c chan struct{}) {

@@ -12,8 +12,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
 
-// colour is one of the eight colours of a Linux console. Eight are all there are,
-// and a bright one exists only as a bold foreground.
+// colour is one of the eight colours of a Linux console. A bright colour exists only as a bold foreground.
 type colour uint8
 
 const (
@@ -24,35 +23,33 @@ const (
 	blue
 	magenta
 	cyan
-	white // grey, in truth; bold makes it white
+	white // grey; bold makes it white
 )
 
-// colourNames are what themes call the colours.
+// colourNames are the names in theme files.
 var colourNames = [...]string{"black", "red", "green", "brown", "blue", "magenta", "cyan", "grey"}
 
-// paint is how one style looks.
+// paint is the look of one style.
 type paint struct {
 	fg, bg colour
 	bold   bool
 }
 
-// theme gives every style a look. Every pair has a contrast of 7:1 or more with
-// the console's own palette (WCAG 1.4.6; a test computes it).
+// theme has a look for every style, each with a contrast of 7:1 or more in the console's palette (WCAG 1.4.6; a test
+// computes it).
 //
-// The console's palette could be changed with an escape sequence (OSC P), for any
-// sixteen colours. It is left alone: it would outlive a program that is killed, the login
-// prompt of other consoles would wear it, and terminals that do not know the sequence
-// wait for its end for ever. Eight colours are enough for seven to one.
+// The palette could be changed by an escape sequence (OSC P), but that would outlive a killed program, change the login
+// prompts of other consoles, and block terminals that do not know it. Eight colours are enough for 7:1.
 type theme map[layout.Style]paint
 
-// themeFiles are the themes: a file each, a line for each layout.Style.
+// themeFiles has a file for each theme, with a line for each layout.Style.
 //
 //go:embed themes/*.json
 var themeFiles embed.FS
 
-// Themes are the names of the themes, in order.
+// Themes returns the names of the themes, in order.
 func Themes() []string {
-	files, _ := themeFiles.ReadDir("themes") // it is part of the program
+	files, _ := themeFiles.ReadDir("themes") // embedded: it cannot fail
 	names := make([]string, len(files))
 	for i, f := range files {
 		names[i] = strings.TrimSuffix(f.Name(), ".json")
@@ -61,7 +58,7 @@ func Themes() []string {
 	return names
 }
 
-// themeNamed reads a theme; the empty name is "dark".
+// themeNamed returns a theme; the empty name is "dark".
 func themeNamed(name string) (theme, error) {
 	if name == "" {
 		name = "dark"
@@ -73,8 +70,7 @@ func themeNamed(name string) (theme, error) {
 	return parseTheme(name, b)
 }
 
-// parseTheme reads looks such as "white on blue" by the names of their styles. Each
-// style has one.
+// parseTheme reads looks such as "white on blue" by the names of their styles. Every style must have one.
 func parseTheme(name string, b []byte) (theme, error) {
 	var looks map[string]string
 	if err := json.Unmarshal(b, &looks); err != nil {
@@ -84,7 +80,7 @@ func parseTheme(name string, b []byte) (theme, error) {
 	for st := range layout.Style(layout.Styles) {
 		look, ok := looks[st.String()]
 		if !ok {
-			return nil, fmt.Errorf("theme %q: nothing for %q", name, st)
+			return nil, fmt.Errorf("theme %q: style %q is missing", name, st)
 		}
 		p, err := parsePaint(look)
 		if err != nil {
@@ -93,13 +89,13 @@ func parseTheme(name string, b []byte) (theme, error) {
 		th[st] = p
 	}
 	if len(looks) > len(th) {
-		return nil, fmt.Errorf("theme %q: has a style that there is not", name)
+		return nil, fmt.Errorf("theme %q: unknown style", name)
 	}
 	return th, nil
 }
 
-// parsePaint reads "FOREGROUND on BACKGROUND". A foreground may be bright; "white" is
-// bright grey and "yellow" bright brown.
+// parsePaint reads "FOREGROUND on BACKGROUND". A foreground may be bright; "white" is bright grey and "yellow" bright
+// brown.
 func parsePaint(look string) (paint, error) {
 	fore, back, ok := strings.Cut(look, " on ")
 	if !ok {
@@ -126,8 +122,8 @@ func parsePaint(look string) (paint, error) {
 	return p, nil
 }
 
-// Look is how a theme shows a style on a Linux console, as the numbers of two of its
-// sixteen colours: for pictures. An unknown theme is an error.
+// Look returns how a theme shows a style on a Linux console, as the numbers of two of its sixteen colours, for
+// pictures. An unknown theme is an error.
 func Look(name string, st layout.Style) (foreground, background int, err error) {
 	th, err := themeNamed(name)
 	if err != nil {
@@ -141,9 +137,8 @@ func Look(name string, st layout.Style) (foreground, background int, err error) 
 	return foreground, int(p.bg), nil
 }
 
-// style is a look in tcell's terms. On a terminal with sixteen colours or more
-// a bold foreground is also asked for as a bright one, as emulators may show bold
-// as weight only.
+// style returns a look in tcell's terms. On terminals with sixteen colours or more, a bold foreground is also requested
+// as bright, because emulators may show bold as weight only.
 func (s *Screen) style(st layout.Style) tcell.Style {
 	p := s.theme[st]
 	fg := p.fg

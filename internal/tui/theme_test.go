@@ -168,8 +168,8 @@ func TestABadThemeIsRefused(t *testing.T) {
 		{"a colour that there is not", `"grey on black"`, `"pink on black"`, `no "pink"`},
 		{"a bright ground", `"white on blue"`, `"white on bright blue"`, `no "bright blue"`},
 		{"no ground", `"white on blue"`, `"white"`, "white on blue"},
-		{"a style too few", `"strong"`, `"stronk"`, `nothing for "strong"`},
-		{"a style too many", `"strong":`, `"weak": "grey on black", "strong":`, "style that there is not"},
+		{"a style too few", `"strong"`, `"stronk"`, `style "strong" is missing`},
+		{"a style too many", `"strong":`, `"weak": "grey on black", "strong":`, "unknown style"},
 		{"no JSON", "{", "[", "theme"},
 	} {
 		_, err := parseTheme("test", []byte(strings.Replace(string(good), tc.from, tc.to, 1)))

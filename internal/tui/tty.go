@@ -15,33 +15,32 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
-// safeTTY stands between tcell and the terminal. It makes input harmless to tcell's
-// parser, remembers which screen was on display when the last key was read, and
-// can swallow input so that tcell can be stopped.
+// safeTTY is between tcell and the terminal. It makes input harmless to tcell's parser, remembers which screen was on
+// display at the last read, and can discard input so that tcell can be stopped.
 type safeTTY struct {
 	tcell.Tty
 	drawn *atomic.Uint64 // generation on display
 
 	readAt      atomic.Uint64 // generation on display at the last read
-	typed       atomic.Uint64 // characters, Enter and Tab that were handed out, see isTyped
-	unread      func() bool   // whether more lies in the terminal
+	typed       atomic.Uint64 // characters, Enter and Tab passed to tcell, see isTyped
+	unread      func() bool   // reports whether the terminal has more input
 	discard     atomic.Bool
 	open        atomic.Bool // between Start and Stop
-	endMarkSent bool        // the end mark has been handed out; input goroutine only
-	incomplete  []byte      // the beginning of a character, at most 3 bytes; input goroutine only
-	sequence    sequence    // what the last byte read belongs to; input goroutine only
+	endMarkSent bool        // used by the input goroutine only
+	incomplete  []byte      // the first bytes of a character, at most 3; used by the input goroutine only
+	sequence    sequence    // of the last byte read; used by the input goroutine only
 
 	mu       sync.Mutex
 	started  bool
 	closed   bool
-	terminal *os.File // asked by unread; nil if it cannot be
+	terminal *os.File // asked by unread; nil if impossible
 }
 
-// listen has unread ask the terminal at a path.
+// listen makes unread ask the terminal at a path.
 func (g *safeTTY) listen(device string) {
 	f, err := os.OpenFile(device, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return // then the pace alone tells a scan
+		return // then only the pace identifies a scan
 	}
 	g.terminal = f
 	g.unread = func() bool {
@@ -50,19 +49,16 @@ func (g *safeTTY) listen(device string) {
 	}
 }
 
-// bell ends a string in tcell's parser, whatever kind it is; outside of one it is
-// a key (Ctrl-G) that means nothing here.
+// bell ends a string in tcell's parser. Outside of one it is Ctrl-G, which has no meaning here.
 const bell = 0x07
 
-// endMark is handed to tcell when everything before it has been read. The first
-// bells may be used up by a half-finished sequence.
+// endMark is passed to tcell after everything before it has been read. The first bells may end an unfinished sequence.
 var endMark = []byte{bell, bell, bell}
 
-// Read gives tcell what was typed. While swallowing it gives nothing but the end mark.
+// Read returns sanitized input. While discarding, it returns nothing but the end mark.
 func (g *safeTTY) Read(b []byte) (int, error) {
 	for {
-		// Half the buffer, because defusing may double what was read and has up to
-		// three bytes from before.
+		// Half the buffer, because sanitizing may double the input and add three earlier bytes.
 		n, err := g.Tty.Read(b[:max(len(b)/2-3, 1)])
 		switch {
 		case g.discard.Load():
@@ -84,18 +80,17 @@ func (g *safeTTY) Read(b []byte) (int, error) {
 	}
 }
 
-// sequence is what a byte of the input belongs to.
+// sequence is the position of a byte in an escape sequence.
 type sequence uint8
 
 const (
 	plainKey sequence = iota
-	afterESC          // the byte before was ESC
-	inCSI             // a control sequence has begun and its final byte is not there yet
-	lastByte          // one more byte belongs to it: SS3, and a Linux console's F1 (CSI [ A)
+	afterESC          // after ESC
+	inCSI             // in a control sequence, before its final byte
+	lastByte          // one byte before the end: SS3, and a Linux console's F1 (CSI [ A)
 )
 
-// isTyped says whether a byte begins what tcell makes a key of that can belong to a scan:
-// a character, Enter, Tab.
+// isTyped reports whether a byte begins a character, Enter or Tab in tcell's view: keys that can belong to a scan.
 func (is sequence) isTyped(c byte) bool {
 	switch {
 	case is != plainKey:
@@ -103,17 +98,16 @@ func (is sequence) isTyped(c byte) bool {
 	case c == '\r', c == '\n', c == '\t':
 		return true
 	}
-	return c >= 0x20 && c < 0x7f || c >= 0xc0 // not the later bytes of a character
+	return c >= 0x20 && c < 0x7f || c >= 0xc0 // not the continuation bytes of a character
 }
 
-// noKey ends a control sequence that means nothing to tcell.
+// noKey ends a control sequence that has no meaning to tcell.
 const noKey = 'z'
 
-// sanitize takes the sting out of what no keyboard sends but a bar code or a finger
-// on Escape can: tcell would never come to an end with a byte that is no UTF-8; it
-// would lose every later key after Escape twice in one read, or after a string (OSC,
-// SOS, PM, APC), which gets a bell as its end at once; and a key in the way of
-// Windows terminals (CSI … _) would be repeated as often as it says, so it becomes no key.
+// sanitize changes input that no keyboard sends, but a bar code or repeated Escape can. tcell hangs on a byte that is
+// not UTF-8. It ignores all later keys after Escape twice in one read, and after a string (OSC, SOS, PM, APC), which is
+// ended at once. A key in the form of Windows terminals (CSI … _) would be repeated as often as it says; it becomes no
+// key.
 func (g *safeTTY) sanitize(b []byte, n int) int {
 	var out []byte
 	for _, c := range g.validUTF8(b[:n]) {
@@ -131,7 +125,7 @@ func (g *safeTTY) sanitize(b []byte, n int) int {
 		case is == afterESC && c == '[':
 			g.sequence = inCSI
 		case is == inCSI && c >= 0x20 && c < 0x40:
-			g.sequence = inCSI // a parameter (ECMA-48, 5.4)
+			g.sequence = inCSI // a parameter (ECMA-48 5.4)
 		case is == inCSI && c == '[', is == afterESC && c == 'O':
 			g.sequence = lastByte
 		case is == inCSI && c == '_':
@@ -145,8 +139,7 @@ func (g *safeTTY) sanitize(b []byte, n int) int {
 	return copy(b, out)
 }
 
-// validUTF8 passes on what is UTF-8 and drops the rest. The beginning of a character at
-// the end of a read is kept for the next.
+// validUTF8 returns what is valid UTF-8. The first bytes of a character at the end of a read are kept for the next.
 func (g *safeTTY) validUTF8(in []byte) []byte {
 	in = append(g.incomplete, in...)
 	g.incomplete = nil
@@ -165,8 +158,7 @@ func (g *safeTTY) validUTF8(in []byte) []byte {
 	return out
 }
 
-// Write refuses once the terminal has been given back: a late frame would land in
-// the next program's screen.
+// Write fails after the terminal was restored: a late frame would appear in the next program.
 func (g *safeTTY) Write(b []byte) (int, error) {
 	if !g.open.Load() {
 		return 0, os.ErrClosed
@@ -180,11 +172,10 @@ func (g *safeTTY) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// cursorShape is what tcell sends to a Linux console with every cursor. The console
-// knows no shapes, and a kernel that does not skip the blank in it prints a q.
+// cursorShape is what tcell sends with every cursor. The Linux console has no shapes, and some kernels print a q.
 var cursorShape = []byte("\x1b[0 q")
 
-// Start remembers that the terminal's mode has been changed.
+// Start records that the terminal's mode has changed.
 func (g *safeTTY) Start() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -196,8 +187,7 @@ func (g *safeTTY) Start() error {
 	return err
 }
 
-// Stop gives the terminal its mode back, once per Start: it may be asked by tcell
-// and by the watchdog.
+// Stop restores the terminal's mode once for each Start. Both tcell and Close may call it.
 func (g *safeTTY) Stop() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

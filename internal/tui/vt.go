@@ -20,8 +20,8 @@ const vtGetState = 0x5603
 // ttyMajor is the device number of virtual terminals (tty1 is 4:1).
 const ttyMajor = 4
 
-// terminalNumber is which virtual terminal a device is; 0 if it is none. For the
-// controlling terminal it asks the kernel which one that is.
+// terminalNumber returns the number of a virtual terminal, or 0 for any other device. For the controlling terminal it
+// asks the kernel.
 func terminalNumber(device string) uint16 {
 	var st unix.Stat_t
 	if unix.Stat(device, &st) != nil {
@@ -41,8 +41,8 @@ func terminalNumber(device string) uint16 {
 	return uint16(unix.Minor(dev))
 }
 
-// ttyOf reads tty_nr of proc_pid_stat(5): the fifth field after the name, which is in
-// brackets and may hold anything.
+// ttyOf reads tty_nr of proc_pid_stat(5): the fifth field after the name, which is in parentheses and may contain
+// anything.
 func ttyOf(stat []byte) uint64 {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 5 {
@@ -55,8 +55,7 @@ func ttyOf(stat []byte) uint64 {
 	return n
 }
 
-// foregroundCheck says, each time it is asked, whether a terminal is the one that can be
-// seen. What cannot be told counts as seen.
+// foregroundCheck returns a function that reports whether a terminal is in the foreground; true if unknown.
 func foregroundCheck(device string) func() bool {
 	number := terminalNumber(device)
 	if number == 0 {
@@ -72,11 +71,11 @@ func foregroundCheck(device string) func() bool {
 	}
 }
 
-// activeFile says which virtual terminal is in front, and can be waited for.
+// activeFile contains the virtual terminal in the foreground and can be polled.
 const activeFile = "/sys/class/tty/tty0/active"
 
-// redrawInForeground redraws everything when the terminal comes to the front, until the screen is
-// closed: somebody may have written to it meanwhile.
+// redrawInForeground redraws everything when the terminal comes to the foreground, until the screen is closed: other
+// programs may have written to it.
 func (s *Screen) redrawInForeground(device string) {
 	front := foregroundCheck(device)
 	f, err := os.Open(activeFile)
@@ -97,7 +96,7 @@ func (s *Screen) redrawInForeground(device string) {
 		defer unix.Close(stop[0])
 		var text [16]byte
 		for {
-			// Reading is what makes the next wait wait for a change.
+			// Reading resets the poll.
 			if _, err := f.ReadAt(text[:], 0); err != nil && !errors.Is(err, io.EOF) {
 				return
 			}
