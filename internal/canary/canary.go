@@ -1,9 +1,6 @@
-// Package canary finds planted secrets in what a program leaves behind: screens,
-// logs, files, bundles. It is for tests only, and says where it found what in which
-// disguise: as it is, in parts, or as the encoders on the way could have written it.
-//
-// A search that finds nothing proves something only if it would have found it: see
-// Forms, and plant a leak on purpose beside each search.
+// Package canary finds planted secrets in what a program leaves behind: screens, logs, files, bundles. It is for tests
+// only. It looks for each secret as it is, in parts, and in the encodings that a program may use (Forms). A search that
+// finds nothing proves something only if it would have found a leak: plant one beside each search.
 package canary
 
 import (
@@ -26,11 +23,11 @@ import (
 	"os"
 )
 
-// Make gives a value that is nowhere by chance. what says what it stands for, in
-// lower-case letters; it is part of the value, which so can be told when it sings.
+// Make returns a value that occurs nowhere by chance. what names its purpose in lower-case letters and is part of the
+// value.
 func Make(what string) string { return "canary" + what + strings.ToLower(rand.Text()) }
 
-// Canaries holds the canaries that are looked for. The zero value is empty.
+// Canaries are the secrets to look for. The zero value is empty.
 type Canaries struct {
 	secrets []planted
 }
@@ -41,17 +38,17 @@ type planted struct {
 	pieces map[string]bool   // every stretch of piece bytes
 }
 
-// piece is how long a stretch of a secret must be to count: nothing that long is
-// the same by chance, and half a token tells as much as a whole one.
+// piece is how long a part of a secret must be to count: half a token is as bad as a whole one, and nothing this long
+// is equal by chance.
 const piece = 16
 
-// shortest is what can be looked for: less is found everywhere.
+// shortest is the least length of a secret: shorter ones are found by chance.
 const shortest = 6
 
 // Put adds a secret to look for. One of fewer than six bytes is an error.
 func (c *Canaries) Put(name, secret string) error {
 	if len(secret) < shortest {
-		return fmt.Errorf("canary %s: %d bytes are found by chance", name, len(secret))
+		return fmt.Errorf("canary %s: %d bytes are too few", name, len(secret))
 	}
 	b := planted{name: name, forms: map[string]string{}, pieces: map[string]bool{}}
 	for how, form := range Forms(secret) {
@@ -65,10 +62,10 @@ func (c *Canaries) Put(name, secret string) error {
 	return nil
 }
 
-// Len is how many secrets are looked for.
+// Len returns the number of secrets.
 func (c *Canaries) Len() int { return len(c.secrets) }
 
-// Forms are the disguises that a secret is looked for in, by name.
+// Forms returns the encodings of a secret by name.
 func Forms(secret string) map[string]string {
 	b := []byte(secret)
 	f := map[string]string{
@@ -92,8 +89,8 @@ func Forms(secret string) map[string]string {
 		"UTF-16LE":     wide(secret, 0, 1),
 		"UTF-16BE":     wide(secret, 1, 0),
 	}
-	// Within a longer text, base64 depends on what stands before: three alignments,
-	// of each the part that does not depend on the neighbours.
+	// Inside a longer text, base64 depends on the position: three alignments, each without the parts that depend on the
+	// neighbours.
 	for at := range 3 {
 		padded := append(make([]byte, at), b...)
 		from := (at*8 + 5) / 6
@@ -142,15 +139,14 @@ func wide(s string, lo, hi int) string {
 type Finding struct {
 	Where string // what was searched
 	Name  string // of the secret
-	How   string // the disguise
+	How   string // the encoding
 }
 
-// String says it in a sentence, without the secret.
+// String describes the finding without the secret.
 func (f Finding) String() string { return fmt.Sprintf("%s holds the %s (%s)", f.Where, f.Name, f.How) }
 
-// Find searches some output: as it is, without what a terminal would not draw and
-// blanks, and inside gzip and zip. Names in but are not looked for. It gives each
-// secret once.
+// Find searches data: as it is, without escape sequences and blanks, and inside gzip and zip. It skips the names in
+// but, and returns each secret once.
 func (c *Canaries) Find(where string, data []byte, but ...string) []Finding {
 	var out []Finding
 	views := [][]byte{data}
@@ -191,8 +187,7 @@ func (b planted) in(data []byte) string {
 	return ""
 }
 
-// flatten leaves out escape sequences, control characters and blanks, which a
-// screen puts into the middle of a long word.
+// flatten removes escape sequences, control characters and blanks, which a screen can put into a long word.
 func flatten(data []byte) []byte {
 	out := make([]byte, 0, len(data))
 	for i := 0; i < len(data); i++ {
@@ -211,7 +206,7 @@ func flatten(data []byte) []byte {
 // mostUnpacked bounds what is read out of an archive.
 const mostUnpacked = 256 << 20
 
-// unpack opens gzip and zip; a tar inside is not compressed and needs no opening.
+// unpack opens gzip and zip; a tar inside needs no opening.
 func unpack(data []byte) map[string][]byte {
 	out := map[string][]byte{}
 	if r, err := gzip.NewReader(bytes.NewReader(data)); err == nil {
@@ -232,8 +227,8 @@ func unpack(data []byte) map[string][]byte {
 	return out
 }
 
-// FindIn searches every file below a folder, and the names of files. A file that
-// is gone meanwhile is passed over; any other that cannot be read is an error.
+// FindIn searches every file below a folder, and the names of files. A file that vanishes meanwhile is skipped; any
+// other that cannot be read is an error.
 func (c *Canaries) FindIn(dir string, but ...string) ([]Finding, error) {
 	var out []Finding
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

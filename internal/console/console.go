@@ -1,11 +1,7 @@
-// Package console closes a Linux console's own ways out of the kiosk, and opens
-// them again: keys that switch to another virtual terminal, reboot, freeze the
-// output or print the kernel's insides, the magic SysRq key, and the kernel's messages
-// on the screen. All of that belongs to the machine, not to one process, so it needs
-// root and is done by the unit savedState the kiosk starts and after it has ended, however
-// it ended: what was there savedState is kept in a file meanwhile.
-//
-// What stands on the terminal is package tui's.
+// Package console locks and unlocks a Linux console: the keys that switch to another virtual terminal, reboot, freeze
+// the output or print kernel state, the magic SysRq key, and kernel messages on the screen. These settings belong to
+// the machine and need root, so the unit runs it before the kiosk starts and after it ends. The previous settings are
+// kept in a file meanwhile.
 package console
 
 import (
@@ -20,23 +16,22 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
-// Keyboard is the console's key table, the same for all virtual terminals.
+// Keyboard is the console's key table, shared by all virtual terminals.
 type Keyboard interface {
-	// Key gives the action of a key with the modifiers that make up a table; ok is
-	// false where there is no such table.
+	// Key returns the action of a key in the table for some modifiers; ok is false if the table does not exist.
 	Key(table, key uint8) (action uint16, ok bool, err error)
-	// SetKey changes it.
+	// SetKey changes the action.
 	SetKey(table, key uint8, action uint16) error
 }
 
-// Options say what is to be locked.
+// Options configure Lock and Unlock.
 type Options struct {
 	Keys   Keyboard
 	Kernel string // folder of the kernel's settings, /proc/sys/kernel
-	Saved  string // file in which to keep what was there savedState
+	Saved  string // file for the previous settings
 }
 
-// savedState is what the file holds.
+// savedState is the content of the file.
 type savedState struct {
 	Settings map[string]string `json:"settings"`
 	Keys     []binding         `json:"keys"`
@@ -48,20 +43,20 @@ type binding struct {
 	Action uint16 `json:"action"`
 }
 
-// lockedSettings are the kernel's settings while the kiosk stands on the console.
+// lockedSettings are the kernel's settings while the console is locked.
 var lockedSettings = map[string]string{
-	"sysrq":  "0",       // nobody reboots or kills by the magic key
-	"printk": "1 4 1 7", // only a dying kernel writes over the screen; all else is in its log
+	"sysrq":  "0",       // no magic key
+	"printk": "1 4 1 7", // only a panic is printed on the screen
 }
 
-// Actions of a key, linux/keyboard.h: the type in the upper byte, the value in the lower.
+// Actions of a key (linux/keyboard.h): the type in the upper byte, the value in the lower.
 const (
 	typeSpecial = 2
-	typeConsole = 5      // go to virtual terminal number N
+	typeConsole = 5      // switch to virtual terminal N
 	nothing     = 0x0200 // K_HOLE
 )
 
-// escapeActions are the special actions that lead out of the screen, or spoil it.
+// escapeActions are the special actions that leave or disturb the screen.
 var escapeActions = map[uint8]string{
 	2:  "show registers",
 	3:  "show memory",
@@ -77,7 +72,7 @@ var escapeActions = map[uint8]string{
 	18: "spawn a console",
 }
 
-// isEscape says whether a key's action must not reach the kernel.
+// isEscape reports whether an action must be locked.
 func isEscape(action uint16) bool {
 	switch action >> 8 {
 	case typeConsole:
@@ -88,9 +83,9 @@ func isEscape(action uint16) bool {
 	return false
 }
 
-// Lock closes the ways out. What was there savedState is on disk savedState anything is
-// changed. After a lock that nobody undid it adds to what that one had kept. One
-// thing that cannot be locked does not keep the others open: the error names each.
+// Lock locks the console. The previous settings are on disk before anything changes. If an earlier lock was not undone,
+// its saved settings are kept and completed. A setting that cannot be changed does not stop the others; the error names
+// each.
 func Lock(o Options) error {
 	kept, err := load(o.Saved)
 	if err != nil {
@@ -103,7 +98,7 @@ func Lock(o Options) error {
 		}
 		was, err := os.ReadFile(filepath.Join(o.Kernel, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // a kernel built without it
+			continue // a kernel without it
 		}
 		if err != nil {
 			wrong = append(wrong, err)
@@ -126,7 +121,7 @@ func Lock(o Options) error {
 	return errors.Join(wrong...)
 }
 
-// Unlock puts back what Lock found. Where nothing was locked it does nothing.
+// Unlock restores what Lock saved. It does nothing if nothing is locked.
 func Unlock(o Options) error {
 	kept, err := load(o.Saved)
 	if err != nil {
@@ -142,7 +137,7 @@ func Unlock(o Options) error {
 		wrong = append(wrong, o.Keys.SetKey(b.Table, b.Key, b.Action))
 	}
 	if err := errors.Join(wrong...); err != nil {
-		return err // kept for another try
+		return err // the file stays for another attempt
 	}
 	if err := os.Remove(o.Saved); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -150,8 +145,8 @@ func Unlock(o Options) error {
 	return nil
 }
 
-// escapeKeys lists the keys that lead out. A table is asked for its first key first:
-// most of the 256 do not exist.
+// escapeKeys returns the keys with escape actions. It first asks each table for its first key: most of the 256 tables
+// do not exist.
 func escapeKeys(k Keyboard) ([]binding, error) {
 	var out []binding
 	for table := range 256 {
@@ -185,10 +180,10 @@ func load(path string) (savedState, error) {
 		return b, nil
 	}
 	if err != nil {
-		return b, fmt.Errorf("what was before: %w", err)
+		return b, fmt.Errorf("saved settings: %w", err)
 	}
 	if err := json.Unmarshal(data, &b); err != nil {
-		return b, fmt.Errorf("what was before: %s: %w", path, err)
+		return b, fmt.Errorf("saved settings: %s: %w", path, err)
 	}
 	if b.Settings == nil {
 		b.Settings = map[string]string{}
@@ -196,7 +191,7 @@ func load(path string) (savedState, error) {
 	return b, nil
 }
 
-// save replaces the file at path, which lies in memory (/run) and is gone with the boot that it describes.
+// save replaces the file at path, which is in memory (/run) and vanishes with the boot that it describes.
 func save(path string, b savedState) error {
 	data, err := json.Marshal(b)
 	if err == nil {
@@ -206,7 +201,7 @@ func save(path string, b savedState) error {
 		err = atomicfile.Write(path, data, 0o600, nil)
 	}
 	if err != nil {
-		return fmt.Errorf("what was before: %w", err)
+		return fmt.Errorf("saved settings: %w", err)
 	}
 	return nil
 }

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linux/kd.h and linux/vt.h; the numbers are the same on every processor.
+// Requests of linux/kd.h and linux/vt.h, the same on every processor.
 const (
 	kdGetKey   = 0x4B46 // KDGKBENT
 	kdSetKey   = 0x4B47 // KDSKBENT
 	vtActivate = 0x5606 // VT_ACTIVATE
 
-	noSuchTable = typeSpecial<<8 | 127 // K_NOSUCHMAP, the answer for the first key of a table that is not there
+	noSuchTable = typeSpecial<<8 | 127 // K_NOSUCHMAP, the answer for the first key of a missing table
 )
 
 // entry is struct kbentry.
@@ -28,8 +28,7 @@ type entry struct {
 // Terminal is a virtual terminal of this machine.
 type Terminal struct{ f *os.File }
 
-// OpenTerminal opens a virtual terminal, as /dev/tty1, without making it the
-// terminal of this process.
+// OpenTerminal opens a virtual terminal, such as /dev/tty1, without making it the controlling terminal.
 func OpenTerminal(path string) (*Terminal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -38,18 +37,18 @@ func OpenTerminal(path string) (*Terminal, error) {
 	return &Terminal{f}, nil
 }
 
-// Close closes it.
+// Close closes the terminal.
 func (t *Terminal) Close() error { return t.f.Close() }
 
-// ToFront brings terminal number n to the screen.
+// ToFront switches to virtual terminal n.
 func (t *Terminal) ToFront(n int) error {
 	if err := unix.IoctlSetInt(int(t.f.Fd()), vtActivate, n); err != nil {
-		return fmt.Errorf("to the front: %w", err)
+		return fmt.Errorf("switch terminal: %w", err)
 	}
 	return nil
 }
 
-// Key is part of Keyboard.
+// Key implements Keyboard.
 func (t *Terminal) Key(table, key uint8) (action uint16, ok bool, err error) {
 	e := entry{table: table, key: key}
 	if err := t.ioctl(kdGetKey, &e); err != nil {
@@ -58,7 +57,7 @@ func (t *Terminal) Key(table, key uint8) (action uint16, ok bool, err error) {
 	return e.action, e.action != noSuchTable, nil
 }
 
-// SetKey is part of Keyboard.
+// SetKey implements Keyboard.
 func (t *Terminal) SetKey(table, key uint8, action uint16) error {
 	return t.ioctl(kdSetKey, &entry{table, key, action})
 }

@@ -1,8 +1,7 @@
-// Package evdev reads touch screens and mice where there is nothing between them and
-// the program: on a bare Linux console the terminal tells nothing of them. It turns the
-// kernel's event streams (/dev/input/event*, linux/input.h) into contacts.
-//
-// It leaves to others what is touched: positions are parts of the screen.
+// Package evdev reads touch screens and mice on a Linux console, where the terminal does not report them. It turns the
+// kernel's event streams (/dev/input/event*, linux/input.h) into contacts. Positions are fractions of the screen; what
+// is touched is left to others. It is our own code: libraries for evdev deliver raw
+// events, and the decoding of contacts is the larger part.
 package evdev
 
 import (
@@ -11,21 +10,20 @@ import (
 	"strconv"
 )
 
-// Contact is where a finger or the mouse is now.
+// Contact is the position of a finger or the mouse.
 type Contact struct {
 	X, Y float64 // 0 is the left or upper edge of the screen, 1 the right or lower one
-	Down bool    // the finger touches, the left button is pressed
-	// Lost: events went missing. What was down counts as never having been.
+	Down bool    // the finger touches, or the left button is pressed
+	// Lost says that events were lost: a contact in progress does not count.
 	Lost  bool
-	Mouse bool // it moves without touching, so it needs to be seen
+	Mouse bool // it moves without touching, so it needs an arrow
 }
 
-// Rotation is how a touch screen is mounted: by how many quarters its own upper edge is
-// turned clockwise from the picture's.
+// Rotation is how a touch screen is mounted: the number of quarter turns, clockwise, of its upper edge relative to the
+// picture's.
 type Rotation uint8
 
-// Range is the least and the greatest value of an axis. A range without extent
-// gives 0.
+// Range is the least and the greatest value of an axis. An empty range gives 0.
 type Range struct{ Min, Max int32 }
 
 func (r Range) fraction(v int32) float64 {
@@ -37,31 +35,31 @@ func (r Range) fraction(v int32) float64 {
 
 func clamp(v float64) float64 { return math.Min(math.Max(v, 0), 1) }
 
-// Kind is how a device tells positions.
+// Kind is how a device reports positions.
 type Kind uint8
 
 // The kinds.
 const (
 	Multi  Kind = iota // several fingers, each in a slot (multi-touch protocol B)
 	Single             // one position: old touch screens, tablets, virtual machines
-	Mouse              // steps
+	Mouse              // relative movements
 )
 
-// Decoder follows one device. The zero value is a touch screen without extent.
+// Decoder decodes the events of one device.
 type Decoder struct {
 	Kind     Kind
 	X, Y     Range
 	Rotation Rotation
 
-	incomplete []byte  // an event that is not whole yet
-	dropped    bool    // until the next report: the kernel's buffer ran over
+	incomplete []byte  // the first bytes of an event
+	dropped    bool    // until the next report: the kernel's buffer overflowed
 	rawX       int32   // last position, in the device's units
 	rawY       int32   //
-	posX       float64 // a mouse's own position
+	posX       float64 // position of a mouse
 	posY       float64
 	down       bool
 	slot       int32
-	finger     int32 // the slot of the first finger while down; others are not followed
+	finger     int32 // slot of the first finger while down; others are ignored
 	changed    bool  // something has changed since the last report
 }
 
@@ -77,14 +75,14 @@ const (
 
 	absX, absY                           = 0x00, 0x01
 	mtSlot, mtX, mtY, mtTracking         = 0x2f, 0x35, 0x36, 0x39
-	countsAcross, countsDown     float64 = 1000, 600 // a mouse crosses the screen with a hand's breadth, about
+	countsAcross, countsDown     float64 = 1000, 600 // a mouse crosses the screen in about ten centimetres
 )
 
 // eventSize is sizeof(struct input_event): two longs, then type, code and value.
 const eventSize = 2*strconv.IntSize/8 + 8
 
-// Decode takes what was read from the device, in pieces of any size, and gives a
-// contact for each report in which something has changed.
+// Decode decodes bytes read from the device, in pieces of any size, and calls give for each report in which something
+// has changed.
 func (d *Decoder) Decode(b []byte, give func(Contact)) {
 	d.incomplete = append(d.incomplete, b...)
 	for len(d.incomplete) >= eventSize {
@@ -92,7 +90,7 @@ func (d *Decoder) Decode(b []byte, give func(Contact)) {
 		d.event(binary.NativeEndian.Uint16(e), binary.NativeEndian.Uint16(e[2:]), int32(binary.NativeEndian.Uint32(e[4:])), give)
 		d.incomplete = d.incomplete[eventSize:]
 	}
-	d.incomplete = append([]byte(nil), d.incomplete...) // at most one event, not all that was ever read
+	d.incomplete = append([]byte(nil), d.incomplete...) // keep at most one event, not the whole buffer
 }
 
 func (d *Decoder) event(kind, code uint16, value int32, give func(Contact)) {

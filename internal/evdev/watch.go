@@ -14,16 +14,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
-// Dir is where the kernel's input devices are.
+// Dir contains the kernel's input devices.
 const Dir = "/dev/input"
 
-// scanInterval is how soon a screen or mouse that was plugged in counts: while somebody
-// looks whether it works.
+// scanInterval is how soon a device that was plugged in is found.
 const scanInterval = 5 * time.Second
 
-// Watch follows all touch screens and mice in dir, also those that come later, until
-// ctx ends. give is called from one goroutine at a time. Devices that may not be
-// opened, keyboards and whatever else is there are left alone.
+// Watch follows all touch screens and mice in dir, also those that appear later, until ctx ends. give is called from
+// one goroutine at a time. All other devices are ignored.
 func Watch(ctx context.Context, dir string, turn Rotation, give func(Contact)) {
 	w := watcher{open: map[string]bool{}, give: give}
 	again := time.NewTicker(scanInterval)
@@ -47,7 +45,7 @@ type watcher struct {
 }
 
 func (w *watcher) scan(ctx context.Context, dir string, turn Rotation) {
-	names, _ := filepath.Glob(filepath.Join(dir, "event*")) // it fails for bad patterns only
+	names, _ := filepath.Glob(filepath.Join(dir, "event*")) // the pattern is valid
 	for _, name := range names {
 		w.mu.Lock()
 		known := w.open[name]
@@ -80,7 +78,7 @@ func (w *watcher) scan(ctx context.Context, dir string, turn Rotation) {
 	}
 }
 
-// read decodes until the device is pulled out.
+// read decodes until the device is unplugged.
 func (w *watcher) read(f io.Reader, d Decoder) {
 	b := make([]byte, 64*eventSize)
 	for {
@@ -99,7 +97,7 @@ func (w *watcher) read(f io.Reader, d Decoder) {
 	}
 }
 
-// describe asks a device what it is; false if it points at nothing.
+// describe asks a device for its kind and axes; false if it is no pointer.
 func describe(f *os.File) (Decoder, bool) {
 	var keys, rels, abss bits
 	if !keys.read(f, evKey) {
@@ -110,9 +108,8 @@ func describe(f *os.File) (Decoder, bool) {
 	return describeBits(keys, rels, abss, func(axis uint16) Range { return axisOf(f, axis) })
 }
 
-// describeBits decides by what a device says it can send. A touchpad has fingers, too,
-// but where on it they are says nothing about the screen: it has BTN_TOOL_FINGER, and
-// touch screens have not.
+// describeBits decides by what a device can send. A touchpad reports fingers as well, but not positions on the screen:
+// it has BTN_TOOL_FINGER, touch screens do not.
 func describeBits(keys, rels, abss bits, axis func(uint16) Range) (Decoder, bool) {
 	const toolFinger = 0x145
 	switch {
@@ -128,12 +125,12 @@ func describeBits(keys, rels, abss bits, axis func(uint16) Range) (Decoder, bool
 	return Decoder{}, false
 }
 
-// bits is what a device can send of one type: KEY_MAX (0x2ff) is the longest list.
+// bits are the codes that a device can send of one type. KEY_MAX (0x2ff) is the longest list.
 type bits [0x300 / 8]byte
 
 func (b *bits) has(code uint16) bool { return b[code/8]&(1<<(code%8)) != 0 }
 
-// read is EVIOCGBIT: false if the file is no input device.
+// read is EVIOCGBIT; false if the file is no input device.
 func (b *bits) read(f *os.File, kind uint16) bool {
 	return ioctl.Do(f, request(0x20+uintptr(kind), unsafe.Sizeof(*b)), unsafe.Pointer(b)) == nil
 }

@@ -1,12 +1,12 @@
 package font
 
-// lines are the box lines, by the directions in which they go from the middle.
+// lines are the box lines, by their directions from the middle.
 var lines = map[rune]string{
 	'─': "lr", '│': "ud", '┌': "rd", '┐': "ld", '└': "ru", '┘': "lu",
 	'├': "udr", '┤': "udl", '┬': "lrd", '┴': "lru", '┼': "udlr",
 }
 
-// draw computes a glyph; nil for what has a shape of its own.
+// draw computes a glyph; nil if it cannot be computed.
 func (f *Font) draw(r rune) []byte {
 	w, h := f.Width, f.Height
 	var ink func(x, y int) bool
@@ -42,7 +42,7 @@ func (f *Font) draw(r rune) []byte {
 	return glyph
 }
 
-// lineInk draws from the middle to the edges; lines get thicker with the font.
+// lineInk draws lines from the middle to the edges. They get thicker with the font.
 func lineInk(to string, w, h int) func(x, y int) bool {
 	thick := max(h/16, 1)
 	left, top := (w-thick)/2, (h-thick)/2

@@ -1,10 +1,9 @@
-// Package font sees to it that a Linux console can draw what the kiosk draws: every
-// letter of the shipped languages, box lines, and the half blocks of QR codes, which
-// the usual fonts of Debian lack and the kernel's own lacks letters instead.
+// Package font makes sure that a Linux console can draw what the kiosk shows: the letters of all languages, box lines,
+// and the half blocks of QR codes. Debian's usual fonts lack half blocks, the kernel's own font lacks letters.
 //
-// It reads console fonts (PSF), adds what is missingFrom and can be computed, asks the
-// kernel which characters a console has, and loads a font. What is done where a
-// character is missingFrom all the same is package layout's.
+// It reads console fonts (PSF), adds glyphs that can be computed, asks the kernel which characters a console has, and
+// loads a font. Package layout replaces characters that are still missing. PSF files are read by our own
+// code: the format is two small tables, and no Go library for it was found.
 package font
 
 import (
@@ -18,9 +17,8 @@ import (
 	"unicode/utf8"
 )
 
-// RequiredCharacters is what screens are drawn with beside ASCII: the letters of English, German,
-// French, Spanish, Italian, Polish, Dutch and Portuguese, their signs, and what layout
-// draws with. A test holds every catalogue against it.
+// RequiredCharacters are used on screens besides ASCII: the letters and signs of all languages, and what layout draws
+// with. A test compares them with every catalogue.
 const RequiredCharacters = "ÄÖÜäöüß" + // German
 	"ÀÂÆÇÈÉÊËÎÏÔŒÙÛŸàâæçèéêëîïôœùûÿ" + // French
 	"ÁÍÑÓÚáíñóú¡¿ªº" + // Spanish
@@ -30,26 +28,25 @@ const RequiredCharacters = "ÄÖÜäöüß" + // German
 	"€£§°«»„“”‘’–—…·•×" +
 	"█▀▄░▒■─│┌┐└┘├┤┬┴┼←↑→↓"
 
-// Font is a console font. Every glyph has Height rows of (Width+7)/8 bytes, the
-// leftmost point in the uppermost bit.
+// Font is a console font. Each glyph has Height rows of (Width+7)/8 bytes; the leftmost pixel is the highest bit.
 type Font struct {
 	Width, Height int
 	Glyphs        [][]byte
-	Runes         map[rune]int // which glyph a character has
+	Runes         map[rune]int // index of each character's glyph
 }
 
 const (
-	// maxGlyphs is what a console can hold.
+	// maxGlyphs is the most that a console can hold.
 	maxGlyphs = 512
-	// maxHeight is what every kernel takes; taller ones are newer than most devices.
+	// maxHeight is the most that every kernel accepts.
 	maxHeight = 32
 	maxWidth  = 32
-	// maxFile is more than the largest font of those sizes with its table takes.
+	// maxFile is more than the largest such font with its table.
 	maxFile = 256 << 10
 )
 
-// Read reads a font in the format PSF 1 or 2, plain or compressed by gzip, with a
-// table of its characters. It accepts sizes that a console can hold.
+// Read reads a font in the format PSF 1 or 2, plain or compressed with gzip, with a table of its characters. It accepts
+// the sizes that a console can hold.
 func Read(r io.Reader) (*Font, error) {
 	b, err := readAll(r)
 	if err == nil && bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
@@ -71,7 +68,7 @@ func Read(r io.Reader) (*Font, error) {
 func readAll(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err == nil && len(b) > maxFile {
-		err = errors.New("it is too large")
+		err = errors.New("file too large")
 	}
 	return b, err
 }
@@ -84,26 +81,26 @@ func parse(b []byte) (*Font, error) {
 			n = 512
 		}
 		if b[2]&6 == 0 {
-			return nil, errors.New("it does not say which characters it has")
+			return nil, errors.New("no character table")
 		}
 		return build(b[4:], n, int(b[3]), 8, int(b[3]), runes16)
 	case len(b) >= 32 && binary.LittleEndian.Uint32(b) == 0x864ab572: // PSF 2
 		word := func(i int) int { return int(min(binary.LittleEndian.Uint32(b[4*i:]), maxFile)) }
 		if word(3)&1 == 0 {
-			return nil, errors.New("it does not say which characters it has")
+			return nil, errors.New("no character table")
 		}
 		return build(b[min(max(word(2), 32), len(b)):], word(4), word(5), word(7), word(6), runes8)
 	}
-	return nil, errors.New("that is no PSF file")
+	return nil, errors.New("not a PSF file")
 }
 
-// build cuts glyphs and table; runes takes one glyph's list of characters.
+// build splits glyphs and table; runes reads the characters of one glyph.
 func build(b []byte, n, size, w, h int, runes func([]byte) ([]rune, []byte, bool)) (*Font, error) {
 	if n < 1 || n > maxGlyphs || w < 1 || w > maxWidth || h < 1 || h > maxHeight || size != h*((w+7)/8) {
-		return nil, fmt.Errorf("%d glyphs of %dx%d: a console takes up to %d of up to %dx%d", n, w, h, maxGlyphs, maxWidth, maxHeight)
+		return nil, fmt.Errorf("%d glyphs of %dx%d; a console supports %d of %dx%d", n, w, h, maxGlyphs, maxWidth, maxHeight)
 	}
 	if len(b) < n*size {
-		return nil, errors.New("it ends too early")
+		return nil, errors.New("file truncated")
 	}
 	f := &Font{Width: w, Height: h, Runes: map[rune]int{}}
 	for i := range n {
@@ -113,7 +110,7 @@ func build(b []byte, n, size, w, h int, runes func([]byte) ([]rune, []byte, bool
 	for i := range n {
 		list, rest, ok := runes(b)
 		if !ok {
-			return nil, errors.New("its table ends too early")
+			return nil, errors.New("character table truncated")
 		}
 		for _, r := range list {
 			if _, taken := f.Runes[r]; !taken {
@@ -125,7 +122,7 @@ func build(b []byte, n, size, w, h int, runes func([]byte) ([]rune, []byte, bool
 	return f, nil
 }
 
-// runes8 is PSF 2's list: UTF-8 until 0xff, combinations behind 0xfe.
+// runes8 reads an entry of PSF 2: UTF-8 until 0xff, combinations after 0xfe.
 func runes8(b []byte) (list []rune, rest []byte, ok bool) {
 	end := bytes.IndexByte(b, 0xff)
 	if end < 0 {
@@ -140,7 +137,7 @@ func runes8(b []byte) (list []rune, rest []byte, ok bool) {
 	return list, b[end+1:], true
 }
 
-// runes16 is PSF 1's list: sixteen bits each until 0xffff, combinations behind 0xfffe.
+// runes16 reads an entry of PSF 1: 16-bit values until 0xffff, combinations after 0xfffe.
 func runes16(b []byte) (list []rune, rest []byte, ok bool) {
 	for single := true; len(b) >= 2; b = b[2:] {
 		switch r := rune(binary.LittleEndian.Uint16(b)); {
@@ -155,7 +152,7 @@ func runes16(b []byte) (list []rune, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// Missing lists the required characters that a font lacks.
+// Missing returns the required characters that the font lacks.
 func (f *Font) Missing() []rune {
 	return missingFrom(func(r rune) bool { _, ok := f.Runes[r]; return ok })
 }
@@ -169,8 +166,8 @@ func missingFrom(has func(rune) bool) (list []rune) {
 	return list
 }
 
-// Complete adds the required characters that can be computed: blocks, shades and box
-// lines. Where a font is full, glyphs that nothing here is drawn with make room.
+// Complete adds the required characters that can be computed: blocks, shades and box lines. In a full font they replace
+// glyphs that are not used.
 func (f *Font) Complete() {
 	var spare []int
 	for _, r := range f.Missing() {
@@ -198,13 +195,13 @@ func (f *Font) Complete() {
 		}
 		f.Glyphs[at], f.Runes[r] = glyph, at
 	}
-	// The kernel takes 256 or 512.
+	// The kernel accepts 256 or 512 glyphs.
 	for want := 256 * ((len(f.Glyphs) + 255) / 256); len(f.Glyphs) < want; {
 		f.Glyphs = append(f.Glyphs, make([]byte, f.size()))
 	}
 }
 
-// Capital is how many of a glyph's Height rows a capital H fills; 0 if the font has none.
+// Capital returns how many of a glyph's Height rows a capital H fills; 0 without one.
 func (f *Font) Capital() (rows int) {
 	i, ok := f.Runes['H']
 	if !ok {
@@ -221,15 +218,14 @@ func (f *Font) Capital() (rows int) {
 
 func (f *Font) size() int { return f.Height * ((f.Width + 7) / 8) }
 
-// spareGlyphs are the glyphs that may go, those without a character first, then those of
-// the characters that are farthest from Latin.
+// spareGlyphs returns the glyphs that may be replaced: first those without a character, then those farthest from Latin.
 func (f *Font) spareGlyphs() (list []int) {
 	highest := make([]rune, len(f.Glyphs))
 	keep := make([]bool, len(f.Glyphs))
-	keep[' '] = true // the kernel clears the screen with it, whatever the table says
+	keep[' '] = true // the kernel clears the screen with it
 	for r, i := range f.Runes {
 		highest[i] = max(highest[i], r)
-		// Latin letters stay: names and addresses may hold more than our languages.
+		// Latin letters stay: names and addresses can contain them.
 		keep[i] = keep[i] || r < 0x250 || r == utf8.RuneError || slices.Contains(required, r)
 	}
 	for i := range f.Glyphs {

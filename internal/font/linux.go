@@ -13,15 +13,15 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
-// Requests of linux/kd.h. The numbers are the same on every processor.
+// Requests of linux/kd.h, the same on every processor.
 const (
-	gioUnimap    = 0x4B66 // which characters the font has
-	pioUnimap    = 0x4B67 // the same, to set it
+	gioUnimap    = 0x4B66 // reads which characters the font has
+	pioUnimap    = 0x4B67 // sets that
 	pioUnimapClr = 0x4B68
 	kdFontOp     = 0x4B72
 )
 
-// Operations of KDFONTOP, and the rows that it keeps for each glyph however high it is.
+// Operations of KDFONTOP, and the rows that it stores for each glyph of any height.
 const (
 	opSet = 0
 	opGet = 1
@@ -30,6 +30,7 @@ const (
 
 // fontOp is struct console_font_op, unimap struct unimapdesc, unipair struct unipair.
 type (
+	// fontOp is struct console_font_op, unimap struct unimapdesc, unipair struct unipair.
 	fontOp struct {
 		op, flags, width, height, count uint32
 		data                            *byte
@@ -41,10 +42,10 @@ type (
 	unipair struct{ unicode, position uint16 }
 )
 
-// Console is an open terminal of which it is not known yet whether it is a console.
+// Console is an open terminal, which may or may not be a console.
 type Console struct{ f *os.File }
 
-// OpenConsole opens the terminal at path for questions and fonts.
+// OpenConsole opens the terminal at path.
 func OpenConsole(path string) (*Console, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -53,10 +54,10 @@ func OpenConsole(path string) (*Console, error) {
 	return &Console{f}, nil
 }
 
-// Close lets go of it.
+// Close closes the terminal.
 func (c *Console) Close() error { return c.f.Close() }
 
-// Characters lists what the console can draw; ok is false if it is no console.
+// Characters returns what the console can draw; ok is false if it is no console.
 func (c *Console) Characters() (has map[rune]bool, ok bool) {
 	pairs, ok := c.pairs()
 	if !ok {
@@ -70,7 +71,7 @@ func (c *Console) Characters() (has map[rune]bool, ok bool) {
 }
 
 func (c *Console) pairs() ([]unipair, bool) {
-	// A table of 512 glyphs has a few thousand entries at most; 65535 is what the count can say.
+	// The count has 16 bits; a table of 512 glyphs has a few thousand entries at most.
 	for _, room := range []int{4096, 65535} {
 		pairs := make([]unipair, room)
 		arg := &unimap{count: uint16(room), entries: &pairs[0]}
@@ -88,7 +89,7 @@ func (c *Console) pairs() ([]unipair, bool) {
 	return nil, false
 }
 
-// Get is the font that is loaded. Not every console tells its glyphs.
+// Get returns the loaded font. Not every console provides it.
 func (c *Console) Get() (*Font, error) {
 	data := make([]byte, maxGlyphs*pitch*maxWidth/8)
 	op := &fontOp{op: opGet, width: maxWidth, height: maxHeight, count: maxGlyphs, data: &data[0]}
@@ -112,8 +113,7 @@ func (c *Console) Get() (*Font, error) {
 	return f, nil
 }
 
-// Set loads a font. The kernel allows it to whom the console is the controlling
-// terminal, and to root.
+// Set loads a font. The kernel allows it to root and to processes whose controlling terminal is the console.
 func (c *Console) Set(f *Font) error {
 	row := (f.Width + 7) / 8
 	data := make([]byte, len(f.Glyphs)*pitch*row)
@@ -127,7 +127,7 @@ func (c *Console) Set(f *Font) error {
 	return c.SetCharacters(f)
 }
 
-// SetCharacters tells the kernel which glyph each character has.
+// SetCharacters sets the glyph of each character.
 func (c *Console) SetCharacters(f *Font) error {
 	var pairs []unipair
 	for r, i := range f.Runes {
@@ -161,7 +161,7 @@ func (c *Console) fontOp(op *fontOp) error {
 	return ioctl.Do(c.f, kdFontOp, unsafe.Pointer(op))
 }
 
-// Size is the terminal's in columns and rows, be it a console or not.
+// Size returns the size of the terminal in columns and rows.
 func (c *Console) Size() (columns, rows int, err error) {
 	conn, err := c.f.SyscallConn()
 	if err != nil {

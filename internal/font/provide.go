@@ -7,18 +7,16 @@ import (
 	"path/filepath"
 )
 
-// Dir is where Debian's console-setup-linux keeps fonts.
+// Dir contains the fonts of Debian's console-setup-linux.
 const Dir = "/usr/share/consolefonts"
 
-// The least screen that a font of our choice leaves: complete with some air, in
-// letters that are read from an arm's length.
+// A chosen font leaves at least this size: a complete screen in letters that are readable at arm's length.
 const (
 	minColumnsChosen = 50
 	minRowsChosen    = 15
 )
 
-// choices are the fonts that are looked for, the largest first: the family that has
-// every letter of the shipped languages.
+// choices are the preferred fonts, the largest first: a family with the letters of all languages.
 var choices = []struct {
 	file          string
 	width, height int
@@ -28,11 +26,9 @@ var choices = []struct {
 	{"Uni2-Fixed16.psf.gz", 8, 16}, {"Uni2-VGA16.psf.gz", 8, 16},
 }
 
-// Provide sees to it that the console at path can draw what is required. With a file it
-// loads that one; else, where something is missingFrom, the largest of the fonts in dir
-// that leaves a complete screen, or the one that is there. What each of them lacks and
-// can be computed is added. It returns what is missingFrom after that, and an error if
-// something was missingFrom and nothing could be loaded. What is no console is left alone.
+// Provide makes the console at path draw the required characters. It loads file if given; else, if characters are
+// missing, the largest font in dir that leaves a complete screen, or completes the present one. It returns what is
+// still missing, and an error if nothing could be loaded. It does nothing if path is no console.
 func Provide(path, file, dir string) (missing []rune, err error) {
 	c, err := OpenConsole(path)
 	if err != nil {
@@ -48,7 +44,7 @@ func Provide(path, file, dir string) (missing []rune, err error) {
 		return lacks, err
 	}
 	if f.Complete(); file == "" && len(f.Missing()) >= len(lacks) {
-		return lacks, errors.New("console font: none is better than the one that is loaded")
+		return lacks, errors.New("console font: no better font found")
 	}
 	if err := c.Set(f); err != nil {
 		return lacks, err
@@ -57,7 +53,7 @@ func Provide(path, file, dir string) (missing []rune, err error) {
 	return lacks, nil
 }
 
-// lacks is what the console cannot draw; false if it is no console.
+// lacks returns the required characters that the console cannot draw; false if it is no console.
 func (c *Console) lacks() ([]rune, bool) {
 	has, ok := c.Characters()
 	return missingFrom(func(r rune) bool { return has[r] }), ok
@@ -87,10 +83,10 @@ func (c *Console) choose(file, dir string) (*Font, error) {
 	return present, nil
 }
 
-// fittingFonts are the files that fit a screen of so many points, the best first.
+// fittingFonts returns the files that fit a screen of the given pixels, the best first.
 func fittingFonts(wide, high int) (names []string) {
 	for _, c := range choices {
-		// The smallest is there for every screen.
+		// The smallest one is used on any screen.
 		if c.height == 16 || wide/c.width >= minColumnsChosen && high/c.height >= minRowsChosen {
 			names = append(names, c.file)
 		}

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// uptime prefers the clock that goes on while the machine is suspended: a
-// request expires at the server meanwhile.
+// uptime returns the clock that includes suspension, because requests expire at the server meanwhile.
 func uptime() (time.Duration, bool) {
 	var ts unix.Timespec
 	for _, id := range []int32{unix.CLOCK_BOOTTIME, unix.CLOCK_MONOTONIC} {
@@ -23,7 +22,7 @@ func uptime() (time.Duration, bool) {
 }
 
 func synchronised() (yes, known bool) {
-	var t unix.Timex // modes 0: only asks, which needs no privilege
+	var t unix.Timex // modes 0 only reads and needs no privilege
 	state, err := unix.Adjtimex(&t)
 	if err != nil {
 		return false, false
@@ -31,8 +30,8 @@ func synchronised() (yes, known bool) {
 	return state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0, true
 }
 
-// NoCoreDumps makes the kernel write no core dump of this process and lets no
-// other process of the same user look into its memory. Tokens lie there.
+// NoCoreDumps makes the kernel write no core dump of this process and keeps other processes of the same user out of its
+// memory, which contains tokens.
 func NoCoreDumps() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("core dumps: set not dumpable: %w", err)
@@ -43,8 +42,7 @@ func NoCoreDumps() error {
 	return nil
 }
 
-// HideInput keeps a terminal from showing what is typed, until the function that
-// comes back is called. A file that is no terminal is left as it is.
+// HideInput switches the echo of a terminal off until restore is called. It does nothing to other files.
 func HideInput(f *os.File) (restore func()) {
 	conn, err := f.SyscallConn()
 	if err != nil {

@@ -10,14 +10,12 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// notifyTimeout is how long the service manager may take to make room in its queue. It
-// is seconds behind while it reads all its units anew, and no reason to stand still.
+// notifyTimeout bounds one message. The service manager can be busy for seconds while it reads all its units.
 const notifyTimeout = time.Second
 
-// Notify tells the service manager how this process is, in lines as sd_notify(3)
-// has them: READY=1, STATUS=…, WATCHDOG=1. Without a service manager it does nothing.
-// It never waits for longer than a second: what was not taken by then is an error,
-// and whoever has something to say that must be heard says it again.
+// Notify sends a state to the service manager in the form of sd_notify(3), such as READY=1, STATUS=… or WATCHDOG=1.
+// Without a service manager it does nothing. A message that is not accepted within a second is an error; the caller
+// repeats it if it matters.
 func Notify(state string) error {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {
@@ -37,20 +35,19 @@ func Notify(state string) error {
 	return nil
 }
 
-// Reloading is what a service manager is to be told when settings are about to be read
-// again; READY=1 ends that. With the time, by which Type=notify-reload tells whether this
-// is the reload that it has asked for (sd_notify(3)). Our units are Type=notify, since
-// Debian 12 does not know the other; that lets the time be.
+// Reloading returns the message that settings are about to be read; READY=1 ends that. It contains the time, which
+// Type=notify-reload needs (sd_notify(3)). The units are Type=notify, because Debian 12 does not know the other type;
+// that ignores the time.
 func Reloading() string {
 	return strings.TrimSuffix("RELOADING=1\n"+daemon.SdNotifyMonotonicUsec(), "\n")
 }
 
-// WatchdogLimit is after how long without WATCHDOG=1 the service manager takes this
-// process for hung and ends it; 0 if it does not watch.
+// WatchdogLimit returns how long the service manager waits for WATCHDOG=1 before it ends this process; 0 without a
+// watchdog.
 func WatchdogLimit() time.Duration {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		return 0 // a variable that is no number watches nothing
+		return 0 // a malformed variable
 	}
 	return limit
 }

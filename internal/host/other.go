@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A developer's machine that is not Linux can run the demo; devices are Linux.
+// Devices run Linux; other systems can run the demo.
 
 func uptime() (time.Duration, bool) { return 0, false }
 
 func synchronised() (yes, known bool) { return false, false }
 
-// NoCoreDumps does nothing here.
+// NoCoreDumps does nothing on this system.
 func NoCoreDumps() error { return nil }
 
-// HideInput does nothing here.
+// HideInput does nothing on this system.
 func HideInput(*os.File) (restore func()) { return func() {} }

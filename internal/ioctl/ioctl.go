@@ -1,5 +1,4 @@
-// Package ioctl asks the drivers of the kernel what there is no function for in
-// golang.org/x/sys.
+// Package ioctl sends requests to device drivers for which golang.org/x/sys has no function.
 package ioctl
 
 import (
@@ -9,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Do has the driver of an open file carry a request out (ioctl(2)). arg is what the
-// request is about, as the driver's header lays it out; pointers in it are to be pinned.
-// An error of the driver comes as a unix.Errno. The file stays with Go's poller.
+// Do sends a request to the driver of an open file (ioctl(2)). arg points to the request's data in the layout of the
+// driver's header; pointers in it must be pinned. A driver's error is a unix.Errno. The file stays registered with Go's
+// poller.
 func Do(f *os.File, request uintptr, arg unsafe.Pointer) error {
 	conn, err := f.SyscallConn()
 	if err != nil {

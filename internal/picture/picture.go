@@ -1,9 +1,6 @@
-// Package picture draws a laid-out screen as a Linux console would show it: in the
-// console's own sixteen colours and with one of its fonts, point by point. What the
-// font lacks looks as it would there.
-//
-// It is for documentation and tests (make screens). Fonts are read from the system, as
-// those of Debian's console-setup-linux come under licences of their own.
+// Package picture draws a laid-out screen as a Linux console shows it: in the console's sixteen colours and with one of
+// its fonts, pixel by pixel. It is for documentation and tests. Fonts are read from the system, because those of
+// Debian's console-setup-linux have their own licenses.
 package picture
 
 import (
@@ -18,8 +15,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 )
 
-// Palette is the Linux console's own (drivers/tty/vt/vt.c: default_red, _grn and _blu),
-// with one more colour for what lies between screens on a sheet.
+// Palette is the Linux console's (drivers/tty/vt/vt.c: default_red, _grn, _blu), with one more colour for the space
+// between screens.
 var Palette = color.Palette{
 	color.RGBA{A: 255}, color.RGBA{R: 170, A: 255}, color.RGBA{G: 170, A: 255}, color.RGBA{R: 170, G: 85, A: 255},
 	color.RGBA{B: 170, A: 255}, color.RGBA{R: 170, B: 170, A: 255}, color.RGBA{G: 170, B: 170, A: 255}, color.RGBA{R: 170, G: 170, B: 170, A: 255},
@@ -28,9 +25,9 @@ var Palette = color.Palette{
 	color.RGBA{R: 64, G: 64, B: 96, A: 255},
 }
 
-const between = 16 // index in Palette of what lies between screens
+const between = 16 // index in Palette of the space between screens
 
-// Options are what layout draws with on a console that has this font.
+// Options returns what layout can draw on a console with this font.
 func Options(f *font.Font) layout.Options {
 	o := layout.Options{Font: make(map[rune]bool)}
 	for r := range f.Runes {
@@ -40,8 +37,8 @@ func Options(f *font.Font) layout.Options {
 	return o
 }
 
-// Draw is the picture of a frame in a theme. The cursor is an underline, as a console has
-// it. An unknown theme is an error.
+// Draw returns the picture of a frame in a theme. The cursor is an underline, as on a console. An unknown theme is an
+// error.
 func Draw(f layout.Frame, theme string, with *font.Font) (*image.Paletted, error) {
 	var looks [layout.Styles][2]int
 	for st := range looks {
@@ -74,8 +71,7 @@ func Draw(f layout.Frame, theme string, with *font.Font) (*image.Paletted, error
 	return img, nil
 }
 
-// glyphOf is what a console shows for a cell's text: what the font has for a missing
-// character if it lacks the one wanted; nil for nothing.
+// glyphOf returns what a console shows for a cell's text: the font's replacement for a missing character, or nil.
 func glyphOf(text string, f *font.Font) []byte {
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
@@ -89,7 +85,7 @@ func glyphOf(text string, f *font.Font) []byte {
 	return nil
 }
 
-// Sheet puts pictures side by side in so many columns, to be looked at together.
+// Sheet arranges pictures in columns.
 func Sheet(all []*image.Paletted, columns int) *image.Paletted {
 	const gap = 6
 	w, h := 0, 0

@@ -5,23 +5,22 @@ type Style uint8
 
 // The styles.
 const (
-	// HalfBlocks packs two modules into one cell, one above the other: Size
-	// columns by half as many rows. The light modules are the glyph (U+2580,
-	// U+2584, U+2588), because bright white exists on a Linux console only as a
+	// HalfBlocks shows two modules in one cell, one above the other: Size columns by half as many rows. The glyphs
+	// (U+2580, U+2584, U+2588) are the light modules, because bright white exists on a Linux console only as a
 	// foreground. Most Debian console fonts lack two of the three glyphs.
 	HalfBlocks Style = iota
-	// BackgroundColors needs no glyph at all: two blanks per module that differ in
-	// background colour only. Twice Size columns by Size rows.
+	// BackgroundColors needs no glyph: two blanks for each module that differ in background colour only. Twice Size
+	// columns by Size rows.
 	BackgroundColors
 )
 
 // Cell is one character cell of a code.
 type Cell struct {
-	Glyph rune // what to print: ' ', '▀', '▄' or '█'; the inked part is light
+	Glyph rune // ' ', '▀', '▄' or '█'; the glyph is light
 	Light bool // with BackgroundColors: whether the background is light
 }
 
-// Extent is how many columns and rows Cells fills in the given style.
+// Extent returns the columns and rows of Cells in the given style.
 func (c Code) Extent(s Style) (columns, rows int) {
 	n := c.Size()
 	if s == BackgroundColors {
@@ -30,9 +29,8 @@ func (c Code) Extent(s Style) (columns, rows int) {
 	return n, (n + 1) / 2
 }
 
-// Cells is the code as rows of cells. With HalfBlocks an odd number of module
-// rows leaves the lower half of the last row dark, as the ground around it is;
-// the margin above that half is untouched.
+// Cells returns the code as rows of cells. With HalfBlocks and an odd number of module rows, the lower half of the last
+// row is dark, like the ground around it.
 func (c Code) Cells(s Style) [][]Cell {
 	columns, rows := c.Extent(s)
 	out := make([][]Cell, rows)

@@ -1,9 +1,7 @@
-// Package qr turns a short text into a QR code and the code into character
-// cells that a text console can show.
-//
-// It wraps github.com/skip2/go-qrcode, which panics where it finds a fault in
-// itself; here that is an error like any other, so that a screen can fall back to
-// the text. Choosing a style, a place and a colour is the painter's business.
+// Package qr turns a short text into a QR code, and the code into character cells for a text console. It wraps
+// github.com/skip2/go-qrcode, which panics on its own faults; here these are errors, so that a screen can show the text
+// instead. The cells are our own code,
+// because a console's glyphs and colours need a drawing of their own.
 package qr
 
 import (
@@ -16,29 +14,25 @@ import (
 )
 
 const (
-	// MaxText is the longest text in bytes. Three hundred bytes make a code of 69
-	// modules, which is more than any console here can show; an address with a
-	// user code takes about forty.
+	// MaxText is the longest text in bytes. 300 bytes make a code of 69 modules, more than a console can show; an
+	// address with a user code has about forty.
 	MaxText = 300
-	// FullQuiet is the light margin in modules that ISO/IEC 18004 asks for.
+	// FullQuiet is the light margin in modules that ISO/IEC 18004 requires.
 	FullQuiet = 4
-	// MinQuiet is the narrowest margin that still scans well from a screen,
-	// where the code lies on a dark ground.
+	// MinQuiet is the narrowest margin that scans well from a dark screen.
 	MinQuiet = 2
 )
 
-// Code is a QR code: a square of modules with a light margin. The zero Code has
-// no modules.
+// Code is a QR code: a square of modules with a light margin. The zero Code has no modules.
 type Code struct {
 	modules []bool // row by row, true is dark, without the margin
 	side    int    // modules per side, without the margin
 	quiet   int
 }
 
-// Encode makes the smallest code for text, with as much error recovery as fits at
-// that size up to level M (15 %). The margin is FullQuiet. It refuses an empty
-// text, one longer than MaxText, and one with control characters or broken UTF-8.
-// The error never holds the text.
+// Encode returns the smallest code for text, with as much error correction as fits at that size, up to level M (15 %).
+// The margin is FullQuiet. An empty text, one longer than MaxText, and one with control characters or invalid UTF-8 are
+// errors. No error contains the text.
 func Encode(text string) (Code, error) {
 	if err := validate(text); err != nil {
 		return Code{}, fmt.Errorf("qr code: %w", err)
@@ -47,8 +41,7 @@ func Encode(text string) (Code, error) {
 	if err != nil {
 		return Code{}, err
 	}
-	// A screen does not get torn or dirty, so size comes first; but where level M
-	// costs nothing it helps against reflections.
+	// A screen does not get torn or dirty, so size comes first. Level M helps against reflections if it costs nothing.
 	if better, err := encode(text, qrcode.Medium); err == nil && better.side == code.side {
 		return better, nil
 	}
@@ -60,13 +53,13 @@ func validate(text string) error {
 	case text == "":
 		return errors.New("empty text")
 	case len(text) > MaxText:
-		return fmt.Errorf("text of %d bytes, at most %d are allowed", len(text), MaxText)
+		return fmt.Errorf("text has %d bytes; the maximum is %d", len(text), MaxText)
 	case !utf8.ValidString(text):
 		return errors.New("text is not UTF-8")
 	}
 	for _, r := range text {
 		if !unicode.IsPrint(r) {
-			return fmt.Errorf("text holds U+%04X", r)
+			return fmt.Errorf("text contains U+%04X", r)
 		}
 	}
 	return nil
@@ -74,7 +67,7 @@ func validate(text string) error {
 
 func encode(text string, level qrcode.RecoveryLevel) (code Code, err error) {
 	defer func() {
-		if p := recover(); p != nil { // its log.Panic; the value may quote the text
+		if p := recover(); p != nil { // go-qrcode panics; the value may contain the text
 			code, err = Code{}, errors.New("qr code: encoder failed")
 		}
 	}()
@@ -87,20 +80,20 @@ func encode(text string, level qrcode.RecoveryLevel) (code Code, err error) {
 	code = Code{modules: make([]bool, 0, len(rows)*len(rows)), side: len(rows), quiet: FullQuiet}
 	for _, row := range rows {
 		if len(row) != len(rows) {
-			return Code{}, errors.New("qr code: encoder gave no square")
+			return Code{}, errors.New("qr code: encoder returned no square")
 		}
 		code.modules = append(code.modules, row...)
 	}
 	return code, nil
 }
 
-// WithQuiet is the same code with a margin of n modules, at least MinQuiet.
+// WithQuiet returns the same code with a margin of n modules, at least MinQuiet.
 func (c Code) WithQuiet(n int) Code {
 	c.quiet = max(n, MinQuiet)
 	return c
 }
 
-// Size is the number of modules per side, the margin included.
+// Size returns the number of modules on each side, with the margin.
 func (c Code) Size() int {
 	if c.side == 0 {
 		return 0
@@ -108,8 +101,8 @@ func (c Code) Size() int {
 	return c.side + 2*c.quiet
 }
 
-// Dark tells whether the module in column x of row y is dark, counted from the
-// outer corner of the margin. Everything outside the code is light.
+// Dark reports whether the module in column x of row y is dark, counted from the outer corner of the margin. Everything
+// outside is light.
 func (c Code) Dark(x, y int) bool {
 	x, y = x-c.quiet, y-c.quiet
 	if x < 0 || y < 0 || x >= c.side || y >= c.side {

@@ -10,8 +10,8 @@ var pluralNames = map[plural.Form]string{
 	plural.Other: "other", plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many",
 }
 
-// pluralForm is the category of a whole number in a language, by the rules that
-// Unicode has collected for all of them: a new language needs no code here.
+// pluralForm returns the category of a whole number in a language, by Unicode's rules: a new language needs no code
+// here.
 func pluralForm(tag language.Tag, n int) string {
 	return pluralNames[plural.Cardinal.MatchPlural(tag, max(n, -n), 0, 0, 0, 0)]
 }

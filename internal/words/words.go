@@ -1,20 +1,14 @@
-// Package words has what the kiosk says to customers: one catalogue a language,
-// each a JSON file that a translator can edit without knowing the program.
+// Package words contains what the kiosk says to customers: a message catalogue for each language, as a JSON file that a
+// translator can edit without knowing the program.
 //
-// A text may hold {name}, replaced by the argument of that name. A text that
-// depends on a number n is an object with the plural forms of its language
-// ("one", "other", and where the language has them "few" and "many", after the
-// Unicode plural rules).
+// In a text, {name} is replaced by the argument of that name. A text that depends on a number n is an object with the
+// plural forms of its language ("one", "other", and in some languages "few" and "many", by Unicode's plural rules).
 //
-// A new language needs no code: copy en.json to catalogue/CODE.json, CODE being its
-// ISO 639-1 code, translate the right-hand sides, and run the tests of this package
-// and of kiosk. They name each word that is missing, unknown or too long for a screen
-// of 40 columns, each placeholder that got lost and each plural form that is lacking;
-// go test ./kiosk -update then writes down how the screens look. The address is the
-// formal one of a shop. Typographic quotes, dots and dashes are written plainly (', ...,
-// -): a console's font has no others. Letters that it lacks are spelt without their marks.
-//
-// What is said when, and with which arguments, is decided in package kiosk.
+// A new language needs no code: copy en.json to catalogue/CODE.json, CODE being its ISO 639-1 code, translate the
+// right-hand sides, and run the tests of this package and of kiosk/screen. They name each message that is missing,
+// unknown or too long for a screen of 40 columns, each lost placeholder and each missing plural form. `go test
+// ./kiosk/screen -update` then records how the screens look. Use the polite form of address, and plain quotes, dots and
+// dashes (', ..., -): console fonts have no others. Letters that a font lacks are shown without their marks.
 package words
 
 import (
@@ -33,14 +27,14 @@ import (
 //go:embed catalogue/*.json
 var files embed.FS
 
-// Catalogue is one language. It implements kiosk.Catalog.
+// Catalogue is one language. It implements screen.Catalog.
 type Catalogue struct {
 	language string
 	tag      language.Tag // for plural forms
 	texts    map[screen.MessageID]text
 }
 
-// text is one sentence, in one form or in several.
+// text is a sentence, in one form or in several.
 type text map[string]string
 
 func (t *text) UnmarshalJSON(b []byte) error {
@@ -57,11 +51,11 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Languages lists the language codes (ISO 639-1) there are catalogues for.
+// Languages returns the language codes (ISO 639-1) of all catalogues.
 func Languages() []string {
 	names, err := fs.Glob(files, "catalogue/*.json")
 	if err != nil {
-		panic(err) // the pattern is a constant: it can only be malformed at build time
+		panic(err) // the pattern is constant
 	}
 	for i, n := range names {
 		names[i] = strings.TrimSuffix(strings.TrimPrefix(n, "catalogue/"), ".json")
@@ -70,12 +64,11 @@ func Languages() []string {
 	return names
 }
 
-// Open gives the catalogue of a language. An unknown language is an error that
-// names those there are; so is a catalogue that lacks a word.
+// Open returns the catalogue of a language. An unknown language, or a catalogue that lacks a message, is an error.
 func Open(code string) (*Catalogue, error) {
 	b, err := files.ReadFile("catalogue/" + code + ".json")
 	if err != nil {
-		return nil, fmt.Errorf("language %q: not among %s", code, strings.Join(Languages(), ", "))
+		return nil, fmt.Errorf("language %q: must be one of %s", code, strings.Join(Languages(), ", "))
 	}
 	c, err := parse(code, b)
 	if err != nil {
@@ -101,14 +94,13 @@ func parse(code string, b []byte) (*Catalogue, error) {
 	return c, nil
 }
 
-// Language is the catalogue's language code.
+// Language returns the language code.
 func (c *Catalogue) Language() string { return c.language }
 
-// Name is what the language calls itself.
+// Name returns the language's own name.
 func (c *Catalogue) Name() string { return c.Text(screen.MsgLanguage) }
 
-// Text gives a text with its arguments filled in. An unknown word comes back as
-// its own name: ugly, but nothing a customer is left without.
+// Text returns a message with its arguments. For an unknown message it returns the message's name.
 func (c *Catalogue) Text(w screen.MessageID, args ...any) string {
 	forms, ok := c.texts[w]
 	if !ok {
