@@ -149,8 +149,8 @@ func (d *Daemon) restart(ctx context.Context) {
 	go d.endWhenIdle(ctx, d.stop)
 }
 
-// queueLimit is how long clients may keep bringing visits, so that the queue never ends, before new settings go first: as
-// long as an upgrade waits.
+// queueLimit is how long new settings wait for the visits in the queue, which clients may refill without end. An upgrade waits
+// as long.
 const queueLimit = 10 * time.Minute
 
 // endWhenIdle closes the kiosk and then calls end. The closure takes effect after the present visit, so that no other can
