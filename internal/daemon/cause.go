@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
@@ -10,29 +9,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// startingCause is the sentence for customers about why the device is not open yet.
-type startingCause struct {
-	mu   sync.Mutex
-	word screen.MessageID
-}
-
-func (c *startingCause) get() screen.MessageID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.word
-}
-
-// set reports whether the sentence has changed.
-func (c *startingCause) set(w screen.MessageID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	changed := w != c.word
-	c.word = w
-	return changed
-}
-
 // StartingCause returns the sentence for customers about why the device is not open yet; empty if there is none.
-func (d *Daemon) StartingCause() screen.MessageID { return d.startingCause.get() }
+func (d *Daemon) StartingCause() screen.MessageID {
+	id, _ := d.startingCause.Load().(screen.MessageID)
+	return id
+}
 
 // startingCausePeriod is how often the cause is determined while customers read it. The health checks have delays, so that
 // it does not flicker.
@@ -47,11 +28,13 @@ func (d *Daemon) watchStartingCause(ctx context.Context) {
 		timer.Stop()
 		if phase == kiosk.Closed && closed&kiosk.Starting != 0 {
 			timer.Reset(startingCausePeriod)
-			if d.startingCause.set(startingCauseOf(d.healthItems())) {
+			cause := startingCauseOf(d.healthItems())
+			if cause != d.StartingCause() {
+				d.startingCause.Store(cause)
 				d.Send(kiosk.Tick{}) // redraws the screen
 			}
 		} else {
-			d.startingCause.set("")
+			d.startingCause.Store(screen.MessageID(""))
 		}
 		select {
 		case <-changed:

@@ -36,17 +36,25 @@ func (d *Daemon) handleReload(ctx context.Context, _ *control.Client, _ control.
 	return control.Done{OK: true}, d.reload(ctx)
 }
 
-// handleWaitIdle waits until no visit is in progress, up to q.Limit.
 func (d *Daemon) handleWaitIdle(ctx context.Context, c *control.Client, q control.Request) (any, error) {
-	limit, err := ParseLimit(q.Limit)
-	if err != nil {
-		return nil, err
+	return WaitIdle(ctx, c, q.Limit, func() (bool, <-chan struct{}) {
+		phase, _, changed := d.observer.current()
+		return phase == kiosk.Ready || phase == kiosk.Closed, changed
+	})
+}
+
+// WaitIdle answers wait-idle when isIdle returns true, at the latest after limit. isIdle also returns a channel that is closed
+// when its result may have changed.
+func WaitIdle(ctx context.Context, c *control.Client, limit string, isIdle func() (bool, <-chan struct{})) (any, error) {
+	d, err := time.ParseDuration(limit)
+	if err != nil || d < 0 {
+		return nil, errors.New("limit: want a duration, such as 10m")
 	}
-	t := time.NewTimer(limit)
+	t := time.NewTimer(d)
 	defer t.Stop()
 	for {
-		phase, _, changed := d.observer.current()
-		if phase == kiosk.Ready || phase == kiosk.Closed {
+		idle, changed := isIdle()
+		if idle {
 			return control.Idle{Idle: true}, nil
 		}
 		select {
@@ -59,15 +67,6 @@ func (d *Daemon) handleWaitIdle(ctx context.Context, c *control.Client, q contro
 			return control.Idle{Idle: true}, nil
 		}
 	}
-}
-
-// ParseLimit parses the limit of a wait-idle request.
-func ParseLimit(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, errors.New("limit: want a duration, such as 10m")
-	}
-	return d, nil
 }
 
 // handlePrune removes visits from the record that are older than q.Age; without it, than KIOSK_RETENTION.

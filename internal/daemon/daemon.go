@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
@@ -98,7 +99,7 @@ type Daemon struct {
 
 	observer      *observer
 	outage        *outage
-	startingCause startingCause
+	startingCause atomic.Value // a screen.MessageID
 	settings      settingsChange
 	restarts      chan struct{} // a technician asked for a restart
 	board         *health.Board

@@ -64,6 +64,7 @@ type Screen struct {
 	// Used by the loop only, except that terminal is also used by Alive.
 	terminal *tui.Screen
 	shown    update
+	changed  chan struct{} // closed when shown changes
 	language int
 	endWork  func()
 	restart  func() error // ends the work and starts it anew
@@ -80,7 +81,7 @@ type update struct {
 
 // NewScreen returns a screen. It reports problems that waiting does not solve.
 func NewScreen(o ScreenOptions) (*Screen, error) {
-	s := &Screen{o: o, started: o.Clock.Now(), updates: make(chan update), pulse: make(chan struct{}), requests: make(chan func())}
+	s := &Screen{o: o, started: o.Clock.Now(), updates: make(chan update), pulse: make(chan struct{}), requests: make(chan func()), changed: make(chan struct{})}
 	p, err := s.open(o.Settings, func(enrol.Approval) {}, func(Step) {})
 	if err == nil {
 		p.Close()
@@ -124,6 +125,8 @@ func (s *Screen) Run(ctx context.Context, t *tui.Screen, socket *daemon.Socket) 
 				return u.settings, nil
 			}
 			s.shown = u
+			close(s.changed)
+			s.changed = make(chan struct{})
 		case do := <-s.requests:
 			do()
 		case <-s.o.Reload:

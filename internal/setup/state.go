@@ -85,29 +85,10 @@ func (s *Screen) handleReload(ctx context.Context, _ *control.Client, _ control.
 // handleWaitIdle waits while the device registers: ending it then would leave an unknown client at the server. An
 // interrupted sign-in only needs a new code.
 func (s *Screen) handleWaitIdle(ctx context.Context, c *control.Client, q control.Request) (any, error) {
-	limit, err := daemon.ParseLimit(q.Limit)
-	if err != nil {
-		return nil, err
-	}
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
-	for {
-		var idle bool
-		if s.do(ctx, func() { idle = s.shown.show.Stage != screen.SetupRegisters }) != nil || idle {
-			return control.Idle{Idle: true}, nil
-		}
-		select {
-		case <-look.C:
-		case <-late.C:
-			return control.Idle{Idle: false}, nil
-		case <-c.Disconnected():
-			return nil, nil
-		case <-ctx.Done():
-			return control.Idle{Idle: true}, nil
-		}
-	}
+	return daemon.WaitIdle(ctx, c, q.Limit, func() (idle bool, changed <-chan struct{}) {
+		err := s.do(ctx, func() { idle, changed = s.shown.show.Stage != screen.SetupRegisters, s.changed })
+		return idle || err != nil, changed
+	})
 }
 
 // do has the loop run f and waits for it.
