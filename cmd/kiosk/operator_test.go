@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -81,7 +81,7 @@ func TestTheScreenSaysWhatIsMissing(t *testing.T) {
 	r := newRig(t)
 	r.env["KIOSK_ISSUER"] = "http://127.0.0.1:1" // no port that anybody listens at
 	want := screen.MsgClosedServer
-	if health.Network() != nil {
+	if host.Network() != nil {
 		want = screen.MsgClosedNetwork
 	}
 	x := r.screen()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -40,17 +41,17 @@ func (d *Daemon) healthChecks() []health.Check {
 			}
 			return contactFailed(hasReason(kiosk.BadClock))()
 		}},
-		{Name: "network", Delay: cableDelay, Run: health.Network},
+		{Name: "network", Delay: cableDelay, Run: host.Network},
 		{Name: "dns", Needs: []string{"network"}, Run: contactFailed(oidc.IsDNSError)},
 		{Name: "tls", Needs: []string{"clock", "dns"}, Run: contactFailed(oidc.IsTLSError)},
 		{Name: "client", Run: contactFailed(hasReason(kiosk.Misconfigured, kiosk.NotProvisioned))},
 		{Name: "certificate", Needs: []string{"clock"}, Run: d.checkCertificate},
 		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Run: d.Contact.err},
-		{Name: "disk", Run: func() error { return health.Disk(d.Settings.StateDir) }},
+		{Name: "disk", Run: func() error { return host.Disk(d.Settings.StateDir) }},
 		{Name: "store", Needs: []string{"disk"}, Run: d.checkRecord},
 		{Name: "terminal", Run: d.checkFrontend},
-		{Name: "temperature", Delay: heatDelay, Run: func() error { return health.Temperature(sysfs) }},
-		{Name: "power", Run: func() error { return health.Power(sysfs) }},
+		{Name: "temperature", Delay: heatDelay, Run: func() error { return host.Temperature(sysfs) }},
+		{Name: "power", Run: func() error { return host.Power(sysfs) }},
 		{Name: "guard", Run: func() error {
 			if d.IsAbused() {
 				return errors.New("too many requests for the same phone; the push guard rejects more")

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/mirror"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
@@ -75,7 +75,7 @@ func (f *Frontend) Show(now time.Duration, s kiosk.State, p kiosk.Private) {
 	device := f.Device
 	if s.Phase == kiosk.Closed || s.Phase == kiosk.Menu {
 		device.OutageText, device.StartingCause, device.Opens = f.ClosedInfo.OutageText(), f.ClosedInfo.StartingCause(), f.ClosedInfo.Opens()
-		device.Address = health.LocalAddress() // for staff on the telephone; it can change while out of service
+		device.Address = host.LocalAddress() // for staff on the telephone; it can change while out of service
 	}
 	sc := screen.View(s, now, f.Catalogs[s.Language], p, device)
 	f.mu.Lock()

@@ -11,7 +11,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
@@ -114,7 +113,7 @@ func (s *Suite) Checks() []check.Check {
 	units := host.Units{Root: s.Machine.Root}
 	add("units", local(units.CheckEnabled))
 	add("watchdog", local(units.CheckWatchdog))
-	add("board", func(context.Context) check.Outcome { return health.CheckBoard(s.sysfs()) })
+	add("board", func(context.Context) check.Outcome { return host.CheckBoard(s.sysfs()) })
 	add("resident", s.checkRunning)
 	return all
 }
@@ -122,10 +121,10 @@ func (s *Suite) Checks() []check.Check {
 func (s *Suite) setDefaults() {
 	m := &s.Machine
 	if m.Disk == nil {
-		m.Disk = health.Disk
+		m.Disk = host.Disk
 	}
 	if m.Writable == nil {
-		m.Writable = health.Writable
+		m.Writable = host.Writable
 	}
 	if m.ReadTerminal == nil {
 		m.ReadTerminal = font.ReadTerminal
@@ -150,7 +149,7 @@ func (s *Suite) checkNetwork() check.Outcome {
 	if s.Server.Issuer != nil {
 		server = s.Server.Issuer.Hostname()
 	}
-	return health.CheckNetwork(server)
+	return host.CheckNetwork(server)
 }
 
 func (s *Suite) checkCertificate() check.Outcome {
@@ -162,7 +161,7 @@ func (s *Suite) checkAPI(ctx context.Context) check.Outcome {
 }
 
 func (s *Suite) checkDisk() check.Outcome {
-	return health.CheckDisk(s.Settings.StateDir, s.Machine.Disk, s.Machine.Writable)
+	return host.CheckDisk(s.Settings.StateDir, s.Machine.Disk, s.Machine.Writable)
 }
 
 // ask asks the running kiosk for its status, once.

@@ -1,5 +1,5 @@
 // Package host gives access to the machine: uptime, boot, wall clock and its trustworthiness, messages to the service
-// manager, and protection against core dumps.
+// manager, protection against core dumps, and the checks of network, disk, power, temperature and systemd units.
 package host
 
 import (

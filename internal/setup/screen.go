@@ -12,7 +12,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/daemon"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/display"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
@@ -162,7 +161,7 @@ func isTab(e tui.Event) bool {
 
 func (s *Screen) draw() {
 	device := s.o.Device
-	device.Address = health.LocalAddress() // the device may get it later
+	device.Address = host.LocalAddress() // the device may get it later
 	s.shown.show.Language = s.language
 	s.terminal.Show(screen.ViewSetup(s.shown.show, s.o.Clock.Now(), s.o.Catalogs[s.language], device))
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
@@ -48,7 +47,7 @@ func machine(o doctor.Options) string {
 			r.add(f.label, "%s", line)
 		}
 	}
-	if free, all, err := health.Room(o.Settings.StateDir); err == nil {
+	if free, all, err := host.Room(o.Settings.StateDir); err == nil {
 		r.add("disk", "%s: %d of %d MB free", o.Settings.StateDir, free>>20, all>>20)
 	}
 	for _, name := range stateFiles {
