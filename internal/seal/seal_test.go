@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func ring(t *testing.T, keys ...byte) *Ring {
+func newTestRing(t *testing.T, keys ...byte) *Ring {
 	t.Helper()
 	var all [][]byte
 	for _, k := range keys {
@@ -19,8 +19,8 @@ func ring(t *testing.T, keys ...byte) *Ring {
 	return r
 }
 
-func TestSealedOpensInItsPlaceOnly(t *testing.T) {
-	r := ring(t, 1)
+func TestSealedValueOpensInItsPlaceOnly(t *testing.T) {
+	r := newTestRing(t, 1)
 	sealed := r.Seal([]byte("open"), []byte("7"), []byte("alice"))
 	if bytes.Contains(sealed, []byte("alice")) {
 		t.Error("it is in clear")
@@ -48,7 +48,7 @@ func TestSealedOpensInItsPlaceOnly(t *testing.T) {
 // A new key on top: what the old one sealed, linked and marked is still known;
 // what is new needs the new one.
 func TestRotation(t *testing.T) {
-	old, both, fresh := ring(t, 1), ring(t, 2, 1), ring(t, 2)
+	old, both, fresh := newTestRing(t, 1), newTestRing(t, 2, 1), newTestRing(t, 2)
 	place := []byte("b")
 	sealed := old.Seal(place, place, []byte("x"))
 	if old.IsCurrent(sealed) != true || both.IsCurrent(sealed) != false {
@@ -76,8 +76,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-func TestLinkVouchesForEverything(t *testing.T) {
-	r := ring(t, 1)
+func TestLinkCoversAllParts(t *testing.T) {
+	r := newTestRing(t, 1)
 	l := r.Link(Link{1}, []byte("ab"), []byte("c"))
 	for _, c := range []struct {
 		before Link
@@ -95,18 +95,18 @@ func TestLinkVouchesForEverything(t *testing.T) {
 	if ok, err := r.VerifyLink(l, Link{1}, []byte("ab"), []byte("c")); !ok || err != nil {
 		t.Error(ok, err)
 	}
-	if r.Link(Link{}, []byte("x")) == ring(t, 9).Link(Link{}, []byte("x")) {
+	if r.Link(Link{}, []byte("x")) == newTestRing(t, 9).Link(Link{}, []byte("x")) {
 		t.Error("it needs no key")
 	}
 }
 
-func TestTagNeedsTheKey(t *testing.T) {
-	if ring(t, 1).PersonTag([]byte("alice")) == ring(t, 2).PersonTag([]byte("alice")) {
+func TestTagDependsOnTheKey(t *testing.T) {
+	if newTestRing(t, 1).PersonTag([]byte("alice")) == newTestRing(t, 2).PersonTag([]byte("alice")) {
 		t.Error("two devices give a person the same tag")
 	}
 }
 
-func TestRingsThatCannotBe(t *testing.T) {
+func TestInvalidRingsAreRefused(t *testing.T) {
 	k := bytes.Repeat([]byte{1}, KeySize)
 	for _, keys := range [][][]byte{nil, {k[:31]}, {k, k}, {k, k, k, k, k}} {
 		if _, err := NewRing(keys...); err == nil {

@@ -10,20 +10,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// BenchmarkVisit is a whole visit, four commits, on a real disk. write-B is what
-// it hands to the kernel, disk-B what the kernel charges it for.
+// BenchmarkVisit records a whole visit, four commits, on a real disk. write-B is what it hands to the kernel, disk-B
+// what the kernel charges for it.
 func BenchmarkVisit(b *testing.B) {
 	for _, before := range []int{0, 10000} {
 		b.Run(fmt.Sprint(before, "-on-record"), func(b *testing.B) {
 			s := openTest(b, b.TempDir())
-			bulk(b, s, before)
+			appendMany(b, s, before)
 			s.db.NoSync = false
-			w1, d1 := written(b)
+			w1, d1 := ioBytes(b)
 			b.ResetTimer()
 			for i := 0; b.Loop(); i++ {
-				whole(b, s, fmt.Sprint("v", i), kiosk.StageShown)
+				appendVisit(b, s, fmt.Sprint("v", i), kiosk.StageShown)
 			}
-			w2, d2 := written(b)
+			w2, d2 := ioBytes(b)
 			b.ReportMetric(float64(w2-w1)/float64(b.N)/4, "write-B/commit")
 			b.ReportMetric(float64(d2-d1)/float64(b.N)/4, "disk-B/commit")
 		})
@@ -33,7 +33,7 @@ func BenchmarkVisit(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	s := openTest(b, dir)
-	bulk(b, s, 20000)
+	appendMany(b, s, 20000)
 	s.Close()
 	for b.Loop() {
 		s, err := Open(Options{Dir: dir, Key: testKey})
@@ -44,7 +44,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-func written(b *testing.B) (write, disk int) {
+func ioBytes(b *testing.B) (write, disk int) {
 	text, err := os.ReadFile("/proc/self/io")
 	if err != nil {
 		return 0, 0

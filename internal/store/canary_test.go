@@ -16,7 +16,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// canary makes a secret that nothing else can contain by chance.
+// canary returns a secret that nothing else contains by chance.
 func canary(what string) kiosk.Secret { return kiosk.Secret("canary-" + what + "-Qm7xT2") }
 
 func canaries() kiosk.Secrets {
@@ -26,9 +26,8 @@ func canaries() kiosk.Secrets {
 	}
 }
 
-// found looks for a canary in every file of a folder, in clear and in the usual
-// disguises, and says which it found.
-func found(t *testing.T, dir string) (out []string) {
+// findCanaries searches every file of a directory for canaries, in clear and in the usual encodings.
+func findCanaries(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {
@@ -59,7 +58,7 @@ func found(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-func TestNothingPersonalInTheFile(t *testing.T) {
+func TestFileHasNoPersonalData(t *testing.T) {
 	for _, end := range []kiosk.Stage{kiosk.StageShown, kiosk.StageEnded, kiosk.StageAbandoned} {
 		dir := t.TempDir()
 		s := openTest(t, dir)
@@ -67,7 +66,7 @@ func TestNothingPersonalInTheFile(t *testing.T) {
 			r := rec("v1", stage)
 			r.Secrets = canaries()
 			mustAppend(t, s, r)
-			if f := found(t, dir); len(f) != 0 {
+			if f := findCanaries(t, dir); len(f) != 0 {
 				t.Errorf("%v: %v", stage, f)
 			}
 			v, err := s.Show("v1")
@@ -79,7 +78,7 @@ func TestNothingPersonalInTheFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			if bytes.Contains(shown, []byte("canary")) {
-				t.Errorf("%v: shown to the operator: %s", stage, shown)
+				t.Errorf("%v: the operator sees a secret: %s", stage, shown)
 			}
 		}
 		r := rec("v1", kiosk.StageAsking)
@@ -99,9 +98,9 @@ func TestNothingPersonalInTheFile(t *testing.T) {
 	}
 }
 
-// TestTheCanaryIsFoundWhereSealingIsBypassed shows that the test above would
-// notice: the same secrets, packed but not sealed, in the same bucket.
-func TestTheCanaryIsFoundWhereSealingIsBypassed(t *testing.T) {
+// TestCanaryIsFoundIfNotSealed shows that the test above would notice: the same secrets, encoded but not sealed, in
+// the same bucket.
+func TestCanaryIsFoundIfNotSealed(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	err := s.update("leak", func(tx *bolt.Tx) error {
@@ -110,13 +109,12 @@ func TestTheCanaryIsFoundWhereSealingIsBypassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := found(t, dir); len(f) < 7 {
+	if f := findCanaries(t, dir); len(f) < 7 {
 		t.Errorf("found only %v", f)
 	}
 }
 
-// TestSealedSecretsCannotBeSwapped: another visit's sealed secrets, put in place
-// of one's own, do not open.
+// TestSealedSecretsCannotBeSwapped: sealed secrets of another visit do not open.
 func TestSealedSecretsCannotBeSwapped(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	mustAppend(t, s, rec("v1", kiosk.StageAsking), rec("v2", kiosk.StageAsking))

@@ -15,8 +15,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// verified is what Verify says of s.
-func verified(t testing.TB, s *Store) Report {
+// mustVerify returns the report of Verify.
+func mustVerify(t testing.TB, s *Store) Report {
 	t.Helper()
 	r, err := s.Verify()
 	if err != nil {
@@ -25,51 +25,51 @@ func verified(t testing.TB, s *Store) Report {
 	return r
 }
 
-// ledger is a store with overlapping visits and a note on record.
-func ledger(t testing.TB, dir string) *Store {
+// openLedger returns a store with overlapping visits and a note.
+func openLedger(t testing.TB, dir string) *Store {
 	t.Helper()
 	s := openTest(t, dir)
 	s.db.NoSync = true
 	mustAppend(t, s, rec("long", kiosk.StageAsking), rec("long", kiosk.StageAcknowledged))
-	whole(t, s, "v2", kiosk.StageShown)
+	appendVisit(t, s, "v2", kiosk.StageShown)
 	if err := s.Note("the file before was set aside", noon, "boot-1", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	mustAppend(t, s, rec("long", kiosk.StageEnded))
-	whole(t, s, "v4", kiosk.StageEnded)
-	whole(t, s, "v5", kiosk.StageShown)
+	appendVisit(t, s, "v4", kiosk.StageEnded)
+	appendVisit(t, s, "v5", kiosk.StageShown)
 	return s
 }
 
-func TestChainHolds(t *testing.T) {
+func TestVerifyAfterPruning(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	if r := verified(t, s); !r.Intact() || r.Records != 0 {
-		t.Errorf("of an empty file: %+v", r)
+	if r := mustVerify(t, s); !r.Intact() || r.Records != 0 {
+		t.Errorf("empty file: %+v", r)
 	}
-	s = ledger(t, t.TempDir())
-	r := verified(t, s)
+	s = openLedger(t, t.TempDir())
+	r := mustVerify(t, s)
 	if !r.Intact() || r.Visits != 4 || r.Notes != 1 || r.Records != 15 || r.First != 1 || r.Last != 15 || r.Pruned != 0 {
 		t.Fatalf("%+v", r)
 	}
-	// Each time a little less; what is left can be followed.
+	// With fewer and fewer records, the chain can still be followed.
 	for want := r.Visits + r.Notes; want > 0; {
 		gone, err := s.PruneOldest(1)
 		if err != nil || gone == 0 {
 			t.Fatal(gone, err)
 		}
 		want -= gone
-		if r := verified(t, s); !r.Intact() || r.Visits+r.Notes != want || r.Head == "" {
+		if r := mustVerify(t, s); !r.Intact() || r.Visits+r.Notes != want || r.Head == "" {
 			t.Errorf("with %d left: %+v", want, r)
 		}
 	}
-	whole(t, s, "after", kiosk.StageShown)
-	if r := verified(t, s); !r.Intact() || r.First != 16 || r.Pruned != 15 {
+	appendVisit(t, s, "after", kiosk.StageShown)
+	if r := mustVerify(t, s); !r.Intact() || r.First != 16 || r.Pruned != 15 {
 		t.Errorf("%+v", r)
 	}
 }
 
-// Whatever somebody does to the file without the key is found.
-func TestChainThatWasTamperedWith(t *testing.T) {
+// Whatever is changed in the file without the key is found.
+func TestVerifyFindsTampering(t *testing.T) {
 	visits := func(tx *bolt.Tx) *bolt.Bucket { return tx.Bucket(visitBucket) }
 	replace := func(n uint64, old, new string) func(*bolt.Tx) error {
 		return func(tx *bolt.Tx) error {
@@ -132,11 +132,11 @@ func TestChainThatWasTamperedWith(t *testing.T) {
 		}, "anchor was changed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := ledger(t, t.TempDir())
+			s := openLedger(t, t.TempDir())
 			if err := s.update("tamper", c.do); err != nil {
 				t.Fatal(err)
 			}
-			r := verified(t, s)
+			r := mustVerify(t, s)
 			if r.Intact() || !strings.Contains(strings.Join(r.Problems, "\n"), c.want) {
 				t.Errorf("want %q: %q", c.want, r.Problems)
 			}
@@ -144,8 +144,8 @@ func TestChainThatWasTamperedWith(t *testing.T) {
 	}
 }
 
-// A new key on top of the file: the visit under way is sealed anew, the chain goes
-// on, and the old key may go once nothing is linked with it any more.
+// After a key rotation, the visit in progress is sealed anew, the chain goes on, and the old key can be dropped once
+// no record is linked with it.
 func TestKeyRotation(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "keys")
@@ -167,7 +167,7 @@ func TestKeyRotation(t *testing.T) {
 	one, two := strings.Repeat("01", keySize), strings.Repeat("02", keySize)
 	keys(one)
 	s := open()
-	whole(t, s, "v1", kiosk.StageShown)
+	appendVisit(t, s, "v1", kiosk.StageShown)
 	mustAppend(t, s, rec("v2", kiosk.StageAsking))
 	s.Close()
 
@@ -177,7 +177,7 @@ func TestKeyRotation(t *testing.T) {
 		t.Fatal(left, err)
 	}
 	mustAppend(t, s, rec("v2", kiosk.StageAcknowledged))
-	if r := verified(t, s); !r.Intact() || r.Unverifiable != 0 {
+	if r := mustVerify(t, s); !r.Intact() || r.Unverifiable != 0 {
 		t.Errorf("%+v", r)
 	}
 	s.Close()
@@ -185,13 +185,13 @@ func TestKeyRotation(t *testing.T) {
 	keys(two)
 	s = open() // the visit under way was sealed anew
 	mustAppend(t, s, rec("v2", kiosk.StageEnded))
-	if r := verified(t, s); !r.Intact() || r.Unverifiable != 5 || r.Records != 7 {
+	if r := mustVerify(t, s); !r.Intact() || r.Unverifiable != 5 || r.Records != 7 {
 		t.Errorf("without the old key: %+v", r)
 	}
 	s.Close()
 
 	keys(strings.Repeat("03", keySize))
 	if _, err := Open(Options{Dir: filepath.Join(dir, "state"), KeyFile: file, Wait: testWait}); !errors.Is(err, ErrKey) {
-		t.Errorf("a key that never was there: %v", err)
+		t.Errorf("unknown key: %v", err)
 	}
 }

@@ -17,9 +17,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// TestFailedOpenLeavesTheFileAsItWas: each way in which the file cannot be had
-// has its error, and nothing in the folder changes.
-func TestFailedOpenLeavesTheFileAsItWas(t *testing.T) {
+// Each reason why the file cannot be opened has its error, and nothing in the directory changes.
+func TestFailedOpenChangesNothing(t *testing.T) {
 	write := func(t *testing.T, path string, b []byte) {
 		t.Helper()
 		if err := os.WriteFile(path, b, 0o600); err != nil {
@@ -59,7 +58,7 @@ func TestFailedOpenLeavesTheFileAsItWas(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		spoil func(t *testing.T, path string)
+		corrupt func(t *testing.T, path string)
 		key   []byte
 		want  error
 	}{
@@ -70,7 +69,7 @@ func TestFailedOpenLeavesTheFileAsItWas(t *testing.T) {
 		{"another program's bbolt file that bbolt would write to", func(t *testing.T, p string) {
 			foreign(t, p, &bolt.Options{NoFreelistSync: true})
 		}, testKey, ErrDamaged},
-		{"folder in its place", func(t *testing.T, p string) {
+		{"directory in its place", func(t *testing.T, p string) {
 			os.Remove(p)
 			if err := os.Mkdir(p, 0o700); err != nil {
 				t.Fatal(err)
@@ -99,11 +98,11 @@ func TestFailedOpenLeavesTheFileAsItWas(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			s := openTest(t, dir)
-			whole(t, s, "v1", kiosk.StageShown)
+			appendVisit(t, s, "v1", kiosk.StageShown)
 			mustAppend(t, s, rec("v2", kiosk.StageAsking))
 			s.Close()
-			if c.spoil != nil {
-				c.spoil(t, filepath.Join(dir, dbName))
+			if c.corrupt != nil {
+				c.corrupt(t, filepath.Join(dir, dbName))
 			}
 			before := fingerprint(t, dir)
 			for range 2 { // the second time shows that no lock was left behind
@@ -125,12 +124,12 @@ func TestFailedOpenLeavesTheFileAsItWas(t *testing.T) {
 	}
 }
 
-func TestCutOffFile(t *testing.T) {
+func TestTruncatedFileIsDamaged(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	s.db.NoSync = true
 	for i := range 40 {
-		whole(t, s, fmt.Sprint("v", i), kiosk.StageShown)
+		appendVisit(t, s, fmt.Sprint("v", i), kiosk.StageShown)
 	}
 	var used int64
 	if err := s.db.View(func(tx *bolt.Tx) error { used = tx.Size(); return nil }); err != nil {
@@ -159,14 +158,14 @@ func TestCutOffFile(t *testing.T) {
 	}
 }
 
-// TestRottenPages spoils pages at random: whatever that does, the process lives,
-// no call hangs, and a failed open changes nothing.
-func TestRottenPages(t *testing.T) {
+// TestCorruptPagesAreAnError corrupts pages at random. The process survives, no call hangs, and a failed open changes
+// nothing.
+func TestCorruptPagesAreAnError(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	s.db.NoSync = true
 	for i := range 60 {
-		whole(t, s, fmt.Sprint("v", i), kiosk.StageShown)
+		appendVisit(t, s, fmt.Sprint("v", i), kiosk.StageShown)
 	}
 	mustAppend(t, s, rec("open", kiosk.StageAsking))
 	s.Close()
@@ -219,15 +218,15 @@ func TestRottenPages(t *testing.T) {
 		s.Close()
 	}
 	if failed == 0 {
-		t.Error("no damage was ever noticed: the test does not spoil what it means to")
+		t.Error("no damage was ever noticed: the test corrupts the wrong bytes")
 	}
 	t.Logf("%d of 200 noticed", failed)
 }
 
-func TestFileVanishesUnderAnOpenStore(t *testing.T) {
+func TestTruncationOfAnOpenFileIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
-	whole(t, s, "v1", kiosk.StageShown)
+	appendVisit(t, s, "v1", kiosk.StageShown)
 	if err := os.Truncate(filepath.Join(dir, dbName), 0); err != nil {
 		t.Fatal(err)
 	}

@@ -40,14 +40,14 @@ func TestFormat1IsRead(t *testing.T) {
 	wantFormat1(t, s)
 
 	mustAppend(t, s, rec("open", kiosk.StageShown))
-	whole(t, s, "new", kiosk.StageShown)
+	appendVisit(t, s, "new", kiosk.StageShown)
 	if v, err := s.Show("new"); err != nil || v.Number != 8 || v.Steps[0].Record != 25 {
 		t.Errorf("the next visit: %+v, %v; want number 8, record 25", v, err)
 	}
 	if id, err := s.AddRevocation(kiosk.Revocation{Until: noon}); err != nil || id != 4 {
 		t.Errorf("the next revocation has number %d, %v; want 4", id, err)
 	}
-	if r := verified(t, s); !r.Intact() {
+	if r := mustVerify(t, s); !r.Intact() {
 		t.Error(r.Problems)
 	}
 }
@@ -74,7 +74,7 @@ func unpackFormat1(t *testing.T, dir string) {
 
 func wantFormat1(t *testing.T, s *Store) {
 	t.Helper()
-	r := verified(t, s)
+	r := mustVerify(t, s)
 	if !r.Intact() || r.Visits != 5 || r.Notes != 1 || r.Records != 19 || r.First != 5 || r.Last != 23 || r.Pruned != 4 ||
 		r.Head != "647582b942a154482bd1db95a21505ac05ff6b08" {
 		t.Errorf("the chain: %+v", r)

@@ -16,7 +16,7 @@ import (
 
 func TestDiskFull(t *testing.T) {
 	s := openTest(t, testkit.MountDisk(t, "256k"))
-	survives(t, s, fill(t, s))
+	checkFullStore(t, s, fillStore(t, s))
 }
 
 func TestDiskFullAtTheFirstStart(t *testing.T) {
@@ -40,7 +40,7 @@ func TestDiskFullAtTheFirstStart(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	dir := testkit.MountDisk(t, "1m")
 	s := openTest(t, dir)
-	whole(t, s, "v1", kiosk.StageShown)
+	appendVisit(t, s, "v1", kiosk.StageShown)
 	s.Close()
 	testkit.RemountDisk(t, dir, syscall.MS_RDONLY, "")
 	if _, err := Open(Options{Dir: dir, Key: testKey}); !errors.Is(err, ErrReadOnly) {
@@ -59,9 +59,9 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// TestPermissionsKeepUsOut takes from root what lets it ignore permissions, for
-// one thread that ends with the test.
-func TestPermissionsKeepUsOut(t *testing.T) {
+// TestMissingPermissionIsAnError drops root's capability to ignore permissions, for one thread that ends with the
+// test.
+func TestMissingPermissionIsAnError(t *testing.T) {
 	for name, mode := range map[string]os.FileMode{dbName: 0, keyName: 0} {
 		dir := t.TempDir()
 		s, err := Open(Options{Dir: dir})
@@ -76,7 +76,7 @@ func TestPermissionsKeepUsOut(t *testing.T) {
 		got := make(chan error)
 		go func() {
 			runtime.LockOSThread() // never unlocked: the thread is not used again
-			if err := weaken(); err != nil {
+			if err := dropCapabilities(); err != nil {
 				got <- err
 				return
 			}
@@ -96,7 +96,7 @@ func TestPermissionsKeepUsOut(t *testing.T) {
 	}
 }
 
-func weaken() error {
+func dropCapabilities() error {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var caps [2]unix.CapUserData
 	if err := unix.Capget(&head, &caps[0]); err != nil {

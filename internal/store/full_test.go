@@ -9,9 +9,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// fill appends visits until the store says that it is full, and gives how many
-// records were acknowledged.
-func fill(t *testing.T, s *Store) (acked map[string]int) {
+// fillStore appends visits until the store is full, and returns the number of acknowledged records of each visit.
+func fillStore(t *testing.T, s *Store) (acked map[string]int) {
 	t.Helper()
 	acked = map[string]int{}
 	for i := range 20000 {
@@ -27,16 +26,16 @@ func fill(t *testing.T, s *Store) (acked map[string]int) {
 			acked[visit]++
 		}
 	}
-	t.Fatal("it never got full")
+	t.Fatal("it was never full")
 	return nil
 }
 
-// survives checks what a full store owes: nothing acknowledged is lost, the
-// phone that rings can still be dealt with once room was made.
-func survives(t *testing.T, s *Store, acked map[string]int) {
+// checkFullStore checks what a full store must still do: no acknowledged record is lost, and the visit in progress can
+// be completed once there is room.
+func checkFullStore(t *testing.T, s *Store, acked map[string]int) {
 	t.Helper()
 	if len(acked) < 10 {
-		t.Fatalf("full after %d visits: that shows little", len(acked))
+		t.Fatalf("full after %d visits: the test shows little", len(acked))
 	}
 	for range 3 { // full is a state, not an accident
 		if err := s.Append(rec("one-more", kiosk.StageAsking)); err != nil && !errors.Is(err, ErrFull) {
@@ -52,7 +51,7 @@ func survives(t *testing.T, s *Store, acked map[string]int) {
 			t.Fatalf("%s: %d records of %d, %v", visit, len(v.Steps), n, err)
 		}
 	}
-	if found := checkAll(s); len(found) != 0 {
+	if found := boltProblems(s); len(found) != 0 {
 		t.Fatal(found)
 	}
 	open, err := s.Unfinished()
@@ -64,22 +63,22 @@ func survives(t *testing.T, s *Store, acked map[string]int) {
 		t.Fatalf("pruning a full store: %v", err)
 	}
 	if gone != len(acked)-len(open) {
-		t.Errorf("%d visits went, want %d", gone, len(acked)-len(open))
+		t.Errorf("%d visits removed, want %d", gone, len(acked)-len(open))
 	}
 	for i := range 5 {
-		whole(t, s, fmt.Sprint("after-", i), kiosk.StageShown)
+		appendVisit(t, s, fmt.Sprint("after-", i), kiosk.StageShown)
 	}
 	for _, r := range open {
 		mustAppend(t, s, rec(r.Visit, kiosk.StageEnded))
 	}
 }
 
-func TestFileAtItsLargest(t *testing.T) {
+func TestFileAtItsSizeLimit(t *testing.T) {
 	s, err := Open(Options{Dir: t.TempDir(), Key: testKey, MaxSize: 256 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	s.db.NoSync = true
-	survives(t, s, fill(t, s))
+	checkFullStore(t, s, fillStore(t, s))
 }

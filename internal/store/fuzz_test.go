@@ -11,7 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func FuzzReadStory(f *testing.F) {
+func FuzzDecodeVisit(f *testing.F) {
 	s := visitRecord{Visit: "v1", Code: "KITE-42"}
 	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown} {
 		next := newStep(rec("v1", stage))
@@ -35,22 +35,22 @@ func FuzzReadStory(f *testing.F) {
 		}
 		again, err := s.encode()
 		if err != nil {
-			t.Fatalf("read but not written: %v", err)
+			t.Fatalf("decoded but not encoded: %v", err)
 		}
 		back, err := decodeVisit(again)
 		if err != nil {
-			t.Fatalf("written but not read: %v: %s", err, again)
+			t.Fatalf("encoded but not decoded: %v: %s", err, again)
 		}
 		if diff := cmp.Diff(s, back); diff != "" {
 			t.Fatal(diff)
 		}
 		if v := s.public(1); v.Note == "" && (v.Stage == 0 || v.Visit == "") {
-			t.Fatalf("half a visit: %+v", v)
+			t.Fatalf("incomplete visit: %+v", v)
 		}
 	})
 }
 
-func FuzzUnpackSecrets(f *testing.F) {
+func FuzzDecodeSecrets(f *testing.F) {
 	f.Add(encodeSecrets(canaries()))
 	f.Add(encodeSecrets(kiosk.Secrets{}))
 	f.Add([]byte{secretsVersion, 0xff, 0xff, 0xff, 0xff, 0x0f})
@@ -61,18 +61,18 @@ func FuzzUnpackSecrets(f *testing.F) {
 		}
 		back, err := decodeSecrets(encodeSecrets(s))
 		if err != nil || secretText(back) != secretText(s) {
-			t.Fatalf("does not come back: %v", err)
+			t.Fatalf("not decoded: %v", err)
 		}
 	})
 }
 
-func FuzzReadAsked(f *testing.F) {
+func FuzzDecodeHeader(f *testing.F) {
 	f.Add(header{Wall: noon, Boot: "boot-1", Uptime: 5}.encode())
 	f.Add(header{}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := decodeHeader(b)
 		if err == nil && !bytes.Equal(a.encode(), b) {
-			t.Fatalf("%+v does not come back", a)
+			t.Fatalf("%+v is not decoded", a)
 		}
 	})
 }

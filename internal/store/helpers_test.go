@@ -14,7 +14,7 @@ import (
 
 var testKey = bytes.Repeat([]byte{7}, keySize)
 
-const testWait = 60 * time.Millisecond // bbolt looks every 50 ms
+const testWait = 60 * time.Millisecond // bbolt tries every 50 ms
 
 // openTest opens a store in dir and closes it when the test ends.
 func openTest(t testing.TB, dir string) *Store {
@@ -29,7 +29,7 @@ func openTest(t testing.TB, dir string) *Store {
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// rec makes a record as the runner would; its times go up with the stage.
+// rec returns a record as the runner would make it. Its times increase with the stage.
 func rec(visit string, stage kiosk.Stage) kiosk.Record {
 	up := time.Hour + time.Duration(stage)*time.Second
 	r := kiosk.Record{
@@ -64,8 +64,8 @@ func mustAppend(t testing.TB, j kiosk.Journal, records ...kiosk.Record) {
 	}
 }
 
-// whole plays a visit to the end it names.
-func whole(t testing.TB, j kiosk.Journal, visit string, end kiosk.Stage) {
+// appendVisit records a visit up to the given ending.
+func appendVisit(t testing.TB, j kiosk.Journal, visit string, end kiosk.Stage) {
 	t.Helper()
 	mustAppend(t, j, rec(visit, kiosk.StageAsking), rec(visit, kiosk.StageAcknowledged))
 	if end == kiosk.StageShown {
@@ -74,7 +74,7 @@ func whole(t testing.TB, j kiosk.Journal, visit string, end kiosk.Stage) {
 	mustAppend(t, j, rec(visit, end))
 }
 
-// fingerprint is what "left as it was" is checked by: every file's name, mode and content.
+// fingerprint returns every file's name, mode and hash, for tests that nothing has changed.
 func fingerprint(t testing.TB, dir string) string {
 	t.Helper()
 	var out string

@@ -19,7 +19,7 @@ const childDir = "CIBA_KIOSK_TEST_STORE_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := scribble(dir); err != nil {
+		if err := runChild(dir); err != nil {
 			fmt.Println("failed:", err)
 			os.Exit(1)
 		}
@@ -27,17 +27,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// stories are what the child plays, over and over.
-var stories = [][]kiosk.Stage{
+// visitStages are the visits that the child records, in turn.
+var visitStages = [][]kiosk.Stage{
 	{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown},
 	{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageAcknowledged, kiosk.StageEnded},
 	{kiosk.StageAsking, kiosk.StageAbandoned},
 	{kiosk.StageAsking, kiosk.StageAcknowledged}, // never ends
 }
 
-// scribble is the child: it closes what its predecessor left, then plays visits
-// until it is killed, and says of each record when it is acknowledged.
-func scribble(dir string) error {
+// runChild is the child process. It closes the visits that its predecessor left, then records visits until it is
+// killed, and reports each acknowledged record.
+func runChild(dir string) error {
 	s, err := Open(Options{Dir: dir, Process: "child"})
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func scribble(dir string) error {
 	}
 	for {
 		n++
-		for _, stage := range stories[n%uint64(len(stories))] {
+		for _, stage := range visitStages[n%uint64(len(visitStages))] {
 			if err := say(rec(fmt.Sprint("v", n), stage)); err != nil {
 				return err
 			}
@@ -76,9 +76,9 @@ func scribble(dir string) error {
 	}
 }
 
-// TestKilled kills a process that writes at thirty moments. Each time all that
-// was acknowledged must be there, in order, with its secrets.
-func TestKilled(t *testing.T) {
+// TestAcknowledgedRecordsSurviveKills kills a writing process at thirty moments. Each time, all acknowledged records
+// must be there, in order, with their secrets.
+func TestAcknowledgedRecordsSurviveKills(t *testing.T) {
 	const probed = 5
 	dir := t.TempDir()
 	acked := map[string][]kiosk.Stage{}
@@ -97,39 +97,39 @@ func TestKilled(t *testing.T) {
 		lines := bufio.NewScanner(out)
 		left := rnd.IntN(25)
 		if round == probed {
-			left = 10 // it has said something, so it holds the file
+			left = 10 // it has reported something, so it has the file open
 		}
 		for ; left > 0 && lines.Scan(); left-- {
-			take(t, acked, lines.Text())
+			noteAck(t, acked, lines.Text())
 			total++
 		}
-		if round == probed { // it is writing right now: who asks is told so
+		if round == probed { // it is writing: another process's error names it
 			_, err := Open(Options{Dir: dir, Wait: testWait})
 			var locked *LockedError
 			if !errors.As(err, &locked) || locked.PID != child.Process.Pid || locked.Process != "child" {
-				t.Errorf("held by the child: %v", err)
+				t.Errorf("while the child has the file open: %v", err)
 			}
 		}
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		for lines.Scan() { // acknowledged before the kill, read after it
-			take(t, acked, lines.Text())
+			noteAck(t, acked, lines.Text())
 			total++
 		}
 		child.Wait()
-		verify(t, dir, acked)
+		checkAcked(t, dir, acked)
 		if t.Failed() {
 			t.Fatalf("round %d, after %d records", round, total)
 		}
 	}
 	if total < 100 {
-		t.Errorf("only %d records were written: that proves little", total)
+		t.Errorf("only %d records were written: the test shows little", total)
 	}
 	t.Logf("%d records", total)
 }
 
-func take(t *testing.T, acked map[string][]kiosk.Stage, line string) {
+func noteAck(t *testing.T, acked map[string][]kiosk.Stage, line string) {
 	t.Helper()
 	f := strings.Fields(line)
 	if len(f) != 3 || f[0] != "ack" {
@@ -142,14 +142,14 @@ func take(t *testing.T, acked map[string][]kiosk.Stage, line string) {
 	acked[f[1]] = append(acked[f[1]], kiosk.Stage(n))
 }
 
-func verify(t *testing.T, dir string, acked map[string][]kiosk.Stage) {
+func checkAcked(t *testing.T, dir string, acked map[string][]kiosk.Stage) {
 	t.Helper()
 	s, err := Open(Options{Dir: dir, Wait: testWait})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, err := range checkAll(s) {
+	for _, err := range boltProblems(s) {
 		t.Errorf("page structure: %v", err)
 	}
 	open := map[string]kiosk.Record{}
@@ -166,9 +166,8 @@ func verify(t *testing.T, dir string, acked map[string][]kiosk.Stage) {
 			t.Errorf("%s: %v", visit, err)
 			continue
 		}
-		// A record can be there without a word of it: the process was killed
-		// between the commit and the word. That happens to a visit twice at the
-		// most, to its own process and to the one that closes it.
+		// A record can be there without an acknowledgement: the process was killed between the commit and the
+		// acknowledgement. That happens at most twice to a visit: in its own process and in the one that closes it.
 		rest := stages
 		for _, step := range v.Steps {
 			if len(rest) > 0 && step.Stage == rest[0] {
@@ -188,8 +187,8 @@ func verify(t *testing.T, dir string, acked map[string][]kiosk.Stage) {
 	}
 }
 
-// checkAll lists what bbolt's own check finds wrong.
-func checkAll(s *Store) (found []error) {
+// boltProblems lists what bbolt's own check finds.
+func boltProblems(s *Store) (found []error) {
 	tx, err := s.db.Begin(false)
 	if err != nil {
 		return []error{err}

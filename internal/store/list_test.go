@@ -14,9 +14,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// bulk puts n ended visits on record in a few commits, through the same code as
-// Append, and gives back n.
-func bulk(t testing.TB, s *Store, n int) int {
+// appendMany records n ended visits in a few commits, with the same code as Append, and returns n.
+func appendMany(t testing.TB, s *Store, n int) int {
 	t.Helper()
 	s.db.NoSync = true
 	for done := 0; done < n; {
@@ -42,7 +41,7 @@ func bulk(t testing.TB, s *Store, n int) int {
 func TestListNewestFirst(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	for i := range 7 {
-		whole(t, s, fmt.Sprint("v", i), kiosk.StageEnded)
+		appendVisit(t, s, fmt.Sprint("v", i), kiosk.StageEnded)
 	}
 	var got []string
 	for after := uint64(0); ; {
@@ -62,16 +61,16 @@ func TestListNewestFirst(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	if list, err := s.List(999, 2); err != nil || len(list) != 2 || list[0].Visit != "v6" {
-		t.Errorf("after a number that is not there yet: %v %v", list, err)
+		t.Errorf("after an unused number: %v %v", list, err)
 	}
 	if list, err := s.List(0, -1); err != nil || len(list) != 0 {
-		t.Errorf("none asked for: %v %v", list, err)
+		t.Errorf("limit 0: %v %v", list, err)
 	}
 }
 
-func TestVisitsGoesThroughAll(t *testing.T) {
+func TestVisitsReturnsAll(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	n := bulk(t, s, 150)
+	n := appendMany(t, s, 150)
 	var last uint64
 	count := 0
 	for v, err := range s.Visits() {
@@ -84,7 +83,7 @@ func TestVisitsGoesThroughAll(t *testing.T) {
 		last = v.Number
 		count++
 		if count == 10 { // whoever reads slowly does not hold up the visit
-			whole(t, s, "meanwhile", kiosk.StageShown)
+			appendVisit(t, s, "meanwhile", kiosk.StageShown)
 		}
 	}
 	if count != n {
@@ -97,7 +96,7 @@ func TestVisitsGoesThroughAll(t *testing.T) {
 
 func TestShow(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	whole(t, s, "v1", kiosk.StageEnded)
+	appendVisit(t, s, "v1", kiosk.StageEnded)
 	v, err := s.Show("v1")
 	if err != nil {
 		t.Fatal(err)
@@ -162,23 +161,23 @@ func TestPrune(t *testing.T) {
 				left = append(left, v.Visit)
 			}
 			if got := strings.Join(left, " "); got != c.left || gone != len(c.walls)-len(left) {
-				t.Errorf("left %q, want %q; it says %d went", got, c.left, gone)
+				t.Errorf("left %q, want %q; %d removed", got, c.left, gone)
 			}
 			for i := range c.walls {
 				_, err := s.Show(fmt.Sprint(i))
 				if there := strings.Contains(" "+c.left+" ", fmt.Sprintf(" %d ", i)); there != (err == nil) {
-					t.Errorf("%d by its name: %v", i, err)
+					t.Errorf("visit %d by name: %v", i, err)
 				}
 			}
 		})
 	}
 }
 
-func TestPruneMany(t *testing.T) {
+func TestPruneManyVisits(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	n := bulk(t, s, 3*batchSize+5)
+	n := appendMany(t, s, 3*batchSize+5)
 	if gone, err := s.Prune(noon.Add(time.Hour)); err != nil || gone != n {
-		t.Errorf("%d of %d went, %v", gone, n, err)
+		t.Errorf("%d of %d removed, %v", gone, n, err)
 	}
 	err := s.view("look", func(tx *bolt.Tx) error {
 		for _, b := range [][]byte{visitBucket, openBucket} {
@@ -191,19 +190,18 @@ func TestPruneMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole(t, s, "next", kiosk.StageShown)
+	appendVisit(t, s, "next", kiosk.StageShown)
 	if v, err := s.Show("next"); err != nil || v.Number != uint64(n+1) {
 		t.Errorf("numbers do not go on: %v %v", v.Number, err)
 	}
 }
 
-// TestStartDoesNotScan: what is done at each start and each visit costs the same
-// with ten visits on record as with ten thousand.
+// TestStartDoesNotScan: a start and a visit cost the same with ten visits on record as with ten thousand.
 func TestStartDoesNotScan(t *testing.T) {
 	cost := func(n int) (unfinished, write float64) {
 		s := openTest(t, t.TempDir())
 		mustAppend(t, s, rec("old", kiosk.StageAsking))
-		bulk(t, s, n)
+		appendMany(t, s, n)
 		unfinished = testing.AllocsPerRun(5, func() {
 			if r, err := s.Unfinished(); err != nil || len(r) != 1 {
 				t.Fatal(r, err)
@@ -224,14 +222,14 @@ func TestStartDoesNotScan(t *testing.T) {
 	t.Logf("allocations: Unfinished %v and %v, Append %v and %v", u1, u2, w1, w2)
 }
 
-func TestManyHandsAtOnce(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	s.db.NoSync = true
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {
 			for i := range 20 {
-				whole(t, s, fmt.Sprintf("v%d-%d", g, i), kiosk.StageShown)
+				appendVisit(t, s, fmt.Sprintf("v%d-%d", g, i), kiosk.StageShown)
 			}
 		})
 		wg.Go(func() {
@@ -257,7 +255,7 @@ func TestManyHandsAtOnce(t *testing.T) {
 	closing.Wait()
 }
 
-func TestATechniciansVisitIsToldApart(t *testing.T) {
+func TestTechniciansVisitsAreMarked(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	for _, stage := range []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted} {
 		r := rec("technician", stage)

@@ -13,7 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestFirstStartMakesEverythingPrivate(t *testing.T) {
+func TestFirstStartCreatesPrivateFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "var", "state")
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
@@ -31,11 +31,11 @@ func TestFirstStartMakesEverythingPrivate(t *testing.T) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 3 {
-		t.Errorf("there is more than database, key and holder: %v %v", entries, err)
+		t.Errorf("more than database, key and holder: %v %v", entries, err)
 	}
 }
 
-func TestKeyFileIsMadeOnceAndUsedAgain(t *testing.T) {
+func TestKeyFileIsCreatedOnce(t *testing.T) {
 	dir := t.TempDir()
 	for range 3 {
 		s, err := Open(Options{Dir: dir})
@@ -47,7 +47,7 @@ func TestKeyFileIsMadeOnceAndUsedAgain(t *testing.T) {
 		} else if len(r) == 0 {
 			mustAppend(t, s, rec("v1", kiosk.StageAsking))
 		} else if string(r[0].Secrets.Identifier) != "alice-v1" {
-			t.Fatal("the identifier did not come back")
+			t.Fatal("the identifier differs")
 		}
 		s.Close()
 	}
@@ -82,7 +82,7 @@ func TestTwoFirstStartsAtOnceAgree(t *testing.T) {
 	}
 }
 
-func TestLitterOfAPowerCutAtTheFirstStart(t *testing.T) {
+func TestOpenRemovesTemporaryFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{dbName + ".new-1", keyName + ".new-1"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
@@ -96,7 +96,7 @@ func TestLitterOfAPowerCutAtTheFirstStart(t *testing.T) {
 	}
 }
 
-func TestWidePermissionsAreTightened(t *testing.T) {
+func TestPermissionsAreRestricted(t *testing.T) {
 	dir := t.TempDir()
 	openTest(t, dir).Close()
 	for _, c := range []struct {
@@ -113,8 +113,8 @@ func TestWidePermissionsAreTightened(t *testing.T) {
 	}
 }
 
-// A shop's own folder, given by mistake, keeps its mode and everything in it.
-func TestFolderWithOtherFilesIsLeftAsItIs(t *testing.T) {
+// A directory of other users, named by mistake, keeps its mode and everything in it.
+func TestDirectoryWithOtherFilesIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		files []string // a slash behind it makes a folder
 		mode  os.FileMode
@@ -175,7 +175,7 @@ func TestFolderWithOtherFilesIsLeftAsItIs(t *testing.T) {
 	}
 }
 
-func TestFolderThatUsersShare(t *testing.T) {
+func TestSharedDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestFolderThatUsersShare(t *testing.T) {
 	}
 }
 
-func TestBelongsToSomebodyElse(t *testing.T) {
+func TestOtherUsersFilesAreRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("NOT TESTED: only root can give a file away")
 	}
@@ -208,7 +208,7 @@ func TestBelongsToSomebodyElse(t *testing.T) {
 	}
 }
 
-func TestHeldByAnother(t *testing.T) {
+func TestLockedErrorNamesTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	before := fingerprint(t, dir)
@@ -219,10 +219,10 @@ func TestHeldByAnother(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		if locked.PID != os.Getpid() || locked.Process != "test run" {
-			t.Errorf("it says %+v", locked)
+			t.Errorf("got %+v", locked)
 		}
 		if want := fmt.Sprintf("store: another kiosk process (pid %d, `test run`) has the database open; try again when it has ended", os.Getpid()); err.Error() != want {
-			t.Errorf("it says %q, want %q", err, want)
+			t.Errorf("error %q, want %q", err, want)
 		}
 	}
 	if fingerprint(t, dir) != before {
@@ -232,7 +232,7 @@ func TestHeldByAnother(t *testing.T) {
 	openTest(t, dir)
 }
 
-func TestTheLockIsWaitedForTwoSecondsAndNoLonger(t *testing.T) {
+func TestOpenWaitsTwoSecondsForTheLock(t *testing.T) {
 	dir := t.TempDir()
 	openTest(t, dir)
 	synctest.Test(t, func(t *testing.T) {
@@ -248,14 +248,14 @@ func TestReadOnly(t *testing.T) {
 	dir := t.TempDir()
 	for _, dir := range []string{dir, filepath.Join(dir, "nowhere")} {
 		if _, err := Open(Options{Dir: dir, Key: testKey, ReadOnly: true}); !errors.Is(err, ErrAbsent) {
-			t.Errorf("no store there: %v", err)
+			t.Errorf("no store: %v", err)
 		}
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
-		t.Error("it made one")
+		t.Error("it created one")
 	}
 	s := openTest(t, dir)
-	whole(t, s, "v1", kiosk.StageEnded)
+	appendVisit(t, s, "v1", kiosk.StageEnded)
 	s.Close()
 	before := fingerprint(t, dir)
 	for range 2 { // two readers at once
@@ -314,14 +314,14 @@ func TestKeyFiles(t *testing.T) {
 				t.Error("the error shows the key")
 			}
 			if _, err := os.Stat(filepath.Join(dir, keyName)); err == nil {
-				t.Error("it made a key of its own")
+				t.Error("it created a key")
 			}
 			if _, err := os.Stat(filepath.Join(dir, dbName)); !c.fine && err == nil {
-				t.Error("it made a database without a key")
+				t.Error("it created a database without a key")
 			}
 		})
 	}
 	if _, err := Open(Options{Dir: t.TempDir(), KeyFile: "/nonexistent/key"}); !errors.Is(err, ErrKey) {
-		t.Errorf("a key file that is not there: %v", err)
+		t.Errorf("missing key file: %v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func TestTag(t *testing.T) {
+func TestPersonTag(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	for _, c := range []struct {
 		name, a, b string
@@ -39,14 +39,14 @@ func TestTag(t *testing.T) {
 	}
 }
 
-// memory is what package guard asks for; the two must not import each other.
+// memory is guard.Memory: the two packages must not import each other.
 type memory interface {
 	PastRequests(kiosk.Secret, func(kiosk.PastRequest) bool) error
 }
 
 var _ memory = (*Store)(nil)
 
-func TestAsked(t *testing.T) {
+func TestPastRequests(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	ask := func(visit, who string, wall time.Time) {
@@ -61,10 +61,10 @@ func TestAsked(t *testing.T) {
 	s.Close()
 	s = openTest(t, dir) // it outlives a restart
 	var walls []time.Time
-	var mine []bool
-	var told []string
-	look := func(limit int) {
-		walls, mine, told = nil, nil, nil
+	var same []bool
+	var histories []string
+	collect := func(limit int) {
+		walls, same, histories = nil, nil, nil
 		err := s.PastRequests(kiosk.Secret("alice"), func(p kiosk.PastRequest) bool {
 			if p.Boot != "boot-1" || p.Uptime != time.Hour+time.Second {
 				t.Errorf("boot %q, uptime %v", p.Boot, p.Uptime)
@@ -74,28 +74,28 @@ func TestAsked(t *testing.T) {
 				for _, r := range p.History() {
 					stages += " " + r.Stage.String()
 					if len(r.Secrets.Identifier)+len(r.Secrets.RequestID) > 0 {
-						t.Error("a secret came along")
+						t.Error("a history has a secret")
 					}
 				}
 			}
-			walls, mine, told = append(walls, p.Wall), append(mine, p.SamePerson), append(told, stages)
+			walls, same, histories = append(walls, p.Wall), append(same, p.SamePerson), append(histories, stages)
 			return len(walls) < limit
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	look(10)
+	collect(10)
 	if len(walls) != 3 || !walls[0].Equal(noon.Add(time.Minute)) || !walls[1].Equal(noon.Add(-48*time.Hour)) || !walls[2].Equal(noon) {
-		t.Errorf("not newest first by writing: %v", walls)
+		t.Errorf("not newest first: %v", walls)
 	}
-	if len(mine) != 3 || !mine[0] || mine[1] || !mine[2] {
-		t.Errorf("whose: %v", mine)
+	if len(same) != 3 || !same[0] || same[1] || !same[2] {
+		t.Errorf("same person: %v", same)
 	}
-	if want := []string{" asking", "", " asking asked ended"}; !slices.Equal(told, want) {
-		t.Errorf("their stories: %q, want %q", told, want)
+	if want := []string{" asking", "", " asking asked ended"}; !slices.Equal(histories, want) {
+		t.Errorf("histories: %q, want %q", histories, want)
 	}
-	if look(2); len(walls) != 2 {
-		t.Errorf("it went on after a no: %v", walls)
+	if collect(2); len(walls) != 2 {
+		t.Errorf("it went on after false: %v", walls)
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// What is still to be given back survives the program's end, sealed, until it is paid.
-func TestDues(t *testing.T) {
+// The revocation queue survives a restart, sealed, until each entry is done.
+func TestRevocationsSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	os.Chmod(dir, 0o700)
 	until := time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC)
-	due := func(n int) kiosk.Revocation {
+	revocation := func(n int) kiosk.Revocation {
 		return kiosk.Revocation{Until: until, Lifetime: time.Hour, Tokens: kiosk.Tokens{
 			Access: kiosk.Secret(fmt.Sprintf("canary-access-%03d", n)), Refresh: kiosk.Secret("canary-refresh"), Client: "kiosk-device", Type: "Bearer"}}
 	}
@@ -24,12 +24,12 @@ func TestDues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if owed, err := s.PendingRevocations(); err != nil || len(owed) != 0 {
-		t.Fatalf("%v %v", owed, err)
+	if pending, err := s.PendingRevocations(); err != nil || len(pending) != 0 {
+		t.Fatalf("%v %v", pending, err)
 	}
 	var ids []uint64
 	for n := range 3 {
-		id, err := s.AddRevocation(due(n))
+		id, err := s.AddRevocation(revocation(n))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,27 +47,27 @@ func TestDues(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	owed, err := s.PendingRevocations()
-	if err != nil || len(owed) != 2 {
-		t.Fatalf("%d dues: %v", len(owed), err)
+	pending, err := s.PendingRevocations()
+	if err != nil || len(pending) != 2 {
+		t.Fatalf("%d revocations: %v", len(pending), err)
 	}
 	for i, n := range []int{0, 2} {
-		want := due(n)
-		if d := owed[i]; string(d.Tokens.Access) != string(want.Tokens.Access) || d.Tokens.Client != "kiosk-device" || !d.Until.Equal(until) || d.Lifetime != time.Hour || d.ID != ids[n] {
-			t.Errorf("due %d came back as %+v", n, d)
+		want := revocation(n)
+		if d := pending[i]; string(d.Tokens.Access) != string(want.Tokens.Access) || d.Tokens.Client != "kiosk-device" || !d.Until.Equal(until) || d.Lifetime != time.Hour || d.ID != ids[n] {
+			t.Errorf("revocation %d was read as %+v", n, d)
 		}
 	}
 	for n := range maxRevocations + 5 {
-		if _, err := s.AddRevocation(due(n)); err != nil {
+		if _, err := s.AddRevocation(revocation(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if owed, _ := s.PendingRevocations(); len(owed) > maxRevocations {
-		t.Errorf("%d dues are kept", len(owed))
+	if pending, _ := s.PendingRevocations(); len(pending) > maxRevocations {
+		t.Errorf("%d revocations are kept", len(pending))
 	}
 }
 
-func FuzzReadDue(f *testing.F) {
+func FuzzDecodeRevocation(f *testing.F) {
 	f.Add(make([]byte, 16))
 	f.Add(append(make([]byte, 16), encodeSecrets(kiosk.Secrets{Tokens: kiosk.Tokens{Access: kiosk.Secret("x")}})...))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -31,7 +31,7 @@ func snapshot(t *testing.T, s *Store, dir string) (*Store, error) {
 func TestSnapshotWithALiveWriter(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
-	bulk(t, s, 300)
+	appendMany(t, s, 300)
 	before := fingerprint(t, dir)
 	look := func(least int) int {
 		t.Helper()
@@ -40,10 +40,10 @@ func TestSnapshotWithALiveWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		if found := checkAll(r); len(found) > 0 {
+		if found := boltProblems(r); len(found) > 0 {
 			t.Fatal(found)
 		}
-		v := verified(t, r)
+		v := mustVerify(t, r)
 		if !v.Intact() || v.Visits < least {
 			t.Fatalf("%d visits, at least %d were there: %q", v.Visits, least, v.Problems)
 		}
@@ -64,7 +64,7 @@ func TestSnapshotWithALiveWriter(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				whole(t, s, fmt.Sprint("v", i), kiosk.StageShown)
+				appendVisit(t, s, fmt.Sprint("v", i), kiosk.StageShown)
 			}
 		}
 	})
@@ -84,7 +84,7 @@ func TestAppendGoesOnAfterASlowSnapshot(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	err := s.WriteSnapshot(func(content io.WriterTo, size int64) error {
-		go func() { bulk(t, s, 300) }()
+		go func() { appendMany(t, s, 300) }()
 		time.Sleep(50 * time.Millisecond)
 		n, err := content.WriteTo(io.Discard)
 		if n != size {
@@ -96,7 +96,7 @@ func TestAppendGoesOnAfterASlowSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if r := verified(t, s); r.Visits == 300 {
+		if r := mustVerify(t, s); r.Visits == 300 {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("%d visits of 300 after the snapshot", r.Visits)
@@ -108,7 +108,7 @@ func TestAppendGoesOnAfterASlowSnapshot(t *testing.T) {
 func TestTruncatedSnapshotIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
-	bulk(t, s, 50)
+	appendMany(t, s, 50)
 	var whole bytes.Buffer
 	err := s.WriteSnapshot(func(content io.WriterTo, _ int64) error { _, err := content.WriteTo(&whole); return err })
 	if err != nil {
@@ -127,7 +127,7 @@ func TestTruncatedSnapshotIsAnError(t *testing.T) {
 	}
 }
 
-func TestReaderIsToldWhoHasTheFileOpen(t *testing.T) {
+func TestReaderGetsALockedError(t *testing.T) {
 	dir := t.TempDir()
 	openTest(t, dir)
 	_, err := Open(Options{Dir: dir, Key: testKey, ReadOnly: true})

@@ -11,20 +11,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// slower is the nth time that the server asked for another pace.
-func slower(visit string, n int) kiosk.Record {
+// slowDown returns the record of the nth time that the server changes the polling interval.
+func slowDown(visit string, n int) kiosk.Record {
 	r := rec(visit, kiosk.StageAcknowledged)
 	step := time.Duration(n) * time.Second
 	r.Wall, r.Uptime, r.Interval, r.Pause = r.Wall.Add(step), r.Uptime+step, r.Interval+step, 2*step
 	return r
 }
 
-// A server that slows the kiosk down at every poll must not make a story without end.
-func TestPaceThatNeverSettles(t *testing.T) {
+// A server that changes the interval at every poll must not make a visit grow without limit.
+func TestIntervalChangesAreLimited(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
 	s.db.NoSync = true
-	// As wide as a record gets: JSON writes six bytes for each of these.
+	// The largest possible record: JSON writes six bytes for each of these characters.
 	boot := strings.Repeat("<", maxName)
 	widest := func(r kiosk.Record) kiosk.Record {
 		r.Code, r.Boot = boot, boot
@@ -36,7 +36,7 @@ func TestPaceThatNeverSettles(t *testing.T) {
 	}
 	mustAppend(t, s, widest(rec("v1", kiosk.StageAsking)), widest(rec("v1", kiosk.StageAcknowledged)))
 	for n := 1; n <= 70; n++ {
-		err := s.Append(widest(slower("v1", n)))
+		err := s.Append(widest(slowDown("v1", n)))
 		if n >= maxIntervals {
 			if !errors.Is(err, ErrRecord) {
 				t.Fatalf("after %d times: %v", n, err)
@@ -53,7 +53,7 @@ func TestPaceThatNeverSettles(t *testing.T) {
 		if want := 2 + n; len(v.Steps) != want {
 			t.Fatalf("%d steps after %d times, want %d", len(v.Steps), n, want)
 		}
-		last, want := v.Steps[len(v.Steps)-1], slower("v1", n)
+		last, want := v.Steps[len(v.Steps)-1], slowDown("v1", n)
 		if last.Interval != want.Interval || last.Pause != want.Pause || last.Uptime != want.Uptime {
 			t.Fatalf("after %d times the last step is %+v", n, last)
 		}
@@ -70,9 +70,9 @@ func TestPaceThatNeverSettles(t *testing.T) {
 	}
 }
 
-// How long the request lives was settled when it was acknowledged. Another pace
-// says nothing of it, whatever its record holds.
-func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
+// A request's lifetime is fixed when it is acknowledged. A later change of the interval does not change it, whatever
+// its record contains.
+func TestNewIntervalKeepsTheExpiry(t *testing.T) {
 	s := openTest(t, t.TempDir())
 	first := rec("v1", kiosk.StageAcknowledged)
 	mustAppend(t, s, rec("v1", kiosk.StageAsking), first)
@@ -80,7 +80,7 @@ func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
 		func(r *kiosk.Record) { r.Expires, r.Sent, r.SentAt = 0, 0, time.Time{} },
 		func(r *kiosk.Record) { r.Expires, r.Sent, r.SentAt = time.Minute, r.Uptime, r.Wall },
 	} {
-		r := slower("v1", 30)
+		r := slowDown("v1", 30)
 		change(&r)
 		mustAppend(t, s, r)
 		got, err := s.Unfinished()
@@ -91,21 +91,21 @@ func TestAnotherPaceDoesNotMoveTheExpiry(t *testing.T) {
 			t.Errorf("expires %v after %v (%v)", got[0].Expires, got[0].Sent, got[0].SentAt)
 		}
 		if got[0].Boot != r.Boot || got[0].Uptime != r.Uptime || !got[0].Wall.Equal(r.Wall) {
-			t.Errorf("it does not say when it was written: %+v", got[0])
+			t.Errorf("its own time is missing: %+v", got[0])
 		}
 	}
 
-	// An uptime means nothing to another boot, so such a record brings its own.
-	r := slower("v1", 60)
+	// An uptime means nothing to another boot, so a record of another boot has its own expiry.
+	r := slowDown("v1", 60)
 	r.Boot, r.Uptime, r.Sent, r.Expires, r.SentAt = "boot-2", time.Minute, 50*time.Second, time.Minute, r.Wall
 	mustAppend(t, s, r)
 	got, err := s.Unfinished()
 	if err != nil || len(got) != 1 || got[0].Sent != r.Sent || got[0].Expires != r.Expires || !got[0].SentAt.Equal(r.SentAt) {
-		t.Errorf("of another boot: %+v, %v", got, err)
+		t.Errorf("another boot: %+v, %v", got, err)
 	}
 }
 
-func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
+func TestTooManyStepsAreDamaged(t *testing.T) {
 	s := visitRecord{Visit: "v1", Steps: []step{newStep(rec("v1", kiosk.StageAsking))}}
 	for range maxIntervals {
 		s.Steps = append(s.Steps, newStep(rec("v1", kiosk.StageAcknowledged)))
@@ -124,10 +124,10 @@ func TestStoryWithMoreStepsThanThereCanBeIsDamaged(t *testing.T) {
 		return err
 	}
 	if err := read(); err != nil {
-		t.Errorf("with as many as there can be: %v", err)
+		t.Errorf("with the most steps possible: %v", err)
 	}
 	s.Steps = append(s.Steps[:2:2], s.Steps[1:]...)
 	if err := read(); !errors.Is(err, ErrDamaged) {
-		t.Errorf("with one more: %v", err)
+		t.Errorf("with one step more: %v", err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// testJournal is what any kiosk.Journal must do. again gives the same journal as
-// a new process would find it; a journal that lives in memory returns itself.
+// testJournal tests what every kiosk.Journal must do. again returns the same journal as a new process would open it; a
+// journal in memory returns itself.
 func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again func() kiosk.Journal)) {
 	const (
 		asking, asked, granted  = kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted
@@ -28,7 +28,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		return out
 	}
 
-	t.Run("nothing is unfinished on the first day", func(t *testing.T) {
+	t.Run("a new journal has no unfinished visit", func(t *testing.T) {
 		j, _ := fresh(t)
 		if got := unfinished(t, j); len(got) != 0 {
 			t.Fatalf("got %v", got)
@@ -37,17 +37,17 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 
 	for _, c := range []struct {
 		name  string
-		story []kiosk.Stage
+		stages []kiosk.Stage
 		open  bool
 	}{
 		{"power cut while asking", []kiosk.Stage{asking}, true},
 		{"power cut while the phone rings", []kiosk.Stage{asking, asked}, true},
-		{"power cut after the server slowed us down twice", []kiosk.Stage{asking, asked, asked, asked}, true},
-		{"approved after the server slowed us down", []kiosk.Stage{asking, asked, asked, granted}, true},
-		{"refused after the server slowed us down", []kiosk.Stage{asking, asked, asked, ended}, false},
+		{"power cut after two changes of the interval", []kiosk.Stage{asking, asked, asked, asked}, true},
+		{"approved after the interval changed", []kiosk.Stage{asking, asked, asked, granted}, true},
+		{"refused after the interval changed", []kiosk.Stage{asking, asked, asked, ended}, false},
 		{"power cut after the approval", []kiosk.Stage{asking, asked, granted}, true},
-		{"details were shown", []kiosk.Stage{asking, asked, granted, shown}, false},
-		{"server said no at once", []kiosk.Stage{asking, ended}, false},
+		{"details shown", []kiosk.Stage{asking, asked, granted, shown}, false},
+		{"refused by the server at once", []kiosk.Stage{asking, ended}, false},
 		{"person refused", []kiosk.Stage{asking, asked, ended}, false},
 		{"service down after the approval", []kiosk.Stage{asking, asked, granted, ended}, false},
 		{"left while asking", []kiosk.Stage{asking, abandoned}, false},
@@ -56,7 +56,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 			j, again := fresh(t)
 			secrets := kiosk.Secrets{}
 			var want kiosk.Record
-			for _, stage := range c.story {
+			for _, stage := range c.stages {
 				r := rec("v1", stage)
 				mustAppend(t, j, r)
 				want, secrets = r, mergeSecrets(r.Secrets, secrets)
@@ -73,8 +73,8 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 				if diff := cmp.Diff([]kiosk.Record{want}, got); diff != "" {
 					t.Fatal(diff)
 				}
-				if secretText(got[0].Secrets) != secretText(want.Secrets) { // cmp sees what String hides, but say it plainly
-					t.Fatal("the secrets are other ones")
+				if secretText(got[0].Secrets) != secretText(want.Secrets) { // cmp compares them, too, but this makes it explicit
+					t.Fatal("the secrets differ")
 				}
 			}
 		})
@@ -94,7 +94,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		}
 	})
 
-	t.Run("the server asks for another pace", func(t *testing.T) {
+	t.Run("the polling interval changes", func(t *testing.T) {
 		j, again := fresh(t)
 		first := rec("v1", asked)
 		first.Pause = 5 * time.Second
@@ -114,7 +114,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 				t.Fatal(diff)
 			}
 			if secretText(got[0].Secrets) != secretText(first.Secrets) {
-				t.Fatal("the secrets are other ones")
+				t.Fatal("the secrets differ")
 			}
 		}
 	})
@@ -125,16 +125,16 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		"asking asked granted": true, "asking asked ended": true, "asking asked abandoned": true,
 		"asking asked granted shown": true, "asking asked granted ended": true, "asking asked granted abandoned": true,
 	}
-	t.Run("no story but these", func(t *testing.T) {
+	t.Run("only these orders are allowed", func(t *testing.T) {
 		j, again := fresh(t)
 		n := 0
-		var try func(visit string, story []kiosk.Stage, name string)
-		// Each story that is allowed is tried with every stage after it.
-		try = func(_ string, story []kiosk.Stage, name string) {
+		var try func(visit string, stages []kiosk.Stage, name string)
+		// Each allowed order is tried with every stage after it.
+		try = func(_ string, stages []kiosk.Stage, name string) {
 			for _, next := range all {
 				n++
 				visit := fmt.Sprintf("v%d", n)
-				for _, stage := range story {
+				for _, stage := range stages {
 					mustAppend(t, j, rec(visit, stage))
 				}
 				before := unfinished(t, j)
@@ -144,13 +144,13 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 					longer = next.String()
 				}
 				if strings.HasSuffix(longer, "asked asked asked") {
-					continue // and so on: see TestPaceThatNeverSettles
+					continue // it could go on: see TestIntervalChangesAreLimited
 				}
 				if allowed[strings.Replace(longer, "asked asked", "asked", 1)] {
 					if err != nil {
 						t.Errorf("%s: %v", longer, err)
 					}
-					try(visit, append(append([]kiosk.Stage(nil), story...), next), longer)
+					try(visit, append(append([]kiosk.Stage(nil), stages...), next), longer)
 					continue
 				}
 				if err == nil {
@@ -171,7 +171,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		}
 	})
 
-	t.Run("what the caller does to its secrets afterwards is its own business", func(t *testing.T) {
+	t.Run("the caller may zero its secrets afterwards", func(t *testing.T) {
 		j, _ := fresh(t)
 		r := rec("v1", asking)
 		mustAppend(t, j, r)
@@ -203,11 +203,11 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 			r := rec("v1", asking)
 			spoil(&r)
 			if err := j.Append(r); err == nil {
-				t.Errorf("%s: taken", name)
+				t.Errorf("%s: accepted", name)
 			}
 		}
 		if got := unfinished(t, j); len(got) != 0 {
-			t.Errorf("something was kept: %v", got)
+			t.Errorf("something was stored: %v", got)
 		}
 	})
 }
@@ -228,9 +228,9 @@ func TestJournalContract(t *testing.T) {
 	})
 }
 
-func TestErrorsSayWhichKind(t *testing.T) {
+func TestErrorsAreWrapped(t *testing.T) {
 	s := openTest(t, t.TempDir())
-	whole(t, s, "v1", kiosk.StageEnded)
+	appendVisit(t, s, "v1", kiosk.StageEnded)
 	if err := s.Append(rec("v1", kiosk.StageAcknowledged)); !errors.Is(err, ErrOrder) {
 		t.Errorf("after the end: %v", err)
 	}
