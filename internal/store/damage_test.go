@@ -57,10 +57,10 @@ func TestFailedOpenChangesNothing(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		name  string
+		name    string
 		corrupt func(t *testing.T, path string)
-		key   []byte
-		want  error
+		key     []byte
+		want    error
 	}{
 		{"text file", func(t *testing.T, p string) { write(t, p, []byte(strings.Repeat("shopping list\n", 3000))) }, testKey, ErrDamaged},
 		{"short text file", func(t *testing.T, p string) { write(t, p, []byte("x")) }, testKey, ErrDamaged},

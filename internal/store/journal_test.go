@@ -36,9 +36,9 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 	})
 
 	for _, c := range []struct {
-		name  string
+		name   string
 		stages []kiosk.Stage
-		open  bool
+		open   bool
 	}{
 		{"power cut while asking", []kiosk.Stage{asking}, true},
 		{"power cut while the phone rings", []kiosk.Stage{asking, asked}, true},
