@@ -17,20 +17,20 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
-// The child is a kiosk in a process of its own, to be killed, starved and cut off:
-// the real runner, keeper and store, with an authorization server that remembers
-// each push in a file, as no power cut here makes it forget.
+// The child is a kiosk in a process of its own, to be killed, starved of disk and cut off: the real runner, journal
+// and store, with an authorization server that remembers each backchannel request in a file, since no power cut here
+// makes it forget.
 const (
-	childDir    = "CIBA_KIOSK_TEST_CHILD_DIR"    // the state folder
-	childVisits = "CIBA_KIOSK_TEST_CHILD_VISITS" // how many visits it plays
-	childPushes = "CIBA_KIOSK_TEST_CHILD_PUSHES" // where it remembers pushes, if not beside the state folder
-	pushesName  = "pushes"                       // beside the state folder, a code a line
+	childDir    = "CIBA_KIOSK_TEST_CHILD_DIR"    // state directory
+	childVisits = "CIBA_KIOSK_TEST_CHILD_VISITS" // number of visits
+	childPushes = "CIBA_KIOSK_TEST_CHILD_PUSHES" // file of requests, if not beside the state directory
+	pushesName  = "pushes"                       // beside the state directory, one code a line
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		n, _ := strconv.Atoi(os.Getenv(childVisits))
-		if err := beKiosk(dir, n); err != nil {
+		if err := runChild(dir, n); err != nil {
 			fmt.Println("failed:", err)
 			os.Exit(1)
 		}
@@ -39,31 +39,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// leap is a clock that the child moves on between visits, so that what waits for
-// seconds does not have to be waited for.
-type leap struct {
-	mu    sync.Mutex
-	began time.Time
-	ahead time.Duration
+// jumpClock is a clock that the child moves forward between visits, so that nothing has to wait.
+type jumpClock struct {
+	mu     sync.Mutex
+	began  time.Time
+	offset time.Duration
 }
 
-func (c *leap) Now() time.Duration {
+func (c *jumpClock) Now() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Hour + time.Since(c.began) + c.ahead
+	return time.Hour + time.Since(c.began) + c.offset
 }
-func (c *leap) Wall() time.Time { return noon.Add(c.Now()) }
-func (c *leap) Boot() string    { return "boot-1" }
-func (c *leap) jump(d time.Duration) {
+func (c *jumpClock) Wall() time.Time { return noon.Add(c.Now()) }
+func (c *jumpClock) Boot() string    { return "boot-1" }
+func (c *jumpClock) jump(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead += d
+	c.offset += d
 }
 
-// acking says of each record when it is on disk, or held.
-type acking struct{ *Journal }
+// ackJournal prints each record when it is on disk, or in memory.
+type ackJournal struct{ *Journal }
 
-func (a acking) Append(r kiosk.Record) error {
+func (a ackJournal) Append(r kiosk.Record) error {
 	err := a.Journal.Append(r)
 	if err == nil {
 		word := "ack"
@@ -75,7 +74,7 @@ func (a acking) Append(r kiosk.Record) error {
 	return err
 }
 
-// server acknowledges, and approves at the first poll.
+// server acknowledges requests and approves at the first poll.
 type server struct {
 	pushes *os.File
 	asked  int
@@ -102,13 +101,13 @@ func (s *server) Fetch(context.Context, kiosk.Tokens, kiosk.Person) (kiosk.Resul
 }
 func (s *server) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
 
-// watchful tells when a visit has come to Shown or Ended, and when all is ready.
-type watchful func(kiosk.Phase)
+// phaseDisplay is called with each phase.
+type phaseDisplay func(kiosk.Phase)
 
-func (w watchful) Show(_ time.Duration, s kiosk.State, _ kiosk.Private) { w(s.Phase) }
+func (w phaseDisplay) Show(_ time.Duration, s kiosk.State, _ kiosk.Private) { w(s.Phase) }
 
-// play lets a runner recover what is on record and then play visits.
-func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, between func()) {
+// runVisits has a runner recover what is on record and then run visits.
+func runVisits(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, between func()) {
 	events := make(chan kiosk.Event, 16)
 	ctx, stop := context.WithCancel(context.Background())
 	n := from
@@ -124,7 +123,7 @@ func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, betwe
 	}
 	r := &runner.Runner{
 		Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: j, Vault: vault.New(), Guard: s, Clock: clock,
-		Display: watchful(func(p kiosk.Phase) {
+		Display: phaseDisplay(func(p kiosk.Phase) {
 			if p == last {
 				return
 			}
@@ -136,12 +135,12 @@ func play(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, betwe
 			}
 		}),
 		NewVisit: func() (string, string) { return fmt.Sprint("visit-", n), fmt.Sprint("code-", n) },
-		Log:      quiet(), Trusted: true,
+		Log:      discardLog(), Trusted: true,
 	}
 	r.Run(ctx, events)
 }
 
-func beKiosk(dir string, visits int) error {
+func runChild(dir string, visits int) error {
 	runtime.LockOSThread() // strace counts by thread; the runner's loop, which writes the record, stays on this one
 	past := os.Getenv(childPushes)
 	if past == "" {
@@ -151,32 +150,32 @@ func beKiosk(dir string, visits int) error {
 	if err != nil {
 		return err
 	}
-	clock := &leap{began: time.Now()}
-	k, err := Open(store.Options{Dir: dir, Process: "child"}, clock, quiet())
+	clock := &jumpClock{began: time.Now()}
+	j, err := Open(store.Options{Dir: dir, Process: "child"}, clock, discardLog())
 	if err != nil {
 		return err
 	}
 	from := 0
-	if k.disk != nil {
-		if newest, err := k.disk.List(0, 1); err == nil && len(newest) == 1 {
+	if j.disk != nil {
+		if newest, err := j.disk.List(0, 1); err == nil && len(newest) == 1 {
 			from = int(newest[0].Number)
 		}
 	}
 	if before, err := os.ReadFile(past); err == nil {
-		from += len(before) // no code of the past
+		from += len(before) // do not reuse codes
 	}
 	begun := 0
-	play(acking{k}, &server{pushes: pushes}, clock, from, visits, func() {
+	runVisits(ackJournal{j}, &server{pushes: pushes}, clock, from, visits, func() {
 		clock.jump(time.Minute)
-		k.Retry()
-		if begun++; begun > 1 && k.Condition().Healthy {
-			k.disk.Rewrite() // as Compact does when much of the file is free; if it fails, nothing has happened
+		j.Retry()
+		if begun++; begun > 1 && j.Condition().Healthy {
+			j.disk.Rewrite() // as Compact does when much of the file is free; a failure changes nothing
 		}
 	})
-	for range 4 { // more than faults come in a row
+	for range 4 { // more than there are faults in a row
 		clock.jump(time.Minute)
-		k.Retry()
+		j.Retry()
 	}
-	fmt.Println("well", k.Condition().Healthy)
-	return k.Close()
+	fmt.Println("well", j.Condition().Healthy)
+	return j.Close()
 }

@@ -16,28 +16,28 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// clock is one that a test sets.
+// clock is a clock that a test sets.
 type clock struct{ now time.Duration }
 
 func (c *clock) Now() time.Duration { return c.now }
 func (c *clock) Wall() time.Time    { return noon.Add(c.now) }
 func (c *clock) Boot() string       { return "boot-1" }
 
-// keep opens a keeper on dir and closes it when the test ends.
-func keep(t testing.TB, dir string) (*Journal, *clock) {
+// openJournal opens a journal on dir and closes it when the test ends.
+func openJournal(t testing.TB, dir string) (*Journal, *clock) {
 	t.Helper()
 	c := &clock{now: time.Hour}
-	k, err := Open(store.Options{Dir: dir, Process: "test run"}, c, quiet())
+	j, err := Open(store.Options{Dir: dir, Process: "test run"}, c, discardLog())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { k.Close() })
-	return k, c
+	t.Cleanup(func() { j.Close() })
+	return j, c
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func discardLog() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// rec is a record as the runner makes it, with all that is still needed.
+// rec returns a record as the runner makes it, with all secrets that are still needed.
 func rec(visit string, stage kiosk.Stage) kiosk.Record {
 	up := time.Hour + time.Duration(stage)*time.Second
 	r := kiosk.Record{Visit: visit, Stage: stage, Code: "KITE-42", Wall: noon.Add(up), Boot: "boot-1", Uptime: up}
@@ -58,25 +58,26 @@ func rec(visit string, stage kiosk.Stage) kiosk.Record {
 	return r
 }
 
-var served = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
+// servedStages are the records of a visit that ends with the details shown.
+var servedStages = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
 
-// serve plays a whole visit and fails if a record is refused.
-func serve(t testing.TB, k *Journal, visit string) {
+// recordVisit records a whole visit. It fails if a record is refused.
+func recordVisit(t testing.TB, j *Journal, visit string) {
 	t.Helper()
-	tell(t, k, visit, served...)
+	recordStages(t, j, visit, servedStages...)
 }
 
-func tell(t testing.TB, k *Journal, visit string, stages ...kiosk.Stage) {
+func recordStages(t testing.TB, j *Journal, visit string, stages ...kiosk.Stage) {
 	t.Helper()
 	for _, s := range stages {
-		if err := k.Append(rec(visit, s)); err != nil {
+		if err := j.Append(rec(visit, s)); err != nil {
 			t.Fatalf("%s %v: %v", visit, s, err)
 		}
 	}
 }
 
-// onRecord reads what is on disk, as an operator does, and checks the chain.
-func onRecord(t testing.TB, dir string) (visits, notes []string) {
+// readRecord reads what is on disk, as an operator does, and checks the chain.
+func readRecord(t testing.TB, dir string) (visits, notes []string) {
 	t.Helper()
 	s, err := store.Open(store.Options{Dir: dir, ReadOnly: true})
 	if err != nil {
@@ -99,7 +100,7 @@ func onRecord(t testing.TB, dir string) (visits, notes []string) {
 	return visits, notes
 }
 
-func names(t testing.TB, dir string) string {
+func dirNames(t testing.TB, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -112,9 +113,9 @@ func names(t testing.TB, dir string) string {
 	return strings.Join(out, " ")
 }
 
-func dbIn(dir string) string { return filepath.Join(dir, "kiosk.db") }
+func dbPath(dir string) string { return filepath.Join(dir, "kiosk.db") }
 
-func count(prefix string, n int) []string {
+func numbered(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
 		out[i] = fmt.Sprint(prefix, i)

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// What NBD's protocol document calls them; only what is spoken here.
+// Names of the NBD protocol document; only what is used here.
 const (
 	nbdInit       = 0x4e42444d41474943 // NBDMAGIC
 	nbdOption     = 0x49484156454f5054 // IHAVEOPT
@@ -35,36 +35,34 @@ const (
 	errInval      = 22
 )
 
-// recorder is a disk that remembers each write and each flush, in the order in which
-// they came: an NBD server. One connection at a time is served, one request after
-// another, so that a write which came before a flush is covered by it. It offers
-// neither FUA nor trim: the client flushes instead, and writes stay writes.
-type recorder struct {
-	// seen says how much the program had told the world by now.
-	seen func() (acked, pushed int64)
+// nbdServer is a disk that records each write and each flush in order. It serves one connection at a time, one request
+// after another, so a write before a flush is covered by it. It offers neither FUA nor trim: the client flushes
+// instead, and writes stay writes.
+type nbdServer struct {
+	// progress returns how much the program has printed so far.
+	progress func() (acked, pushed int64)
 
 	mu    sync.Mutex
 	now   []byte
-	steps []step
+	steps []diskStep
 }
 
-// step is one write, or a flush, with what the program had said before it came: the
-// sizes of the files it speaks into.
-type step struct {
+// diskStep is one write, or a flush, with what the program had printed before: the sizes of its output files.
+type diskStep struct {
 	call
 	flush         bool
 	acked, pushed int64
 }
 
-func (d *recorder) take(s step) {
+func (d *nbdServer) appendStep(s diskStep) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s.acked, s.pushed = d.seen()
+	s.acked, s.pushed = d.progress()
 	copy(d.now[s.off:], s.data)
 	d.steps = append(d.steps, s)
 }
 
-func (d *recorder) listen(path string) (net.Listener, error) {
+func (d *nbdServer) listen(path string) (net.Listener, error) {
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, err
@@ -82,8 +80,8 @@ func (d *recorder) listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-func (d *recorder) serve(c io.ReadWriter) error {
-	if err := d.greet(c); err != nil {
+func (d *nbdServer) serve(c io.ReadWriter) error {
+	if err := d.handshake(c); err != nil {
 		return err
 	}
 	for {
@@ -109,17 +107,17 @@ func (d *recorder) serve(c io.ReadWriter) error {
 		inside := q.Off+uint64(q.Len) <= uint64(len(d.now)) && q.Off <= uint64(len(d.now))
 		switch {
 		case q.Kind == nbdFlush:
-			d.take(step{flush: true})
+			d.appendStep(diskStep{flush: true})
 		case !inside, q.Kind != nbdRead && q.Kind != nbdWrite:
 			code = errInval
 		case q.Kind == nbdWrite:
-			d.take(step{call: call{name: "pwrite64", off: int64(q.Off), data: data}})
+			d.appendStep(diskStep{call: call{name: "pwrite64", off: int64(q.Off), data: data}})
 		default:
 			d.mu.Lock()
 			copy(data, d.now[q.Off:])
 			d.mu.Unlock()
 		}
-		answer := be(uint32(nbdReply), code, q.Handle)
+		answer := bigEndian(uint32(nbdReply), code, q.Handle)
 		if q.Kind == nbdRead && code == 0 {
 			answer = append(answer, data...)
 		}
@@ -129,14 +127,14 @@ func (d *recorder) serve(c io.ReadWriter) error {
 	}
 }
 
-// greet is the handshake, up to where requests begin.
-func (d *recorder) greet(c io.ReadWriter) error {
-	c.Write(be(uint64(nbdInit), uint64(nbdOption), uint16(nbdFixed|nbdNoZeroes)))
+// handshake negotiates, up to where requests begin.
+func (d *nbdServer) handshake(c io.ReadWriter) error {
+	c.Write(bigEndian(uint64(nbdInit), uint64(nbdOption), uint16(nbdFixed|nbdNoZeroes)))
 	var flags uint32
 	if err := binary.Read(c, binary.BigEndian, &flags); err != nil {
 		return err
 	}
-	what := be(uint64(len(d.now)), uint16(nbdHasFlags|nbdSendFlush))
+	what := bigEndian(uint64(len(d.now)), uint16(nbdHasFlags|nbdSendFlush))
 	for {
 		var o struct {
 			Magic     uint64
@@ -152,7 +150,7 @@ func (d *recorder) greet(c io.ReadWriter) error {
 			return err
 		}
 		reply := func(kind uint32, data []byte) error {
-			_, err := c.Write(append(be(uint64(nbdOptReply), o.Kind, kind, uint32(len(data))), data...))
+			_, err := c.Write(append(bigEndian(uint64(nbdOptReply), o.Kind, kind, uint32(len(data))), data...))
 			return err
 		}
 		var err error
@@ -164,7 +162,7 @@ func (d *recorder) greet(c io.ReadWriter) error {
 			_, err = c.Write(what)
 			return err
 		case nbdInfo, nbdGo:
-			err = errors.Join(reply(nbdRepInfo, append(be(uint16(0)), what...)), reply(nbdRepAck, nil))
+			err = errors.Join(reply(nbdRepInfo, append(bigEndian(uint16(0)), what...)), reply(nbdRepAck, nil))
 			if o.Kind == nbdGo {
 				return err
 			}
@@ -180,8 +178,8 @@ func (d *recorder) greet(c io.ReadWriter) error {
 	}
 }
 
-// be is these numbers, in the order of the network.
-func be(numbers ...any) (b []byte) {
+// bigEndian encodes numbers in network order.
+func bigEndian(numbers ...any) (b []byte) {
 	for _, n := range numbers {
 		b, _ = binary.Append(b, binary.BigEndian, n)
 	}

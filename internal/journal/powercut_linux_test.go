@@ -18,12 +18,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// powercuts is how much is tried: 0 is a taste, as part of all tests.
-// scripts/powercut sets it.
+// powercuts is the number of attempts; 0 is a few, as part of all tests. scripts/powercut sets it.
 var powercuts = flag.Int("powercuts", 0, "how many kills, faults and cuts")
 
-// traced runs a child under strace with what it is to record or to do to it.
-func traced(t *testing.T, dir string, visits int, args ...string) (out string, err error) {
+// runTraced runs a child under strace, with strace's arguments.
+func runTraced(t *testing.T, dir string, visits int, args ...string) (out string, err error) {
 	t.Helper()
 	all := append([]string{"-f", "-qq", "-e", "signal=none"}, args...)
 	if len(args) == 0 || args[0] != "-o" {
@@ -35,18 +34,18 @@ func traced(t *testing.T, dir string, visits int, args ...string) (out string, e
 	return string(b), err
 }
 
-// canTrace says loudly if this machine does not let one process look at another.
-func canTrace(t *testing.T) {
+// requireTracing skips the test, visibly, if this machine does not permit strace.
+func requireTracing(t *testing.T) {
 	t.Helper()
 	if out, err := exec.Command("strace", "-qq", "-e", "trace=none", "true").CombinedOutput(); err != nil {
 		t.Skipf("NOT TESTED: power cuts and failing writes: strace does not run here: %v %s", err, out)
 	}
 }
 
-// told are the records that a child acknowledged, by visit.
-type told map[string][]string
+// ackedStages are the records that a child acknowledged, by visit.
+type ackedStages map[string][]string
 
-func (all told) take(out string, words ...string) {
+func (all ackedStages) addOutput(out string, words ...string) {
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
 		for _, w := range words {
@@ -57,27 +56,26 @@ func (all told) take(out string, words ...string) {
 	}
 }
 
-// invariants says what does not hold of a state folder after a start: whatever
-// was acknowledged is there, whoever was rung is on record, the chain and the pages
-// are sound, nothing was set aside, and the start itself rings nobody.
-func invariants(dir string, acked told, pushed []string) error {
+// checkInvariants checks a state directory after a restart: every acknowledged record is there, every request is on
+// record, the chain and the pages are intact, nothing was quarantined, and the restart itself sends no request.
+func checkInvariants(dir string, acked ackedStages, pushed []string) error {
 	var wrong []error
 	bad := func(why string, args ...any) { wrong = append(wrong, fmt.Errorf(why, args...)) }
-	clock := &leap{began: time.Now(), ahead: time.Hour}
-	k, err := Open(store.Options{Dir: dir, Wait: 60 * time.Millisecond}, clock, quiet())
+	clock := &jumpClock{began: time.Now(), offset: time.Hour}
+	j, err := Open(store.Options{Dir: dir, Wait: 60 * time.Millisecond}, clock, discardLog())
 	if err != nil {
 		return err
 	}
-	defer k.Close()
-	if c := k.Condition(); !c.Healthy || len(c.Quarantined) > 0 {
+	defer j.Close()
+	if c := j.Condition(); !c.Healthy || len(c.Quarantined) > 0 {
 		return fmt.Errorf("%+v", c)
 	}
-	r, err := k.disk.Verify()
+	r, err := j.disk.Verify()
 	if err != nil || !r.Intact() {
 		bad("the chain: %q, %v", r.Problems, err)
 	}
-	stages, codes := told{}, map[string]bool{}
-	for v, err := range k.disk.Visits() {
+	stages, codes := ackedStages{}, map[string]bool{}
+	for v, err := range j.disk.Visits() {
 		if err != nil {
 			return err
 		}
@@ -110,15 +108,15 @@ func invariants(dir string, acked told, pushed []string) error {
 		}
 	}
 	s := &server{}
-	play(k, s, clock, 1<<20, 0, func() {})
+	runVisits(j, s, clock, 1<<20, 0, func() {})
 	if s.asked > 0 {
 		bad("the start rang %d phones", s.asked)
 	}
-	if left, err := k.Unfinished(); err != nil || len(left) > 0 {
+	if left, err := j.Unfinished(); err != nil || len(left) > 0 {
 		bad("unfinished after a start: %v, %v", left, err)
 	}
-	k.Close()
-	db, err := bolt.Open(dbIn(dir), 0o600, &bolt.Options{ReadOnly: true, Timeout: time.Second})
+	j.Close()
+	db, err := bolt.Open(dbPath(dir), 0o600, &bolt.Options{ReadOnly: true, Timeout: time.Second})
 	if err != nil {
 		return errors.Join(append(wrong, err)...)
 	}
@@ -132,13 +130,13 @@ func invariants(dir string, acked told, pushed []string) error {
 	return errors.Join(append(wrong, err)...)
 }
 
-func pushesBeside(dir string) []string {
+func readPushes(dir string) []string {
 	b, _ := os.ReadFile(filepath.Join(filepath.Dir(dir), pushesName))
 	return strings.Fields(string(b))
 }
 
-// stateDir is a folder for the state, with one beside it for what outlives a cut.
-func stateDir(t *testing.T) string {
+// newStateDir returns a state directory, with a directory around it for what survives a cut.
+func newStateDir(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "state")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -147,65 +145,64 @@ func stateDir(t *testing.T) string {
 	return dir
 }
 
-// TestKilledAtEachWrite kills one device's kiosk at each write of a page, each
-// flush, and between records (where it says that one is on disk), over and over.
+// TestKilledAtEachWrite kills one device's kiosk at each write of a page, each flush, and between records (when one is
+// acknowledged), over and over.
 func TestKilledAtEachWrite(t *testing.T) {
 	t.Parallel()
-	canTrace(t)
+	requireTracing(t)
 	kills := max(*powercuts, 12)
-	dir, acked, died := stateDir(t), told{}, 0
+	dir, acked, died := newStateDir(t), ackedStages{}, 0
 	for i := range kills {
 		call := []string{"pwrite64", "fdatasync", "write"}[i%3]
 		most := map[string]int{"pwrite64": 60, "fdatasync": 24, "write": 12}[call]
 		when := 1 + i/3*7%most // the steps of seven meet all of them
-		out, err := traced(t, dir, 3, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, when))
+		out, err := runTraced(t, dir, 3, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, when))
 		if err != nil {
 			died++
 		}
-		acked.take(out, "ack")
+		acked.addOutput(out, "ack")
 		if strings.Contains(out, "failed:") {
 			t.Fatalf("%s %d: %s", call, when, out)
 		}
-		if err := invariants(dir, acked, pushesBeside(dir)); err != nil {
+		if err := checkInvariants(dir, acked, readPushes(dir)); err != nil {
 			t.Fatalf("killed at %s %d, the %dth kill: %v", call, when, i+1, err)
 		}
 	}
 	if died < kills/2 {
-		t.Errorf("only %d of %d were killed: that shows little", died, kills)
+		t.Errorf("only %d of %d were killed: the test shows little", died, kills)
 	}
-	t.Logf("%d kills, %d pushes, %d visits acknowledged", died, len(pushesBeside(dir)), len(acked))
+	t.Logf("%d kills, %d pushes, %d visits acknowledged", died, len(readPushes(dir)), len(acked))
 }
 
-// TestEachWriteFails has each write and each flush fail, once or several times in
-// a row: full, broken, read-only. Every customer is served all the same, and all of
-// it is on record in the end, without a restart.
+// TestEachWriteFails has each write and each flush fail, once or several times in a row: disk full, I/O error,
+// read-only. Every customer is served, and in the end everything is on record, without a restart.
 func TestEachWriteFails(t *testing.T) {
 	t.Parallel()
-	canTrace(t)
+	requireTracing(t)
 	tries := max(*powercuts, 12)
 	failed := 0
 	for i := range tries {
 		how := []string{"pwrite64:error=ENOSPC", "fdatasync:error=EIO", "pwrite64:error=EROFS", "pwrite64:error=EIO"}[i%4]
 		call, _, _ := strings.Cut(how, ":")
-		// The first are of making the file, which has a test of its own: here it is there.
+		// The first calls create the file, which has a test of its own: here it exists.
 		when := 1 + i/4*5%40
-		dir := stateDir(t)
-		k, _ := keep(t, dir)
-		serve(t, k, "before")
-		k.Close()
-		out, err := traced(t, dir, 4, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:when=%d..%d", how, when, when+i%3))
+		dir := newStateDir(t)
+		j, _ := openJournal(t, dir)
+		recordVisit(t, j, "before")
+		j.Close()
+		out, err := runTraced(t, dir, 4, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:when=%d..%d", how, when, when+i%3))
 		if err != nil || !strings.Contains(out, "well true") {
 			t.Fatalf("%s at %d: %v: %s", how, when, err, out)
 		}
 		if strings.Contains(out, "held") {
 			failed++
 		}
-		all := told{}
-		all.take(out, "ack", "held")
+		all := ackedStages{}
+		all.addOutput(out, "ack", "held")
 		if len(all) != 4 {
 			t.Errorf("%s at %d: %d customers were served: %s", how, when, len(all), out)
 		}
-		if err := invariants(dir, all, pushesBeside(dir)); err != nil {
+		if err := checkInvariants(dir, all, readPushes(dir)); err != nil {
 			t.Fatalf("%s at %d: %v", how, when, err)
 		}
 		for visit, stages := range all {
@@ -215,45 +212,44 @@ func TestEachWriteFails(t *testing.T) {
 		}
 	}
 	if failed < tries/2 {
-		t.Errorf("records were held in only %d of %d: that shows little", failed, tries)
+		t.Errorf("records were kept in memory in only %d of %d: the test shows little", failed, tries)
 	}
-	t.Logf("%d faults, records held in %d", tries, failed)
+	t.Logf("%d faults, records kept in memory in %d", tries, failed)
 }
 
-// TestPowerCuts records what a kiosk writes, call by call, and then looks at what
-// a power cut at any moment would have left: of what was not flushed nothing, all,
-// the first part, any part, or a torn sector, of each file and of the folder.
+// TestPowerCuts records what a kiosk writes, call by call, and checks what a power cut at any moment would have left:
+// of what was not flushed nothing, all, the first part, any part, or a torn sector, of each file and of the directory.
 func TestPowerCuts(t *testing.T) {
 	t.Parallel()
-	canTrace(t)
+	requireTracing(t)
 	cuts := max(3**powercuts, 60)
-	tape := record(t, 4)
-	if n := tape.flushes(); n < 20 {
+	tape := recordCalls(t, 4)
+	if n := tape.countFlushes(); n < 20 {
 		t.Fatalf("%d flushes were recorded", n)
 	}
 	if err := tape.cutAll(t, cuts, false); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d cuts of %d calls", cuts, len(tape.calls))
-	// Would it be seen? The same without the flushes.
+	// The same without flushes must fail, or the test proves nothing.
 	if err := tape.cutAll(t, 60, true); err == nil {
-		t.Error("a kiosk that flushes nothing passes: the cuts cut nothing")
+		t.Error("a kiosk without flushes passes: the cuts have no effect")
 	} else {
-		t.Logf("without flushes, as it should be: %.120v", strings.ReplaceAll(err.Error(), "\n", "; "))
+		t.Logf("without flushes it fails, as it should: %.120v", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 
-// cutAll cuts at so many moments, spread over the whole tape.
-func (p *tape) cutAll(t *testing.T, cuts int, noFlush bool) error {
+// cutAll cuts at so many moments, spread over the whole log.
+func (p *callLog) cutAll(t *testing.T, cuts int, noFlush bool) error {
 	t.Helper()
 	for i := range cuts {
 		at := 1 + i*(len(p.calls)-1)/cuts
-		dir := stateDir(t)
-		w := p.until(at, noFlush)
+		dir := newStateDir(t)
+		w := p.replay(at, noFlush)
 		if err := w.write(dir, uint64(i), i%len(cutModes)); err != nil {
 			t.Fatal(err)
 		}
-		if err := invariants(dir, w.acked, w.pushed); err != nil {
+		if err := checkInvariants(dir, w.acked, w.pushed); err != nil {
 			return fmt.Errorf("cut %d, after call %d (%s), %s of what was not flushed: %w", i, at, p.calls[at-1].name, cutModes[i%len(cutModes)], err)
 		}
 		os.RemoveAll(filepath.Dir(dir))
@@ -261,12 +257,12 @@ func (p *tape) cutAll(t *testing.T, cuts int, noFlush bool) error {
 	return nil
 }
 
-// record plays visits under strace and reads the tape.
-func record(t *testing.T, visits int) *tape {
+// recordCalls runs visits under strace and reads the calls.
+func recordCalls(t *testing.T, visits int) *callLog {
 	t.Helper()
-	dir := stateDir(t)
+	dir := newStateDir(t)
 	log := filepath.Join(filepath.Dir(dir), "tape")
-	out, err := traced(t, dir, visits, "-o", log, "-y", "-xx", "-s", "1000000",
+	out, err := runTraced(t, dir, visits, "-o", log, "-y", "-xx", "-s", "1000000",
 		"-e", "trace=openat,pwrite64,write,fdatasync,fsync,ftruncate,linkat,renameat,unlinkat")
 	if err != nil || strings.Count(out, "ack") != 4*visits {
 		t.Fatalf("%v: %s", err, out)
@@ -275,7 +271,7 @@ func record(t *testing.T, visits int) *tape {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tape{dir: dir}
+	p := &callLog{dir: dir}
 	for line := range bytes.Lines(b) {
 		if err := p.read(string(line)); err != nil {
 			t.Fatal(err)

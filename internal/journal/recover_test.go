@@ -12,54 +12,53 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/runner"
 )
 
-// morning is the clock of the start after a power cut.
-type morning struct {
+// restartClock is the clock of the start after a power cut.
+type restartClock struct {
 	boot  string
 	now   time.Duration
 	wall  time.Time
 	began time.Time
 }
 
-func (m morning) Now() time.Duration { return m.now + time.Since(m.began) }
-func (m morning) Wall() time.Time    { return m.wall.Add(time.Since(m.began)) }
-func (m morning) Boot() string       { return m.boot }
+func (m restartClock) Now() time.Duration { return m.now + time.Since(m.began) }
+func (m restartClock) Wall() time.Time    { return m.wall.Add(time.Since(m.began)) }
+func (m restartClock) Boot() string       { return m.boot }
 
-// ledgered is a server that counts what it is asked, and approves.
-type ledgered struct {
+// countingServer counts its requests, and approves.
+type countingServer struct {
 	server
 	mu             sync.Mutex
 	polls, revoked int
 }
 
-func (l *ledgered) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
+func (l *countingServer) Poll(ctx context.Context, id kiosk.Secret) kiosk.PollAnswer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.polls++
 	return l.server.Poll(ctx, id)
 }
 
-func (l *ledgered) Revoke(context.Context, kiosk.Tokens) error {
+func (l *countingServer) Revoke(context.Context, kiosk.Tokens) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.revoked++
 	return nil
 }
 
-// closing tells when a record is written.
-type closing struct {
+// notifyingJournal signals each written record.
+type notifyingJournal struct {
 	*Journal
 	closed chan struct{}
 }
 
-func (c closing) Append(r kiosk.Record) error {
+func (c notifyingJournal) Append(r kiosk.Record) error {
 	defer close(c.closed)
 	return c.Journal.Append(r)
 }
 
-// TestRecoveryOnRealFiles is the table of what is done at a start about a visit
-// that a power cut left on record: by its last record, the boot, the time that has
-// passed and whether the wall clock is right. Nobody is rung, whatever it is.
-func TestRecoveryOnRealFiles(t *testing.T) {
+// TestRecoveryAfterAPowerCut is the table of what a start does about a visit that a power cut interrupted: by its last
+// record, the boot, the time that has passed and whether the wall clock is trusted. It never sends a request.
+func TestRecoveryAfterAPowerCut(t *testing.T) {
 	const asking, asked, granted = kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted
 	for _, c := range []struct {
 		name    string
@@ -92,32 +91,32 @@ func TestRecoveryOnRealFiles(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			k, _ := keep(t, dir)
-			serve(t, k, "before")
+			j, _ := openJournal(t, dir)
+			recordVisit(t, j, "before")
 			var last kiosk.Record
-			for _, s := range served {
+			for _, s := range servedStages {
 				if s <= c.last {
 					last = rec("cut", s)
 					if s == asked {
 						last.Interval = time.Millisecond
 					}
-					if err := k.Append(last); err != nil {
+					if err := j.Append(last); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
-			k.Close()
+			j.Close()
 
-			here := morning{boot: c.boot, now: 20 * time.Second, wall: last.Wall.Add(c.after), began: time.Now()}
+			here := restartClock{boot: c.boot, now: 20 * time.Second, wall: last.Wall.Add(c.after), began: time.Now()}
 			if c.boot == last.Boot {
 				here.now = last.Uptime + c.after
 			}
-			k, err := Open(store.Options{Dir: dir}, here, quiet())
+			j, err := Open(store.Options{Dir: dir}, here, discardLog())
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer k.Close()
-			left, err := k.Unfinished()
+			defer j.Close()
+			left, err := j.Unfinished()
 			if err != nil || len(left) != 1 {
 				t.Fatal(left, err)
 			}
@@ -126,12 +125,12 @@ func TestRecoveryOnRealFiles(t *testing.T) {
 				t.Fatalf("%v, want %v", todo[0].Action, c.action)
 			}
 
-			s, done := &ledgered{}, closing{k, make(chan struct{})}
+			s, done := &countingServer{}, notifyingJournal{j, make(chan struct{})}
 			ctx, stop := context.WithCancel(context.Background())
 			defer stop()
 			r := &runner.Runner{
 				Rules: kiosk.DefaultRules(), Authorizer: s, Resource: s, Journal: done, Vault: nil, Guard: s, Clock: here,
-				Display: watchful(func(kiosk.Phase) {}), Log: quiet(), Trusted: !c.wrong,
+				Display: phaseDisplay(func(kiosk.Phase) {}), Log: discardLog(), Trusted: !c.wrong,
 			}
 			over := make(chan struct{})
 			go func() { defer close(over); r.Run(ctx, nil) }()
@@ -139,10 +138,10 @@ func TestRecoveryOnRealFiles(t *testing.T) {
 			stop()
 			<-over
 			if s.asked > 0 || s.polls != c.polls || s.revoked != c.revoked {
-				t.Errorf("%d pushes, %d polls of %d, %d times given back of %d", s.asked, s.polls, c.polls, s.revoked, c.revoked)
+				t.Errorf("%d pushes, %d polls of %d, %d revocations of %d", s.asked, s.polls, c.polls, s.revoked, c.revoked)
 			}
-			k.Close()
-			if visits, _ := onRecord(t, dir); strings.Join(visits, ", ") != "cut "+c.onDisk+", before shown" {
+			j.Close()
+			if visits, _ := readRecord(t, dir); strings.Join(visits, ", ") != "cut "+c.onDisk+", before shown" {
 				t.Errorf("on record: %q", visits)
 			}
 		})

@@ -10,13 +10,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// After an I/O error the whole file is written anew. Tokens that still have to be revoked survive that, and their numbers
-// go on: an old number that is settled afterwards must not settle a newer entry.
+// After an I/O error the whole file is rewritten. Tokens that still have to be revoked survive that, and their numbers
+// go on: removing an old number later must not remove a newer entry.
 func TestRevocationsSurviveAnIOError(t *testing.T) {
-	k, _ := keep(t, t.TempDir())
+	j, _ := openJournal(t, t.TempDir())
 	add := func(token string) uint64 {
 		t.Helper()
-		id, err := k.AddRevocation(kiosk.Revocation{Until: noon.Add(time.Hour), Lifetime: time.Hour, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}})
+		id, err := j.AddRevocation(kiosk.Revocation{Until: noon.Add(time.Hour), Lifetime: time.Hour, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestRevocationsSurviveAnIOError(t *testing.T) {
 	}
 	wantPending := func(when string, tokens ...string) {
 		t.Helper()
-		pending, err := k.PendingRevocations()
+		pending, err := j.PendingRevocations()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,11 +37,11 @@ func TestRevocationsSurviveAnIOError(t *testing.T) {
 		}
 	}
 	first := add("first")
-	if err := k.beginOutage(fmt.Errorf("write: %w", syscall.EIO)); err != nil {
+	if err := j.beginOutage(fmt.Errorf("write: %w", syscall.EIO)); err != nil {
 		t.Fatal(err)
 	}
-	k.Retry()
-	if c := k.Condition(); !c.Healthy {
+	j.Retry()
+	if c := j.Condition(); !c.Healthy {
 		t.Fatalf("the outage has not ended: %+v", c)
 	}
 	wantPending("after the outage", "first")
@@ -49,8 +49,8 @@ func TestRevocationsSurviveAnIOError(t *testing.T) {
 	if second <= first {
 		t.Errorf("numbers began again: %d after %d", second, first)
 	}
-	if err := k.RevocationDone(first); err != nil {
+	if err := j.RevocationDone(first); err != nil {
 		t.Fatal(err)
 	}
-	wantPending("after the first was settled", "second")
+	wantPending("after the first was removed", "second")
 }

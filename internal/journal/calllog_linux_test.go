@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// tape is what a process asked of the file system, in order.
-type tape struct {
+// callLog is the file system calls of a process, in order.
+type callLog struct {
 	dir   string
 	calls []call
 	begun map[string]call // by process, of calls that were interrupted in strace's output
 }
 
-// call is one system call that changes something, or says so.
+// call is one system call that changes a file or prints an acknowledgement.
 type call struct {
 	name     string
 	path, to string // within the state folder, or absolute
@@ -34,7 +34,7 @@ var (
 	numbers    = regexp.MustCompile(`, (\d+)`)
 )
 
-func unhex(s string) string {
+func decodeHex(s string) string {
 	b, err := strconv.Unquote(`"` + s + `"`)
 	if err != nil {
 		return s
@@ -42,7 +42,7 @@ func unhex(s string) string {
 	return b
 }
 
-func (p *tape) read(line string) error {
+func (p *callLog) read(line string) error {
 	m := lineForm.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
 		return nil // "+++ exited with 0 +++"
@@ -71,14 +71,14 @@ func (p *tape) read(line string) error {
 	return nil
 }
 
-func (p *tape) parse(name, args string) (c call, known bool, err error) {
+func (p *callLog) parse(name, args string) (c call, known bool, err error) {
 	var texts []string
 	for _, s := range stringForm.FindAllStringSubmatch(args, -1) {
-		texts = append(texts, unhex(s[1]))
+		texts = append(texts, decodeHex(s[1]))
 	}
 	c.name = name
 	if fd := fdForm.FindStringSubmatch(args); fd != nil {
-		c.path = p.inside(unhex(fd[1]))
+		c.path = p.relative(decodeHex(fd[1]))
 	}
 	after := args
 	if i := strings.LastIndex(args, `"`); i >= 0 {
@@ -98,7 +98,7 @@ func (p *tape) parse(name, args string) (c call, known bool, err error) {
 		if len(texts) == 0 {
 			return c, false, nil
 		}
-		c.path, c.create = p.inside(texts[0]), strings.Contains(args, "O_CREAT")
+		c.path, c.create = p.relative(texts[0]), strings.Contains(args, "O_CREAT")
 		return c, c.create, err
 	case "pwrite64":
 		if len(texts) != 1 {
@@ -116,12 +116,12 @@ func (p *tape) parse(name, args string) (c call, known bool, err error) {
 		if len(texts) != 2 {
 			return c, false, errors.New("not two names")
 		}
-		c.path, c.to = p.inside(texts[0]), p.inside(texts[1])
+		c.path, c.to = p.relative(texts[0]), p.relative(texts[1])
 	case "unlinkat":
 		if len(texts) == 0 {
 			return c, false, errors.New("no name")
 		}
-		c.path = p.inside(texts[0])
+		c.path = p.relative(texts[0])
 	case "fdatasync", "fsync":
 	default:
 		return c, false, nil
@@ -129,8 +129,8 @@ func (p *tape) parse(name, args string) (c call, known bool, err error) {
 	return c, true, err
 }
 
-// inside makes a path one within the state folder; "." is the folder itself.
-func (p *tape) inside(path string) string {
+// relative returns a path relative to the state directory; "." is the directory itself.
+func (p *callLog) relative(path string) string {
 	path = strings.TrimSuffix(path, " (deleted)")
 	if in, ok := strings.CutPrefix(path, p.dir+"/"); ok {
 		return in
@@ -141,7 +141,7 @@ func (p *tape) inside(path string) string {
 	return path
 }
 
-func (p *tape) flushes() (n int) {
+func (p *callLog) countFlushes() (n int) {
 	for _, c := range p.calls {
 		if c.name == "fdatasync" || c.name == "fsync" {
 			n++
@@ -150,13 +150,12 @@ func (p *tape) flushes() (n int) {
 	return n
 }
 
-// world is a disk with what is on it for good and what is not, and what had been
-// said and done by then.
-type world struct {
+// diskState is a disk with its durable and its pending content, and what had been printed and requested by then.
+type diskState struct {
 	names   map[string]*inode // as the process sees it
 	durable map[string]*inode // as a cut would leave it at the least
 	moved   []func(map[string]*inode)
-	acked   told
+	acked   ackedStages
 	pushed  []string
 }
 
@@ -165,17 +164,17 @@ type inode struct {
 	pending []call // writes and truncations
 }
 
-// until replays the first n calls. A flush of a file makes its content durable, one
-// of the folder its names; with noFlush none does.
-func (p *tape) until(n int, noFlush bool) *world {
-	w := &world{names: map[string]*inode{}, durable: map[string]*inode{}, acked: told{}}
+// replay applies the first n calls. A flush of a file makes its content durable, one of the directory its names; with
+// noFlush nothing becomes durable.
+func (p *callLog) replay(n int, noFlush bool) *diskState {
+	w := &diskState{names: map[string]*inode{}, durable: map[string]*inode{}, acked: ackedStages{}}
 	for _, c := range p.calls[:n] {
-		w.take(c, noFlush)
+		w.applyCall(c, noFlush)
 	}
 	return w
 }
 
-func (w *world) take(c call, noFlush bool) {
+func (w *diskState) applyCall(c call, noFlush bool) {
 	move := func(f func(map[string]*inode)) {
 		f(w.names)
 		w.moved = append(w.moved, f)
@@ -196,7 +195,7 @@ func (w *world) take(c call, noFlush bool) {
 	case "write":
 		switch text := string(c.data); {
 		case strings.HasPrefix(text, "ack "):
-			w.acked.take(text, "ack")
+			w.acked.addOutput(text, "ack")
 		case filepath.Base(c.path) == pushesName:
 			w.pushed = append(w.pushed, strings.TrimSpace(text))
 		case f != nil:
@@ -216,14 +215,16 @@ func (w *world) take(c call, noFlush bool) {
 			}
 			w.moved = nil
 		case f != nil:
-			f.stable, f.pending = apply(f.stable, f.pending), nil
+			f.stable, f.pending = applyWrites(f.stable, f.pending), nil
 		}
 	}
 }
 
-func (f *inode) size() int64 { return int64(len(apply(append([]byte(nil), f.stable...), f.pending))) }
+func (f *inode) size() int64 {
+	return int64(len(applyWrites(append([]byte(nil), f.stable...), f.pending)))
+}
 
-func apply(b []byte, calls []call) []byte {
+func applyWrites(b []byte, calls []call) []byte {
 	for _, c := range calls {
 		end := c.off + int64(len(c.data))
 		if c.name == "ftruncate" && c.off < int64(len(b)) {
@@ -237,12 +238,12 @@ func apply(b []byte, calls []call) []byte {
 	return b
 }
 
-// cutModes are what can be left of what was not flushed.
+// cutModes are what can survive of what was not flushed.
 var cutModes = []string{"nothing", "all", "the first part", "any part", "a torn sector"}
 
 const sector = 512
 
-func left(pending []call, mode int, dice *rand.Rand) []call {
+func survivingCalls(pending []call, mode int, dice *rand.Rand) []call {
 	switch cutModes[mode] {
 	case "nothing":
 		return nil
@@ -271,14 +272,14 @@ func left(pending []call, mode int, dice *rand.Rand) []call {
 	return out
 }
 
-// write puts the disk as a cut leaves it into a folder.
-func (w *world) write(dir string, seed uint64, mode int) error {
+// write writes the disk as a cut leaves it into a directory.
+func (w *diskState) write(dir string, seed uint64, mode int) error {
 	dice := rand.New(rand.NewPCG(seed, 7))
 	names := map[string]*inode{}
 	for name, f := range w.durable {
 		names[name] = f
 	}
-	// The folder's changes are made in order, as far as they got.
+	// The directory's changes are durable in order, up to some point.
 	reached := map[string]int{"nothing": 0, "all": len(w.moved)}
 	n, ok := reached[cutModes[mode]]
 	if !ok {
@@ -291,7 +292,7 @@ func (w *world) write(dir string, seed uint64, mode int) error {
 		if f == nil {
 			continue
 		}
-		b := apply(append([]byte(nil), f.stable...), left(f.pending, mode, dice))
+		b := applyWrites(append([]byte(nil), f.stable...), survivingCalls(f.pending, mode, dice))
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			return err
 		}
