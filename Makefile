@@ -74,7 +74,7 @@ soak: ## plays ten thousand visits with faults in one process and plots memory a
 export SCREENS ?= -languages en,de,pl -theme dark
 .PHONY: screens
 screens: ## draws every screen as a console does (dist/screens/), and the picture of the README
-	go test ./kiosk/screen -run TestPictures -args -pictures $(CURDIR)/dist/screens -visit $(CURDIR)/docs/pictures/visit.png $(SCREENS)
+	go run ./tools/pictures -out dist/screens -visit docs/pictures/visit.png $(SCREENS)
 
 .PHONY: interop
 interop: ## tests against npm oidc-provider (needs node and npm)

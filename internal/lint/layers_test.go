@@ -62,8 +62,11 @@ var layers = map[string]int{
 	"internal/devserver": 5,
 	"internal/picture":   5,
 
+	"internal/testkit/scenes": 5,
+
 	"cmd/kiosk":              9,
 	"tools/sbom":             9,
+	"tools/pictures":         9,
 	"tools/tables":           9,
 	"internal/lint":          9,
 	"scripts/appliance/boot": 9,
@@ -82,7 +85,9 @@ var mayBeImportedBy = map[string][]string{
 	"internal/devserver": {"cmd/devserver"},
 	"internal/canary":    {}, // tests only
 	"internal/testkit":   {}, // tests only
-	"internal/picture":   {}, // tests and documentation
+	"internal/picture":   {"tools/pictures"},
+
+	"internal/testkit/scenes": {"tools/pictures"}, // and tests
 }
 
 // ourPackage returns the folder of an imported package of this module; ok is false for any other import.

@@ -1,6 +1,8 @@
-// Package picture draws a laid-out screen as a Linux console shows it: in the console's sixteen colours and with one of
-// its fonts, pixel by pixel. It is for documentation and tests. Fonts are read from the system, because those of
-// Debian's console-setup-linux have their own licenses.
+// Package picture draws a laid-out screen as a Linux console shows it: in the console's sixteen colours, with one of its fonts,
+// pixel by pixel. Characters that the font lacks look as they do there.
+//
+// It is for documentation and tests (tools/pictures). The caller supplies the font: those of Debian's console-setup-linux have
+// licences of their own and are not part of this module.
 package picture
 
 import (
@@ -15,8 +17,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 )
 
-// Palette is the Linux console's (drivers/tty/vt/vt.c: default_red, _grn, _blu), with one more colour for the space
-// between screens.
+// Palette has the Linux console's sixteen colours (drivers/tty/vt/vt.c: default_red, _grn and _blu), and one for the gap between
+// the screens of a sheet.
 var Palette = color.Palette{
 	color.RGBA{A: 255}, color.RGBA{R: 170, A: 255}, color.RGBA{G: 170, A: 255}, color.RGBA{R: 170, G: 85, A: 255},
 	color.RGBA{B: 170, A: 255}, color.RGBA{R: 170, B: 170, A: 255}, color.RGBA{G: 170, B: 170, A: 255}, color.RGBA{R: 170, G: 170, B: 170, A: 255},
@@ -25,9 +27,9 @@ var Palette = color.Palette{
 	color.RGBA{R: 64, G: 64, B: 96, A: 255},
 }
 
-const between = 16 // index in Palette of the space between screens
+const gapColour = 16 // index in Palette
 
-// Options returns what layout can draw on a console with this font.
+// Options returns the layout options of a console with this font.
 func Options(f *font.Font) layout.Options {
 	o := layout.Options{Font: make(map[rune]bool)}
 	for r := range f.Runes {
@@ -37,33 +39,33 @@ func Options(f *font.Font) layout.Options {
 	return o
 }
 
-// Draw returns the picture of a frame in a theme. The cursor is an underline, as on a console. An unknown theme is an
-// error.
-func Draw(f layout.Frame, theme string, with *font.Font) (*image.Paletted, error) {
-	var looks [layout.Styles][2]int
-	for st := range looks {
+// Draw returns the picture of a frame in a theme. The cursor is an underline, as on a console. An unknown theme is an error.
+func Draw(frame layout.Frame, theme string, f *font.Font) (*image.Paletted, error) {
+	var colours [layout.Styles][2]int
+	for st := range colours {
 		fg, bg, err := tui.Look(theme, layout.Style(st))
 		if err != nil {
 			return nil, fmt.Errorf("picture: %w", err)
 		}
-		looks[st] = [2]int{fg, bg}
+		colours[st] = [2]int{fg, bg}
 	}
-	img := image.NewPaletted(image.Rect(0, 0, f.W*with.Width, f.H*with.Height), Palette)
-	for y := range f.H {
-		for x := range f.W {
-			c := f.At(x, y)
-			fg, bg := looks[c.Style][0], looks[c.Style][1]
-			glyph := glyphOf(c.Text, with)
-			for py := range with.Height {
-				for px := range with.Width {
-					ink := bg
-					if glyph != nil && glyph[py*((with.Width+7)/8)+px/8]&(0x80>>(px%8)) != 0 {
-						ink = fg
+	img := image.NewPaletted(image.Rect(0, 0, frame.W*f.Width, frame.H*f.Height), Palette)
+	bytesPerRow := (f.Width + 7) / 8
+	for y := range frame.H {
+		for x := range frame.W {
+			c := frame.At(x, y)
+			fg, bg := colours[c.Style][0], colours[c.Style][1]
+			glyph := glyphOf(c.Text, f)
+			for py := range f.Height {
+				for px := range f.Width {
+					colour := bg
+					if glyph != nil && glyph[py*bytesPerRow+px/8]&(0x80>>(px%8)) != 0 {
+						colour = fg
 					}
-					if f.Cursor && x == f.CursorX && y == f.CursorY && py >= with.Height-2 {
-						ink = fg
+					if frame.Cursor && x == frame.CursorX && y == frame.CursorY && py >= f.Height-2 {
+						colour = fg
 					}
-					img.SetColorIndex(x*with.Width+px, y*with.Height+py, uint8(ink))
+					img.SetColorIndex(x*f.Width+px, y*f.Height+py, uint8(colour))
 				}
 			}
 		}
@@ -71,7 +73,8 @@ func Draw(f layout.Frame, theme string, with *font.Font) (*image.Paletted, error
 	return img, nil
 }
 
-// glyphOf returns what a console shows for a cell's text: the font's replacement for a missing character, or nil.
+// glyphOf returns the glyph of a cell's text. If the font lacks the character, it is the font's replacement character; without one,
+// or for an empty text, it is nil.
 func glyphOf(text string, f *font.Font) []byte {
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
@@ -85,7 +88,7 @@ func glyphOf(text string, f *font.Font) []byte {
 	return nil
 }
 
-// Sheet arranges pictures in columns.
+// Sheet puts pictures side by side in columns, in one picture.
 func Sheet(all []*image.Paletted, columns int) *image.Paletted {
 	const gap = 6
 	w, h := 0, 0
@@ -96,7 +99,7 @@ func Sheet(all []*image.Paletted, columns int) *image.Paletted {
 	rows := (len(all) + columns - 1) / columns
 	sheet := image.NewPaletted(image.Rect(0, 0, columns*(w+gap)+gap, rows*(h+gap)+gap), Palette)
 	for i := range sheet.Pix {
-		sheet.Pix[i] = between
+		sheet.Pix[i] = gapColour
 	}
 	for i, p := range all {
 		at := image.Pt(gap+i%columns*(w+gap), gap+i/columns*(h+gap))

@@ -12,8 +12,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// small is a font that has an A, a sign for what is missing, and what can be computed.
-func small(t *testing.T) *font.Font {
+// smallFont has an A, a replacement character, and the characters that font.Complete computes.
+func smallFont(t *testing.T) *font.Font {
 	t.Helper()
 	f := &font.Font{Width: 8, Height: 16, Runes: map[rune]int{' ': 0, 'A': 1, '\ufffd': 2}}
 	for range 40 {
@@ -25,41 +25,40 @@ func small(t *testing.T) *font.Font {
 	return f
 }
 
-func TestACellLooksAsOnAConsole(t *testing.T) {
+func TestDrawLooksLikeAConsole(t *testing.T) {
 	frame := layout.Frame{W: 3, H: 1, Cells: []layout.Cell{
 		{Text: "A", Style: layout.Title, Width: 1}, {Text: "Ж", Style: layout.Text, Width: 1}, {Text: " ", Style: layout.Key, Width: 1},
 	}, Cursor: true, CursorX: 2}
-	img, err := Draw(frame, "dark", small(t))
+	img, err := Draw(frame, "dark", smallFont(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if w, h := img.Bounds().Dx(), img.Bounds().Dy(); w != 24 || h != 16 {
-		t.Fatalf("%d x %d points", w, h)
+		t.Fatalf("%d x %d pixels", w, h)
 	}
 	for _, c := range []struct {
 		what string
 		x, y int
 		want uint8
 	}{
-		{"ink of a letter, bright", 1, 3, 15}, {"the ground beside it", 2, 3, 4},
-		{"the sign for a missing character", 15, 7, 7}, {"its ground", 14, 7, 0},
+		{"a pixel of a letter", 1, 3, 15}, {"the background beside it", 2, 3, 4},
+		{"the replacement character", 15, 7, 7}, {"its background", 14, 7, 0},
 		{"a blank", 17, 3, 7}, {"the cursor", 17, 15, 0},
 	} {
 		if got := img.ColorIndexAt(c.x, c.y); got != c.want {
 			t.Errorf("%s: colour %d, want %d", c.what, got, c.want)
 		}
 	}
-	if _, err := Draw(frame, "pink", small(t)); err == nil {
-		t.Error("an unknown theme draws something")
+	if _, err := Draw(frame, "pink", smallFont(t)); err == nil {
+		t.Error("Draw accepts an unknown theme")
 	}
 }
 
-// A phone reads the code off the picture, in half blocks and in background colours, in
-// every theme that there is.
-func TestACodeIsReadOffThePicture(t *testing.T) {
+// TestQRCodesCanBeRead reads the QR code of a picture, in half blocks and in background colours, in four themes.
+func TestQRCodesCanBeRead(t *testing.T) {
 	const url = "https://kiosk.example/a/7F3K-9QZX"
-	f := small(t)
-	for name, o := range map[string]layout.Options{"half blocks": Options(f), "grounds": {}} {
+	f := smallFont(t)
+	for name, o := range map[string]layout.Options{"half blocks": Options(f), "background colours": {}} {
 		for _, theme := range []string{"dark", "light", "mono", "high-contrast"} {
 			s := screen.Screen{Title: "A", Link: &screen.Link{URL: url}}
 			img, err := Draw(layout.Draw(s, 128, 48, o), theme, f)
@@ -78,8 +77,8 @@ func TestACodeIsReadOffThePicture(t *testing.T) {
 	}
 }
 
-func TestASheetHoldsAll(t *testing.T) {
-	img, err := Draw(layout.Draw(screen.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", small(t))
+func TestSheetHasAllPictures(t *testing.T) {
+	img, err := Draw(layout.Draw(screen.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", smallFont(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +86,7 @@ func TestASheetHoldsAll(t *testing.T) {
 	if w, h := sheet.Bounds().Dx(), sheet.Bounds().Dy(); w != 2*80+18 || h != 2*64+18 {
 		t.Errorf("%d x %d", w, h)
 	}
-	if sheet.ColorIndexAt(0, 0) != between || sheet.ColorIndexAt(6, 6) != img.ColorIndexAt(0, 0) {
-		t.Error("the pictures are not where they belong")
+	if sheet.ColorIndexAt(0, 0) != gapColour || sheet.ColorIndexAt(6, 6) != img.ColorIndexAt(0, 0) {
+		t.Error("the pictures are in the wrong places")
 	}
 }

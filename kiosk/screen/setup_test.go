@@ -9,12 +9,14 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit/scenes"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
+// setups returns the stages of a set-up by name.
 func setups() map[string]screen.Setup {
-	stuck := screen.Setup{Stage: screen.SetupStuck, Since: noon - 2*time.Second, Until: noon + 6*time.Second}
+	stuck := screen.Setup{Stage: screen.SetupStuck, Since: scenes.Now - 2*time.Second, Until: scenes.Now + 6*time.Second}
 	because := func(why kiosk.Reason) screen.Setup {
 		s := stuck
 		s.Why = why
@@ -24,7 +26,7 @@ func setups() map[string]screen.Setup {
 	busy.Busy, orphan.Orphan = true, "Kiosk Parcel station 4 (kbWrUyCv)"
 	return map[string]screen.Setup{
 		"begins": {Stage: screen.SetupBegins},
-		"sign-in": {Stage: screen.SetupSignIn, Since: noon - 32*time.Second, Until: noon + 88*time.Second,
+		"sign-in": {Stage: screen.SetupSignIn, Since: scenes.Now - 32*time.Second, Until: scenes.Now + 88*time.Second,
 			Grant: kiosk.Grant{Address: "https://id.example.org/device", Complete: "https://id.example.org/device?user_code=WDJB-MJHT", UserCode: "WDJB-MJHT"}},
 		"registers": {Stage: screen.SetupRegisters},
 		"network":   because(kiosk.Unreachable), "server": because(kiosk.Misconfigured), "declined": because(kiosk.Declined),
@@ -32,25 +34,25 @@ func setups() map[string]screen.Setup {
 	}
 }
 
-// The screen of a device without a registration, in every language and size: complete
-// where the picture does not fit, and with nothing to press, for there may be no keyboard.
+// TestSetupScreens draws the screens of a device without a registration in every language and size. They are complete without
+// the QR code and have no key, because there may be no keyboard.
 func TestSetupScreens(t *testing.T) {
-	all, _ := translations(t)
-	at := screen.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
+	all := languages(t)
+	device := scenes.Device()
 	for name, u := range setups() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
 			for _, size := range goldenSizes {
 				for _, c := range all {
-					view := screen.ViewSetup(u, noon, c, at)
+					view := screen.ViewSetup(u, scenes.Now, c, device)
 					if len(view.Keys) > 0 {
-						t.Error("a key is offered")
+						t.Error("there is a key")
 					}
 					got := plain.Frame(layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true}))
 					fmt.Fprintf(&out, "== %dx%d %s\n%s", size.w, size.h, c.Language(), got)
-					for _, wrong := range slices.Concat(unsaid(view, got, size.h), undrawable(got)) {
-						t.Errorf("%dx%d %s: %s\n%s", size.w, size.h, c.Language(), wrong, got)
+					for _, problem := range slices.Concat(spokenDifferences(view, got, size.h), undrawable(got)) {
+						t.Errorf("%dx%d %s: %s\n%s", size.w, size.h, c.Language(), problem, got)
 					}
 				}
 			}
@@ -59,26 +61,23 @@ func TestSetupScreens(t *testing.T) {
 	}
 }
 
-// TestSetupLanguages: the key for that is the one of the customers' first
-// screen, and leaves everything else where there is room.
+// TestSetupLanguages checks that the key that changes the language is the one of the customers' first screen.
 func TestSetupLanguages(t *testing.T) {
-	all, _ := translations(t)
-	at := screen.Device{Site: "Parcel station 4", Name: "kiosk-0042", Address: "192.0.2.17"}
-	for _, c := range all {
-		at.Languages = append(at.Languages, c.Name())
-	}
+	all := languages(t)
+	device := scenes.Device()
+	device.Languages = scenes.LanguageNames(all)
 	for name, u := range setups() {
 		for i, c := range all {
 			u.Language = i
-			view := screen.ViewSetup(u, noon, c, at)
-			next := screen.Key{Cap: "Tab", Text: at.Languages[(i+1)%len(all)], Does: kiosk.TabKey}
+			view := screen.ViewSetup(u, scenes.Now, c, device)
+			next := screen.Key{Cap: "Tab", Text: device.Languages[(i+1)%len(all)], Does: kiosk.TabKey}
 			if !slices.Equal(view.Keys, []screen.Key{next}) {
 				t.Errorf("%s in %s offers %+v", name, c.Language(), view.Keys)
 			}
 			for _, size := range goldenSizes {
 				got := plain.Frame(layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true}))
-				for _, wrong := range slices.Concat(unsaid(view, got, size.h), undrawable(got)) {
-					t.Errorf("%s, %dx%d %s: %s\n%s", name, size.w, size.h, c.Language(), wrong, got)
+				for _, problem := range slices.Concat(spokenDifferences(view, got, size.h), undrawable(got)) {
+					t.Errorf("%s, %dx%d %s: %s\n%s", name, size.w, size.h, c.Language(), problem, got)
 				}
 			}
 		}
@@ -86,9 +85,9 @@ func TestSetupLanguages(t *testing.T) {
 }
 
 func TestSetupCountdown(t *testing.T) {
-	all, _ := translations(t)
+	all := languages(t)
 	u := setups()["sign-in"]
-	early, late := screen.ViewSetup(u, noon, all[0], screen.Device{}), screen.ViewSetup(u, noon+80*time.Second, all[0], screen.Device{})
+	early, late := screen.ViewSetup(u, scenes.Now, all[0], screen.Device{}), screen.ViewSetup(u, scenes.Now+80*time.Second, all[0], screen.Device{})
 	if early.Gauge.Text != "88 seconds left" || late.Gauge.Text != "8 seconds left" || late.Gauge.Part >= early.Gauge.Part {
 		t.Errorf("%+v, then %+v", *early.Gauge, *late.Gauge)
 	}

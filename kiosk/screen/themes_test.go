@@ -2,49 +2,45 @@ package screen_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit/scenes"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// consoleColours are the console's sixteen, as they are called in the goldens of themes.
+// consoleColours names the console's sixteen colours in the goldens of themes.
 var consoleColours = [...]string{"black", "red", "green", "brown", "blue", "magenta", "cyan", "grey",
 	"dark", "bright red", "bright green", "yellow", "bright blue", "bright magenta", "bright cyan", "white"}
 
-// themedScenes show every mood and every kind of thing on a screen.
-var themedScenes = []string{"identify-problem", "identify-keypad-phone", "waiting-lost", "checking", "shown-page-2", "ended-declined", "shown-still-there"}
+// themedScenes show every tone and every part of a screen.
+var themedScenes = []string{"identify-problem", "identify-keypad-phone", "waiting-connection-lost", "checking", "shown-page-2", "ended-declined", "shown-idle-prompt"}
 
-// TestThemes is where themes differ, which the goldens of screens do not show: what stands
-// in which colours, row by row. One file a theme. Runs of blanks count to their ground.
+// TestThemes compares the colours of each row with one golden file for each theme; the goldens of screens have no colours.
 func TestThemes(t *testing.T) {
-	all, names := translations(t)
-	colour := map[string]string{}
+	all := languages(t)
+	colours := map[string]string{}
 	for _, theme := range tui.Themes() {
 		var out strings.Builder
 		for _, name := range themedScenes {
-			i := slices.IndexFunc(scenes(), func(sc scene) bool { return sc.name == name })
-			if i < 0 {
-				t.Fatalf("there is no scene %q", name)
+			sc, err := scenes.Named(name)
+			if err != nil {
+				t.Fatal(err)
 			}
-			sc := scenes()[i]
-			sc.at.Languages, sc.s.Rules.Languages = names, len(all)
-			f := layout.Draw(screen.View(sc.s, noon, all[0], sc.p, sc.at), 40, 12, layout.Options{HalfBlocks: true})
+			f := layout.Draw(sc.View(all, 0), 40, 12, layout.Options{HalfBlocks: true})
 			fmt.Fprintf(&out, "== %s\n", name)
 			for y := range f.H {
-				if runs := lookRuns(t, theme, f, y); runs != "" {
+				if runs := colourRuns(t, theme, f, y); runs != "" {
 					fmt.Fprintf(&out, "%2d %s\n", y, runs)
 				}
 			}
 		}
-		colour[theme] = out.String()
+		colours[theme] = out.String()
 		golden(t, "../themes/"+theme+".txt", out.String())
 	}
-	for a, x := range colour {
-		for b, y := range colour {
+	for a, x := range colours {
+		for b, y := range colours {
 			if a < b && x == y {
 				t.Errorf("themes %s and %s look the same", a, b)
 			}
@@ -52,9 +48,8 @@ func TestThemes(t *testing.T) {
 	}
 }
 
-// lookRuns is row y of a frame: its texts and what colours they are in. Nothing is said of
-// a blank row in the ground of plain text.
-func lookRuns(t *testing.T, theme string, f layout.Frame, y int) string {
+// colourRuns describes row y of a frame: its texts and their colours. A blank row on the background of plain text is empty.
+func colourRuns(t *testing.T, theme string, f layout.Frame, y int) string {
 	t.Helper()
 	look := func(st layout.Style) (fg, bg int) {
 		fg, bg, err := tui.Look(theme, st)
@@ -63,10 +58,10 @@ func lookRuns(t *testing.T, theme string, f layout.Frame, y int) string {
 		}
 		return fg, bg
 	}
-	_, plainGround := look(layout.Text)
+	_, plainBackground := look(layout.Text)
 	type run struct {
 		text   string
-		fg, bg int // fg is -1 while there is nothing but blanks
+		fg, bg int // fg is -1 for blanks
 	}
 	var runs []run
 	for x := range f.W {
@@ -83,14 +78,14 @@ func lookRuns(t *testing.T, theme string, f layout.Frame, y int) string {
 		}
 		runs = append(runs, run{text, fg, bg})
 	}
-	var said []string
+	var descriptions []string
 	for _, r := range runs {
 		switch text := strings.Join(strings.Fields(r.text), " "); {
 		case text != "":
-			said = append(said, fmt.Sprintf("%q %s on %s", text, consoleColours[r.fg], consoleColours[r.bg]))
-		case r.bg != plainGround:
-			said = append(said, fmt.Sprintf("%d blanks on %s", len(r.text), consoleColours[r.bg]))
+			descriptions = append(descriptions, fmt.Sprintf("%q %s on %s", text, consoleColours[r.fg], consoleColours[r.bg]))
+		case r.bg != plainBackground:
+			descriptions = append(descriptions, fmt.Sprintf("%d blanks on %s", len(r.text), consoleColours[r.bg]))
 		}
 	}
-	return strings.Join(said, ", ")
+	return strings.Join(descriptions, ", ")
 }

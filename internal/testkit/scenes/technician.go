@@ -1,0 +1,43 @@
+package scenes
+
+import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
+
+func technician() []Scene {
+	staff := func(s *kiosk.State) { s.Technician, s.Rules.Technicians = true, true }
+	task := func(t kiosk.Task) change { return func(s *kiosk.State) { s.Menu.Task = t } }
+	running := func(s *kiosk.State) { s.Question = 7 }
+	failed := func(s *kiosk.State) { s.Menu.Failed = true }
+	outOfService := func(s *kiosk.State) { s.Closures = kiosk.Maintenance }
+	unauthenticated := func(s *kiosk.State) { s.Menu.Unauthenticated, s.Closures = true, kiosk.Starting }
+	status := kiosk.Result{Fields: []kiosk.Field{
+		{Label: "state", Value: "serving: a visit is under way"},
+		{Label: "program", Value: "version 1.4.0, screen, process 512, up 312h4m9s"},
+		{Label: "site", Value: "Parcel station 4"},
+		{Label: "visits", Value: "1312 shown, 41 cancelled, 7 declined, 19 expired, 2 unreachable since the start"},
+		{Label: "waits", Value: "11 s in the median"},
+		{Label: "not well", Value: "temperature: 84 degrees; the board slows down"},
+	}}
+	report := kiosk.Result{Fields: []kiosk.Field{
+		{Label: "doctor", Value: "failed: 1, warnings: 1, ok: 13"},
+		{Label: "failed dns", Value: "the name id.example.org is not known; cure: check KIOSK_ISSUER for a slip, and the name server in /etc/resolv.conf"},
+		{Label: "warning letters", Value: "capital letters are 3.1 mm high; 7.3 mm can be read from 600 mm; cure: load a larger console font: KIOSK_FONT"},
+		{Label: "behind dns", Value: "route, tls, discovery, offers, client, keys, scopes, binding"},
+		{Label: "clock", Value: "2026-11-28 17:20:00 UTC"},
+		{Label: "network", Value: "the device has an address"},
+	}}
+	return []Scene{
+		scene("technician-identify", in(kiosk.Identify, staff)),
+		scene("technician-checking", in(kiosk.Checking, staff)),
+		scene("technician-no-access", in(kiosk.Ended, staff, reason(kiosk.NoAccess))),
+		scene("technician-unreachable", in(kiosk.Ended, staff, reason(kiosk.Unreachable))),
+		scene("technician-menu", in(kiosk.Menu, staff)),
+		scene("technician-menu-closed", in(kiosk.Menu, staff, outOfService)),
+		scene("technician-menu-idle-prompt", in(kiosk.Menu, staff, idlePrompt)),
+		scene("technician-task-running", in(kiosk.Menu, staff, task(kiosk.DoctorTask), running)),
+		scene("technician-task-failed", in(kiosk.Menu, staff, task(kiosk.CloseTask), failed)),
+		withResult("technician-status", in(kiosk.Menu, staff, task(kiosk.StatusTask)), status),
+		withResult("technician-doctor", in(kiosk.Menu, staff, task(kiosk.DoctorTask)), report),
+		scene("technician-unauthenticated-running", in(kiosk.Menu, staff, unauthenticated, task(kiosk.DoctorTask), running)),
+		withResult("technician-unauthenticated", in(kiosk.Menu, staff, unauthenticated, task(kiosk.DoctorTask)), report),
+	}
+}
