@@ -225,7 +225,7 @@ func (d *Daemon) IsLast() bool { return d.settings.next() == nil }
 
 // status returns what the status request answers.
 func (d *Daemon) status() status.Status {
-	phase, closed := d.observer.public()
+	phase, closed := d.observer.publicStatus()
 	outage, _ := d.outage.now(d.Clock.Now())
 	s := status.Status{
 		State: status.Of(phase, closed), Why: status.ClosureNames(closed), Phase: phase.String(), Mode: "screen",

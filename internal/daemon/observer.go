@@ -83,8 +83,8 @@ func (o *observer) current() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	return o.phase, o.closed, o.changed
 }
 
-// public returns the phase and the closures for the status request: before the first state, the kiosk is starting.
-func (o *observer) public() (kiosk.Phase, kiosk.Closures) {
+// publicStatus returns the phase and the closures for the status request: before the first state, the kiosk is starting.
+func (o *observer) publicStatus() (kiosk.Phase, kiosk.Closures) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.started {

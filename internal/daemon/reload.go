@@ -97,7 +97,7 @@ func (d *Daemon) reload(ctx context.Context) error {
 	}
 	d.settings.accept(s)
 	d.Log.Info("settings reloaded; to be used after the present visit")
-	go d.endWhenIdle(ctx, func() { d.settings.end(); d.stop() })
+	go d.restartWhenIdle(ctx, func() { d.settings.end(); d.stop() })
 	return nil
 }
 
@@ -146,18 +146,18 @@ func (d *Daemon) restart(ctx context.Context) {
 		return
 	}
 	d.Log.Info("restart", "by", "a technician")
-	go d.endWhenIdle(ctx, d.stop)
+	go d.restartWhenIdle(ctx, d.stop)
 }
 
 // queueLimit is how long new settings wait for the visits in the queue, which clients may refill without end. An upgrade waits
 // as long.
 const queueLimit = 10 * time.Minute
 
-// endWhenIdle closes the kiosk and then calls end. The closure takes effect after the present visit, so that no other can
+// restartWhenIdle closes the kiosk and then calls end. The closure takes effect after the present visit, so that no other can
 // begin. It is sent again if the first contact with the authorization server, late and during a visit, has removed it.
 // Without a screen it also waits for the visits in the queue, up to queueLimit: otherwise they would end as cancelled for
 // no visible reason.
-func (d *Daemon) endWhenIdle(ctx context.Context, end func()) {
+func (d *Daemon) restartWhenIdle(ctx context.Context, end func()) {
 	limit := time.NewTimer(queueLimit)
 	defer limit.Stop()
 	late := false

@@ -29,7 +29,7 @@ func TestReloadBeforeFirstContact(t *testing.T) {
 		}
 		d.observer.observe(0, now)
 		d.settings.accept(&config.Settings{})
-		go d.endWhenIdle(context.Background(), func() { d.settings.end(); d.stop() })
+		go d.restartWhenIdle(context.Background(), func() { d.settings.end(); d.stop() })
 		runEvents()
 		events <- kiosk.ClosureChanged{Closure: kiosk.Starting, On: false} // the first contact
 		runEvents()

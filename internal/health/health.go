@@ -1,6 +1,6 @@
-// Package health checks what works and what does not. Each check names the checks it depends on, so that a root cause is
-// reported once, and a delay, so that nothing flickers. It checks when asked and at no other time: an idle kiosk stays
-// idle. What a failed check means for customers is decided elsewhere.
+// Package health runs the checks of the running kiosk and reports their outcomes. A check names those it depends on, so that
+// a root cause is reported once, and a delay, so that nothing flickers. Checks run only on request:
+// an idle kiosk stays idle. What is checked is decided by the daemon and beside the code that can fail.
 package health
 
 import (
