@@ -16,21 +16,21 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// limit is how long anything may take before a test calls it hanging.
+// limit is how long anything may take before a test considers it hanging.
 const limit = 20 * time.Second
 
-// content is what the test server sends as a snapshot, under a size that tests set.
+// content is what the test server sends as a snapshot; announced is the size that it announces.
 var content, announced = strings.Repeat("snapshot", 100_000), int64(800_000)
 
-// serve answers each line with the same line, until the test ends.
-func serve(t *testing.T, patience time.Duration) (path string) {
+// serve runs a server that answers each line with the same line, until the test ends.
+func serve(t *testing.T, idleTimeout time.Duration) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "kiosk.sock")
 	l, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{IdleTimeout: patience, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
+	s := &Server{IdleTimeout: idleTimeout, Log: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, c *Client, line kiosk.Secret) {
 		if string(line) == "who" {
 			_ = c.Answer(map[string]bool{"me": c.UID == os.Getuid() && c.PID == os.Getpid()})
 			return
@@ -44,7 +44,7 @@ func serve(t *testing.T, patience time.Duration) (path string) {
 			return
 		}
 		if string(line) == "wait" {
-			time.Sleep(5 * patience)
+			time.Sleep(5 * idleTimeout)
 		}
 		_, _ = c.Write(append(append([]byte(nil), line...), '\n'))
 	}}
@@ -64,12 +64,12 @@ func serve(t *testing.T, patience time.Duration) (path string) {
 	return path
 }
 
-type line struct {
+type testClient struct {
 	conn *net.UnixConn
 	in   *bufio.Reader
 }
 
-func dial(t *testing.T, path string) line {
+func dial(t *testing.T, path string) testClient {
 	t.Helper()
 	conn, err := Dial(context.Background(), path)
 	if err != nil {
@@ -79,20 +79,20 @@ func dial(t *testing.T, path string) line {
 	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
 		t.Fatal(err)
 	}
-	return line{conn, bufio.NewReader(conn)}
+	return testClient{conn, bufio.NewReader(conn)}
 }
 
-// says writes and gives the answer; empty if the other end has closed.
-func (l line) says(text string) string {
+// exchange writes text and returns the answer; empty if the server has disconnected.
+func (l testClient) exchange(text string) string {
 	_, _ = l.conn.Write([]byte(text))
 	answer, _ := l.in.ReadString('\n')
 	return strings.TrimSuffix(answer, "\n")
 }
 
-func TestLinesGoBothWays(t *testing.T) {
+func TestLinesAndAnswers(t *testing.T) {
 	c := dial(t, serve(t, 0))
 	for text, want := range map[string]string{"one\n": "one", "two\r\n": "two", "who\n": `{"me":true}`} {
-		if got := c.says(text); got != want {
+		if got := c.exchange(text); got != want {
 			t.Errorf("%q is answered by %q", text, got)
 		}
 	}
@@ -101,23 +101,23 @@ func TestLinesGoBothWays(t *testing.T) {
 	}
 }
 
-func TestTheLastLineNeedsNoEnd(t *testing.T) {
+func TestLastLineNeedsNoLineFeed(t *testing.T) {
 	c := dial(t, serve(t, 0))
 	_, _ = c.conn.Write([]byte("alice"))
 	_ = c.conn.CloseWrite()
-	if got := c.says(""); got != "alice" {
+	if got := c.exchange(""); got != "alice" {
 		t.Errorf("got %q", got)
 	}
 }
 
-func TestTheSocketIsForTheGroup(t *testing.T) {
+func TestSocketMode(t *testing.T) {
 	info, err := os.Lstat(serve(t, 0))
 	if err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
 
-func TestWhatIsAtThePathAlready(t *testing.T) {
+func TestListenOnAnExistingPath(t *testing.T) {
 	dead := filepath.Join(t.TempDir(), "dead.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dead, Net: "unix"})
 	if err != nil {
@@ -127,7 +127,7 @@ func TestWhatIsAtThePathAlready(t *testing.T) {
 	_ = l.Close()
 	again, err := Listen(dead)
 	if err != nil {
-		t.Fatalf("what a dead process left: %v", err)
+		t.Fatalf("the socket of a dead process: %v", err)
 	}
 	_ = again.Close()
 
@@ -142,50 +142,49 @@ func TestWhatIsAtThePathAlready(t *testing.T) {
 		t.Errorf("the file is gone: %v", err)
 	}
 	if _, err := Listen(serve(t, 0)); !errors.Is(err, ErrInUse) {
-		t.Errorf("somebody listens there: %v", err)
+		t.Errorf("a socket in use: %v", err)
 	}
 	if _, err := Dial(context.Background(), dead); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("nobody listens there: %v", err)
+		t.Errorf("a dead socket: %v", err)
 	}
 }
 
-func TestALineThatIsTooLong(t *testing.T) {
+func TestTooLongLineDisconnects(t *testing.T) {
 	path := serve(t, 0)
-	if got := dial(t, path).says(strings.Repeat("a", MaxLine) + "\n"); len(got) != MaxLine {
+	if got := dial(t, path).exchange(strings.Repeat("a", MaxLine) + "\n"); len(got) != MaxLine {
 		t.Errorf("the longest line is answered by %d bytes", len(got))
 	}
-	if got := dial(t, path).says(strings.Repeat("a", MaxLine+1) + "\n"); got != "" {
+	if got := dial(t, path).exchange(strings.Repeat("a", MaxLine+1) + "\n"); got != "" {
 		t.Errorf("a longer one is answered by %d bytes", len(got))
 	}
 }
 
-// TestManyWhoSayNothing: whoever holds connections open keeps nobody out.
-func TestManyWhoSayNothing(t *testing.T) {
+// Clients that hold connections open keep nobody out.
+func TestIdleClientsKeepNobodyOut(t *testing.T) {
 	path := serve(t, 0)
 	first := dial(t, path)
-	if got := first.says("here\n"); got != "here" {
+	if got := first.exchange("here\n"); got != "here" {
 		t.Fatalf("got %q", got)
 	}
 	for range 3 * maxClients {
 		dial(t, path)
 	}
-	if got := dial(t, path).says("let me in\n"); got != "let me in" {
+	if got := dial(t, path).exchange("let me in\n"); got != "let me in" {
 		t.Errorf("got %q", got)
 	}
-	if got := first.says("still here?\n"); got != "" {
-		t.Errorf("the one that was idle longest is still there: %q", got)
+	if got := first.exchange("still here?\n"); got != "" {
+		t.Errorf("the client that was idle longest is still connected: %q", got)
 	}
 }
 
-// TestWhoWaitsForAnAnswerIsNotHungUpOn: a server may be impatient with clients that say
-// nothing, never with those it has not answered yet.
-func TestWhoWaitsForAnAnswerIsNotHungUpOn(t *testing.T) {
+// A server may disconnect idle clients, but never those that it has not answered yet.
+func TestIdleTimeoutDoesNotApplyToHandlers(t *testing.T) {
 	path := serve(t, 200*time.Millisecond)
 	c := dial(t, path)
-	if got := c.says("wait\n"); got != "wait" {
+	if got := c.exchange("wait\n"); got != "wait" {
 		t.Errorf("got %q", got)
 	}
-	if got := c.says(""); got != "" {
+	if got := c.exchange(""); got != "" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -228,7 +227,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// Stream closes the connection when the content is not what was announced: a client must not take it for whole.
+// If the content is not as announced, Stream closes the connection: a client must not take it for complete.
 func TestStreamThatEndsEarlyClosesTheConnection(t *testing.T) {
 	server, client := pair(t)
 	c := &Client{conn: server}

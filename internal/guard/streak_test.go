@@ -9,91 +9,92 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// The fates of a request. Times count from when it was asked for; each lives two
-// minutes at the server.
-func asked() kiosk.Record { return kiosk.Record{Stage: kiosk.StageAcknowledged, Expires: 2 * minute} }
-
-func approved(after time.Duration) []kiosk.Record {
-	return []kiosk.Record{asked(), {Stage: kiosk.StageGranted, Uptime: after}, {Stage: kiosk.StageShown, Uptime: after}}
+// Histories of a request. Times count from when it was sent; each request lives two minutes at the server.
+func acknowledgedRecord() kiosk.Record {
+	return kiosk.Record{Stage: kiosk.StageAcknowledged, Expires: 2 * minute}
 }
 
-func ended(after time.Duration, why kiosk.Reason) []kiosk.Record {
-	return []kiosk.Record{asked(), {Stage: kiosk.StageEnded, Reason: why, Uptime: after}}
+func approvedAfter(after time.Duration) []kiosk.Record {
+	return []kiosk.Record{acknowledgedRecord(), {Stage: kiosk.StageGranted, Uptime: after}, {Stage: kiosk.StageShown, Uptime: after}}
 }
 
-func refused(after time.Duration) []kiosk.Record {
+func endedAfter(after time.Duration, why kiosk.Reason) []kiosk.Record {
+	return []kiosk.Record{acknowledgedRecord(), {Stage: kiosk.StageEnded, Reason: why, Uptime: after}}
+}
+
+func refusedAfter(after time.Duration) []kiosk.Record {
 	return []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Refused, Uptime: after}}
 }
 
-func grantedThen(after time.Duration, why kiosk.Reason) []kiosk.Record {
-	return []kiosk.Record{asked(), {Stage: kiosk.StageGranted, Uptime: after}, {Stage: kiosk.StageEnded, Reason: why, Uptime: after}}
+func grantedThenEnded(after time.Duration, why kiosk.Reason) []kiosk.Record {
+	return []kiosk.Record{acknowledgedRecord(), {Stage: kiosk.StageGranted, Uptime: after}, {Stage: kiosk.StageEnded, Reason: why, Uptime: after}}
 }
 
-// TestPauses: how long after which fate.
+// TestPauses: how long the pause is after each outcome.
 func TestPauses(t *testing.T) {
-	alice := func(up time.Duration, tale []kiosk.Record) request {
-		return request{who: "alice", at: when(up), tale: tale}
+	alice := func(up time.Duration, history []kiosk.Record) testRequest {
+		return testRequest{who: "alice", at: firstBoot(up), history: history}
 	}
-	declined := func(up time.Duration) request { return alice(up, ended(0, kiosk.Declined)) }
+	declined := func(up time.Duration) testRequest { return alice(up, endedAfter(0, kiosk.Declined)) }
 	const sec = time.Second
 	for _, c := range []struct {
 		name string
-		past []request
-		now  at
+		past []testRequest
+		now  testClock
 		want time.Duration
 	}{
-		{"declined just now", []request{declined(minute)}, when(minute), 30 * sec},
-		{"declined 20 s ago", []request{declined(minute)}, when(minute + 20*sec), 10 * sec},
-		{"declined 30 s ago", []request{declined(minute)}, when(minute + 30*sec), 0},
-		{"the pause counts from the end, not the beginning", []request{alice(minute, ended(50*sec, kiosk.Declined))}, when(minute + 50*sec), 30 * sec},
-		{"declined twice", []request{declined(0), declined(minute)}, when(minute), 2 * minute},
-		{"declined three times", []request{declined(0), declined(9 * minute), declined(18 * minute)}, when(18 * minute), 10 * minute},
-		{"four times", []request{declined(0), declined(9 * minute), declined(18 * minute), declined(28 * minute)}, when(28 * minute), 30 * minute},
-		{"five times", []request{declined(0), declined(9 * minute), declined(18 * minute), declined(28 * minute), declined(58 * minute)}, when(58 * minute), time.Hour},
-		{"six times: no longer than an hour", []request{declined(0), declined(9 * minute), declined(18 * minute), declined(28 * minute), declined(58 * minute), declined(118 * minute)},
-			when(118 * minute), time.Hour},
-		{"an approval ends the row", []request{declined(0), declined(9 * minute), alice(18*minute, approved(5*sec))}, when(19 * minute), 0},
-		{"a row begins anew behind it", []request{declined(0), alice(9*minute, approved(5*sec)), declined(18 * minute)}, when(18 * minute), 30 * sec},
-		{"so does time", []request{declined(0), declined(time.Minute), declined(10 * minute), declined(6*time.Hour + 10*minute)}, when(6*time.Hour + 10*minute), 30 * sec},
-		{"just within the time", []request{declined(11 * minute), declined(6*time.Hour + 10*minute)}, when(6*time.Hour + 10*minute), 2 * minute},
-		{"somebody else was declined", []request{{who: "bob", at: when(0), tale: ended(0, kiosk.Declined)}}, when(0), 0},
+		{"declined just now", []testRequest{declined(minute)}, firstBoot(minute), 30 * sec},
+		{"declined 20 s ago", []testRequest{declined(minute)}, firstBoot(minute + 20*sec), 10 * sec},
+		{"declined 30 s ago", []testRequest{declined(minute)}, firstBoot(minute + 30*sec), 0},
+		{"the pause counts from the end, not the beginning", []testRequest{alice(minute, endedAfter(50*sec, kiosk.Declined))}, firstBoot(minute + 50*sec), 30 * sec},
+		{"declined twice", []testRequest{declined(0), declined(minute)}, firstBoot(minute), 2 * minute},
+		{"declined three times", []testRequest{declined(0), declined(9 * minute), declined(18 * minute)}, firstBoot(18 * minute), 10 * minute},
+		{"four times", []testRequest{declined(0), declined(9 * minute), declined(18 * minute), declined(28 * minute)}, firstBoot(28 * minute), 30 * minute},
+		{"five times", []testRequest{declined(0), declined(9 * minute), declined(18 * minute), declined(28 * minute), declined(58 * minute)}, firstBoot(58 * minute), time.Hour},
+		{"six times: no longer than an hour", []testRequest{declined(0), declined(9 * minute), declined(18 * minute), declined(28 * minute), declined(58 * minute), declined(118 * minute)},
+			firstBoot(118 * minute), time.Hour},
+		{"an approval ends the streak", []testRequest{declined(0), declined(9 * minute), alice(18*minute, approvedAfter(5*sec))}, firstBoot(19 * minute), 0},
+		{"a new streak begins after it", []testRequest{declined(0), alice(9*minute, approvedAfter(5*sec)), declined(18 * minute)}, firstBoot(18 * minute), 30 * sec},
+		{"so does time", []testRequest{declined(0), declined(time.Minute), declined(10 * minute), declined(6*time.Hour + 10*minute)}, firstBoot(6*time.Hour + 10*minute), 30 * sec},
+		{"just within that time", []testRequest{declined(11 * minute), declined(6*time.Hour + 10*minute)}, firstBoot(6*time.Hour + 10*minute), 2 * minute},
+		{"another person declined", []testRequest{{who: "bob", at: firstBoot(0), history: endedAfter(0, kiosk.Declined)}}, firstBoot(0), 0},
 
-		{"nobody answered", []request{alice(0, ended(2*minute, kiosk.Expired))}, when(2 * minute), 30 * sec},
-		{"another person approved", []request{alice(0, grantedThen(9*sec, kiosk.WrongPerson))}, when(9 * sec), 30 * sec},
-		{"nobody of that name: no different from one who declines", []request{alice(0, refused(0))}, when(0), 30 * sec},
-		{"nobody of that name, three times", []request{alice(0, refused(0)), alice(9*minute, refused(0)), alice(18*minute, refused(0))}, when(18 * minute), 10 * minute},
-		{"approved, but the service is down", []request{declined(0), alice(9*minute, grantedThen(9*sec, kiosk.ServiceDown)), declined(18 * minute)}, when(18 * minute), 30 * sec},
-		{"approved, but the customer left", []request{alice(0, grantedThen(9*sec, kiosk.Cancelled))}, when(9 * sec), 0},
-		{"approved, and not yet given back", []request{alice(0, approved(9 * sec)[:2])}, when(9 * sec), 0},
-		{"the answer failed a check", []request{alice(0, grantedThen(9*sec, kiosk.Untrusted))}, when(9 * sec), 0},
-		{"our own settings", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Misconfigured}})}, when(0), 0},
-		{"the server wanted a user code first", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Uptime: sec}})}, when(sec), 0},
-		{"a wrong user code after another", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded}}), alice(sec, []kiosk.Record{{Stage: kiosk.StageEnded}})}, when(sec), 0},
-		{"on the second road no phone rings", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Cancelled, Code: onSecondRoad}})}, when(sec), 0},
-		{"our own fault counts neither way", []request{declined(0), alice(9*minute, grantedThen(9*sec, kiosk.Untrusted)), declined(18 * minute)}, when(18 * minute), 2 * minute},
-		{"off record: nobody knows", []request{alice(0, nil)}, when(0), 30 * sec},
+		{"not answered", []testRequest{alice(0, endedAfter(2*minute, kiosk.Expired))}, firstBoot(2 * minute), 30 * sec},
+		{"another person approved", []testRequest{alice(0, grantedThenEnded(9*sec, kiosk.WrongPerson))}, firstBoot(9 * sec), 30 * sec},
+		{"unknown person: no different from one who declines", []testRequest{alice(0, refusedAfter(0))}, firstBoot(0), 30 * sec},
+		{"unknown person, three times", []testRequest{alice(0, refusedAfter(0)), alice(9*minute, refusedAfter(0)), alice(18*minute, refusedAfter(0))}, firstBoot(18 * minute), 10 * minute},
+		{"approved, but the service is down", []testRequest{declined(0), alice(9*minute, grantedThenEnded(9*sec, kiosk.ServiceDown)), declined(18 * minute)}, firstBoot(18 * minute), 30 * sec},
+		{"approved, but the customer left", []testRequest{alice(0, grantedThenEnded(9*sec, kiosk.Cancelled))}, firstBoot(9 * sec), 0},
+		{"approved, tokens not yet revoked", []testRequest{alice(0, approvedAfter(9 * sec)[:2])}, firstBoot(9 * sec), 0},
+		{"the answer failed a check", []testRequest{alice(0, grantedThenEnded(9*sec, kiosk.Untrusted))}, firstBoot(9 * sec), 0},
+		{"misconfigured", []testRequest{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Misconfigured}})}, firstBoot(0), 0},
+		{"the server required a user code first", []testRequest{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Uptime: sec}})}, firstBoot(sec), 0},
+		{"two wrong user codes", []testRequest{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded}}), alice(sec, []kiosk.Record{{Stage: kiosk.StageEnded}})}, firstBoot(sec), 0},
+		{"the device flow rings no phone", []testRequest{alice(0, []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Cancelled, Code: onDeviceFlow}})}, firstBoot(sec), 0},
+		{"our own fault counts neither way", []testRequest{declined(0), alice(9*minute, grantedThenEnded(9*sec, kiosk.Untrusted)), declined(18 * minute)}, firstBoot(18 * minute), 2 * minute},
+		{"pruned history", []testRequest{alice(0, nil)}, firstBoot(0), 30 * sec},
 
-		{"cancelled: still open on the phone", []request{alice(0, ended(20*sec, kiosk.Cancelled))}, when(20 * sec), 100 * sec},
-		{"cancelled near its end: the pause is longer", []request{alice(0, ended(110*sec, kiosk.Cancelled))}, when(110 * sec), 30 * sec},
-		{"the connection was lost: still open", []request{alice(0, ended(time.Minute, kiosk.Unreachable))}, when(minute), minute},
-		{"declined: no longer open", []request{alice(0, ended(20*sec, kiosk.Declined))}, when(20 * sec), 30 * sec},
-		{"abandoned while asking: open as long as it was asked for", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageAbandoned, Reason: kiosk.Cancelled, Uptime: 9 * sec}})}, when(9 * sec), 111 * sec},
-		{"being watched after a crash: until it expires, and a pause", []request{alice(0, []kiosk.Record{asked()})}, when(30 * sec), 2 * minute},
-		{"asking, and no ending could be put on record", []request{alice(0, []kiosk.Record{})}, when(30 * sec), 2 * minute},
-		{"an older one is open still", []request{alice(0, ended(0, kiosk.Cancelled)), alice(sec, refused(0))}, when(sec), 2 * minute},
-		{"a record that claims to live for a year", []request{alice(0, []kiosk.Record{{Stage: kiosk.StageAcknowledged, Expires: 1 << 55}, {Stage: kiosk.StageEnded, Reason: kiosk.Cancelled}})}, when(0), time.Hour},
+		{"cancelled: still open on the phone", []testRequest{alice(0, endedAfter(20*sec, kiosk.Cancelled))}, firstBoot(20 * sec), 100 * sec},
+		{"cancelled near its end: the pause is longer", []testRequest{alice(0, endedAfter(110*sec, kiosk.Cancelled))}, firstBoot(110 * sec), 30 * sec},
+		{"the connection was lost: still open", []testRequest{alice(0, endedAfter(time.Minute, kiosk.Unreachable))}, firstBoot(minute), minute},
+		{"declined: no longer open", []testRequest{alice(0, endedAfter(20*sec, kiosk.Declined))}, firstBoot(20 * sec), 30 * sec},
+		{"abandoned while asking: open for the default lifetime", []testRequest{alice(0, []kiosk.Record{{Stage: kiosk.StageAbandoned, Reason: kiosk.Cancelled, Uptime: 9 * sec}})}, firstBoot(9 * sec), 111 * sec},
+		{"not closed after a crash: open until it expires, then a pause", []testRequest{alice(0, []kiosk.Record{acknowledgedRecord()})}, firstBoot(30 * sec), 2 * minute},
+		{"asking, and the ending could not be recorded", []testRequest{alice(0, []kiosk.Record{})}, firstBoot(30 * sec), 2 * minute},
+		{"an older request is still open", []testRequest{alice(0, endedAfter(0, kiosk.Cancelled)), alice(sec, refusedAfter(0))}, firstBoot(sec), 2 * minute},
+		{"a record with a lifetime of a year", []testRequest{alice(0, []kiosk.Record{{Stage: kiosk.StageAcknowledged, Expires: 1 << 55}, {Stage: kiosk.StageEnded, Reason: kiosk.Cancelled}})}, firstBoot(0), time.Hour},
 
-		{"pulling the plug ends no pause", []request{declined(0), declined(minute)}, later(10*sec, noon.Add(minute+20*sec)), 100 * sec},
-		{"nor does a clock set on, if nobody keeps it right", []request{declined(0), declined(minute)}, at{up: 10 * sec, wall: noon.AddDate(0, 1, 0), boot: "second", alone: true}, 110 * sec},
-		{"nor one set back", []request{declined(0), declined(minute)}, at{up: 10 * sec, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 110 * sec},
-		{"two minutes after the start it is over whatever the clock says", []request{declined(0), declined(minute)}, at{up: 2 * minute, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 0},
-		{"declined yesterday, and the plug was pulled since", []request{declined(0), declined(minute), {who: "alice", at: later(minute, noon.Add(24*time.Hour)), tale: ended(0, kiosk.Declined)}},
-			later(minute, noon.Add(24*time.Hour)), 30 * sec},
-		{"an open request outlives the plug, too", []request{alice(0, []kiosk.Record{asked()})}, later(10*sec, noon.Add(30*sec)), 2 * minute},
+		{"pulling the plug ends no pause", []testRequest{declined(0), declined(minute)}, secondBoot(10*sec, noon.Add(minute+20*sec)), 100 * sec},
+		{"nor does setting the clock forward, without a time service", []testRequest{declined(0), declined(minute)}, testClock{up: 10 * sec, wall: noon.AddDate(0, 1, 0), boot: "second", unsynchronised: true}, 110 * sec},
+		{"nor does setting it back", []testRequest{declined(0), declined(minute)}, testClock{up: 10 * sec, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 110 * sec},
+		{"two minutes after the start it is over, whatever the clock says", []testRequest{declined(0), declined(minute)}, testClock{up: 2 * minute, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 0},
+		{"declined yesterday, and the plug was pulled since", []testRequest{declined(0), declined(minute), {who: "alice", at: secondBoot(minute, noon.Add(24*time.Hour)), history: endedAfter(0, kiosk.Declined)}},
+			secondBoot(minute, noon.Add(24*time.Hour)), 30 * sec},
+		{"an open request survives the plug, too", []testRequest{alice(0, []kiosk.Record{acknowledgedRecord()})}, secondBoot(10*sec, noon.Add(30*sec)), 2 * minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := c.now
-			memory := &past{requests: c.past, pruned: strings.HasPrefix(c.name, "off record")}
+			memory := &testMemory{requests: c.past, pruned: strings.HasPrefix(c.name, "pruned history")}
 			got, err := New(Limits{}, memory, &now).Allow(kiosk.Secret("alice"))
 			if err != nil || got.Wait != c.want {
 				t.Errorf("wait %v, want %v (%v)", got.Wait, c.want, err)
@@ -102,12 +103,11 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// TestPausesGoWithTheWindow: a shop with a shorter window has shorter pauses; a
-// longer window does not lock anybody out for days.
-func TestPausesGoWithTheWindow(t *testing.T) {
+// A shorter window has shorter pauses; a longer window does not lock anybody out for days.
+func TestPausesScaleWithTheWindow(t *testing.T) {
 	for per, want := range map[time.Duration]time.Duration{minute: 3 * time.Second, 10 * minute: 30 * time.Second, 24 * time.Hour: 30 * time.Second} {
-		clock := when(0)
-		memory := &past{requests: []request{{who: "alice", at: when(0), tale: ended(0, kiosk.Declined)}}}
+		clock := firstBoot(0)
+		memory := &testMemory{requests: []testRequest{{who: "alice", at: firstBoot(0), history: endedAfter(0, kiosk.Declined)}}}
 		got, err := New(Limits{Person: Rate{9, per}}, memory, &clock).Allow(kiosk.Secret("alice"))
 		if err != nil || got.Wait != want {
 			t.Errorf("window %v: pause %v, want %v (%v)", per, got.Wait, want, err)
@@ -115,49 +115,48 @@ func TestPausesGoWithTheWindow(t *testing.T) {
 	}
 }
 
-// TestAPrankster plays two days of somebody who rings a stranger's phone whenever
-// the guard lets them, pulls the plug before each try, and a stranger who declines,
-// sleeps or does not exist: no more than the design's number of rings, and the
-// three of them are held back alike to the second.
-func TestAPrankster(t *testing.T) {
-	days := func(tale func(time.Duration) []kiosk.Record) (tries []time.Duration) {
-		memory := &past{}
+// TestPranksterIsLimited plays two days of a prankster who rings a stranger's phone whenever the guard allows it and
+// pulls the plug before each try. The stranger declines, sleeps or does not exist: the number of rings is limited, and
+// the waits are the same to the second for all three.
+func TestPranksterIsLimited(t *testing.T) {
+	days := func(history func(time.Duration) []kiosk.Record) (tries []time.Duration) {
+		memory := &testMemory{}
 		for second := 0; second < 48*3600; second++ {
 			truth := time.Duration(second) * time.Second
-			clock := &at{up: 20 * time.Second, wall: noon.Add(truth), boot: fmt.Sprint(second)}
+			clock := &testClock{up: 20 * time.Second, wall: noon.Add(truth), boot: fmt.Sprint(second)}
 			hold, err := New(Limits{}, memory, clock).Allow(kiosk.Secret("alice"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if want := len(tries) >= 3 && truth-tries[len(tries)-1] < 6*time.Hour; hold.Abuse && !want {
-				t.Fatalf("staff told after %d tries", len(tries))
+				t.Fatalf("abuse after %d tries", len(tries))
 			}
 			if hold.Wait == 0 {
-				memory.requests = append(memory.requests, request{who: "alice", at: *clock, tale: tale(0)})
+				memory.requests = append(memory.requests, testRequest{who: "alice", at: *clock, history: history(0)})
 				tries = append(tries, truth)
 				continue
 			}
-			second += int(hold.Wait/time.Second) - 1 // nothing changes before
+			second += int(hold.Wait/time.Second) - 1 // nothing changes until then
 		}
 		return tries
 	}
-	decline := days(func(d time.Duration) []kiosk.Record { return ended(d, kiosk.Declined) })
+	decline := days(func(d time.Duration) []kiosk.Record { return endedAfter(d, kiosk.Declined) })
 	if n := len(decline); n < 40 || n > 54 {
 		t.Errorf("a stranger's phone rang %d times in two days", n)
 	}
-	nobody := days(refused)
+	nobody := days(refusedAfter)
 	if fmt.Sprint(nobody) != fmt.Sprint(decline) {
-		t.Errorf("somebody who declines:\n%v\nnobody of that name:\n%v", decline, nobody)
+		t.Errorf("declines:\n%v\ndoes not exist:\n%v", decline, nobody)
 	}
-	sleeps := days(func(d time.Duration) []kiosk.Record { return ended(d, kiosk.Expired) })
+	sleeps := days(func(d time.Duration) []kiosk.Record { return endedAfter(d, kiosk.Expired) })
 	if fmt.Sprint(sleeps) != fmt.Sprint(decline) {
-		t.Errorf("somebody who sleeps:\n%v", sleeps)
+		t.Errorf("does not answer:\n%v", sleeps)
 	}
 }
 
-// TestStaffAreTold: from the fourth try in a row on, for an hour, without a name.
-func TestStaffAreTold(t *testing.T) {
-	memory, clock := &past{}, when(0)
+// Abuse is reported from the fourth failed try in a row on, for an hour, without a name.
+func TestAbuseIsReported(t *testing.T) {
+	memory, clock := &testMemory{}, firstBoot(0)
 	g := New(Limits{}, memory, &clock)
 	for i := range 4 {
 		if h, _ := g.Allow(kiosk.Secret("alice")); h.Abuse != (i == 3) {
@@ -166,22 +165,22 @@ func TestStaffAreTold(t *testing.T) {
 		if c := g.Condition(); c.Abused != (i == 3) {
 			t.Errorf("try %d: %+v", i+1, c)
 		}
-		memory.requests = append(memory.requests, request{who: "alice", at: clock, tale: ended(0, kiosk.Declined)})
-		clock = when(clock.up + 11*minute)
+		memory.requests = append(memory.requests, testRequest{who: "alice", at: clock, history: endedAfter(0, kiosk.Declined)})
+		clock = firstBoot(clock.up + 11*minute)
 	}
 	if h, _ := g.Allow(kiosk.Secret("bob")); h.Abuse || h.Wait != 0 {
-		t.Errorf("somebody else is told: %+v", h)
+		t.Errorf("another person: %+v", h)
 	}
 	if c := g.Condition(); !c.Abused || c.Throttled != 0 || c.At != 33*minute {
 		t.Errorf("%+v", c)
 	}
 	if h, _ := g.Allow(kiosk.Secret("alice")); h.Wait == 0 {
-		t.Error("not held")
+		t.Error("not throttled")
 	}
 	if c := g.Condition(); c.Throttled != 1 {
 		t.Errorf("%+v", c)
 	}
-	clock = when(clock.up + time.Hour)
+	clock = firstBoot(clock.up + time.Hour)
 	if c := g.Condition(); c.Abused {
 		t.Errorf("an hour later: %+v", c)
 	}
@@ -189,11 +188,11 @@ func TestStaffAreTold(t *testing.T) {
 
 // BenchmarkAllow looks back through as many requests as the store remembers.
 func BenchmarkAllow(b *testing.B) {
-	memory := &past{}
+	memory := &testMemory{}
 	for i := range 8192 {
-		memory.requests = append(memory.requests, request{who: "bob", at: when(time.Duration(i) * time.Second)})
+		memory.requests = append(memory.requests, testRequest{who: "bob", at: firstBoot(time.Duration(i) * time.Second)})
 	}
-	clock := when(8192 * time.Second)
+	clock := firstBoot(8192 * time.Second)
 	g := New(DefaultLimits(), memory, &clock)
 	for b.Loop() {
 		if _, err := g.Allow(kiosk.Secret("alice")); err != nil {

@@ -23,7 +23,7 @@ func TestSealedValueOpensInItsPlaceOnly(t *testing.T) {
 	r := newTestRing(t, 1)
 	sealed := r.Seal([]byte("open"), []byte("7"), []byte("alice"))
 	if bytes.Contains(sealed, []byte("alice")) {
-		t.Error("it is in clear")
+		t.Error("not encrypted")
 	}
 	if plain, err := r.Open([]byte("open"), []byte("7"), sealed); err != nil || string(plain) != "alice" {
 		t.Errorf("%q, %v", plain, err)
@@ -40,19 +40,18 @@ func TestSealedValueOpensInItsPlaceOnly(t *testing.T) {
 			t.Errorf("opens with byte %d changed", i)
 		}
 		if _, err := r.Open([]byte("open"), []byte("7"), sealed[:i]); err == nil {
-			t.Errorf("opens when cut to %d bytes", i)
+			t.Errorf("opens when truncated to %d bytes", i)
 		}
 	}
 }
 
-// A new key on top: what the old one sealed, linked and marked is still known;
-// what is new needs the new one.
-func TestRotation(t *testing.T) {
+// After a rotation, what the old key sealed, linked and tagged is still known; what is new needs the new key.
+func TestKeyRotation(t *testing.T) {
 	old, both, fresh := newTestRing(t, 1), newTestRing(t, 2, 1), newTestRing(t, 2)
 	place := []byte("b")
 	sealed := old.Seal(place, place, []byte("x"))
 	if old.IsCurrent(sealed) != true || both.IsCurrent(sealed) != false {
-		t.Error("which key is the present one is not seen")
+		t.Error("IsCurrent is wrong")
 	}
 	if _, err := both.Open(place, place, sealed); err != nil {
 		t.Error(err)
@@ -72,7 +71,7 @@ func TestRotation(t *testing.T) {
 	}
 	tag := old.PersonTag([]byte("alice"))
 	if both.PersonTag([]byte("alice")) == tag || !both.MatchPerson([]byte("Alice "))(tag) || fresh.MatchPerson([]byte("alice"))(tag) || both.MatchPerson([]byte("bob"))(tag) {
-		t.Error("a person is not known under the old key, or under one that is not there")
+		t.Error("MatchPerson is wrong after a rotation")
 	}
 }
 
@@ -89,14 +88,14 @@ func TestLinkCoversAllParts(t *testing.T) {
 		{Link{1}, [][]byte{[]byte("ab"), []byte("C")}},
 	} {
 		if ok, _ := r.VerifyLink(l, c.before, c.parts...); ok {
-			t.Errorf("%v passes for another entry", c)
+			t.Errorf("the link also verifies %v", c)
 		}
 	}
 	if ok, err := r.VerifyLink(l, Link{1}, []byte("ab"), []byte("c")); !ok || err != nil {
 		t.Error(ok, err)
 	}
 	if r.Link(Link{}, []byte("x")) == newTestRing(t, 9).Link(Link{}, []byte("x")) {
-		t.Error("it needs no key")
+		t.Error("the link does not depend on the key")
 	}
 }
 
@@ -110,7 +109,7 @@ func TestInvalidRingsAreRefused(t *testing.T) {
 	k := bytes.Repeat([]byte{1}, KeySize)
 	for _, keys := range [][][]byte{nil, {k[:31]}, {k, k}, {k, k, k, k, k}} {
 		if _, err := NewRing(keys...); err == nil {
-			t.Errorf("a ring of %d keys", len(keys))
+			t.Errorf("a ring of %d keys was accepted", len(keys))
 		}
 	}
 }

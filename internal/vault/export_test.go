@@ -2,8 +2,7 @@ package vault
 
 import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 
-// Backing gives the vault's own bytes, not a copy, so that a test can see what
-// becomes of them.
+// Backing returns the vault's own bytes, not a copy, so that a test can see what becomes of them.
 func (v *Vault) Backing(n kiosk.Number, i kiosk.Item) []byte {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -13,7 +12,7 @@ func (v *Vault) Backing(n kiosk.Number, i kiosk.Item) []byte {
 	return nil
 }
 
-// Held says how many requests the vault holds something of.
+// Held returns the number of requests that the vault holds values of.
 func (v *Vault) Held() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func zeroed(t *testing.T, b []byte) {
+func wantZeroed(t *testing.T, b []byte) {
 	t.Helper()
 	if len(b) == 0 {
 		t.Fatal("there is nothing to look at")
@@ -30,14 +30,14 @@ func TestCopiesInAndOut(t *testing.T) {
 	clear(mine)
 	out := v.Get(1, kiosk.Identifier)
 	if string(out) != "alice" {
-		t.Fatalf("what the caller did to its own bytes reached the vault: %q", string(out))
+		t.Fatalf("changing the caller's bytes changed the vault: %q", string(out))
 	}
 	out.Zero()
 	if got := v.Get(1, kiosk.Identifier); string(got) != "alice" {
-		t.Fatalf("what the caller did to its copy reached the vault: %q", string(got))
+		t.Fatalf("changing the caller's copy changed the vault: %q", string(got))
 	}
 	if v.Get(1, kiosk.RequestID) != nil || v.Get(2, kiosk.Identifier) != nil {
-		t.Error("something where nothing was put")
+		t.Error("a value that was never put")
 	}
 }
 
@@ -57,18 +57,18 @@ func TestOldBytesAreOverwritten(t *testing.T) {
 			v.Put(1, kiosk.Identifier, []byte("alice"))
 			old := v.Backing(1, kiosk.Identifier)
 			if string(old) != "alice" {
-				t.Fatalf("the test does not look at the vault's bytes: %q", old)
+				t.Fatalf("not the vault's bytes: %q", old)
 			}
 			c.do(v)
-			zeroed(t, old)
+			wantZeroed(t, old)
 			if got := v.Get(1, kiosk.Identifier); string(got) == "alice" {
-				t.Error("still to be had")
+				t.Error("the value can still be read")
 			}
 		})
 	}
 }
 
-func TestWipeTakesEverythingOfOneRequest(t *testing.T) {
+func TestWipeRemovesOneRequest(t *testing.T) {
 	v := vault.New()
 	items := []kiosk.Item{kiosk.Identifier, kiosk.RequestID, kiosk.ExpectedSubject, kiosk.AccessToken, kiosk.IDToken, kiosk.RefreshToken}
 	var old [][]byte
@@ -80,7 +80,7 @@ func TestWipeTakesEverythingOfOneRequest(t *testing.T) {
 	v.Wipe(1)
 	v.Wipe(1)
 	for n, i := range items {
-		zeroed(t, old[n])
+		wantZeroed(t, old[n])
 		if v.Get(1, i) != nil {
 			t.Errorf("item %d is still there", i)
 		}
@@ -128,7 +128,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestPrintsNothing(t *testing.T) {
+func TestVaultPrintsNoSecret(t *testing.T) {
 	v := vault.New()
 	v.Put(1, kiosk.Identifier, []byte("canary"))
 	var log bytes.Buffer
@@ -153,7 +153,7 @@ func TestPrintsNothing(t *testing.T) {
 	}
 }
 
-func TestManyHandsAtOnce(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	v := vault.New()
 	var wg sync.WaitGroup
 	for g := range kiosk.Number(8) {
@@ -163,7 +163,7 @@ func TestManyHandsAtOnce(t *testing.T) {
 				v.Put(g%4, kiosk.AccessToken, value)
 				got := v.Get(g%4, kiosk.AccessToken)
 				if len(got) > 0 && !bytes.Equal(got, bytes.Repeat(got[:1], len(got))) {
-					t.Errorf("half of one and half of another: %q", string(got))
+					t.Errorf("a mixture of two values: %q", string(got))
 				}
 				got.Zero()
 				v.Wipe(g % 4)
