@@ -65,7 +65,7 @@ func Check(k IdentifierKind, s string) Problem {
 			return NotEmail
 		}
 	case PhoneKind:
-		// E.164: at most fifteen isDigits; shorter than six is no subscriber's number anywhere.
+		// E.164: at most fifteen digits; no subscriber's number is shorter than six.
 		if d := strings.TrimPrefix(s, "+"); !isDigits(d) || len(d) < 6 || len(d) > 15 {
 			return NotPhone
 		}

@@ -241,7 +241,7 @@ func TestAUserCodeOnTheScreen(t *testing.T) {
 	x := r.screen()
 	x.begin("erin")
 	x.types(enter)
-	x.shows(say(t, screen.MsgCodeTitle))
+	x.shows(say(t, screen.MsgUserCodeTitle))
 	x.press("2", "*")
 	for i, digit := range strings.Split("5802580", "") {
 		time.Sleep(100 * time.Millisecond) // at the pace of fingers: eight digits that come faster are a scan

@@ -63,7 +63,7 @@ func TestBenchVisits(t *testing.T) {
 	r.Display = at
 	r.Rules.NoScreen = true
 	if os.Getenv("BENCH_JOURNAL") != "" {
-		r.Observers = []func(time.Duration, kiosk.State){daemon.NewScrubber()}
+		r.Observers = append(r.Observers, daemon.NewScrubber())
 	} else {
 		r.Journal, r.Guard, r.Revocations = noRecord{}, noRecord{}, nil
 	}

@@ -28,4 +28,4 @@ func (t Texts) CheckIdentifier(identifier string) string {
 }
 
 // UserCodePrompt returns the prompt for a user code.
-func (t Texts) UserCodePrompt() string { return t.Catalog.Text(screen.MsgCodeLabel) + ": " }
+func (t Texts) UserCodePrompt() string { return t.Catalog.Text(screen.MsgUserCodeLabel) + ": " }

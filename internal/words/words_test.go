@@ -124,15 +124,22 @@ var lengths = []struct {
 	{"key.", 18, "beside the cap of its key"},
 	{"waiting.left", 22, "beside the code, spelt out"},
 	{"waiting.left.minutes", 22, "beside the code, spelt out"},
-	{"waiting.up", 22, "beside the code, spelt out"},
+	{"waiting.time_up", 22, "beside the code, spelt out"},
 	{"waiting.lost", 34, "one line under all others, with its sign"},
 	{"language", 12, "beside the cap of its key"},
-	{"still.title", 34, "within a frame"},
+	{"idle.title", 34, "within a frame"},
 	{"shown.paging", 38, "one line"},
 }
 
 func TestTextsAreShortEnoughFor40Columns(t *testing.T) {
 	sample := strings.NewReplacer("{n}", "120", "{page}", "12", "{pages}", "12")
+	for _, l := range lengths {
+		if !slices.ContainsFunc(screen.MessageIDs(), func(id screen.MessageID) bool {
+			return string(id) == l.word || strings.HasSuffix(l.word, ".") && strings.HasPrefix(string(id), l.word)
+		}) {
+			t.Errorf("there is no message %q", l.word)
+		}
+	}
 	for code, c := range every(t) {
 		for w, forms := range c.texts {
 			for _, l := range lengths {

@@ -12,7 +12,8 @@ import (
 // This file has the runner's calls to the outside. Each runs beside the loop, has a time limit, and ends as one answer. Its
 // secrets reach the vault before the state learns of the answer, and only if somebody still waits for it.
 
-// call runs f beside the loop. If f panics, lost is the answer, and the log does not contain the value of the panic.
+// call runs f beside the loop and sends its answer to the loop. If f panics, the answer is lost, and the log contains the
+// stack but not the value of the panic.
 func (r *Runner) call(ctx context.Context, limit time.Duration, what string, lost kiosk.Event, f func(ctx context.Context) answer) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	r.pending++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -91,7 +92,7 @@ func (r *Runner) pollUntilClosed(ctx context.Context, v kiosk.Recovery) (kiosk.R
 			return kiosk.Expired, nil, nil
 		}
 		if !schedule.IsDue(now) {
-			if !wait(ctx, schedule.Wake()-now) {
+			if !wait.For(ctx, schedule.Wake()-now) {
 				return kiosk.NoReason, nil, errStillOpen
 			}
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/wait"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -46,7 +47,7 @@ func (r *Runner) revokeThenClose(v kiosk.Recovery) {
 			if r.tryRevoke(ctx, t) || expired {
 				return answer{record: &end}
 			}
-			if !wait(ctx, pause) {
+			if !wait.For(ctx, pause) {
 				return answer{}
 			}
 		}
@@ -94,7 +95,7 @@ func (r *Runner) retryRevocation(ctx context.Context, entry kiosk.Revocation, le
 	defer entry.Tokens.Zero()
 	end := r.Clock.Now() + left
 	for ; ; pause = min(max(2*pause, firstRevokePause), maxRevokePause) {
-		if !wait(r.ctx, max(min(pause, end-r.Clock.Now()), 0)) {
+		if !wait.For(r.ctx, max(min(pause, end-r.Clock.Now()), 0)) {
 			return
 		}
 		expired := r.Clock.Now() >= end
@@ -140,16 +141,4 @@ func (r *Runner) tryRevoke(ctx context.Context, t kiosk.Tokens) bool {
 		r.Log.Warn("revoke", "error", err)
 	}
 	return err == nil
-}
-
-// wait waits for d and reports whether ctx was still valid then.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

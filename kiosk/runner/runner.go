@@ -12,6 +12,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
+// Observer is told each state before it is shown, with the uptime. It is for what follows visits without taking part in them,
+// such as statistics, health and the scrubbing of memory. It runs in the runner's goroutine: it must return at once, and it
+// cannot change the visit. A State holds no secret.
+type Observer func(now time.Duration, s kiosk.State)
+
 // Runner plays visits. All fields must be set before Run, except where they say otherwise.
 type Runner struct {
 	Rules      kiosk.Rules
@@ -29,11 +34,11 @@ type Runner struct {
 	Tasks       kiosk.TaskRunner
 	// Revocations may be nil: then tokens that could not be revoked are forgotten when the program ends.
 	Revocations kiosk.RevocationQueue
-	// Observers see each state before it is shown, and may be nil. An observer must not block or change anything.
-	Observers []func(now time.Duration, s kiosk.State)
+	// Observers may be nil.
+	Observers []Observer
 	// NewVisit makes a visit's name and a code for both screens, new each time.
 	NewVisit func() (visit, code string)
-	// Log receives nothing personal.
+	// Log gets nothing personal.
 	Log *slog.Logger
 	// Trusted says whether the wall clock is known to be right, for kiosk.Recover.
 	Trusted bool
@@ -51,14 +56,14 @@ type Runner struct {
 	stopped     chan struct{}     // closed when Run has returned: nobody receives answers any more
 	cancelTask  func()            // ends the technician's task in progress; nil before the first
 	requestSent time.Duration     // uptime when the present request was sent
-	// requests are those of which the vault may hold something, with what is not secret of their tokens.
+	// requests has each request that may have secrets in the vault, with the public part of its tokens.
 	requests map[kiosk.Number]kiosk.Tokens
 	person   kiosk.Person
 	result   kiosk.Result
 	grant    kiosk.Grant
 }
 
-// answer is what a call came to. store puts its secrets into the vault before the state learns of it.
+// answer is the outcome of a call. store puts its secrets into the vault before the state learns of it.
 type answer struct {
 	event  kiosk.Event
 	store  func()
@@ -71,7 +76,7 @@ const revokeTimeout = 5 * time.Second
 // drainTimeout leaves time to write to disk what could not be revoked.
 const drainTimeout = revokeTimeout + 2*time.Second
 
-// maxPings is how many pings can wait for the loop. A request has one, and one that finds no room does no harm: the poll
+// maxPings is how many pings can wait for the loop. A request has one. A ping that is dropped does no harm: the next poll
 // comes anyway.
 const maxPings = 16
 
@@ -201,9 +206,9 @@ func (r *Runner) enqueue(e kiosk.Event) { r.queue = append(r.queue, e) }
 func (r *Runner) carryOut(f kiosk.Effect) bool {
 	switch f := f.(type) {
 	case kiosk.EditInput:
-		r.edit(f)
+		r.editInput(f)
 	case kiosk.SetInput:
-		r.fill(f)
+		r.setInput(f)
 	case kiosk.Prepare:
 		r.prepare(f)
 	case kiosk.Commit:
@@ -230,14 +235,15 @@ func (r *Runner) carryOut(f kiosk.Effect) bool {
 	return true
 }
 
-func (r *Runner) edit(f kiosk.EditInput) {
+// editInput adds or removes one character.
+func (r *Runner) editInput(f kiosk.EditInput) {
 	d := r.Vault.Get(0, f.Item)
-	most := kiosk.MaxIdentifier
+	limit := kiosk.MaxIdentifier
 	switch {
 	case f.Item == kiosk.UserCode:
-		most = kiosk.MaxUserCode
+		limit = kiosk.MaxUserCode
 	case kiosk.MayBecomeHintToken(string(d)):
-		most = kiosk.MaxHintToken
+		limit = kiosk.MaxHintToken
 	}
 	// Room for one more character, so that append makes no copy that nobody zeroes.
 	room := append(make(kiosk.Secret, 0, len(d)+utf8.UTFMax), d...)
@@ -248,13 +254,14 @@ func (r *Runner) edit(f kiosk.EditInput) {
 	case f.Erase:
 		_, n := utf8.DecodeLastRune(d)
 		d = d[:len(d)-n]
-	case kiosk.Printable(f.Rune) && utf8.RuneCount(d) < most:
+	case kiosk.Printable(f.Rune) && utf8.RuneCount(d) < limit:
 		d = utf8.AppendRune(d, f.Rune)
 	}
 	r.inputChanged(f.Item, d, false)
 }
 
-func (r *Runner) fill(f kiosk.SetInput) {
+// setInput replaces the whole input.
+func (r *Runner) setInput(f kiosk.SetInput) {
 	if f.Item == kiosk.UserCode {
 		r.inputChanged(kiosk.UserCode, f.Text, true)
 		f.Text.Zero()
@@ -265,9 +272,9 @@ func (r *Runner) fill(f kiosk.SetInput) {
 	d.Zero()
 }
 
-func (r *Runner) inputChanged(i kiosk.Item, d kiosk.Secret, whole bool) {
+func (r *Runner) inputChanged(i kiosk.Item, d kiosk.Secret, complete bool) {
 	r.Vault.Put(0, i, d)
-	e := kiosk.InputChanged{Length: utf8.RuneCount(d), Complete: whole}
+	e := kiosk.InputChanged{Length: utf8.RuneCount(d), Complete: complete}
 	if i == kiosk.UserCode {
 		e.Problem = kiosk.CheckUserCode(string(d))
 	} else {
@@ -290,7 +297,8 @@ func (r *Runner) prepare(f kiosk.Prepare) {
 	r.Vault.Put(f.Number, kiosk.Identifier, id)
 	r.requests[f.Number] = kiosk.Tokens{}
 	r.grant = kiosk.Grant{}
-	throttle, err := kiosk.Throttle{}, error(nil)
+	var throttle kiosk.Throttle
+	var err error
 	if f.Flow == kiosk.Backchannel {
 		throttle, err = r.Guard.Allow(id)
 	}
@@ -351,7 +359,7 @@ func (r *Runner) tokens(n kiosk.Number) kiosk.Tokens {
 	}
 }
 
-// wipe forgets everything about the visit.
+// wipe overwrites everything that the vault and the runner hold of the visit.
 func (r *Runner) wipe() {
 	if r.cancelTask != nil {
 		r.cancelTask()

@@ -45,10 +45,10 @@ const (
 	MsgIdentifyPrivacy MessageID = "identify.privacy"
 	MsgProblem         MessageID = "problem" // + "." + problem
 
-	MsgCodeTitle MessageID = "code.title"
-	MsgCodeLabel MessageID = "code.label"
-	MsgCodeLines MessageID = "code.lines"
-	MsgCodeWrong MessageID = "code.wrong"
+	MsgUserCodeTitle MessageID = "user_code.title"
+	MsgUserCodeLabel MessageID = "user_code.label"
+	MsgUserCodeLines MessageID = "user_code.lines"
+	MsgUserCodeWrong MessageID = "user_code.wrong"
 
 	MsgAskingTitle MessageID = "asking.title"
 	MsgAskingLines MessageID = "asking.lines"
@@ -60,18 +60,18 @@ const (
 	MsgWaitingSame         MessageID = "waiting.same"
 	MsgWaitingWho          MessageID = "waiting.who"
 	MsgWaitingLeft         MessageID = "waiting.left"
-	MsgWaitingLeftMin      MessageID = "waiting.left.minutes"
-	MsgWaitingUp           MessageID = "waiting.up"
+	MsgWaitingLeftMinutes  MessageID = "waiting.left.minutes"
+	MsgWaitingTimeUp       MessageID = "waiting.time_up"
 	MsgWaitingLost         MessageID = "waiting.lost"
 	MsgWaitingHelp1        MessageID = "waiting.help.1"
 	MsgWaitingHelp2        MessageID = "waiting.help.2"
 	MsgWaitingHelp3        MessageID = "waiting.help.3"
 
-	MsgDeviceFlowAsking MessageID = "second.asking"
-	MsgDeviceFlowTitle  MessageID = "second.title"
-	MsgDeviceFlowOpen   MessageID = "second.open"
-	MsgDeviceFlowScan   MessageID = "second.scan"
-	MsgDeviceFlowWho    MessageID = "second.who"
+	MsgDeviceFlowAsking MessageID = "device_flow.asking"
+	MsgDeviceFlowTitle  MessageID = "device_flow.title"
+	MsgDeviceFlowOpen   MessageID = "device_flow.open"
+	MsgDeviceFlowScan   MessageID = "device_flow.scan"
+	MsgDeviceFlowWho    MessageID = "device_flow.who"
 
 	MsgHelpWhat    MessageID = "help.what" // the purpose of the device
 	MsgHelpPrivate MessageID = "help.private"
@@ -87,18 +87,18 @@ const (
 	MsgShownEmpty  MessageID = "shown.empty"
 	MsgShownPaging MessageID = "shown.paging"
 
-	MsgEndedTitle     MessageID = "ended.title"  // + "." + reason
-	MsgEndedAdvice    MessageID = "ended.advice" // + "." + reason
-	MsgEndedAmbiguous MessageID = "ended.title.unsure"
-	MsgEndedBack      MessageID = "ended.advice.given_back" // cancelled after the approval
-	MsgEndedScan      MessageID = "ended.advice.scan_again" // refused because the scanned token has expired
-	MsgEndedLeft      MessageID = "ended.advice.left"       // cancelled in the device flow
+	MsgEndedTitle          MessageID = "ended.title"  // + "." + reason
+	MsgEndedAdvice         MessageID = "ended.advice" // + "." + reason
+	MsgEndedAmbiguous      MessageID = "ended.title.ambiguous"
+	MsgEndedRevoked        MessageID = "ended.advice.revoked"          // cancelled after the approval
+	MsgEndedScanAgain      MessageID = "ended.advice.scan_again"       // refused because the scanned token has expired
+	MsgEndedDeviceFlowLeft MessageID = "ended.advice.device_flow_left" // cancelled in the device flow
 
-	MsgThrottledSeconds MessageID = "held.seconds" // how long until the next attempt, rounded up
-	MsgThrottledMinutes MessageID = "held.minutes"
-	MsgThrottledHours   MessageID = "held.hours"
-	MsgThrottledOver    MessageID = "held.over"
-	MsgThrottledStaff   MessageID = "held.staff" // a person is asked repeatedly without approving
+	MsgThrottledSeconds MessageID = "throttled.seconds" // how long until the next attempt, rounded up
+	MsgThrottledMinutes MessageID = "throttled.minutes"
+	MsgThrottledHours   MessageID = "throttled.hours"
+	MsgThrottledOver    MessageID = "throttled.over"
+	MsgThrottledStaff   MessageID = "throttled.staff" // a person is asked repeatedly without approving
 
 	MsgSetupTitle     MessageID = "setup.title" // a device without a registration
 	MsgSetupOpen      MessageID = "setup.open"
@@ -119,70 +119,70 @@ const (
 	MsgMenuClosed          MessageID = "technician.closed"
 	MsgMenuStatus          MessageID = "technician.status"
 	MsgMenuDoctor          MessageID = "technician.doctor"
-	MsgMenuDoing           MessageID = "technician.doing"
+	MsgMenuRunning         MessageID = "technician.running"
 	MsgMenuFailed          MessageID = "technician.failed"
-	MsgMenuUnauthenticated MessageID = "technician.unproved"
+	MsgMenuUnauthenticated MessageID = "technician.unauthenticated"
 
 	MsgClearing MessageID = "clearing.title"
 
-	MsgIdleTitle MessageID = "still.title"
-	MsgIdleText  MessageID = "still.text"
-	MsgIdleLast  MessageID = "still.last"
+	MsgIdleTitle MessageID = "idle.title"
+	MsgIdleText  MessageID = "idle.text"
+	MsgIdleLast  MessageID = "idle.last"
 
 	MsgKeyAnyCap         MessageID = "key.any.cap"
 	MsgKeyBegin          MessageID = "key.begin"
 	MsgKeySend           MessageID = "key.send"
 	MsgKeyCancel         MessageID = "key.cancel"
-	MsgKeyHelp           MessageID = "key.about"
-	MsgKeyNothingArrived MessageID = "key.help"
+	MsgKeyHelp           MessageID = "key.help"
+	MsgKeyNothingArrived MessageID = "key.nothing_arrived"
 	MsgKeyHelpOff        MessageID = "key.help.off"
 	MsgKeyShow           MessageID = "key.show"
 	MsgKeyDone           MessageID = "key.done"
 	MsgKeyAgain          MessageID = "key.again"
 	MsgKeyPage           MessageID = "key.page"
-	MsgKeyMore           MessageID = "key.more"
-	MsgKeyDeviceFlow     MessageID = "key.second"
+	MsgKeyMoreTime       MessageID = "key.more"
+	MsgKeyDeviceFlow     MessageID = "key.device_flow"
 	MsgKeyStatus         MessageID = "key.status"
 	MsgKeyDoctor         MessageID = "key.doctor"
 	MsgKeyClose          MessageID = "key.close"
 	MsgKeyOpen           MessageID = "key.open"
 	MsgKeyRestart        MessageID = "key.restart"
 	MsgKeyBack           MessageID = "key.back"
-	MsgKeyDiagnosis      MessageID = "key.report"
+	MsgKeyDiagnosis      MessageID = "key.diagnosis"
 )
 
-// label is the message that names what is typed.
+// label returns the message that names what is typed.
 func label(k kiosk.IdentifierKind) MessageID { return MsgIdentifyLabel + "." + MessageID(k.String()) }
 
-// example is the message with an example of an identifier.
+// example returns the message with an example of an identifier.
 func example(k kiosk.IdentifierKind) MessageID {
 	return MsgIdentifyExample + "." + MessageID(k.String())
 }
 
-// ProblemText is the message that says what is wrong with what was typed.
+// ProblemText returns the message that says what is wrong with what was typed.
 func ProblemText(p kiosk.Problem) MessageID { return MsgProblem + "." + MessageID(p.String()) }
 
-// EndedTitle is the message that says how a visit ended.
+// EndedTitle returns the message that says how a visit ended.
 func EndedTitle(r kiosk.Reason) MessageID { return MsgEndedTitle + "." + MessageID(r.String()) }
 
-// EndedAdvice is the message that says what the customer can do after such an ending.
+// EndedAdvice returns the message that says what the customer can do after such an ending.
 func EndedAdvice(r kiosk.Reason) MessageID { return MsgEndedAdvice + "." + MessageID(r.String()) }
 
-// Advice is the message that says what the customer can do after the ending of this visit.
+// Advice returns the message that says what the customer can do after the ending of this visit.
 func Advice(s kiosk.State) MessageID {
 	if s.Ending.Reason == kiosk.Cancelled && s.Request.TokensIssued {
-		return MsgEndedBack
+		return MsgEndedRevoked
 	}
 	switch {
 	case s.Ending.Reason == kiosk.Cancelled && s.Flow == kiosk.DeviceFlow:
-		return MsgEndedLeft
+		return MsgEndedDeviceFlowLeft
 	case s.Ending.Reason == kiosk.Refused && s.Request.HintExpired:
-		return MsgEndedScan
+		return MsgEndedScanAgain
 	}
 	return EndedAdvice(s.Ending.Reason)
 }
 
-// phoneHint is the message that says where to look on the phone.
+// phoneHint returns the message that says where to look on the phone.
 func phoneHint(h kiosk.PhoneHint) MessageID {
 	switch h {
 	case kiosk.GuardianApp:
@@ -193,7 +193,7 @@ func phoneHint(h kiosk.PhoneHint) MessageID {
 	return MsgWaitingLook
 }
 
-// dayMessage is the name of a day of the week.
+// dayMessage returns the name of a day of the week.
 func dayMessage(d time.Weekday) MessageID {
 	return MsgDay + "." + MessageID(strings.ToLower(d.String()))
 }
@@ -205,22 +205,22 @@ func MessageIDs() []MessageID {
 		MsgReadyTitle, MsgReadyLines, MsgReadyLink,
 		MsgClosedTitle, MsgClosedStart, MsgClosedClock, MsgClosedMaintenance, MsgClosedStore, MsgClosedSettings, MsgClosedNetwork, MsgClosedServer, MsgClosedHours, MsgClosedOpens, MsgClosedStaff, MsgClosedDevice,
 		MsgIdentifyTitle, MsgIdentifyPrivacy,
-		MsgCodeTitle, MsgCodeLabel, MsgCodeLines, MsgCodeWrong,
+		MsgUserCodeTitle, MsgUserCodeLabel, MsgUserCodeLines, MsgUserCodeWrong,
 		MsgAskingTitle, MsgAskingLines,
 		MsgDeviceFlowAsking, MsgDeviceFlowTitle, MsgDeviceFlowOpen, MsgDeviceFlowScan, MsgDeviceFlowWho,
-		MsgWaitingTitle, MsgWaitingLook, MsgWaitingLookGuardian, MsgWaitingLookMessage, MsgWaitingSame, MsgWaitingWho, MsgWaitingLeft, MsgWaitingLeftMin, MsgWaitingUp, MsgWaitingLost,
+		MsgWaitingTitle, MsgWaitingLook, MsgWaitingLookGuardian, MsgWaitingLookMessage, MsgWaitingSame, MsgWaitingWho, MsgWaitingLeft, MsgWaitingLeftMinutes, MsgWaitingTimeUp, MsgWaitingLost,
 		MsgWaitingHelp1, MsgWaitingHelp2, MsgWaitingHelp3,
 		MsgHelpWhat, MsgHelpPrivate, MsgHelpStaff,
 		MsgApprovedTitle, MsgStepApproved, MsgStepChecking, MsgStepFetching,
 		MsgShownTitle, MsgShownHidden, MsgShownEmpty, MsgShownPaging,
-		MsgEndedAmbiguous, MsgEndedBack, MsgEndedScan, MsgEndedLeft, MsgClearing,
+		MsgEndedAmbiguous, MsgEndedRevoked, MsgEndedScanAgain, MsgEndedDeviceFlowLeft, MsgClearing,
 		MsgThrottledSeconds, MsgThrottledMinutes, MsgThrottledHours, MsgThrottledOver, MsgThrottledStaff,
 		MsgIdleTitle, MsgIdleText, MsgIdleLast,
 		MsgSetupTitle, MsgSetupOpen, MsgSetupRegisters, MsgSetupStuck, MsgSetupNetwork, MsgSetupServer, MsgSetupDeclined, MsgSetupOrphan, MsgSetupBusy, MsgSetupAgain,
 		MsgKeyAnyCap, MsgKeyBegin, MsgKeySend, MsgKeyCancel, MsgKeyHelp, MsgKeyNothingArrived, MsgKeyHelpOff,
-		MsgKeyShow, MsgKeyDone, MsgKeyAgain, MsgKeyPage, MsgKeyMore, MsgKeyDeviceFlow,
+		MsgKeyShow, MsgKeyDone, MsgKeyAgain, MsgKeyPage, MsgKeyMoreTime, MsgKeyDeviceFlow,
 		MsgMenuIdentify, MsgMenuIdentifyLines, MsgMenuNoAccess, MsgMenuTitle, MsgMenuServes, MsgMenuClosed,
-		MsgMenuStatus, MsgMenuDoctor, MsgMenuDoing, MsgMenuFailed, MsgMenuUnauthenticated,
+		MsgMenuStatus, MsgMenuDoctor, MsgMenuRunning, MsgMenuFailed, MsgMenuUnauthenticated,
 		MsgKeyStatus, MsgKeyDoctor, MsgKeyClose, MsgKeyOpen, MsgKeyRestart, MsgKeyBack, MsgKeyDiagnosis,
 	}
 	for k := kiosk.TextKind; k <= kiosk.NumberKind; k++ {

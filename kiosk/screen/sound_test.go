@@ -118,7 +118,7 @@ func TestRefusalsLookLikeAsking(t *testing.T) {
 func TestAdviceAfterAnExpiredHint(t *testing.T) {
 	v := newVisit(t).do(kiosk.IdentifierEntered{Identifier: kiosk.Secret("alice")})
 	v.do(kiosk.InputRequired{Number: v.s.Question, Input: kiosk.FreshHintRequired}).pass(5 * time.Second)
-	if v.s.Phase != kiosk.Ended || Advice(v.s) != MsgEndedScan {
+	if v.s.Phase != kiosk.Ended || Advice(v.s) != MsgEndedScanAgain {
 		t.Errorf("%s: the advice is %q", v.s.Phase, Advice(v.s))
 	}
 }

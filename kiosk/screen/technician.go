@@ -34,7 +34,7 @@ func (v *view) menu(p kiosk.Private) {
 		return
 	case s.Question != 0:
 		v.out.Tone = Busy
-		v.addLines(MsgMenuDoing)
+		v.addLines(MsgMenuRunning)
 	case s.Menu.Failed:
 		v.out.Tone = Bad
 		v.addLines(MsgMenuFailed)
@@ -58,7 +58,7 @@ func (v *view) digitKey(cap rune, w MessageID) {
 	v.out.Keys = append(v.out.Keys, Key{Cap: string(cap), Text: v.w.Text(w), Does: kiosk.RuneKey, Rune: cap})
 }
 
-// taskTitle is the title of the screen while a task is open.
+// taskTitle returns the title of the screen while a task is open.
 func taskTitle(t kiosk.Task) MessageID {
 	switch t {
 	case kiosk.StatusTask:

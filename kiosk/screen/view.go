@@ -162,18 +162,18 @@ func (v *view) identify(p kiosk.Private) {
 }
 
 func (v *view) userCode() {
-	v.out.Title = v.w.Text(MsgCodeTitle)
+	v.out.Title = v.w.Text(MsgUserCodeTitle)
 	d := v.s.Input
-	e := &Entry{Label: v.w.Text(MsgCodeLabel), Text: strings.Repeat("*", d.Length)}
+	e := &Entry{Label: v.w.Text(MsgUserCodeLabel), Text: strings.Repeat("*", d.Length)}
 	switch {
 	case d.ProblemShown && d.Problem != kiosk.NoProblem:
 		e.Problem = v.w.Text(ProblemText(d.Problem))
 	case v.s.UserCode.Tries > 0 && d.Length == 0:
-		e.Problem = v.w.Text(MsgCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.UserCode.Tries)
+		e.Problem = v.w.Text(MsgUserCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.UserCode.Tries)
 	}
 	v.out.Entry = e
 	v.out.Keypad = keypad(v.s)
-	v.addLines(MsgCodeLines)
+	v.addLines(MsgUserCodeLines)
 	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
 	v.languageKey()
 	v.helpKey()
@@ -244,9 +244,9 @@ func (v *view) timeLeft() *Gauge {
 	}
 	switch {
 	case n == 0:
-		g.Text = v.w.Text(MsgWaitingUp)
+		g.Text = v.w.Text(MsgWaitingTimeUp)
 	case n > 90:
-		g.Text = v.w.Text(MsgWaitingLeftMin, "n", (n+59)/60)
+		g.Text = v.w.Text(MsgWaitingLeftMinutes, "n", (n+59)/60)
 	default:
 		g.Text = v.w.Text(MsgWaitingLeft, "n", n)
 	}
@@ -378,7 +378,7 @@ func (v *view) idlePrompt() {
 	text := MsgIdleText
 	v.out.Keys = nil
 	if v.s.Idle.Extensions < v.s.Rules.MaxExtensions {
-		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMore)
+		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMoreTime)
 	} else {
 		text = MsgIdleLast
 	}
