@@ -1,9 +1,9 @@
 // Package strictjson reads JSON from other parties, so that no two readers of one document can understand it
-// differently. It rejects duplicate names, invalid UTF-8, trailing data, and documents too large or too deep for a small
+// differently. It rejects duplicate names, trailing data, and documents too large or too deep for a small
 // device. Names are case-sensitive. Errors never quote the document: it may hold a secret.
 //
-// Parse returns maps, for protocol messages; ParseOrdered keeps the order of members, for documents that are displayed.
-// What the members mean is left to the caller.
+// Parse returns maps, for protocol messages, and rejects invalid UTF-8; ParseOrdered keeps the order of members, for
+// documents that are displayed. What the members mean is left to the caller.
 //
 // The syntax is jsontext's, a mirror of encoding/json/jsontext of Go 1.27.
 package strictjson
@@ -39,6 +39,9 @@ var (
 // Parse reads one JSON object. Its values are string, json.Number, bool, nil, []any and Object. (RFC 8259, section 4;
 // RFC 8725, section 2.4)
 func Parse(data []byte) (Object, error) {
+	if !utf8.Valid(data) {
+		return nil, errSyntax
+	}
 	v, err := read(data, toMap{})
 	if err != nil {
 		return nil, err
@@ -50,7 +53,8 @@ func Parse(data []byte) (Object, error) {
 	return o, nil
 }
 
-// ParseOrdered reads one JSON object and keeps the order of its members.
+// ParseOrdered reads one JSON object and keeps the order of its members. Unlike Parse it accepts invalid UTF-8, which
+// becomes U+FFFD: it is for text to display, and an old database may contain Latin-1.
 func ParseOrdered(data []byte) (*Node, error) {
 	n, err := read(data, toNode{})
 	if err != nil {
@@ -79,13 +83,11 @@ func read[T any](data []byte, build builder[T]) (v T, err error) {
 	switch {
 	case len(data) > MaxSize:
 		return v, errTooLarge
-	case !utf8.Valid(data):
-		return v, errSyntax
 	case len(bytes.TrimLeft(data, " \t\r\n")) == 0:
 		return v, errEmpty
 	}
-	// With data valid, AllowInvalidUTF8 concerns only half of a \ud83d\ude00 pair, which becomes U+FFFD: servers that cut
-	// long names leave such halves behind.
+	// AllowInvalidUTF8 also replaces half of a \ud83d\ude00 pair by U+FFFD: servers that cut long names leave such halves
+	// behind.
 	dec := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(false))
 	r := reader[T]{dec: dec, build: build}
 	if v, err = r.value(); err != nil {

@@ -56,8 +56,9 @@ func TestParse(t *testing.T) {
 			if err == nil && o == nil {
 				t.Fatal("no object and no error")
 			}
-			if _, ordered := ParseOrdered([]byte(c.in)); (ordered == nil) != c.ok {
-				t.Errorf("ParseOrdered: error %v, want ok %v", ordered, c.ok)
+			wantOrdered := c.ok || name == "bytes that are not UTF-8"
+			if _, ordered := ParseOrdered([]byte(c.in)); (ordered == nil) != wantOrdered {
+				t.Errorf("ParseOrdered: error %v, want ok %v", ordered, wantOrdered)
 			}
 		})
 	}
@@ -94,6 +95,9 @@ func TestParseOrderedKeepsOrderAndText(t *testing.T) {
 	}
 	if n := got.Member("a").Member("y"); n == nil || !n.IsScalar() || n.Text != "true" {
 		t.Errorf("member y of a is %#v", n)
+	}
+	if n, err := ParseOrdered([]byte("{\"a\":\"M\xfcller\",\"b\":\"\\ud83d\"}")); err != nil || n.Member("a").Text != "M\ufffdller" || n.Member("b").Text != "\ufffd" {
+		t.Errorf("invalid UTF-8 is read as %#v, %v", n, err)
 	}
 	if got.Member("missing") != nil || got.Member("z").Member("0") != nil {
 		t.Error("found a member that is not there")
