@@ -194,8 +194,8 @@ func (w *diskState) applyCall(c call, noFlush bool) {
 		move(func(m map[string]*inode) { delete(m, c.path) })
 	case "write":
 		switch text := string(c.data); {
-		case strings.HasPrefix(text, "ack "):
-			w.acked.addOutput(text, "ack")
+		case strings.HasPrefix(text, "ack "), strings.HasPrefix(text, "queued "):
+			w.acked.addOutput(text, "ack", "queued")
 		case filepath.Base(c.path) == pushesName:
 			w.pushed = append(w.pushed, strings.TrimSpace(text))
 		case f != nil:

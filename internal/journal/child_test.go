@@ -140,6 +140,29 @@ func runVisits(j kiosk.Journal, s *server, clock kiosk.Clock, from, visits int, 
 	r.Run(ctx, events)
 }
 
+// mostQueued limits the child's revocation queue to less than the store does, which drops the oldest entries.
+const mostQueued = 100
+
+// queueRevocations adds two entries to the revocation queue, removes the first and prints the second, which must never
+// vanish. During an outage it does nothing.
+func queueRevocations(j *Journal) {
+	pending, err := j.PendingRevocations()
+	if err != nil || len(pending) >= mostQueued {
+		return
+	}
+	add := func(token string) (id uint64, err error) {
+		return j.AddRevocation(kiosk.Revocation{Until: noon, Tokens: kiosk.Tokens{Access: kiosk.Secret(token), Type: "Bearer"}})
+	}
+	first, err := add("done")
+	if err != nil || j.RevocationDone(first) != nil {
+		return
+	}
+	token := fmt.Sprint("token-", first)
+	if id, err := add(token); err == nil {
+		fmt.Printf("queued revocation-%d %s\n", id, token) // unbuffered: one write
+	}
+}
+
 func runChild(dir string, visits int) error {
 	runtime.LockOSThread() // strace counts by thread; the runner's loop, which writes the record, stays on this one
 	past := os.Getenv(childPushes)
@@ -168,6 +191,7 @@ func runChild(dir string, visits int) error {
 	runVisits(ackJournal{j}, &server{pushes: pushes}, clock, from, visits, func() {
 		clock.jump(time.Minute)
 		j.Retry()
+		queueRevocations(j)
 		if begun++; begun > 1 && j.Condition().Healthy {
 			j.disk.Rewrite() // as Compact does when much of the file is free; a failure changes nothing
 		}

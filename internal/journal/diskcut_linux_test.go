@@ -206,7 +206,7 @@ func (r *cutDisk) cutAll(t *testing.T, fresh []byte, cuts int, lies bool) error 
 		image := applyWrites(bytes.Clone(stable), survivingWrites(pending, mode, rand.New(rand.NewPCG(uint64(i), 11))))
 		// Output between this step and the next came before the cut.
 		acked := ackedStages{}
-		acked.addOutput(string(said[:steps[at].acked]), "ack")
+		acked.addOutput(string(said[:steps[at].acked]), "ack", "queued")
 		if err := r.checkAfterCut(image, acked, strings.Fields(string(pushed[:steps[at].pushed]))); err != nil {
 			return fmt.Errorf("cut %d, after step %d of %d, %s of the %d writes not flushed: %w", i, at, len(steps), cutModes[mode], len(pending), err)
 		}

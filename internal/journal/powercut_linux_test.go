@@ -42,7 +42,7 @@ func requireTracing(t *testing.T) {
 	}
 }
 
-// ackedStages are the records that a child acknowledged, by visit.
+// ackedStages are the records that a child acknowledged, by visit, and the tokens in its revocation queue, by number.
 type ackedStages map[string][]string
 
 func (all ackedStages) addOutput(out string, words ...string) {
@@ -86,6 +86,13 @@ func checkInvariants(dir string, acked ackedStages, pushed []string) error {
 		for _, s := range v.Steps {
 			stages[v.Visit] = append(stages[v.Visit], s.Stage.String())
 		}
+	}
+	pending, err := j.PendingRevocations()
+	if err != nil {
+		return err
+	}
+	for _, p := range pending {
+		stages[fmt.Sprint("revocation-", p.ID)] = []string{string(p.Tokens.Access)}
 	}
 	for visit, want := range acked {
 		got := stages[visit]
@@ -160,7 +167,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 		if err != nil {
 			died++
 		}
-		acked.addOutput(out, "ack")
+		acked.addOutput(out, "ack", "queued")
 		if strings.Contains(out, "failed:") {
 			t.Fatalf("%s %d: %s", call, when, out)
 		}
@@ -180,7 +187,7 @@ func TestEachWriteFails(t *testing.T) {
 	t.Parallel()
 	requireTracing(t)
 	tries := max(*powercuts, 12)
-	failed := 0
+	failed, queued := 0, 0
 	for i := range tries {
 		how := []string{"pwrite64:error=ENOSPC", "fdatasync:error=EIO", "pwrite64:error=EROFS", "pwrite64:error=EIO"}[i%4]
 		call, _, _ := strings.Cut(how, ":")
@@ -202,19 +209,24 @@ func TestEachWriteFails(t *testing.T) {
 		if len(all) != 4 {
 			t.Errorf("%s at %d: %d customers were served: %s", how, when, len(all), out)
 		}
-		if err := checkInvariants(dir, all, readPushes(dir)); err != nil {
-			t.Fatalf("%s at %d: %v", how, when, err)
-		}
 		for visit, stages := range all {
 			if got := strings.Join(stages, " "); got != "asking asked granted shown" {
 				t.Errorf("%s at %d: %s was %s", how, when, visit, got)
 			}
 		}
+		all.addOutput(out, "queued")
+		queued += strings.Count(out, "queued")
+		if err := checkInvariants(dir, all, readPushes(dir)); err != nil {
+			t.Fatalf("%s at %d: %v", how, when, err)
+		}
 	}
 	if failed < tries/2 {
 		t.Errorf("records were kept in memory in only %d of %d: the test shows little", failed, tries)
 	}
-	t.Logf("%d faults, records kept in memory in %d", tries, failed)
+	if queued < tries {
+		t.Errorf("only %d revocations were queued in %d tries: the test shows little", queued, tries)
+	}
+	t.Logf("%d faults, records kept in memory in %d, %d revocations queued", tries, failed, queued)
 }
 
 // TestPowerCuts records what a kiosk writes, call by call, and checks what a power cut at any moment would have left:
