@@ -87,7 +87,7 @@ a11y: ## checks every state of the phone page with axe-core (needs chromium, nod
 
 .PHONY: docs
 docs: ## writes the generated parts of the documents
-	go run ./tools/tables
+	go run ./tools/docs
 
 .PHONY: clean
 clean: ## removes bin and dist

@@ -95,7 +95,7 @@ func (c *child) lines() []map[string]any {
 	return all
 }
 
-// until waits for a line for which cond holds.
+// timeLimit waits for a line for which cond holds.
 func (c *child) until(what string, cond func(line map[string]any) bool) map[string]any {
 	c.t.Helper()
 	timer := time.NewTimer(limit)

@@ -11,22 +11,22 @@ import (
 
 var configVerb = verb{
 	name:  "config",
-	about: "check the settings, or show them with where each came from",
+	about: "checks the settings, or shows each with its origin",
 	usage: `Usage: kiosk config check [flags]
        kiosk config show [--json] [flags]
 
-check validates the settings without starting anything: exit 0 if they are
-right, 3 if not, 4 if the device has no client registration yet.
-show prints every setting, its value (secrets masked) and where it came from.
+check  validates the settings without starting anything; exit code 0 if they
+       are right, 3 if not, 4 if the device has no client registration yet
+show   prints each setting, its value (secrets masked) and its origin
 
     --json           show: a JSON array
-    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+    --env-file FILE  file of settings (` + envFile + `)
 `,
 }
 
-func init() { configVerb.run = configure }
+func init() { configVerb.run = runConfig }
 
-func configure(_ context.Context, args []string, std streams) int {
+func runConfig(_ context.Context, args []string, std streams) int {
 	f := newFlags(configVerb).withSettings()
 	asJSON := f.Bool("json", false, "")
 	rest, code, ok := f.parse(args, 1, 1, std)
@@ -40,10 +40,10 @@ func configure(_ context.Context, args []string, std streams) int {
 			err = app.Check(settings)
 		}
 		if err != nil {
-			return trouble(std, err)
+			return fail(std, err)
 		}
 		fmt.Fprintln(std.out, "The settings are right.")
-		return exitWell
+		return exitOK
 	case "show":
 		if *asJSON {
 			e := json.NewEncoder(std.out)
@@ -62,11 +62,11 @@ func configure(_ context.Context, args []string, std streams) int {
 			}
 		}
 		if err != nil {
-			return trouble(std, err)
+			return fail(std, err)
 		}
-		return exitWell
+		return exitOK
 	}
-	return misused(std, "config", fmt.Sprintf("there is no config %q", rest[0]))
+	return usageError(std, "config", fmt.Sprintf("unknown command config %q", rest[0]))
 }
 
 func orDash(s string) string {

@@ -11,29 +11,33 @@ import (
 
 var consoleVerb = verb{
 	name:  "console",
-	about: "locks the console's own ways out, or opens them again (root)",
+	about: "locks and unlocks the console (root)",
 	usage: `Usage: kiosk console lock|unlock [flags]
 
-lock brings the kiosk's terminal to the front and takes away what leads out of
-it: keys that switch the terminal, reboot or freeze the screen, the SysRq key,
-and the kernel's messages. unlock puts all back as it was. The units do both; by
-hand it needs root, and unlock helps a technician at the keyboard.
+lock    switches to the kiosk's terminal and disables what leaves it: keys that
+        switch the terminal, reboot or freeze the screen, the SysRq key, and
+        kernel messages
+unlock  restores all of that
+
+The units do both. By hand it needs root; unlock helps a technician at the
+keyboard.
 
     --tty FILE    the kiosk's terminal (` + consoleTTY + `)
-    --saved FILE  what was there before (` + consoleSaved + `)
+    --saved FILE  where the previous settings are kept
+                  (` + consoleSaved + `)
 `,
 }
 
-func init() { consoleVerb.run = lockConsole }
+func init() { consoleVerb.run = runConsole }
 
 const (
 	consoleTTY   = "/dev/tty1"
-	consoleSaved = "/run/kiosk-console.json" // in memory: it speaks of this boot only
+	consoleSaved = "/run/kiosk-console.json" // in memory: it describes this boot only
 )
 
 var ttyNumber = regexp.MustCompile(`^/dev/tty([1-9][0-9]?)$`)
 
-func lockConsole(_ context.Context, args []string, std streams) int {
+func runConsole(_ context.Context, args []string, std streams) int {
 	f := newFlags(consoleVerb)
 	tty := f.String("tty", consoleTTY, "")
 	saved := f.String("saved", consoleSaved, "")
@@ -43,27 +47,27 @@ func lockConsole(_ context.Context, args []string, std streams) int {
 	}
 	number := ttyNumber.FindStringSubmatch(*tty)
 	if number == nil {
-		return misused(std, "console", "--tty takes a virtual terminal, as "+consoleTTY)
+		return usageError(std, "console", "--tty must be a virtual terminal, such as "+consoleTTY)
 	}
 	if rest[0] != "lock" && rest[0] != "unlock" {
-		return misused(std, "console", fmt.Sprintf("there is no console %q", rest[0]))
+		return usageError(std, "console", fmt.Sprintf("unknown command console %q", rest[0]))
 	}
 	terminal, err := console.OpenTerminal(*tty)
 	if err != nil {
-		return trouble(std, err)
+		return fail(std, err)
 	}
 	defer terminal.Close()
 	o := console.Options{Keys: terminal, Kernel: "/proc/sys/kernel", Saved: *saved}
 	if rest[0] == "unlock" {
 		err = console.Unlock(o)
 	} else {
-		n, _ := strconv.Atoi(number[1]) // the pattern lets nothing else through
+		n, _ := strconv.Atoi(number[1]) // the pattern matches digits only
 		if err = terminal.ToFront(n); err == nil {
 			err = console.Lock(o)
 		}
 	}
 	if err != nil {
-		return trouble(std, err)
+		return fail(std, err)
 	}
-	return exitWell
+	return exitOK
 }

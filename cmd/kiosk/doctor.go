@@ -19,37 +19,38 @@ import (
 
 var doctorVerb = verb{
 	name:  "doctor",
-	about: "checks the whole chain and says what to do about each failure",
+	about: "checks everything that a visit depends on and says what to do",
 	usage: `Usage: kiosk doctor [--json] [--qr] [flags]
 
-Looks at everything that a visit depends on, in the order of dependence: the
-settings, clock, network, the authorization server and how it takes this
-device, lookup and API, disk and record, the screen and how large its letters
-are, the units. What depends on a failure is not tried, so the first failure is
-the cause. Each has its cure in one line. Nobody's phone rings and nothing is
-changed. It works beside a kiosk that runs, and for a user who is not root.
+Checks everything that a visit depends on, in the order of dependence: settings,
+clock, network, the authorization server and whether it accepts this device,
+lookup and API, disk and record, the screen and the size of its letters, the
+units. A check that depends on a failed one is not tried, so the first failure
+is the cause. Each failure comes with a fix. No phone rings and nothing is
+changed. It works beside a running kiosk, and without root.
 
     --json                one JSON object a line: check, result, what, cure
-    --qr                  the report as a QR code, to be photographed
-    --panel-height-mm N   height of the lit panel, if the display does not tell
-    --distance-mm N       how far customers stand from it (600); there letters
-                          are to be 0.7 degrees high (EN 301 549, 5.1.4)
+    --qr                  shows the report as a QR code, to be photographed
+    --panel-height-mm N   height of the panel in mm, if the display does not
+                          report it
+    --distance-mm N       distance of customers from the panel in mm (600);
+                          letters should be 0.7 degrees high there (EN 301 549)
     --tty PATH            the customer's terminal (/dev/tty1, else this one)
-    --env-file FILE       settings, as systemd reads them
+    --env-file FILE       file of settings
                           (` + envFile + `)
 
-Results are ok, warning (it serves; exit code 0), failed, not_tried, skipped.
-What the user who asks may not see is none of the device's failures.
-Exit codes: 0 nothing failed; else that of the first failure: 3 misconfigured,
-4 not provisioned, 5 clock, 13 server unreachable, 15 its keys are unusable,
-18 API down, 1 the device itself (disk, record), or this user may not see the
-settings; 2 bad usage.
+Results are ok, warning (the kiosk serves; exit code 0), failed, not_tried and
+skipped. What this user is not allowed to see is not a failure of the device.
+Exit codes: 0 nothing failed; otherwise that of the first failure:
+3 misconfigured, 4 not provisioned, 5 clock, 13 server unreachable, 15 its keys
+are unusable, 18 API down, 1 the device itself (disk, record), or this user may
+not read the settings; 2 bad usage.
 `,
 }
 
-func init() { doctorVerb.run = examine }
+func init() { doctorVerb.run = runDoctor }
 
-func examine(ctx context.Context, args []string, std streams) int {
+func runDoctor(ctx context.Context, args []string, std streams) int {
 	f := newFlags(doctorVerb).withSettings()
 	asJSON, asCode := f.Bool("json", false, ""), f.Bool("qr", false, "")
 	var o doctor.Options
@@ -60,49 +61,49 @@ func examine(ctx context.Context, args []string, std streams) int {
 		return code
 	}
 	if o.PanelHeight < 0 || o.Distance < 1 {
-		return misused(std, "doctor", "millimetres are counted from 1")
+		return usageError(std, "doctor", "--panel-height-mm and --distance-mm must be positive")
 	}
 	o.Settings, o.LoadErr = f.load()
 	f.doctorOptions(&o, std)
-	tell := func(l doctor.Line) { tellLine(std, l) }
+	tell := func(l doctor.Line) { writeFinding(std, l) }
 	if *asJSON {
 		tell = func(l doctor.Line) { _ = json.NewEncoder(std.out).Encode(l) }
 	}
 	report := app.Doctor(ctx, o, tell)
 	if *asCode {
-		reporter{std: std}.code(reportCode(report, o.Settings.Site))
+		reporter{std: std}.drawQRCode(shortReport(report, o.Settings.Site))
 	}
 	return report.ExitCode()
 }
 
-// doctorOptions adds what a process knows of itself.
+// doctorOptions adds what only the process knows.
 func (f *flags) doctorOptions(o *doctor.Options, std streams) {
 	o.EnvFile = f.path()
 	o.Status = func(ctx context.Context) (s status.Status, err error) {
-		return s, ask(ctx, f, askLimit, control.Request{Do: "status"}, &s)
+		return s, askDaemon(ctx, f, requestTimeout, control.Request{Do: "status"}, &s)
 	}
 	if o.Terminal != "" {
 		return
 	}
-	if t, err := os.OpenFile(customersTerminal, os.O_RDWR|openQuietly, 0); err == nil {
+	if t, err := os.OpenFile(customerTerminal, os.O_RDWR|openFlags, 0); err == nil {
 		t.Close()
-		o.Terminal = customersTerminal
+		o.Terminal = customerTerminal
 	} else if errors.Is(err, fs.ErrPermission) {
-		o.Terminal = customersTerminal // that is said; another window tells nothing about it
+		o.Terminal = customerTerminal // the doctor reports it; this terminal is not the customer's
 	} else if isTerminal(std.out) {
 		o.Terminal = "/dev/tty"
 	}
 }
 
-// customersTerminal is where the unit has its screen. openQuietly does not make it the
-// terminal of this process.
+// customerTerminal is the terminal of the unit's screen. openFlags keep it from becoming this process's controlling
+// terminal.
 const (
-	customersTerminal = "/dev/tty1"
-	openQuietly       = syscall.O_NOCTTY | syscall.O_NONBLOCK
+	customerTerminal = "/dev/tty1"
+	openFlags        = syscall.O_NOCTTY | syscall.O_NONBLOCK
 )
 
-// tellLine writes a line for people, and its cure below it.
-func tellLine(std streams, l doctor.Line) {
+// writeFinding writes a finding for people, with its fix below.
+func writeFinding(std streams, l doctor.Line) {
 	what := l.Text
 	if l.Behind != "" {
 		what = "because of " + l.Behind
@@ -114,7 +115,7 @@ func tellLine(std streams, l doctor.Line) {
 	}
 }
 
-// reportCode is the report in a QR code's room: who, which program, what is wrong.
-func reportCode(r doctor.Report, site string) string {
-	return r.Short(fmt.Sprintf("kiosk doctor %s %s", facts().Version, site), qr.MaxText)
+// shortReport fits the report into a QR code: device, version and what is wrong.
+func shortReport(r doctor.Report, site string) string {
+	return r.Short(fmt.Sprintf("kiosk doctor %s %s", buildFacts().Version, site), qr.MaxText)
 }

@@ -127,7 +127,7 @@ func TestAReportToBePhotographed(t *testing.T) {
 				t.Errorf("exit code %d, want %d\n%s", code, c.code, x.picture())
 			}
 			text := x.scanned() // it stands behind the lines
-			if want := x.report().Short("kiosk doctor "+facts().Version+" "+r.env["KIOSK_SITE"], qr.MaxText); text != want {
+			if want := x.report().Short("kiosk doctor "+buildFacts().Version+" "+r.env["KIOSK_SITE"], qr.MaxText); text != want {
 				t.Errorf("a phone reads\n%s\nthe report is\n%s", text, want)
 			}
 			if !strings.Contains(text, c.says) {

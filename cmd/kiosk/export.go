@@ -12,26 +12,25 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// exported is a visit as it leaves the device. Person and Identifier are there
-// only for who has the key.
-type exported struct {
+// exportedVisit is a visit as it leaves the device. Person and Identifier are filled in only with the key.
+type exportedVisit struct {
 	store.Visit
 	Person     string `json:"person,omitempty"`     // the whole mark, 32 hexadecimal digits
-	Identifier string `json:"identifier,omitempty"` // of a visit under way; it is not kept for longer
+	Identifier string `json:"identifier,omitempty"` // of a visit in progress; it is not kept longer
 }
 
-// journalExport writes all that is on record, oldest first.
+// journalExport writes all visits, oldest first.
 func journalExport(std streams, st *store.Store, o journalOptions) error {
 	names, err := identifiers(o)
 	if err != nil {
 		return err
 	}
-	var all []exported
+	var all []exportedVisit
 	for v, err := range st.Visits() {
 		if err != nil {
 			return err
 		}
-		x := exported{Visit: v}
+		x := exportedVisit{Visit: v}
 		if x.Visit.Person = ""; o.keyFile != "" && v.Note == "" {
 			x.Person, x.Identifier = hex.EncodeToString(v.Tag[:]), names[v.Visit]
 		}
@@ -63,8 +62,7 @@ func journalExport(std streams, st *store.Store, o journalOptions) error {
 	return table.Error()
 }
 
-// identifiers are those of the visits under way, for who has the store's key in a
-// file of theirs; without that none.
+// identifiers returns those of the visits in progress if the caller has the store key in a file; else none.
 func identifiers(o journalOptions) (map[string]string, error) {
 	if o.keyFile == "" {
 		return nil, nil

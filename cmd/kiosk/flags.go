@@ -15,17 +15,16 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// envFile is where a device has its settings, with more of them in the folder
-// kiosk.env.d beside it. Under systemd they are in the environment already; a
-// technician's verbs read the same files.
+// envFile contains the settings of a device; more are in the folder kiosk.env.d beside it. systemd puts them into the
+// unit's environment, and verbs in a shell read the same files.
 const envFile = "/etc/kiosk/kiosk.env"
 
-// flags reads a verb's flags, wherever they stand among its arguments.
+// flags parses a verb's flags, wherever they are among the arguments.
 type flags struct {
 	*flag.FlagSet
 	verb  verb
 	env   string
-	files []*config.EnvFile // as they were read last
+	files []*config.EnvFile // as read last
 }
 
 func newFlags(v verb) *flags {
@@ -34,24 +33,24 @@ func newFlags(v verb) *flags {
 	return f
 }
 
-// settings adds the flag of every verb that reads settings.
+// withSettings adds the flag of every verb that reads settings.
 func (f *flags) withSettings() *flags {
 	f.StringVar(&f.env, "env-file", "", "")
 	return f
 }
 
-// parse gives the arguments that are no flags. When it has already answered
-// (help, misuse), ok is false and code is what to exit with.
+// parse returns the arguments that are no flags. If it has already answered (help, bad usage), ok is false and code is
+// the exit code.
 func (f *flags) parse(args []string, least, most int, std streams) (rest []string, code int, ok bool) {
 	for len(args) > 0 {
 		err := f.Parse(args)
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(std.out, f.verb.usage)
-			return nil, exitWell, false
+			return nil, exitOK, false
 		}
 		if err != nil {
-			// Not the error's own text: it repeats the argument, which may be a name.
-			return nil, misused(std, f.verb.name, "there is a flag that is not known, or has a wrong value"), false
+			// Not the error's text: it repeats the argument, which may be an identifier.
+			return nil, usageError(std, f.verb.name, "unknown flag, or invalid value of a flag"), false
 		}
 		args = f.Args()
 		if len(args) > 0 {
@@ -59,18 +58,18 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 		}
 	}
 	if len(rest) < least {
-		return nil, misused(std, f.verb.name, "an argument is missing"), false
+		return nil, usageError(std, f.verb.name, "an argument is missing"), false
 	}
 	if len(rest) > most {
-		return nil, misused(std, f.verb.name, "too many arguments"), false
+		return nil, usageError(std, f.verb.name, "too many arguments"), false
 	}
-	return rest, exitWell, true
+	return rest, exitOK, true
 }
 
-// path is the file of settings.
+// path returns the file of settings.
 func (f *flags) path() string { return cmp.Or(f.env, envFile) }
 
-// load reads the settings, with the files that go with them.
+// load reads the settings with their files.
 func (f *flags) load() (*config.Settings, error) {
 	files, err := config.LoadFiles(f.path(), f.env == "")
 	if err != nil {
@@ -80,7 +79,7 @@ func (f *flags) load() (*config.Settings, error) {
 	f.files = files
 	s, err := config.Load(files...)
 	if err != nil && s.Issuer == "" {
-		// A device whose settings this user may not read is not one without settings.
+		// Without permission to read the settings, it is unknown whether there are any.
 		if _, e := config.LoadFile(f.path()); errors.Is(e, fs.ErrPermission) {
 			err = kiosk.Fail(kiosk.Misconfigured, "settings", e)
 		}
@@ -88,31 +87,30 @@ func (f *flags) load() (*config.Settings, error) {
 	return s, err
 }
 
-// reread reads them once more: what the files said last time does not count any more,
-// even where systemd had put it into the environment.
-func (f *flags) reread() (*config.Settings, error) {
+// reload reads the settings again. The previous content of the files does not count any more, even if systemd put it
+// into the environment.
+func (f *flags) reload() (*config.Settings, error) {
 	for _, file := range f.files {
 		config.Forget(file)
 	}
 	return f.load()
 }
 
-// trouble says on standard error why a verb cannot go on, one line a problem, and
-// gives the exit code that goes with it.
-func trouble(std streams, err error) int {
-	out := timely(std.err)
+// fail writes why a verb cannot continue, one line for each problem, and returns the exit code.
+func fail(std streams, err error) int {
+	out := limitWrites(std.err)
 	for what := range strings.Lines(err.Error()) {
 		fmt.Fprintf(out, "kiosk: %s\n", strings.TrimRight(what, "\n"))
 	}
 	return kiosk.ReasonOf(err).ExitCode()
 }
 
-// logger writes structured lines to w. Nothing that is logged is personal.
+// logger writes structured lines to w. Logs contain nothing personal.
 func logger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// isTerminal says whether a standard file is a terminal.
+// isTerminal reports whether a standard file is a terminal.
 func isTerminal(f any) bool {
 	file, ok := f.(*os.File)
 	if !ok {

@@ -13,9 +13,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// handOver has the kiosk that runs on this device, and so holds the store, play the
-// visit. taken is false if nobody listens.
-func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSON bool, std streams) (code int, taken bool) {
+// loginByDaemon has the running kiosk play the visit. taken is false if none is running.
+func loginByDaemon(ctx context.Context, socket string, identifier kiosk.Secret, asJSON bool, std streams) (code int, taken bool) {
 	conn, err := control.Dial(ctx, socket)
 	if err != nil {
 		return 0, false
@@ -32,18 +31,18 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 		err = errors.New(first.Error)
 	}
 	if !hangUp() {
-		return refuse(std, errTold, asJSON), true
+		return refuseVisit(std, errStopped, asJSON), true
 	}
 	if err != nil {
-		return refuse(std, kiosk.Fail(kiosk.Internal, "", err), asJSON), true
+		return refuseVisit(std, kiosk.Fail(kiosk.Internal, "", err), asJSON), true
 	}
-	// Told to stop, the visit is left as a customer would, and told to its end.
+	// On a signal the visit is cancelled like by a customer, and its last lines are still written.
 	defer context.AfterFunc(ctx, func() {
-		time.AfterFunc(leaveLimit, func() { _ = conn.Close() })
+		time.AfterFunc(leaveTimeout, func() { _ = conn.Close() })
 		_ = json.NewEncoder(conn).Encode(control.Request{Do: "leave"})
 	})()
 	if err := sendLine(conn, identifier); err != nil {
-		return refuse(std, kiosk.Fail(kiosk.Internal, "socket", err), asJSON), true
+		return refuseVisit(std, kiosk.Fail(kiosk.Internal, "socket", err), asJSON), true
 	}
 	for {
 		var v struct {
@@ -52,14 +51,14 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 		}
 		err := answers.Decode(&v)
 		if err != nil && ctx.Err() != nil {
-			return refuse(std, errTold, asJSON), true
+			return refuseVisit(std, errStopped, asJSON), true
 		}
 		if err != nil {
-			return refuse(std, kiosk.Fail(kiosk.Unreachable, "", errors.New("the kiosk that played the visit has gone")), asJSON), true
+			return refuseVisit(std, kiosk.Fail(kiosk.Unreachable, "", errors.New("the kiosk that played the visit has ended")), asJSON), true
 		}
 		switch {
 		case v.Error != "":
-			return misused(std, "login", v.Error), true
+			return usageError(std, "login", v.Error), true
 		case v.Exit != nil:
 			return *v.Exit, true
 		case v.Code != "":
@@ -70,16 +69,15 @@ func handOver(ctx context.Context, socket string, identifier kiosk.Secret, asJSO
 			_, err = io.WriteString(std.out, v.Out)
 		}
 		if err != nil {
-			return trouble(std, fmt.Errorf("output: %w", err)), true // closing the connection ends the visit
+			return fail(std, fmt.Errorf("output: %w", err)), true // closing the connection cancels the visit
 		}
 	}
 }
 
-// leaveLimit is how long the end of a visit is waited for after we were told to stop:
-// whoever plays it gives tokens back first.
-const leaveLimit = 10 * time.Second
+// leaveTimeout is how long the end of a cancelled visit is waited for: the kiosk revokes tokens first.
+const leaveTimeout = 10 * time.Second
 
-var errTold = kiosk.Fail(kiosk.Cancelled, "visit", errors.New("told to stop"))
+var errStopped = kiosk.Fail(kiosk.Cancelled, "visit", errors.New("stopped by a signal"))
 
 func sendLine(conn net.Conn, line kiosk.Secret) error {
 	whole := append(append(make(kiosk.Secret, 0, len(line)+1), line...), '\n')

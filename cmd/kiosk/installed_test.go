@@ -40,7 +40,7 @@ func (r *rig) goesOn(t *testing.T, at site) {
 	if code := x.ends(); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, x.picture())
 	}
-	x.shows("Proved the server takes this device", "The device is provisioned.")
+	x.shows("Tested the server accepts this device", "The device is provisioned.")
 	provisioned := time.Since(began)
 	if info, err := os.Stat(filepath.Join(r.state, enrol.KeyFile)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("key: %v, %v", info, err)

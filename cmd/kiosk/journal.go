@@ -19,43 +19,44 @@ import (
 
 var journalVerb = verb{
 	name:  "journal",
-	about: "the visits on record: list, show, verify, export, prune",
+	about: "lists, shows, verifies, exports and prunes the visits on record",
 	usage: `Usage: kiosk journal list [--json] [--limit N]
        kiosk journal show VISIT [--json]
        kiosk journal verify [--json]
        kiosk journal export [--json] [--key-file FILE]
        kiosk journal prune [--json] [--older-than DURATION]
 
-list    the visits on record, newest first: when, how each ended, and a mark
-        that is the same for the same person and tells nobody who that is
+list    the visits on record, newest first: time, outcome, and a mark that is
+        the same for the same person and identifies nobody
 show    one visit, step by step
-verify  follows the chain of all records and says what was changed, removed or
-        added; exit code 1 if anything was. Who keeps the head that it prints
-        can tell later whether the whole record was put back as it once was
-export  all of it, oldest first, as a table; nothing personal unless you show
-        that you have the key
-prune   takes off record what is older than KIOSK_RETENTION; a kiosk that runs
-        is asked to, and does so by itself once a day
+verify  checks the chain of all records and reports what was changed, removed or
+        added; exit code 1 if anything was. Keep the head that it prints to
+        find out later whether an old copy was put back
+export  all visits, oldest first, as a table; nothing personal without the key
+prune   removes visits older than KIOSK_RETENTION; a running kiosk does so once
+        a day
 
-All of them work while a kiosk runs; all but prune change nothing.
+All work while a kiosk is running. All but prune change nothing.
 
     --json           one JSON object a line
     --limit N        at most N visits (50); 0 is all
-    --key-file FILE  the store's key: the export then has each person's whole
-                     mark, and the identifier of a visit that is under way
-    --older-than D   another age than KIOSK_RETENTION, as 720h
-    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+    --key-file FILE  the store key: export then contains each person's whole
+                     mark, and the identifier of a visit in progress
+    --older-than D   another age than KIOSK_RETENTION, such as 720h
+    --env-file FILE  file of settings (` + envFile + `)
+
+Example: sudo kiosk journal list --limit 10
 `,
 }
 
-func init() { journalVerb.run = journal }
+func init() { journalVerb.run = runJournal }
 
-// journalJob is what one word after "journal" does.
-type journalJob struct {
-	arguments int                                                           // after the word
-	flags     []string                                                      // that mean something to it, beside --json and --env-file
-	do        func(std streams, st *store.Store, o journalOptions) error    // reads
-	write     func(std streams, s *config.Settings, o journalOptions) error // instead of do: opens the store itself
+// journalCommand is one of the commands after "journal".
+type journalCommand struct {
+	arguments int                                                           // number of further arguments
+	flags     []string                                                      // its own flags, besides --json and --env-file
+	read      func(std streams, st *store.Store, o journalOptions) error    // for commands that read
+	write     func(std streams, s *config.Settings, o journalOptions) error // for commands that open the store themselves
 }
 
 // journalOptions are the flags and arguments.
@@ -68,17 +69,17 @@ type journalOptions struct {
 	settings  *config.Settings
 }
 
-func journalJobs() map[string]journalJob {
-	return map[string]journalJob{
-		"list":   {flags: []string{"limit"}, do: journalList},
-		"show":   {arguments: 1, do: journalShow},
-		"verify": {do: journalVerify},
-		"export": {flags: []string{"key-file"}, do: journalExport},
+func journalCommands() map[string]journalCommand {
+	return map[string]journalCommand{
+		"list":   {flags: []string{"limit"}, read: journalList},
+		"show":   {arguments: 1, read: journalShow},
+		"verify": {read: journalVerify},
+		"export": {flags: []string{"key-file"}, read: journalExport},
 		"prune":  {flags: []string{"older-than"}, write: journalPrune},
 	}
 }
 
-func journal(_ context.Context, args []string, std streams) int {
+func runJournal(_ context.Context, args []string, std streams) int {
 	f := newFlags(journalVerb).withSettings()
 	var o journalOptions
 	f.BoolVar(&o.json, "json", false, "")
@@ -89,32 +90,32 @@ func journal(_ context.Context, args []string, std streams) int {
 	if !ok {
 		return code
 	}
-	job, known := journalJobs()[rest[0]]
+	job, known := journalCommands()[rest[0]]
 	if !known {
-		return misused(std, "journal", fmt.Sprintf("there is no journal %q", rest[0]))
+		return usageError(std, "journal", fmt.Sprintf("unknown command journal %q", rest[0]))
 	}
-	if wrong := job.wrong(f.FlagSet, rest); wrong != "" {
-		return misused(std, "journal", wrong)
+	if wrong := job.usageProblem(f.FlagSet, rest); wrong != "" {
+		return usageError(std, "journal", wrong)
 	}
 	if o.limit < 0 || o.olderThan < 0 {
-		return misused(std, "journal", "--limit and --older-than must not be negative")
+		return usageError(std, "journal", "--limit and --older-than must not be negative")
 	}
 	if job.arguments > 0 {
 		o.visit = rest[1]
 	}
 	settings, err := f.load()
 	if settings.StateDir == "" {
-		return trouble(std, err) // otherwise the record can be read however wrong the rest is
+		return fail(std, err) // otherwise the record is readable, whatever else is wrong
 	}
 	o.settings = settings
 	if err := job.run(std, o); err != nil {
-		return trouble(std, err)
+		return fail(std, err)
 	}
-	return exitWell
+	return exitOK
 }
 
-// wrong says what of the command line does not fit; empty if all does.
-func (j journalJob) wrong(f *flag.FlagSet, rest []string) string {
+// usageProblem returns what is wrong with the arguments, or nothing.
+func (j journalCommand) usageProblem(f *flag.FlagSet, rest []string) string {
 	if len(rest)-1 < j.arguments {
 		return "an argument is missing"
 	}
@@ -128,17 +129,17 @@ func (j journalJob) wrong(f *flag.FlagSet, rest []string) string {
 	odd := ""
 	f.Visit(func(g *flag.Flag) {
 		if !fits[g.Name] {
-			odd = fmt.Sprintf("--%s is not for journal %s", g.Name, rest[0])
+			odd = fmt.Sprintf("journal %[2]s has no flag --%[1]s", g.Name, rest[0])
 		}
 	})
 	return odd
 }
 
-func (j journalJob) run(std streams, o journalOptions) error {
+func (j journalCommand) run(std streams, o journalOptions) error {
 	var st *store.Store
 	var err error
 	if j.write != nil {
-		// Only to see whether there are visits on record: a snapshot would be sent for nothing.
+		// Only checks whether there are visits on record: no snapshot is needed.
 		st, err = app.OpenStore(o.settings, "kiosk journal", true)
 		if errors.Is(err, store.ErrLocked) {
 			return j.write(std, o.settings, o)
@@ -150,7 +151,7 @@ func (j journalJob) run(std streams, o journalOptions) error {
 		if j.arguments > 0 {
 			return kiosk.Fail(kiosk.Internal, "", fmt.Errorf("journal: %w", store.ErrNoVisit))
 		}
-		return nil // nothing has happened on this device yet
+		return nil // there is no record yet
 	}
 	if err != nil {
 		return err
@@ -160,7 +161,7 @@ func (j journalJob) run(std streams, o journalOptions) error {
 		st.Close()
 		return j.write(std, o.settings, o)
 	}
-	return j.do(std, st, o)
+	return j.read(std, st, o)
 }
 
 func journalList(std streams, st *store.Store, o journalOptions) error {
@@ -224,10 +225,10 @@ func journalVerify(std streams, st *store.Store, o journalOptions) error {
 			store.Report
 		}{r.Intact(), r})
 	} else {
-		_, err = fmt.Fprintf(std.out, "%d records of %d visits, %d notes; %d records before them were pruned\nhead %s\n",
+		_, err = fmt.Fprintf(std.out, "%d records of %d visits, %d notes; %d older records pruned\nhead %s\n",
 			r.Records, r.Visits, r.Notes, r.Pruned, r.Head)
 		if r.Unverifiable > 0 {
-			fmt.Fprintf(std.out, "%d records could not be checked: their key is not in the key file any more\n", r.Unverifiable)
+			fmt.Fprintf(std.out, "%d records could not be checked: their key is not in the key file\n", r.Unverifiable)
 		}
 	}
 	if err != nil || r.Intact() {
@@ -241,29 +242,29 @@ func journalVerify(std streams, st *store.Store, o journalOptions) error {
 }
 
 func journalPrune(std streams, s *config.Settings, o journalOptions) error {
-	gone, err := pruned(s, cmp.Or(o.olderThan, s.Retention))
+	gone, err := pruneVisits(s, cmp.Or(o.olderThan, s.Retention))
 	if err != nil {
 		return err
 	}
 	if o.json {
 		return json.NewEncoder(std.out).Encode(gone)
 	}
-	_, err = fmt.Fprintf(std.out, "%d visits were taken off record\n", gone.Visits)
+	_, err = fmt.Fprintf(std.out, "%d visits removed\n", gone.Visits)
 	return err
 }
 
-// pruneLimit is more than a hundred thousand visits take on a slow card.
-const pruneLimit = 100 * time.Second
+// pruneTimeout is more than a hundred thousand visits take on a slow card.
+const pruneTimeout = 100 * time.Second
 
-// pruned takes old visits off record, or asks the kiosk that has the record to.
-func pruned(s *config.Settings, age time.Duration) (p control.Pruned, err error) {
+// pruneVisits removes old visits, or asks the kiosk that has the database open to do so.
+func pruneVisits(s *config.Settings, age time.Duration) (p control.Pruned, err error) {
 	st, err := app.OpenStore(s, "kiosk journal", false)
 	if errors.Is(err, store.ErrLocked) {
-		ctx, cancel := context.WithTimeout(context.Background(), pruneLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), pruneTimeout)
 		defer cancel()
-		asked := askAt(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
+		asked := askSockets(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
 		if errors.Is(asked, control.ErrNotRunning) {
-			return p, err // a visit without a screen has it, for as long as that takes
+			return p, err // a kiosk login has the database open
 		}
 		return p, asked
 	}
@@ -277,7 +278,7 @@ func pruned(s *config.Settings, age time.Duration) (p control.Pruned, err error)
 
 func outcome(v store.Visit) string {
 	if v.Technician && v.Stage == kiosk.StageShown {
-		return "technician" // there was a menu, and no result
+		return "technician" // the menu was open
 	}
 	if r := v.Reason.String(); r != "" {
 		return v.Stage.String() + ": " + r

@@ -90,8 +90,8 @@ func TestPruneWhileAKioskRuns(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	for _, want := range []struct{ flag, out string }{
-		{"", "0 visits were taken off record\n"}, // it is younger than KIOSK_RETENTION
-		{"--older-than=1ns", "1 visits were taken off record\n"},
+		{"", "0 visits removed\n"}, // it is younger than KIOSK_RETENTION
+		{"--older-than=1ns", "1 visits removed\n"},
 	} {
 		args := append([]string{"journal", "prune"}, strings.Fields(want.flag)...)
 		if code, out := r.asked(args...); code != 0 || out != want.out {

@@ -17,79 +17,81 @@ import (
 
 var loginVerb = verb{
 	name:  "login",
-	about: "one visit without a screen, for scripts and headless devices",
+	about: "plays one visit without a screen, for scripts and headless devices",
 	usage: `Usage: kiosk login [--json] [IDENTIFIER]
 
-Plays one visit without a screen: asks the person's phone, waits, checks the
-answer, calls the protected API and writes the result. Without IDENTIFIER it is
-read from the first line of standard input, where nobody can see it in a list of
-processes. Where the server wants a user code, it is read from the next line.
+Plays one visit without a screen: asks the person's phone, waits, validates the
+tokens, calls the protected API and writes the result. Without IDENTIFIER, it
+is the first line of standard input, where it is not visible in a list of
+processes. If the server requires a user code, it is the next line.
 
     --json           one JSON object a line on standard output
-    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+    --env-file FILE  file of settings (` + envFile + `)
 
-Warnings go to standard error; KIOSK_LOG_LEVEL=debug brings more.
+Warnings go to standard error; KIOSK_LOG_LEVEL=debug writes more.
 
 Exit codes: 0 approved and shown, 1 internal, 2 bad usage, 3 misconfigured,
 4 not provisioned, 5 clock, 10 declined, 11 expired, 12 cancelled,
 13 unreachable, 14 refused, 15 untrusted, 16 wrong person, 17 no access,
 18 service down, 19 held back.
 
-Where kiosk run --headless runs on this device, the visit is handed to it, and
-waits for its turn; where a kiosk with a screen does, there is none.
+If kiosk run --headless is running on this device, it plays the visit in turn.
+If a kiosk with a screen is running, the visit is refused.
+
+Example: echo alice | kiosk login --json
 `,
 }
 
-func init() { loginVerb.run = login }
+func init() { loginVerb.run = runLogin }
 
-// longestLine is more than any identifier; what is longer is no identifier.
+// longestLine is more than any identifier has.
 const longestLine = 4096
 
-func login(ctx context.Context, args []string, std streams) int {
+func runLogin(ctx context.Context, args []string, std streams) int {
 	f := newFlags(loginVerb).withSettings()
 	asJSON := f.Bool("json", false, "")
 	rest, code, ok := f.parse(args, 0, 1, std)
 	if !ok {
 		return code
 	}
-	std.out = timely(std.out)
+	std.out = limitWrites(std.out)
 	settings, err := f.load()
 	if err != nil {
-		return refuse(std, err, *asJSON)
+		return refuseVisit(std, err, *asJSON)
 	}
 	identifier, err := identifierOf(ctx, rest, std.in)
 	if errors.Is(err, context.Canceled) {
-		return refuse(std, kiosk.Fail(kiosk.Cancelled, "identifier", err), *asJSON)
+		return refuseVisit(std, kiosk.Fail(kiosk.Cancelled, "identifier", err), *asJSON)
 	}
 	if err != nil {
-		return misused(std, "login", err.Error())
+		return usageError(std, "login", err.Error())
 	}
-	if code, taken := handOver(ctx, settings.Socket, identifier, *asJSON, std); taken {
+	if code, taken := loginByDaemon(ctx, settings.Socket, identifier, *asJSON, std); taken {
 		return code
 	}
-	logs, flush := unblocked(std.err)
+	logs, flush := nonBlocking(std.err)
 	defer flush()
 	a, err := app.Open(settings, "kiosk login", logger(logs, loginLevel(settings.LogLevel)))
 	if err != nil {
-		return refuse(std, err, *asJSON)
+		return refuseVisit(std, err, *asJSON)
 	}
 	defer a.Close()
 	if problem := a.CheckIdentifier(string(identifier)); problem != "" {
-		return misused(std, "login", "identifier: "+problem)
+		return usageError(std, "login", "identifier: "+problem)
 	}
 	why, err := a.Login(ctx, identifier, *asJSON, std.out, func(ctx context.Context) kiosk.Secret {
 		return userCode(ctx, a.UserCodePrompt(), std)
 	})
 	if err != nil {
-		return trouble(std, err)
+		return fail(std, err)
 	}
 	return why.ExitCode()
 }
 
-// refuse ends a visit that cannot begin: the reason for people on standard error,
-// the last line as ever on standard output.
-func refuse(std streams, err error, asJSON bool) int {
-	code := trouble(std, err)
+// refuseVisit ends a visit that cannot begin: it writes the reason to standard error and the last JSON line to standard
+// output.
+func refuseVisit(std streams, err error, asJSON bool) int {
+	code := fail(std, err)
 	if asJSON {
 		if en, werr := words.Open("en"); werr == nil {
 			_ = headless.Refuse(kiosk.ReasonOf(err), headless.Texts{Catalog: en, Wall: host.NewClock().Wall}, true, std.out)
@@ -98,8 +100,8 @@ func refuse(std streams, err error, asJSON bool) int {
 	return code
 }
 
-// loginLevel: beside a visit's lines only what is wrong is worth a line, unless more
-// is asked for.
+// loginLevel is warn, unless a lower level is configured explicitly: beside a visit's lines only problems are worth a
+// line.
 func loginLevel(l slog.Level) slog.Level {
 	if l < slog.LevelInfo {
 		return l
@@ -107,8 +109,7 @@ func loginLevel(l slog.Level) slog.Level {
 	return max(l, slog.LevelWarn)
 }
 
-// identifierOf is the argument, or the first line of standard input. It stops
-// waiting for the line when ctx ends.
+// identifierOf returns the argument or the first line of standard input. It stops waiting when ctx ends.
 func identifierOf(ctx context.Context, rest []string, in io.Reader) (kiosk.Secret, error) {
 	if len(rest) == 1 {
 		return kiosk.Secret(rest[0]), nil
@@ -118,7 +119,7 @@ func identifierOf(ctx context.Context, rest []string, in io.Reader) (kiosk.Secre
 		err  error
 	}
 	read := make(chan answer, 1)
-	go func() { // may wait for ever; then the process ends around it
+	go func() { // may block for ever; the process ends anyway
 		text, err := readLine(in)
 		read <- answer{string(text), err}
 	}()
@@ -130,14 +131,13 @@ func identifierOf(ctx context.Context, rest []string, in io.Reader) (kiosk.Secre
 			return nil, fmt.Errorf("identifier: %w", a.err)
 		}
 		if a.text == "" {
-			return nil, errors.New("identifier: neither given nor on standard input")
+			return nil, errors.New("identifier: neither an argument nor on standard input")
 		}
 		return kiosk.Secret(a.text), nil
 	}
 }
 
-// readLine reads one line, byte by byte: what comes behind it is for whoever reads
-// next, and no buffer keeps a copy of a secret.
+// readLine reads one line byte by byte: what follows is for the next reader, and no buffer keeps a copy of a secret.
 func readLine(in io.Reader) (kiosk.Secret, error) {
 	line := make(kiosk.Secret, 0, longestLine)
 	one := make([]byte, 1)
@@ -164,8 +164,8 @@ func trimEnd(line kiosk.Secret) kiosk.Secret {
 	return line
 }
 
-// userCode reads what the server wants of the customer from the next line of
-// standard input; empty if there is none. On a terminal it is asked for, and not shown.
+// userCode reads the user code from the next line of standard input; empty if there is none. On a terminal it prompts
+// and hides the input.
 func userCode(ctx context.Context, prompt string, std streams) kiosk.Secret {
 	if isTerminal(std.err) {
 		fmt.Fprint(std.err, prompt)
@@ -175,7 +175,7 @@ func userCode(ctx context.Context, prompt string, std streams) kiosk.Secret {
 		defer host.HideInput(f)()
 	}
 	read := make(chan kiosk.Secret, 1)
-	go func() { // may wait for ever; then the process ends around it
+	go func() { // may block for ever; the process ends anyway
 		line, err := readLine(std.in)
 		if err != nil && err != io.EOF {
 			line.Zero()

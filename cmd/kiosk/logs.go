@@ -6,23 +6,22 @@ import (
 	"time"
 )
 
-// Figures of the queue between the log and whoever reads it.
+// Limits of the queue between the log and its reader.
 const (
-	queuedLines = 256         // what is logged while a reader catches its breath
-	flushLimit  = time.Second // how long the end waits for a reader
+	maxQueuedLines = 256         // lines logged while the reader is busy
+	flushTimeout   = time.Second // how long flush waits for the reader
 )
 
-// unblocked is w without the waiting: a reader who has stopped reading must not
-// stop a kiosk. Lines that find the queue full are dropped. flush writes what is
-// left, for a second at the most.
-func unblocked(w io.Writer) (out io.Writer, flush func()) {
-	q, last, done := make(queue, queuedLines), make(chan struct{}), make(chan struct{})
+// nonBlocking returns a writer to w that never waits: a reader that has stopped must not stop a kiosk. If the queue is
+// full, lines are dropped. flush writes the rest, for a second at most.
+func nonBlocking(w io.Writer) (out io.Writer, flush func()) {
+	q, last, done := make(lineQueue, maxQueuedLines), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
 			select {
 			case line := <-q:
-				_, _ = w.Write(line) // there is nowhere left to say that it failed
+				_, _ = w.Write(line) // there is nowhere to report a failure
 				continue
 			default:
 			}
@@ -30,13 +29,13 @@ func unblocked(w io.Writer) (out io.Writer, flush func()) {
 			case line := <-q:
 				_, _ = w.Write(line)
 			case <-last:
-				return // the queue was empty a moment ago
+				return // the queue is empty
 			}
 		}
 	}()
 	return q, func() {
 		close(last)
-		limit := time.NewTimer(flushLimit)
+		limit := time.NewTimer(flushTimeout)
 		defer limit.Stop()
 		select {
 		case <-done:
@@ -45,44 +44,43 @@ func unblocked(w io.Writer) (out io.Writer, flush func()) {
 	}
 }
 
-// outputLimit is how long a reader of a visit's lines may stand still: whoever waits
-// for the lines of a door does not go for a walk.
-const outputLimit = 10 * time.Second
+// outputTimeout is how long a reader of a visit's lines may stop reading.
+const outputTimeout = 10 * time.Second
 
-// timely is w for which nobody waits longer than outputLimit: then it is as if the reader had
-// gone. A terminal is left as it is: somebody has stopped it, and knows.
-func timely(w io.Writer) io.Writer {
+// limitWrites returns a writer to w that fails after outputTimeout, as if the reader had gone. A terminal is returned
+// as it is: a person has stopped it and knows.
+func limitWrites(w io.Writer) io.Writer {
 	if isTerminal(w) {
 		return w
 	}
-	return &punctual{w: w}
+	return &timedWriter{w: w}
 }
 
-// punctual is not safe for concurrent use.
-type punctual struct {
+// timedWriter is not safe for concurrent use.
+type timedWriter struct {
 	w   io.Writer
 	err error
 }
 
-var errNobodyReads = errors.New("nobody reads it")
+var errWriteTimeout = errors.New("the reader has stopped")
 
-// Write implements io.Writer. After an error nothing is written any more.
-func (p *punctual) Write(b []byte) (int, error) {
+// Write implements io.Writer. After an error it writes nothing.
+func (p *timedWriter) Write(b []byte) (int, error) {
 	if p.err != nil {
 		return 0, p.err
 	}
-	own := append([]byte(nil), b...) // the writer may outlive us
+	own := append([]byte(nil), b...) // the goroutine may outlive this call
 	done := make(chan error, 1)
 	go func() {
 		_, err := p.w.Write(own)
 		done <- err
 	}()
-	limit := time.NewTimer(outputLimit)
+	limit := time.NewTimer(outputTimeout)
 	defer limit.Stop()
 	select {
 	case p.err = <-done:
 	case <-limit.C:
-		p.err = errNobodyReads
+		p.err = errWriteTimeout
 	}
 	if p.err != nil {
 		return 0, p.err
@@ -90,10 +88,10 @@ func (p *punctual) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-type queue chan []byte
+type lineQueue chan []byte
 
-// Write puts one line into the queue, or drops it.
-func (q queue) Write(b []byte) (n int, err error) {
+// Write queues one line, or drops it.
+func (q lineQueue) Write(b []byte) (n int, err error) {
 	select {
 	case q <- append([]byte(nil), b...):
 	default:

@@ -14,13 +14,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// manager is the socket on which a service manager listens to its services.
+// manager is the socket on which a runService manager listens to its services.
 type manager struct {
 	t    testing.TB
 	conn *net.UnixConn
 }
 
-// managed has the device's programs speak to a service manager that watches them,
+// managed has the device's programs speak to a runService manager that watches them,
 // and takes them for hung after a time.
 func (r *rig) managed(limit time.Duration) *manager {
 	r.t.Helper()

@@ -15,7 +15,7 @@ import (
 )
 
 // TestAnOperatorsTool: files and a signal are all that a tool like Ansible needs: opening
-// hours in the folder of drop-ins, and the order to be out of service in the state folder.
+// hours in the folder of drop-ins, and the order to be out of runService in the state folder.
 // Nobody is thrown out by them.
 func TestAnOperatorsTool(t *testing.T) {
 	t.Parallel()

@@ -27,29 +27,32 @@ var provisionVerb = verb{
        kiosk provision --manual [--client-id ID] [flags]
        kiosk provision --rotate-key [--json] [flags]
 
-Makes the device's own key, which never leaves it; shows a QR code, with which a
-technician signs in on their phone and so allows the device to register itself;
-registers it; writes the settings; proves that the server takes it; and ends
-with kiosk doctor, whose exit code it has. What is done already is not done
-again, so it can be repeated and goes on after a power cut. It needs
-KIOSK_ISSUER and KIOSK_BOOTSTRAP_CLIENT_ID.
+Makes the device's own key, which never leaves the device. Shows a QR code with
+which a technician signs in by phone and allows the device to register itself.
+Registers it, writes the settings, tests that the server accepts the device,
+and runs kiosk doctor, whose exit code it returns. It can be repeated and
+continues after a power cut: finished steps are skipped. It needs KIOSK_ISSUER
+and KIOSK_BOOTSTRAP_CLIENT_ID.
 
-    --from FILE      settings and INITIAL_ACCESS_TOKEN=…, which is good once,
-                     from a file instead of a sign-in; the file is erased then
+    --from FILE      settings and INITIAL_ACCESS_TOKEN=… (valid for one
+                     registration) instead of a sign-in; the file is erased
     --manual         register by hand: shows the public key for the server's
                      portal; with --client-id it writes the settings
-    --client-id ID   the client identifier that the portal gave
-    --ping-url URL   with KIOSK_DELIVERY=ping: where the server reaches us
-    --again          go on although nobody knows what became of an earlier try
-    --rotate-key     change the key: the server takes both for a while
-    --json           one JSON object a line, a step each
-    --env-file FILE  where settings are read and written (` + envFile + `)
+    --client-id ID   the client identifier that the portal assigned
+    --ping-url URL   with KIOSK_DELIVERY=ping: the URL at which the server
+                     reaches this device
+    --again          continue although the result of an earlier attempt is
+                     unknown
+    --rotate-key     replace the key; the server accepts both for a while
+    --json           one JSON object a line, one for each step
+    --env-file FILE  file in which settings are read and written
+                     (` + envFile + `)
 `,
 }
 
-func init() { provisionVerb.run = provision }
+func init() { provisionVerb.run = runProvision }
 
-func provision(ctx context.Context, args []string, std streams) int {
+func runProvision(ctx context.Context, args []string, std streams) int {
 	f := newFlags(provisionVerb).withSettings()
 	var o setup.ProvisionOptions
 	from := f.String("from", "", "")
@@ -64,44 +67,44 @@ func provision(ctx context.Context, args []string, std streams) int {
 	}
 	switch {
 	case o.ClientID != "" && !o.Manual:
-		return misused(std, "provision", "--client-id goes with --manual")
+		return usageError(std, "provision", "--client-id goes with --manual")
 	case o.Manual && *from != "", o.Manual && *rotate, *from != "" && *rotate:
-		return misused(std, "provision", "only one of --manual, --from and --rotate-key")
+		return usageError(std, "provision", "only one of --manual, --from and --rotate-key")
 	}
 	host.NoCoreDumps()
 	out := reporter{std: std, json: *asJSON}
 	settings, err := f.loadWith(*from, &o)
 	if err != nil && !errors.Is(err, config.ErrNotProvisioned) && !o.Manual && settings.Issuer == "" {
-		return out.failed(err)
+		return out.fail(err)
 	}
-	o.Show, o.Tell = out.approval, out.step
+	o.Show, o.Tell = out.showApproval, out.showStep
 	o.EnvFile = f.path()
 	p, err := setup.Open(settings, logger(std.err, max(settings.LogLevel, slog.LevelWarn)), o)
 	if err != nil {
-		return out.failed(err)
+		return out.fail(err)
 	}
 	defer p.Close()
 	if *rotate {
-		return out.rotation(ctx, p)
+		return out.rotateKey(ctx, p)
 	}
 	if err := p.Run(ctx); err != nil {
-		return out.failed(err)
+		return out.fail(err)
 	}
 	if *from != "" {
 		if err := setup.Erase(*from); err != nil {
-			return out.failed(kiosk.Fail(kiosk.Internal, *from, err))
+			return out.fail(kiosk.Fail(kiosk.Internal, *from, err))
 		}
 	}
 	if o.Manual && o.ClientID == "" {
 		out.done(true)
-		return exitWell
+		return exitOK
 	}
-	code := out.examined(ctx, f)
+	code := out.runDoctor(ctx, f)
 	out.done(false)
 	return code
 }
 
-// loadWith reads the settings, and before them those of an unattended set-up.
+// loadWith reads the settings, preceded by those of an unattended set-up.
 func (f *flags) loadWith(from string, o *setup.ProvisionOptions) (*config.Settings, error) {
 	if from == "" {
 		return f.load()
@@ -121,12 +124,12 @@ func (f *flags) loadWith(from string, o *setup.ProvisionOptions) (*config.Settin
 	}
 	own, err := config.LoadFile(f.path())
 	if err != nil {
-		own = nil // it is made
+		own = nil // it is created
 	}
 	return config.Load(brought, own)
 }
 
-// reporter says what is done, to people or to scripts. No secret passes through it.
+// reporter reports progress to people or scripts. It contains no secret.
 type reporter struct {
 	std  streams
 	json bool
@@ -134,7 +137,7 @@ type reporter struct {
 
 func (r reporter) line(v map[string]any) { _ = json.NewEncoder(r.std.out).Encode(v) }
 
-func (r reporter) step(s setup.Step) {
+func (r reporter) showStep(s setup.Step) {
 	if r.json {
 		v := map[string]any{"step": s.Name}
 		for name, value := range map[string]string{"client_id": s.ClientID, "key_id": s.KeyID, "file": s.File} {
@@ -156,42 +159,42 @@ func (r reporter) step(s setup.Step) {
 	case "settings":
 		fmt.Fprintf(r.std.out, "Settings    %s\n", s.File)
 	case "proved":
-		fmt.Fprintln(r.std.out, "Proved      the server takes this device")
+		fmt.Fprintln(r.std.out, "Tested      the server accepts this device")
 	case "rotated":
 		fmt.Fprintf(r.std.out, "New key     %s\n", s.KeyID)
 	case "awaits_portal":
-		fmt.Fprintf(r.std.out, "The server cannot be told from here. Add this key to the client at its portal,\nbeside the present one, then run kiosk provision --rotate-key again:\n\n%s\n", s.JWK)
-		r.code(s.JWK)
+		fmt.Fprintf(r.std.out, "This server does not accept a new key from the device. Add this key to the client at\nits portal, beside the present one, then run kiosk provision --rotate-key again:\n\n%s\n", s.JWK)
+		r.drawQRCode(s.JWK)
 	}
 }
 
-func (r reporter) approval(a enrol.Approval) {
+func (r reporter) showApproval(a enrol.Approval) {
 	if r.json {
 		r.line(map[string]any{"step": "approve", "verification_uri": a.VerificationURI, "verification_uri_complete": a.VerificationURIComplete,
 			"user_code": a.UserCode, "expires_in": int(a.ExpiresIn.Seconds())})
 		return
 	}
-	fmt.Fprintf(r.std.out, "\nTechnician: scan this, sign in, and compare the code.\n\n")
-	r.code(a.VerificationURIComplete)
-	fmt.Fprintf(r.std.out, "    %s\n    Code  %s\n\nWaiting for %s …\n\n", a.VerificationURI, a.UserCode, until(a))
+	fmt.Fprintf(r.std.out, "\nTechnician: scan this QR code, sign in, and compare the code.\n\n")
+	r.drawQRCode(a.VerificationURIComplete)
+	fmt.Fprintf(r.std.out, "    %s\n    Code  %s\n\nWaiting for %s …\n\n", a.VerificationURI, a.UserCode, timeLimit(a))
 }
 
-func until(a enrol.Approval) string {
+func timeLimit(a enrol.Approval) string {
 	if m := int(a.ExpiresIn.Minutes()); m > 1 {
-		return fmt.Sprintf("%d minutes at the most", m)
+		return fmt.Sprintf("at most %d minutes", m)
 	}
-	return fmt.Sprintf("%d seconds at the most", int(a.ExpiresIn.Seconds()))
+	return fmt.Sprintf("at most %d seconds", int(a.ExpiresIn.Seconds()))
 }
 
-// code draws a QR code in bright white on black, whatever the terminal's own colours are:
-// the blocks are the light modules. Only where somebody sees it.
-func (r reporter) code(text string) {
+// drawQRCode draws a QR code in bright white on black, whatever the terminal's colours are: the blocks are the light
+// modules. It does nothing if standard output is no terminal.
+func (r reporter) drawQRCode(text string) {
 	if !isTerminal(r.std.out) {
 		return
 	}
 	c, err := qr.Encode(text)
 	if err != nil {
-		return // the text stands beside it
+		return // the text is shown as well
 	}
 	for _, row := range c.WithQuiet(qr.MinQuiet).Cells(qr.HalfBlocks) {
 		io.WriteString(r.std.out, "    \x1b[97;40m")
@@ -203,12 +206,12 @@ func (r reporter) code(text string) {
 	fmt.Fprintln(r.std.out)
 }
 
-func (r reporter) failed(err error) int {
+func (r reporter) fail(err error) int {
 	if r.json {
 		r.line(map[string]any{"step": "failed", "reason": kiosk.ReasonOf(err).String(), "error": err.Error()})
 		return kiosk.ReasonOf(err).ExitCode()
 	}
-	return trouble(r.std, err)
+	return fail(r.std, err)
 }
 
 func (r reporter) done(keyOnly bool) {
@@ -216,17 +219,16 @@ func (r reporter) done(keyOnly bool) {
 	case r.json:
 		r.line(map[string]any{"step": "done"})
 	case keyOnly:
-		fmt.Fprintln(r.std.out, "\nRegister the device at the server's portal with the public key above, for CIBA and\nprivate_key_jwt, then run kiosk provision --manual --client-id ID")
+		fmt.Fprintln(r.std.out, "\nRegister the device at the server's portal with the public key above, for CIBA and\nprivate_key_jwt. Then run: kiosk provision --manual --client-id ID")
 	default:
-		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A kiosk that waits for it starts within a minute; one\nthat runs takes it up with: systemctl reload kiosk")
+		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A waiting kiosk starts within a minute. Tell a running one\nwith: systemctl reload kiosk")
 	}
 }
 
-// examined has the doctor look at the device as it is now, and tells what is not well.
-// The device is provisioned whatever it finds.
-func (r reporter) examined(ctx context.Context, f *flags) int {
+// runDoctor checks the device as it is now and reports problems. The device is provisioned whatever it finds.
+func (r reporter) runDoctor(ctx context.Context, f *flags) int {
 	var o doctor.Options
-	o.Settings, o.LoadErr = f.reread()
+	o.Settings, o.LoadErr = f.reload()
 	f.doctorOptions(&o, r.std)
 	report, unwell := app.Doctor(ctx, o, nil), doctor.Report{}
 	for _, l := range report {
@@ -238,28 +240,27 @@ func (r reporter) examined(ctx context.Context, f *flags) int {
 	case r.json:
 		r.line(map[string]any{"step": "doctor", "exit": report.ExitCode(), "findings": unwell})
 	case len(unwell) == 0:
-		fmt.Fprintln(r.std.out, "Doctor      all is well")
+		fmt.Fprintln(r.std.out, "Doctor      no problems")
 	default:
 		for _, l := range unwell {
-			tellLine(r.std, l)
+			writeFinding(r.std, l)
 		}
 	}
 	return report.ExitCode()
 }
 
-// rotation changes the key and, since no process here waits for the old one any
-// more, takes that away at the server.
-func (r reporter) rotation(ctx context.Context, p *setup.Provisioning) int {
+// rotateKey replaces the key and removes the old one at the server: no process needs it any more.
+func (r reporter) rotateKey(ctx context.Context, p *setup.Provisioning) int {
 	state, err := p.RotateKey(ctx)
 	if err != nil {
-		return r.failed(err)
+		return r.fail(err)
 	}
 	if state == enrol.AwaitsOperator {
-		return exitWell
+		return exitOK
 	}
 	if _, err := p.FinishRotation(ctx); err != nil {
-		return r.failed(err)
+		return r.fail(err)
 	}
 	r.done(false)
-	return exitWell
+	return exitOK
 }

@@ -74,7 +74,7 @@ func touched(trace string) []string {
 func TestNothingIsWrittenElsewhere(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if err := os.Mkdir(r.state, 0o700); err != nil { // the service manager's part (StateDirectory=)
+	if err := os.Mkdir(r.state, 0o700); err != nil { // the runService manager's part (StateDirectory=)
 		t.Fatal(err)
 	}
 	log := r.traced()

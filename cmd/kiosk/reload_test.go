@@ -16,7 +16,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestReloadingIsNotStopping: a service manager that is told STOPPING=1 goes on to
+// TestReloadingIsNotStopping: a runService manager that is told STOPPING=1 goes on to
 // end the process, so a kiosk that only reads its settings again must not say so. A
 // wrong file that comes before the right one has counted changes nothing.
 func TestReloadingIsNotStopping(t *testing.T) {
@@ -48,8 +48,8 @@ func TestReloadingIsNotStopping(t *testing.T) {
 	x.goesOn(m)
 }
 
-// goesOn: to the service manager a kiosk that goes on with other settings never stops,
-// until it is told to.
+// goesOn: to the runService manager a kiosk that goes on with other settings never stops,
+// timeLimit it is told to.
 func (x *terminal) goesOn(m *manager) {
 	x.t.Helper()
 	x.alive()
@@ -212,7 +212,7 @@ func TestTheKioskThatRunsHangs(t *testing.T) {
 }
 
 // TestTheServiceManagerDoesNotListen: customers are served and the kiosk ends when it is
-// told to, however long the service manager's queue stays full; once it listens again
+// told to, however long the runService manager's queue stays full; once it listens again
 // it hears what it has to.
 func TestTheServiceManagerDoesNotListen(t *testing.T) {
 	t.Parallel()

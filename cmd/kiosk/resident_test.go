@@ -48,7 +48,7 @@ func (r *rig) headless() *child {
 }
 
 // TestStatusWhileSomebodyStandsThere: a kiosk with a screen is asked how it is, put
-// out of service and back; the customer who stands there is not thrown out, and
+// out of runService and back; the customer who stands there is not thrown out, and
 // nobody learns who it is.
 func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 	t.Parallel()

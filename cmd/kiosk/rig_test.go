@@ -170,7 +170,7 @@ func (r *rig) arrived(kind string) []devserver.Arrival {
 
 func (r *rig) count(kind string) int { return len(r.arrived(kind)) }
 
-// visits reads the journal, oldest first. No kiosk may be running.
+// visits reads the runJournal, oldest first. No kiosk may be running.
 func (r *rig) visits() []store.Visit {
 	r.t.Helper()
 	st, err := store.Open(store.Options{Dir: r.state, Process: "test", ReadOnly: true})

@@ -17,31 +17,30 @@ import (
 
 var runVerb = verb{
 	name:  "run",
-	about: "the customer's screen, visit after visit",
+	about: "shows the customer's screen, visit after visit",
 	usage: `Usage: kiosk run [flags]
 
-Shows the customer's screen on the present terminal, visit after visit, until it
-is told to stop (SIGTERM). A visit under way is ended and put on record first.
-Under a service manager, and without a screen, SIGHUP has the settings read
-again: they count once nobody stands there, and wrong ones do not. kiosk status
-asks it how it is.
+Shows the customer's screen on this terminal, visit after visit, until SIGTERM.
+It first ends the visit in progress and puts it on record. SIGHUP under a
+service manager, or with --headless, reloads the settings: they take effect
+when no visit is in progress; wrong settings are not applied.
 
-A device that has no registration yet, but KIOSK_ISSUER and
-KIOSK_BOOTSTRAP_CLIENT_ID, shows a technician how to set it up by phone, and
-then goes on by itself.
+A device without a registration, but with KIOSK_ISSUER and
+KIOSK_BOOTSTRAP_CLIENT_ID, first shows a technician how to register it by phone.
 
-Where KIOSK_TECHNICIAN_CLAIM is set, Ctrl-T or five taps in the upper left
-corner let a technician sign in by phone: status, doctor, out of service and
-back, restart.
+With KIOSK_TECHNICIAN_CLAIM, Ctrl-T or five taps in the upper left corner open
+the technician's menu: status, doctor, out of service and back, restart.
 
-    --headless       no screen: visits come over KIOSK_SOCKET, an identifier a
-                     line; the JSON lines of kiosk login go back
-    --desk           let Ctrl-C end the program: for a desk, not for a shop
-    --tty FILE       another terminal than the present one
-    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+    --headless       no screen: serves visits over KIOSK_SOCKET, one identifier
+                     a line; answers with the JSON lines of kiosk login
+    --desk           Ctrl-C ends the program, for a staffed desk
+    --tty FILE       another terminal than this one
+    --env-file FILE  file of settings (` + envFile + `)
 
-Logs go to standard error. Where that is the same terminal, they are kept back
-and the last of them written when the screen is gone.
+Logs go to standard error. If that is the same terminal, the last lines are
+written when the screen is closed.
+
+Example: kiosk run --env-file ./kiosk.env
 `,
 }
 
@@ -57,55 +56,55 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 		return code
 	}
 	if o.Headless && (o.Desk || o.Terminal != "") {
-		return misused(std, "run", "--headless has no terminal")
+		return usageError(std, "run", "--headless cannot be combined with --desk or --tty")
 	}
 	// Before the settings are read, so that no signal is lost.
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
-	if !o.Headless && !config.Supervised() { // somebody closed the window
+	if !o.Headless && !config.Supervised() { // the terminal window was closed
 		var end context.CancelFunc
 		ctx, end = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer end()
 		signal.Stop(reload)
 	}
 	settings, err := f.load()
-	logs, flush := unblocked(std.err)
+	logs, flush := nonBlocking(std.err)
 	defer flush()
 	if !o.Headless && isTerminal(std.err) {
-		kept := &tail{}
+		kept := &lastLines{}
 		defer kept.flush(logs)
 		logs = kept
 	}
-	o.Version, o.EnvFile, o.Reread, o.Reload = facts().Version, f.path(), f.reread, reload
+	o.Version, o.EnvFile, o.Reread, o.Reload = buildFacts().Version, f.path(), f.reload, reload
 	o.Logger = func(s *config.Settings) *slog.Logger { return logger(logs, s.LogLevel) }
 	if err := app.Run(ctx, settings, err, o); err != nil {
-		return trouble(std, err)
+		return fail(std, err)
 	}
-	return exitWell
+	return exitOK
 }
 
-// keptLines are enough to see what happened last.
-const keptLines = 40
+// maxLastLines are enough to see what happened last.
+const maxLastLines = 40
 
-// tail keeps the last lines written to it, while the screen is in the way.
-type tail struct {
+// lastLines keeps the last lines written to it while the screen is on the same terminal.
+type lastLines struct {
 	mu    sync.Mutex
 	lines []string
 }
 
 // Write keeps one line.
-func (t *tail) Write(b []byte) (int, error) {
+func (t *lastLines) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lines = append(t.lines, string(b))
-	if len(t.lines) > keptLines {
+	if len(t.lines) > maxLastLines {
 		t.lines = t.lines[1:]
 	}
 	return len(b), nil
 }
 
-func (t *tail) flush(w io.Writer) {
+func (t *lastLines) flush(w io.Writer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	fmt.Fprint(w, strings.Join(t.lines, ""))

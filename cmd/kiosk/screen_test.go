@@ -41,7 +41,7 @@ func (x *terminal) checkMasked(who, masked string) {
 	}
 }
 
-// checkAll is what holds for every screen visit that is over: manners, secrets, journal.
+// checkAll is what holds for every screen visit that is over: manners, secrets, runJournal.
 func (x *terminal) checkAll(stage kiosk.Stage, why kiosk.Reason) {
 	x.t.Helper()
 	x.rig.checkManners(x.t)

@@ -10,24 +10,27 @@ import (
 
 var serviceVerb = verb{
 	name:  "service",
-	about: "puts the device out of service for a time, or back; reads settings again",
+	about: "takes the device out of service and back; reloads the settings",
 	usage: `Usage: kiosk service off [flags] [TEXT]
        kiosk service on
        kiosk service reload
 
-off puts the kiosk that runs on this device out of service once nobody stands
-there, for a time that ends by itself, and shows TEXT to customers. It outlives
-a restart. on ends that. reload has the settings read again, as systemctl
-reload does; they count once nobody stands there.
+off     takes the device out of service when no visit is in progress, for a
+        limited time, and shows TEXT to customers; it survives a restart
+on      ends that
+reload  reloads the settings, like systemctl reload; they take effect when no
+        visit is in progress
 
-    --for TIME       how long, as 90m or 2h (1h; 168h at the most)
-    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+    --for TIME       how long, such as 90m or 2h (1h; at most 168h)
+    --env-file FILE  file of settings (` + envFile + `)
+
+Example: kiosk service off --for 2h "Back at 14:00"
 `,
 }
 
-func init() { serviceVerb.run = service }
+func init() { serviceVerb.run = runService }
 
-func service(ctx context.Context, args []string, std streams) int {
+func runService(ctx context.Context, args []string, std streams) int {
 	f := newFlags(serviceVerb).withSettings()
 	long := f.Duration("for", time.Hour, "")
 	rest, code, ok := f.parse(args, 1, 2, std)
@@ -42,15 +45,15 @@ func service(ctx context.Context, args []string, std streams) int {
 			q.Text = rest[1]
 		}
 	case len(rest) == 2:
-		return misused(std, "service", "too many arguments")
+		return usageError(std, "service", "too many arguments")
 	case rest[0] == "reload":
 		q.Do = "reload"
 	case rest[0] != "on":
-		return misused(std, "service", fmt.Sprintf("there is no service %q", rest[0]))
+		return usageError(std, "service", fmt.Sprintf("unknown command service %q", rest[0]))
 	}
 	var done struct{}
-	if err := ask(ctx, f, askLimit, q, &done); err != nil {
-		return trouble(std, err)
+	if err := askDaemon(ctx, f, requestTimeout, q, &done); err != nil {
+		return fail(std, err)
 	}
-	return exitWell
+	return exitOK
 }

@@ -25,7 +25,7 @@ func (x *terminal) grant(not string) (code string) {
 }
 
 // TestADeviceSetsItselfUp: from the box to the first customer without a keyboard and
-// with one sign-in on a phone, in one process, under the eyes of a service manager.
+// with one sign-in on a phone, in one process, under the eyes of a runService manager.
 func TestADeviceSetsItselfUp(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -176,7 +176,7 @@ func TestHeadlessWithoutARegistration(t *testing.T) {
 }
 
 // TestAskedWhileItIsSetUp: whoever looks after the device from afar reads what its screen
-// shows, until it serves; nothing of that is in a support bundle.
+// shows, until it serves; nothing of that is in a runSupport bundle.
 func TestAskedWhileItIsSetUp(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -232,7 +232,7 @@ func TestAskedWhatIsInTheWay(t *testing.T) {
 	x.shows(say(t, screen.MsgSetupStuck))
 	r.eventually("kiosk status --json says what is in the way", func() bool { // in between it tries again
 		code, s := r.status()
-		if code != exitClosed {
+		if code != exitOutOfService {
 			t.Fatalf("exit code %d: %v", code, s)
 		}
 		on, _ := s["set_up"].(map[string]any)

@@ -16,38 +16,40 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 )
 
-// Exit codes of kiosk status; none of them is a visit's.
+// Exit codes of kiosk status, different from those of a visit.
 const (
-	exitClosed  = 20 // out of service
-	exitNobody  = 21 // no kiosk is running
-	exitVisited = 22 // --wait-idle: somebody still stands there
+	exitOutOfService = 20 // out of runService
+	exitNotRunning   = 21 // no kiosk is running
+	exitBusy         = 22 // --wait-idle: a visit is still in progress
 )
 
 var statusVerb = verb{
 	name:  "status",
-	about: "asks the kiosk that runs on this device how it is",
+	about: "asks the running kiosk how it is",
 	usage: `Usage: kiosk status [flags]
 
-Asks the kiosk that runs on this device, over its local socket, how it is:
-whether it serves, what is not well, how visits went since it started. Never who
-was there. While its screen has a technician set it up: where and with which
-code to sign in, or what is in the way.
+Asks the running kiosk, over its local socket, whether it serves, what is not
+healthy, and how visits have ended since its start. It reports nothing about
+persons. While the device is being set up: where and with which code to sign
+in, or what prevents that.
 
     --json           one JSON object
-    --wait-idle      only waits until nobody stands there: for upgrades, reboots
-    --limit TIME     how long --wait-idle waits at the most (10m)
-    --env-file FILE  settings, as systemd reads them (` + envFile + `)
+    --wait-idle      waits until no visit is in progress, for upgrades
+    --limit TIME     how long --wait-idle waits at most, such as 5m (10m)
+    --env-file FILE  file of settings (` + envFile + `)
 
-Exit codes: 0 serving (with --wait-idle: nobody stands there, or no kiosk is
-running), 20 out of service or being set up, 21 not running, 22 the limit was
-over and somebody still stands there, 1 it does not answer, 2 bad usage.
+Exit codes: 0 serving (with --wait-idle: no visit is in progress, or no kiosk is
+running), 20 out of service or being set up, 21 not running, 22 a visit was
+still in progress after the limit, 1 it does not answer, 2 bad usage.
+
+Example: kiosk status --wait-idle --limit 10m && reboot
 `,
 }
 
 func init() { statusVerb.run = runStatus }
 
-// askLimit: the other end is on this device; a kiosk that takes longer hangs.
-const askLimit = 10 * time.Second
+// requestTimeout bounds a request to the daemon on this device.
+const requestTimeout = 10 * time.Second
 
 func runStatus(ctx context.Context, args []string, std streams) int {
 	f := newFlags(statusVerb).withSettings()
@@ -58,61 +60,60 @@ func runStatus(ctx context.Context, args []string, std streams) int {
 		return code
 	}
 	if *limit < 0 {
-		return misused(std, "status", "--limit must not be negative")
+		return usageError(std, "status", "--limit must not be negative")
 	}
 	if *wait {
 		var is control.Idle
-		switch err := ask(ctx, f, *limit+askLimit, control.Request{Do: "wait-idle", Limit: limit.String()}, &is); {
+		switch err := askDaemon(ctx, f, *limit+requestTimeout, control.Request{Do: "wait-idle", Limit: limit.String()}, &is); {
 		case errors.Is(err, control.ErrNotRunning):
-			return exitWell
+			return exitOK
 		case err != nil:
-			return trouble(std, err)
+			return fail(std, err)
 		case !is.Idle:
-			return exitVisited
+			return exitBusy
 		}
-		return exitWell
+		return exitOK
 	}
 	var s status.Status
-	err := ask(ctx, f, askLimit, control.Request{Do: "status"}, &s)
+	err := askDaemon(ctx, f, requestTimeout, control.Request{Do: "status"}, &s)
 	if errors.Is(err, control.ErrNotRunning) {
 		if *asJSON {
 			fmt.Fprintln(std.out, `{"state":"not_running"}`)
 		} else {
 			fmt.Fprintln(std.out, "not running")
 		}
-		return exitNobody
+		return exitNotRunning
 	}
 	if err != nil {
-		return trouble(std, err)
+		return fail(std, err)
 	}
 	if *asJSON {
 		err = json.NewEncoder(std.out).Encode(s)
 	} else {
-		err = tellStatus(std.out, s)
+		err = writeStatus(std.out, s)
 	}
 	switch {
 	case err != nil:
-		return trouble(std, fmt.Errorf("output: %w", err))
+		return fail(std, fmt.Errorf("output: %w", err))
 	case s.State == status.OutOfService:
-		return exitClosed
+		return exitOutOfService
 	}
-	return exitWell
+	return exitOK
 }
 
-// ask asks the kiosk that runs. Wrong settings are no hindrance while they say where
-// the socket is.
-func ask(ctx context.Context, f *flags, limit time.Duration, q control.Request, answer any) error {
+// askDaemon sends a request to the running kiosk. Invalid settings do not matter as long as they contain the socket.
+func askDaemon(ctx context.Context, f *flags, limit time.Duration, q control.Request, answer any) error {
 	settings, err := f.load()
 	if settings.Socket == "" {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return askAt(ctx, settings, q, answer)
+	return askSockets(ctx, settings, q, answer)
 }
 
-// askAt asks at the socket of the settings, else at that of the units.
-func askAt(ctx context.Context, settings *config.Settings, q control.Request, answer any) error {
+// askSockets tries the socket of the settings, then that of the units.
+func askSockets(ctx context.Context, settings *config.Settings, q control.Request, answer any) error {
 	var nobody error
 	for _, path := range app.Sockets(settings) {
 		err := control.Ask(ctx, path, q, answer)
@@ -124,7 +125,7 @@ func askAt(ctx context.Context, settings *config.Settings, q control.Request, an
 	return nobody
 }
 
-func tellStatus(out io.Writer, s status.Status) error {
+func writeStatus(out io.Writer, s status.Status) error {
 	var b strings.Builder
 	for _, l := range s.Lines() {
 		fmt.Fprintf(&b, "%-10s %s\n", l.Label, l.Value)

@@ -15,7 +15,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
 )
 
-// bundle has a support bundle written and gives its bytes, and its files by name.
+// bundle has a runSupport bundle written and gives its bytes, and its files by name.
 func (r *rig) bundle(t *testing.T, name string) ([]byte, map[string]string) {
 	t.Helper()
 	path := filepath.Join(r.dir, name)

@@ -67,7 +67,7 @@ func TestATechniciansFiveMinutes(t *testing.T) {
 	x.press(escape, say(t, screen.MsgMenuTitle))
 
 	x.toggles(say(t, screen.MsgMenuClosed))
-	if code, s := r.status(); code != exitClosed || s["state"] != "out_of_service" || s["phase"] != "technician" {
+	if code, s := r.status(); code != exitOutOfService || s["state"] != "out_of_service" || s["phase"] != "technician" {
 		t.Errorf("kiosk status says %d: %v", code, s)
 	}
 	x.press(escape, say(t, screen.MsgClosedTitle), say(t, screen.MsgClosedMaintenance))

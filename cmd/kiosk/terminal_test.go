@@ -126,7 +126,7 @@ func (x *terminal) pictureLocked() string {
 // flat is a picture as running text, so that it does not matter where lines break.
 func flat(picture string) string { return strings.Join(strings.Fields(picture), " ") }
 
-// until waits for the screen to show something.
+// timeLimit waits for the screen to show something.
 func (x *terminal) until(what string, so func(text string) bool) {
 	x.t.Helper()
 	if !x.within(limit, so) {

@@ -10,16 +10,18 @@ import (
 
 var versionVerb = verb{
 	name:  "version",
-	about: "version, commit, Go version and target",
+	about: "prints version, commit, Go version and target",
 	usage: `Usage: kiosk version [--json]
 
-Prints which program this is and what it was built from and for.
+Prints version, commit, Go version and target.
+
+    --json  one JSON object
 `,
 }
 
-func init() { versionVerb.run = version }
+func init() { versionVerb.run = runVersion }
 
-// Set by the linker for a release: -X main.release=… -X main.commit=…
+// release and commit are set by the linker: -X main.release=… -X main.commit=…
 var release, commit = "development", ""
 
 type versionFacts struct {
@@ -29,7 +31,7 @@ type versionFacts struct {
 	Target  string `json:"target"`
 }
 
-func facts() versionFacts {
+func buildFacts() versionFacts {
 	v := versionFacts{Version: release, Commit: commit, Go: runtime.Version(), Target: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -46,19 +48,19 @@ func facts() versionFacts {
 	return v
 }
 
-func version(_ context.Context, args []string, std streams) int {
+func runVersion(_ context.Context, args []string, std streams) int {
 	f := newFlags(versionVerb)
 	asJSON := f.Bool("json", false, "")
 	if _, code, ok := f.parse(args, 0, 0, std); !ok {
 		return code
 	}
-	v := facts()
+	v := buildFacts()
 	if *asJSON {
 		if json.NewEncoder(std.out).Encode(v) != nil {
 			return exitFault
 		}
-		return exitWell
+		return exitOK
 	}
 	fmt.Fprintf(std.out, "kiosk %s\ncommit %s\n%s %s\n", v.Version, orDash(v.Commit), v.Go, v.Target)
-	return exitWell
+	return exitOK
 }

@@ -67,7 +67,7 @@ var layers = map[string]int{
 	"cmd/kiosk":              9,
 	"tools/sbom":             9,
 	"tools/pictures":         9,
-	"tools/tables":           9,
+	"tools/docs":             9,
 	"internal/lint":          9,
 	"scripts/appliance/boot": 9,
 	"cmd/devserver":          9,

@@ -1,24 +1,11 @@
-// Command tables writes the tables of the documents that come from the code: the settings and the exit codes.
-//
-//	go run ./tools/tables           rewrites the tables, from the root of the repository
-//	go run ./tools/tables -check    writes nothing and fails if a table is out of date
-//
-// A table stands between two comments that name it:
-//
-//	<!-- settings -->
-//	<!-- /settings -->
 package main
 
 import (
 	"cmp"
-	"errors"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -26,27 +13,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stderr)) }
-
-func run(args []string, stderr io.Writer) int {
-	flags := flag.NewFlagSet("tables", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	check := flags.Bool("check", false, "write nothing; fail if a table is out of date")
-	if err := flags.Parse(args); err != nil {
-		return 2
-	}
-	if err := update(".", *check); err != nil {
-		fmt.Fprintln(stderr, "tables:", err)
-		return 1
-	}
-	return 0
-}
-
-// table is a generated part of a document.
+// table is a generated part of a document, between two comments that name it:
+//
+//	<!-- settings -->
+//	<!-- /settings -->
 type table struct {
 	file string // path from the root of the repository
-	name string // the word in the comments around it
-	text string // what belongs between them
+	name string // the word in the comments
+	text string
 }
 
 func tables(root string) ([]table, error) {
@@ -68,42 +42,25 @@ func tables(root string) ([]table, error) {
 	}, nil
 }
 
-// update rewrites every table below root. With check it only compares, and its error names each table that differs.
-func update(root string, check bool) error {
+func tableDocuments(root string) ([]document, error) {
 	all, err := tables(root)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var wrong []error
+	var out []document
 	for _, t := range all {
-		path := filepath.Join(root, t.file)
-		old, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		text, err := replace(string(old), t)
-		switch {
-		case err != nil:
-			wrong = append(wrong, err)
-		case text == string(old):
-		case check:
-			wrong = append(wrong, fmt.Errorf("%s: table %q is out of date; run `make docs`", t.file, t.name))
-		default:
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				return err
-			}
-		}
+		out = append(out, document{t.file, func(old string) (string, error) { return replace(old, t) }})
 	}
-	return errors.Join(wrong...)
+	return out, nil
 }
 
-// replace puts a table between its comments.
+// replace puts a table between its comments in a document.
 func replace(document string, t table) (string, error) {
 	open, end := "<!-- "+t.name+" -->\n", "<!-- /"+t.name+" -->"
 	before, rest, ok1 := strings.Cut(document, open)
 	_, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		return "", fmt.Errorf("%s: there are no lines %s and %s", t.file, strings.TrimSpace(open), end)
+		return "", fmt.Errorf("no lines %s and %s", strings.TrimSpace(open), end)
 	}
 	return before + open + t.text + end + after, nil
 }
