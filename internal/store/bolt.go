@@ -177,11 +177,11 @@ func inspectMeta(tx *bolt.Tx, ring *seal.Ring) error {
 }
 
 // update runs one transaction that writes.
-func (s *Store) update(what string, f func(*bolt.Tx) error) error {
-	if s.reader {
-		return fmt.Errorf("store: %s: %w", what, ErrReadOnly)
+func (s *Store) update(operation string, f func(*bolt.Tx) error) error {
+	if s.readOnly {
+		return fmt.Errorf("store: %s: %w", operation, ErrReadOnly)
 	}
-	return s.run(what, func(tx *bolt.Tx) error {
+	return s.run(operation, func(tx *bolt.Tx) error {
 		if !s.isInPlace() {
 			return damaged("%s was removed", dbName)
 		}
@@ -201,20 +201,20 @@ func (s *Store) isInPlace() bool {
 }
 
 // view runs one transaction that reads.
-func (s *Store) view(what string, f func(*bolt.Tx) error) error {
-	return s.run(what, f, (*bolt.DB).View)
+func (s *Store) view(operation string, f func(*bolt.Tx) error) error {
+	return s.run(operation, f, (*bolt.DB).View)
 }
 
 // run runs one transaction. After a panic, every further transaction fails with ErrDamaged: bbolt's own locks may
 // never be released.
-func (s *Store) run(what string, f func(*bolt.Tx) error, transact func(*bolt.DB, func(*bolt.Tx) error) error) error {
+func (s *Store) run(operation string, f func(*bolt.Tx) error, transact func(*bolt.DB, func(*bolt.Tx) error) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return fmt.Errorf("store: %s: %w", what, ErrClosed)
+		return fmt.Errorf("store: %s: %w", operation, ErrClosed)
 	}
 	if before := s.broken.Load(); before != nil {
-		return fmt.Errorf("store: %s: %w", what, *before)
+		return fmt.Errorf("store: %s: %w", operation, *before)
 	}
 	err := recoverPanic(func() error { return transact(s.db, f) })
 	var p *panicError
@@ -222,7 +222,7 @@ func (s *Store) run(what string, f func(*bolt.Tx) error, transact func(*bolt.DB,
 		s.broken.Store(&err)
 	}
 	if err != nil {
-		return fmt.Errorf("store: %s: %w", what, classify(err))
+		return fmt.Errorf("store: %s: %w", operation, classify(err))
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type position struct {
 const positionSize = 8 + 2*seal.LinkSize
 
 // readPosition reads head or anchor. A new file has none: the place before the first record.
-func (s *Store) readPosition(tx *bolt.Tx, name []byte) (m position, err error) {
+func (s *Store) readPosition(tx *bolt.Tx, name []byte) (p position, err error) {
 	b := tx.Bucket(metaBucket).Get(name)
 	if b == nil {
 		return position{}, nil
@@ -30,20 +30,20 @@ func (s *Store) readPosition(tx *bolt.Tx, name []byte) (m position, err error) {
 	if len(b) != positionSize {
 		return position{}, damaged("the chain's %s cannot be read", name)
 	}
-	m.seq = binary.BigEndian.Uint64(b)
-	copy(m.link[:], b[8:])
+	p.seq = binary.BigEndian.Uint64(b)
+	copy(p.link[:], b[8:])
 	var check seal.Link
 	copy(check[:], b[8+seal.LinkSize:])
-	if ok, err := s.ring.VerifyLink(check, m.link, name, b[:8]); !ok && !errors.Is(err, seal.ErrKey) {
+	if ok, err := s.ring.VerifyLink(check, p.link, name, b[:8]); !ok && !errors.Is(err, seal.ErrKey) {
 		return position{}, damaged("the chain's %s was changed", name)
 	}
-	return m, nil
+	return p, nil
 }
 
-func (s *Store) writePosition(tx *bolt.Tx, name []byte, m position) error {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, positionSize), m.seq)
-	check := s.ring.Link(m.link, name, b)
-	b = append(append(b, m.link[:]...), check[:]...)
+func (s *Store) writePosition(tx *bolt.Tx, name []byte, p position) error {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, positionSize), p.seq)
+	check := s.ring.Link(p.link, name, b)
+	b = append(append(b, p.link[:]...), check[:]...)
 	return tx.Bucket(metaBucket).Put(name, b)
 }
 
@@ -55,11 +55,11 @@ func (s *Store) link(tx *bolt.Tx, key []byte, v visitRecord) error {
 	}
 	last := &v.Steps[len(v.Steps)-1]
 	last.Seq, last.Link = head.seq+1, nil
-	said, err := v.linkedContent(key, len(v.Steps)-1)
+	content, err := v.linkedContent(key, len(v.Steps)-1)
 	if err != nil {
 		return err
 	}
-	link := s.ring.Link(head.link, said)
+	link := s.ring.Link(head.link, content)
 	last.Link = link[:]
 	return s.writePosition(tx, headKey, position{last.Seq, link})
 }
@@ -117,9 +117,9 @@ func (r Report) Intact() bool { return len(r.Problems) == 0 }
 
 const maxProblems = 20
 
-func (r *Report) addProblem(why string, args ...any) {
+func (r *Report) addProblem(format string, args ...any) {
 	if len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, fmt.Sprintf(why, args...))
+		r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -133,13 +133,13 @@ func (s *Store) Verify() (Report, error) {
 			r.addProblem("%v", err)
 			return nil
 		}
-		at, err := s.readPosition(tx, anchorKey)
+		anchor, err := s.readPosition(tx, anchorKey)
 		if err != nil {
 			r.addProblem("%v", err)
 			return nil
 		}
-		r.Pruned, r.Last, r.Head = at.seq, head.seq, hex.EncodeToString(head.link[:])
-		w := chainWalker{ring: s.ring, position: at, report: &r, pending: map[uint64]pendingLink{}}
+		r.Pruned, r.Last, r.Head = anchor.seq, head.seq, hex.EncodeToString(head.link[:])
+		w := chainWalker{ring: s.ring, position: anchor, report: &r, pending: map[uint64]pendingLink{}}
 		c := tx.Bucket(visitBucket).Cursor()
 		for key, b := c.First(); key != nil; key, b = c.Next() {
 			v, err := decodeVisit(b)
@@ -179,7 +179,7 @@ type chainWalker struct {
 func (w *chainWalker) add(key []byte, v visitRecord) error {
 	n := binary.BigEndian.Uint64(key)
 	for i, step := range v.Steps {
-		said, err := v.linkedContent(key, i)
+		content, err := v.linkedContent(key, i)
 		if err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (w *chainWalker) add(key []byte, v visitRecord) error {
 			w.report.addProblem("visit %d: record %d occurs twice, or was pruned", n, step.Seq)
 			continue
 		}
-		l := pendingLink{content: bytes.Clone(said)}
+		l := pendingLink{content: bytes.Clone(content)}
 		copy(l.link[:], step.Link)
 		w.pending[step.Seq] = l
 		w.report.Records++
@@ -212,18 +212,18 @@ func (w *chainWalker) advance() {
 		if w.report.First == 0 {
 			w.report.First = w.position.seq + 1
 		}
-		good, err := w.ring.VerifyLink(next.link, w.position.link, next.content)
+		ok, err := w.ring.VerifyLink(next.link, w.position.link, next.content)
 		switch {
 		case errors.Is(err, seal.ErrKey):
 			w.report.Unverifiable++
-		case !good && !w.gap:
+		case !ok && !w.gap:
 			w.report.addProblem("record %d was changed, or the one before it", w.position.seq+1)
 		}
 		w.position, w.gap = position{w.position.seq + 1, next.link}, false
 	}
 }
 
-// skipMissing goes on after records that are missing.
+// skipMissing reports missing records and goes on after them.
 func (w *chainWalker) skipMissing() {
 	var next uint64
 	for seq := range w.pending {
@@ -240,7 +240,7 @@ func (w *chainWalker) skipMissing() {
 	w.advance()
 }
 
-// finish reports what is missing at the end.
+// finish reports the records that are missing at the end.
 func (w *chainWalker) finish(head position) {
 	for len(w.pending) > 0 {
 		w.skipMissing()
@@ -265,12 +265,12 @@ func (s *Store) resealAll() error {
 	}
 	return s.update("change the key", func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{headKey, anchorKey} {
-			m, err := s.readPosition(tx, name)
+			p, err := s.readPosition(tx, name)
 			if err != nil {
 				return err
 			}
-			if m.seq > 0 {
-				if err := s.writePosition(tx, name, m); err != nil {
+			if p.seq > 0 {
+				if err := s.writePosition(tx, name, p); err != nil {
 					return err
 				}
 			}

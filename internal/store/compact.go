@@ -30,7 +30,7 @@ func (s *Store) Compact() (saved int64, err error) {
 // meanwhile, the copy is thrown away (0, nil). It writes as much as the visits on record take, so it is for a kiosk
 // that is idle.
 func (s *Store) Rewrite() (saved int64, err error) {
-	if s.reader {
+	if s.readOnly {
 		return 0, ErrReadOnly
 	}
 	size := fileSize(s.file)

@@ -22,13 +22,13 @@ type header struct {
 }
 
 // encode returns tag, wall clock (seconds and nanoseconds), uptime (nanoseconds) and boot ID.
-func (a header) encode() []byte {
-	b := make([]byte, 0, tagSize+20+len(a.Boot))
-	b = append(b, a.Tag[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(a.Wall.Unix()))
-	b = binary.BigEndian.AppendUint32(b, uint32(a.Wall.Nanosecond()))
-	b = binary.BigEndian.AppendUint64(b, uint64(a.Uptime))
-	return append(b, a.Boot...)
+func (h header) encode() []byte {
+	b := make([]byte, 0, tagSize+20+len(h.Boot))
+	b = append(b, h.Tag[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Wall.Unix()))
+	b = binary.BigEndian.AppendUint32(b, uint32(h.Wall.Nanosecond()))
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Uptime))
+	return append(b, h.Boot...)
 }
 
 func decodeHeader(b []byte) (header, error) {
@@ -36,16 +36,16 @@ func decodeHeader(b []byte) (header, error) {
 	if len(b) < fixed || len(b) > fixed+maxName {
 		return header{}, damaged("a request of %d bytes", len(b))
 	}
-	var a header
-	n := copy(a.Tag[:], b)
+	var h header
+	n := copy(h.Tag[:], b)
 	sec, nano := int64(binary.BigEndian.Uint64(b[n:])), binary.BigEndian.Uint32(b[n+8:])
-	a.Uptime = time.Duration(binary.BigEndian.Uint64(b[n+12:]))
-	a.Boot = string(b[fixed:])
-	if nano >= 1e9 || sec < -1<<36 || sec > 1<<38 || a.Uptime < 0 || !isName(a.Boot) {
+	h.Uptime = time.Duration(binary.BigEndian.Uint64(b[n+12:]))
+	h.Boot = string(b[fixed:])
+	if nano >= 1e9 || sec < -1<<36 || sec > 1<<38 || h.Uptime < 0 || !isName(h.Boot) {
 		return header{}, damaged("a request with invalid values")
 	}
-	a.Wall = time.Unix(sec, int64(nano)).UTC()
-	return a, nil
+	h.Wall = time.Unix(sec, int64(nano)).UTC()
+	return h, nil
 }
 
 // PastRequests calls each for the requests on record, newest first in the order of writing, until it returns false.
@@ -63,11 +63,11 @@ func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastReques
 			if len(head) == 0 {
 				continue // a note
 			}
-			a, err := decodeHeader(head)
+			h, err := decodeHeader(head)
 			if err != nil {
 				return err
 			}
-			p := kiosk.PastRequest{SamePerson: isPerson(a.Tag), Wall: a.Wall, Boot: a.Boot, Uptime: a.Uptime}
+			p := kiosk.PastRequest{SamePerson: isPerson(h.Tag), Wall: h.Wall, Boot: h.Boot, Uptime: h.Uptime}
 			if p.SamePerson {
 				p.History = func() (r []kiosk.Record) { r, err = decodeRecords(b); return r }
 			}

@@ -12,9 +12,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 )
 
-// The holder file is a courtesy: the lock is bbolt's, on the database itself.
-// Its one line is "<process id> <who>".
-
 // writeHolder writes who has the database open: one line, "PID COMMAND". The lock itself is bbolt's, on the database;
 // the file only makes another process's error message more useful.
 func writeHolder(dir, process string) {
@@ -41,10 +38,10 @@ func lockedError(dir string) error {
 
 func parseHolder(line string) *LockedError {
 	line, _, _ = strings.Cut(line, "\n")
-	pid, who, _ := strings.Cut(line, " ")
+	pid, process, _ := strings.Cut(line, " ")
 	n, err := strconv.ParseInt(pid, 10, 32)
 	if err != nil || n <= 0 {
 		return &LockedError{}
 	}
-	return &LockedError{PID: int(n), Process: strings.TrimSpace(sanitize.ASCII(who, 60))}
+	return &LockedError{PID: int(n), Process: strings.TrimSpace(sanitize.ASCII(process, 60))}
 }

@@ -52,7 +52,7 @@ func (s *Store) Prune(olderThan time.Time) (int, error) {
 // its size limit. It returns how many were removed.
 func (s *Store) PruneOldest(n int) (int, error) {
 	last := uint64(0)
-	err := s.view("shorten", func(tx *bolt.Tx) error {
+	err := s.view("prune oldest", func(tx *bolt.Tx) error {
 		c := tx.Bucket(visitBucket).Cursor()
 		for key, _ := c.First(); key != nil && n > 0; key, _ = c.Next() {
 			last = binary.BigEndian.Uint64(key)
@@ -67,7 +67,7 @@ func (s *Store) PruneOldest(n int) (int, error) {
 }
 
 // pruneUpTo removes everything up to a number, in batches.
-func (s *Store) pruneUpTo(last uint64, batch int) (gone int, err error) {
+func (s *Store) pruneUpTo(last uint64, batch int) (removed int, err error) {
 	for {
 		n := 0
 		err := s.update("prune", func(tx *bolt.Tx) (err error) {
@@ -79,9 +79,9 @@ func (s *Store) pruneUpTo(last uint64, batch int) (gone int, err error) {
 			continue
 		}
 		if err != nil || n == 0 {
-			return gone, err
+			return removed, err
 		}
-		gone += n
+		removed += n
 	}
 }
 
@@ -96,12 +96,12 @@ func (s *Store) pruneOneBatch(tx *bolt.Tx, last uint64, batch int) (int, error) 
 		if err != nil {
 			return 0, err
 		}
-		closed := v.Steps[0].Seq > end.seq // nothing from here on is older than what is removed
-		if closed && (len(keys) >= batch || binary.BigEndian.Uint64(key) > last) {
+		complete := v.Steps[0].Seq > end.seq // nothing from here on is older than what is removed
+		if complete && (len(keys) >= batch || binary.BigEndian.Uint64(key) > last) {
 			break
 		}
 		if tx.Bucket(openBucket).Get(key) != nil {
-			if closed {
+			if complete {
 				break
 			}
 			return 0, nil

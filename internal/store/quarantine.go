@@ -41,16 +41,16 @@ func (o Options) CanQuarantine(err error) bool {
 // file that holds no key (ErrKey, but not ErrWrongKey). at becomes part of the name. The newest three quarantined
 // files are kept.
 func (o Options) Quarantine(cause error, at time.Time) (QuarantinedFile, error) {
-	a := QuarantinedFile{Name: dbName + quarantineMark + at.UTC().Format(quarantineDate), At: at.UTC().Truncate(time.Second)}
+	file := QuarantinedFile{Name: dbName + quarantineMark + at.UTC().Format(quarantineDate), At: at.UTC().Truncate(time.Second)}
 	for n := 2; ; n++ { // two may have the same date if the clock is wrong
-		if _, err := os.Lstat(filepath.Join(o.Dir, a.Name)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(o.Dir, file.Name)); errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		a.Name = fmt.Sprintf("%s%s%s-%d", dbName, quarantineMark, at.UTC().Format(quarantineDate), n)
+		file.Name = fmt.Sprintf("%s%s%s-%d", dbName, quarantineMark, at.UTC().Format(quarantineDate), n)
 	}
-	err := os.Rename(filepath.Join(o.Dir, dbName), filepath.Join(o.Dir, a.Name))
+	err := os.Rename(filepath.Join(o.Dir, dbName), filepath.Join(o.Dir, file.Name))
 	if errors.Is(cause, ErrKey) && !errors.Is(cause, ErrWrongKey) && o.Key == nil && o.KeyFile == "" {
-		key := strings.Replace(a.Name, dbName, keyName, 1)
+		key := strings.Replace(file.Name, dbName, keyName, 1)
 		if e := os.Rename(filepath.Join(o.Dir, keyName), filepath.Join(o.Dir, key)); !errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, e)
 		}
@@ -70,7 +70,7 @@ func (o Options) Quarantine(cause error, at time.Time) (QuarantinedFile, error) 
 		os.Remove(filepath.Join(o.Dir, old.Name))
 		os.Remove(filepath.Join(o.Dir, strings.Replace(old.Name, dbName, keyName, 1)))
 	}
-	return a, nil
+	return file, nil
 }
 
 // Quarantined lists the quarantined databases in a state directory, newest first.

@@ -93,12 +93,12 @@ type Options struct {
 
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
-	dir     string
-	ring    *seal.Ring
-	db      *bolt.DB
-	file    *os.File // the database's handle, to close it when bbolt cannot
-	reader  bool
-	maxSize int
+	dir      string
+	ring     *seal.Ring
+	db       *bolt.DB
+	file     *os.File // the database's handle, to close it when bbolt cannot
+	readOnly bool
+	maxSize  int
 
 	numbers visitNumbers // of the visits in progress and the most recent ones
 	mu      sync.RWMutex // read-locked by each transaction, locked by Close and Rewrite
@@ -143,7 +143,7 @@ func open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: o.Dir, reader: o.ReadOnly, ring: ring, maxSize: o.MaxSize}
+	s := &Store{dir: o.Dir, readOnly: o.ReadOnly, ring: ring, maxSize: o.MaxSize}
 	if missing {
 		if err := create(path, ring, o); err != nil {
 			return nil, err
@@ -180,7 +180,7 @@ func (s *Store) prepare(o Options) error {
 }
 
 // ReadOnly reports whether the store was opened for reading.
-func (s *Store) ReadOnly() bool { return s.reader }
+func (s *Store) ReadOnly() bool { return s.readOnly }
 
 // Ping reads one page. It returns when the disk has answered.
 func (s *Store) Ping() error { return s.view("ping", func(*bolt.Tx) error { return nil }) }
@@ -193,7 +193,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	if !s.reader {
+	if !s.readOnly {
 		os.Remove(filepath.Join(s.dir, holderName)) // while the file is still locked; a stale one does no harm
 	}
 	s.ring.Forget()

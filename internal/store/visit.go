@@ -141,8 +141,8 @@ func validate(r kiosk.Record) error {
 }
 
 func (s visitRecord) checkNote() error {
-	odd := len(s.Steps) != 1 || s.Visit != "" || s.Code != "" || sanitize.ASCII(s.Note, maxNote) != s.Note
-	if odd || s.Steps[0].Stage != 0 || s.Steps[0].Reason != 0 || !isDate(s.Steps[0].Wall) || !isName(s.Steps[0].Boot) || s.Steps[0].Uptime < 0 {
+	malformed := len(s.Steps) != 1 || s.Visit != "" || s.Code != "" || sanitize.ASCII(s.Note, maxNote) != s.Note
+	if malformed || s.Steps[0].Stage != 0 || s.Steps[0].Reason != 0 || !isDate(s.Steps[0].Wall) || !isName(s.Steps[0].Boot) || s.Steps[0].Uptime < 0 {
 		return damaged("a note with invalid values")
 	}
 	return nil
@@ -201,14 +201,14 @@ func decodeVisit(b []byte) (visitRecord, error) {
 	if s.Note != "" && len(head) == 0 {
 		return s, s.checkNote()
 	}
-	a, err := decodeHeader(head)
+	h, err := decodeHeader(head)
 	if err != nil {
 		return visitRecord{}, err
 	}
-	if s.Person = a.Tag; s.Note != "" || s.header() != a {
+	if s.Person = h.Tag; s.Note != "" || s.header() != h {
 		return visitRecord{}, damaged("a visit whose header does not match")
 	}
-	if len(s.Steps) > 3+maxIntervals { // beside asked: asking, granted and an ending
+	if len(s.Steps) > 3+maxIntervals { // besides acknowledged: asking, granted and an ending
 		return visitRecord{}, damaged("a visit of %d steps", len(s.Steps))
 	}
 	before := s
