@@ -27,7 +27,7 @@
 //  5. Nothing is fetched without a verified answer to the same question, and only once.
 //  6. A record is on disk before the effect that others can see.
 //  7. Late or foreign answers change nothing; tokens that come with them are revoked.
-//  8. No secret is in a state, a log or on a screen (runner_test.go).
+//  8. No secret is in a state, a log or on a screen (checked by the tests of kiosk/runner).
 //  9. Language, warnings and extensions end with the visit.
 //  10. A reason for being closed never interrupts a visit and is never forgotten.
 //  11. A refusal by the server is shown at a multiple of Rules.RefusalQuantum.

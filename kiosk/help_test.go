@@ -5,66 +5,64 @@ import (
 	"time"
 )
 
-// helped are the screens on which a customer can ask what this is.
-func helped(t *testing.T) map[string]*player {
-	return map[string]*player{
-		"typing":    begin(t).do(Press{Key: OtherKey}).in(Identify),
-		"contacted": begin(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking),
-		"waiting":   begin(t).acknowledged(2*time.Minute, 5*time.Second).in(Waiting),
-		"shown":     begin(t).shown(),
+// helpScreens returns visits on the screens that offer the help, by name.
+func helpScreens(t *testing.T) map[string]*visit {
+	return map[string]*visit{
+		"identify": newVisit(t).do(Press{Key: OtherKey}).in(Identify),
+		"asking":   newVisit(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking),
+		"waiting":  newVisit(t).acknowledged(2*time.Minute, 5*time.Second).in(Waiting),
+		"shown":    newVisit(t).shown(),
 	}
 }
 
-// Help changes what is said and nothing that is under way.
 func TestHelpChangesNothingElse(t *testing.T) {
-	for name, y := range helped(t) {
-		before := y.s
-		y.do(Press{Key: HelpKey})
-		if !y.s.Help {
-			t.Errorf("%s: no help", name)
+	for name, v := range helpScreens(t) {
+		before := v.s
+		v.do(Press{Key: HelpKey})
+		if !v.s.Help {
+			t.Errorf("%s: the help key did not open the help", name)
 		}
-		if len(y.effects) > 0 {
-			t.Errorf("%s: help does %v", name, y.effects)
+		if len(v.effects) > 0 {
+			t.Errorf("%s: the help key had the effects %v", name, v.effects)
 		}
-		y.do(Press{Key: HelpKey})
-		before.LastInput = y.s.LastInput
-		if y.s != before {
-			t.Errorf("%s: help and back leaves %+v, was %+v", name, y.s, before)
+		v.do(Press{Key: HelpKey})
+		before.LastInput = v.s.LastInput
+		if v.s != before {
+			t.Errorf("%s: opening and closing the help left %+v, want %+v", name, v.s, before)
 		}
 	}
 }
 
 func TestHelpInReadyBeginsVisit(t *testing.T) {
-	y := begin(t).do(Press{Key: HelpKey}).in(Identify)
-	if !y.s.Help {
-		t.Error("no help")
+	v := newVisit(t).do(Press{Key: HelpKey}).in(Identify)
+	if !v.s.Help {
+		t.Error("the help is not open")
 	}
-	if y.do(Press{Key: EscapeKey}).in(Ready); y.s.Help {
-		t.Error("the next customer finds the help of the last")
+	if v.do(Press{Key: EscapeKey}).in(Ready); v.s.Help {
+		t.Error("the help is open for the next customer")
 	}
-	y.do(Press{Key: OtherKey}, Press{Key: HelpKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking)
-	if y.s.Help {
-		t.Error("help that was asked for on one screen stands on the next")
+	v.do(Press{Key: OtherKey}, Press{Key: HelpKey}, Press{Key: RuneKey, Rune: 'a'}, Press{Key: EnterKey}).in(Asking)
+	if v.s.Help {
+		t.Error("the help is still open on the next screen")
 	}
 }
 
 func TestQuestionMarkCanBeTyped(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: '?'}).in(Identify)
-	if y.s.Help || y.typed() != "?" {
-		t.Errorf("help %v, typed %q", y.s.Help, y.typed())
+	v := newVisit(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: '?'}).in(Identify)
+	if v.s.Help || v.typedText() != "?" {
+		t.Errorf("help %v, typed %q", v.s.Help, v.typedText())
 	}
-	if y = begin(t).acknowledged(2*time.Minute, 5*time.Second).do(Press{Key: RuneKey, Rune: '?'}); !y.s.Help {
-		t.Error("where nothing is typed it asks for help")
+	if v = newVisit(t).acknowledged(2*time.Minute, 5*time.Second).do(Press{Key: RuneKey, Rune: '?'}); !v.s.Help {
+		t.Error("a question mark did not open the help in Waiting")
 	}
 }
 
-// Who is asked whether they are still there says so with any key; that key asks nothing.
 func TestHelpKeyAnswersIdlePrompt(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey}).wait(DefaultRules().IdleLimit)
-	if !y.s.Idle.Prompted {
-		t.Fatal("not asked")
+	v := newVisit(t).do(Press{Key: OtherKey}).wait(DefaultRules().IdleLimit)
+	if !v.s.Idle.Prompted {
+		t.Fatal("no idle prompt")
 	}
-	if y.do(Press{Key: HelpKey}); y.s.Idle.Prompted || y.s.Help || y.s.Idle.Extensions != 1 {
-		t.Errorf("%+v", y.s)
+	if v.do(Press{Key: HelpKey}); v.s.Idle.Prompted || v.s.Help || v.s.Idle.Extensions != 1 {
+		t.Errorf("%+v", v.s)
 	}
 }

@@ -16,22 +16,22 @@ func TestCheck(t *testing.T) {
 		{"nothing", TextKind, "   ", Empty},
 		{"a name", TextKind, " alice ", NoProblem},
 		{"a name with an accent", TextKind, "José", NoProblem},
-		{"too much", TextKind, strings.Repeat("a", 255), TooLong},
-		{"just enough", TextKind, strings.Repeat("a", 254), NoProblem},
+		{"255 characters", TextKind, strings.Repeat("a", 255), TooLong},
+		{"254 characters", TextKind, strings.Repeat("a", 254), NoProblem},
 		{"an escape sequence from a scanner", TextKind, "ali\x1b[2Jce", BadCharacter},
 		{"a C1 control", TextKind, "ali\u009bce", BadCharacter},
-		{"text that reads backwards", TextKind, "ali\u202ece", BadCharacter},
-		{"an invisible joiner", TextKind, "ali\u200dce", BadCharacter},
-		{"bytes that are no text", TextKind, "ali\xffce", BadCharacter},
+		{"right-to-left override", TextKind, "ali\u202ece", BadCharacter},
+		{"zero-width joiner", TextKind, "ali\u200dce", BadCharacter},
+		{"invalid UTF-8", TextKind, "ali\xffce", BadCharacter},
 		{"an address", EmailKind, "alice@example.org", NoProblem},
 		{"half an address", EmailKind, "alice@", NotEmail},
-		{"an address without a country", EmailKind, "alice@example", NotEmail},
+		{"an address without a top-level domain", EmailKind, "alice@example", NotEmail},
 		{"two addresses", EmailKind, "alice@example.org,bob@example.org", NotEmail},
 		{"an address with a dot at the end", EmailKind, "alice@example.org.", NotEmail},
 		{"a number as people write it", PhoneKind, "+44 (7700) 900-123", NoProblem},
 		{"a short number", PhoneKind, "112", NotPhone},
 		{"a number with letters", PhoneKind, "0800 CALL", NotPhone},
-		{"a plus alone", PhoneKind, "+", NotPhone},
+		{"only a plus", PhoneKind, "+", NotPhone},
 		{"a customer number in groups", NumberKind, "10-04-25", NoProblem},
 		{"digits of another script", NumberKind, "١٢٣", NotNumber},
 	} {
@@ -70,22 +70,22 @@ func FuzzIdentifier(f *testing.F) {
 		kind := IdentifierKind(int(k) % len(kindNames))
 		trimmed := Trim(kind, s)
 		if Trim(kind, trimmed) != trimmed {
-			t.Errorf("%q is trimmed twice differently", s)
+			t.Errorf("trimming %q a second time changes it", s)
 		}
 		if Check(kind, trimmed) == NoProblem {
 			if n := utf8.RuneCountInString(trimmed); n == 0 || n > MaxIdentifier || !utf8.ValidString(trimmed) {
-				t.Errorf("%q passes", s)
+				t.Errorf("%q was accepted", s)
 			}
 			for _, r := range trimmed {
 				if !Printable(r) {
-					t.Errorf("%q passes with %U", s, r)
+					t.Errorf("%q was accepted with %U", s, r)
 				}
 			}
 		}
 		mask := Mask(kind, trimmed)
 		for _, r := range mask {
 			if !Printable(r) {
-				t.Errorf("the mask of %q holds %U", s, r)
+				t.Errorf("the mask of %q contains %U", s, r)
 			}
 		}
 		if n := utf8.RuneCountInString(trimmed); n >= 3 && !strings.Contains(trimmed, "*") && strings.Contains(mask, trimmed) {
@@ -112,6 +112,6 @@ func TestReasonNames(t *testing.T) {
 	}
 	var r Reason
 	if r.UnmarshalText([]byte("nonsense")) == nil {
-		t.Error("an unknown reason is taken")
+		t.Error("an unknown reason was accepted")
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// typed is what the last event wrote into the field.
-func (y *player) typed() string {
+// typedText returns the input that the last event added; ← is an erased character.
+func (v *visit) typedText() string {
 	var b strings.Builder
-	for _, e := range y.effects {
+	for _, e := range v.effects {
 		if e, ok := e.(EditInput); ok {
 			if e.Erase {
 				b.WriteRune('←')
@@ -22,109 +22,108 @@ func (y *player) typed() string {
 
 func arrow(k KeyName) Press { return Press{Key: k} }
 
-func TestKeypadStaysAwayFromKeyboardUsers(t *testing.T) {
-	y := begin(t).do(Press{Key: RuneKey, Rune: 'a'}, Press{Key: RuneKey, Rune: 'l'}).in(Identify)
-	if y.s.KeypadRows() != nil {
-		t.Error("typing brings the keypad up")
+func TestTypingDoesNotShowKeypad(t *testing.T) {
+	v := newVisit(t).do(Press{Key: RuneKey, Rune: 'a'}, Press{Key: RuneKey, Rune: 'l'}).in(Identify)
+	if v.s.KeypadRows() != nil {
+		t.Error("typing showed the keypad")
 	}
-	y.do(Press{Key: EnterKey}).in(Asking)
+	v.do(Press{Key: EnterKey}).in(Asking)
 }
 
 func TestTouchShowsKeypad(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
-	if y.s.KeypadRows() == nil {
-		t.Fatal("no keypad for a finger")
+	v := newVisit(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
+	if v.s.KeypadRows() == nil {
+		t.Fatal("a touch did not show the keypad")
 	}
-	for _, row := range y.s.KeypadRows() {
+	for _, row := range v.s.KeypadRows() {
 		for _, k := range row {
-			if y.do(Press{Key: k.Key, Rune: k.Rune, Touch: true}); k.Key == RuneKey && y.typed() != string(k.Rune) {
-				t.Errorf("key %q writes %q", k.Rune, y.typed())
+			if v.do(Press{Key: k.Key, Rune: k.Rune, Touch: true}); k.Key == RuneKey && v.typedText() != string(k.Rune) {
+				t.Errorf("key %q typed %q", k.Rune, v.typedText())
 			}
-			if y.s.Phase != Identify {
+			if v.s.Phase != Identify {
 				if k.Key != EnterKey {
-					t.Errorf("key %v leads to %s", k, y.s.Phase)
+					t.Errorf("key %v leads to %s", k, v.s.Phase)
 				}
 				return
 			}
 		}
 	}
-	t.Error("no key sends")
+	t.Error("no key of the keypad sends the input")
 }
 
-// The next customer finds the screen as the first one did.
 func TestKeypadEndsWithVisit(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true}, arrow(DownKey)).in(Identify)
-	if !y.s.Keypad.Upper || !y.s.Keypad.Selected {
-		t.Errorf("%+v", y.s.Keypad)
+	v := newVisit(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true}, arrow(DownKey)).in(Identify)
+	if !v.s.Keypad.Upper || !v.s.Keypad.Selected {
+		t.Errorf("%+v", v.s.Keypad)
 	}
-	y.do(Press{Key: EscapeKey}).in(Ready)
-	if y.do(Press{Key: OtherKey}); y.s.Keypad != (KeypadState{}) {
-		t.Errorf("left over: %+v", y.s.Keypad)
+	v.do(Press{Key: EscapeKey}).in(Ready)
+	if v.do(Press{Key: OtherKey}); v.s.Keypad != (KeypadState{}) {
+		t.Errorf("left from the last visit: %+v", v.s.Keypad)
 	}
 }
 
 func TestKeypadByArrowKeys(t *testing.T) {
-	y := begin(t)
-	y.s.Rules.Kind = PhoneKind
-	y.do(Press{Key: OtherKey}, arrow(DownKey)) // brings it up, on 1
+	v := newVisit(t)
+	v.s.Rules.Kind = PhoneKind
+	v.do(Press{Key: OtherKey}, arrow(DownKey)) // shows the keypad with 1 selected
 	for _, c := range []struct {
 		name string
 		keys []KeyName
 		want string
 	}{
-		{"where it begins", nil, "1"},
+		{"the first key", nil, "1"},
 		{"to the right", []KeyName{RightKey, RightKey}, "3"},
 		{"around the edge", []KeyName{RightKey}, "1"},
 		{"up from the first row to the last", []KeyName{UpKey}, "+"},
 		{"along the row of four", []KeyName{RightKey}, "0"},
-		{"up again, to the nearest", []KeyName{UpKey}, "8"},
-		{"down, to the one that erases", []KeyName{DownKey}, "←"},
+		{"up again, to the nearest key", []KeyName{UpKey}, "8"},
+		{"down, to the erase key", []KeyName{DownKey}, "←"},
 	} {
 		for _, k := range c.keys {
-			y.do(arrow(k))
+			v.do(arrow(k))
 		}
-		if y.do(Press{Key: EnterKey}); y.typed() != c.want {
-			t.Errorf("%s: %q, want %q", c.name, y.typed(), c.want)
+		if v.do(Press{Key: EnterKey}); v.typedText() != c.want {
+			t.Errorf("%s: %q, want %q", c.name, v.typedText(), c.want)
 		}
 	}
-	y.do(arrow(RightKey), Press{Key: EnterKey}).in(Asking)
+	v.do(arrow(RightKey), Press{Key: EnterKey}).in(Asking)
 }
 
 func TestEnterSendsAfterTyping(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey}, arrow(DownKey), arrow(RightKey), Press{Key: RuneKey, Rune: 'x'})
-	if y.s.Keypad.Selected {
-		t.Error("typing leaves the keypad aimed")
+	v := newVisit(t).do(Press{Key: OtherKey}, arrow(DownKey), arrow(RightKey), Press{Key: RuneKey, Rune: 'x'})
+	if v.s.Keypad.Selected {
+		t.Error("a key of the keypad is still selected after typing")
 	}
-	y.do(Press{Key: EnterKey}).in(Asking)
+	v.do(Press{Key: EnterKey}).in(Asking)
 }
 
 func TestCapitals(t *testing.T) {
-	y := begin(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true})
+	v := newVisit(t).do(Press{Key: OtherKey, Touch: true}, Press{Key: ShiftKey, Touch: true})
 	found := false
-	for _, row := range y.s.KeypadRows() {
+	for _, row := range v.s.KeypadRows() {
 		for _, k := range row {
 			found = found || k.Rune == 'A'
 		}
 	}
 	if !found {
-		t.Errorf("no capitals in %+v", y.s.KeypadRows())
+		t.Errorf("no capitals in %+v", v.s.KeypadRows())
 	}
 }
 
 func TestKeypadModes(t *testing.T) {
-	y := begin(t)
-	y.s.Rules.Keypad = KeypadAlways
-	if y.do(Press{Key: OtherKey}); y.s.KeypadRows() == nil {
-		t.Error("always, but not there")
+	v := newVisit(t)
+	v.s.Rules.Keypad = KeypadAlways
+	if v.do(Press{Key: OtherKey}); v.s.KeypadRows() == nil {
+		t.Error("KeypadAlways: no keypad")
 	}
-	y = begin(t)
-	y.s.Rules.Keypad = KeypadNever
-	if y.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); y.s.KeypadRows() != nil {
-		t.Error("never, but there")
+	v = newVisit(t)
+	v.s.Rules.Keypad = KeypadNever
+	if v.do(Press{Key: OtherKey, Touch: true}, arrow(DownKey)); v.s.KeypadRows() != nil {
+		t.Error("KeypadNever: there is a keypad")
 	}
 }
 
-// Every character that a check of this kind can ask for is on its keypad.
+// The keypad of each kind has every character that its check requires.
 func TestKeypadTypesEveryKind(t *testing.T) {
 	for kind, id := range map[IdentifierKind]string{
 		TextKind: "alice_b-1.c@d/e", EmailKind: "alice.b-c_d+e@example.org", PhoneKind: "+447700900123", NumberKind: "1234567890",
@@ -132,7 +131,7 @@ func TestKeypadTypesEveryKind(t *testing.T) {
 		all := strings.Join(keypadLayouts[kind], "")
 		for _, r := range id {
 			if !strings.ContainsRune(all, r) {
-				t.Errorf("%s: no key %q", kind, r)
+				t.Errorf("%s: there is no key %q", kind, r)
 			}
 		}
 		if p := Check(kind, id); p != NoProblem {
@@ -141,7 +140,6 @@ func TestKeypadTypesEveryKind(t *testing.T) {
 	}
 }
 
-// A scan counts on the screen it was meant for, and on no other.
 func TestScanOnAnotherScreenDoesNothing(t *testing.T) {
 	for _, p := range []Phase{Closed, Asking, Waiting, Checking, Fetching, Shown, Ended, Clearing} {
 		s := New(DefaultRules())
@@ -152,9 +150,9 @@ func TestScanOnAnotherScreenDoesNothing(t *testing.T) {
 		}
 	}
 	if s, out := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice"), Seen: Ended}); s.Phase != Ready || out != nil {
-		t.Error("what was scanned while the last visit ended begins the next one")
+		t.Error("a scan made while the last visit ended began the next one")
 	}
 	if s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")}); s.Phase != Identify {
-		t.Error("a scan on Ready begins no visit")
+		t.Error("a scan in Ready began no visit")
 	}
 }

@@ -5,34 +5,34 @@ import (
 	"time"
 )
 
-// staffed is a kiosk at which technicians may come in.
-func staffed(t *testing.T) *player {
-	y := begin(t)
-	y.s.Rules.Technicians = true
-	return y
+// newVisitWithTechnicians returns a kiosk with a technician's menu.
+func newVisitWithTechnicians(t *testing.T) *visit {
+	v := newVisit(t)
+	v.s.Rules.Technicians = true
+	return v
 }
 
-func (y *player) press(k KeyName, r rune) *player {
-	y.t.Helper()
-	return y.do(Press{Key: k, Rune: r})
+func (v *visit) press(k KeyName, r rune) *visit {
+	v.t.Helper()
+	return v.do(Press{Key: k, Rune: r})
 }
 
-// letIn brings a technician to the menu.
-func (y *player) letIn() *player {
-	y.t.Helper()
-	y.press(TechnicianKey, 0).in(Identify)
-	y.approved().do(Verified{y.s.Question})
-	return y.in(Menu)
+// openTechnicianMenu brings a technician to the menu.
+func (v *visit) openTechnicianMenu() *visit {
+	v.t.Helper()
+	v.press(TechnicianKey, 0).in(Identify)
+	v.approved().do(Verified{v.s.Question})
+	return v.in(Menu)
 }
 
-// task is the only one that the last event had done.
-func (y *player) task() Task {
-	y.t.Helper()
+// startedTask returns the task that the last event started, or NoTask.
+func (v *visit) startedTask() Task {
+	v.t.Helper()
 	found := NoTask
-	for _, f := range y.effects {
+	for _, f := range v.effects {
 		if s, ok := f.(RunTask); ok {
 			if found != NoTask {
-				y.t.Fatalf("two tasks at once: %v and %v", found, s.Task)
+				v.t.Fatalf("two tasks at once: %v and %v", found, s.Task)
 			}
 			found = s.Task
 		}
@@ -41,164 +41,164 @@ func (y *player) task() Task {
 }
 
 func TestTechnicianVisit(t *testing.T) {
-	y := staffed(t).letIn()
-	if !y.s.Technician || y.s.Menu.Unauthenticated || y.s.Masked != "" || y.s.Request.TokensIssued {
-		t.Fatalf("at the menu: %+v", y.s)
+	v := newVisitWithTechnicians(t).openTechnicianMenu()
+	if !v.s.Technician || v.s.Menu.Unauthenticated || v.s.Masked != "" || v.s.Request.TokensIssued {
+		t.Fatalf("at the menu: %+v", v.s)
 	}
-	var given, wiped bool
-	for _, f := range y.effects {
+	var revoked, wiped bool
+	for _, f := range v.effects {
 		switch f.(type) {
 		case Revoke:
-			given = true
+			revoked = true
 		case Wipe:
-			wiped = given
+			wiped = revoked
 		case Fetch:
-			t.Fatal("the protected API was asked for")
+			t.Fatal("the protected API was called")
 		}
 	}
 	if !wiped {
-		t.Fatalf("the approval is kept: %+v", y.effects)
+		t.Fatalf("tokens were not revoked and then wiped: %+v", v.effects)
 	}
-	if r := y.last(); r.Stage != StageShown || !r.Technician {
+	if r := v.lastRecord(); r.Stage != StageShown || !r.Technician {
 		t.Fatalf("the last record is %+v", r)
 	}
-	for _, r := range y.records {
+	for _, r := range v.records {
 		if !r.Technician {
-			t.Errorf("record %v does not say whose visit it is", r.Stage)
+			t.Errorf("record %v is not marked as a technician's", r.Stage)
 		}
 	}
 
-	if y.press(RuneKey, '1'); y.task() != StatusTask || y.s.Menu.Task != StatusTask {
-		t.Fatalf("1 does %v", y.task())
+	if v.press(RuneKey, '1'); v.startedTask() != StatusTask || v.s.Menu.Task != StatusTask {
+		t.Fatalf("1 does %v", v.startedTask())
 	}
-	if y.press(DownKey, 0); y.s.Reading.Page != 0 {
-		t.Error("a page is turned that is not there yet")
+	if v.press(DownKey, 0); v.s.Reading.Page != 0 {
+		t.Error("a key turned a page before the task was done")
 	}
-	y.do(TaskDone{y.s.Question}).press(DownKey, 0)
-	if y.s.Reading.Page != 1 || y.s.Menu.Task != StatusTask {
-		t.Fatalf("reading: %+v", y.s)
+	v.do(TaskDone{v.s.Question}).press(DownKey, 0)
+	if v.s.Reading.Page != 1 || v.s.Menu.Task != StatusTask {
+		t.Fatalf("reading: %+v", v.s)
 	}
-	y.press(EscapeKey, 0).in(Menu)
-	if y.s.Menu.Task != NoTask || y.s.Reading.Page != 0 {
-		t.Fatalf("back at the menu: %+v", y.s)
+	v.press(EscapeKey, 0).in(Menu)
+	if v.s.Menu.Task != NoTask || v.s.Reading.Page != 0 {
+		t.Fatalf("back at the menu: %+v", v.s)
 	}
-	y.press(EscapeKey, 0).in(Ready)
-	if y.s != y.s.Fresh() {
-		t.Errorf("something of the technician is left: %+v", y.s)
+	v.press(EscapeKey, 0).in(Ready)
+	if v.s != v.s.Fresh() {
+		t.Errorf("not a fresh state: %+v", v.s)
 	}
-	y.press(OtherKey, 0).in(Identify)
-	if y.s.Technician {
-		t.Error("the next customer is taken for a technician")
+	v.press(OtherKey, 0).in(Identify)
+	if v.s.Technician {
+		t.Error("the next visit is a technician's")
 	}
 }
 
 func TestAbandonedTaskDoesNotReturn(t *testing.T) {
-	y := staffed(t).letIn().press(RuneKey, '2')
-	late := y.s.Question
-	y.press(EscapeKey, 0).press(RuneKey, '1')
-	before := y.s
-	if y.do(TaskDone{late}); y.s != before {
-		t.Errorf("the late report changed %+v", y.s)
+	v := newVisitWithTechnicians(t).openTechnicianMenu().press(RuneKey, '2')
+	late := v.s.Question
+	v.press(EscapeKey, 0).press(RuneKey, '1')
+	before := v.s
+	if v.do(TaskDone{late}); v.s != before {
+		t.Errorf("a late answer changed the state to %+v", v.s)
 	}
-	y.do(Failed{y.s.Question, Internal})
-	if !y.s.Menu.Failed || y.s.Menu.Task != StatusTask {
-		t.Errorf("a failure is not shown: %+v", y.s)
+	v.do(Failed{v.s.Question, Internal})
+	if !v.s.Menu.Failed || v.s.Menu.Task != StatusTask {
+		t.Errorf("the failure is not shown: %+v", v.s)
 	}
 }
 
 func TestTaskTimeout(t *testing.T) {
-	y := staffed(t).letIn().press(RuneKey, '2').wait(DefaultRules().TaskLimit)
-	if !y.s.Menu.Failed || y.s.Question != 0 || y.s.Phase != Menu {
-		t.Errorf("after the limit: %+v", y.s)
+	v := newVisitWithTechnicians(t).openTechnicianMenu().press(RuneKey, '2').wait(DefaultRules().TaskLimit)
+	if !v.s.Menu.Failed || v.s.Question != 0 || v.s.Phase != Menu {
+		t.Errorf("after the limit: %+v", v.s)
 	}
 }
 
 func TestTechnicianChangesService(t *testing.T) {
-	y := staffed(t).letIn()
-	if y.press(RuneKey, '3'); y.task() != CloseTask {
-		t.Fatalf("3 does %v", y.task())
+	v := newVisitWithTechnicians(t).openTechnicianMenu()
+	if v.press(RuneKey, '3'); v.startedTask() != CloseTask {
+		t.Fatalf("3 does %v", v.startedTask())
 	}
-	y.do(ClosureChanged{Closure: Maintenance, On: true}, TaskDone{y.s.Question}).in(Menu)
-	if y.s.Menu.Task != NoTask {
-		t.Fatalf("the menu is not there again: %+v", y.s)
+	v.do(ClosureChanged{Closure: Maintenance, On: true}, TaskDone{v.s.Question}).in(Menu)
+	if v.s.Menu.Task != NoTask {
+		t.Fatalf("the menu did not return: %+v", v.s)
 	}
-	y.press(EscapeKey, 0).in(Closed)
-	y.press(OtherKey, 0).in(Closed)
-	y.press(RuneKey, 'a').in(Closed)
+	v.press(EscapeKey, 0).in(Closed)
+	v.press(OtherKey, 0).in(Closed)
+	v.press(RuneKey, 'a').in(Closed)
 
-	y.letIn()
-	if y.press(RuneKey, '3'); y.task() != OpenTask {
-		t.Fatalf("3 does %v while out of service", y.task())
+	v.openTechnicianMenu()
+	if v.press(RuneKey, '3'); v.startedTask() != OpenTask {
+		t.Fatalf("3 does %v while out of service", v.startedTask())
 	}
-	y.do(ClosureChanged{Closure: Maintenance, On: false}, TaskDone{y.s.Question}).press(EscapeKey, 0).in(Ready)
+	v.do(ClosureChanged{Closure: Maintenance, On: false}, TaskDone{v.s.Question}).press(EscapeKey, 0).in(Ready)
 }
 
 func TestRestartFollowsVisit(t *testing.T) {
-	y := staffed(t).letIn().press(RuneKey, '4')
-	if y.task() != RestartTask || y.s.Phase != Ready {
-		t.Fatalf("4 does %v, and then it is %v", y.task(), y.s.Phase)
+	v := newVisitWithTechnicians(t).openTechnicianMenu().press(RuneKey, '4')
+	if v.startedTask() != RestartTask || v.s.Phase != Ready {
+		t.Fatalf("4 starts %v and leads to %v", v.startedTask(), v.s.Phase)
 	}
 }
 
 func TestMenuTimeouts(t *testing.T) {
-	t.Run("where nobody is", func(t *testing.T) {
-		y := staffed(t).letIn()
-		y.wait(y.s.Rules.IdleLimit + time.Second).in(Menu)
-		if !y.s.Idle.Prompted {
-			t.Fatal("nobody asks whether anybody is there")
+	t.Run("nobody is there", func(t *testing.T) {
+		v := newVisitWithTechnicians(t).openTechnicianMenu()
+		v.wait(v.s.Rules.IdleLimit + time.Second).in(Menu)
+		if !v.s.Idle.Prompted {
+			t.Fatal("no idle prompt")
 		}
-		y.wait(y.s.Rules.PromptTime).in(Ready)
+		v.wait(v.s.Rules.PromptTime).in(Ready)
 	})
-	t.Run("whoever presses whatever", func(t *testing.T) {
-		y := staffed(t).letIn()
-		end := y.now + y.s.Rules.MenuLimit
-		for y.now < end-time.Second {
-			y.wait(time.Second).press(RuneKey, '1').in(Menu)
-			y.do(TaskDone{y.s.Question}).press(EscapeKey, 0).in(Menu)
+	t.Run("with keys", func(t *testing.T) {
+		v := newVisitWithTechnicians(t).openTechnicianMenu()
+		end := v.now + v.s.Rules.MenuLimit
+		for v.now < end-time.Second {
+			v.wait(time.Second).press(RuneKey, '1').in(Menu)
+			v.do(TaskDone{v.s.Question}).press(EscapeKey, 0).in(Menu)
 		}
-		y.wait(2 * time.Second).in(Ready)
+		v.wait(2 * time.Second).in(Ready)
 	})
 	t.Run("stop", func(t *testing.T) {
-		y := staffed(t).letIn().do(Stop{})
-		if y.s.Busy() || !y.s.Stopping {
-			t.Errorf("%+v", y.s)
+		v := newVisitWithTechnicians(t).openTechnicianMenu().do(Stop{})
+		if v.s.Busy() || !v.s.Stopping {
+			t.Errorf("%+v", v.s)
 		}
 	})
 }
 
 func TestDiagnosisWithoutApproval(t *testing.T) {
 	for _, why := range []Closures{Starting, ClockWrong, StoreDown, SettingsBad, Maintenance | Starting} {
-		y := staffed(t).do(ClosureChanged{Closure: why, On: true}).press(TechnicianKey, 0)
-		if y.s.Phase != Menu || !y.s.Menu.Unauthenticated || y.task() != DoctorTask {
-			t.Fatalf("closed for %b: %+v", why, y.s)
+		v := newVisitWithTechnicians(t).do(ClosureChanged{Closure: why, On: true}).press(TechnicianKey, 0)
+		if v.s.Phase != Menu || !v.s.Menu.Unauthenticated || v.startedTask() != DoctorTask {
+			t.Fatalf("closed for %b: %+v", why, v.s)
 		}
-		y.do(TaskDone{y.s.Question})
+		v.do(TaskDone{v.s.Question})
 		for _, r := range "1234" {
-			if y.press(RuneKey, r); y.task() != NoTask || y.s.Menu.Task != DoctorTask {
-				t.Fatalf("%c does %v", r, y.task())
+			if v.press(RuneKey, r); v.startedTask() != NoTask || v.s.Menu.Task != DoctorTask {
+				t.Fatalf("%c does %v", r, v.startedTask())
 			}
 		}
-		y.press(EnterKey, 0).in(Menu)
-		y.press(EscapeKey, 0).in(Closed)
-		if y.asks+len(y.records) > 0 {
-			t.Errorf("something left the device, or went on record: %d, %v", y.asks, y.records)
+		v.press(EnterKey, 0).in(Menu)
+		v.press(EscapeKey, 0).in(Closed)
+		if v.asks+len(v.records) > 0 {
+			t.Errorf("%d requests were sent; records: %v", v.asks, v.records)
 		}
 	}
 }
 
 func TestDiagnosisAfterFailedRequest(t *testing.T) {
-	y := staffed(t).press(TechnicianKey, 0)
-	y.do(IdentifierEntered{Identifier: Secret("tara"), Seen: Identify}).in(Asking)
-	y.do(Failed{y.s.Question, Unreachable}).ended(Unreachable)
-	if !y.s.OffersDiagnosis() {
-		t.Fatal("it is not offered")
+	v := newVisitWithTechnicians(t).press(TechnicianKey, 0)
+	v.do(IdentifierEntered{Identifier: Secret("tara"), Seen: Identify}).in(Asking)
+	v.do(Failed{v.s.Question, Unreachable}).ended(Unreachable)
+	if !v.s.OffersDiagnosis() {
+		t.Fatal("the diagnosis is not offered")
 	}
-	y.press(RuneKey, '3').in(Menu)
-	if !y.s.Menu.Unauthenticated || y.task() != DoctorTask || y.s.Masked != "" {
-		t.Fatalf("%+v", y.s)
+	v.press(RuneKey, '3').in(Menu)
+	if !v.s.Menu.Unauthenticated || v.startedTask() != DoctorTask || v.s.Masked != "" {
+		t.Fatalf("%+v", v.s)
 	}
-	if _, ok := y.effects[0].(Wipe); !ok {
-		t.Errorf("who it was is kept: %v", y.effects)
+	if _, ok := v.effects[0].(Wipe); !ok {
+		t.Errorf("the identifier was not wiped: %v", v.effects)
 	}
 }
 
@@ -208,63 +208,63 @@ func TestMenuStaysClosed(t *testing.T) {
 		offered bool
 	}{{NoAccess, false}, {WrongPerson, false}, {Untrusted, true}}
 	for _, c := range cases {
-		y := staffed(t).press(TechnicianKey, 0).approved()
-		y.do(Failed{y.s.Question, c.why}).ended(c.why)
-		if y.s.OffersDiagnosis() != c.offered {
-			t.Errorf("%v: the examination is offered: %v", c.why, y.s.OffersDiagnosis())
+		v := newVisitWithTechnicians(t).press(TechnicianKey, 0).approved()
+		v.do(Failed{v.s.Question, c.why}).ended(c.why)
+		if v.s.OffersDiagnosis() != c.offered {
+			t.Errorf("%v: the diagnosis is offered: %v", c.why, v.s.OffersDiagnosis())
 		}
-		if y.press(RuneKey, '1'); y.s.Phase == Menu {
+		if v.press(RuneKey, '1'); v.s.Phase == Menu {
 			t.Errorf("%v opened the menu", c.why)
 		}
 	}
 	t.Run("declined", func(t *testing.T) {
-		y := staffed(t).press(TechnicianKey, 0).acknowledged(time.Minute, 5*time.Second).poll(Polled{Verdict: Denied}).ended(Declined)
-		if y.s.OffersDiagnosis() {
-			t.Error("a declined technician sees the diagnosis")
+		v := newVisitWithTechnicians(t).press(TechnicianKey, 0).acknowledged(time.Minute, 5*time.Second).poll(Polled{Verdict: Denied}).ended(Declined)
+		if v.s.OffersDiagnosis() {
+			t.Error("the diagnosis is offered after a refusal")
 		}
 	})
 	t.Run("a customer's visit", func(t *testing.T) {
-		y := staffed(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{y0(t), Internal})
-		y.do(Failed{y.s.Question, Unreachable}).ended(Unreachable)
-		if y.s.OffersDiagnosis() {
-			t.Error("a customer is offered the examination")
+		v := newVisitWithTechnicians(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{unusedNumber, Internal})
+		v.do(Failed{v.s.Question, Unreachable}).ended(Unreachable)
+		if v.s.OffersDiagnosis() {
+			t.Error("the diagnosis is offered to a customer")
 		}
 	})
 }
 
-// y0 is a number that no question has.
-func y0(*testing.T) Number { return 1 << 40 }
+// unusedNumber is the number of no question.
+const unusedNumber Number = 1 << 40
 
 func TestTechnicianKeyElsewhere(t *testing.T) {
-	t.Run("where there are no technicians", func(t *testing.T) {
-		y := begin(t).press(TechnicianKey, 0).in(Ready)
-		y.do(ClosureChanged{Closure: Starting, On: true}).press(TechnicianKey, 0).in(Closed)
+	t.Run("without technicians", func(t *testing.T) {
+		v := newVisit(t).press(TechnicianKey, 0).in(Ready)
+		v.do(ClosureChanged{Closure: Starting, On: true}).press(TechnicianKey, 0).in(Closed)
 	})
-	t.Run("taps that have begun a customer's visit", func(t *testing.T) {
-		y := staffed(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
-		y.do(Press{Key: TechnicianKey, Touch: true}).in(Identify)
-		if !y.s.Technician || !y.s.Keypad.On {
-			t.Errorf("%+v", y.s)
+	t.Run("taps that also began a customer's visit", func(t *testing.T) {
+		v := newVisitWithTechnicians(t).do(Press{Key: OtherKey, Touch: true}).in(Identify)
+		v.do(Press{Key: TechnicianKey, Touch: true}).in(Identify)
+		if !v.s.Technician || !v.s.Keypad.On {
+			t.Errorf("%+v", v.s)
 		}
 	})
-	t.Run("while somebody types", func(t *testing.T) {
-		y := staffed(t).press(RuneKey, 'a').in(Identify)
-		before := y.s
-		if y.press(TechnicianKey, 0); y.s != before {
-			t.Errorf("a customer's visit was taken over: %+v", y.s)
+	t.Run("while a customer types", func(t *testing.T) {
+		v := newVisitWithTechnicians(t).press(RuneKey, 'a').in(Identify)
+		before := v.s
+		if v.press(TechnicianKey, 0); v.s != before {
+			t.Errorf("a customer's visit became a technician's: %+v", v.s)
 		}
 	})
 	t.Run("while a phone rings", func(t *testing.T) {
-		y := staffed(t).acknowledged(time.Minute, 5*time.Second)
-		before := y.s
-		if y.press(TechnicianKey, 0); y.s != before {
-			t.Errorf("a customer's visit was taken over: %+v", y.s)
+		v := newVisitWithTechnicians(t).acknowledged(time.Minute, 5*time.Second)
+		before := v.s
+		if v.press(TechnicianKey, 0); v.s != before {
+			t.Errorf("a customer's visit became a technician's: %+v", v.s)
 		}
 	})
 	t.Run("stop", func(t *testing.T) {
-		y := staffed(t)
-		y.s.Stopping = true
-		y.press(TechnicianKey, 0).in(Ready)
+		v := newVisitWithTechnicians(t)
+		v.s.Stopping = true
+		v.press(TechnicianKey, 0).in(Ready)
 	})
 }
 
@@ -272,10 +272,10 @@ func TestTechnicianVisitIsNotResumed(t *testing.T) {
 	r := Record{Visit: "v", Stage: StageAcknowledged, Code: "K7-4F9Q", Expires: time.Minute, Boot: "b", Uptime: 10 * time.Second, Sent: 9 * time.Second}
 	here := BootContext{Boot: "b", Uptime: 15 * time.Second}
 	if got := Recover([]Record{r}, here)[0].Action; got != Resume {
-		t.Fatalf("a customer's is: %v", got)
+		t.Fatalf("a customer's visit: %v", got)
 	}
 	r.Technician = true
 	if got := Recover([]Record{r}, here)[0].Action; got != PollToClose {
-		t.Errorf("a technician's: %v", got)
+		t.Errorf("a technician's visit: %v", got)
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
 )
 
-// TestSecretsAreNotPrinted writes a secret in every way in which a programmer's slip
-// could, alone and inside what holds one.
+// TestSecretsAreNotPrinted formats and encodes a secret in every way, alone and inside every type that contains one.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	text := canary.Make("token")
 	var c canary.Canaries
@@ -27,7 +26,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		var out bytes.Buffer
 		for verb := '!'; verb <= 'z'; verb++ {
 			if verb == 'w' || verb == 'p' {
-				continue // for errors and pointers only; fmt asks nobody how else to print them, and vet refuses it
+				continue // %w is for errors only, and %p prints an address
 			}
 			for _, flags := range []string{"", "+", "#", " ", "-9", "09.4"} {
 				fmt.Fprintf(&out, "%"+flags+string(verb)+"\n", v)

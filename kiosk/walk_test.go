@@ -17,33 +17,33 @@ type world struct {
 	now time.Duration
 	log []string
 
-	prepared map[Number]bool   // the guard let this request go
-	free     time.Duration     // before then the guard is not asked again for the person it held back
-	asked    map[Number]int    // requests sent
-	records  map[string]Stage  // the journal: visit to last stage
-	ended    map[string]bool   // visits with an ending
-	verified map[Number]bool   // requests whose tokens passed
-	fetches  map[Number]int    //
-	tokens   map[Number]bool   // the vault holds tokens of this request
-	polling  map[Number]Number // request to the poll in flight
-	late     map[Number]int    // polls sent at or after the deadline
-	line     map[Number]*line  // each request's own schedule
-	open     []Event           // answers on their way, right or wrong
-	seen     map[string]int    // what the walk has visited
-	full     bool              // the card is full: records fail
-	pending  []Event           // what the runner answers at once
-	actions  int               // keys and scans so far, each of which may bring one request about
-	rings    int               // requests so far
-	flow     map[Number]Flow   // of each request
-	wrong    int               // user codes of this visit that the server found wrong
+	prepared      map[Number]bool       // requests that the guard allowed
+	guardAllowsAt time.Duration         // the guard holds the person back until then
+	asked         map[Number]int        // requests sent
+	records       map[string]Stage      // the journal: visit to last stage
+	ended         map[string]bool       // visits with an ending
+	verified      map[Number]bool       // requests whose tokens were valid
+	fetches       map[Number]int        //
+	tokens        map[Number]bool       // the vault holds tokens of this request
+	polling       map[Number]Number     // request to the poll in flight
+	latePolls     map[Number]int        // polls sent at or after the deadline
+	models        map[Number]*pollModel // each request's own schedule
+	inFlight      []Event               // answers to be delivered, right or wrong
+	seen          map[string]int        // transitions and endings that the walk has had
+	diskFull      bool                  // the card is full: records fail
+	immediate     []Event               // what the runner answers at once
+	userActions   int                   // keys and scans so far; each may cause one request
+	requests      int                   // requests so far
+	flow          map[Number]Flow       // of each request
+	wrongCodes    int                   // user codes of this visit that the server refused
 }
 
-// line is the test's own model of when a poll is allowed.
-type line struct {
+// pollModel is the test's own model of when a poll is allowed.
+type pollModel struct {
 	interval, sent, notBefore, deadline time.Duration
 
-	hold   time.Duration // until when the server has asked for a pause, which no ping ends
-	pinged bool
+	pausedUntil time.Duration // the end of a pause that the server asked for; no ping ends it
+	pinged      bool
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -56,10 +56,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t: t, rng: rand.New(rand.NewPCG(seed, 7)), s: New(r),
 		prepared: map[Number]bool{}, asked: map[Number]int{}, records: map[string]Stage{}, ended: map[string]bool{},
 		verified: map[Number]bool{}, fetches: map[Number]int{}, tokens: map[Number]bool{}, polling: map[Number]Number{},
-		late: map[Number]int{}, line: map[Number]*line{}, flow: map[Number]Flow{}, seen: map[string]int{},
+		latePolls: map[Number]int{}, models: map[Number]*pollModel{}, flow: map[Number]Flow{}, seen: map[string]int{},
 	}
 }
 
+// fail ends the test with the state and the last events.
 func (w *world) fail(format string, args ...any) {
 	w.t.Helper()
 	w.t.Fatalf("%s\nstate %+v\nafter:\n  %s", fmt.Sprintf(format, args...), w.s, strings.Join(w.log, "\n  "))
@@ -69,14 +70,14 @@ func (w *world) chance(percent int) bool { return w.rng.IntN(100) < percent }
 
 // do steps one event and those that the runner answers at once.
 func (w *world) do(e Event) {
-	w.pending = append(w.pending, e)
-	for len(w.pending) > 0 {
-		e, w.pending = w.pending[0], w.pending[1:]
-		w.one(e)
+	w.immediate = append(w.immediate, e)
+	for len(w.immediate) > 0 {
+		e, w.immediate = w.immediate[0], w.immediate[1:]
+		w.stepOne(e)
 	}
 }
 
-func (w *world) one(e Event) {
+func (w *world) stepOne(e Event) {
 	w.log = append(w.log, fmt.Sprintf("%8v %-9s %T%+v", w.now.Round(time.Millisecond), w.s.Phase, e, e))
 	if len(w.log) > 60 {
 		w.log = w.log[1:]
@@ -84,7 +85,7 @@ func (w *world) one(e Event) {
 	before := w.s
 	switch e.(type) {
 	case Press, IdentifierEntered, UserCodeEntered:
-		w.actions++
+		w.userActions++
 	}
 	if p, ok := e.(Polled); ok && w.polling[p.Request] == p.Number {
 		delete(w.polling, p.Request)
@@ -98,17 +99,17 @@ func (w *world) one(e Event) {
 		}
 	}
 	if w.s.Phase == Shown && w.tokens[w.s.Request.Number] {
-		w.fail("tokens are kept while somebody reads")
+		w.fail("tokens were not revoked before the result is read")
 	}
 	if w.s.Phase == Menu && (w.s.Masked != "" || w.tokens[w.s.Request.Number]) {
-		w.fail("12: something of the approval is left on the menu")
+		w.fail("12: the menu keeps something of the approval")
 	}
 	w.seen[before.Phase.String()+">"+next.Phase.String()]++
 	if next.Phase == Asking && before.Phase == Ended && before.Ending.Reason == HeldBack {
 		w.seen["held back, then asked"]++
 	}
 	if next.Phase == Ready {
-		w.wrong = 0
+		w.wrongCodes = 0
 	}
 	if next.Phase == Waiting && next.Flow == DeviceFlow {
 		w.seen["waiting in the device flow"]++
@@ -128,9 +129,9 @@ func (w *world) check(before State, e Event, effects []Effect) {
 		w.fail("3: the interval shrank from %v to %v", before.Request.Schedule.Interval, s.Request.Schedule.Interval)
 	}
 	if before.Phase == Asking && s.Phase == Ended && s.Ending.Reason == Refused && w.now < before.Request.Schedule.RequestSent+s.Rules.RefusalQuantum {
-		w.fail("11: a refusal after %v tells more than that it is one", w.now-before.Request.Schedule.RequestSent)
+		w.fail("11: a refusal was shown after %v", w.now-before.Request.Schedule.RequestSent)
 	}
-	if foreign(before, e) {
+	if isForeign(before, e) {
 		for _, f := range effects {
 			if _, ok := f.(Revoke); !ok {
 				w.fail("7: a foreign answer had the effect %T", f)
@@ -152,7 +153,7 @@ func (w *world) check(before State, e Event, effects []Effect) {
 		w.fail("10: a closed reason was forgotten during the visit")
 	}
 	if (s.Phase == Identify || s.Phase == EnterUserCode) && (s.Keypad.Row >= len(s.keypadLayout()) || s.Keypad.Column >= len([]rune(s.keypadLayout()[s.Keypad.Row]))) {
-		w.fail("the keypad points nowhere: %+v", s.Keypad)
+		w.fail("the keypad selects no key: %+v", s.Keypad)
 	}
 	switch e := e.(type) {
 	case Press:
@@ -174,16 +175,16 @@ func (w *world) check(before State, e Event, effects []Effect) {
 func (w *world) checkMenu(before State, e Event, effects []Effect) {
 	s := w.s
 	if (s.Technician || s.Phase == Menu) && !s.Rules.Technicians {
-		w.fail("12: a technician where there are none")
+		w.fail("12: a technician's visit without the setting")
 	}
 	if s.Phase == Menu && !s.Technician {
-		w.fail("12: a customer at the menu")
+		w.fail("12: a customer's visit in the menu")
 	}
 	if s.Technician && (s.Phase == Fetching || s.Phase == Shown) {
-		w.fail("12: a technician gets a customer's screen")
+		w.fail("12: a technician's visit in %s", s.Phase)
 	}
 	if s.Phase == Menu && before.Phase != Menu && !s.Menu.Unauthenticated && !w.verified[s.Request.Number] {
-		w.fail("12: a menu without an approval")
+		w.fail("12: the menu opened without an approval")
 	}
 	if _, tick := e.(Tick); tick && s.Phase == Menu && w.now-s.Since >= s.Rules.MenuLimit {
 		w.fail("12: the menu has been open for %v", w.now-s.Since)
@@ -196,14 +197,14 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 			}
 		case Commit:
 			if f.Record.Technician != before.Technician && f.Record.Technician != s.Technician {
-				w.fail("12: the record does not say whose visit it is")
+				w.fail("12: the record says Technician = %v", f.Record.Technician)
 			}
 		case RunTask:
 			if !s.Technician || before.Menu.Unauthenticated && f.Task != DoctorTask || s.Menu.Unauthenticated && f.Task != DoctorTask {
-				w.fail("12: task %s for somebody who was not let in", f.Task)
+				w.fail("12: task %s without an approval", f.Task)
 			}
 			if _, pressed := e.(Press); !pressed {
-				w.fail("12: a task that nobody chose")
+				w.fail("12: a task that no key chose")
 			}
 			if f.Task == RestartTask && s.Phase != Clearing {
 				w.fail("12: a restart in the middle of a visit")
@@ -213,8 +214,8 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 	}
 }
 
-// foreign reports whether an answer belongs to no open question.
-func foreign(s State, e Event) bool {
+// isForeign reports whether an answer belongs to no open question.
+func isForeign(s State, e Event) bool {
 	n := Number(0)
 	switch e := e.(type) {
 	case Prepared:
@@ -243,7 +244,7 @@ func foreign(s State, e Event) bool {
 	return n == 0 || n != s.Question
 }
 
-// carryOut tracks one effect and prepares answers to it.
+// carryOut tracks one effect, schedules answers to it, and reports whether the next effect may follow.
 func (w *world) carryOut(f Effect) bool {
 	switch f := f.(type) {
 	case EditInput, SetInput:
@@ -251,25 +252,25 @@ func (w *world) carryOut(f Effect) bool {
 		if w.chance(20) {
 			problem = NotEmail
 		}
-		_, whole := f.(SetInput)
-		w.pending = append(w.pending, InputChanged{Length: 3, Problem: problem, Masked: "a***", Complete: whole})
+		_, complete := f.(SetInput)
+		w.immediate = append(w.immediate, InputChanged{Length: 3, Problem: problem, Masked: "a***", Complete: complete})
 	case Prepare:
-		if f.From != 0 && w.now < w.free {
-			w.fail("4: asked again %v before the guard allows it", w.free-w.now)
+		if f.From != 0 && w.now < w.guardAllowsAt {
+			w.fail("4: asked again %v before the end of the guard's pause", w.guardAllowsAt-w.now)
 		}
-		if w.free = 0; w.chance(15) {
-			h := Throttle{Wait: w.pick(1, 30, 120, 121, 3600), Abuse: w.chance(30)}
-			w.free = w.now + h.Wait
-			w.pending = append(w.pending, Throttled{f.Number, h})
+		if w.guardAllowsAt = 0; w.chance(15) {
+			t := Throttle{Wait: w.pick(1, 30, 120, 121, 3600), Abuse: w.chance(30)}
+			w.guardAllowsAt = w.now + t.Wait
+			w.immediate = append(w.immediate, Throttled{f.Number, t})
 			break
 		}
 		w.prepared[f.Number] = true
-		w.pending = append(w.pending, Prepared{f.Number, fmt.Sprint("v", f.Number), "K7-4F9Q"})
+		w.immediate = append(w.immediate, Prepared{f.Number, fmt.Sprint("v", f.Number), "K7-4F9Q"})
 	case Commit:
 		return w.commit(f.Record)
 	case Ask:
 		if !w.prepared[f.Number] {
-			w.fail("4: a request without the guard")
+			w.fail("4: a request that the guard did not allow")
 		}
 		if w.asked[f.Number]++; w.asked[f.Number] > 1 {
 			w.fail("4: a second request with number %d", f.Number)
@@ -277,18 +278,18 @@ func (w *world) carryOut(f Effect) bool {
 		if w.records[w.s.Request.Visit] != StageAsking {
 			w.fail("6: a request without its record")
 		}
-		if w.rings++; w.rings > w.actions {
-			w.fail("4: %d requests for %d keys", w.rings, w.actions)
+		if w.requests++; w.requests > w.userActions {
+			w.fail("4: %d requests for %d keys", w.requests, w.userActions)
 		}
 		if f.Flow == DeviceFlow && !w.s.Rules.DeviceFlow {
 			w.fail("4: the device flow without the setting")
 		}
 		if (f.Flow == DeviceFlow) != (f.Code == "") {
-			w.fail("4: our code in the device flow, or none in the backchannel flow")
+			w.fail("4: code %q in flow %d", f.Code, f.Flow)
 		}
-		w.line[f.Number], w.flow[f.Number] = &line{sent: w.now}, f.Flow
+		w.models[f.Number], w.flow[f.Number] = &pollModel{sent: w.now}, f.Flow
 		if w.chance(30) {
-			w.open = append(w.open, Pinged{f.Number})
+			w.inFlight = append(w.inFlight, Pinged{f.Number})
 		}
 		if f.Flow == Backchannel && w.chance(20) {
 			w.answerLater(InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, UserCodeRequired}, InputRequired{f.Number, FreshHintRequired})
@@ -300,7 +301,7 @@ func (w *world) carryOut(f Effect) bool {
 		w.poll(f)
 	case Verify:
 		if w.records[w.s.Request.Visit] != StageGranted {
-			w.fail("6: tokens looked at before the record")
+			w.fail("6: tokens validated before the record")
 		}
 		w.answerLater(Verified{f.Number}, Failed{f.Number, WrongPerson}, Failed{f.Number, Untrusted}, Failed{f.Number, NoAccess})
 	case Fetch:
@@ -318,17 +319,17 @@ func (w *world) carryOut(f Effect) bool {
 	case Wipe:
 		for n := range w.tokens {
 			if n == w.s.Request.Number {
-				w.fail("tokens were wiped that had not been revoked")
+				w.fail("tokens were wiped before they were revoked")
 			}
 		}
-		w.pending = append(w.pending, Wiped{f.Request})
+		w.immediate = append(w.immediate, Wiped{f.Request})
 	}
 	return true
 }
 
 func (w *world) commit(rec Record) bool {
-	if w.full {
-		w.pending = append(w.pending, Unrecorded{rec.Stage})
+	if w.diskFull {
+		w.immediate = append(w.immediate, Unrecorded{rec.Stage})
 		return rec.Stage.Final()
 	}
 	if rec.Visit == "" {
@@ -347,7 +348,7 @@ func (w *world) commit(rec Record) bool {
 }
 
 func (w *world) poll(f Poll) {
-	l := w.line[f.Request]
+	l := w.models[f.Request]
 	if _, busy := w.polling[f.Request]; busy {
 		w.fail("3: two polls in flight")
 	}
@@ -358,7 +359,7 @@ func (w *world) poll(f Poll) {
 		w.fail("3: a poll %v early", l.notBefore-w.now)
 	}
 	if w.now >= l.deadline {
-		if w.late[f.Request]++; w.late[f.Request] > 1 {
+		if w.latePolls[f.Request]++; w.latePolls[f.Request] > 1 {
 			w.fail("3: a second poll after the expiry")
 		}
 	}
@@ -366,7 +367,7 @@ func (w *world) poll(f Poll) {
 	l.sent = w.now
 	l.notBefore = w.now + l.interval
 	if l.pinged && w.chance(10) || w.chance(3) {
-		w.open = append(w.open, Pinged{f.Request})
+		w.inFlight = append(w.inFlight, Pinged{f.Request})
 	}
 	verdicts := []Verdict{Pending, Pending, Pending, Pending, SlowDown, Granted, Granted, Granted, Denied, TimedOut, UnknownRequest, Retryable, Retryable, Fatal}
 	v := verdicts[w.rng.IntN(len(verdicts))]
@@ -385,10 +386,10 @@ func (w *world) answerLater(first Event, others ...Event) {
 		a = others[w.rng.IntN(len(others))]
 	}
 	if !w.chance(6) {
-		w.open = append(w.open, a)
+		w.inFlight = append(w.inFlight, a)
 	}
 	if w.chance(8) {
-		w.open = append(w.open, a)
+		w.inFlight = append(w.inFlight, a)
 	}
 }
 
@@ -397,7 +398,7 @@ func (w *world) deliver(e Event) {
 	switch e := e.(type) {
 	case Acknowledged:
 		if e.Number == w.s.Question && w.s.Phase == Asking {
-			l := w.line[e.Number]
+			l := w.models[e.Number]
 			l.interval = e.Interval
 			if l.interval == 0 {
 				l.interval = 5 * time.Second
@@ -405,7 +406,7 @@ func (w *world) deliver(e Event) {
 			l.deadline = l.sent + e.Expires
 			l.notBefore = w.now + l.interval
 			if l.pinged {
-				l.notBefore = max(w.now, l.hold)
+				l.notBefore = max(w.now, l.pausedUntil)
 			}
 			if l.deadline-l.notBefore > 0 {
 				l.notBefore = min(l.notBefore, l.deadline)
@@ -415,29 +416,29 @@ func (w *world) deliver(e Event) {
 		if e.Verdict == Granted || e.Tokens {
 			w.tokens[e.Request] = true
 		}
-		if l := w.line[e.Request]; l != nil && e.Number == w.s.Question && w.s.Phase == Waiting {
+		if l := w.models[e.Request]; l != nil && e.Number == w.s.Question && w.s.Phase == Waiting {
 			if e.Verdict == SlowDown {
 				l.interval += 5 * time.Second
 				l.notBefore = max(l.notBefore, w.now+l.interval)
-				l.hold = l.notBefore
+				l.pausedUntil = l.notBefore
 			}
-			l.hold = max(l.hold, w.now+min(e.RetryAfter, time.Hour))
-			l.notBefore = max(l.notBefore, l.hold)
+			l.pausedUntil = max(l.pausedUntil, w.now+min(e.RetryAfter, time.Hour))
+			l.notBefore = max(l.notBefore, l.pausedUntil)
 		}
 	case Pinged:
 		// One ping lifts the interval once, and never a pause that the server asked for.
-		if l := w.line[e.Request]; l != nil && e.Request == w.s.Request.Number && !l.pinged && (w.s.Phase == Waiting || w.s.Phase == Asking && w.s.Request.Visit != "") {
+		if l := w.models[e.Request]; l != nil && e.Request == w.s.Request.Number && !l.pinged && (w.s.Phase == Waiting || w.s.Phase == Asking && w.s.Request.Visit != "") {
 			l.pinged = true
-			l.notBefore = max(w.now, l.hold)
+			l.notBefore = max(w.now, l.pausedUntil)
 			w.seen["ping in "+w.s.Phase.String()]++
 		}
 	case InputRequired:
 		if e.Number == w.s.Question && w.s.Phase == Asking && w.s.UserCode.Required && e.Input == UserCodeRequired {
-			w.wrong++
+			w.wrongCodes++
 		}
 		defer func() {
-			if w.wrong > w.s.Rules.MaxCodeTries {
-				w.fail("4: a user code was asked for after %d wrong ones", w.wrong)
+			if w.wrongCodes > w.s.Rules.MaxCodeTries {
+				w.fail("4: a user code was asked for after %d wrong ones", w.wrongCodes)
 			}
 		}()
 	case Verified:
@@ -478,14 +479,14 @@ func (w *world) hostile() Event {
 	return all[w.rng.IntN(len(all))]
 }
 
-func (w *world) turn() {
+func (w *world) randomAction() {
 	switch p := w.rng.IntN(100); {
 	case p < 30:
 		w.advance()
-	case p < 62 && len(w.open) > 0:
-		i := w.rng.IntN(len(w.open))
-		e := w.open[i]
-		w.open = append(w.open[:i], w.open[i+1:]...)
+	case p < 62 && len(w.inFlight) > 0:
+		i := w.rng.IntN(len(w.inFlight))
+		e := w.inFlight[i]
+		w.inFlight = append(w.inFlight[:i], w.inFlight[i+1:]...)
 		w.deliver(e)
 	case p < 80:
 		k := w.randomKey()
@@ -508,9 +509,9 @@ func (w *world) turn() {
 	case p < 93:
 		w.do(ClosureChanged{Closure: Closures(1 << w.rng.IntN(6)), On: w.chance(33)})
 	case p < 94:
-		w.full = !w.full && w.chance(20)
+		w.diskFull = !w.diskFull && w.chance(20)
 	case p < 97:
-		w.silence()
+		w.checkSilence()
 	default:
 		w.do(Tick{})
 	}
@@ -530,17 +531,17 @@ func (w *world) advance() {
 	w.do(Tick{})
 }
 
-// silence asserts invariant 2: without keys and answers, the device is ready again within silenceLimit.
-func (w *world) silence() {
+// checkSilence asserts invariant 2: without keys and answers, the device is ready again within silenceLimit.
+func (w *world) checkSilence() {
 	s, now := w.s, w.now
 	limit := now + silenceLimit(s)
 	for steps := 0; s.Busy(); steps++ {
 		at, ok := Wake(s, now)
 		if !ok && s.Phase != Clearing {
-			w.fail("2: %s sleeps for ever", s.Phase)
+			w.fail("2: %s has no wake-up", s.Phase)
 		}
 		if at > limit || steps > 10000 {
-			w.fail("2: still %s %v after the last sign of life (%d steps), allowed %v", s.Phase, now-w.now, steps, limit-w.now)
+			w.fail("2: still %s after %v of silence (%d steps), want at most %v", s.Phase, now-w.now, steps, limit-w.now)
 		}
 		now = max(now, at)
 		var queue = []Event{Tick{}}
@@ -573,20 +574,19 @@ func silenceLimit(s State) time.Duration {
 	return limit
 }
 
-// The random walk feeds stale, repeated and hostile events to Step.
 func TestInvariantsOnRandomWalk(t *testing.T) {
 	const steps = 1_000_000
 	seen := map[string]int{}
 	for seed := range uint64(8) {
 		w := newWorld(t, seed)
 		for range steps / 8 {
-			w.turn()
+			w.randomAction()
 		}
 		for k, n := range w.seen {
 			seen[k] += n
 		}
 	}
-	for _, must := range []string{
+	for _, name := range []string{
 		"ready>identify", "identify>asking", "asking>waiting", "waiting>checking", "checking>fetching", "fetching>shown",
 		"shown>clearing", "ended>asking", "ended>user_code", "ended>clearing",
 		"asking>user_code", "user_code>asking", "user_code>clearing", "user_code>ended", "waiting>asking", "waiting in the device flow",
@@ -596,8 +596,8 @@ func TestInvariantsOnRandomWalk(t *testing.T) {
 		"checking>technician", "closed>technician", "closed>identify", "ended>technician", "technician>clearing",
 		"task status", "task doctor", "task out of service", "task in service", "task restart", "reason misconfigured", "reason internal",
 	} {
-		if seen[must] == 0 {
-			t.Errorf("the walk never saw %q: it proves nothing about it", must)
+		if seen[name] == 0 {
+			t.Errorf("the walk never had %q", name)
 		}
 	}
 }

@@ -12,38 +12,38 @@ import (
 
 // memoryQueue is a revocation queue in memory.
 type memoryQueue struct {
-	mu   sync.Mutex
-	last uint64
-	in   []kiosk.Revocation
+	mu      sync.Mutex
+	last    uint64
+	entries []kiosk.Revocation
 }
 
-func (d *memoryQueue) AddRevocation(entry kiosk.Revocation) (uint64, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last++
-	entry.ID, entry.Tokens.Access = d.last, slices.Clone(entry.Tokens.Access)
-	d.in = append(d.in, entry)
-	return d.last, nil
+func (q *memoryQueue) AddRevocation(entry kiosk.Revocation) (uint64, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.last++
+	entry.ID, entry.Tokens.Access = q.last, slices.Clone(entry.Tokens.Access)
+	q.entries = append(q.entries, entry)
+	return q.last, nil
 }
 
-func (d *memoryQueue) RevocationDone(id uint64) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.in = slices.DeleteFunc(d.in, func(x kiosk.Revocation) bool { return x.ID == id })
+func (q *memoryQueue) RevocationDone(id uint64) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.entries = slices.DeleteFunc(q.entries, func(x kiosk.Revocation) bool { return x.ID == id })
 	return nil
 }
 
-func (d *memoryQueue) PendingRevocations() ([]kiosk.Revocation, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.in), nil
+func (q *memoryQueue) PendingRevocations() ([]kiosk.Revocation, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.entries), nil
 }
 
 // cancelledAfterApproval plays a visit that is cancelled while its tokens are on their way. The server refuses revocation at
 // first.
 func cancelledAfterApproval(s *testKiosk) {
-	s.answers, s.polTake = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}, 3*time.Second
-	s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(whoCanary)}
+	s.pollAnswers, s.pollDelay = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}, 3*time.Second
+	s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
 	sleep(6 * time.Second)
 	s.press(kiosk.EscapeKey, 0)
 	sleep(4 * time.Second)
@@ -52,11 +52,11 @@ func cancelledAfterApproval(s *testKiosk) {
 // Tokens that could not be revoked are queued on disk. Revocation is repeated with growing pauses until the server accepts it.
 func TestFailedRevocationIsQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, d := open(t), &memoryQueue{}
-		s.runner.Revocations, s.deaf = d, 4
+		s, q := newTestKiosk(t), &memoryQueue{}
+		s.runner.Revocations, s.failedRevocations = q, 4
 		s.run(func() {
 			cancelledAfterApproval(s)
-			if n := len(d.in); n != 1 {
+			if n := len(q.entries); n != 1 {
 				t.Errorf("%d revocations on disk", n)
 			}
 			var at []int
@@ -65,8 +65,8 @@ func TestFailedRevocationIsQueued(t *testing.T) {
 				sleep(10 * time.Second)
 				at = append(at, s.count("revoke")-before)
 			}
-			if n := s.count("revoke"); n != 5 || len(d.in) != 0 {
-				t.Errorf("tried %d times, %d revocations left: %v", n, len(d.in), at)
+			if n := s.count("revoke"); n != 5 || len(q.entries) != 0 {
+				t.Errorf("tried %d times, %d revocations left: %v", n, len(q.entries), at)
 			}
 		})
 	})
@@ -78,29 +78,29 @@ func TestRevocationQueueSurvivesRestart(t *testing.T) {
 	for name, c := range map[string]struct {
 		later   time.Duration
 		trusted bool
-		want    int // tries of the second run
+		want    int // attempts of the second run
 	}{
-		"at once":                    {time.Minute, true, 1},
-		"run out meanwhile":          {2 * time.Hour, true, 0},
-		"nobody knows the time":      {2 * time.Hour, false, 1},
-		"a day in which nobody came": {30 * time.Hour, true, 0},
+		"at once":           {time.Minute, true, 1},
+		"expired meanwhile": {2 * time.Hour, true, 0},
+		"untrusted clock":   {2 * time.Hour, false, 1},
+		"after a day":       {30 * time.Hour, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := &memoryQueue{}
-				s := open(t)
+				q := &memoryQueue{}
+				s := newTestKiosk(t)
 				s.expires = time.Hour
-				s.runner.Revocations, s.deaf = d, 1000
+				s.runner.Revocations, s.failedRevocations = q, 1000
 				s.run(func() { cancelledAfterApproval(s) })
-				if len(d.in) != 1 || d.in[0].Lifetime != time.Hour {
-					t.Fatalf("on disk: %+v", d.in)
+				if len(q.entries) != 1 || q.entries[0].Lifetime != time.Hour {
+					t.Fatalf("on disk: %+v", q.entries)
 				}
 				time.Sleep(c.later)
-				next := open(t)
-				next.runner.Revocations, next.runner.Trusted = d, c.trusted
+				next := newTestKiosk(t)
+				next.runner.Revocations, next.runner.Trusted = q, c.trusted
 				next.run(func() { sleep(20 * time.Second) })
-				if n := next.count("revoke"); n != c.want || len(d.in) != 0 {
-					t.Errorf("tried %d times, %d revocations left", n, len(d.in))
+				if n := next.count("revoke"); n != c.want || len(q.entries) != 0 {
+					t.Errorf("tried %d times, %d revocations left", n, len(q.entries))
 				}
 			})
 		})
@@ -110,14 +110,14 @@ func TestRevocationQueueSurvivesRestart(t *testing.T) {
 // Revocation ends when the tokens have expired.
 func TestExpiredRevocationsAreRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, d := open(t), &memoryQueue{}
+		s, q := newTestKiosk(t), &memoryQueue{}
 		s.expires = 10 * time.Minute
-		s.runner.Revocations, s.deaf = d, 1000
+		s.runner.Revocations, s.failedRevocations = q, 1000
 		s.run(func() {
 			cancelledAfterApproval(s)
 			sleep(24 * time.Hour)
-			if len(d.in) != 0 {
-				t.Errorf("%d revocations left", len(d.in))
+			if len(q.entries) != 0 {
+				t.Errorf("%d revocations left", len(q.entries))
 			}
 			if n := s.count("revoke"); n < 4 || n > 12 {
 				t.Errorf("tried %d times in ten minutes", n)
