@@ -34,6 +34,7 @@ func TestPollContent(t *testing.T) {
 func TestVerdicts(t *testing.T) {
 	p := newOP(t)
 	k := p.kiosk(nil)
+	ask(t, k) // fetches the metadata, so that no poll meets its kept connection
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
 		c, _, _ := w.(http.Hijacker).Hijack()
 		c.Close()
