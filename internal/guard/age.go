@@ -2,8 +2,8 @@ package guard
 
 import "time"
 
-// moment is when the guard is asked.
-type moment struct {
+// clockReading is the device's clock when the guard is asked.
+type clockReading struct {
 	now         time.Duration
 	wall        time.Time
 	boot        string
@@ -13,28 +13,28 @@ type moment struct {
 // minAge returns the certain age of what was written at some time: within one boot from the uptime; anything of
 // another boot was written before this one began. If boots have no IDs, it may have been this one or another: then it
 // is at least as old as if it were of this one.
-func (p moment) minAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
-	if p.boot != "" && boot != "" && boot != p.boot {
-		return p.now
+func (c clockReading) minAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	if c.boot != "" && boot != "" && boot != c.boot {
+		return c.now
 	}
-	return max(p.now-uptime, 0)
+	return max(c.now-uptime, 0)
 }
 
 // likelyAge returns the age by the wall clock if uptimes do not tell. If the clock went back, it is the certain age.
-func (p moment) likelyAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
-	least := p.minAge(wall, boot, uptime)
-	if p.boot != "" && boot == p.boot {
+func (c clockReading) likelyAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	least := c.minAge(wall, boot, uptime)
+	if c.boot != "" && boot == c.boot {
 		return least
 	}
-	return max(p.wall.Sub(wall), least)
+	return max(c.wall.Sub(wall), least)
 }
 
 // personAge returns the age that counts for a person: by the wall clock only if that is trusted.
-func (p moment) personAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
-	if p.wallTrusted {
-		return p.likelyAge(wall, boot, uptime)
+func (c clockReading) personAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
+	if c.wallTrusted {
+		return c.likelyAge(wall, boot, uptime)
 	}
-	return p.minAge(wall, boot, uptime)
+	return c.minAge(wall, boot, uptime)
 }
 
 // window collects the newest requests that count against one rate.
@@ -49,8 +49,7 @@ func (w *window) add(age time.Duration) {
 		return
 	}
 	w.count++
-	// The greatest age, not the last: after a jump of the wall clock the order
-	// of writing and the order of ages differ.
+	// The greatest age, not the last one: after a jump of the wall clock, the order of ages differs from that of writing.
 	w.oldest = max(w.oldest, age)
 }
 

@@ -114,36 +114,35 @@ func New(l Limits, m Memory, c Clock) *Guard {
 // returns the error and the longest window as the wait.
 func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 	yes, known := g.clock.Synchronised()
-	here := moment{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), wallTrusted: yes || !known}
-	forget := g.scaled(streakMemory)
-	longest := max(g.limits.Person.Per, g.limits.Device.Per, forget)
+	reading := clockReading{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), wallTrusted: yes || !known}
+	memory := g.scaled(streakMemory)
+	longest := max(g.limits.Person.Per, g.limits.Device.Per, memory)
 	person, device := window{rate: g.limits.Person}, window{rate: g.limits.Device}
-	row := streak{limits: g.limits, moment: here, memory: forget}
-	looked, most := 0, g.lookback(longest)
+	failed := streak{limits: g.limits, clock: reading, memory: memory}
+	read, limit := 0, g.lookback(longest)
 	err := g.memory.PastRequests(identifier, func(p kiosk.PastRequest) bool {
-		if looked++; looked > most {
+		if read++; read > limit {
 			return false
 		}
-		least := here.minAge(p.Wall, p.Boot, p.Uptime)
-		if least >= longest {
+		if reading.minAge(p.Wall, p.Boot, p.Uptime) >= longest {
 			return false // everything written before this one is older
 		}
-		device.add(here.likelyAge(p.Wall, p.Boot, p.Uptime))
+		device.add(reading.likelyAge(p.Wall, p.Boot, p.Uptime))
 		if p.SamePerson {
-			person.add(here.personAge(p.Wall, p.Boot, p.Uptime))
-			row.add(p)
+			person.add(reading.personAge(p.Wall, p.Boot, p.Uptime))
+			failed.add(p)
 		}
 		return true
 	})
 	if err != nil {
 		return kiosk.Throttle{Wait: longest}, fmt.Errorf("push guard: %w", err)
 	}
-	h := kiosk.Throttle{
-		Wait:  max(person.wait(), device.wait(), row.openFor, row.pause(g.pause(row.count))),
-		Abuse: row.count >= abuseCount,
+	t := kiosk.Throttle{
+		Wait:  max(person.wait(), device.wait(), failed.openFor, failed.pause(g.pause(failed.count))),
+		Abuse: failed.count >= abuseCount,
 	}
-	g.record(h, here.now)
-	return h, nil
+	g.record(t, reading.now)
+	return t, nil
 }
 
 // maxLookback bounds the search where clocks tell nothing and rates are high.
@@ -190,13 +189,13 @@ func (g *Guard) Condition() Condition {
 	return c
 }
 
-func (g *Guard) record(h kiosk.Throttle, now time.Duration) {
+func (g *Guard) record(t kiosk.Throttle, now time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if h.Wait > 0 {
+	if t.Wait > 0 {
 		g.condition.Throttled++
 	}
-	if h.Abuse {
+	if t.Abuse {
 		g.condition.Abused, g.condition.At = true, now
 	}
 }

@@ -9,7 +9,7 @@ import (
 // streak is one person's failed requests in a row, newest first.
 type streak struct {
 	limits Limits
-	moment moment
+	clock  clockReading
 	memory time.Duration // older failures do not count
 
 	count   int           // failed requests in a row
@@ -24,14 +24,14 @@ func (r *streak) add(p kiosk.PastRequest) {
 	if r.done {
 		return
 	}
-	f := r.outcome(p)
-	r.openFor = max(r.openFor, f.openFor)
+	o := r.outcome(p)
+	r.openFor = max(r.openFor, o.openFor)
 	switch {
-	case f.approved:
+	case o.approved:
 		r.done = true
-	case f.failed && f.ended < r.memory:
+	case o.failed && o.ended < r.memory:
 		if r.count++; r.count == 1 {
-			r.since = f.ended
+			r.since = o.ended
 		}
 	}
 }
@@ -53,13 +53,13 @@ type outcome struct {
 }
 
 func (r *streak) outcome(p kiosk.PastRequest) outcome {
-	asked := r.moment.personAge(p.Wall, p.Boot, p.Uptime)
+	asked := r.clock.personAge(p.Wall, p.Boot, p.Uptime)
 	history := p.History()
 	if len(history) == 0 {
 		return outcome{failed: true, ended: asked} // the visit was pruned
 	}
 	last := history[len(history)-1]
-	f := outcome{ended: r.moment.personAge(last.Wall, last.Boot, last.Uptime)}
+	o := outcome{ended: r.clock.personAge(last.Wall, last.Boot, last.Uptime)}
 	left := r.timeLeft(p, history)
 	switch {
 	case last.Code == "", last.Stage == kiosk.StageEnded && last.Reason == kiosk.NoReason:
@@ -67,32 +67,32 @@ func (r *streak) outcome(p kiosk.PastRequest) outcome {
 	case last.Stage == kiosk.StageGranted:
 		// Its tokens still have to be revoked.
 	case !last.Stage.Final():
-		f.failed, f.openFor = true, left
-		f.ended = -left // the pause begins when it expires
+		o.failed, o.openFor = true, left
+		o.ended = -left // the pause begins when it expires
 		if left == 0 {
-			f.ended = asked
+			o.ended = asked
 		}
 	case last.Stage == kiosk.StageShown, last.Reason == kiosk.ServiceDown:
-		f.approved = true
+		o.approved = true
 	case wasGranted(history) && last.Reason != kiosk.WrongPerson, isOurFault(last.Reason):
 		// The phone was answered, or never asked.
 	default:
-		f.failed = true
+		o.failed = true
 		if isUnanswered(last.Reason) {
-			f.openFor = left
+			o.openFor = left
 		}
 	}
-	return f
+	return o
 }
 
 // timeLeft returns how much longer the request lives at the server.
 func (r *streak) timeLeft(p kiosk.PastRequest, history []kiosk.Record) time.Duration {
 	for i := len(history) - 1; i >= 0; i-- {
 		if s := history[i]; s.Stage == kiosk.StageAcknowledged {
-			return max(min(s.Expires, maxLifetime)-r.moment.personAge(s.SentAt, s.Boot, s.Sent), 0)
+			return max(min(s.Expires, maxLifetime)-r.clock.personAge(s.SentAt, s.Boot, s.Sent), 0)
 		}
 	}
-	return max(r.limits.Lifetime-r.moment.personAge(p.Wall, p.Boot, p.Uptime), 0)
+	return max(r.limits.Lifetime-r.clock.personAge(p.Wall, p.Boot, p.Uptime), 0)
 }
 
 func wasGranted(history []kiosk.Record) bool {
