@@ -143,6 +143,9 @@ func (s *secretAuth) Apply(_ AuthTarget, form url.Values, h http.Header) error {
 	return nil
 }
 
+// assertionLifetime is the validity of a client assertion. It is used at once, and Auth0 recommends a minute.
+const assertionLifetime = time.Minute
+
 // assertionAuth is private_key_jwt. (RFC 7523; OpenID Connect Core 1.0, section 9)
 type assertionAuth struct {
 	clientID string

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -41,62 +40,74 @@ func (k *ClientKey) Public() crypto.PublicKey { return k.signer.Public() }
 // accepts P-256, P-384, P-521, Ed25519, and RSA of at least 2048 bits. Errors quote nothing of the file. (RFC 7468,
 // RFC 7517)
 func ParseClientKey(data []byte) (*ClientKey, error) {
-	var k ClientKey
 	block, rest := pem.Decode(data)
 	for block != nil && block.Type == "EC PARAMETERS" { // which openssl ecparam writes first
 		block, rest = pem.Decode(rest)
 	}
-	var private any
+	var (
+		k       ClientKey
+		private any
+		err     error
+	)
 	if block == nil {
-		o, err := strictjson.Parse(data)
-		if err != nil {
-			return nil, errors.New("client key: neither PEM nor a JWK")
-		}
-		var j jose.JSONWebKey
-		if err := j.UnmarshalJSON(data); err != nil {
-			return nil, errors.New("client key: not a private JWK of a supported type")
-		}
-		private = j.Key
-		k.keyID, k.alg = j.KeyID, j.Algorithm
-		if use, _ := o.Text("use"); use == "enc" {
-			return nil, errors.New("client key: the JWK is for encryption")
-		}
+		private, err = k.parseJWK(data)
 	} else {
-		var err error
-		switch block.Type {
-		case "PRIVATE KEY":
-			private, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		case "EC PRIVATE KEY":
-			private, err = x509.ParseECPrivateKey(block.Bytes)
-		case "RSA PRIVATE KEY":
-			private, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		case "ENCRYPTED PRIVATE KEY":
-			return nil, errors.New("client key: the PEM file is encrypted; the kiosk cannot ask for a password")
-		default:
-			return nil, fmt.Errorf("client key: a PEM file of type %q is not a private key", sanitize.ASCII(block.Type, 40))
-		}
-		if err != nil {
-			return nil, errors.New("client key: damaged PEM file")
-		}
+		private, err = parsePEM(block)
 	}
-	s, ok := private.(crypto.Signer)
-	if !ok {
+	if err != nil {
+		return nil, fmt.Errorf("client key: %w", err)
+	}
+	var ok bool
+	if k.signer, ok = private.(crypto.Signer); !ok {
 		return nil, errors.New("client key: not a private signing key")
 	}
-	if r, ok := s.(*rsa.PrivateKey); ok && r.N.BitLen() < minRSA {
+	if r, ok := private.(*rsa.PrivateKey); ok && r.N.BitLen() < minRSA {
 		return nil, fmt.Errorf("client key: RSA key of %d bits is too short; use at least %d", r.N.BitLen(), minRSA)
 	}
-	k.signer = s
-	if k.alg != "" {
-		if !suitsAlgorithm(s.Public(), k.alg) {
-			return nil, errors.New("client key: the JWK's alg does not match its key type")
-		}
-		return &k, nil
-	}
-	if k.chooseAlgorithm(nil) == "" {
+	switch {
+	case k.alg != "" && !suitsAlgorithm(k.Public(), k.alg):
+		return nil, errors.New("client key: the JWK's alg does not match its key type")
+	case k.chooseAlgorithm(nil) == "":
 		return nil, errors.New("client key: unsupported type")
 	}
 	return &k, nil
+}
+
+// parseJWK returns the private key of a JWK and sets the kid and alg of k.
+func (k *ClientKey) parseJWK(data []byte) (any, error) {
+	o, err := strictjson.Parse(data)
+	if err != nil {
+		return nil, errors.New("neither PEM nor a JWK")
+	}
+	var j jose.JSONWebKey
+	if err := j.UnmarshalJSON(data); err != nil {
+		return nil, errors.New("not a private JWK of a supported type")
+	}
+	if use, _ := o.Text("use"); use == "enc" {
+		return nil, errors.New("the JWK is for encryption")
+	}
+	k.keyID, k.alg = j.KeyID, j.Algorithm
+	return j.Key, nil
+}
+
+// parsePEM returns the private key of a PEM block.
+func parsePEM(block *pem.Block) (private any, err error) {
+	switch block.Type {
+	case "PRIVATE KEY":
+		private, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		private, err = x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		private, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, errors.New("the PEM file is encrypted; the kiosk cannot ask for a password")
+	default:
+		return nil, fmt.Errorf("a PEM file of type %q is not a private key", sanitize.ASCII(block.Type, 40))
+	}
+	if err != nil {
+		return nil, errors.New("damaged PEM file")
+	}
+	return private, nil
 }
 
 // chooseAlgorithm returns the JWK's alg; else the curve's; for RSA PS256 if the server lists it (FAPI 2.0), else
@@ -142,6 +153,3 @@ func (k *ClientKey) sign(payload []byte, alg, typ string) (string, error) {
 	}
 	return jws.CompactSerialize()
 }
-
-// assertionLifetime is the validity of a client assertion. It is used at once, and Auth0 recommends a minute.
-const assertionLifetime = time.Minute

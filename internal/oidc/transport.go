@@ -77,7 +77,7 @@ func NewTransport(o TransportOptions) *Transport {
 			DisableCompression:     true, // responses are small, and nothing is unpacked that could be a bomb
 			IdleConnTimeout:        idleTimeout,
 			MaxIdleConnsPerHost:    1,
-			Protocols:              HTTP1Only(),
+			Protocols:              http1Only(),
 		}
 	}
 	t := &Transport{newPool: newPool, oneShot: newPool(), clock: o.Clock}
@@ -86,10 +86,10 @@ func NewTransport(o TransportOptions) *Transport {
 	return t
 }
 
-// HTTP1Only is the set of protocols of every connection that the kiosk opens. HTTP/2 stays off: net/http resends requests
+// http1Only is the set of protocols of every connection that the kiosk opens. HTTP/2 stays off: net/http resends requests
 // by itself after GOAWAY and REFUSED_STREAM, which cannot be switched off, and a backchannel authentication request must
 // never be sent twice. A few requests a minute gain nothing from it.
-func HTTP1Only() *http.Protocols {
+func http1Only() *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP1(true)
 	return p
