@@ -4,47 +4,47 @@ import "time"
 
 // This file has the transitions after an ending, and what silence does in every phase.
 
-func (m *transition) ended(e Event) {
+func (t *transition) ended(e Event) {
 	switch e := e.(type) {
 	case Press:
-		m.endedKey(e)
+		t.endedKey(e)
 	case Tick:
 		switch {
-		case m.s.Stopping:
-			m.clear()
-		case m.s.Ending.Reason == Cancelled:
-			if m.now-m.s.Since >= m.s.Rules.CancelNotice {
-				m.clear()
+		case t.s.Stopping:
+			t.clear()
+		case t.s.Ending.Reason == Cancelled:
+			if t.now-t.s.Since >= t.s.Rules.CancelNotice {
+				t.clear()
 			}
 		default:
-			m.checkIdle(m.s.endedIdleLimit())
+			t.checkIdle(t.s.endedIdleLimit())
 		}
 	}
 }
 
-func (m *transition) endedKey(e Press) {
-	if m.answerIdlePrompt(e) {
+func (t *transition) endedKey(e Press) {
+	if t.answerIdlePrompt(e) {
 		return
 	}
-	m.s.LastInput = m.now
+	t.s.LastInput = t.now
 	digit := func(r rune) bool { return e.Key == RuneKey && e.Rune == r }
 	switch {
-	case digit('1') && m.s.CanAskAgain():
-		if m.s.ThrottledFor(m.now) > 0 {
+	case digit('1') && t.s.CanAskAgain():
+		if t.s.ThrottledFor(t.now) > 0 {
 			return
 		}
-		m.s.Repeats++
-		if m.s.UserCode.Required {
-			m.askForUserCode() // a user code is never kept
+		t.s.Repeats++
+		if t.s.UserCode.Required {
+			t.askForUserCode() // a user code is never kept
 			return
 		}
-		m.prepare(m.s.Request.Number)
-	case digit('2') && m.s.OffersDeviceFlow():
-		m.switchToDeviceFlow()
-	case digit('3') && m.s.OffersDiagnosis():
-		m.openDiagnosis()
-	case e.Key == EscapeKey, e.Key == EnterKey, !m.s.CanAskAgain() && !m.s.OffersDeviceFlow() && !m.s.OffersDiagnosis():
-		m.clear()
+		t.prepare(t.s.Request.Number)
+	case digit('2') && t.s.OffersDeviceFlow():
+		t.switchToDeviceFlow()
+	case digit('3') && t.s.OffersDiagnosis():
+		t.openDiagnosis()
+	case e.Key == EscapeKey, e.Key == EnterKey, !t.s.CanAskAgain() && !t.s.OffersDeviceFlow() && !t.s.OffersDiagnosis():
+		t.clear()
 	}
 }
 
@@ -83,27 +83,27 @@ func (s State) endedIdleLimit() time.Duration {
 }
 
 // checkIdle counts silence: it first asks "still there?", then clears the visit.
-func (m *transition) checkIdle(limit time.Duration) {
+func (t *transition) checkIdle(limit time.Duration) {
 	switch {
-	case m.s.Idle.Prompted && m.now-m.s.Idle.PromptedAt >= m.s.Rules.PromptTime:
-		m.clear()
-	case !m.s.Idle.Prompted && m.now-m.s.LastInput >= limit:
-		m.s.Idle.Prompted, m.s.Idle.PromptedAt = true, m.now
+	case t.s.Idle.Prompted && t.now-t.s.Idle.PromptedAt >= t.s.Rules.PromptTime:
+		t.clear()
+	case !t.s.Idle.Prompted && t.now-t.s.LastInput >= limit:
+		t.s.Idle.Prompted, t.s.Idle.PromptedAt = true, t.now
 	}
 }
 
 // answerIdlePrompt handles the key that answers "still there?" and reports whether the question was open. Escape leaves;
 // any other key buys time, Rules.MaxExtensions times at most, and does nothing else.
-func (m *transition) answerIdlePrompt(e Press) bool {
-	if !m.s.Idle.Prompted {
+func (t *transition) answerIdlePrompt(e Press) bool {
+	if !t.s.Idle.Prompted {
 		return false
 	}
 	switch {
 	case e.Key == EscapeKey:
-		m.clear()
-	case m.s.Idle.Extensions < m.s.Rules.MaxExtensions:
-		m.s.Idle.Prompted, m.s.LastInput = false, m.now
-		m.s.Idle.Extensions++
+		t.clear()
+	case t.s.Idle.Extensions < t.s.Rules.MaxExtensions:
+		t.s.Idle.Prompted, t.s.LastInput = false, t.now
+		t.s.Idle.Extensions++
 	}
 	return true
 }

@@ -87,18 +87,18 @@ func keypadKey(r rune, upper bool) KeypadKey {
 }
 
 // showKeypadOnTouch shows the keypad to customers who touch the screen.
-func (m *transition) showKeypadOnTouch(e Press) {
-	if e.Touch && m.s.Rules.Keypad != KeypadNever {
-		m.s.Keypad.On = true
+func (t *transition) showKeypadOnTouch(e Press) {
+	if e.Touch && t.s.Rules.Keypad != KeypadNever {
+		t.s.Keypad.On = true
 	}
 }
 
 // selectedKey replaces Enter by the selected key of the keypad, if there is one. Any other input ends the selection.
-func (m *transition) selectedKey(e Press) Press {
-	pad := &m.s.Keypad
+func (t *transition) selectedKey(e Press) Press {
+	pad := &t.s.Keypad
 	switch {
 	case e.Key == EnterKey && pad.Selected && !e.Touch:
-		row := []rune(m.s.keypadLayout()[pad.Row])
+		row := []rune(t.s.keypadLayout()[pad.Row])
 		k := keypadKey(row[pad.Column], pad.Upper)
 		return Press{Key: k.Key, Rune: k.Rune}
 	case e.Touch || e.Key == RuneKey || e.Key == BackspaceKey:
@@ -109,9 +109,9 @@ func (m *transition) selectedKey(e Press) Press {
 
 // moveSelection moves the selection by an arrow key, around the edges. The first arrow key shows the keypad and selects its
 // first key.
-func (m *transition) moveSelection(k KeyName) {
-	pad, layout := &m.s.Keypad, m.s.keypadLayout()
-	if m.s.Rules.Keypad == KeypadNever {
+func (t *transition) moveSelection(k KeyName) {
+	pad, layout := &t.s.Keypad, t.s.keypadLayout()
+	if t.s.Rules.Keypad == KeypadNever {
 		return
 	}
 	if !pad.Selected {

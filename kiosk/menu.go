@@ -36,33 +36,33 @@ const noApprovalPossible = Starting | ClockWrong | StoreDown | SettingsBad
 // technicianKey handles the technician's key and reports whether it was that key. It begins a technician's visit, or turns a
 // visit that has just begun into one, because the taps that make up the key have touched the screen as well. Anywhere else
 // it does nothing.
-func (m *transition) technicianKey(e Press) bool {
+func (t *transition) technicianKey(e Press) bool {
 	if e.Key != TechnicianKey {
 		return false
 	}
-	justBegun := m.s.Phase == Identify && m.s.Input.Length == 0 && !m.s.Idle.Prompted
+	justBegun := t.s.Phase == Identify && t.s.Input.Length == 0 && !t.s.Idle.Prompted
 	switch {
-	case !m.s.Rules.Technicians || m.s.Stopping:
-	case m.s.Phase == Ready, m.s.Phase == Closed, justBegun:
-		m.s.Technician = true
-		if m.s.Closures&noApprovalPossible != 0 {
-			m.openDiagnosis()
+	case !t.s.Rules.Technicians || t.s.Stopping:
+	case t.s.Phase == Ready, t.s.Phase == Closed, justBegun:
+		t.s.Technician = true
+		if t.s.Closures&noApprovalPossible != 0 {
+			t.openDiagnosis()
 			break
 		}
-		m.begin()
-		m.showKeypadOnTouch(e)
+		t.begin()
+		t.showKeypadOnTouch(e)
 	}
 	return true
 }
 
 // openMenu opens the menu after an approval. Nothing that came with the approval is needed any more.
-func (m *transition) openMenu() {
-	m.enter(Menu)
-	m.s.Masked = ""
-	m.emit(Commit{m.record(StageShown, NoReason)})
-	m.revokeTokens()
-	m.s.Request.TokensIssued = false
-	m.emit(Wipe{m.s.Request.Number})
+func (t *transition) openMenu() {
+	t.enter(Menu)
+	t.s.Masked = ""
+	t.emit(Commit{t.record(StageShown, NoReason)})
+	t.revokeTokens()
+	t.s.Request.TokensIssued = false
+	t.emit(Wipe{t.s.Request.Number})
 }
 
 // OffersDiagnosis reports whether the diagnosis is offered after the end of a technician's visit: only for causes that it
@@ -80,92 +80,92 @@ func (s State) OffersDiagnosis() bool {
 
 // openDiagnosis opens the doctor's report for a technician who cannot approve because of what is wrong with the device.
 // Nothing can be changed from there, and the report contains nothing personal.
-func (m *transition) openDiagnosis() {
-	if m.s.Request.Number != 0 {
-		m.emit(Wipe{m.s.Request.Number})
+func (t *transition) openDiagnosis() {
+	if t.s.Request.Number != 0 {
+		t.emit(Wipe{t.s.Request.Number})
 	}
-	m.enter(Menu)
-	m.s.Masked = ""
-	m.s.Menu.Unauthenticated = true
-	m.startTask(DoctorTask)
+	t.enter(Menu)
+	t.s.Masked = ""
+	t.s.Menu.Unauthenticated = true
+	t.startTask(DoctorTask)
 }
 
-func (m *transition) menu(e Event) {
+func (t *transition) menu(e Event) {
 	switch e := e.(type) {
 	case Press:
-		if m.answerIdlePrompt(e) {
+		if t.answerIdlePrompt(e) {
 			return
 		}
-		m.s.LastInput = m.now
-		if m.s.Menu.Task == NoTask {
-			m.chooseTask(e)
+		t.s.LastInput = t.now
+		if t.s.Menu.Task == NoTask {
+			t.chooseTask(e)
 			return
 		}
-		m.readTask(e)
+		t.readTask(e)
 	case TaskDone:
-		if !m.takeAnswer(e.Number) {
+		if !t.takeAnswer(e.Number) {
 			return
 		}
-		m.s.LastInput = m.now
-		if m.s.Menu.Task == CloseTask || m.s.Menu.Task == OpenTask {
-			m.s.Menu.Task = NoTask // nothing to read: the menu itself shows the state
+		t.s.LastInput = t.now
+		if t.s.Menu.Task == CloseTask || t.s.Menu.Task == OpenTask {
+			t.s.Menu.Task = NoTask // nothing to read: the menu itself shows the state
 		}
 	case Failed:
-		if m.takeAnswer(e.Number) {
-			m.s.LastInput, m.s.Menu.Failed = m.now, true
+		if t.takeAnswer(e.Number) {
+			t.s.LastInput, t.s.Menu.Failed = t.now, true
 		}
 	case Tick:
 		switch {
-		case m.now-m.s.Since >= m.s.Rules.MenuLimit:
-			m.clear()
-		case m.s.Question == 0:
-			m.checkIdle(m.s.Rules.IdleLimit)
-		case m.now-m.s.LastInput >= m.s.Rules.TaskLimit:
-			m.s.Question, m.s.LastInput, m.s.Menu.Failed = 0, m.now, true
+		case t.now-t.s.Since >= t.s.Rules.MenuLimit:
+			t.clear()
+		case t.s.Question == 0:
+			t.checkIdle(t.s.Rules.IdleLimit)
+		case t.now-t.s.LastInput >= t.s.Rules.TaskLimit:
+			t.s.Question, t.s.LastInput, t.s.Menu.Failed = 0, t.now, true
 		}
 	}
 }
 
 // chooseTask handles a key on the menu itself.
-func (m *transition) chooseTask(e Press) {
+func (t *transition) chooseTask(e Press) {
 	switch {
 	case e.Key == EscapeKey:
-		m.clear()
+		t.clear()
 	case e.Key == TabKey:
-		m.nextLanguage()
+		t.nextLanguage()
 	case e.Key != RuneKey:
 	case e.Rune == '1':
-		m.startTask(StatusTask)
+		t.startTask(StatusTask)
 	case e.Rune == '2':
-		m.startTask(DoctorTask)
-	case e.Rune == '3' && m.s.Closures&Maintenance != 0:
-		m.startTask(OpenTask)
+		t.startTask(DoctorTask)
+	case e.Rune == '3' && t.s.Closures&Maintenance != 0:
+		t.startTask(OpenTask)
 	case e.Rune == '3':
-		m.startTask(CloseTask)
+		t.startTask(CloseTask)
 	case e.Rune == '4':
 		// The visit ends first: another program goes on.
-		m.emit(RunTask{Task: RestartTask})
-		m.clear()
+		t.emit(RunTask{Task: RestartTask})
+		t.clear()
 	}
 }
 
 // readTask handles a key while the result of a task is on the screen.
-func (m *transition) readTask(e Press) {
+func (t *transition) readTask(e Press) {
 	switch {
-	case e.Key == EscapeKey && m.s.Menu.Unauthenticated:
-		m.clear()
-	case e.Key == EscapeKey, e.Key == EnterKey && !m.s.Menu.Unauthenticated:
-		m.s.Menu, m.s.Reading, m.s.Question = MenuState{}, Reading{}, 0
-	case m.s.Question != 0:
+	case e.Key == EscapeKey && t.s.Menu.Unauthenticated:
+		t.clear()
+	case e.Key == EscapeKey, e.Key == EnterKey && !t.s.Menu.Unauthenticated:
+		t.s.Menu, t.s.Reading, t.s.Question = MenuState{}, Reading{}, 0
+	case t.s.Question != 0:
 	case e.Key == TabKey:
-		m.nextLanguage()
+		t.nextLanguage()
 	default:
-		m.turnPage(e)
+		t.turnPage(e)
 	}
 }
 
-func (m *transition) startTask(t Task) {
-	m.s.Menu.Task, m.s.Menu.Failed = t, false
-	m.s.Reading, m.s.LastInput = Reading{}, m.now
-	m.emit(RunTask{Number: m.nextQuestion(), Task: t})
+func (t *transition) startTask(task Task) {
+	t.s.Menu.Task, t.s.Menu.Failed = task, false
+	t.s.Reading, t.s.LastInput = Reading{}, t.now
+	t.emit(RunTask{Number: t.nextQuestion(), Task: task})
 }

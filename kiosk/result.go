@@ -2,82 +2,82 @@ package kiosk
 
 // This file has the transitions from the approval to the end of the result.
 
-func (m *transition) checking(e Event) {
+func (t *transition) checking(e Event) {
 	switch e := e.(type) {
 	case Verified:
 		switch {
-		case !m.takeAnswer(e.Number):
-		case m.s.Technician:
-			m.openMenu()
+		case !t.takeAnswer(e.Number):
+		case t.s.Technician:
+			t.openMenu()
 		default:
-			m.enter(Fetching)
-			m.emit(Fetch{Number: m.nextQuestion(), Request: m.s.Request.Number})
+			t.enter(Fetching)
+			t.emit(Fetch{Number: t.nextQuestion(), Request: t.s.Request.Number})
 		}
 	default:
-		m.whileCalling(e, Unreachable)
+		t.whileCalling(e, Unreachable)
 	}
 }
 
-func (m *transition) fetching(e Event) {
+func (t *transition) fetching(e Event) {
 	switch e := e.(type) {
 	case Fetched:
-		if m.takeAnswer(e.Number) {
-			m.enter(Shown)
-			m.emit(Commit{m.record(StageShown, NoReason)})
+		if t.takeAnswer(e.Number) {
+			t.enter(Shown)
+			t.emit(Commit{t.record(StageShown, NoReason)})
 			// No record contains the tokens any more: a power cut while somebody reads must not leave them valid.
-			m.revokeTokens()
-			m.s.Request.TokensIssued = false
+			t.revokeTokens()
+			t.s.Request.TokensIssued = false
 		}
 	default:
-		m.whileCalling(e, ServiceDown)
+		t.whileCalling(e, ServiceDown)
 	}
 }
 
 // whileCalling handles what Checking and Fetching have in common. noAnswer is the reason if no answer comes.
-func (m *transition) whileCalling(e Event, noAnswer Reason) {
+func (t *transition) whileCalling(e Event, noAnswer Reason) {
 	switch e := e.(type) {
 	case Failed:
-		if m.takeAnswer(e.Number) {
-			m.finish(StageEnded, e.Reason)
+		if t.takeAnswer(e.Number) {
+			t.finish(StageEnded, e.Reason)
 		}
 	case Press:
 		if e.Key == EscapeKey {
-			m.finish(StageEnded, Cancelled)
+			t.finish(StageEnded, Cancelled)
 		}
 	case Tick:
-		if m.now-m.s.Since >= m.s.Rules.CallLimit {
-			m.finish(StageEnded, noAnswer)
+		if t.now-t.s.Since >= t.s.Rules.CallLimit {
+			t.finish(StageEnded, noAnswer)
 		}
 	}
 }
 
-func (m *transition) shown(e Event) {
+func (t *transition) shown(e Event) {
 	switch e := e.(type) {
 	case Press:
-		if m.answerIdlePrompt(e) {
+		if t.answerIdlePrompt(e) {
 			return
 		}
-		m.s.LastInput = m.now
+		t.s.LastInput = t.now
 		switch {
 		case e.Key == EscapeKey:
-			m.clear()
-		case !m.s.Reading.Revealed:
-			m.s.Reading.Revealed = true
+			t.clear()
+		case !t.s.Reading.Revealed:
+			t.s.Reading.Revealed = true
 		case e.Key == EnterKey:
-			m.clear()
+			t.clear()
 		default:
-			m.turnPage(e)
+			t.turnPage(e)
 		}
 	case Tick:
-		m.checkIdle(m.s.Rules.ResultLimit)
+		t.checkIdle(t.s.Rules.ResultLimit)
 	}
 }
 
-func (m *transition) turnPage(e Press) {
+func (t *transition) turnPage(e Press) {
 	switch {
 	case e.Key == DownKey, e.Key == RightKey, e.Key == PageDownKey, e.Key == RuneKey && e.Rune == ' ':
-		m.s.Reading.Page++
+		t.s.Reading.Page++
 	case e.Key == UpKey, e.Key == LeftKey, e.Key == PageUpKey:
-		m.s.Reading.Page--
+		t.s.Reading.Page--
 	}
 }

@@ -4,99 +4,99 @@ import "time"
 
 // This file has the transitions while the phone rings.
 
-func (m *transition) waiting(e Event) {
+func (t *transition) waiting(e Event) {
 	switch e := e.(type) {
 	case Press:
-		m.s.LastInput = m.now
+		t.s.LastInput = t.now
 		switch {
 		case e.Key == EscapeKey:
-			m.finish(StageEnded, Cancelled)
-		case e.Key == RuneKey && e.Rune == '2' && m.s.OffersDeviceFlow():
-			m.switchToDeviceFlow()
+			t.finish(StageEnded, Cancelled)
+		case e.Key == RuneKey && e.Rune == '2' && t.s.OffersDeviceFlow():
+			t.switchToDeviceFlow()
 		}
 	case Tick:
-		m.advancePolling()
+		t.advancePolling()
 	}
 }
 
 // advancePolling does what is due in Waiting: it sends a poll, ends the visit or opens the help.
-func (m *transition) advancePolling() {
-	schedule := m.s.Request.Schedule
+func (t *transition) advancePolling() {
+	schedule := t.s.Request.Schedule
 	switch {
-	case m.s.Question != 0:
+	case t.s.Question != 0:
 		// Never two polls at once. A poll without an answer has failed when even a slow answer to an approval in the last
 		// second would have arrived.
-		if m.now >= max(schedule.Deadline, schedule.LastPoll)+m.s.Rules.CallLimit {
-			m.finish(StageEnded, Unreachable)
+		if t.now >= max(schedule.Deadline, schedule.LastPoll)+t.s.Rules.CallLimit {
+			t.finish(StageEnded, Unreachable)
 		}
-	case schedule.IsDue(m.now):
-		m.s.Request.Schedule = schedule.Sent(m.now)
-		m.emit(Poll{Number: m.nextQuestion(), Request: m.s.Request.Number})
-	case schedule.Exhausted(m.now):
-		m.expire()
-	case !m.s.Help && m.s.Flow == Backchannel && m.now-m.s.Since >= m.s.Rules.HelpAfter && m.s.LastInput == m.s.Since:
-		m.s.Help = true
-		m.s.LastInput = m.now
+	case schedule.IsDue(t.now):
+		t.s.Request.Schedule = schedule.Sent(t.now)
+		t.emit(Poll{Number: t.nextQuestion(), Request: t.s.Request.Number})
+	case schedule.Exhausted(t.now):
+		t.expire()
+	case !t.s.Help && t.s.Flow == Backchannel && t.now-t.s.Since >= t.s.Rules.HelpAfter && t.s.LastInput == t.s.Since:
+		t.s.Help = true
+		t.s.LastInput = t.now
 	}
 }
 
 // pinged polls at once: the server has an answer ready. Only the poll tells what the answer is. A second ping for the same
 // request does nothing.
-func (m *transition) pinged(e Pinged) {
-	if e.Request == 0 || e.Request != m.s.Request.Number {
+func (t *transition) pinged(e Pinged) {
+	if e.Request == 0 || e.Request != t.s.Request.Number {
 		return
 	}
 	switch {
-	case m.s.Phase == Asking && m.s.Request.Visit != "":
-		m.s.Request.Pinged = true
-	case m.s.Phase == Waiting && !m.s.Request.Schedule.Pinged:
-		m.s.Request.Schedule = m.s.Request.Schedule.PingReceived(m.now)
-		m.advancePolling()
+	case t.s.Phase == Asking && t.s.Request.Visit != "":
+		t.s.Request.Pinged = true
+	case t.s.Phase == Waiting && !t.s.Request.Schedule.Pinged:
+		t.s.Request.Schedule = t.s.Request.Schedule.PingReceived(t.now)
+		t.advancePolling()
 	}
 }
 
 // expire ends a visit whose time is over. If the last polls failed, an approval may have been lost on the way.
-func (m *transition) expire() {
-	if m.s.Request.Schedule.Faults > 0 {
-		m.finish(StageEnded, Unreachable)
+func (t *transition) expire() {
+	if t.s.Request.Schedule.Faults > 0 {
+		t.finish(StageEnded, Unreachable)
 		return
 	}
-	m.finish(StageEnded, Expired)
+	t.finish(StageEnded, Expired)
 }
 
 // polled handles the answer to a poll. Tokens that nobody waits for any more are revoked.
-func (m *transition) polled(e Polled) {
-	if m.s.Phase != Waiting || !m.takeAnswer(e.Number) {
-		if (e.Verdict == Granted || e.Tokens) && !(e.Request == m.s.Request.Number && m.s.usesTokens()) {
-			m.emit(Revoke{e.Request})
+func (t *transition) polled(e Polled) {
+	if t.s.Phase != Waiting || !t.takeAnswer(e.Number) {
+		if (e.Verdict == Granted || e.Tokens) && !(e.Request == t.s.Request.Number && t.s.usesTokens()) {
+			t.emit(Revoke{e.Request})
 		}
 		return
 	}
-	schedule := m.s.Request.Schedule
+	schedule := t.s.Request.Schedule
 	switch e.Verdict {
 	case Granted:
-		m.s.Request.TokensIssued = true
-		m.enter(Checking)
-		m.emit(Commit{m.record(StageGranted, NoReason)}, Verify{Number: m.nextQuestion(), Request: m.s.Request.Number})
+		t.s.Request.TokensIssued = true
+		t.enter(Checking)
+		t.emit(Commit{t.record(StageGranted, NoReason)}, Verify{Number: t.nextQuestion(), Request: t.s.Request.Number})
 	case Denied:
-		m.denied()
+		t.denied()
 	case TimedOut:
-		m.finish(StageEnded, Expired)
+		t.finish(StageEnded, Expired)
 	case UnknownRequest:
-		m.finish(StageEnded, schedule.UnknownRequestReason(m.now))
+		t.finish(StageEnded, schedule.UnknownRequestReason(t.now))
 	case Fatal:
 		r := e.Reason
 		if r == NoReason {
 			r = Refused
 		}
-		m.s.Request.TokensIssued = e.Tokens
-		m.finish(StageEnded, r)
+		t.s.Request.TokensIssued = e.Tokens
+		t.finish(StageEnded, r)
 	default:
-		m.s.Request.Schedule = schedule.Reschedule(m.now, e)
-		if m.s.Request.Schedule.isSlowerThan(schedule) && !m.s.Request.Schedule.Exhausted(m.now) {
-			m.emit(Commit{m.record(StageAcknowledged, NoReason)})
+		t.s.Request.Schedule = schedule.Reschedule(t.now, e)
+		if t.s.Request.Schedule.isSlowerThan(schedule) && !t.s.Request.Schedule.Exhausted(t.now) {
+			t.emit(Commit{t.record(StageAcknowledged, NoReason)})
 		}
-		m.advancePolling()
+		t.advancePolling()
 	}
 }
 
@@ -105,16 +105,16 @@ func (s State) usesTokens() bool { return s.Phase == Checking || s.Phase == Fetc
 
 // denied tells declined from expired for servers that send one code for both (Auth0): well before the deadline it can only
 // be a refusal.
-func (m *transition) denied() {
-	schedule := m.s.Request.Schedule
+func (t *transition) denied() {
+	schedule := t.s.Request.Schedule
 	switch {
-	case !m.s.Request.AmbiguousDenial || m.now < schedule.Deadline-schedule.Interval:
-		m.finish(StageEnded, Declined)
-	case m.now >= schedule.Deadline:
-		m.finish(StageEnded, Expired)
+	case !t.s.Request.AmbiguousDenial || t.now < schedule.Deadline-schedule.Interval:
+		t.finish(StageEnded, Declined)
+	case t.now >= schedule.Deadline:
+		t.finish(StageEnded, Expired)
 	default:
-		m.finish(StageEnded, Declined)
-		m.s.Ending.Ambiguous = true
+		t.finish(StageEnded, Declined)
+		t.s.Ending.Ambiguous = true
 	}
 }
 
@@ -129,12 +129,12 @@ func (s State) OffersDeviceFlow() bool {
 
 // switchToDeviceFlow asks the same person by the device flow. CIBA has no cancellation, so the request in progress is no
 // longer polled, and tokens that a poll in flight still brings are revoked.
-func (m *transition) switchToDeviceFlow() {
-	if m.s.Phase == Waiting {
-		m.emit(Commit{m.record(StageEnded, Cancelled)})
+func (t *transition) switchToDeviceFlow() {
+	if t.s.Phase == Waiting {
+		t.emit(Commit{t.record(StageEnded, Cancelled)})
 	}
-	m.s.Flow, m.s.UserCode.Required = DeviceFlow, false
-	m.prepare(m.s.Request.Number)
+	t.s.Flow, t.s.UserCode.Required = DeviceFlow, false
+	t.prepare(t.s.Request.Number)
 }
 
 // Left returns the whole seconds, rounded up, that the present request still lives; 0 after its expiry and outside Waiting.

@@ -15,7 +15,7 @@ func (v *view) helpKey() {
 	v.addKey(kiosk.HelpKey, "F1", MsgKeyHelpOff)
 	v.out.Lines, v.out.Details, v.out.Keypad = nil, nil, nil
 	if v.s.Phase == kiosk.Shown { // no name beside the help
-		v.out.Title = v.w.Text(MsgShownTitle)
+		v.out.Title = v.text(MsgShownTitle)
 	}
 	if l := v.out.Link; l != nil && l.Optional { // its caption continues sentences that are not shown
 		l.Caption = ""

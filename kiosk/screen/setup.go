@@ -34,8 +34,8 @@ type Setup struct {
 
 // ViewSetup returns the screen of a device that registers itself. No key has to be pressed, because there may be no keyboard;
 // a keyboard can choose the language.
-func ViewSetup(u Setup, now time.Duration, w Catalog, device Device) Screen {
-	v := view{now: now, w: w, device: device, out: Screen{Phase: kiosk.Waiting, Tone: Busy, Site: device.Site, Title: w.Text(MsgSetupTitle)}}
+func ViewSetup(u Setup, now time.Duration, c Catalog, device Device) Screen {
+	v := view{now: now, catalog: c, device: device, out: Screen{Phase: kiosk.Waiting, Tone: Busy, Site: device.Site, Title: c.Text(MsgSetupTitle)}}
 	v.s = kiosk.State{
 		Phase: kiosk.Waiting, Language: u.Language,
 		Request: kiosk.RequestState{Schedule: kiosk.PollSchedule{RequestSent: u.Since, Deadline: u.Until}},
@@ -46,42 +46,42 @@ func ViewSetup(u Setup, now time.Duration, w Catalog, device Device) Screen {
 	case SetupSignIn:
 		v.out.Code, v.out.SpelledCode = u.Grant.UserCode, SpellOut(u.Grant.UserCode)
 		v.out.Gauge = v.timeLeft()
-		v.out.Lines = append(v.out.Lines, w.Text(MsgSetupOpen, "address", strings.TrimPrefix(u.Grant.Address, "https://")))
-		v.out.Link = &Link{URL: u.Grant.Complete, Caption: w.Text(MsgDeviceFlowScan), Optional: true}
+		v.out.Lines = append(v.out.Lines, c.Text(MsgSetupOpen, "address", strings.TrimPrefix(u.Grant.Address, "https://")))
+		v.out.Link = &Link{URL: u.Grant.Complete, Caption: c.Text(MsgDeviceFlowScan), Optional: true}
 	case SetupRegisters:
 		v.out.Tone = Good
 		v.addLines(MsgSetupRegisters)
 	case SetupStuck:
 		v.out.Tone = Alert
-		v.out.Title = w.Text(MsgSetupStuck)
-		v.out.Lines = append(v.out.Lines, u.fixText(w))
+		v.out.Title = c.Text(MsgSetupStuck)
+		v.out.Lines = append(v.out.Lines, u.fixText(c))
 		v.out.Gauge = v.timeLeft()
-		v.out.Gauge.Text = w.Text(MsgSetupAgain, "n", v.s.Left(now))
+		v.out.Gauge.Text = c.Text(MsgSetupAgain, "n", v.s.Left(now))
 	}
 	if device.Name != "" {
-		v.out.Lines = append(v.out.Lines, w.Text(MsgClosedDevice, "device", strings.TrimSpace(device.Name+" "+device.Address)))
+		v.out.Lines = append(v.out.Lines, c.Text(MsgClosedDevice, "device", strings.TrimSpace(device.Name+" "+device.Address)))
 	}
 	v.languageKey()
 	return v.out
 }
 
 // fixText says what failed and what to do about it.
-func (u Setup) fixText(w Catalog) string {
+func (u Setup) fixText(c Catalog) string {
 	switch {
 	case u.Orphan != "":
-		return w.Text(MsgSetupOrphan, "name", u.Orphan)
+		return c.Text(MsgSetupOrphan, "name", u.Orphan)
 	case u.Busy:
-		return w.Text(MsgSetupBusy)
+		return c.Text(MsgSetupBusy)
 	}
 	switch u.Why {
 	case kiosk.Unreachable:
-		return w.Text(MsgSetupNetwork)
+		return c.Text(MsgSetupNetwork)
 	case kiosk.BadClock:
-		return w.Text(MsgClosedClock)
+		return c.Text(MsgClosedClock)
 	case kiosk.Declined:
-		return w.Text(MsgSetupDeclined)
+		return c.Text(MsgSetupDeclined)
 	case kiosk.Internal:
-		return w.Text(MsgClosedStore)
+		return c.Text(MsgClosedStore)
 	}
-	return w.Text(MsgSetupServer)
+	return c.Text(MsgSetupServer)
 }

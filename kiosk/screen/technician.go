@@ -10,16 +10,16 @@ import (
 // language, because technicians look it up and read it aloud on the telephone.
 func (v *view) menu(p kiosk.Private) {
 	s := v.s
-	v.out.Title = v.w.Text(taskTitle(s.Menu.Task))
+	v.out.Title = v.text(taskTitle(s.Menu.Task))
 	switch {
 	case s.Menu.Task == kiosk.NoTask:
-		how := MsgMenuServes
+		service := MsgMenuServes
 		if s.Closures != 0 {
-			how = MsgMenuClosed
+			service = MsgMenuClosed
 		}
-		v.addLines(how)
+		v.addLines(service)
 		if v.device.Name != "" {
-			v.out.Lines = append(v.out.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(v.device.Name+" "+v.device.Address)))
+			v.out.Lines = append(v.out.Lines, v.text(MsgClosedDevice, "device", strings.TrimSpace(v.device.Name+" "+v.device.Address)))
 		}
 		v.digitKey('1', MsgKeyStatus)
 		v.digitKey('2', MsgKeyDoctor)
@@ -40,8 +40,8 @@ func (v *view) menu(p kiosk.Private) {
 		v.addLines(MsgMenuFailed)
 	default:
 		v.out.Details, v.out.Page = p.Result.Fields, s.Reading.Page
-		v.out.Paging = v.w.Text(MsgShownPaging)
-		v.out.Keys = append(v.out.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
+		v.out.Paging = v.text(MsgShownPaging)
+		v.out.Keys = append(v.out.Keys, Key{Cap: "↓", Text: v.text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
 	}
 	if s.Menu.Unauthenticated {
 		if len(v.out.Details) == 0 {
@@ -53,9 +53,8 @@ func (v *view) menu(p kiosk.Private) {
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyBack)
 }
 
-// digitKey offers a digit.
-func (v *view) digitKey(cap rune, w MessageID) {
-	v.out.Keys = append(v.out.Keys, Key{Cap: string(cap), Text: v.w.Text(w), Does: kiosk.RuneKey, Rune: cap})
+func (v *view) digitKey(cap rune, id MessageID) {
+	v.out.Keys = append(v.out.Keys, Key{Cap: string(cap), Text: v.text(id), Does: kiosk.RuneKey, Rune: cap})
 }
 
 // taskTitle returns the title of the screen while a task is open.
@@ -80,7 +79,7 @@ func (v *view) technicianTexts() {
 	}
 	switch v.s.Phase {
 	case kiosk.Identify:
-		v.out.Title = v.w.Text(MsgMenuIdentify)
+		v.out.Title = v.text(MsgMenuIdentify)
 		if !v.s.Help {
 			v.out.Lines = nil
 			v.addLines(MsgMenuIdentifyLines)

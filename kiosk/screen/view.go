@@ -20,8 +20,8 @@ type Device struct {
 }
 
 // View returns what a person may see of a visit, in one language. p is empty except in the phases that show it.
-func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, device Device) Screen {
-	v := view{s: s, now: now, w: w, device: device, out: Screen{Phase: s.Phase, Site: device.Site}}
+func View(s kiosk.State, now time.Duration, c Catalog, p kiosk.Private, device Device) Screen {
+	v := view{s: s, now: now, catalog: c, device: device, out: Screen{Phase: s.Phase, Site: device.Site}}
 	switch s.Phase {
 	case kiosk.Ready:
 		v.ready(device)
@@ -48,42 +48,45 @@ func View(s kiosk.State, now time.Duration, w Catalog, p kiosk.Private, device D
 	case kiosk.Menu:
 		v.menu(p)
 	case kiosk.Clearing:
-		v.out.Title = w.Text(MsgClearing)
+		v.out.Title = v.text(MsgClearing)
 	}
 	v.technicianTexts()
 	v.idlePrompt()
 	return v.out
 }
 
+// view is one screen while it is put together in out.
 type view struct {
-	s      kiosk.State
-	now    time.Duration
-	w      Catalog
-	device Device
-	out    Screen
+	s       kiosk.State
+	now     time.Duration
+	catalog Catalog
+	device  Device
+	out     Screen
 }
 
-func (v *view) addLines(words ...MessageID) {
-	for _, w := range words {
-		v.out.Lines = append(v.out.Lines, v.w.Text(w))
+func (v *view) text(id MessageID, args ...any) string { return v.catalog.Text(id, args...) }
+
+func (v *view) addLines(ids ...MessageID) {
+	for _, id := range ids {
+		v.out.Lines = append(v.out.Lines, v.text(id))
 	}
 }
 
-func (v *view) addKey(does kiosk.KeyName, cap string, w MessageID) {
-	v.out.Keys = append(v.out.Keys, Key{Cap: cap, Text: v.w.Text(w), Does: does})
+func (v *view) addKey(does kiosk.KeyName, cap string, id MessageID) {
+	v.out.Keys = append(v.out.Keys, Key{Cap: cap, Text: v.text(id), Does: does})
 }
 
 func (v *view) ready(device Device) {
-	v.out.Title = v.w.Text(MsgReadyTitle)
+	v.out.Title = v.text(MsgReadyTitle)
 	v.addLines(MsgReadyLines)
 	if device.Link != "" {
-		v.out.Link = &Link{URL: device.Link, Caption: v.w.Text(MsgReadyLink)}
+		v.out.Link = &Link{URL: device.Link, Caption: v.text(MsgReadyLink)}
 	}
 	if len(device.Languages) > 1 {
 		// In each language, for people who cannot read the present one.
 		v.out.Lines = append(v.out.Lines, strings.Join(device.Languages, ", "))
 	}
-	v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyBegin)
+	v.addKey(kiosk.OtherKey, v.text(MsgKeyAnyCap), MsgKeyBegin)
 	v.languageKey()
 	v.helpKey()
 }
@@ -95,10 +98,23 @@ func (v *view) languageKey() {
 	}
 }
 
+// entryKeys offers the keys of a screen on which something is typed.
+func (v *view) entryKeys() {
+	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
+	v.languageKey()
+	v.cancelKeys()
+}
+
+// cancelKeys offers the help and the way out.
+func (v *view) cancelKeys() {
+	v.helpKey()
+	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+}
+
 // closures are in the order of importance; only the first one is shown, because it is usually the cause of the others.
 var closures = []struct {
 	why  kiosk.Closures
-	word MessageID
+	text MessageID
 }{
 	{kiosk.Maintenance, MsgClosedMaintenance},
 	{kiosk.OutsideHours, MsgClosedHours},
@@ -110,7 +126,7 @@ var closures = []struct {
 
 func (v *view) closed(device Device) {
 	v.out.Tone = Alert
-	v.out.Title = v.w.Text(MsgClosedTitle)
+	v.out.Title = v.text(MsgClosedTitle)
 	for _, c := range closures {
 		if v.s.Closures&c.why == 0 {
 			continue
@@ -121,7 +137,7 @@ func (v *view) closed(device Device) {
 		case c.why == kiosk.Starting && device.StartingCause != "":
 			v.addLines(device.StartingCause)
 		default:
-			v.addLines(c.word)
+			v.addLines(c.text)
 		}
 		if c.why == kiosk.Maintenance && device.OutageText != "" {
 			v.out.Lines = append(v.out.Lines, device.OutageText)
@@ -132,86 +148,75 @@ func (v *view) closed(device Device) {
 		v.addLines(MsgClosedStaff)
 	}
 	if device.Name != "" {
-		v.out.Lines = append(v.out.Lines, v.w.Text(MsgClosedDevice, "device", strings.TrimSpace(device.Name+" "+device.Address)))
+		v.out.Lines = append(v.out.Lines, v.text(MsgClosedDevice, "device", strings.TrimSpace(device.Name+" "+device.Address)))
 	}
 }
 
 // outsideHours shows when the device opens. Nothing is wrong, so nobody has to be called.
 func (v *view) outsideHours(device Device) {
 	v.out.Tone = Calm
-	v.out.Title = v.w.Text(MsgClosedHours)
+	v.out.Title = v.text(MsgClosedHours)
 	if !device.Opens.IsZero() {
-		v.out.Lines = append(v.out.Lines, v.w.Text(MsgClosedOpens, "day", v.w.Text(dayMessage(device.Opens.Weekday())), "time", device.Opens.Format("15:04")))
+		v.out.Lines = append(v.out.Lines, v.text(MsgClosedOpens, "day", v.text(dayMessage(device.Opens.Weekday())), "time", device.Opens.Format("15:04")))
 	}
 }
 
 func (v *view) identify(p kiosk.Private) {
 	kind := v.s.Rules.Kind
-	v.out.Title = v.w.Text(MsgIdentifyTitle)
-	e := &Entry{Label: v.w.Text(label(kind)), Text: p.Input, Example: v.w.Text(example(kind))}
+	v.out.Title = v.text(MsgIdentifyTitle)
+	e := &Entry{Label: v.text(label(kind)), Text: p.Input, Example: v.text(example(kind))}
 	if v.s.Input.ProblemShown && v.s.Input.Problem != kiosk.NoProblem {
-		e.Problem = v.w.Text(ProblemText(v.s.Input.Problem))
+		e.Problem = v.text(ProblemText(v.s.Input.Problem))
 	}
 	v.out.Entry = e
 	v.out.Keypad = keypad(v.s)
 	v.addLines(MsgIdentifyPrivacy)
-	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
-	v.languageKey()
-	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.entryKeys()
 }
 
 func (v *view) userCode() {
-	v.out.Title = v.w.Text(MsgUserCodeTitle)
+	v.out.Title = v.text(MsgUserCodeTitle)
 	d := v.s.Input
-	e := &Entry{Label: v.w.Text(MsgUserCodeLabel), Text: strings.Repeat("*", d.Length)}
+	e := &Entry{Label: v.text(MsgUserCodeLabel), Text: strings.Repeat("*", d.Length)}
 	switch {
 	case d.ProblemShown && d.Problem != kiosk.NoProblem:
-		e.Problem = v.w.Text(ProblemText(d.Problem))
+		e.Problem = v.text(ProblemText(d.Problem))
 	case v.s.UserCode.Tries > 0 && d.Length == 0:
-		e.Problem = v.w.Text(MsgUserCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.UserCode.Tries)
+		e.Problem = v.text(MsgUserCodeWrong, "n", v.s.Rules.MaxCodeTries-v.s.UserCode.Tries)
 	}
 	v.out.Entry = e
 	v.out.Keypad = keypad(v.s)
 	v.addLines(MsgUserCodeLines)
-	v.addKey(kiosk.EnterKey, "Enter", MsgKeySend)
-	v.languageKey()
-	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.entryKeys()
 }
 
 func (v *view) asking() {
 	v.out.Tone = Busy
-	v.out.Title = v.w.Text(MsgAskingTitle)
+	v.out.Title = v.text(MsgAskingTitle)
 	if v.s.Flow == kiosk.DeviceFlow {
-		v.out.Title = v.w.Text(MsgDeviceFlowAsking)
+		v.out.Title = v.text(MsgDeviceFlowAsking)
 	} else {
 		v.addLines(MsgAskingLines)
 	}
-	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.cancelKeys()
 }
 
 func (v *view) waiting() {
 	s := v.s
 	v.out.Tone = Busy
-	v.out.Title = v.w.Text(MsgWaitingTitle)
+	v.out.Title = v.text(MsgWaitingTitle)
 	v.out.Code = s.Request.Code
 	v.out.SpelledCode = SpellOut(s.Request.Code)
 	v.out.Gauge = v.timeLeft()
 	v.addLines(MsgWaitingSame, phoneHint(s.Request.PhoneHint))
 	if s.Masked != "" {
-		v.out.Lines = append(v.out.Lines, v.w.Text(MsgWaitingWho, "who", s.Masked))
+		v.out.Lines = append(v.out.Lines, v.text(MsgWaitingWho, "who", s.Masked))
 	}
-	if s.Request.Schedule.ConnectionLost {
-		v.out.Tone = Alert
-		v.out.Warning = v.w.Text(MsgWaitingLost)
-	}
+	v.connectionWarning()
 	if s.OffersDeviceFlow() {
 		v.digitKey('2', MsgKeyDeviceFlow)
 	}
-	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.cancelKeys()
 }
 
 // deviceFlow shows the address that any phone can open, as text and as a QR code. The code beside it lets the person see that
@@ -219,23 +224,28 @@ func (v *view) waiting() {
 func (v *view) deviceFlow(g kiosk.Grant) {
 	s := v.s
 	v.out.Tone = Busy
-	v.out.Title = v.w.Text(MsgDeviceFlowTitle)
+	v.out.Title = v.text(MsgDeviceFlowTitle)
 	v.out.Code = g.UserCode
 	v.out.SpelledCode = SpellOut(g.UserCode)
 	v.out.Gauge = v.timeLeft()
-	v.out.Lines = append(v.out.Lines, v.w.Text(MsgDeviceFlowOpen, "address", strings.TrimPrefix(g.Address, "https://")))
+	v.out.Lines = append(v.out.Lines, v.text(MsgDeviceFlowOpen, "address", strings.TrimPrefix(g.Address, "https://")))
 	if s.Masked != "" {
-		v.out.Lines = append(v.out.Lines, v.w.Text(MsgDeviceFlowWho, "who", s.Masked))
+		v.out.Lines = append(v.out.Lines, v.text(MsgDeviceFlowWho, "who", s.Masked))
 	}
-	v.out.Link = &Link{URL: g.Complete, Caption: v.w.Text(MsgDeviceFlowScan), Optional: true}
-	if s.Request.Schedule.ConnectionLost {
-		v.out.Tone = Alert
-		v.out.Warning = v.w.Text(MsgWaitingLost)
-	}
-	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.out.Link = &Link{URL: g.Complete, Caption: v.text(MsgDeviceFlowScan), Optional: true}
+	v.connectionWarning()
+	v.cancelKeys()
 }
 
+// connectionWarning says that the last poll got no answer, if so.
+func (v *view) connectionWarning() {
+	if v.s.Request.Schedule.ConnectionLost {
+		v.out.Tone = Alert
+		v.out.Warning = v.text(MsgWaitingLost)
+	}
+}
+
+// timeLeft returns the time that the present request still lives.
 func (v *view) timeLeft() *Gauge {
 	n := v.s.Left(v.now)
 	g := &Gauge{}
@@ -244,11 +254,11 @@ func (v *view) timeLeft() *Gauge {
 	}
 	switch {
 	case n == 0:
-		g.Text = v.w.Text(MsgWaitingTimeUp)
+		g.Text = v.text(MsgWaitingTimeUp)
 	case n > 90:
-		g.Text = v.w.Text(MsgWaitingLeftMinutes, "n", (n+59)/60)
+		g.Text = v.text(MsgWaitingLeftMinutes, "n", (n+59)/60)
 	default:
-		g.Text = v.w.Text(MsgWaitingLeft, "n", n)
+		g.Text = v.text(MsgWaitingLeft, "n", n)
 	}
 	return g
 }
@@ -264,41 +274,40 @@ func SpellOut(code string) string {
 
 func (v *view) working() {
 	v.out.Tone = Good
-	v.out.Title = v.w.Text(MsgApprovedTitle)
+	v.out.Title = v.text(MsgApprovedTitle)
 	fetching := v.s.Phase == kiosk.Fetching
 	checked, fetched := Doing, ToDo
 	if fetching {
 		checked, fetched = Done, Doing
 	}
 	v.out.Steps = []ListStep{
-		{v.w.Text(MsgStepApproved), Done},
-		{v.w.Text(MsgStepChecking), checked},
-		{v.w.Text(MsgStepFetching), fetched},
+		{v.text(MsgStepApproved), Done},
+		{v.text(MsgStepChecking), checked},
+		{v.text(MsgStepFetching), fetched},
 	}
-	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.cancelKeys()
 }
 
 func (v *view) shown(p kiosk.Private) {
 	v.out.Tone = Good
 	if !v.s.Reading.Revealed {
-		v.out.Title = v.w.Text(MsgShownTitle)
+		v.out.Title = v.text(MsgShownTitle)
 		v.addLines(MsgShownHidden)
-		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyShow)
+		v.addKey(kiosk.OtherKey, v.text(MsgKeyAnyCap), MsgKeyShow)
 		v.helpKey()
 		v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 		return
 	}
 	v.out.Title = p.Result.Title
 	if v.out.Title == "" {
-		v.out.Title = v.w.Text(MsgShownTitle)
+		v.out.Title = v.text(MsgShownTitle)
 	}
 	v.out.Details, v.out.Page = p.Result.Fields, v.s.Reading.Page
-	v.out.Paging = v.w.Text(MsgShownPaging)
+	v.out.Paging = v.text(MsgShownPaging)
 	if len(p.Result.Fields) == 0 {
 		v.addLines(MsgShownEmpty)
 	}
-	v.out.Keys = append(v.out.Keys, Key{Cap: "↓", Text: v.w.Text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
+	v.out.Keys = append(v.out.Keys, Key{Cap: "↓", Text: v.text(MsgKeyPage), Does: kiosk.DownKey, TurnsPages: true})
 	v.helpKey()
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 }
@@ -306,9 +315,9 @@ func (v *view) shown(p kiosk.Private) {
 func (v *view) ended() {
 	s := v.s
 	v.out.Tone = Bad
-	v.out.Title = v.w.Text(EndedTitle(s.Ending.Reason))
+	v.out.Title = v.text(EndedTitle(s.Ending.Reason))
 	if s.Ending.Ambiguous {
-		v.out.Title = v.w.Text(MsgEndedAmbiguous)
+		v.out.Title = v.text(MsgEndedAmbiguous)
 	}
 	if s.Ending.Reason == kiosk.Cancelled { // the customer's own wish is no failure
 		v.out.Tone = Calm
@@ -335,37 +344,37 @@ func (v *view) ended() {
 func (v *view) throttled() {
 	v.out.Tone = Calm
 	left := v.s.ThrottledFor(v.now)
-	v.out.Gauge = &Gauge{Text: WaitText(v.w, left)}
+	v.out.Gauge = &Gauge{Text: WaitText(v.catalog, left)}
 	if whole := v.s.Ending.Throttle.Wait; whole > 0 {
 		v.out.Gauge.Part = min(1, float64(left)/float64(whole))
 	}
 	if v.s.Ending.Throttle.Abuse {
 		v.out.Tone = Alert
-		v.out.Warning = v.w.Text(MsgThrottledStaff)
+		v.out.Warning = v.text(MsgThrottledStaff)
 	}
 }
 
 // WaitText says how long the push guard still holds a request back, rounded up to the usual unit.
-func WaitText(w Catalog, left time.Duration) string {
+func WaitText(c Catalog, left time.Duration) string {
 	up := func(unit time.Duration) int { return int((left + unit - 1) / unit) }
 	switch {
 	case left <= 0:
-		return w.Text(MsgThrottledOver)
+		return c.Text(MsgThrottledOver)
 	case left <= 90*time.Second:
-		return w.Text(MsgThrottledSeconds, "n", up(time.Second))
+		return c.Text(MsgThrottledSeconds, "n", up(time.Second))
 	case left <= 90*time.Minute:
-		return w.Text(MsgThrottledMinutes, "n", up(time.Minute))
+		return c.Text(MsgThrottledMinutes, "n", up(time.Minute))
 	}
-	return w.Text(MsgThrottledHours, "n", up(time.Hour))
+	return c.Text(MsgThrottledHours, "n", up(time.Hour))
 }
 
 // hide removes everything but the title and the keys while "still there?" is open: somebody else may be there.
 func (v *view) hide() {
 	switch v.s.Phase {
 	case kiosk.Shown:
-		v.out.Title = v.w.Text(MsgShownTitle)
+		v.out.Title = v.text(MsgShownTitle)
 	case kiosk.Menu:
-		v.out.Title = v.w.Text(MsgMenuTitle)
+		v.out.Title = v.text(MsgMenuTitle)
 	}
 	v.out = Screen{Phase: v.out.Phase, Tone: v.out.Tone, Site: v.out.Site, Title: v.out.Title, Keys: v.out.Keys}
 }
@@ -378,11 +387,11 @@ func (v *view) idlePrompt() {
 	text := MsgIdleText
 	v.out.Keys = nil
 	if v.s.Idle.Extensions < v.s.Rules.MaxExtensions {
-		v.addKey(kiosk.OtherKey, v.w.Text(MsgKeyAnyCap), MsgKeyMoreTime)
+		v.addKey(kiosk.OtherKey, v.text(MsgKeyAnyCap), MsgKeyMoreTime)
 	} else {
 		text = MsgIdleLast
 	}
 	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 	v.hide()
-	v.out.Notice = &Notice{Title: v.w.Text(MsgIdleTitle), Text: v.w.Text(text, "n", max(n, 0))}
+	v.out.Notice = &Notice{Title: v.text(MsgIdleTitle), Text: v.text(text, "n", max(n, 0))}
 }
