@@ -85,11 +85,10 @@ func (e *Enrolment) ClientID() string {
 // IsManaged reports whether the server lets this device change its registration.
 func (e *Enrolment) IsManaged() bool { return e.record.ManagementURI != "" }
 
-// Register registers the device, unless it is registered with this issuer already. It uses the token initial; if that
-// is empty, it asks for an approval and calls show with what a technician needs for it. again registers although the
-// outcome of an earlier request is unknown, or the device is registered with another issuer; it never touches a good
-// registration. Errors have a kiosk.Reason; ErrUnknownOutcome if only the operator can tell whether there is a
-// registration.
+// Register registers the device, unless it is registered with this issuer already. The token initial permits it. If
+// initial is empty, Register asks a technician for approval and calls show with what they need for it. If again is
+// true, it also registers a device whose earlier registration has an unknown outcome or is with another issuer.
+// Errors have a kiosk.Reason; ErrUnknownOutcome if only the operator can tell whether there is a registration.
 func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bool, show func(Approval)) error {
 	switch {
 	case e.ClientID() != "":

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"net/http"
 	"strings"
@@ -36,7 +37,7 @@ func verifyProof(t *testing.T, proof string) (strictjson.Object, *jose.JSONWebKe
 
 func thumbprint(t *testing.T, k *jose.JSONWebKey) string {
 	t.Helper()
-	return b64(must(k.Thumbprint(5))) // crypto.SHA256
+	return b64(must(k.Thumbprint(crypto.SHA256)))
 }
 
 func TestDPoPProofs(t *testing.T) {

@@ -64,8 +64,9 @@ type Verifier struct {
 func NewVerifier(k *Keys, now func() time.Time) *Verifier { return &Verifier{keys: k, now: now} }
 
 // Verify validates a token: form, header, key, signature, claims, in this order. It makes every check of OpenID
-// Connect Core 1.0 (section 3.1.3.7), RFC 8725 and CIBA Core; docs/protocol.md lists them as V1 to V13. The error is a *kiosk.Error: Unreachable if the keys
-// could not be fetched, else Untrusted. Its text never contains a claim's value.
+// Connect Core 1.0 (section 3.1.3.7), RFC 8725 and CIBA Core; docs/protocol.md lists them as V1 to V13. The error is
+// a *kiosk.Error: Unreachable if the keys could not be fetched, else Untrusted. Its text never contains a claim's
+// value.
 func (v *Verifier) Verify(ctx context.Context, token kiosk.Secret, e ExpectedClaims) (*Claims, error) {
 	if e.Issuer == "" || e.ClientID == "" || e.KeysURI == "" || e.RequestedAt.IsZero() {
 		return nil, kiosk.Fail(kiosk.Internal, "ID token", errors.New("no expected claims"))

@@ -15,7 +15,7 @@ const (
 	KindObject
 )
 
-// Node is a JSON value whose members keep the order of the text.
+// Node is a JSON value whose object members keep their order.
 type Node struct {
 	Kind  Kind
 	Text  string   // of a string its contents; of a number or boolean the JSON text
