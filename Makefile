@@ -83,7 +83,7 @@ interop: ## tests against npm oidc-provider (needs node and npm)
 .PHONY: a11y
 a11y: ## checks every state of the phone page with axe-core (needs chromium, node and npm)
 	[ -e scripts/a11y/node_modules/.package-lock.json ] || (cd scripts/a11y && npm ci --no-audit --no-fund --loglevel=error)
-	go test -count=1 -tags a11y -run TestAccessibility ./internal/devserver -args -axe $(CURDIR)/scripts/a11y/node_modules/axe-core/axe.min.js $(A11YFLAGS)
+	go test -count=1 -tags a11y -run TestAccessibility ./internal/devserver/phone -args -axe $(CURDIR)/scripts/a11y/node_modules/axe-core/axe.min.js $(A11YFLAGS)
 
 .PHONY: docs
 docs: ## writes the generated parts of the documents

@@ -31,8 +31,8 @@ made up, and whoever can reach it can approve.
     --delay DURATION    how long an automatic answer takes, such as 2s (0s)
 `
 
-// settings are the flags as given.
-type settings struct {
+// options are the flags as given.
+type options struct {
 	listen, issuer, caFile, state, keys, auto string
 	tls, guard, dpopNonce                     bool
 	expires, interval, longPoll               int
@@ -40,8 +40,8 @@ type settings struct {
 }
 
 // parse reads the flags. Without settings, the code is what to exit with.
-func parse(args []string, stdout, stderr io.Writer) (*settings, int) {
-	f := &settings{}
+func parse(args []string, stdout, stderr io.Writer) (*options, int) {
+	f := &options{}
 	set := flag.NewFlagSet("devserver", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.StringVar(&f.listen, "listen", "127.0.0.1:8765", "")
@@ -60,7 +60,7 @@ func parse(args []string, stdout, stderr io.Writer) (*settings, int) {
 	err := set.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
-		return nil, exitWell
+		return nil, exitOK
 	}
 	if err == nil {
 		err = f.check(set)
@@ -69,11 +69,11 @@ func parse(args []string, stdout, stderr io.Writer) (*settings, int) {
 		fmt.Fprintf(stderr, "devserver: %v\nTry: devserver -h\n", err)
 		return nil, exitUsage
 	}
-	return f, exitWell
+	return f, exitOK
 }
 
 // check finds what makes no sense before any work starts.
-func (f *settings) check(set *flag.FlagSet) error {
+func (f *options) check(set *flag.FlagSet) error {
 	if set.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; everything is a flag", set.Arg(0))
 	}

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
 // keyFile is where a client's key (.pem) or secret (.secret) is written.
-func keyFile(dir string, c devserver.Client) string {
+func keyFile(dir string, c provider.Client) string {
 	if c.Key != nil {
 		return filepath.Join(dir, c.ID+".pem")
 	}
@@ -19,11 +19,11 @@ func keyFile(dir string, c devserver.Client) string {
 }
 
 // certFile is where a client's certificate is written.
-func certFile(dir string, c devserver.Client) string { return filepath.Join(dir, c.ID+".crt") }
+func certFile(dir string, c provider.Client) string { return filepath.Join(dir, c.ID+".crt") }
 
 // writeKeys writes what the ready-made clients authenticate with: private keys as
 // PKCS#8, secrets bare and without a line end, all 0600 in a folder 0700.
-func writeKeys(dir string, clients []devserver.Client) error {
+func writeKeys(dir string, clients []provider.Client) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}

@@ -20,7 +20,7 @@ func main() {
 
 // Exit codes.
 const (
-	exitWell   = 0
+	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
 )

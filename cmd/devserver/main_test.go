@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// facts starts the program and reads what it prints until it has said everything.
-func facts(t *testing.T, args ...string) (lines map[string]string, stop func() int) {
+// startServer starts the program and reads what it prints until it has said everything.
+func startServer(t *testing.T, args ...string) (lines map[string]string, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
@@ -46,9 +46,9 @@ func facts(t *testing.T, args ...string) (lines map[string]string, stop func() i
 	return lines, func() int { cancel(); return <-ended }
 }
 
-func TestItServesUntilToldToStop(t *testing.T) {
+func TestServesUntilStopped(t *testing.T) {
 	dir := t.TempDir()
-	lines, stop := facts(t, "--listen", "127.0.0.1:0", "--keys", filepath.Join(dir, "keys"), "--state", filepath.Join(dir, "state.json"))
+	lines, stop := startServer(t, "--listen", "127.0.0.1:0", "--keys", filepath.Join(dir, "keys"), "--state", filepath.Join(dir, "state.json"))
 	if !strings.HasPrefix(lines["issuer"], "http://127.0.0.1:") || strings.HasSuffix(lines["issuer"], ":0") {
 		t.Fatalf("issuer: %q", lines["issuer"])
 	}
@@ -79,14 +79,14 @@ func TestItServesUntilToldToStop(t *testing.T) {
 		t.Errorf("kiosk-jwt.pem: %v", err)
 	}
 	begin := time.Now()
-	if code := stop(); code != exitWell || time.Since(begin) > stopLimit {
+	if code := stop(); code != exitOK || time.Since(begin) > stopLimit {
 		t.Errorf("exit code %d after %v", code, time.Since(begin))
 	}
 }
 
-func TestItServesHTTPS(t *testing.T) {
+func TestServesHTTPS(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ca.pem")
-	lines, stop := facts(t, "--listen", "127.0.0.1:0", "--tls", "--ca-file", file)
+	lines, stop := startServer(t, "--listen", "127.0.0.1:0", "--tls", "--ca-file", file)
 	defer stop()
 	ca, err := os.ReadFile(file)
 	if err != nil {
@@ -106,7 +106,7 @@ func TestItServesHTTPS(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
-func TestBadUsageIsTwoLinesAndExitTwo(t *testing.T) {
+func TestBadUsageExitsTwo(t *testing.T) {
 	for _, args := range [][]string{
 		{"--colour"}, {"serve"}, {"--listen", "here"}, {"--expires", "0"}, {"--expires", "soon"}, {"--interval", "-1"},
 		{"--auto", "maybe"}, {"--delay", "-1s"}, {"--tls", "--issuer", "http://x"}, {"--issuer", "x"},
@@ -121,7 +121,7 @@ func TestBadUsageIsTwoLinesAndExitTwo(t *testing.T) {
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	var out, bad strings.Builder
-	if code := run(t.Context(), []string{"-h"}, nil, &out, &bad); code != exitWell || bad.Len() > 0 {
+	if code := run(t.Context(), []string{"-h"}, nil, &out, &bad); code != exitOK || bad.Len() > 0 {
 		t.Fatalf("%d %s", code, bad.String())
 	}
 	for _, name := range []string{"listen", "issuer", "tls", "ca-file", "expires", "interval", "state", "keys", "auto", "delay"} {
@@ -131,7 +131,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 }
 
-func TestFailuresAreExitOne(t *testing.T) {
+func TestFailuresExitOne(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.json")
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)

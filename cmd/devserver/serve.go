@@ -12,7 +12,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/phone"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
 // Limits of the HTTP server, against clients that connect and say nothing. There
@@ -25,7 +26,7 @@ const (
 )
 
 // serve listens, prints the facts and serves until ctx ends.
-func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
+func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 	fail := func(err error) int {
 		fmt.Fprintf(stderr, "devserver: %v\n", err)
 		return exitFailed
@@ -49,13 +50,14 @@ func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
 	if f.issuer == "" {
 		f.issuer = local
 	}
-	s, err := devserver.New(devserver.Options{
+	s, err := provider.New(provider.Options{
 		Issuer: f.issuer, Expires: f.expires, Interval: f.interval, OmitInterval: f.interval == 0, StateFile: f.state,
 		LongPoll: time.Duration(f.longPoll) * time.Second, DPoPNonce: f.dpopNonce, GuardRegistration: f.guard,
 	})
 	if err != nil {
 		return fail(err)
 	}
+	phone.Register(s)
 	if err := s.SetAuto(f.auto, f.delay, ""); err != nil {
 		return fail(err)
 	}
@@ -69,7 +71,7 @@ func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
 		}
 	}
 	if f.tls {
-		conf, ca, err := s.TLS(append(neighbours(host), asked)...)
+		conf, ca, err := s.TLS(append(lanAddresses(host), asked)...)
 		if err == nil {
 			err = os.WriteFile(f.caFile, ca, 0o644) // a certificate is no secret
 		}
@@ -83,7 +85,7 @@ func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
 		Handler: s.Handler(), ReadHeaderTimeout: headerLimit, ReadTimeout: readLimit, IdleTimeout: idleLimit,
 		ErrorLog: log.New(io.Discard, "", 0), // clients that break off are what we are for
 	}
-	announce(stdout, f, clients, local, scheme, host, port)
+	printSummary(stdout, f, clients, local, scheme, host, port)
 
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -102,22 +104,22 @@ func serve(ctx context.Context, f *settings, stdout, stderr io.Writer) int {
 		return fail(err)
 	}
 	fmt.Fprintln(stdout, "devserver: stopped")
-	return exitWell
+	return exitOK
 }
 
-// announce prints one line per fact.
-func announce(w io.Writer, f *settings, clients []devserver.Client, local, scheme, host, port string) {
+// printSummary prints one line per fact.
+func printSummary(w io.Writer, f *options, clients []provider.Client, local, scheme, host, port string) {
 	fmt.Fprintln(w, "*** DEVELOPMENT ONLY: made-up people, published secrets, anybody may approve ***")
 	fmt.Fprintln(w, "issuer:       ", f.issuer)
 	fmt.Fprintln(w, "phone page:   ", local+"/phone")
-	near := neighbours(host)
+	near := lanAddresses(host)
 	for _, address := range near {
 		fmt.Fprintln(w, "phone page:   ", scheme+"://"+net.JoinHostPort(address, port)+"/phone")
 	}
 	fmt.Fprintln(w, "customer API: ", local+"/api/customer")
 	fmt.Fprintln(w, "people:        alice, bob, carol, erin (user code 25802580); dave has no phone; tara is a technician")
 	for _, c := range clients {
-		fmt.Fprintf(w, "client:        %s (%s)%s\n", c.ID, c.Auth, where(f, c))
+		fmt.Fprintf(w, "client:        %s (%s)%s\n", c.ID, c.Auth, credentialLocation(f, c))
 	}
 	if f.tls {
 		fmt.Fprintln(w, "CA file:      ", f.caFile)
@@ -133,8 +135,8 @@ func announce(w io.Writer, f *settings, clients []devserver.Client, local, schem
 	}
 }
 
-// where says where a client's secret or key is.
-func where(f *settings, c devserver.Client) string {
+// credentialLocation says where a client's secret or key is.
+func credentialLocation(f *options, c provider.Client) string {
 	switch {
 	case f.keys != "" && (c.Secret != "" || c.Key != nil):
 		if c.Cert != nil {
@@ -149,9 +151,9 @@ func where(f *settings, c devserver.Client) string {
 	return ""
 }
 
-// neighbours lists the addresses a phone on the same network can use, if we listen
+// lanAddresses lists the addresses a phone on the same network can use, if we listen
 // on all of them.
-func neighbours(host string) []string {
+func lanAddresses(host string) []string {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
 		return nil
 	}

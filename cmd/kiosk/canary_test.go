@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -99,7 +99,7 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 		codes    string // typed behind it, a line each
 		mode, as string
 		settings []string
-		faults   []devserver.Fault
+		faults   []faults.Fault
 		code     int
 	}{
 		{name: "shown", mode: "approve"},
@@ -114,7 +114,7 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 		{name: "wrong person", mode: "approve", as: "bob", settings: []string{"KIOSK_SUBJECT_CLAIM=phone_number", "KIOSK_SCOPE=openid profile phone"}, code: 16},
 		{name: "no access", mode: "approve", faults: at("api", "unauthorized"), code: 17},
 		{name: "service down", mode: "approve", faults: at("api", "server_error"), code: 18},
-		{name: "misconfigured", mode: "none", faults: []devserver.Fault{{At: "bc", Kind: "error", Value: json.RawMessage(`"unauthorized_client"`)}}, code: 3},
+		{name: "misconfigured", mode: "none", faults: []faults.Fault{{At: "bc", Kind: "error", Value: json.RawMessage(`"unauthorized_client"`)}}, code: 3},
 		{name: "the server quotes what it was sent", mode: "approve", faults: at("token", "garbage"), code: -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // How a visit ends that the server spoils.
@@ -118,7 +118,7 @@ var elsewhere = map[string]string{
 func TestEveryFault(t *testing.T) {
 	t.Parallel()
 	kind := regexp.MustCompile(`^(\w+) \(([^)]*)\): .`)
-	for _, k := range devserver.Kinds() {
+	for _, k := range faults.Kinds() {
 		m := kind.FindStringSubmatch(k)
 		if m == nil {
 			t.Fatalf("GET /dev/kinds says %q", k)
@@ -154,7 +154,7 @@ func TestEveryFault(t *testing.T) {
 var visited = map[string]bool{"discovery": true, "jwks": true, "bc": true, "token": true, "api": true}
 
 func playFault(t *testing.T, place, name string, general bool, want ending) {
-	f := devserver.Fault{At: place, Kind: name}
+	f := faults.Fault{At: place, Kind: name}
 	value := values[name]
 	if general {
 		f.On, value = "success", everywhere[name].value
@@ -231,7 +231,7 @@ func TestAResetAtAnyByte(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
 				r.auto("approve", 0, "")
-				r.faults(devserver.Fault{At: place, Kind: "reset", On: "success", Value: json.RawMessage(strconv.Itoa(n))})
+				r.faults(faults.Fault{At: place, Kind: "reset", On: "success", Value: json.RawMessage(strconv.Itoa(n))})
 				c := r.start("login", "--json", "alice")
 				if n == 1000 { // all of it was there
 					if code := c.wait(); code != 0 {

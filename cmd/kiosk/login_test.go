@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -79,7 +79,7 @@ func TestLogin(t *testing.T) {
 		who      string // alice if empty
 		phone    approval
 		settings []string
-		faults   []devserver.Fault
+		faults   []faults.Fault
 		want     ending
 	}{
 		{name: "approved", phone: approve, want: shown},
@@ -95,16 +95,16 @@ func TestLogin(t *testing.T) {
 		{name: "the API calls the token invalid", phone: approve, faults: at("api", "unauthorized"), want: ending{code: 17, reason: "no_access", pushes: 1, api: 1, back: true}},
 		{name: "the API forbids it", phone: approve, faults: at("api", "forbidden"), want: ending{code: 17, reason: "no_access", pushes: 1, api: 1, back: true}},
 		{name: "wrong client secret", phone: approve, settings: []string{"KIOSK_CLIENT_SECRET_FILE=other"}, want: ending{code: 3, reason: "misconfigured", pushes: 1}},
-		{name: "the client may not do this", phone: approve, faults: []devserver.Fault{{At: "bc", Kind: "error", Value: json.RawMessage(`"unauthorized_client"`)}}, want: ending{code: 3, reason: "misconfigured", pushes: 1}},
+		{name: "the client may not do this", phone: approve, faults: []faults.Fault{{At: "bc", Kind: "error", Value: json.RawMessage(`"unauthorized_client"`)}}, want: ending{code: 3, reason: "misconfigured", pushes: 1}},
 		{name: "no backchannel endpoint", phone: approve, faults: at("discovery", "no_backchannel_endpoint"), want: ending{code: 3, reason: "misconfigured"}},
 		{name: "discovery names another issuer", phone: approve, faults: at("discovery", "wrong_issuer"), want: ending{code: 3, reason: "misconfigured"}},
-		{name: "the acknowledgement is lost", phone: approve, faults: []devserver.Fault{{At: "bc", Kind: "drop", On: "success"}}, want: ending{code: 13, reason: "unreachable", pushes: 1}},
+		{name: "the acknowledgement is lost", phone: approve, faults: []faults.Fault{{At: "bc", Kind: "drop", On: "success"}}, want: ending{code: 13, reason: "unreachable", pushes: 1}},
 		{name: "the request is answered with a server error", phone: approve, faults: at("bc", "server_error"), want: ending{code: 13, reason: "unreachable", pushes: 1}},
 		{name: "the acknowledgement is garbage", phone: approve, faults: at("bc", "garbage"), want: ending{code: 15, reason: "untrusted", pushes: 1}},
-		{name: "the approval is lost on the way", phone: approve, faults: []devserver.Fault{{At: "token", Kind: "drop", On: "success", Times: 1}}, want: ending{code: 13, reason: "unreachable", pushes: 1}},
+		{name: "the approval is lost on the way", phone: approve, faults: []faults.Fault{{At: "token", Kind: "drop", On: "success", Times: 1}}, want: ending{code: 13, reason: "unreachable", pushes: 1}},
 		{name: "hostile characters in the API's answer", phone: approve, faults: at("api", "control_characters"), want: shown},
 		{name: "members nobody knows in every answer", phone: approve, faults: append(at("bc", "extra_member"), at("token", "extra_member")[0]), want: shown},
-		{name: "no answer yet at the first look", phone: approve, faults: []devserver.Fault{{At: "token", Kind: "error", Value: json.RawMessage(`"authorization_pending"`), Times: 1}}, want: shown},
+		{name: "no answer yet at the first look", phone: approve, faults: []faults.Fault{{At: "token", Kind: "error", Value: json.RawMessage(`"authorization_pending"`), Times: 1}}, want: shown},
 	}
 	for _, kind := range []string{"server_error", "not_json", "huge", "garbage", "drop", "truncate", "redirect"} {
 		f := at("api", kind)
@@ -167,7 +167,7 @@ func TestUntrusted(t *testing.T) {
 	}
 }
 
-func at(place, kind string) []devserver.Fault { return []devserver.Fault{{At: place, Kind: kind}} }
+func at(place, kind string) []faults.Fault { return []faults.Fault{{At: place, Kind: kind}} }
 
 // TestLoginTells looks at what an approved visit says, word for word.
 func TestLoginTells(t *testing.T) {
@@ -261,7 +261,7 @@ func TestSignals(t *testing.T) {
 			stage := kiosk.StageEnded
 			phase := "waiting"
 			if c.asking {
-				r.faults(devserver.Fault{At: "bc", Kind: "hang", On: "success"})
+				r.faults(faults.Fault{At: "bc", Kind: "hang", On: "success"})
 				phase, stage = "asking", kiosk.StageAbandoned
 			}
 			p := r.start("login", "--json", "alice")

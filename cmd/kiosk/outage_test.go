@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // TestUnreachable takes the authorization server away in mid-visit.
@@ -52,7 +52,7 @@ func TestUnreachable(t *testing.T) {
 func TestSlowDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.faults(devserver.Fault{At: "token", Kind: "slow_down", Times: 1})
+	r.faults(faults.Fault{At: "token", Kind: "slow_down", Times: 1})
 	c := r.start("login", "--json", "alice")
 	l := c.until("a longer interval", func(l map[string]any) bool { return l["phase"] == "waiting" && l["interval"] != 1.0 })
 	if l["interval"] != 6.0 || l["connection"] != "ok" {

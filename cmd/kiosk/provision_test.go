@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
 // newDevice is a device out of its box: it knows its server and the client with
 // which a technician signs in, and has no registration.
 func newDevice(t testing.TB) *rig {
 	r := newRig(t)
-	guarded, err := devserver.New(devserver.Options{Interval: 1, Expires: life, PollTolerance: unsteady, GuardRegistration: true})
+	guarded, err := provider.New(provider.Options{Interval: 1, Expires: life, PollTolerance: unsteady, GuardRegistration: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
+	phonepage "github.com/ciba-kiosk/ciba-kiosk/internal/devserver/phone"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -45,7 +47,7 @@ var unsteady = 200 * time.Millisecond * patience()
 // rig is one device with an authorization server of its own.
 type rig struct {
 	t     testing.TB
-	dev   *devserver.Server
+	dev   *provider.Server
 	tap   *tap
 	url   string // the issuer
 	dir   string // everything of this device
@@ -65,10 +67,11 @@ func newRig(t testing.TB, settings ...string) *rig {
 // newRigBehind is newRig with a server that is reached through a door only.
 func newRigBehind(t testing.TB, d *door, settings ...string) *rig {
 	t.Helper()
-	dev, err := devserver.New(devserver.Options{Interval: 1, Expires: life, PollTolerance: unsteady})
+	dev, err := provider.New(provider.Options{Interval: 1, Expires: life, PollTolerance: unsteady})
 	if err != nil {
 		t.Fatal(err)
 	}
+	phonepage.Register(dev)
 	r := &rig{t: t, dev: dev, tap: &tap{next: dev.Handler()}, dir: t.TempDir()}
 	server := httptest.NewServer(r.tap)
 	t.Cleanup(func() {
@@ -150,7 +153,7 @@ func (r *rig) auto(mode string, delay time.Duration, as string) {
 }
 
 // faults has the server misbehave.
-func (r *rig) faults(list ...devserver.Fault) {
+func (r *rig) faults(list ...faults.Fault) {
 	r.t.Helper()
 	if err := r.dev.SetFaults(list); err != nil {
 		r.t.Fatal(err)
@@ -158,8 +161,8 @@ func (r *rig) faults(list ...devserver.Fault) {
 }
 
 // arrived lists what has reached the server of one kind.
-func (r *rig) arrived(kind string) []devserver.Arrival {
-	var of []devserver.Arrival
+func (r *rig) arrived(kind string) []provider.Arrival {
+	var of []provider.Arrival
 	for _, a := range r.dev.Requests() {
 		if a.Kind == kind {
 			of = append(of, a)

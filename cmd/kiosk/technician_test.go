@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -85,7 +86,7 @@ func TestATechniciansFiveMinutes(t *testing.T) {
 	x.shows(say(t, screen.MsgShownTitle))
 	x.press(escape, say(t, screen.MsgReadyTitle))
 
-	served := slices.DeleteFunc(r.arrived("api"), func(a devserver.Arrival) bool { return a.Outcome != "ok" }) // but for the examination, which brings no token
+	served := slices.DeleteFunc(r.arrived("api"), func(a provider.Arrival) bool { return a.Outcome != "ok" }) // but for the examination, which brings no token
 	if len(served) != 1 || served[0].User != "alice" {
 		t.Errorf("the API served %+v", served)
 	}
@@ -120,7 +121,7 @@ func TestACustomerIsNoTechnician(t *testing.T) {
 func TestWhereTheServerCannotBeReachedATechnicianSeesWhy(t *testing.T) {
 	t.Parallel()
 	r := staffed(t)
-	r.faults(devserver.Fault{At: "discovery", Kind: "server_error"})
+	r.faults(faults.Fault{At: "discovery", Kind: "server_error"})
 	x := r.screen()
 	x.shows(say(t, screen.MsgClosedTitle))
 	x.press(chord, say(t, screen.MsgMenuDoctor), "failed discovery", "fix:")

@@ -12,15 +12,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
 // newSecureRig is newRig with a server that speaks TLS, for one of its ready-made
 // clients, and the way in that this client is registered for.
-func newSecureRig(t *testing.T, o devserver.Options, client string, settings ...string) *rig {
+func newSecureRig(t *testing.T, o provider.Options, client string, settings ...string) *rig {
 	t.Helper()
 	o.Interval, o.Expires, o.PollTolerance = 1, life, unsteady
-	dev, err := devserver.New(o)
+	dev, err := provider.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,32 +91,32 @@ const (
 // each of what can go with it.
 func TestEveryWayIn(t *testing.T) {
 	t.Parallel()
-	nonces := devserver.Options{DPoPNonce: true}
+	nonces := provider.Options{DPoPNonce: true}
 	for name, c := range map[string]struct {
 		client   string
-		o        devserver.Options
+		o        provider.Options
 		settings []string
 		mtls     bool
 		nonces   int // how many requests are turned away for one
 		want     ending
 	}{
-		"a secret":                       {"kiosk-basic", devserver.Options{}, nil, false, 0, shown},
-		"a secret in the body":           {"kiosk-post", devserver.Options{}, nil, false, 0, shown},
-		"a key":                          {"kiosk-jwt", devserver.Options{}, nil, false, 0, shown},
-		"an RSA key":                     {"kiosk-jwt-rs", devserver.Options{}, nil, false, 0, shown},
-		"a certificate":                  {"kiosk-tls", devserver.Options{}, nil, true, 0, shown},
-		"a self-signed certificate":      {"kiosk-self-signed", devserver.Options{}, nil, true, 0, shown},
-		"signed requests":                {"kiosk-signed", devserver.Options{}, []string{signed, details}, false, 0, shown},
-		"signed with RSA":                {"kiosk-jwt-rs", devserver.Options{}, []string{signed}, false, 0, shown},
-		"signed, with a certificate":     {"kiosk-self-signed", devserver.Options{}, []string{signed}, true, 0, shown},
-		"unsigned where it must be":      {"kiosk-signed", devserver.Options{}, nil, false, 0, refused},
-		"proofs of possession":           {"kiosk-jwt", devserver.Options{}, []string{proving}, false, 0, shown},
+		"a secret":                       {"kiosk-basic", provider.Options{}, nil, false, 0, shown},
+		"a secret in the body":           {"kiosk-post", provider.Options{}, nil, false, 0, shown},
+		"a key":                          {"kiosk-jwt", provider.Options{}, nil, false, 0, shown},
+		"an RSA key":                     {"kiosk-jwt-rs", provider.Options{}, nil, false, 0, shown},
+		"a certificate":                  {"kiosk-tls", provider.Options{}, nil, true, 0, shown},
+		"a self-signed certificate":      {"kiosk-self-signed", provider.Options{}, nil, true, 0, shown},
+		"signed requests":                {"kiosk-signed", provider.Options{}, []string{signed, details}, false, 0, shown},
+		"signed with RSA":                {"kiosk-jwt-rs", provider.Options{}, []string{signed}, false, 0, shown},
+		"signed, with a certificate":     {"kiosk-self-signed", provider.Options{}, []string{signed}, true, 0, shown},
+		"unsigned where it must be":      {"kiosk-signed", provider.Options{}, nil, false, 0, refused},
+		"proofs of possession":           {"kiosk-jwt", provider.Options{}, []string{proving}, false, 0, shown},
 		"with nonces":                    {"kiosk-jwt", nonces, []string{proving, "KIOSK_SCOPE=openid profile offline_access"}, false, 1, shown},
 		"with nonces and a certificate":  {"kiosk-tls", nonces, []string{proving, signed, details}, true, 1, shown},
 		"with nonces and a secret":       {"kiosk-post", nonces, []string{proving}, false, 1, shown},
-		"authorization details":          {"kiosk-basic", devserver.Options{}, []string{details}, false, 0, shown},
-		"a key that is not the client's": {"kiosk-jwt", devserver.Options{}, []string{"KIOSK_CLIENT_ID=kiosk-jwt-rs"}, false, 0, ending{code: 3, reason: "misconfigured", pushes: 1}},
-		"a certificate of somebody else": {"kiosk-tls", devserver.Options{}, []string{"KIOSK_CLIENT_ID=kiosk-self-signed", "KIOSK_CLIENT_AUTH=self_signed_tls_client_auth"}, true, 0, ending{code: 3, reason: "misconfigured", pushes: 1}},
+		"authorization details":          {"kiosk-basic", provider.Options{}, []string{details}, false, 0, shown},
+		"a key that is not the client's": {"kiosk-jwt", provider.Options{}, []string{"KIOSK_CLIENT_ID=kiosk-jwt-rs"}, false, 0, ending{code: 3, reason: "misconfigured", pushes: 1}},
+		"a certificate of somebody else": {"kiosk-tls", provider.Options{}, []string{"KIOSK_CLIENT_ID=kiosk-self-signed", "KIOSK_CLIENT_AUTH=self_signed_tls_client_auth"}, true, 0, ending{code: 3, reason: "misconfigured", pushes: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,26 +151,26 @@ func TestFaultsOfTheWaysIn(t *testing.T) {
 	for name, c := range map[string]struct {
 		client   string
 		settings []string
-		fault    devserver.Fault
+		fault    faults.Fault
 		want     ending
 	}{
-		"no signed requests":       {"kiosk-jwt", []string{signed}, devserver.Fault{At: "discovery", Kind: "no_signed_requests"}, notSetUp},
-		"signed in another way":    {"kiosk-jwt", []string{signed}, devserver.Fault{At: "discovery", Kind: "other_signed_requests"}, notSetUp},
-		"no proofs like ours":      {"kiosk-jwt", []string{proving}, devserver.Fault{At: "discovery", Kind: "other_dpop"}, notSetUp},
-		"Bearer for a proof":       {"kiosk-jwt", []string{proving}, devserver.Fault{At: "token", Kind: "no_binding"}, untrusted},
-		"a nonce more":             {"kiosk-jwt", []string{proving}, devserver.Fault{At: "token", Kind: "dpop_nonce", Times: 1}, shown},
-		"a nonce more at the API":  {"kiosk-jwt", []string{proving}, devserver.Fault{At: "api", Kind: "dpop_nonce", Times: 1}, shown},
-		"nonces for ever":          {"kiosk-jwt", []string{proving}, devserver.Fault{At: "token", Kind: "dpop_nonce"}, ending{code: 3, reason: "misconfigured", pushes: 1}},
-		"for ever at the API":      {"kiosk-jwt", []string{proving}, devserver.Fault{At: "api", Kind: "dpop_nonce"}, noAccess},
-		"more than was asked for":  {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "more_details"}, untrusted},
-		"one action more":          {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "more_details", Value: json.RawMessage(`{"type":"customer","actions":["read","delete"]}`)}, untrusted},
-		"the same once more":       {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "more_details", Value: json.RawMessage(`{"type":"customer"}`)}, shown},
-		"fewer than was asked for": {"kiosk-jwt", []string{details}, devserver.Fault{At: "token", Kind: "fewer_details"}, shown},
-		"no aliases":               {"kiosk-tls", nil, devserver.Fault{At: "discovery", Kind: "no_mtls_aliases"}, shown},
+		"no signed requests":       {"kiosk-jwt", []string{signed}, faults.Fault{At: "discovery", Kind: "no_signed_requests"}, notSetUp},
+		"signed in another way":    {"kiosk-jwt", []string{signed}, faults.Fault{At: "discovery", Kind: "other_signed_requests"}, notSetUp},
+		"no proofs like ours":      {"kiosk-jwt", []string{proving}, faults.Fault{At: "discovery", Kind: "other_dpop"}, notSetUp},
+		"Bearer for a proof":       {"kiosk-jwt", []string{proving}, faults.Fault{At: "token", Kind: "no_binding"}, untrusted},
+		"a nonce more":             {"kiosk-jwt", []string{proving}, faults.Fault{At: "token", Kind: "dpop_nonce", Times: 1}, shown},
+		"a nonce more at the API":  {"kiosk-jwt", []string{proving}, faults.Fault{At: "api", Kind: "dpop_nonce", Times: 1}, shown},
+		"nonces for ever":          {"kiosk-jwt", []string{proving}, faults.Fault{At: "token", Kind: "dpop_nonce"}, ending{code: 3, reason: "misconfigured", pushes: 1}},
+		"for ever at the API":      {"kiosk-jwt", []string{proving}, faults.Fault{At: "api", Kind: "dpop_nonce"}, noAccess},
+		"more than was asked for":  {"kiosk-jwt", []string{details}, faults.Fault{At: "token", Kind: "more_details"}, untrusted},
+		"one action more":          {"kiosk-jwt", []string{details}, faults.Fault{At: "token", Kind: "more_details", Value: json.RawMessage(`{"type":"customer","actions":["read","delete"]}`)}, untrusted},
+		"the same once more":       {"kiosk-jwt", []string{details}, faults.Fault{At: "token", Kind: "more_details", Value: json.RawMessage(`{"type":"customer"}`)}, shown},
+		"fewer than was asked for": {"kiosk-jwt", []string{details}, faults.Fault{At: "token", Kind: "fewer_details"}, shown},
+		"no aliases":               {"kiosk-tls", nil, faults.Fault{At: "discovery", Kind: "no_mtls_aliases"}, shown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newSecureRig(t, devserver.Options{}, c.client, c.settings...)
+			r := newSecureRig(t, provider.Options{}, c.client, c.settings...)
 			r.auto("approve", 0, "")
 			r.faults(c.fault)
 			r.checkOutcome(t, r.start("login", "--json", "alice"), c.want)
@@ -185,7 +186,7 @@ func TestFaultsOfTheWaysIn(t *testing.T) {
 func TestABoundTokenIsWorthNothingElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ client, setting string }{{"kiosk-tls", "KIOSK_DPOP=false"}, {"kiosk-jwt", proving}} {
-		r := newSecureRig(t, devserver.Options{}, c.client, c.setting)
+		r := newSecureRig(t, provider.Options{}, c.client, c.setting)
 		var tokens []string
 		inner := r.tap.next
 		r.tap.next = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -213,7 +214,7 @@ func TestABoundTokenIsWorthNothingElsewhere(t *testing.T) {
 
 func TestCertificateAndKeyThatDoNotBelongTogether(t *testing.T) {
 	t.Parallel()
-	r := newSecureRig(t, devserver.Options{}, "kiosk-tls")
+	r := newSecureRig(t, provider.Options{}, "kiosk-tls")
 	other, err := r.dev.Client("kiosk-self-signed")
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,8 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
@@ -32,7 +33,7 @@ import (
 // patient is a working device with a server of its own, in which a test breaks something.
 type patient struct {
 	t      *testing.T
-	dev    *devserver.Server
+	dev    *provider.Server
 	dir    string
 	host   string // address of the server
 	tls    bool
@@ -54,11 +55,11 @@ func (w *patient) write(name, text string) string {
 
 // fault makes the server misbehave from now on.
 func (w *patient) fault(at, kind, value string) {
-	f := devserver.Fault{At: at, Kind: kind}
+	f := faults.Fault{At: at, Kind: kind}
 	if value != "" {
 		f.Value = json.RawMessage(value)
 	}
-	if err := w.dev.SetFaults([]devserver.Fault{f}); err != nil {
+	if err := w.dev.SetFaults([]faults.Fault{f}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -124,11 +125,11 @@ func newPatient(t *testing.T, shape, breaks func(*patient)) *patient {
 
 func (w *patient) serve() {
 	t := w.t
-	o := devserver.Options{Interval: 1}
+	o := provider.Options{Interval: 1}
 	if !w.now.IsZero() {
 		o.Now = func() time.Time { return w.now }
 	}
-	dev, err := devserver.New(o)
+	dev, err := provider.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

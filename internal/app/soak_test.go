@@ -19,7 +19,8 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/api"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/guard"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
@@ -55,7 +56,7 @@ type sample struct {
 type soak struct {
 	t       testing.TB
 	dice    *rand.Rand
-	dev     *devserver.Server
+	dev     *provider.Server
 	client  *ciba.Client
 	api     *api.Resource
 	dir     string
@@ -209,7 +210,7 @@ func TestGrowth(t *testing.T) {
 func newSoak(t *testing.T, dir string) (k *soak, end func()) {
 	network := testkit.NewNetwork()
 	const issuer = "http://localhost:8765"
-	dev, err := devserver.New(devserver.Options{Issuer: issuer, Now: wallNow})
+	dev, err := provider.New(provider.Options{Issuer: issuer, Now: wallNow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +294,7 @@ func (k *soak) press(key kiosk.KeyName, r rune) {
 var soakNames = []string{"alice", "bob", "carol", "alice", "bob", "carol", "bob@shop.example", "dave"}
 
 // soakFaults are the faults; most visits have none.
-var soakFaults = []devserver.Fault{
+var soakFaults = []faults.Fault{
 	{At: "bc", Kind: "drop", On: "success"}, {At: "bc", Kind: "server_error"}, {At: "bc", Kind: "hang"}, {At: "bc", Kind: "garbage"}, {At: "bc", Kind: "slow", Value: json.RawMessage(`7`)},
 	{At: "token", Kind: "drop", On: "success", Times: 1}, {At: "token", Kind: "server_error", Times: 2}, {At: "token", Kind: "hang", Times: 1}, {At: "token", Kind: "slow_down", Times: 2},
 	{At: "token", Kind: "retry_after", Value: json.RawMessage(`"9"`), Times: 1}, {At: "token", Kind: "not_json"}, {At: "token", Kind: "drop"},
@@ -313,14 +314,14 @@ func (k *soak) visit() {
 	case p < 27:
 		as = "carol"
 	}
-	var faults []devserver.Fault
+	var list []faults.Fault
 	if k.chance(35) {
-		faults = []devserver.Fault{soakFaults[k.dice.IntN(len(soakFaults))]}
+		list = []faults.Fault{soakFaults[k.dice.IntN(len(soakFaults))]}
 	}
 	if err := k.dev.SetAuto(mode, time.Duration(k.dice.IntN(40_000))*time.Millisecond, as); err != nil {
 		k.t.Fatal(err)
 	}
-	if err := k.dev.SetFaults(faults); err != nil {
+	if err := k.dev.SetFaults(list); err != nil {
 		k.t.Fatal(err)
 	}
 	who := soakNames[k.dice.IntN(len(soakNames))]

@@ -51,16 +51,19 @@ var layers = map[string]int{
 	"internal/enrol":   4,
 	"internal/journal": 4,
 
-	"internal/status":    5,
-	"internal/doctor":    6,
-	"internal/display":   5,
-	"internal/headless":  5,
-	"internal/daemon":    6,
-	"internal/setup":     7,
-	"internal/support":   7,
-	"internal/app":       8,
-	"internal/devserver": 5,
-	"internal/picture":   5,
+	"internal/status":                 5,
+	"internal/doctor":                 6,
+	"internal/display":                5,
+	"internal/headless":               5,
+	"internal/daemon":                 6,
+	"internal/setup":                  7,
+	"internal/support":                7,
+	"internal/app":                    8,
+	"internal/devserver/faults":       4,
+	"internal/devserver/provider":     5,
+	"internal/devserver/phone":        6,
+	"internal/devserver/providertest": 6,
+	"internal/picture":                5,
 
 	"internal/testkit/scenes": 5,
 
@@ -76,8 +79,11 @@ var layers = map[string]int{
 // mayImport restricts what a package may import further. The development server shares nothing with the kiosk, so that a
 // mistake in the client is not repeated in the server it is tested against.
 var mayImport = map[string][]string{
-	"internal/devserver": {},
-	"cmd/devserver":      {"internal/devserver"},
+	"internal/devserver/faults":       {},
+	"internal/devserver/provider":     {"internal/devserver/faults"},
+	"internal/devserver/phone":        {"internal/devserver/provider"},
+	"internal/devserver/providertest": {"internal/devserver/provider"},
+	"cmd/devserver":                   {"internal/devserver/provider", "internal/devserver/phone"},
 }
 
 // mayBeImportedBy restricts who may import a package: development code stays out of the device's binary.
@@ -88,6 +94,13 @@ var mayBeImportedBy = map[string][]string{
 	"internal/picture":   {"tools/pictures"},
 
 	"internal/testkit/scenes": {"tools/pictures"}, // and tests
+	"internal/devserver/faults":       {"internal/devserver/provider"},
+	"internal/devserver/provider":     {"internal/devserver/phone", "internal/devserver/providertest", "cmd/devserver"},
+	"internal/devserver/phone":        {"cmd/devserver"},
+	"internal/devserver/providertest": {}, // tests only
+	"internal/canary":                 {}, // tests only
+	"internal/testkit":                {}, // tests only
+	"internal/picture":                {}, // tests and documentation
 }
 
 // ourPackage returns the folder of an imported package of this module; ok is false for any other import.
@@ -169,8 +182,8 @@ func TestForbiddenEdges(t *testing.T) {
 		"kiosk/a.go", file("kiosk", "strings", module+"/internal/qr"),
 		"internal/tui/a.go", file("tui", module+"/kiosk", module+"/internal/words"),
 		"internal/tui/b.go", file("tui", module+"/internal/layout", module+"/internal/util"),
-		"internal/devserver/a.go", file("devserver", module+"/internal/oidc"),
-		"cmd/kiosk/a.go", file("main", module+"/internal/app", module+"/internal/devserver"),
+		"internal/devserver/faults/a.go", file("faults", module+"/internal/oidc"),
+		"cmd/kiosk/a.go", file("main", module+"/internal/app", module+"/internal/devserver/phone"),
 		"internal/util/a.go", file("util"),
 	)),
 		"upwards, from layer 0 to 2",

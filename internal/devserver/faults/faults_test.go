@@ -1,0 +1,43 @@
+package faults
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestKindsAreComplete(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range kinds {
+		works := map[Stage]bool{BeforeAnswer: k.change != nil, AfterAnswer: k.change != nil, SlowDown: k.change == nil, HoldPoll: k.change == nil, IssueTokens: k.beforeClaims != nil || k.beforeSigning != nil}
+		if !works[k.stage] || k.summary == "" {
+			t.Errorf("%s: does nothing at its step, or says nothing about itself", k.name)
+		}
+		for _, place := range append(strings.Fields(k.places), "") {
+			if key := k.name + " " + place; place != "" || k.places == "" {
+				if seen[key] {
+					t.Errorf("%s is there twice", key)
+				}
+				seen[key] = true
+			}
+		}
+	}
+	if len(Kinds()) != len(kinds) {
+		t.Error("Kinds does not list them all")
+	}
+}
+
+func FuzzFaultList(f *testing.F) {
+	f.Add([]byte(`[{"at":"bc","kind":"status","value":500}]`))
+	f.Add([]byte(`[{"at":"token","kind":"claims","value":{"a":null}}]`))
+	var l List
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var list []Fault
+		if json.Unmarshal(body, &list) != nil {
+			return
+		}
+		if err := l.Set(list); err == nil && len(l.All()) != len(list) {
+			t.Error("an accepted list is not kept")
+		}
+	})
+}

@@ -1,0 +1,187 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// bearerAlphabet is RFC 6750 section 2.1, with the length of CIBA section 7.1.
+var bearerAlphabet = regexp.MustCompile(`^[A-Za-z0-9\-._~+/]+=*$`)
+
+// PingModes are the ways in which a client can be pinged (CIBA section 10.2): once, as
+// it should be; not at all (lost); three times; before its request is acknowledged
+// (early); and for another request, with the right bearer (foreign).
+var PingModes = []string{"once", "lost", "often", "early", "foreign"}
+
+// SetPing makes a client one of ping mode (CIBA section 4), or back into one that
+// polls where the endpoint is empty. The endpoint must be https; roots are the PEM
+// certificates that vouch for it, the system's if there are none.
+func (s *Server) SetPing(clientID, endpoint, manner, roots string) error {
+	if manner == "" {
+		manner = PingModes[0]
+	}
+	if !slices.Contains(PingModes, manner) {
+		return fmt.Errorf("manner must be one of %v", PingModes)
+	}
+	if endpoint != "" {
+		if err := checkNotificationEndpoint(endpoint); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.state.findClient(clientID)
+	if known == nil || !known.isAllowed(grantCIBA) {
+		return errors.New("no such client for CIBA")
+	}
+	known.NotificationEndpoint, known.PingMode, known.NotificationCAs = endpoint, manner, roots
+	return s.save()
+}
+
+func checkNotificationEndpoint(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
+		return errors.New("backchannel_client_notification_endpoint must be an https URL")
+	}
+	return nil
+}
+
+// controlPing is POST /dev/ping?client=kiosk-basic&endpoint=https://…[&manner=lost], with
+// the PEM certificates that vouch for the endpoint as its body.
+func (s *Server) controlPing(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	roots, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		err = s.SetPing(q.Get("client"), q.Get("endpoint"), q.Get("manner"), string(roots))
+	}
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err)
+		return
+	}
+	writeJSON(w, map[string]bool{"ok": true})
+}
+
+// deliveryMode is the client's backchannel_token_delivery_mode.
+func (k *client) deliveryMode() string {
+	if k.NotificationEndpoint != "" {
+		return "ping"
+	}
+	return "poll"
+}
+
+// parseNotificationToken reads the client's token for this request: there must be one in ping
+// mode, and none else (CIBA section 7.1).
+func (q *request) parseNotificationToken(c *call, known *client) string {
+	token := c.form.Get("client_notification_token")
+	switch {
+	case known.NotificationEndpoint == "" && c.form.Has("client_notification_token"):
+		return "client_notification_token is not for poll mode"
+	case known.NotificationEndpoint != "" && (len(token) > 1024 || !bearerAlphabet.MatchString(token)):
+		return "ping mode needs a client_notification_token of at most 1024 characters (RFC 6750)"
+	}
+	q.notificationToken = token
+	return ""
+}
+
+// scheduleAutoAnswer gives automatic answers when they are due where nobody looks, since a client in
+// ping mode may wait for us. The lock must be held.
+func (s *Server) scheduleAutoAnswer(q *request) {
+	if q.notificationToken == "" || s.auto.status == pending {
+		return
+	}
+	time.AfterFunc(max(q.Created.Add(s.auto.delay).Sub(s.opt.Now()), 0), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.applyAutoAnswers(s.opt.Now())
+	})
+}
+
+// sendPings tells a client that its request was answered, in the client's manner. The lock
+// must be held; the telling itself goes on beside it.
+func (s *Server) sendPings(q *request) {
+	known := s.state.findClient(q.Client)
+	if q.notificationToken == "" || known == nil || known.NotificationEndpoint == "" {
+		return
+	}
+	id, times := q.authReqID, map[string]int{"once": 1, "often": 3, "foreign": 1}[known.PingMode]
+	if known.PingMode == "foreign" {
+		id = newSecret()
+	}
+	to, token, number := *known, q.notificationToken, q.Number
+	for range times {
+		go s.deliverPing(to, token, id, number)
+	}
+}
+
+// sendEarlyPing is a ping that overtakes the acknowledgement.
+func (s *Server) sendEarlyPing(q *request) {
+	s.mu.Lock()
+	known := s.state.findClient(q.Client)
+	early := q.notificationToken != "" && known != nil && known.PingMode == "early"
+	if early {
+		s.applyAutoAnswers(s.opt.Now())
+	}
+	var to client
+	if early {
+		to = *known
+	}
+	s.mu.Unlock()
+	if early {
+		s.deliverPing(to, q.notificationToken, q.authReqID, q.Number)
+	}
+}
+
+// pingLimit is how long a client may take: it should answer before it does anything.
+const pingLimit = 5 * time.Second
+
+// deliverPing sends one ping (CIBA section 10.2) and writes down what came of it. No
+// redirect is followed.
+func (s *Server) deliverPing(to client, token, authReqID string, number int) {
+	outcome := to.postPing(token, authReqID)
+	s.arrivals.add(&Arrival{Time: s.opt.Now(), Kind: "ping", Client: to.ID, Request: number, Outcome: outcome})
+}
+
+func (k *client) postPing(token, authReqID string) (outcome string) {
+	ctx, cancel := context.WithTimeout(context.Background(), pingLimit)
+	defer cancel()
+	body, err := json.Marshal(map[string]string{"auth_req_id": authReqID})
+	if err != nil {
+		return err.Error()
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.NotificationEndpoint, bytes.NewReader(body))
+	if err != nil {
+		return "bad endpoint"
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	var roots *x509.CertPool
+	if k.NotificationCAs != "" {
+		roots = x509.NewCertPool()
+		roots.AppendCertsFromPEM([]byte(k.NotificationCAs))
+	}
+	c := &http.Client{
+		Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: roots},
+			// A connection for each ping: none is left behind when a test ends.
+			DisableKeepAlives: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		return "not reached"
+	}
+	resp.Body.Close()
+	return resp.Status
+}

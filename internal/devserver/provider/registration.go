@@ -1,0 +1,241 @@
+package provider
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
+	"github.com/go-jose/go-jose/v4"
+)
+
+// registration is the metadata of RFC 7591 section 2 and CIBA section 4 that we
+// understand; the rest is ignored, as section 2 asks.
+type registration struct {
+	Name     string          `json:"client_name"`
+	Auth     string          `json:"token_endpoint_auth_method"`
+	Grants   []string        `json:"grant_types"`
+	JWKS     json.RawMessage `json:"jwks"`
+	JWKSURI  string          `json:"jwks_uri"`
+	Alg      string          `json:"id_token_signed_response_alg"`
+	Delivery string          `json:"backchannel_token_delivery_mode"`
+	Notify   string          `json:"backchannel_client_notification_endpoint"`
+}
+
+// handleRegistration takes a new client (RFC 7591 section 3). Whoever brings an initial access
+// token must bring a good one; whether one is needed is an option.
+func (s *Server) handleRegistration(c *call) faults.Answer {
+	if bad := c.checkRegistrationToken(); bad != nil {
+		return *bad
+	}
+	known, m, bad := c.parseMetadata()
+	if bad != nil {
+		return *bad
+	}
+	known.ID, known.Registered = "c-"+newSecret()[:16], c.now
+	if known.Name == "" {
+		known.Name = known.ID
+	}
+	if known.Auth == "client_secret_basic" || known.Auth == "client_secret_post" {
+		known.Secret = newSecret()
+	}
+	access := newSecret()
+	known.RegistrationToken = digest(access)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.state.Clients) >= maxClients {
+		return faults.OAuthError("invalid_client_metadata", "too many clients are registered already")
+	}
+	s.state.Clients = append(s.state.Clients, known)
+	s.state.ensureKey(known.Alg)
+	if err := s.save(); err != nil {
+		return faults.ServerError(err.Error())
+	}
+	c.annotate(func(e *Arrival) { e.Client = known.ID })
+	return faults.JSON(http.StatusCreated, s.registrationAnswer(known, m, access))
+}
+
+// checkRegistrationToken looks at the initial access token: an access token of somebody who
+// signed in, or one that the scripts' interface gave out, which is good once.
+func (c *call) checkRegistrationToken() *faults.Answer {
+	s := c.server
+	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	if token == "" && !s.opt.GuardRegistration {
+		return nil
+	}
+	s.mu.Lock()
+	i := slices.Index(s.state.InitialTokens, digest(token))
+	if token != "" && i >= 0 {
+		s.state.InitialTokens = slices.Delete(s.state.InitialTokens, i, i+1)
+		err := s.save()
+		s.mu.Unlock()
+		if err != nil {
+			a := faults.ServerError(err.Error())
+			return &a
+		}
+		return nil
+	}
+	s.mu.Unlock()
+	_, bad := c.authorize()
+	return bad
+}
+
+// InitialAccessToken gives out a token that allows one registration (RFC 7591 section 3).
+func (s *Server) InitialAccessToken() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := newSecret()
+	s.state.InitialTokens = append(s.state.InitialTokens, digest(token))
+	return token, s.save()
+}
+
+// handleClientConfiguration reads, changes or deletes a registration (RFC 7592). A change brings
+// a new registration access token, as section 2.2 allows, so that a client that
+// forgets to keep it is found out.
+func (s *Server) handleClientConfiguration(c *call) faults.Answer {
+	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	s.mu.Lock()
+	known := s.state.findClient(c.r.PathValue("id"))
+	if known == nil || known.RegistrationToken == "" || token == "" || known.RegistrationToken != digest(token) {
+		s.mu.Unlock()
+		return faults.InvalidToken()
+	}
+	defer s.mu.Unlock()
+	c.annotate(func(e *Arrival) { e.Client = known.ID })
+	var jwks json.RawMessage
+	switch c.r.Method {
+	case http.MethodDelete:
+		s.state.Clients = slices.DeleteFunc(s.state.Clients, func(k *client) bool { return k == known })
+		if err := s.save(); err != nil {
+			return faults.ServerError(err.Error())
+		}
+		return faults.Answer{Status: http.StatusNoContent, Header: http.Header{"Cache-Control": {"no-store"}}}
+	case http.MethodPut:
+		var who struct {
+			ID string `json:"client_id"`
+		}
+		if json.Unmarshal(c.body, &who) != nil || who.ID != known.ID {
+			return faults.OAuthError("invalid_client_metadata", "client_id must be that of the registration")
+		}
+		fresh, m, bad := c.parseMetadata()
+		if bad != nil {
+			return *bad
+		}
+		token = newSecret()
+		fresh.ID, fresh.Registered, fresh.Secret, fresh.RegistrationToken = known.ID, known.Registered, known.Secret, digest(token)
+		*known, jwks = *fresh, m
+		s.state.ensureKey(known.Alg)
+		if err := s.save(); err != nil {
+			return faults.ServerError(err.Error())
+		}
+	default:
+		set, err := json.Marshal(map[string]any{"keys": known.Keys})
+		if err != nil {
+			return faults.ServerError(err.Error())
+		}
+		jwks = set
+	}
+	return jsonOK(s.registrationAnswer(known, jwks, token))
+}
+
+// registrationAnswer is the answer with what it takes to come back (RFC 7592 section 3). The
+// lock must be held.
+func (s *Server) registrationAnswer(k *client, jwks json.RawMessage, access string) map[string]any {
+	m := k.metadata(jwks)
+	m["registration_client_uri"] = strings.TrimSuffix(s.issuer, "/") + "/register/" + k.ID
+	m["registration_access_token"] = access
+	return m
+}
+
+// parseMetadata reads what a client wants to be; jwks is as it was sent.
+func (c *call) parseMetadata() (*client, json.RawMessage, *faults.Answer) {
+	no := func(why string) (*client, json.RawMessage, *faults.Answer) {
+		a := faults.OAuthError("invalid_client_metadata", why)
+		return nil, nil, &a
+	}
+	var m registration
+	if json.Unmarshal(c.body, &m) != nil {
+		return no("the body must be a JSON object of client metadata")
+	}
+	if m.Auth == "" {
+		m.Auth = "client_secret_basic" // RFC 7591 section 2
+	}
+	if _, found := authMethodChecks[m.Auth]; !found {
+		return no("token_endpoint_auth_method is not supported here")
+	}
+	if len(m.Grants) == 0 {
+		m.Grants = []string{grantCIBA}
+	}
+	for _, g := range m.Grants {
+		if !slices.Contains(supportedGrants(), g) {
+			return no("grant_types holds one that is not supported here")
+		}
+	}
+	if slices.Contains(m.Grants, grantCIBA) {
+		if m.Auth == "none" {
+			return no("CIBA is for confidential clients")
+		}
+		switch m.Delivery {
+		case "", "poll":
+			m.Notify = ""
+		case "ping":
+			if err := checkNotificationEndpoint(m.Notify); err != nil {
+				return no(err.Error())
+			}
+		default:
+			return no("backchannel_token_delivery_mode must be poll or ping here")
+		}
+	}
+	if m.Alg == "" {
+		m.Alg = "ES256"
+	}
+	if m.Alg != "ES256" && m.Alg != "RS256" {
+		return no("id_token_signed_response_alg must be ES256 or RS256")
+	}
+	known := &client{Name: PlainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, NotificationEndpoint: m.Notify, PingMode: PingModes[0]}
+	if m.Auth == "private_key_jwt" {
+		if m.JWKSURI != "" {
+			return no("send the keys as jwks; jwks_uri is not fetched here")
+		}
+		if why := known.parseKeys(m.JWKS); why != "" {
+			return no(why)
+		}
+	}
+	return known, m.JWKS, nil
+}
+
+// parseKeys reads the client's public keys and says what is wrong with them.
+func (k *client) parseKeys(set json.RawMessage) string {
+	var keys jose.JSONWebKeySet
+	if len(set) == 0 || json.Unmarshal(set, &keys) != nil || len(keys.Keys) == 0 || len(keys.Keys) > 10 {
+		return "jwks must hold 1 to 10 public keys"
+	}
+	for _, key := range keys.Keys {
+		if !key.Valid() || !key.IsPublic() {
+			return "jwks holds a key that is private or malformed"
+		}
+	}
+	k.Keys = keys.Keys
+	return ""
+}
+
+// metadata is the answer of RFC 7591 section 3.2.1.
+func (k *client) metadata(jwks json.RawMessage) map[string]any {
+	m := map[string]any{
+		"client_id": k.ID, "client_name": k.Name, "client_id_issued_at": k.Registered.Truncate(time.Second).Unix(),
+		"token_endpoint_auth_method": k.Auth, "grant_types": k.Grants, "id_token_signed_response_alg": k.Alg,
+		"response_types": []string{}, "backchannel_token_delivery_mode": k.deliveryMode(), "backchannel_user_code_parameter": true,
+	}
+	if k.NotificationEndpoint != "" {
+		m["backchannel_client_notification_endpoint"] = k.NotificationEndpoint
+	}
+	if k.Secret != "" {
+		m["client_secret"], m["client_secret_expires_at"] = k.Secret, 0
+	}
+	if len(k.Keys) > 0 {
+		m["jwks"] = jwks
+	}
+	return m
+}
