@@ -93,7 +93,7 @@ var mayBeImportedBy = map[string][]string{
 	"internal/testkit":   {}, // tests only
 	"internal/picture":   {"tools/pictures"},
 
-	"internal/testkit/scenes": {"tools/pictures"}, // and tests
+	"internal/testkit/scenes":         {"tools/pictures"}, // and tests
 	"internal/devserver/faults":       {"internal/devserver/provider"},
 	"internal/devserver/provider":     {"internal/devserver/phone", "internal/devserver/providertest", "cmd/devserver"},
 	"internal/devserver/phone":        {"cmd/devserver"},
