@@ -88,19 +88,14 @@ var mayImport = map[string][]string{
 
 // mayBeImportedBy restricts who may import a package: development code stays out of the device's binary.
 var mayBeImportedBy = map[string][]string{
-	"internal/devserver": {"cmd/devserver"},
-	"internal/canary":    {}, // tests only
-	"internal/testkit":   {}, // tests only
-	"internal/picture":   {"tools/pictures"},
-
+	"internal/canary":                 {}, // tests only
+	"internal/testkit":                {}, // tests only
+	"internal/picture":                {"tools/pictures"},
 	"internal/testkit/scenes":         {"tools/pictures"}, // and tests
 	"internal/devserver/faults":       {"internal/devserver/provider"},
 	"internal/devserver/provider":     {"internal/devserver/phone", "internal/devserver/providertest", "cmd/devserver"},
 	"internal/devserver/phone":        {"cmd/devserver"},
 	"internal/devserver/providertest": {}, // tests only
-	"internal/canary":                 {}, // tests only
-	"internal/testkit":                {}, // tests only
-	"internal/picture":                {}, // tests and documentation
 }
 
 // ourPackage returns the folder of an imported package of this module; ok is false for any other import.
