@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/pattern"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -22,8 +22,6 @@ type hintRule struct {
 	issuer  string
 }
 
-var placeholderPattern = regexp.MustCompile(`\{[A-Za-z_]*\}`)
-
 func newHintRule(c Config) (hintRule, error) {
 	r := hintRule{pattern: c.LoginHint, issuer: c.Issuer}
 	if word, sub, _ := strings.Cut(c.LoginHint, ":"); word == "iss_sub" {
@@ -33,10 +31,8 @@ func newHintRule(c Config) (hintRule, error) {
 		r.pattern = "{identifier}"
 	}
 	r.quoted = strings.Contains(r.pattern, `"`)
-	for _, p := range placeholderPattern.FindAllString(r.pattern, -1) {
-		if p != "{identifier}" && p != "{issuer}" {
-			return r, errors.New("may contain only {identifier} and {issuer}")
-		}
+	if unknown := pattern.Unknown(r.pattern, "{identifier}", "{issuer}"); unknown != "" {
+		return r, errors.New("may contain only {identifier} and {issuer}")
 	}
 	if !strings.Contains(r.pattern, "{identifier}") {
 		return r, errors.New("does not contain {identifier}")

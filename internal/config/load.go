@@ -31,7 +31,7 @@ func Load(files ...*EnvFile) (*Settings, error) {
 	}
 	l.provisioned()
 	for _, section := range l.each() {
-		if err := envconfig.Process("kiosk", section); err != nil {
+		if err := envconfig.Process("kiosk", section.fields); err != nil {
 			l.foreign(err)
 		}
 	}

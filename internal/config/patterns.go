@@ -1,34 +1,24 @@
 package config
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/pattern"
 )
 
-// placeholder is a word in braces. Other braces are text: a login hint may be JSON.
-var placeholder = regexp.MustCompile(`\{([A-Za-z_]+)\}`)
-
-// checkPattern looks at a pattern's placeholders: all known, and the one that matters there.
-func checkPattern(c *cell, pattern, allowed, must string, known ...string) {
-	found := false
-	for _, m := range placeholder.FindAllString(pattern, -1) {
-		found = found || m == must
-		ok := false
-		for _, k := range known {
-			ok = ok || k == m
-		}
-		if !ok {
-			c.bad(allowed, "%q is no known placeholder", m)
-			c.near = nearest(m, known, maxSlip)
-			return
-		}
+// checkPattern checks that all placeholders of a text are known and that the required one is there.
+func checkPattern(c *cell, text, allowed, required string, known ...string) {
+	if unknown := pattern.Unknown(text, known...); unknown != "" {
+		c.bad(allowed, "%q is not a placeholder", unknown)
+		c.near = nearest(unknown, known, maxSlip)
+		return
 	}
-	if !found {
-		c.bad(allowed, "%s is missing", must)
+	if !strings.Contains(text, required) {
+		c.bad(allowed, "%s is missing", required)
 	}
 }
 
-// hintPattern makes the login hint.
+// hintPattern is the pattern of the login hint.
 type hintPattern struct{ cell }
 
 func (h *hintPattern) Decode(s string) error {
@@ -36,15 +26,15 @@ func (h *hintPattern) Decode(s string) error {
 	if !h.take(s) {
 		return nil
 	}
-	pattern := h.text
+	text := h.text
 	if subject, ok := issSub(h.text); ok {
-		pattern = subject
+		text = subject
 	}
-	checkPattern(&h.cell, pattern, allowed, "{identifier}", "{identifier}", "{issuer}")
+	checkPattern(&h.cell, text, allowed, "{identifier}", "{identifier}", "{issuer}")
 	return nil
 }
 
-// issSub takes Auth0's form apart.
+// issSub returns the pattern of the subject if a hint has Auth0's form.
 func issSub(hint string) (subject string, ok bool) {
 	if hint == "iss_sub" {
 		return "{identifier}", true
@@ -52,8 +42,8 @@ func issSub(hint string) (subject string, ok bool) {
 	return strings.CutPrefix(hint, "iss_sub:")
 }
 
-// bindingPattern makes the binding message. Without the code in it the person
-// could not see that phone and kiosk belong together (CIBA Core, section 7.1).
+// bindingPattern is the pattern of the binding message. Without the code in it the person could not see that phone and kiosk
+// belong together (CIBA Core 7.1).
 type bindingPattern struct{ cell }
 
 func (b *bindingPattern) Decode(s string) error {

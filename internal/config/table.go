@@ -1,49 +1,52 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 )
 
 // Setting is the documentation of one variable.
 type Setting struct {
 	Name       string `json:"name"`
-	Default    string `json:"default,omitempty"`    // the value that an unset variable means
-	Derived    string `json:"derived,omitempty"`    // the same in words, where it depends on something
-	Doc        string `json:"doc"`                  // what it is for
-	Credential string `json:"credential,omitempty"` // systemd credential that may take its place
+	Group      string `json:"group"`                // heading in the documents
+	Default    string `json:"default,omitempty"`    // the value of an unset variable
+	Derived    string `json:"derived,omitempty"`    // the same in words if it depends on something
+	Doc        string `json:"doc"`                  // meaning
+	Allowed    string `json:"allowed,omitempty"`    // allowed words or range; empty if Doc says it
+	Credential string `json:"credential,omitempty"` // systemd credential that can replace the file
 }
 
-// Row is one setting as it is at present, for `kiosk config show`.
+// Row is one setting with its present value, for `kiosk config show`.
 type Row struct {
-	Name   string `json:"name"`
-	Value  string `json:"value"` // secrets are never in it: of a file it is the path
-	Origin string `json:"origin"`
-	// Origin is "default", "environment" (with another variable's name behind it
-	// where that one counts), "credential NAME", "file PATH:LINE", "derived", or
-	// empty where there is no value.
+	Name  string `json:"name"`
+	Value string `json:"value"` // never a secret: of a file it is the path
+	// Origin is "default", "environment" (followed by another variable's name if that one counts), "credential NAME",
+	// "file PATH:LINE", "derived", or empty without a value.
+	Origin     string `json:"origin"`
 	Doc        string `json:"doc"`
 	Default    string `json:"default,omitempty"` // Setting's Default or Derived
 	Credential string `json:"credential,omitempty"`
 }
 
-// field is a section's field as the package sees it.
+// field is a field of a section.
 type field struct {
 	Setting
 	tag  reflect.StructTag
 	cell interface{ base() *cell }
 }
 
-// fields lists all settings in the order of the documentation.
+// fields returns all settings in the order of the documents.
 func (s *sections) fields() []field {
 	var all []field
 	for _, section := range s.each() {
-		v := reflect.ValueOf(section).Elem()
+		v := reflect.ValueOf(section.fields).Elem()
 		for i := range v.NumField() {
 			tag := v.Type().Field(i).Tag
 			all = append(all, field{
 				Setting: Setting{
-					Name: tag.Get("name"), Default: tag.Get("default"), Derived: tag.Get("derived"),
-					Doc: tag.Get("doc"), Credential: tag.Get("credential"),
+					Name: tag.Get("name"), Group: section.group, Default: tag.Get("default"), Derived: tag.Get("derived"),
+					Doc: tag.Get("doc"), Allowed: allowed(tag), Credential: tag.Get("credential"),
 				},
 				tag:  tag,
 				cell: v.Field(i).Addr().Interface().(interface{ base() *cell }),
@@ -53,7 +56,7 @@ func (s *sections) fields() []field {
 	return all
 }
 
-// Doc lists every setting there is, in the order of the documentation.
+// Doc returns the documentation of all settings, in the order of the documents.
 func Doc() []Setting {
 	var s sections
 	var all []Setting
@@ -61,4 +64,15 @@ func Doc() []Setting {
 		all = append(all, f.Setting)
 	}
 	return all
+}
+
+// allowed returns the words or the range of a field's tags; a file's or a text's size is not worth mentioning.
+func allowed(tag reflect.StructTag) string {
+	if words := tag.Get("oneof"); words != "" {
+		return "one of " + strings.Join(strings.Fields(words), ", ")
+	}
+	if least, most := tag.Get("min"), tag.Get("max"); least != "" && most != "" {
+		return fmt.Sprintf("%s to %s", least, most)
+	}
+	return ""
 }

@@ -18,6 +18,7 @@ var layers = map[string]int{
 
 	"internal/safeurl":    1,
 	"internal/strictjson": 1,
+	"internal/pattern":    1,
 	"kiosk/screen":        1,
 	"internal/atomicfile": 1,
 	"internal/check":      1,

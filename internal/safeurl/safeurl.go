@@ -33,6 +33,8 @@ func Parse(s string) (*url.URL, error) {
 	switch {
 	case u.Host == "" || u.Hostname() == "":
 		return nil, errors.New("address without a host")
+	case strings.HasSuffix(u.Host, ":"):
+		return nil, errors.New("address with an empty port")
 	case u.User != nil:
 		return nil, errors.New("address with a user name in it")
 	case strings.Contains(s, "#"):

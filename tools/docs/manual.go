@@ -155,7 +155,7 @@ func settingsPage() string {
 		"kiosk config check reports what is wrong, kiosk config show prints each setting with its origin.")
 	p.head("SETTINGS")
 	for _, s := range config.Doc() {
-		text := s.Doc + "."
+		text := meaning(s) + "."
 		if d := cmp.Or(s.Default, s.Derived); d != "" {
 			text += " Default: " + d + "."
 		}
@@ -178,7 +178,7 @@ func exampleSettings() string {
 	var b strings.Builder
 	b.WriteString("# Settings of CIBA Kiosk, see kiosk.env(5). `kiosk provision` completes this file; `kiosk config check` checks it.\n")
 	for _, s := range config.Doc() {
-		fmt.Fprintf(&b, "\n# %s\n", s.Doc)
+		fmt.Fprintf(&b, "\n# %s\n", meaning(s))
 		if value, ok := deviceValues[s.Name]; ok {
 			fmt.Fprintf(&b, "%s=%s\n", s.Name, value)
 		} else {

@@ -65,15 +65,34 @@ func replace(document string, t table) (string, error) {
 	return before + open + t.text + end + after, nil
 }
 
+// settingsTable lists the settings in a table for each group.
 func settingsTable(all []config.Setting) (string, error) {
-	rows := [][]string{{"variable", "default", "meaning", "credential"}}
-	for _, s := range all {
-		if !strings.HasPrefix(s.Name, "KIOSK_") || s.Doc == "" {
-			return "", fmt.Errorf("setting %q: no name or no text", s.Name)
+	var b strings.Builder
+	head := []string{"variable", "default", "meaning", "credential"}
+	var rows [][]string
+	for i, s := range all {
+		if !strings.HasPrefix(s.Name, "KIOSK_") || s.Doc == "" || s.Group == "" {
+			return "", fmt.Errorf("setting %q: no name, text or group", s.Name)
 		}
-		rows = append(rows, []string{code(s.Name), cmp.Or(code(s.Default), s.Derived, "–"), s.Doc, code(s.Credential)})
+		if i == 0 || all[i-1].Group != s.Group {
+			rows = [][]string{head}
+			fmt.Fprintf(&b, "\n## %s\n\n", s.Group)
+		}
+		rows = append(rows, []string{code(s.Name), cmp.Or(code(s.Default), s.Derived, "–"), meaning(s), code(s.Credential)})
+		if i == len(all)-1 || all[i+1].Group != s.Group {
+			b.WriteString(markdown(rows))
+		}
 	}
-	return markdown(rows), nil
+	b.WriteString("\n")
+	return b.String(), nil
+}
+
+// meaning is a setting's text with the allowed values.
+func meaning(s config.Setting) string {
+	if s.Allowed == "" {
+		return s.Doc
+	}
+	return s.Doc + " (" + s.Allowed + ")"
 }
 
 // exitTable lists the reasons in the order of their exit codes. 0 and 2 belong to commands: no reason may have them, and
