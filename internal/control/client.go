@@ -191,7 +191,7 @@ func exchange(ctx context.Context, path string, request any, receive func(*json.
 		return fmt.Errorf("socket: %w", err)
 	}
 	err = receive(json.NewDecoder(io.LimitReader(conn, maxAnswer)), conn)
-	if err != nil && ctx.Err() != nil {
+	if refused := (*Refused)(nil); err != nil && ctx.Err() != nil && !errors.As(err, &refused) {
 		err = fmt.Errorf("socket: %w", ctx.Err())
 	}
 	return err

@@ -200,8 +200,8 @@ func TestDamagedDatabaseOnAReadOnlyDisk(t *testing.T) {
 // new file.
 func TestDatabaseVanishesDuringAVisit(t *testing.T) {
 	for name, corrupt := range map[string]func(path string) error{
-		"cut to nothing": func(p string) error { return os.Truncate(p, 0) },
-		"deleted":        os.Remove,
+		"truncated to nothing": func(p string) error { return os.Truncate(p, 0) },
+		"deleted":              os.Remove,
 		"overwritten": func(p string) error {
 			f, err := os.OpenFile(p, os.O_WRONLY, 0)
 			if err != nil {

@@ -73,20 +73,20 @@ func TestRecoveryAfterAPowerCut(t *testing.T) {
 	}{
 		{"asking, same boot", asking, "boot-1", time.Second, false, kiosk.Forget, "abandoned", 0, 0},
 		{"asking, other boot", asking, "boot-2", time.Minute, false, kiosk.Forget, "abandoned", 0, 0},
-		{"asking, other boot, no time", asking, "boot-2", 0, true, kiosk.Forget, "abandoned", 0, 0},
+		{"asking, other boot, untrusted clock", asking, "boot-2", 0, true, kiosk.Forget, "abandoned", 0, 0},
 		{"asked, same boot, at once", asked, "boot-1", 5 * time.Second, false, kiosk.Resume, "ended", 1, 1},
-		{"asked, same boot, at once, no time", asked, "boot-1", 5 * time.Second, true, kiosk.Resume, "ended", 1, 1},
+		{"asked, same boot, at once, untrusted clock", asked, "boot-1", 5 * time.Second, true, kiosk.Resume, "ended", 1, 1},
 		{"asked, same boot, later", asked, "boot-1", 40 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
 		{"asked, same boot, expired", asked, "boot-1", 3 * time.Minute, false, kiosk.Forget, "ended", 0, 0},
 		{"asked, other boot", asked, "boot-2", 40 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
 		{"asked, other boot, at once", asked, "boot-2", 5 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
 		{"asked, other boot, expired", asked, "boot-2", 3 * time.Minute, false, kiosk.Forget, "ended", 0, 0},
-		{"asked, other boot, no time: the server knows", asked, "boot-2", 24 * time.Hour, true, kiosk.PollToClose, "ended", 1, 1},
+		{"asked, other boot, untrusted clock: the server decides", asked, "boot-2", 24 * time.Hour, true, kiosk.PollToClose, "ended", 1, 1},
 		{"asked, other boot, the clock went back", asked, "boot-2", -time.Hour, false, kiosk.PollToClose, "ended", 1, 1},
-		{"asked, a boot that has no name", asked, "", 5 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
+		{"asked, boot without an ID", asked, "", 5 * time.Second, false, kiosk.PollToClose, "ended", 1, 1},
 		{"granted, same boot, at once: never polled again", granted, "boot-1", time.Second, false, kiosk.RevokeTokens, "ended", 0, 1},
 		{"granted, other boot", granted, "boot-2", time.Hour, false, kiosk.RevokeTokens, "ended", 0, 1},
-		{"granted, other boot, no time", granted, "boot-2", 0, true, kiosk.RevokeTokens, "ended", 0, 1},
+		{"granted, other boot, untrusted clock", granted, "boot-2", 0, true, kiosk.RevokeTokens, "ended", 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -106,14 +106,14 @@ func TestVerifyFindsTampering(t *testing.T) {
 		{"a note is changed", replace(3, "aside", "right"), "record 7 was changed"},
 		{"a visit is removed", remove(2), "records 3 to 6 are missing"},
 		{"a note is removed", remove(3), "record 7 is missing"},
-		{"the oldest is removed", remove(1), "records 1 to 2 are missing"},
-		{"the newest is removed", remove(5), "records 12 to 15, the newest, are missing"},
-		{"all are removed", remove(1, 2, 3, 4, 5), "records 1 to 15, the newest, are missing"},
+		{"the oldest visit is removed", remove(1), "records 1 to 2 are missing"},
+		{"the newest visit is removed", remove(5), "records 12 to 15, the newest, are missing"},
+		{"all visits are removed", remove(1, 2, 3, 4, 5), "records 1 to 15, the newest, are missing"},
 		{"a visit is moved", func(tx *bolt.Tx) error {
 			b := bytes.Clone(visits(tx).Get(number(2)))
 			return errors.Join(visits(tx).Delete(number(2)), visits(tx).Put(number(6), b))
 		}, "was changed"},
-		{"a visit is there twice", func(tx *bolt.Tx) error {
+		{"a visit is duplicated", func(tx *bolt.Tx) error {
 			return visits(tx).Put(number(6), bytes.Clone(visits(tx).Get(number(2))))
 		}, "occurs twice"},
 		{"the head is moved back", func(tx *bolt.Tx) error {
@@ -122,7 +122,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 			b[7]--
 			return errors.Join(visits(tx).Delete(number(5)), meta.Put(headKey, b))
 		}, "head was changed"},
-		{"the anchor is moved on", func(tx *bolt.Tx) error {
+		{"the anchor is moved forward", func(tx *bolt.Tx) error {
 			v, err := visitAt(tx, number(2))
 			if err != nil {
 				return err

@@ -85,14 +85,14 @@ func TestFailedOpenChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, testKey, ErrDamaged},
-		{"both meta pages gone", func(t *testing.T, p string) {
+		{"both meta pages zeroed", func(t *testing.T, p string) {
 			change(t, p, func(b []byte) []byte { clear(b[:2*pageSize]); return b })
 		}, testKey, ErrDamaged},
 		{"wrong key", nil, bytes.Repeat([]byte{8}, keySize), ErrKey},
 		{"short key", nil, []byte("short"), ErrKey},
 		{"newer version", func(t *testing.T, p string) { meta(t, p, formatKey, []byte{0, 0, 0, format + 1}) }, testKey, ErrVersion},
 		{"version zero", func(t *testing.T, p string) { meta(t, p, formatKey, []byte{0, 0, 0, 0}) }, testKey, ErrDamaged},
-		{"odd version", func(t *testing.T, p string) { meta(t, p, formatKey, []byte{1}) }, testKey, ErrDamaged},
+		{"malformed version", func(t *testing.T, p string) { meta(t, p, formatKey, []byte{1}) }, testKey, ErrDamaged},
 		{"no key file", nil, nil, ErrKey},
 	} {
 		t.Run(c.name, func(t *testing.T) {

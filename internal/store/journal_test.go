@@ -48,9 +48,9 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		{"power cut after the approval", []kiosk.Stage{asking, asked, granted}, true},
 		{"details shown", []kiosk.Stage{asking, asked, granted, shown}, false},
 		{"refused by the server at once", []kiosk.Stage{asking, ended}, false},
-		{"person refused", []kiosk.Stage{asking, asked, ended}, false},
+		{"declined by the person", []kiosk.Stage{asking, asked, ended}, false},
 		{"service down after the approval", []kiosk.Stage{asking, asked, granted, ended}, false},
-		{"left while asking", []kiosk.Stage{asking, abandoned}, false},
+		{"abandoned while asking", []kiosk.Stage{asking, abandoned}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j, again := fresh(t)
@@ -188,9 +188,9 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 		long := string(make([]byte, 4096))
 		for name, spoil := range map[string]func(*kiosk.Record){
 			"no visit":               func(r *kiosk.Record) { r.Visit = "" },
-			"endless visit":          func(r *kiosk.Record) { r.Visit = long },
+			"too long visit":         func(r *kiosk.Record) { r.Visit = long },
 			"escape sequence inside": func(r *kiosk.Record) { r.Code = "\x1b[2J" },
-			"endless boot":           func(r *kiosk.Record) { r.Boot = long },
+			"too long boot":          func(r *kiosk.Record) { r.Boot = long },
 			"no stage":               func(r *kiosk.Record) { r.Stage = 0 },
 			"unknown stage":          func(r *kiosk.Record) { r.Stage = 99 },
 			"unknown reason":         func(r *kiosk.Record) { r.Reason = 99 },
@@ -198,7 +198,7 @@ func testJournal(t *testing.T, fresh func(t *testing.T) (j kiosk.Journal, again 
 			"negative pause":         func(r *kiosk.Record) { r.Pause = -time.Second },
 			"the year 30000":         func(r *kiosk.Record) { r.Wall = time.Date(30000, 1, 1, 0, 0, 0, 0, time.UTC) },
 			"huge token":             func(r *kiosk.Record) { r.Secrets.Tokens.ID = make(kiosk.Secret, 1<<20) },
-			"nobody asked for":       func(r *kiosk.Record) { r.Secrets.Identifier = nil },
+			"no identifier":          func(r *kiosk.Record) { r.Secrets.Identifier = nil },
 		} {
 			r := rec("v1", asking)
 			spoil(&r)

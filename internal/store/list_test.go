@@ -130,12 +130,12 @@ func TestPrune(t *testing.T) {
 		left   string
 	}{
 		{"nothing is old", []time.Time{day(-1), day(0)}, -1, month, "1 0"},
-		{"two are old", []time.Time{day(-40), day(-31), day(-1)}, -1, month, "2"},
-		{"all are old", []time.Time{day(-40), day(-31)}, -1, month, ""},
-		{"an unfinished one stays", []time.Time{day(-40), day(-39), day(-1)}, 0, month, "2 1 0"},
+		{"two visits are old", []time.Time{day(-40), day(-31), day(-1)}, -1, month, "2"},
+		{"all visits are old", []time.Time{day(-40), day(-31)}, -1, month, ""},
+		{"an unfinished visit stays", []time.Time{day(-40), day(-39), day(-1)}, 0, month, "2 1 0"},
 		{"the clock was wrong for a while", []time.Time{day(-40), day(4000), day(-35), day(-1)}, -1, month, "3"},
-		{"the clock stood at the beginning of time", []time.Time{day(-3), time.Unix(0, 0), day(-1)}, -1, month, "2 1 0"},
-		{"nothing there", nil, -1, month, ""},
+		{"the clock was not set", []time.Time{day(-3), time.Unix(0, 0), day(-1)}, -1, month, "2 1 0"},
+		{"no visits", nil, -1, month, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openTest(t, t.TempDir())

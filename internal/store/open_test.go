@@ -120,18 +120,18 @@ func TestDirectoryWithOtherFilesIsRefused(t *testing.T) {
 		mode  os.FileMode
 		fine  bool
 	}{
-		"empty":                           {nil, 0o755, true},
-		"our files":                       {[]string{holderName, "kiosk.sock"}, 0o755, true},
-		"our files, all may write":        {[]string{holderName}, 0o777, true},
-		"litter of a power cut":           {[]string{dbName + ".new-ABC", keyName + ".new-ABC"}, 0o750, true},
-		"somebody's document":             {[]string{holderName, "accounts.ods"}, 0o755, false},
-		"the group may look":              {[]string{"accounts.ods"}, 0o750, false},
-		"all may enter":                   {[]string{"accounts.ods"}, 0o711, false},
-		"a hidden file":                   {[]string{".profile"}, 0o755, false},
-		"somebody's folder":               {[]string{"photos/"}, 0o755, false},
-		"a folder with a name of ours":    {[]string{"kiosk.sock/"}, 0o755, false},
-		"a name that only begins as ours": {[]string{"kiosk.db.bak"}, 0o755, false},
-		"others' files, but private":      {[]string{"accounts.ods", "photos/"}, 0o700, true},
+		"empty":                              {nil, 0o755, true},
+		"our files":                          {[]string{holderName, "kiosk.sock"}, 0o755, true},
+		"our files, writable by all users":   {[]string{holderName}, 0o777, true},
+		"temporary files of a power cut":     {[]string{dbName + ".new-ABC", keyName + ".new-ABC"}, 0o750, true},
+		"another user's document":            {[]string{holderName, "accounts.ods"}, 0o755, false},
+		"readable by the group":              {[]string{"accounts.ods"}, 0o750, false},
+		"open to all users":                  {[]string{"accounts.ods"}, 0o711, false},
+		"a hidden file":                      {[]string{".profile"}, 0o755, false},
+		"another user's directory":           {[]string{"photos/"}, 0o755, false},
+		"a directory with a name of ours":    {[]string{"kiosk.sock/"}, 0o755, false},
+		"a name that only begins as ours":    {[]string{"kiosk.db.bak"}, 0o755, false},
+		"other files in a private directory": {[]string{"accounts.ods", "photos/"}, 0o700, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -288,13 +288,13 @@ func TestKeyFiles(t *testing.T) {
 	}{
 		{"hexadecimal digits", hex64, 0o600, true},
 		{"hexadecimal digits on a line", hex64 + "\n", 0o400, true},
-		{"bytes as they are", strings.Repeat("\x00", keySize), 0o600, true},
-		{"others may read it", hex64, 0o604, false},
-		{"the group may read it", hex64, 0o640, false},
+		{"raw bytes", strings.Repeat("\x00", keySize), 0o600, true},
+		{"readable by all users", hex64, 0o604, false},
+		{"readable by the group", hex64, 0o640, false},
 		{"empty", "", 0o600, false},
 		{"too short", hex64[2:], 0o600, false},
 		{"too long", hex64 + "0a", 0o600, false},
-		{"no digits", strings.Repeat("zz", keySize), 0o600, false},
+		{"not hexadecimal", strings.Repeat("zz", keySize), 0o600, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, file := t.TempDir(), filepath.Join(t.TempDir(), "credential")
