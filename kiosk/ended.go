@@ -93,7 +93,7 @@ func (t *transition) checkIdle(limit time.Duration) {
 }
 
 // answerIdlePrompt handles the key that answers "still there?" and reports whether the question was open. Escape leaves;
-// any other key buys time, Rules.MaxExtensions times at most, and does nothing else.
+// any other key extends the time, Rules.MaxExtensions times at most, and does nothing else.
 func (t *transition) answerIdlePrompt(e Press) bool {
 	if !t.s.Idle.Prompted {
 		return false

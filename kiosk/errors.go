@@ -6,7 +6,7 @@ import "errors"
 // the technician. It contains no secret, and no server's text that was not reduced to harmless ASCII.
 type Error struct {
 	Reason    Reason        // never NoReason
-	Operation string        // in about three words, such as "backchannel request"; empty if Err names it
+	Operation string        // such as "backchannel request"; empty if Err names it
 	Err       error         // the cause; may be nil
 	Required  RequiredInput // from Ask only: what the customer can do about it
 }

@@ -24,7 +24,9 @@ const (
 	NotNumber
 )
 
-var problemNames = [...]string{NoProblem: "", Empty: "empty", TooLong: "too_long", BadCharacter: "character", NotEmail: "email", NotPhone: "phone", NotNumber: "number"}
+var problemNames = [...]string{
+	NoProblem: "", Empty: "empty", TooLong: "too_long", BadCharacter: "character", NotEmail: "email", NotPhone: "phone", NotNumber: "number",
+}
 
 // String returns the name of the problem in message catalogues.
 func (p Problem) String() string { return problemNames[p] }

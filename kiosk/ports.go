@@ -54,7 +54,7 @@ func (t Tokens) Revocable() bool { return len(t.Access)+len(t.Refresh) > 0 }
 // Zero overwrites all three tokens.
 func (t Tokens) Zero() { t.Access.Zero(); t.ID.Zero(); t.Refresh.Zero() }
 
-// Verdict is what one poll of the token endpoint came to (CIBA Core 11). The error code in the JSON decides, never the HTTP
+// Verdict is the outcome of one poll of the token endpoint (CIBA Core 11). The error code in the JSON decides, never the HTTP
 // status alone.
 type Verdict uint8
 
@@ -70,7 +70,7 @@ const (
 	Fatal                         // any other error: stop, for PollAnswer.Reason
 )
 
-// PollAnswer is the outcome of one poll.
+// PollAnswer is the answer of Authorizer.Poll.
 type PollAnswer struct {
 	Verdict       Verdict
 	Reason        Reason        // with Fatal only
@@ -160,7 +160,7 @@ type RevocationQueue interface {
 	PendingRevocations() ([]Revocation, error)
 }
 
-// Guard is the push guard. It keeps nothing: it decides by the journal's records.
+// Guard is the push guard. It decides by the journal's records and has no memory of its own.
 type Guard interface {
 	// Allow decides whether one more backchannel authentication request for this person may leave the device now.
 	Allow(identifier Secret) (Throttle, error)
@@ -174,7 +174,7 @@ type Throttle struct {
 
 // PastRequest is one backchannel authentication request of the past, as the guard counts it.
 type PastRequest struct {
-	SamePerson bool // it was for the person who is asked about
+	SamePerson bool // it was for the person of the present request
 	Wall       time.Time
 	Boot       string
 	Uptime     time.Duration

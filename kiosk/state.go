@@ -166,23 +166,23 @@ type RequestState struct {
 	RefusalAt       time.Duration // in Asking: when the server's refusal will be shown; 0 if it has not refused
 	HintExpired     bool          // the server refused the login hint token because it has expired
 	AmbiguousDenial bool          // the server sends one code for declined and expired (Auth0)
-	TokensIssued    bool          // tokens came and have to be revoked in the end
+	TokensIssued    bool          // the server issued tokens; they must be revoked
 }
 
 // Ending says why a visit ended without a result.
 type Ending struct {
 	Reason    Reason
-	Ambiguous bool     // declined or expired: the server's one code does not tell
+	Ambiguous bool     // declined or expired: the server sends one code for both
 	Throttle  Throttle // with HeldBack: how long, counted from State.Since
 }
 
-// Reading is how far a person has come in what is shown to them.
+// Reading is the position in a result or in a technician's report.
 type Reading struct {
 	Revealed bool // the result is on the screen
 	Page     int  // any integer; a painter takes it modulo the number of pages
 }
 
-// MenuState is what a technician has open.
+// MenuState is the state of the technician's menu.
 type MenuState struct {
 	Unauthenticated bool // nobody could approve: only the diagnosis is offered
 	Task            Task // what is open, or in progress while State.Question is not 0

@@ -55,7 +55,7 @@ func (t *transition) pinged(e Pinged) {
 	}
 }
 
-// expire ends a visit whose time is over. If the last polls failed, an approval may have been lost on the way.
+// expire ends a visit at the deadline of its request. If the last polls failed, an approval may have been lost on the way.
 func (t *transition) expire() {
 	if t.s.Request.Schedule.Faults > 0 {
 		t.finish(StageEnded, Unreachable)
@@ -103,7 +103,7 @@ func (t *transition) polled(e Polled) {
 // usesTokens reports whether the tokens of the present request are being used for the customer.
 func (s State) usesTokens() bool { return s.Phase == Checking || s.Phase == Fetching }
 
-// denied tells declined from expired for servers that send one code for both (Auth0): well before the deadline it can only
+// denied distinguishes declined from expired for servers that send one code for both (Auth0): well before the deadline it can only
 // be a refusal.
 func (t *transition) denied() {
 	schedule := t.s.Request.Schedule

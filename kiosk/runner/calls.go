@@ -54,13 +54,16 @@ func (r *Runner) ask(f kiosk.Ask) {
 		ack, err := authorizer.Ask(ctx, kiosk.Request{Identifier: id, Code: f.Code, UserCode: code, Flow: f.Flow, Ping: r.pingFunc(f.Number)})
 		if err != nil {
 			a := r.failed(f.Number, "ask", err)
-			if w := kiosk.RequiredInputOf(err); w != kiosk.NothingRequired {
-				a.event = kiosk.InputRequired{Number: f.Number, Input: w}
+			if input := kiosk.RequiredInputOf(err); input != kiosk.NothingRequired {
+				a.event = kiosk.InputRequired{Number: f.Number, Input: input}
 			}
 			return a
 		}
 		return answer{
-			event: kiosk.Acknowledged{Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, BindingMessage: ack.BindingMessage, AmbiguousDenial: ack.AmbiguousDenial, PhoneHint: ack.PhoneHint, Age: ack.Age},
+			event: kiosk.Acknowledged{
+				Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Age: ack.Age,
+				BindingMessage: ack.BindingMessage, AmbiguousDenial: ack.AmbiguousDenial, PhoneHint: ack.PhoneHint,
+			},
 			store: func() {
 				if r.isWanted(f.Number) {
 					r.Vault.Put(f.Number, kiosk.RequestID, ack.RequestID)

@@ -59,8 +59,8 @@ func (r *Runner) resume(v kiosk.Recovery) {
 	rec.Secrets.Zero()
 }
 
-// pollToClose polls a request whose customer is gone until it is closed at the server, too, by the usual schedule. Tokens
-// that still come are revoked. If the kiosk stops first, the record stays open for the next start.
+// pollToClose polls a request by the usual schedule until the server has closed it, although its customer has left. Tokens that
+// still come are revoked. If the kiosk stops first, the record stays open for the next start.
 func (r *Runner) pollToClose(v kiosk.Recovery) {
 	rec := v.Record
 	limit := v.Left + kiosk.MaxLatePoll + r.Rules.CallLimit

@@ -80,8 +80,8 @@ const drainTimeout = revokeTimeout + 2*time.Second
 // comes anyway.
 const maxPings = 16
 
-// Run plays visits until ctx ends, ends the visit in progress and returns. Events come from the display and from others who
-// may control the kiosk.
+// Run plays visits until ctx ends, ends the visit in progress and returns. Events come from the front end and
+// from the control socket.
 func (r *Runner) Run(ctx context.Context, events <-chan kiosk.Event) {
 	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCalls()
