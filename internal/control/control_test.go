@@ -240,7 +240,7 @@ func TestStreamThatEndsEarlyClosesTheConnection(t *testing.T) {
 }
 
 func TestStreamGivesUpOnAClientThatDoesNotRead(t *testing.T) {
-	t.Parallel() // it takes lineLimit
+	t.Parallel() // it takes lineTimeout
 	start := time.Now()
 	server, _ := pair(t)
 	c := &Client{conn: server}

@@ -194,7 +194,7 @@ func TestUnreadableMemoryStopsRequests(t *testing.T) {
 func TestBudgetHoldsForADayOfAttempts(t *testing.T) {
 	memory := &testMemory{}
 	jumps := []time.Duration{0, -time.Hour, -24 * 365 * time.Hour, 0}
-	var left []time.Duration // true times
+	var sent []time.Duration // true times
 	truth := time.Duration(0)
 	for hour := range 24 {
 		clock := &testClock{boot: string(rune('a' + hour))}
@@ -208,21 +208,21 @@ func TestBudgetHoldsForADayOfAttempts(t *testing.T) {
 			}
 			if wait.Wait == 0 {
 				memory.requests = append(memory.requests, testRequest{who: "alice", at: *clock})
-				left = append(left, truth)
+				sent = append(sent, truth)
 			}
 			truth += time.Second
 		}
 	}
-	for i := 3; i < len(left); i++ {
+	for i := 3; i < len(sent); i++ {
 		// At some reboots the clock jumped from an hour or a year ago to the right time. Then only the wall
 		// clock tells the age, and by it the requests are old.
-		if left[i]-left[i-3] < 10*minute && left[i]%time.Hour >= 10*minute {
-			t.Errorf("requests %d to %d within %v", i-3, i, left[i]-left[i-3])
+		if sent[i]-sent[i-3] < 10*minute && sent[i]%time.Hour >= 10*minute {
+			t.Errorf("requests %d to %d within %v", i-3, i, sent[i]-sent[i-3])
 		}
 	}
 	// Three in each ten minutes would be 432; a jump may cost a window each hour.
-	if len(left) < 330 || len(left) > 450 {
-		t.Errorf("%d requests sent in a day", len(left))
+	if len(sent) < 330 || len(sent) > 450 {
+		t.Errorf("%d requests sent in a day", len(sent))
 	}
 }
 

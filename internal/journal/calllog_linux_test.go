@@ -15,13 +15,13 @@ import (
 type callLog struct {
 	dir   string
 	calls []call
-	begun map[string]call // by process, of calls that were interrupted in strace's output
+	begun map[string]call // by process: calls that strace prints in two parts
 }
 
 // call is one system call that changes a file or prints an acknowledgement.
 type call struct {
 	name     string
-	path, to string // within the state folder, or absolute
+	path, to string // relative to the state directory, or absolute
 	data     []byte
 	off      int64
 	create   bool
@@ -153,7 +153,7 @@ func (p *callLog) countFlushes() (n int) {
 // diskState is a disk with its durable and its pending content, and what had been printed and requested by then.
 type diskState struct {
 	names   map[string]*inode // as the process sees it
-	durable map[string]*inode // as a cut would leave it at the least
+	durable map[string]*inode // what certainly survives a cut
 	moved   []func(map[string]*inode)
 	acked   ackedStages
 	pushed  []string
@@ -253,7 +253,7 @@ func survivingCalls(pending []call, mode int, dice *rand.Rand) []call {
 		var out []call
 		for _, c := range pending {
 			if c.name == "ftruncate" {
-				out = append(out, c) // the size is the file system's, and comes with its journal
+				out = append(out, c) // the file system's journal makes the size durable
 				continue
 			}
 			for i := 0; i < len(c.data); i += sector {

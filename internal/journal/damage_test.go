@@ -225,7 +225,7 @@ func TestNewestThreeQuarantinedFilesAreKept(t *testing.T) {
 	c := &clock{now: time.Hour}
 	for i := range 6 {
 		writeFile(t, dbPath(dir), bytes.Repeat([]byte{byte(i)}, 10000))
-		if i%2 == 1 { // sometimes the clock stands
+		if i%2 == 1 { // sometimes the clock stands still
 			c.now += time.Hour
 		}
 		j, err := Open(store.Options{Dir: dir}, c, discardLog())

@@ -42,7 +42,7 @@ type cutDisk struct {
 	fuse *exec.Cmd
 	nbd  net.Listener
 	stop chan os.Signal
-	busy sync.Mutex // backlog while something is being mounted or runs on what is, and for good by close
+	busy sync.Mutex // locked while something is mounted, or runs on a mount; close locks it for good
 	once sync.Once
 }
 
@@ -60,7 +60,7 @@ func unmount(path string) error {
 	var err error
 	for range 100 {
 		err = syscall.Unmount(path, 0)
-		if err == nil || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EPERM) { // nothing is mounted there, or who may not unmount has not mounted
+		if err == nil || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EPERM) { // nothing is mounted there, or this user may not mount at all
 			return nil
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -102,7 +102,7 @@ func newCutDisk(t *testing.T) (*cutDisk, error) {
 	}
 	err = run("mkfs.ext4", "-q", "-F", "-b", strconv.Itoa(diskBlock), "-J", "size=4", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", image)
 	if err == nil {
-		err = errors.Join(run("mount", "-o", "loop", image, r.path("cut")), unmount(r.path("cut"))) // can it be done here at all?
+		err = errors.Join(run("mount", "-o", "loop", image, r.path("cut")), unmount(r.path("cut"))) // is this possible on this machine?
 	}
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func newCutDisk(t *testing.T) (*cutDisk, error) {
 	var said bytes.Buffer
 	r.fuse = exec.Command("nbdfuse", r.path("fuse/disk"), "nbd+unix:///?socket="+r.path("nbd"))
 	r.fuse.Stderr = &said
-	r.fuse.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl+C in the terminal is ours alone: it must outlive what is mounted
+	r.fuse.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl+C must not reach it: it has to outlive the mounts
 	if err := r.fuse.Start(); err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (r *cutDisk) checkAfterCut(image []byte, acked ackedStages, pushed []string
 	if err != nil {
 		return err
 	}
-	for at := 0; at < len(image); at += diskBlock { // holes stay holes: most of it is empty
+	for at := 0; at < len(image); at += diskBlock { // keep holes: most of the image is empty
 		if b := image[at : at+diskBlock]; !bytes.Equal(b, emptyBlock[:]) {
 			if _, err := f.WriteAt(b, int64(at)); err != nil {
 				return errors.Join(err, f.Close())

@@ -31,7 +31,7 @@ const (
 	nbdWrite      = 1
 	nbdDisc       = 2
 	nbdFlush      = 3
-	nbdMost       = 32 << 20 // bytes in one request, as the protocol has it where no more was agreed
+	nbdMost       = 32 << 20 // bytes in one request: the protocol's default limit
 	errInval      = 22
 )
 
@@ -73,7 +73,7 @@ func (d *nbdServer) listen(path string) (net.Listener, error) {
 			if err != nil {
 				return
 			}
-			d.serve(c) // ends with the client; what it could not do, the client reports
+			d.serve(c) // ends with the client, which reports what failed
 			c.Close()
 		}
 	}()

@@ -79,7 +79,7 @@ func TestDiskFullFromEachRecord(t *testing.T) {
 			recordStages(t, j, "v", servedStages[:n]...)
 			free := testkit.FillDisk(t, dir)
 			r := rec("v", first)
-			r.Secrets.ExpectedSubject = make(kiosk.Secret, 60<<10) // more than any page that is free
+			r.Secrets.ExpectedSubject = make(kiosk.Secret, 60<<10) // more than the free pages hold
 			if err := j.Append(r); err != nil {
 				t.Fatal(err)
 			}

@@ -162,7 +162,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 	for i := range kills {
 		call := []string{"pwrite64", "fdatasync", "write"}[i%3]
 		most := map[string]int{"pwrite64": 60, "fdatasync": 24, "write": 12}[call]
-		when := 1 + i/3*7%most // the steps of seven meet all of them
+		when := 1 + i/3*7%most // steps of seven cover all of them
 		out, err := runTraced(t, dir, 3, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, when))
 		if err != nil {
 			died++

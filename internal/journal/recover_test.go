@@ -65,9 +65,9 @@ func TestRecoveryAfterAPowerCut(t *testing.T) {
 		last    kiosk.Stage
 		boot    string
 		after   time.Duration // since the last record; by the wall clock, and within one boot by the uptime
-		wrong   bool          // the wall clock cannot be trusted
+		wrong   bool          // the wall clock is not trusted
 		action  kiosk.Action
-		onDisk  string // what is on record in the end, with nobody in front of the screen
+		onDisk  string // last record, with nobody in front of the screen
 		polls   int
 		revoked int
 	}{

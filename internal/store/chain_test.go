@@ -183,7 +183,7 @@ func TestKeyRotation(t *testing.T) {
 	s.Close()
 
 	keys(two)
-	s = open() // the visit under way was sealed anew
+	s = open() // the visit in progress was sealed with the current key
 	mustAppend(t, s, rec("v2", kiosk.StageEnded))
 	if r := mustVerify(t, s); !r.Intact() || r.Unverifiable != 5 || r.Records != 7 {
 		t.Errorf("without the old key: %+v", r)

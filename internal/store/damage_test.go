@@ -187,7 +187,7 @@ func TestCorruptPagesAreAnError(t *testing.T) {
 					page[i] = byte(rnd.Uint32())
 				}
 			default:
-				copy(page, good[rnd.IntN(len(good)/pageSize)*pageSize:][:pageSize]) // a write that went astray
+				copy(page, good[rnd.IntN(len(good)/pageSize)*pageSize:][:pageSize]) // a page written to the wrong place
 			}
 		}
 		dir := t.TempDir()

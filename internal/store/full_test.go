@@ -37,7 +37,7 @@ func checkFullStore(t *testing.T, s *Store, acked map[string]int) {
 	if len(acked) < 10 {
 		t.Fatalf("full after %d visits: the test shows little", len(acked))
 	}
-	for range 3 { // full is a state, not an accident
+	for range 3 { // it stays full
 		if err := s.Append(rec("one-more", kiosk.StageAsking)); err != nil && !errors.Is(err, ErrFull) {
 			t.Fatal(err)
 		} else if err == nil {

@@ -218,7 +218,7 @@ func TestJournalContract(t *testing.T) {
 	testJournal(t, func(t *testing.T) (kiosk.Journal, func() kiosk.Journal) {
 		dir := t.TempDir()
 		s := openTest(t, dir)
-		s.db.NoSync = true // the contract is not about the card; TestKilled is
+		s.db.NoSync = true // the flushes are tested by TestAcknowledgedRecordsSurviveKills
 		return s, func() kiosk.Journal {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)

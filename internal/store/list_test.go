@@ -82,7 +82,7 @@ func TestVisitsReturnsAll(t *testing.T) {
 		}
 		last = v.Number
 		count++
-		if count == 10 { // whoever reads slowly does not hold up the visit
+		if count == 10 { // a slow reader does not delay visits
 			appendVisit(t, s, "meanwhile", kiosk.StageShown)
 		}
 	}

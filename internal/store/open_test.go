@@ -116,7 +116,7 @@ func TestPermissionsAreRestricted(t *testing.T) {
 // A directory of other users, named by mistake, keeps its mode and everything in it.
 func TestDirectoryWithOtherFilesIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
-		files []string // a slash behind it makes a folder
+		files []string // a trailing slash means a directory
 		mode  os.FileMode
 		fine  bool
 	}{

@@ -59,7 +59,7 @@ func TestPastRequests(t *testing.T) {
 	mustAppend(t, s, rec("v1", kiosk.StageAcknowledged), rec("v1", kiosk.StageEnded))
 	ask("v3", "ALICE ", noon.Add(time.Minute))
 	s.Close()
-	s = openTest(t, dir) // it outlives a restart
+	s = openTest(t, dir) // it survives a restart
 	var walls []time.Time
 	var same []bool
 	var histories []string

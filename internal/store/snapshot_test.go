@@ -55,7 +55,7 @@ func TestSnapshotWithALiveWriter(t *testing.T) {
 	if fingerprint(t, dir) != before {
 		t.Error("the snapshot changed something")
 	}
-	s.db.NoSync = false // with the flushes there are pauses, as on a device
+	s.db.NoSync = false // flushes make pauses, as on a device
 	stop := make(chan struct{})
 	var writing sync.WaitGroup
 	writing.Go(func() {
