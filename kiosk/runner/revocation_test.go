@@ -125,3 +125,66 @@ func TestExpiredRevocationsAreRemoved(t *testing.T) {
 		})
 	})
 }
+
+// After a start the network is often not up yet.
+func TestRevocationIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.addUnfinished(kiosk.StageGranted, "boot-0", time.Minute)
+		s.failedRevocations = 3
+		s.run(func() { sleep(time.Hour) })
+		s.wantLog("revoke", "revoke", "revoke", "revoke", "record ended unreachable")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.addUnfinished(kiosk.StageGranted, "boot-0", time.Minute)
+		s.failedRevocations = 100
+		s.run(func() { sleep(5 * time.Second) })
+		s.wantLog("revoke") // the record stays open for the next start
+	})
+}
+
+func TestLateTokensAreRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.pollDelay = 20 * time.Second
+		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
+		s.run(func() {
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			sleep(8 * time.Second)
+			s.press(kiosk.EscapeKey, 0)
+			sleep(30 * time.Second)
+			s.wantPhase(kiosk.Ready)
+		})
+		s.wantLog("guard", "record asking", "ask", "record asked", "poll", "record ended cancelled", "revoke")
+	})
+}
+
+func TestUnusableTokensAreRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Fatal, Reason: kiosk.NoAccess}}
+		s.run(func() {
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			sleep(6 * time.Second)
+			s.wantPhase(kiosk.Ended)
+		})
+		s.wantLogRevocationConcurrent("guard", "record asking", "ask", "record asked", "poll", "record ended no_access", "revoke")
+	})
+}
+
+func TestWrongPersonsTokensAreRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
+		s.verifyErr = kiosk.Fail(kiosk.WrongPerson, "verify", nil)
+		s.run(func() {
+			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			sleep(6 * time.Second)
+			s.wantPhase(kiosk.Ended)
+			sleep(2 * time.Minute)
+			s.wantPhase(kiosk.Ready)
+		})
+		s.wantLogRevocationConcurrent("guard", "record asking", "ask", "record asked", "poll", "record granted", "verify", "record ended wrong_person", "revoke")
+	})
+}

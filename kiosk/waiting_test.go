@@ -1,82 +1,66 @@
 package kiosk
 
 import (
-	"encoding/base64"
-	"strings"
 	"testing"
 	"time"
 )
 
-// require makes the server require an input instead of acknowledging the request.
-func (v *visit) require(w RequiredInput) *visit {
-	v.t.Helper()
-	return v.in(Asking).do(InputRequired{v.s.Question, w})
+func TestLostConnection(t *testing.T) {
+	v := newVisit(t).acknowledged(sec(120), sec(5)).poll(Polled{Verdict: Retryable})
+	if v.s.Phase != Waiting || !v.s.Request.Schedule.ConnectionLost {
+		t.Fatalf("%+v", v.s)
+	}
+	v.poll(Polled{Verdict: Retryable, ServerReached: true})
+	if v.s.Request.Schedule.ConnectionLost {
+		t.Error("ConnectionLost is still set after an answer")
+	}
+	v.poll(Polled{Verdict: Granted}).in(Checking)
 }
 
-// Each user code (CIBA Core 7.1.2) is sent with a request of its own, and the guard is asked each time.
-func TestUserCodeIsRequestedAndSentOnce(t *testing.T) {
-	v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired).in(EnterUserCode)
-	if r := v.lastRecord(); r.Stage != StageEnded || r.Reason != NoReason {
-		t.Errorf("the first request is on record as %v %v", r.Stage, r.Reason)
-	}
-	first := v.s.Request.Number
-	v.do(key(EnterKey)).in(EnterUserCode)
-	if !v.s.Input.ProblemShown || v.asks != 1 {
-		t.Error("an empty code was sent")
-	}
-	v.do(letter('7')).do(key(EnterKey)).in(Asking)
-	if v.asks != 2 || v.s.Request.Number == first || !hasEffect[Prepare](v) {
-		t.Errorf("%d requests, the guard asked: %v", v.asks, hasEffect[Prepare](v))
-	}
-	v.do(Acknowledged{Number: v.s.Question, Expires: time.Minute, Interval: sec(5)}).in(Waiting)
-	v.poll(Polled{Verdict: Denied}).ended(Declined)
-	// Asking again requires the code again: it is not kept.
-	v.do(letter('1')).in(EnterUserCode)
-	if v.asks != 2 {
-		t.Error("a request was sent without the code")
-	}
+func TestLostAnswerIsUnreachable(t *testing.T) {
+	newVisit(t).acknowledged(sec(120), sec(5)).poll(Polled{Verdict: Retryable}).poll(Polled{Verdict: UnknownRequest}).ended(Unreachable)
 }
 
-// An external keypad may send the whole code at once, as a scanner does.
-func TestUserCodeAtOnce(t *testing.T) {
-	v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired)
-	v.do(IdentifierEntered{Identifier: Secret("2580"), Seen: EnterUserCode}).in(Asking)
-	if v.asks != 2 {
-		t.Errorf("%d requests", v.asks)
-	}
-}
-
-func TestWrongUserCodesAreLimited(t *testing.T) {
-	v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired)
-	for n := 1; n <= 3; n++ {
-		v.in(EnterUserCode).do(letter('7')).do(key(EnterKey)).require(UserCodeRequired)
-		if v.s.UserCode.Tries != n {
-			t.Fatalf("%d wrong codes, counted %d", n, v.s.UserCode.Tries)
-		}
-	}
-	v.wait(sec(5)).ended(Refused)
-	if v.asks != 4 || !hasEffect[Wipe](v) {
-		t.Errorf("%d requests; wiped: %v", v.asks, hasEffect[Wipe](v))
+// Auth0 sends access_denied for declined and for expired.
+func TestAmbiguousDenial(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		ambiguous   bool
+		at          time.Duration
+		want        Reason
+		isAmbiguous bool
+	}{
+		{"refused early", true, sec(10), Declined, false},
+		{"in the last interval", true, sec(57), Declined, true},
+		{"after the deadline", true, sec(61), Expired, false},
+		{"a server that distinguishes them", false, sec(57), Declined, false},
+		{"the same server after the deadline", false, sec(61), Declined, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := newVisit(t).acknowledged(sec(60), sec(5))
+			v.s.Request.AmbiguousDenial = c.ambiguous
+			for v.s.Question == 0 || v.now < c.at {
+				if v.s.Question != 0 && v.now+sec(5) < c.at {
+					v.answer(Polled{Verdict: Pending})
+				}
+				v.wait(100 * time.Millisecond)
+			}
+			v.answer(Polled{Verdict: Denied}).ended(c.want)
+			if v.s.Ending.Ambiguous != c.isAmbiguous {
+				t.Errorf("Ambiguous = %v", v.s.Ending.Ambiguous)
+			}
+		})
 	}
 }
 
-func TestCustomerWithoutUserCode(t *testing.T) {
-	v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired).in(EnterUserCode)
-	v.do(key(EscapeKey)).in(Ready)
-	v.do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired)
-	v.do(UserCodeEntered{}).ended(Refused) // a script without a user code
-	if n := len(v.records); n != 4 {
-		t.Errorf("%d records of two requests: %v", n, v.records)
-	}
-	v = newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired)
-	v.wait(2 * time.Minute).in(Ready) // the customer has left
-	v.do(IdentifierEntered{Identifier: Secret("alice")}).require(UserCodeRequired).do(Stop{}).in(Ready)
-}
-
-func TestExpiredHintTokenIsRefused(t *testing.T) {
-	v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).require(FreshHintRequired).wait(sec(5)).ended(Refused)
-	if !v.s.Request.HintExpired {
-		t.Error("the state does not know that the hint has expired")
+func TestTooLateTokensAreRevoked(t *testing.T) {
+	v := newVisit(t).acknowledged(sec(60), sec(5)).wait(sec(6))
+	number, request := v.s.Question, v.s.Request.Number
+	v.do(key(EscapeKey)).ended(Cancelled)
+	before := v.s
+	v.do(Polled{Number: number, Request: request, Verdict: Granted})
+	if !hasEffect[Revoke](v) || v.s != before {
+		t.Fatalf("effects %v, state %+v", v.effects, v.s)
 	}
 }
 
@@ -220,62 +204,4 @@ func TestDeviceFlowIsNotResumed(t *testing.T) {
 	if got := Recover([]Record{r}, here); got[0].Action != Resume {
 		t.Errorf("%v", got[0].Action)
 	}
-}
-
-func jwt(header, claims string) string {
-	e := base64.RawURLEncoding.EncodeToString
-	return e([]byte(header)) + "." + e([]byte(claims)) + ".c2ln"
-}
-
-func TestParseHintToken(t *testing.T) {
-	good := jwt(`{"alg":"ES256","typ":"JWT"}`, `{"sub":"alice"}`)
-	for s, want := range map[string]bool{
-		good:                             true,
-		jwt(`{"alg":"none"}`, `{"a":1}`): false, // not signed
-		jwt(`{"typ":"JWT"}`, `{"a":1}`):  false,
-		jwt(`{"alg":"ES256"}`, `[1]`):    false,
-		jwt(`{"alg":"ES256"}`, `{"sub`):  false,
-		jwt(`["ES256"]`, `{"sub":"a"}`):  false,
-		good + "=":                       false,
-		strings.TrimSuffix(good, "c2ln"): false, // no signature
-		good + ".x.y":                    false, // encrypted: the claims cannot be read
-		jwt(`{"alg":"ES256"}`, `{"x":"`+strings.Repeat("y", MaxHintToken)+`"}`): false,
-		"alice":             false,
-		"a.b.c":             false,
-		"alice@example.org": false,
-		"":                  false,
-	} {
-		if _, ok := ParseHintToken(s); ok != want {
-			t.Errorf("%.60q: %v", s, ok)
-		}
-	}
-	for _, k := range []IdentifierKind{TextKind, EmailKind, PhoneKind, NumberKind} {
-		if p := Check(k, Trim(k, " "+good+"\n")); p != NoProblem {
-			t.Errorf("%s: %s", k, p)
-		}
-		if Trim(k, good) != good {
-			t.Errorf("%s: the token was changed", k)
-		}
-		if m := Mask(k, good); m != "" {
-			t.Errorf("%s: masked as %q", k, m)
-		}
-	}
-	if p := Check(TextKind, "eyJ"+strings.Repeat("x", MaxIdentifier)); p != TooLong {
-		t.Errorf("a text that only begins like a token: %s", p)
-	}
-}
-
-func FuzzHintToken(f *testing.F) {
-	f.Add(jwt(`{"alg":"ES256"}`, `{"sub":"alice"}`))
-	f.Add("a.b.c")
-	f.Add(jwt(`{"alg":1}`, `{}`))
-	f.Fuzz(func(t *testing.T, s string) {
-		claims, ok := ParseHintToken(s)
-		if ok && (len(s) > MaxHintToken || len(claims) < 2 || !strings.Contains(string(claims), "{") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })) {
-			t.Errorf("%q was accepted, with claims %q", s, claims)
-		}
-		if ok != (Check(NumberKind, s) == NoProblem) && ok {
-			t.Errorf("%q is a token and has a problem", s)
-		}
-	})
 }
