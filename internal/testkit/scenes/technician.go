@@ -9,18 +9,19 @@ func technician() []Scene {
 	failed := func(s *kiosk.State) { s.Menu.Failed = true }
 	outOfService := func(s *kiosk.State) { s.Closures = kiosk.Maintenance }
 	unauthenticated := func(s *kiosk.State) { s.Menu.Unauthenticated, s.Closures = true, kiosk.Starting }
+	// The texts of internal/status and internal/doctor.
 	status := kiosk.Result{Fields: []kiosk.Field{
-		{Label: "state", Value: "serving: a visit is under way"},
+		{Label: "state", Value: "serving: visit in progress"},
 		{Label: "program", Value: "version 1.4.0, screen, process 512, up 312h4m9s"},
 		{Label: "site", Value: "Parcel station 4"},
 		{Label: "visits", Value: "1312 shown, 41 cancelled, 7 declined, 19 expired, 2 unreachable since the start"},
-		{Label: "waits", Value: "11 s in the median"},
-		{Label: "not well", Value: "temperature: 84 degrees; the board slows down"},
+		{Label: "waits", Value: "median 11 s"},
+		{Label: "problem", Value: "temperature: 84 degrees; the board slows down"},
 	}}
 	report := kiosk.Result{Fields: []kiosk.Field{
 		{Label: "doctor", Value: "failed: 1, warnings: 1, ok: 13"},
-		{Label: "failed dns", Value: "the name id.example.org is not known; cure: check KIOSK_ISSUER for a slip, and the name server in /etc/resolv.conf"},
-		{Label: "warning letters", Value: "capital letters are 3.1 mm high; 7.3 mm can be read from 600 mm; cure: load a larger console font: KIOSK_FONT"},
+		{Label: "failed dns", Value: "host name id.example.org does not exist; fix: check KIOSK_ISSUER for a typing error, and the name server in /etc/resolv.conf"},
+		{Label: "warning letters", Value: "capital letters are 3.1 mm high: 0.30 degrees at 600 mm, less than 0.7; fix: load a larger console font, for at most 12 rows; screens need at least 12"},
 		{Label: "behind dns", Value: "route, tls, discovery, offers, client, keys, scopes, binding"},
 		{Label: "clock", Value: "2026-11-28 17:20:00 UTC"},
 		{Label: "network", Value: "the device has an address"},
