@@ -47,11 +47,11 @@ const snapshotLimit = 15 * time.Second
 
 // ReadStore opens the visits on record for reading, with the key in keyFile, or that of the settings if that is empty. If a
 // kiosk runs, it reads a snapshot that the kiosk sends. store.ErrAbsent says that there are no visits on record yet.
-func ReadStore(s *config.Settings, who, keyFile string) (*store.Store, error) {
+func ReadStore(s *config.Settings, process, keyFile string) (*store.Store, error) {
 	if keyFile == "" && s.StoreKey.Sealed {
 		return nil, sealedKey(s)
 	}
-	o := storeOptions(s, who, true)
+	o := storeOptions(s, process, true)
 	if keyFile != "" {
 		o.KeyFile = keyFile
 	}

@@ -38,7 +38,7 @@ func ensureDir(dir string, readOnly bool) error {
 	if info.Mode()&os.ModeSticky != 0 {
 		return fmt.Errorf("%s: %w: users share this directory, like /tmp", dir, ErrNotOurs)
 	}
-	if err := checkOwner(dir, info); err != nil || readOnly || !exceeds(info, 0o700) {
+	if err := checkOwner(dir, info, readOnly); err != nil || readOnly || !exceeds(info, 0o700) {
 		return err
 	}
 	// A user's own directory, named by mistake, must not be closed to other users.
@@ -80,7 +80,7 @@ func checkFile(path string, readOnly bool) error {
 		// A database of ours is never empty: it gets its name when it is complete.
 		return damaged("%s is empty", filepath.Base(path))
 	}
-	if err := checkOwner(path, info); err != nil {
+	if err := checkOwner(path, info, readOnly); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err) // another user's file is not ours
 	}
 	if readOnly || !exceeds(info, 0o600) {
@@ -89,14 +89,17 @@ func checkFile(path string, readOnly bool) error {
 	return os.Chmod(path, info.Mode().Perm()&0o600)
 }
 
-// checkOwner returns ErrNotOurs if the file belongs to another user.
-func checkOwner(path string, info fs.FileInfo) error {
+// checkOwner returns ErrNotOurs if the file belongs to another user. Root may read the kiosk's files, but not write: it would
+// leave files that the kiosk cannot read.
+func checkOwner(path string, info fs.FileInfo, readOnly bool) error {
 	uid, known := owner(info)
-	if known && uid != os.Geteuid() {
+	if known && uid != os.Geteuid() && !isRootReading(readOnly) {
 		return fmt.Errorf("%s: %w: it belongs to user %d, this is user %d", path, ErrNotOurs, uid, os.Geteuid())
 	}
 	return nil
 }
+
+func isRootReading(readOnly bool) bool { return readOnly && os.Geteuid() == 0 }
 
 // exceeds reports whether info's permissions go beyond mode.
 func exceeds(info fs.FileInfo, mode fs.FileMode) bool { return info.Mode().Perm()&^mode != 0 }

@@ -45,12 +45,12 @@ func (o Options) readKeys(fresh bool) ([][]byte, error) {
 	if o.KeyFile == "" && !o.ReadOnly {
 		restrictKeyFile(path)
 	}
-	keys, err := readKeyFile(path)
+	keys, err := o.readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) && fresh && o.KeyFile == "" {
 		if err := createKeyFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("make %s: %w", keyName, err)
 		}
-		keys, err = readKeyFile(path)
+		keys, err = o.readKeyFile(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
@@ -61,7 +61,7 @@ func (o Options) readKeys(fresh bool) ([][]byte, error) {
 // restrictKeyFile removes other users' access to the key file that we created. It is in a directory that only this
 // user can enter, so nobody has read it.
 func restrictKeyFile(path string) {
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && checkOwner(path, info) == nil && exceeds(info, 0o600) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && checkOwner(path, info, false) == nil && exceeds(info, 0o600) {
 		os.Chmod(path, info.Mode().Perm()&0o600) // if it fails, reading the file reports why
 	}
 }
@@ -69,7 +69,7 @@ func restrictKeyFile(path string) {
 // Ring returns the keys that Open would use. It creates nothing.
 func (o Options) Ring() (*seal.Ring, error) { return o.ring(false) }
 
-func readKeyFile(path string) ([][]byte, error) {
+func (o Options) readKeyFile(path string) ([][]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // do not wait for a pipe
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func readKeyFile(path string) ([][]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
-	if err := checkPrivate(info); err != nil {
+	if err := checkPrivate(info, o.ReadOnly); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, seal.MaxKeys*(2*keySize+2)+1))
@@ -99,12 +99,12 @@ func readKeyFile(path string) ([][]byte, error) {
 
 // checkPrivate refuses a key file that other users can read. A systemd credential of a service with a user of its own
 // belongs to root and shows its access list's mask as the group's permission to read; that is allowed.
-func checkPrivate(info fs.FileInfo) error {
+func checkPrivate(info fs.FileInfo, readOnly bool) error {
 	open := fs.FileMode(0o077)
 	uid, known := owner(info)
 	if known && uid == 0 && os.Geteuid() != 0 {
 		open = 0o037
-	} else if known && uid != os.Geteuid() {
+	} else if known && uid != os.Geteuid() && !isRootReading(readOnly) {
 		return fmt.Errorf("belongs to user %d, this is user %d", uid, os.Geteuid())
 	}
 	if perm := info.Mode().Perm(); perm&open != 0 {

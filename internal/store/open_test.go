@@ -208,6 +208,43 @@ func TestOtherUsersFilesAreRefused(t *testing.T) {
 	}
 }
 
+// Root may read what belongs to the kiosk's user, as with sudo kiosk journal list, but not write it.
+func TestRootReadsTheKiosksFiles(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("NOT TESTED: only root can give a file away")
+	}
+	dir := t.TempDir()
+	s, err := Open(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendVisit(t, s, "v1", kiosk.StageShown)
+	s.Close()
+	for _, name := range []string{"", dbName, keyName} {
+		if err := os.Chown(filepath.Join(dir, name), 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := fingerprint(t, dir)
+	r, err := Open(Options{Dir: dir, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if v, err := r.Show("v1"); err != nil || v.Stage != kiosk.StageShown {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if w, err := Open(Options{Dir: dir, Wait: testWait}); !errors.Is(err, ErrNotOurs) {
+		if err == nil {
+			w.Close()
+		}
+		t.Errorf("for writing: %v, want %v", err, ErrNotOurs)
+	}
+	if fingerprint(t, dir) != before {
+		t.Error("something changed")
+	}
+}
+
 func TestLockedErrorNamesTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
