@@ -3,6 +3,7 @@ package provider
 import (
 	"crypto/subtle"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,23 +16,22 @@ import (
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionAlgs are the algorithms a client may sign with.
+// assertionAlgs are the algorithms of client assertions.
 var assertionAlgs = []string{"ES256", "RS256", "PS256"}
 
-// Limits of an assertion's times: a minute is usual, five the most (as at Auth0);
-// ten seconds are forgiven for clocks that differ.
+// Limits of an assertion's times. Five minutes is Auth0's limit; clocks may differ by ten
+// seconds.
 const (
 	maxAssertionLife = 5 * time.Minute
 	clockTolerance   = 10 * time.Second
 )
 
-// credentials is what a caller presented to show who it is.
+// credentials are what a call presented to authenticate its client.
 type credentials struct {
 	id, secret, assertion string
 }
 
-// authMethodChecks is the table of ways to authenticate; each tells whether the proof
-// is good.
+// authMethodChecks has a check for each client authentication method.
 var authMethodChecks = map[string]func(*call, *client, credentials) error{
 	"client_secret_basic":         (*call).checkSecret,
 	"client_secret_post":          (*call).checkSecret,
@@ -41,37 +41,30 @@ var authMethodChecks = map[string]func(*call, *client, credentials) error{
 	"none":                        func(*call, *client, credentials) error { return nil },
 }
 
-func authMethods() []string {
-	list := make([]string, 0, len(authMethodChecks))
-	for name := range authMethodChecks {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
-}
+func authMethods() []string { return slices.Sorted(maps.Keys(authMethodChecks)) }
 
-// authenticate finds out which client calls, by the one method it is registered
-// for (RFC 6749 section 2.3; CIBA section 7.1 wants the same method at both
-// endpoints). Why it failed is told to nobody but the developer, in the description.
+// authenticate returns the client that makes the call, or the error to answer. Only the
+// method that the client is registered for is accepted (RFC 6749 section 2.3, CIBA section
+// 7.1).
 func (c *call) authenticate() (*client, *faults.Answer) {
 	if c.formErr != nil {
 		a := faults.OAuthError("invalid_request", c.formErr.Error())
 		return nil, &a
 	}
-	method, p, err := c.readCredentials()
+	method, creds, err := c.readCredentials()
 	if err != nil {
 		a := faults.OAuthError("invalid_request", err.Error())
 		return nil, &a
 	}
 	if method == "" {
-		a := faults.OAuthError("invalid_client", "the client did not authenticate, or malformed")
+		a := faults.OAuthError("invalid_client", "client authentication is missing or malformed")
 		return nil, &a
 	}
 	c.server.mu.Lock()
-	known := c.server.state.findClient(p.id)
+	known := c.server.state.findClient(creds.id)
 	c.server.mu.Unlock()
 	if known != nil && method == "none" && strings.Contains(known.Auth, "tls") {
-		method = known.Auth // the proof is in the TLS handshake
+		method = known.Auth // the TLS handshake has the credentials
 	}
 	switch {
 	case known == nil:
@@ -79,7 +72,7 @@ func (c *call) authenticate() (*client, *faults.Answer) {
 	case known.Auth != method:
 		err = errors.New("the client is registered for " + known.Auth)
 	default:
-		err = authMethodChecks[method](c, known, p)
+		err = authMethodChecks[method](c, known, creds)
 	}
 	if err != nil {
 		a := faults.OAuthError("invalid_client", err.Error())
@@ -88,57 +81,57 @@ func (c *call) authenticate() (*client, *faults.Answer) {
 	return known, nil
 }
 
-// readCredentials sorts out which method the caller used. More than one at once is
-// an error (RFC 6749 section 2.3).
-func (c *call) readCredentials() (method string, p credentials, err error) {
+// readCredentials returns the authentication method of a call, empty if there is none, and
+// its credentials. More than one method is an error (RFC 6749 section 2.3).
+func (c *call) readCredentials() (method string, creds credentials, err error) {
 	id := c.form.Get("client_id")
 	used := 0
 	if h := c.r.Header.Get("Authorization"); h != "" {
 		used++
 		user, password, found := c.r.BasicAuth()
 		if !found {
-			return "", p, nil
+			return "", creds, nil
 		}
 		// Identifier and secret are form-encoded before they are joined
 		// (RFC 6749 section 2.3.1).
 		user, err1 := url.QueryUnescape(user)
 		password, err2 := url.QueryUnescape(password)
 		if err1 != nil || err2 != nil {
-			return "", p, nil
+			return "", creds, nil
 		}
-		method, p = "client_secret_basic", credentials{id: user, secret: password}
+		method, creds = "client_secret_basic", credentials{id: user, secret: password}
 	}
 	if c.form.Has("client_secret") {
 		used++
-		method, p = "client_secret_post", credentials{id: id, secret: c.form.Get("client_secret")}
+		method, creds = "client_secret_post", credentials{id: id, secret: c.form.Get("client_secret")}
 	}
 	if c.form.Has("client_assertion") || c.form.Has("client_assertion_type") {
 		used++
 		if c.form.Get("client_assertion_type") != assertionType {
-			return "", p, errors.New("client_assertion_type is not the one of RFC 7523")
+			return "", creds, errors.New("client_assertion_type is not the one of RFC 7523")
 		}
-		method, p = "private_key_jwt", credentials{id: claimedSubject(c.form.Get("client_assertion")), assertion: c.form.Get("client_assertion")}
+		method, creds = "private_key_jwt", credentials{id: claimedSubject(c.form.Get("client_assertion")), assertion: c.form.Get("client_assertion")}
 	}
 	switch {
 	case used > 1:
-		return "", p, errors.New("more than one way of client authentication in one request")
+		return "", creds, errors.New("more than one client authentication method in one request")
 	case used == 0 && id != "":
-		method, p = "none", credentials{id: id}
+		method, creds = "none", credentials{id: id}
 	}
-	if id != "" && p.id != id {
-		return "", p, errors.New("client_id differs from the client that authenticates")
+	if id != "" && creds.id != id {
+		return "", creds, errors.New("client_id differs from the authenticated client")
 	}
-	return method, p, nil
+	return method, creds, nil
 }
 
-func (c *call) checkSecret(known *client, p credentials) error {
-	if subtle.ConstantTimeCompare([]byte(known.Secret), []byte(p.secret)) != 1 || known.Secret == "" {
+func (c *call) checkSecret(known *client, creds credentials) error {
+	if subtle.ConstantTimeCompare([]byte(known.Secret), []byte(creds.secret)) != 1 || known.Secret == "" {
 		return errors.New("wrong client secret")
 	}
 	return nil
 }
 
-// claimedSubject reads sub from an assertion without believing it.
+// claimedSubject reads sub from an assertion without verification.
 func claimedSubject(assertion string) string {
 	token, err := jwt.ParseSigned(assertion, signatureAlgorithms(assertionAlgs))
 	if err != nil {
@@ -159,9 +152,9 @@ func signatureAlgorithms(names []string) []jose.SignatureAlgorithm {
 	return list
 }
 
-// checkAssertion checks a client assertion (RFC 7523 section 3, OIDC section 9).
-func (c *call) checkAssertion(known *client, p credentials) error {
-	claims, err := verifyClientJWT(known, p.assertion, assertionAlgs)
+// checkAssertion checks private_key_jwt (RFC 7523 section 3, OIDC section 9).
+func (c *call) checkAssertion(known *client, creds credentials) error {
+	claims, err := verifyClientJWT(known, creds.assertion, assertionAlgs)
 	if err != nil {
 		return err
 	}
@@ -176,7 +169,7 @@ func (c *call) checkAssertion(known *client, p credentials) error {
 	return c.server.checkFreshness(known.ID, claims, c.now)
 }
 
-// verifyClientJWT checks the signature with the client's registered keys.
+// verifyClientJWT verifies a JWT with the client's registered keys and returns its claims.
 func verifyClientJWT(known *client, signed string, algs []string) (jwt.Claims, error) {
 	var claims jwt.Claims
 	token, err := jwt.ParseSigned(signed, signatureAlgorithms(algs))
@@ -188,17 +181,17 @@ func verifyClientJWT(known *client, signed string, algs []string) (jwt.Claims, e
 		if h.KeyID != "" && key.KeyID != "" && h.KeyID != key.KeyID {
 			continue
 		}
-		if key.Algorithm != "" && key.Algorithm[1:] != h.Algorithm[1:] { // RS and PS are one kind of key
+		if key.Algorithm != "" && key.Algorithm[1:] != h.Algorithm[1:] { // RS256 and PS256 use the same keys
 			continue
 		}
 		if token.Claims(key.Key, &claims) == nil {
 			return claims, nil
 		}
 	}
-	return claims, errors.New("assertion: the signature does not fit a registered key")
+	return claims, errors.New("assertion: not signed with a registered key")
 }
 
-// checkFreshness checks the times of an assertion and that it was never seen before.
+// checkFreshness checks the times of an assertion, and that its jti is new.
 func (s *Server) checkFreshness(id string, claims jwt.Claims, now time.Time) error {
 	switch {
 	case claims.Expiry == nil:
@@ -210,9 +203,9 @@ func (s *Server) checkFreshness(id string, claims jwt.Claims, now time.Time) err
 	case claims.NotBefore != nil && now.Add(clockTolerance).Before(claims.NotBefore.Time()):
 		return errors.New("assertion: not valid yet")
 	case claims.IssuedAt != nil && now.Add(clockTolerance).Before(claims.IssuedAt.Time()):
-		return errors.New("assertion: iat lies in the future")
+		return errors.New("assertion: iat is in the future")
 	case claims.ID == "" || len(claims.ID) > 256:
-		return errors.New("assertion: no jti, or a very long one")
+		return errors.New("assertion: jti is missing or too long")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -144,8 +144,8 @@ func (s *Server) Client(id string) (Client, error) {
 }
 
 // findClient returns a client by its identifier, nil if there is none.
-func (b *state) findClient(id string) *client {
-	for _, c := range b.Clients {
+func (st *state) findClient(id string) *client {
+	for _, c := range st.Clients {
 		if c.ID == id {
 			return c
 		}

@@ -11,11 +11,11 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// hintType keeps ID tokens and login hint tokens apart: both are signed by us.
+// hintType distinguishes login hint tokens from ID tokens, which have the same key.
 const hintType = "login-hint+jwt"
 
-// HintToken makes a login hint token (CIBA section 7.1) for somebody, as an app on
-// their phone could show it for scanning.
+// HintToken makes a login hint token for a person, as an app on their phone might show
+// for scanning (CIBA section 7.1).
 func (s *Server) HintToken(user string, life time.Duration) (string, error) {
 	p := PersonWithPhone(user)
 	if p == nil {
@@ -32,7 +32,7 @@ func (s *Server) HintToken(user string, life time.Duration) (string, error) {
 	}).Serialize()
 }
 
-// controlHint is POST /dev/hint?user=alice[&life=60s].
+// controlHint handles POST /dev/hint?user=alice[&life=60s].
 func (s *Server) controlHint(w http.ResponseWriter, r *http.Request) {
 	life := time.Minute
 	if l := r.URL.Query().Get("life"); l != "" {
@@ -50,8 +50,8 @@ func (s *Server) controlHint(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]string{"login_hint_token": token})
 }
 
-// personByHintToken finds whom a login hint token names; code is the error of CIBA
-// section 13 if it is of no use.
+// personByHintToken returns the person that a login hint token names, or the code of an
+// OAuth error (CIBA section 13).
 func (s *Server) personByHintToken(token string, now time.Time) (p *Person, code string) {
 	const bad = "invalid_request"
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})

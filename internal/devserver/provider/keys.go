@@ -37,13 +37,13 @@ func newPrivateKey(alg string) crypto.Signer {
 // ensureKey makes a signing key for an algorithm if there is none. It is called when a
 // client is set up, so that the published keys do not change later. The lock must be
 // held.
-func (b *state) ensureKey(alg string) {
-	for _, k := range b.Keys {
+func (st *state) ensureKey(alg string) {
+	for _, k := range st.Keys {
 		if k.JWK.Algorithm == alg {
 			return
 		}
 	}
-	b.Keys = append(b.Keys, newSigningKey(alg))
+	st.Keys = append(st.Keys, newSigningKey(alg))
 }
 
 // newestKey returns the newest signing key for an algorithm.

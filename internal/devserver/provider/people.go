@@ -5,30 +5,29 @@ import (
 	"strings"
 )
 
-// Person is one of the made-up people who own a made-up phone.
+// Person is an invented person.
 type Person struct {
-	// Username is what scripts call the person and the preferred_username claim.
+	// Username identifies the person to scripts. It is also the preferred_username claim.
 	Username string
-	// Subject is the sub claim. It differs from the username on purpose, so that
-	// a client which confuses the two is found out.
+	// Subject is the sub claim. It differs from the username, so that a client that
+	// confuses the two fails.
 	Subject string
-	// Name, Email and Phone are the claims of the same meaning; both addresses
-	// count as verified. The phone number is E.164, from a range reserved for fiction.
+	// Name, Email and Phone are claims. Email and phone number are verified; the phone
+	// number is in E.164 form.
 	Name, Email, Phone string
-	// Phoneless people exist but have enrolled no phone; asking for them is
-	// answered like asking for nobody.
+	// Phoneless people have no phone. A request for one fails as for an unknown person.
 	Phoneless bool
-	// UserCode is what the person has set so that no stranger can have the phone
-	// rung (CIBA section 7.1.2); empty for none.
+	// UserCode must be part of each request for the person; empty if none is set (CIBA
+	// section 7.1.2).
 	UserCode string
-	// Roles is the roles claim; most people have none.
+	// Roles is the roles claim.
 	Roles []string
 
-	customer map[string]any // what /api/customer answers
+	customer map[string]any // the answer of /api/customer
 }
 
-// people is everybody there is. Telephone numbers are from the range that the
-// British regulator keeps free for drama, domain from RFC 2606.
+// people are all people. Telephone numbers are from Ofcom's range for drama, domains
+// from RFC 2606.
 var people = []*Person{
 	{
 		Username: "alice", Subject: "u-alice", Name: "Alice Archer",
@@ -79,7 +78,7 @@ var people = []*Person{
 	},
 }
 
-// People lists everybody there is, in a fixed order.
+// People lists all people in a fixed order.
 func People() []Person {
 	list := make([]Person, len(people))
 	for i, p := range people {
@@ -88,7 +87,7 @@ func People() []Person {
 	return list
 }
 
-// personByUsername finds somebody by username; nil if there is no such person.
+// personByUsername returns a person, nil if there is none.
 func personByUsername(username string) *Person {
 	for _, p := range people {
 		if p.Username == username {
@@ -98,7 +97,7 @@ func personByUsername(username string) *Person {
 	return nil
 }
 
-// PeopleWithPhone lists the people who can answer, in the order of the phone page.
+// PeopleWithPhone lists the people who can answer, in a fixed order.
 func PeopleWithPhone() []*Person {
 	var list []*Person
 	for _, p := range people {
@@ -109,9 +108,9 @@ func PeopleWithPhone() []*Person {
 	return list
 }
 
-// personByHint turns a login_hint into a person: username, e-mail address, telephone
-// number, subject, or the JSON form with format "iss_sub" (RFC 9493 section
-// 3.2.6, as used by Auth0), whose iss must be ours. Nil means nobody.
+// personByHint returns the person that a login_hint names, nil if there is none. The
+// hint is a username, an e-mail address, a telephone number, a subject, or a JSON object
+// with format "iss_sub" and this issuer (RFC 9493 section 3.2.6, used by Auth0).
 func personByHint(hint, issuer string) *Person {
 	hint = strings.TrimSpace(hint)
 	if strings.HasPrefix(hint, "{") {
@@ -135,8 +134,8 @@ func personByHint(hint, issuer string) *Person {
 	return nil
 }
 
-// personBySubject finds somebody by sub; a prefix as Auth0 has it ("auth0|u-alice") is
-// allowed, since a kiosk's pattern may put one there.
+// personBySubject returns the person with a sub, nil if there is none. It ignores a
+// prefix such as Auth0's in "auth0|u-alice", which a kiosk's pattern may add.
 func personBySubject(sub string) *Person {
 	if _, rest, ok := strings.Cut(sub, "|"); ok {
 		sub = rest
@@ -149,9 +148,8 @@ func personBySubject(sub string) *Person {
 	return nil
 }
 
-// claims are the identity claims of OIDC section 5.1. They are given whatever the
-// scope was: a kiosk's check of who answered can then be tried with any kind of
-// identifier. Tests that need one missing take it away with the fault "claims".
+// claims returns the identity claims, whatever the scope, so that a client may check the
+// approver by any of them. Tests remove claims with the fault "claims" (OIDC section 5.1).
 func (p *Person) claims() map[string]any {
 	all := map[string]any{
 		"sub": p.Subject, "preferred_username": p.Username, "name": p.Name,

@@ -16,22 +16,22 @@ import (
 	"time"
 )
 
-// bearerAlphabet is RFC 6750 section 2.1, with the length of CIBA section 7.1.
+// bearerAlphabet is the syntax of bearer tokens (RFC 6750 section 2.1).
 var bearerAlphabet = regexp.MustCompile(`^[A-Za-z0-9\-._~+/]+=*$`)
 
-// PingModes are the ways in which a client can be pinged (CIBA section 10.2): once, as
-// it should be; not at all (lost); three times; before its request is acknowledged
-// (early); and for another request, with the right bearer (foreign).
+// PingModes are the ways to ping a client: once, as specified; not at all (lost); three
+// times (often); before the request is acknowledged (early); with the auth_req_id of
+// another request (foreign) (CIBA section 10.2).
 var PingModes = []string{"once", "lost", "often", "early", "foreign"}
 
-// SetPing makes a client one of ping mode (CIBA section 4), or back into one that
-// polls where the endpoint is empty. The endpoint must be https; roots are the PEM
-// certificates that vouch for it, the system's if there are none.
-func (s *Server) SetPing(clientID, endpoint, manner, roots string) error {
-	if manner == "" {
-		manner = PingModes[0]
+// SetPing puts a client into ping mode, or into poll mode if the endpoint is empty. mode
+// is one of [PingModes]; empty means the first. The endpoint must be https; roots are PEM
+// certificates to verify it with, empty for the system's (CIBA section 4).
+func (s *Server) SetPing(clientID, endpoint, mode, roots string) error {
+	if mode == "" {
+		mode = PingModes[0]
 	}
-	if !slices.Contains(PingModes, manner) {
+	if !slices.Contains(PingModes, mode) {
 		return fmt.Errorf("manner must be one of %v", PingModes)
 	}
 	if endpoint != "" {
@@ -45,7 +45,7 @@ func (s *Server) SetPing(clientID, endpoint, manner, roots string) error {
 	if known == nil || !known.isAllowed(grantCIBA) {
 		return errors.New("no such client for CIBA")
 	}
-	known.NotificationEndpoint, known.PingMode, known.NotificationCAs = endpoint, manner, roots
+	known.NotificationEndpoint, known.PingMode, known.NotificationCAs = endpoint, mode, roots
 	return s.save()
 }
 
@@ -57,8 +57,8 @@ func checkNotificationEndpoint(endpoint string) error {
 	return nil
 }
 
-// controlPing is POST /dev/ping?client=kiosk-basic&endpoint=https://…[&manner=lost], with
-// the PEM certificates that vouch for the endpoint as its body.
+// controlPing handles POST /dev/ping?client=kiosk-basic&endpoint=https://…[&manner=lost].
+// The body has the PEM certificates to verify the endpoint with.
 func (s *Server) controlPing(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	roots, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -72,7 +72,7 @@ func (s *Server) controlPing(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]bool{"ok": true})
 }
 
-// deliveryMode is the client's backchannel_token_delivery_mode.
+// deliveryMode returns the client's backchannel_token_delivery_mode.
 func (k *client) deliveryMode() string {
 	if k.NotificationEndpoint != "" {
 		return "ping"
@@ -80,8 +80,8 @@ func (k *client) deliveryMode() string {
 	return "poll"
 }
 
-// parseNotificationToken reads the client's token for this request: there must be one in ping
-// mode, and none else (CIBA section 7.1).
+// parseNotificationToken reads client_notification_token, required in ping mode and
+// forbidden otherwise. It returns what is wrong, or nothing (CIBA section 7.1).
 func (q *request) parseNotificationToken(c *call, known *client) string {
 	token := c.form.Get("client_notification_token")
 	switch {
@@ -94,8 +94,8 @@ func (q *request) parseNotificationToken(c *call, known *client) string {
 	return ""
 }
 
-// scheduleAutoAnswer gives automatic answers when they are due where nobody looks, since a client in
-// ping mode may wait for us. The lock must be held.
+// scheduleAutoAnswer starts a timer for the automatic answer to a client in ping mode,
+// which may wait without polling. The lock must be held.
 func (s *Server) scheduleAutoAnswer(q *request) {
 	if q.notificationToken == "" || s.auto.status == pending {
 		return
@@ -107,8 +107,8 @@ func (s *Server) scheduleAutoAnswer(q *request) {
 	})
 }
 
-// sendPings tells a client that its request was answered, in the client's manner. The lock
-// must be held; the telling itself goes on beside it.
+// sendPings starts the pings for an answered request in the background. The lock must be
+// held.
 func (s *Server) sendPings(q *request) {
 	known := s.state.findClient(q.Client)
 	if q.notificationToken == "" || known == nil || known.NotificationEndpoint == "" {
@@ -124,7 +124,7 @@ func (s *Server) sendPings(q *request) {
 	}
 }
 
-// sendEarlyPing is a ping that overtakes the acknowledgement.
+// sendEarlyPing pings before the acknowledgement, for a client of that mode.
 func (s *Server) sendEarlyPing(q *request) {
 	s.mu.Lock()
 	known := s.state.findClient(q.Client)
@@ -142,18 +142,18 @@ func (s *Server) sendEarlyPing(q *request) {
 	}
 }
 
-// pingLimit is how long a client may take: it should answer before it does anything.
-const pingLimit = 5 * time.Second
+// pingTimeout is how long a client may take to answer a ping.
+const pingTimeout = 5 * time.Second
 
-// deliverPing sends one ping (CIBA section 10.2) and writes down what came of it. No
-// redirect is followed.
+// deliverPing sends one ping and logs its outcome (CIBA section 10.2).
 func (s *Server) deliverPing(to client, token, authReqID string, number int) {
 	outcome := to.postPing(token, authReqID)
 	s.arrivals.add(&Arrival{Time: s.opt.Now(), Kind: "ping", Client: to.ID, Request: number, Outcome: outcome})
 }
 
+// postPing sends a ping without following redirects and returns the outcome.
 func (k *client) postPing(token, authReqID string) (outcome string) {
-	ctx, cancel := context.WithTimeout(context.Background(), pingLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), pingTimeout)
 	defer cancel()
 	body, err := json.Marshal(map[string]string{"auth_req_id": authReqID})
 	if err != nil {
@@ -173,7 +173,7 @@ func (k *client) postPing(token, authReqID string) (outcome string) {
 	c := &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots},
-			// A connection for each ping: none is left behind when a test ends.
+			// No connection remains open when a test ends.
 			DisableKeepAlives: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,8 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// registration is the metadata of RFC 7591 section 2 and CIBA section 4 that we
-// understand; the rest is ignored, as section 2 asks.
+// registration is the supported client metadata; other members are ignored (RFC 7591
+// section 2, CIBA section 4).
 type registration struct {
 	Name     string          `json:"client_name"`
 	Auth     string          `json:"token_endpoint_auth_method"`
@@ -24,8 +25,8 @@ type registration struct {
 	Notify   string          `json:"backchannel_client_notification_endpoint"`
 }
 
-// handleRegistration takes a new client (RFC 7591 section 3). Whoever brings an initial access
-// token must bring a good one; whether one is needed is an option.
+// handleRegistration registers a new client. An initial access token is required only
+// with GuardRegistration, but a wrong one is always rejected (RFC 7591 section 3).
 func (s *Server) handleRegistration(c *call) faults.Answer {
 	if bad := c.checkRegistrationToken(); bad != nil {
 		return *bad
@@ -57,8 +58,8 @@ func (s *Server) handleRegistration(c *call) faults.Answer {
 	return faults.JSON(http.StatusCreated, s.registrationAnswer(known, m, access))
 }
 
-// checkRegistrationToken looks at the initial access token: an access token of somebody who
-// signed in, or one that the scripts' interface gave out, which is good once.
+// checkRegistrationToken checks the initial access token: one from the control interface,
+// valid once, or the access token of a person who signed in.
 func (c *call) checkRegistrationToken() *faults.Answer {
 	s := c.server
 	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
@@ -82,7 +83,7 @@ func (c *call) checkRegistrationToken() *faults.Answer {
 	return bad
 }
 
-// InitialAccessToken gives out a token that allows one registration (RFC 7591 section 3).
+// InitialAccessToken makes a token that allows one registration (RFC 7591 section 3).
 func (s *Server) InitialAccessToken() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,9 +92,9 @@ func (s *Server) InitialAccessToken() (string, error) {
 	return token, s.save()
 }
 
-// handleClientConfiguration reads, changes or deletes a registration (RFC 7592). A change brings
-// a new registration access token, as section 2.2 allows, so that a client that
-// forgets to keep it is found out.
+// handleClientConfiguration reads, changes or deletes a registration. A change replaces the
+// registration access token, so that a client that does not store the new one fails (RFC
+// 7592 section 2.2).
 func (s *Server) handleClientConfiguration(c *call) faults.Answer {
 	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	s.mu.Lock()
@@ -140,8 +141,8 @@ func (s *Server) handleClientConfiguration(c *call) faults.Answer {
 	return jsonOK(s.registrationAnswer(known, jwks, token))
 }
 
-// registrationAnswer is the answer with what it takes to come back (RFC 7592 section 3). The
-// lock must be held.
+// registrationAnswer is the metadata with the address and token of the client
+// configuration endpoint. The lock must be held (RFC 7592 section 3).
 func (s *Server) registrationAnswer(k *client, jwks json.RawMessage, access string) map[string]any {
 	m := k.metadata(jwks)
 	m["registration_client_uri"] = strings.TrimSuffix(s.issuer, "/") + "/register/" + k.ID
@@ -149,79 +150,79 @@ func (s *Server) registrationAnswer(k *client, jwks json.RawMessage, access stri
 	return m
 }
 
-// parseMetadata reads what a client wants to be; jwks is as it was sent.
+// parseMetadata validates client metadata and returns the client and its jwks as sent.
 func (c *call) parseMetadata() (*client, json.RawMessage, *faults.Answer) {
-	no := func(why string) (*client, json.RawMessage, *faults.Answer) {
+	reject := func(why string) (*client, json.RawMessage, *faults.Answer) {
 		a := faults.OAuthError("invalid_client_metadata", why)
 		return nil, nil, &a
 	}
 	var m registration
 	if json.Unmarshal(c.body, &m) != nil {
-		return no("the body must be a JSON object of client metadata")
+		return reject("the body must be a JSON object of client metadata")
 	}
 	if m.Auth == "" {
 		m.Auth = "client_secret_basic" // RFC 7591 section 2
 	}
 	if _, found := authMethodChecks[m.Auth]; !found {
-		return no("token_endpoint_auth_method is not supported here")
+		return reject("token_endpoint_auth_method is not supported")
 	}
 	if len(m.Grants) == 0 {
 		m.Grants = []string{grantCIBA}
 	}
 	for _, g := range m.Grants {
 		if !slices.Contains(supportedGrants(), g) {
-			return no("grant_types holds one that is not supported here")
+			return reject("grant_types contains an unsupported grant type")
 		}
 	}
 	if slices.Contains(m.Grants, grantCIBA) {
 		if m.Auth == "none" {
-			return no("CIBA is for confidential clients")
+			return reject("CIBA requires client authentication")
 		}
 		switch m.Delivery {
 		case "", "poll":
 			m.Notify = ""
 		case "ping":
 			if err := checkNotificationEndpoint(m.Notify); err != nil {
-				return no(err.Error())
+				return reject(err.Error())
 			}
 		default:
-			return no("backchannel_token_delivery_mode must be poll or ping here")
+			return reject("backchannel_token_delivery_mode must be poll or ping")
 		}
 	}
 	if m.Alg == "" {
 		m.Alg = "ES256"
 	}
 	if m.Alg != "ES256" && m.Alg != "RS256" {
-		return no("id_token_signed_response_alg must be ES256 or RS256")
+		return reject("id_token_signed_response_alg must be ES256 or RS256")
 	}
 	known := &client{Name: PlainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, NotificationEndpoint: m.Notify, PingMode: PingModes[0]}
 	if m.Auth == "private_key_jwt" {
 		if m.JWKSURI != "" {
-			return no("send the keys as jwks; jwks_uri is not fetched here")
+			return reject("jwks_uri is not supported; send the keys as jwks")
 		}
-		if why := known.parseKeys(m.JWKS); why != "" {
-			return no(why)
+		if err := known.parseKeys(m.JWKS); err != nil {
+			return reject(err.Error())
 		}
 	}
 	return known, m.JWKS, nil
 }
 
-// parseKeys reads the client's public keys and says what is wrong with them.
-func (k *client) parseKeys(set json.RawMessage) string {
+// parseKeys sets the client's public keys from a JWK set.
+func (k *client) parseKeys(set json.RawMessage) error {
 	var keys jose.JSONWebKeySet
 	if len(set) == 0 || json.Unmarshal(set, &keys) != nil || len(keys.Keys) == 0 || len(keys.Keys) > 10 {
-		return "jwks must hold 1 to 10 public keys"
+		return errors.New("jwks must contain 1 to 10 public keys")
 	}
 	for _, key := range keys.Keys {
 		if !key.Valid() || !key.IsPublic() {
-			return "jwks holds a key that is private or malformed"
+			return errors.New("jwks contains a private or malformed key")
 		}
 	}
 	k.Keys = keys.Keys
-	return ""
+	return nil
 }
 
-// metadata is the answer of RFC 7591 section 3.2.1.
+// metadata returns the registered metadata (RFC 7591 section 3.2.1).
 func (k *client) metadata(jwks json.RawMessage) map[string]any {
 	m := map[string]any{
 		"client_id": k.ID, "client_name": k.Name, "client_id_issued_at": k.Registered.Truncate(time.Second).Unix(),

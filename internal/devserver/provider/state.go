@@ -12,17 +12,16 @@ import (
 	"time"
 )
 
-// state is everything that a restart must not lose. Secrets that were handed out
-// (request ids, tokens) are in it as digests only; signing keys are in it as
-// they are, hence mode 0600.
+// state is what survives a restart: the content of the state file. It has digests of
+// request identifiers and tokens, and private keys in plain.
 type state struct {
 	Clients       []*client            `json:"clients"`
 	Requests      []*request           `json:"requests"`
 	Grants        []*grant             `json:"grants"`
-	InitialTokens []string             `json:"initial,omitempty"` // digests of initial access tokens that were not used yet
-	UsedIDs       map[string]time.Time `json:"seen"`              // digests of assertion ids, until they expire
-	Keys          []signingKey         `json:"keys"`              // the last of each algorithm signs
-	FormKey       []byte               `json:"forms"`             // key for the tokens in forms
+	InitialTokens []string             `json:"initial,omitempty"` // digests of unused initial access tokens
+	UsedIDs       map[string]time.Time `json:"seen"`              // digests of jti values, until they expire
+	Keys          []signingKey         `json:"keys"`              // the last one of each algorithm signs
+	FormKey       []byte               `json:"forms"`             // MAC key of form tokens and nonces
 	CA            *certAuthority       `json:"tls,omitempty"`
 	LastRequest   int                  `json:"number"` // of the newest request
 }
@@ -34,22 +33,21 @@ const (
 	pending  requestStatus = "pending"
 	approved requestStatus = "approved"
 	denied   requestStatus = "denied"
-	redeemed requestStatus = "used" // its tokens were given out
+	redeemed requestStatus = "used" // its tokens were issued
 )
 
-// request is one question to a person, whether it came by the backchannel or by
-// the device grant.
+// request is a backchannel or device request for a person's approval.
 type request struct {
 	Number         int               `json:"number"`
 	ID             string            `json:"id"`                  // digest of auth_req_id or device_code
 	UserCode       string            `json:"user_code,omitempty"` // device grant only
 	Client         string            `json:"client"`
-	Person         string            `json:"person,omitempty"` // who is asked; empty until somebody answers a device request
-	AnsweredBy     string            `json:"as,omitempty"`     // who answered
+	Person         string            `json:"person,omitempty"` // empty for a device request until somebody answers
+	AnsweredBy     string            `json:"as,omitempty"`     // may be another person, for tests
 	Scope          []string          `json:"scope"`
 	BindingMessage string            `json:"binding,omitempty"`
 	Site           string            `json:"site,omitempty"`
-	ACR            string            `json:"acr,omitempty"` // first of the values asked for
+	ACR            string            `json:"acr,omitempty"` // the first value requested
 	Details        []json.RawMessage `json:"details,omitempty"`
 	Created        time.Time         `json:"created"`
 	Expires        time.Time         `json:"expires"`
@@ -57,8 +55,8 @@ type request struct {
 	Status         requestStatus     `json:"state"`
 	Answered       time.Time         `json:"answered,omitzero"`
 
-	// In memory only, so that the file holds no secret: who was to be pinged before a
-	// restart finds out by polling.
+	// In memory only, so that the state file holds no usable secret. After a restart the
+	// client is not pinged and must poll.
 	notificationToken, authReqID string
 
 	lastPoll time.Time
@@ -71,29 +69,29 @@ func (q *request) isOpen(now time.Time) bool { return q.Status == pending && now
 // isDevice reports whether the request came by the device grant.
 func (q *request) isDevice() bool { return q.UserCode != "" }
 
-// grant is one token that was given out.
+// grant is an issued token.
 type grant struct {
 	Token          string    `json:"token"` // digest
 	Refresh        bool      `json:"refresh,omitempty"`
-	Request        int       `json:"request"` // tokens of one approval share it
+	Request        int       `json:"request"` // shared by the tokens of one approval
 	Client         string    `json:"client"`
 	Person         string    `json:"person"`
 	Scope          []string  `json:"scope"`
 	AuthTime       time.Time `json:"auth_time"`
 	ACR            string    `json:"acr,omitempty"`
 	Expires        time.Time `json:"expires"`
-	Spent          bool      `json:"spent,omitempty"` // a refresh token that was exchanged
-	KeyThumbprint  string    `json:"jkt,omitempty"`   // thumbprint of the key it is tied to (RFC 9449)
-	CertThumbprint string    `json:"x5t,omitempty"`   // or of the certificate (RFC 8705)
+	Spent          bool      `json:"spent,omitempty"` // a refresh token already exchanged
+	KeyThumbprint  string    `json:"jkt,omitempty"`   // of the key that the token is bound to (RFC 9449)
+	CertThumbprint string    `json:"x5t,omitempty"`   // of the certificate that the token is bound to (RFC 8705)
 }
 
-// findRequest finds a request by its secret id; nil if there is none.
-func (b *state) findRequest(id string) *request {
+// findRequest returns a request by its auth_req_id or device_code, nil if there is none.
+func (st *state) findRequest(id string) *request {
 	if id == "" {
 		return nil
 	}
 	d := digest(id)
-	for _, q := range b.Requests {
+	for _, q := range st.Requests {
 		if q.ID == d {
 			return q
 		}
@@ -101,13 +99,13 @@ func (b *state) findRequest(id string) *request {
 	return nil
 }
 
-// findGrant finds what a token stands for; nil if nothing.
-func (b *state) findGrant(token string) *grant {
+// findGrant returns the grant of a token, nil if there is none.
+func (st *state) findGrant(token string) *grant {
 	if token == "" {
 		return nil
 	}
 	d := digest(token)
-	for _, g := range b.Grants {
+	for _, g := range st.Grants {
 		if g.Token == d {
 			return g
 		}
@@ -115,25 +113,25 @@ func (b *state) findGrant(token string) *grant {
 	return nil
 }
 
-// prune drops what nobody can ask about any more.
-func (b *state) prune(now time.Time) {
-	b.Requests = slices.DeleteFunc(b.Requests, func(q *request) bool { return now.After(q.Expires.Add(keepFinished)) })
-	b.Grants = slices.DeleteFunc(b.Grants, func(g *grant) bool { return now.After(g.Expires) })
-	for id, until := range b.UsedIDs {
+// prune removes entries that no client can use any more.
+func (st *state) prune(now time.Time) {
+	st.Requests = slices.DeleteFunc(st.Requests, func(q *request) bool { return now.After(q.Expires.Add(keepFinished)) })
+	st.Grants = slices.DeleteFunc(st.Grants, func(g *grant) bool { return now.After(g.Expires) })
+	for id, until := range st.UsedIDs {
 		if now.After(until) {
-			delete(b.UsedIDs, id)
+			delete(st.UsedIDs, id)
 		}
 	}
 }
 
-// load reads the state file, or starts a new book and writes the file.
+// load reads the state file, or creates it with a new state.
 func (s *Server) load() error {
 	if s.opt.StateFile != "" {
 		data, err := os.ReadFile(s.opt.StateFile)
 		switch {
 		case err == nil:
 			if err := json.Unmarshal(data, &s.state); err != nil {
-				return fmt.Errorf("state file %s: not ours or damaged: %w", s.opt.StateFile, err)
+				return fmt.Errorf("state file %s: damaged or of another program: %w", s.opt.StateFile, err)
 			}
 			if len(s.state.Keys) == 0 || len(s.state.Clients) == 0 {
 				return fmt.Errorf("state file %s: holds no keys or no clients", s.opt.StateFile)
@@ -156,10 +154,9 @@ func (s *Server) load() error {
 	return s.save()
 }
 
-// save writes the state file, if there is one. It is called before an answer
-// that tells the change leaves, so that a killed server never forgets what it
-// said. The lock must be held. A power cut is not provided for: this is a
-// development server.
+// save writes the state file, if there is one. It is called before the answer is sent,
+// so that a killed server forgets nothing that a client knows. It does not sync, so a
+// power cut may lose changes. The lock must be held.
 func (s *Server) save() error {
 	s.state.prune(s.opt.Now())
 	if s.opt.StateFile == "" {
@@ -172,7 +169,7 @@ func (s *Server) save() error {
 	return writeFile(s.opt.StateFile, data)
 }
 
-// writeFile puts a file of mode 0600 in place as a whole or not at all.
+// writeFile replaces a file atomically, with mode 0600.
 func writeFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".devserver-*") // made with mode 0600
 	if err != nil {

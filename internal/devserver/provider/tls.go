@@ -2,7 +2,6 @@ package provider
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,25 +9,22 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"time"
 )
 
-// certAuthority is our own certificate authority, kept in the state file so that a
-// kiosk which trusts it still does after a restart.
+// certAuthority is the server's own CA. It survives restarts, so that clients keep
+// trusting it.
 type certAuthority struct {
 	Cert []byte `json:"cert"` // DER
 	Key  []byte `json:"key"`  // SEC 1
 }
 
-// certificateLife is short enough that a forgotten one does no harm, and longer than
-// the 30 days before their end in which clients begin to worry.
+// certificateLife is longer than the last 30 days, in which clients warn of the expiry.
 const certificateLife = 60 * 24 * time.Hour
 
-// TLS makes a server certificate for localhost, the loopback addresses and the
-// hosts given, signed by an authority of our own, and returns the TLS settings and
-// the authority's certificate as PEM.
+// TLS makes a server certificate for localhost, the loopback addresses and hosts. It
+// returns the TLS configuration and, in PEM, the certificate of the CA that issued it.
 func (s *Server) TLS(hosts ...string) (*tls.Config, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,12 +33,9 @@ func (s *Server) TLS(hosts ...string) (*tls.Config, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("certificate: %w", err)
 	}
-	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, fmt.Errorf("certificate: %w", err)
-	}
+	own := newPrivateKey("ES256")
 	cert := &x509.Certificate{
-		SerialNumber: newSerial(), Subject: pkix.Name{CommonName: "devserver"},
+		Subject:   pkix.Name{CommonName: "devserver"},
 		NotBefore: now.Add(-time.Hour), NotAfter: ca.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
@@ -58,13 +51,14 @@ func (s *Server) TLS(hosts ...string) (*tls.Config, []byte, error) {
 		return nil, nil, fmt.Errorf("certificate: %w", err)
 	}
 	s.mtls = true
-	// A certificate is asked for and taken whoever signed it: what it proves depends on
-	// how the client is registered.
+	// Any client certificate is accepted here. The authentication method of the client
+	// decides what it proves.
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{{Certificate: [][]byte{der, ca.Raw}, PrivateKey: own}}}
 	return conf, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}), nil
 }
 
-// ensureCA reads or makes the certificate authority. The lock must be held.
+// ensureCA returns the CA, and makes one if there is none or it expires within a day.
+// The lock must be held.
 func (s *Server) ensureCA(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	if a := s.state.CA; a != nil {
 		cert, err1 := x509.ParseCertificate(a.Cert)
@@ -76,12 +70,9 @@ func (s *Server) ensureCA(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, 
 			return cert, key, nil
 		}
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
+	key := newPrivateKey("ES256").(*ecdsa.PrivateKey)
 	ca := &x509.Certificate{
-		SerialNumber: newSerial(), Subject: pkix.Name{CommonName: "devserver CA, for development only"},
+		Subject:   pkix.Name{CommonName: "devserver CA, for development only"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certificateLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
 	}
@@ -101,8 +92,8 @@ func (s *Server) ensureCA(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, 
 	return cert, key, s.save()
 }
 
-// issueClientCert makes the certificate of a ready-made client: issued by our authority for
-// tls_client_auth, else by its own key. The lock must be held.
+// issueClientCert makes the certificate of a built-in client: issued by the CA for
+// tls_client_auth, self-signed otherwise. The lock must be held.
 func (s *Server) issueClientCert(c *client) error {
 	now := s.opt.Now()
 	issuer, signer, err := s.ensureCA(now)
@@ -110,10 +101,10 @@ func (s *Server) issueClientCert(c *client) error {
 		return fmt.Errorf("certificate: %w", err)
 	}
 	cert := &x509.Certificate{
-		SerialNumber: newSerial(), Subject: pkix.Name{CommonName: c.ID}, NotBefore: now.Add(-time.Hour), NotAfter: issuer.NotAfter,
+		Subject: pkix.Name{CommonName: c.ID}, NotBefore: now.Add(-time.Hour), NotAfter: issuer.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
-	key := c.Private.Key.(*ecdsa.PrivateKey) // made a moment ago
+	key := c.Private.Key.(*ecdsa.PrivateKey) // the caller made it
 	if c.Auth == "self_signed_tls_client_auth" {
 		issuer, signer = cert, key
 	}
@@ -121,11 +112,4 @@ func (s *Server) issueClientCert(c *client) error {
 		return fmt.Errorf("certificate: %w", err)
 	}
 	return nil
-}
-
-func newSerial() *big.Int {
-	b := make([]byte, 16)
-	rand.Read(b) // never fails since Go 1.24
-	b[0] &= 0x7f
-	return new(big.Int).SetBytes(b)
 }
