@@ -11,19 +11,19 @@ func TestKindsAreComplete(t *testing.T) {
 	for _, k := range kinds {
 		works := map[Stage]bool{BeforeAnswer: k.change != nil, AfterAnswer: k.change != nil, SlowDown: k.change == nil, HoldPoll: k.change == nil, IssueTokens: k.beforeClaims != nil || k.beforeSigning != nil}
 		if !works[k.stage] || k.summary == "" {
-			t.Errorf("%s: does nothing at its step, or says nothing about itself", k.name)
+			t.Errorf("%s: no effect at its stage, or no summary", k.name)
 		}
 		for _, place := range append(strings.Fields(k.places), "") {
 			if key := k.name + " " + place; place != "" || k.places == "" {
 				if seen[key] {
-					t.Errorf("%s is there twice", key)
+					t.Errorf("%s is defined twice", key)
 				}
 				seen[key] = true
 			}
 		}
 	}
 	if len(Kinds()) != len(kinds) {
-		t.Error("Kinds does not list them all")
+		t.Error("Kinds does not list all kinds")
 	}
 }
 
@@ -37,7 +37,7 @@ func FuzzFaultList(f *testing.F) {
 			return
 		}
 		if err := l.Set(list); err == nil && len(l.All()) != len(list) {
-			t.Error("an accepted list is not kept")
+			t.Error("a valid list was not stored")
 		}
 	})
 }

@@ -23,20 +23,20 @@ import (
 
 var (
 	axe      = flag.String("axe", "", "`file` of axe-core, the accessibility checker (make a11y)")
-	pictures = flag.String("pictures", "", "`folder` to put a picture of each page into")
+	pictures = flag.String("pictures", "", "`folder` for a screenshot of each page")
 )
 
-// screen is a phone held upright.
+// screen is a phone screen in portrait, in CSS pixels.
 type screen struct{ wide, high int64 }
 
-// The smallest phone still sold, and one of ordinary size.
+// The smallest phone still sold, and a common size.
 var screens = []screen{{320, 568}, {390, 844}}
 
-// pageState is a page as a person may find it. It is reached by doing what leads there.
+// pageState is a page in one of its states.
 type pageState struct {
 	name string
-	goTo func(*providertest.Harness) string // the address
-	wait string                             // what has to be seen first
+	goTo func(*providertest.Harness) string // brings the page into the state and returns its path
+	wait string                             // CSS selector that must be visible first
 }
 
 var pageStates = []pageState{
@@ -81,7 +81,7 @@ func browserIn(t *testing.T, scheme string) context.Context {
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true))...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits for the browser to end
+		_ = chromedp.Cancel(ctx) // waits for the browser to exit
 		cancel()
 		stop()
 	})
@@ -91,18 +91,18 @@ func browserIn(t *testing.T, scheme string) context.Context {
 	return ctx
 }
 
-// finding is one rule of axe-core that a page breaks, or that it could not decide.
+// finding is a rule of axe-core that a page breaks.
 type finding struct {
 	ID, Help string
 	Nodes    []struct{ HTML, FailureSummary string }
 }
 
-// runAxe applies all rules, best practices and those of WCAG 2.2 AA and AAA contrast included.
+// runAxe applies all rules, including best practices, WCAG 2.2 AA and AAA contrast.
 const runAxe = `axe.run(document, {resultTypes: ["violations"], rules: {"color-contrast-enhanced": {enabled: true}, "target-size": {enabled: true}}})
 	.then((r) => ({Violations: r.violations.map((v) => ({ID: v.id, Help: v.help, Nodes: v.nodes.map((n) => ({HTML: n.html, FailureSummary: n.failureSummary}))})), Passes: r.passes.length}))`
 
-// measure says what a person with a thumb would: dark or not, wider than the screen,
-// the sizes of what is pressed, and what the two answers look like.
+// measure reports the colour scheme, the overflow, controls that are too small, cut texts,
+// the looks of the two answers, and resources of other origins.
 const measure = `(() => {
 	const shown = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 1;
 	const look = (b) => { const s = getComputedStyle(b), r = b.getBoundingClientRect();
@@ -116,8 +116,8 @@ const measure = `(() => {
 		Outside: performance.getEntriesByType("resource").map((e) => e.name).filter((n) => new URL(n).origin !== location.origin)};
 })()`
 
-// TestAccessibility opens each page in each state on two phones, by day and by
-// night, and has axe-core look at it.
+// TestAccessibility checks each page state with axe-core, on two screens and in both
+// colour schemes.
 func TestAccessibility(t *testing.T) {
 	script, err := os.ReadFile(*axe)
 	if err != nil {
@@ -131,23 +131,23 @@ func TestAccessibility(t *testing.T) {
 			defer cancel()
 			for _, lang := range languages {
 				if scheme == "dark" && !slices.Contains(axed, lang) {
-					continue // a language has the same size by night
+					continue // dark pages have the same layout
 				}
 				g := providertest.Start(t, provider.Options{}, Register)
 				for _, state := range pageStates {
-					look(t, ctx, g, state, lang, scheme, string(script))
+					checkPage(t, ctx, g, state, lang, scheme, string(script))
 				}
 			}
 		})
 	}
 }
 
-// axed are the languages that axe-core sees, the longest words among them: it takes its
-// time. All languages are measured.
+// axed are the languages checked with axe-core, which is slow; they include the longest
+// words. All languages are measured.
 var axed = []string{"en", "de", "pl"}
 
-// look opens one page and checks it on each screen.
-func look(t *testing.T, ctx context.Context, g *providertest.Harness, state pageState, lang, scheme, script string) {
+// checkPage opens a page and checks it on each screen.
+func checkPage(t *testing.T, ctx context.Context, g *providertest.Harness, state pageState, lang, scheme, script string) {
 	t.Helper()
 	do := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
@@ -191,11 +191,11 @@ func look(t *testing.T, ctx context.Context, g *providertest.Harness, state page
 		case err != nil:
 			t.Fatalf("%s: %v", where, err)
 		case m.Dark != (scheme == "dark") || m.Lang != lang:
-			t.Errorf("%s: that is another page: %+v", where, m)
+			t.Errorf("%s: wrong colour scheme or language: %+v", where, m)
 		case m.Over > 0 || len(m.Small) > 0 || len(m.Cut) > 0 || len(m.Outside) > 0:
-			t.Errorf("%s: too wide by %v; too small: %v; cut: %v; from elsewhere: %v", where, m.Over, m.Small, m.Cut, m.Outside)
+			t.Errorf("%s: too wide by %v; too small: %v; cut: %v; of other origins: %v", where, m.Over, m.Small, m.Cut, m.Outside)
 		case len(m.Looks) == 2 && m.Looks[0] != m.Looks[1]:
-			t.Errorf("%s: one answer is made more of than the other: %q", where, m.Looks)
+			t.Errorf("%s: the two answers look different: %q", where, m.Looks)
 		}
 		if *pictures != "" && lang != "pl" {
 			png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())

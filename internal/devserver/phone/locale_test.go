@@ -20,17 +20,17 @@ var (
 	usedKey     = regexp.MustCompile(`\.(?:T|Strong) "([a-z_.]+)"`)
 )
 
-// TestLanguagesAreComplete looks for what a translator forgets.
+// TestLanguagesAreComplete finds what a translator forgot.
 func TestLanguagesAreComplete(t *testing.T) {
 	english := locales["en"].texts
 	files, err := fs.Glob(files, "words/*.json")
 	if err != nil || len(files) != len(languages) {
-		t.Errorf("%v: there are %d languages, %v", files, len(languages), err)
+		t.Errorf("%v: want one for each of %d languages; %v", files, len(languages), err)
 	}
 	for _, lang := range languages {
 		texts := locales[lang].texts
 		if got, want := slices.Sorted(maps.Keys(texts)), slices.Sorted(maps.Keys(english)); !slices.Equal(got, want) {
-			t.Errorf("%s: the keys are not those of English:\n%v\n%v", lang, got, want)
+			t.Errorf("%s: the keys differ from English:\n%v\n%v", lang, got, want)
 		}
 		same := 0
 		for key, text := range texts {
@@ -47,11 +47,11 @@ func TestLanguagesAreComplete(t *testing.T) {
 				same++
 			}
 		}
-		// "Code" is German, too; more than a few would be a file that nobody translated.
+		// A few texts equal English, such as "Code"; more mean an untranslated file.
 		if lang != "en" && same > 3 {
-			t.Errorf("%s: %d texts are English", lang, same)
+			t.Errorf("%s: %d texts equal English", lang, same)
 		}
-		// Two buttons side by side on 320 px hold about eleven letters of their size.
+		// On 320 px, two buttons side by side have room for about eleven letters each.
 		for _, key := range []string{"approve", "decline"} {
 			if n := utf8.RuneCountInString(texts[key]); n > 11 {
 				t.Errorf("%s: %s is %d letters long", lang, key, n)
@@ -79,10 +79,10 @@ func TestPagesUseExistingTexts(t *testing.T) {
 		return nil
 	})
 	if used < 30 {
-		t.Errorf("only %d texts found in the pages", used)
+		t.Errorf("found only %d texts in the pages", used)
 	}
 	if _, err := locales["en"].T("no.such"); err == nil {
-		t.Error("a missing text is shown as nothing")
+		t.Error("a missing text is no error")
 	}
 }
 
@@ -97,8 +97,8 @@ func TestPreferredLanguage(t *testing.T) {
 	}
 }
 
-// TestLanguageSwitch goes the way of a thumb: open the page, press a language,
-// be asked, answer, be told.
+// TestLanguageSwitch opens the page, switches the language, answers a request and sees the
+// outcome.
 func TestLanguageSwitch(t *testing.T) {
 	g := providertest.Start(t, provider.Options{}, Register)
 	visit := func(path, cookie, accept string) (string, *http.Cookie) {
@@ -121,7 +121,7 @@ func TestLanguageSwitch(t *testing.T) {
 		t.Errorf("by the browser: %v %s", cookie, page)
 	}
 	if !strings.Contains(page, `href="/phone/alice?done=approved&amp;lang=de" lang="de"`) {
-		t.Errorf("no switch that keeps the page: %s", page)
+		t.Errorf("the language switch leaves the page: %s", page)
 	}
 	page, cookie = visit("/phone/alice?lang=de", "", "pl")
 	if !strings.Contains(page, "Keine Anfragen") || cookie == nil || cookie.Value != "de" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {
@@ -130,19 +130,19 @@ func TestLanguageSwitch(t *testing.T) {
 	g.Ask("kiosk-basic", "alice", "request_context", `{"site":"<b>Markt</b>"}`)
 	page, again := visit("/phone/alice/cards", "de", "pl")
 	if !strings.Contains(page, "<strong>CIBA Kiosk</strong> (<strong>&lt;b&gt;Markt&lt;/b&gt;</strong>) fragt, ob Sie das sind") || again != nil {
-		t.Errorf("what is fetched: %v %s", again, page)
+		t.Errorf("fetched cards: %v %s", again, page)
 	}
 	if page, _ := visit("/phone", "xx", "fr"); !strings.Contains(page, `lang="fr"`) {
-		t.Errorf("a language there is not: %s", page)
+		t.Errorf("unknown language: %s", page)
 	}
 	r := g.Post("/phone/alice/answer", "", url.Values{"decision": {"approve"}})
 	if page := string(r.Body); r.Status != 400 || !strings.Contains(page, "This form is not complete") || !strings.Contains(page, `href="/phone/alice?lang=de"`) {
-		t.Errorf("a bad form: %d %s", r.Status, page)
+		t.Errorf("incomplete form: %d %s", r.Status, page)
 	}
 }
 
-// TestAuthorizationDetailsAreShown shows what was asked for beyond scopes, and nothing that the
-// asker could use to pretend.
+// TestAuthorizationDetailsAreShown checks that authorization_details appear, escaped and cut to
+// length.
 func TestAuthorizationDetailsAreShown(t *testing.T) {
 	g := providertest.Start(t, provider.Options{}, Register)
 	g.Ask("kiosk-basic", "alice", "authorization_details", `[{"type":"parcel_pickup","amount":{"currency":"EUR","value":12.50},"locations":["https://shop.example"],`+
@@ -164,8 +164,8 @@ func TestCodesAreSpelledOut(t *testing.T) {
 	}
 }
 
-// TestCodeIsEmphasized keeps what stands around the code from pushing the buttons
-// off a small screen, without making less of a message that has no code.
+// TestCodeIsEmphasized checks that the code is large and other words are small, but that a
+// message without a code is large as a whole.
 func TestCodeIsEmphasized(t *testing.T) {
 	for message, large := range map[string]string{"K7-4F9Q": "K7-4F9Q", "Market Square 12 K7-4F9Q": "K7-4F9Q", "brave otter": "brave otter", "12 otter": "12 otter", "1234 5678": "1234 5678"} {
 		var list []string
@@ -175,7 +175,7 @@ func TestCodeIsEmphasized(t *testing.T) {
 			}
 		}
 		if got := strings.Join(list, " "); got != large {
-			t.Errorf("%q: %q is large", message, got)
+			t.Errorf("%q: %q is emphasized", message, got)
 		}
 	}
 }

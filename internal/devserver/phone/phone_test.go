@@ -36,14 +36,14 @@ func TestPhoneWorksWithoutJavaScript(t *testing.T) {
 		status       int
 		code         string
 	}{
-		"approve":                  {"approve", "", "approved", "Go back to the kiosk.", 200, ""},
-		"decline":                  {"decline", "", "denied", "Declined", 400, "access_denied"},
-		"approve as somebody else": {"approve", "bob", "approved", "Approved", 200, ""},
+		"approve":                   {"approve", "", "approved", "Go back to the kiosk.", 200, ""},
+		"decline":                   {"decline", "", "denied", "Declined", 400, "access_denied"},
+		"approve as another person": {"approve", "bob", "approved", "Approved", 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := providertest.Start(t, provider.Options{}, Register)
 			if page := string(g.Get("/phone/alice", "").Body); !strings.Contains(page, "Nothing to approve") {
-				t.Errorf("an idle phone does not say so")
+				t.Errorf("an idle phone does not show that nothing is pending")
 			}
 			id := g.Ask("kiosk-basic", "alice", "request_context", `{"site":"Main Street"}`, "scope", "openid email parcels")
 			r := g.Get("/phone/alice", "")
@@ -56,7 +56,7 @@ func TestPhoneWorksWithoutJavaScript(t *testing.T) {
 				}
 			}
 			if strings.Contains(page, id) {
-				t.Error("the page holds the auth_req_id")
+				t.Error("the page contains the auth_req_id")
 			}
 			form := fields(r.Body)
 			form.Set("decision", c.decision)
@@ -73,7 +73,7 @@ func TestPhoneWorksWithoutJavaScript(t *testing.T) {
 				t.Errorf("token endpoint: %d %s", got.Status, got.Body)
 			}
 			if want := map[string]string{"": "u-alice", "bob": "u-bob"}[c.as]; c.status == 200 && g.Claims(got.Text("id_token"))["sub"] != want {
-				t.Errorf("the tokens are not %s's", want)
+				t.Errorf("the tokens do not belong to %s", want)
 			}
 			if again := g.Post("/phone/alice/answer", "", form); again.Header.Get("Location") != "/phone/alice?done=gone" {
 				t.Errorf("answering twice: %d %s", again.Status, again.Header.Get("Location"))
@@ -116,7 +116,7 @@ func TestCrossSiteFormsAreRejected(t *testing.T) {
 		t.Errorf("no decision: %d", r.Status)
 	}
 	if len(g.Pending("alice")) != 1 {
-		t.Error("one of them was obeyed")
+		t.Error("a rejected form was applied")
 	}
 	if status := with("/dev/approve?user=alice", "Sec-Fetch-Site", "same-origin"); status != 200 {
 		t.Errorf("our own page: %d", status)
@@ -133,11 +133,11 @@ func TestPagesHaveStrictSecurityHeaders(t *testing.T) {
 		}
 		page := string(r.Body)
 		if strings.Contains(page, "<script>") || strings.Contains(page, " style=") || strings.Contains(page, " onclick") {
-			t.Errorf("%s holds something inline", path)
+			t.Errorf("%s has inline script or style", path)
 		}
 	}
 	if r := g.Get("/phone/dave", ""); r.Status != 404 {
-		t.Errorf("dave has a phone: %d", r.Status)
+		t.Errorf("a phone for dave: %d", r.Status)
 	}
 	if r := g.Get("/", ""); r.Status != 303 || r.Header.Get("Location") != "/phone" {
 		t.Errorf("/: %d", r.Status)
@@ -161,7 +161,7 @@ func TestEventStreamReportsRequests(t *testing.T) {
 		return "the stream ended"
 	}
 	if got := next(); got != "[]" {
-		t.Fatalf("at first: %s", got)
+		t.Fatalf("initial event: %s", got)
 	}
 	g.Ask("kiosk-basic", "bob") // not for alice
 	g.Ask("kiosk-basic", "alice")
@@ -209,7 +209,7 @@ func TestDevicePage(t *testing.T) {
 	}
 }
 
-// TestColourContrast works out the contrast of every pair of colours that text
+// TestColourContrast computes the contrast of every pair of colours that text
 // is shown in (WCAG 2.2 success criterion 1.4.6: at least 7 to 1).
 func TestColourContrast(t *testing.T) {
 	css, err := fs.ReadFile(files, "static/phone.css")
@@ -236,7 +236,7 @@ func contrast(t *testing.T, a, b string) float64 {
 	t.Helper()
 	lum := func(hex string) float64 {
 		if len(hex) != 7 {
-			t.Fatalf("colour %q is not there", hex)
+			t.Fatalf("colour %q is not defined", hex)
 		}
 		sum := 0.0
 		for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
@@ -296,11 +296,11 @@ func TestControlInterface(t *testing.T) {
 	before := g.Get("/jwks", "").Body
 	post("/dev/rotate", 200)
 	if string(before) == string(g.Get("/jwks", "").Body) {
-		t.Error("rotating changed nothing")
+		t.Error("rotation changed nothing")
 	}
 	req, _ := http.NewRequest("DELETE", g.URL+"/dev/requests", nil)
 	if r := g.Do(req); r.Status != 200 || len(g.Requests()) != 0 {
-		t.Errorf("forgetting: %d", r.Status)
+		t.Errorf("delete: %d", r.Status)
 	}
 	if r := g.Get("/dev/kinds", ""); !strings.Contains(string(r.Body), "bad_signature (token)") {
 		t.Errorf("kinds: %s", r.Body)
@@ -322,12 +322,12 @@ func TestIssuerForms(t *testing.T) {
 	}
 	for _, issuer := range []string{"op.example", "ftp://op", "https://op.example?x", "https://", "https://op#x"} {
 		if _, err := provider.New(provider.Options{Issuer: issuer}); err == nil {
-			t.Errorf("%s was taken", issuer)
+			t.Errorf("%s was accepted", issuer)
 		}
 	}
 	for _, opt := range []provider.Options{{Expires: -1}, {Expires: 4000}, {Interval: -1}} {
 		if _, err := provider.New(opt); err == nil {
-			t.Errorf("%+v was taken", opt)
+			t.Errorf("%+v was accepted", opt)
 		}
 	}
 }

@@ -30,17 +30,17 @@ func TestClientAuthenticationFailures(t *testing.T) {
 		status         int
 		code           string
 	}{
-		"nobody":                        {ask(), "", "", 401, "invalid_client"},
-		"a stranger":                    {ask(), "mallory", "x", 401, "invalid_client"},
-		"a wrong secret":                {ask(), "kiosk-basic", "x", 401, "invalid_client"},
-		"an empty secret":               {ask(), "kiosk-basic", "", 401, "invalid_client"},
-		"the secret in the wrong place": {ask("client_id", "kiosk-basic", "client_secret", good), "", "", 401, "invalid_client"},
-		"a secret not form-encoded":     {ask(), "kiosk-odd", "development only: 100%+odd/&=%41", 401, "invalid_client"},
-		"two ways at once":              {ask("client_id", "kiosk-basic", "client_secret", good), "kiosk-basic", good, 400, "invalid_request"},
-		"two names":                     {ask("client_id", "kiosk-post"), "kiosk-basic", good, 400, "invalid_request"},
-		"only a name":                   {ask("client_id", "kiosk-basic"), "", "", 401, "invalid_client"},
-		"the public client":             {ask("client_id", "kiosk-device"), "", "", 400, "unauthorized_client"},
-		"a public name for a key":       {ask("client_id", "kiosk-jwt"), "", "", 401, "invalid_client"},
+		"no credentials":                      {ask(), "", "", 401, "invalid_client"},
+		"unknown client":                      {ask(), "mallory", "x", 401, "invalid_client"},
+		"wrong secret":                        {ask(), "kiosk-basic", "x", 401, "invalid_client"},
+		"empty secret":                        {ask(), "kiosk-basic", "", 401, "invalid_client"},
+		"secret in the form instead of Basic": {ask("client_id", "kiosk-basic", "client_secret", good), "", "", 401, "invalid_client"},
+		"Basic without form-encoding":         {ask(), "kiosk-odd", "development only: 100%+odd/&=%41", 401, "invalid_client"},
+		"two methods":                         {ask("client_id", "kiosk-basic", "client_secret", good), "kiosk-basic", good, 400, "invalid_request"},
+		"two client identifiers":              {ask("client_id", "kiosk-post"), "kiosk-basic", good, 400, "invalid_request"},
+		"client_id without secret":            {ask("client_id", "kiosk-basic"), "", "", 401, "invalid_client"},
+		"public client":                       {ask("client_id", "kiosk-device"), "", "", 400, "unauthorized_client"},
+		"client_id without assertion":         {ask("client_id", "kiosk-jwt"), "", "", 401, "invalid_client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g.PostForm("/bc-authorize", c.form, c.user, c.password).Want(t, c.status, c.code)
@@ -52,27 +52,27 @@ func TestClientAssertions(t *testing.T) {
 	g := providertest.Start(t, provider.Options{})
 	now := g.Clock.Now().Unix()
 	ec, rs := g.MustClient("kiosk-jwt"), g.MustClient("kiosk-jwt-rs")
-	foreign := ec
-	foreign.Key = newKey(t)
+	unregistered := ec
+	unregistered.Key = newKey(t)
 	for name, c := range map[string]struct {
 		assertion string
 		good      bool
 	}{
-		"to the issuer":         {g.Assertion(ec, nil), true},
-		"to the token endpoint": {g.Assertion(ec, map[string]any{"aud": g.URL + "/token"}), true},
-		"to this endpoint":      {g.Assertion(ec, map[string]any{"aud": []string{g.URL + "/bc-authorize"}}), true},
-		"with RSA":              {g.Assertion(rs, nil), true},
-		"to somebody else":      {g.Assertion(ec, map[string]any{"aud": "https://elsewhere.invalid"}), false},
-		"to nobody":             {g.Assertion(ec, map[string]any{"aud": nil}), false},
-		"of another issuer":     {g.Assertion(ec, map[string]any{"iss": "kiosk-jwt-rs"}), false},
-		"about another client":  {g.Assertion(ec, map[string]any{"sub": "kiosk-jwt-rs", "iss": "kiosk-jwt-rs"}), false},
-		"without exp":           {g.Assertion(ec, map[string]any{"exp": nil}), false},
-		"expired":               {g.Assertion(ec, map[string]any{"exp": now - 11}), false},
-		"good for an hour":      {g.Assertion(ec, map[string]any{"exp": now + 3600}), false},
-		"from the future":       {g.Assertion(ec, map[string]any{"iat": now + 60}), false},
-		"without jti":           {g.Assertion(ec, map[string]any{"jti": nil}), false},
-		"signed by another key": {g.Assertion(foreign, nil), false},
-		"that is no JWT":        {"a.b.c", false},
+		"audience issuer":          {g.Assertion(ec, nil), true},
+		"audience token endpoint":  {g.Assertion(ec, map[string]any{"aud": g.URL + "/token"}), true},
+		"audience called endpoint": {g.Assertion(ec, map[string]any{"aud": []string{g.URL + "/bc-authorize"}}), true},
+		"RSA key":                  {g.Assertion(rs, nil), true},
+		"another audience":         {g.Assertion(ec, map[string]any{"aud": "https://elsewhere.invalid"}), false},
+		"no audience":              {g.Assertion(ec, map[string]any{"aud": nil}), false},
+		"another issuer":           {g.Assertion(ec, map[string]any{"iss": "kiosk-jwt-rs"}), false},
+		"another client":           {g.Assertion(ec, map[string]any{"sub": "kiosk-jwt-rs", "iss": "kiosk-jwt-rs"}), false},
+		"no exp":                   {g.Assertion(ec, map[string]any{"exp": nil}), false},
+		"expired":                  {g.Assertion(ec, map[string]any{"exp": now - 11}), false},
+		"valid for an hour":        {g.Assertion(ec, map[string]any{"exp": now + 3600}), false},
+		"iat in the future":        {g.Assertion(ec, map[string]any{"iat": now + 60}), false},
+		"no jti":                   {g.Assertion(ec, map[string]any{"jti": nil}), false},
+		"another key":              {g.Assertion(unregistered, nil), false},
+		"not a JWT":                {"a.b.c", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := g.PostForm("/bc-authorize", url.Values{"scope": {"openid"}, "login_hint": {"alice"},
@@ -92,12 +92,12 @@ func TestClientAssertionIsRejectedOnReplay(t *testing.T) {
 	form := url.Values{"scope": {"openid"}, "login_hint": {"alice"}, "client_assertion_type": {providertest.AssertionType},
 		"client_assertion": {g.Assertion(g.MustClient("kiosk-jwt"), nil)}}
 	if r := g.PostForm("/bc-authorize", form, "", ""); r.Status != 200 {
-		t.Fatalf("the first time: %s", r.Body)
+		t.Fatalf("first use: %s", r.Body)
 	}
 	r := g.PostForm("/bc-authorize", form, "", "")
 	r.Want(t, 401, "invalid_client")
 	if r.Header.Get("WWW-Authenticate") == "" {
-		t.Error("a 401 must name a scheme")
+		t.Error("a 401 without WWW-Authenticate")
 	}
 }
 
@@ -109,7 +109,7 @@ func TestDynamicRegistration(t *testing.T) {
 		req.Header.Set("Content-Type", "application/json")
 		return g.Do(req)
 	}
-	t.Run("with a secret", func(t *testing.T) {
+	t.Run("client with a secret", func(t *testing.T) {
 		r := register(map[string]any{"client_name": "Locker\x1b[2J 7"})
 		if r.Status != 201 || r.Text("client_name") != "Locker[2J 7" {
 			t.Fatalf("%d %s", r.Status, r.Body)
@@ -119,7 +119,7 @@ func TestDynamicRegistration(t *testing.T) {
 			t.Errorf("%d %s", got.Status, got.Body)
 		}
 	})
-	t.Run("with a key", func(t *testing.T) {
+	t.Run("client with a key", func(t *testing.T) {
 		c := provider.Client{Key: newKey(t), Alg: "ES256"}
 		public := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: c.Key.Public(), KeyID: "k1", Use: "sig"}}}
 		r := register(map[string]any{"token_endpoint_auth_method": "private_key_jwt", "jwks": public,
@@ -136,15 +136,15 @@ func TestDynamicRegistration(t *testing.T) {
 	})
 	private := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: newKey(t)}}}
 	for name, m := range map[string]map[string]any{
-		"a private key sent":    {"token_endpoint_auth_method": "private_key_jwt", "jwks": private},
-		"no key":                {"token_endpoint_auth_method": "private_key_jwt"},
-		"ping":                  {"backchannel_token_delivery_mode": "ping"},
-		"an unknown method":     {"token_endpoint_auth_method": "trust_me"},
-		"CIBA without a secret": {"token_endpoint_auth_method": "none"},
-		"an unknown grant":      {"grant_types": []string{"password"}},
-		"ID tokens of no kind":  {"id_token_signed_response_alg": "none"},
+		"private key in jwks":         {"token_endpoint_auth_method": "private_key_jwt", "jwks": private},
+		"no key":                      {"token_endpoint_auth_method": "private_key_jwt"},
+		"ping without an endpoint":    {"backchannel_token_delivery_mode": "ping"},
+		"unknown method":              {"token_endpoint_auth_method": "trust_me"},
+		"CIBA without authentication": {"token_endpoint_auth_method": "none"},
+		"unknown grant":               {"grant_types": []string{"password"}},
+		"unsigned ID tokens":          {"id_token_signed_response_alg": "none"},
 	} {
-		t.Run("refused: "+name, func(t *testing.T) { register(m).Want(t, 400, "invalid_client_metadata") })
+		t.Run("rejects "+name, func(t *testing.T) { register(m).Want(t, 400, "invalid_client_metadata") })
 	}
 }
 
@@ -155,7 +155,7 @@ func TestOversizedBodyIsRejected(t *testing.T) {
 	g.Do(req).Want(t, 400, "invalid_request")
 }
 
-// endless is a body without an end.
+// endless is a body that never ends.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {
@@ -194,7 +194,7 @@ func TestDeviceGrant(t *testing.T) {
 	}
 	poll(yes).Want(t, 400, "invalid_grant")
 	if g.ApproveDevice("BBBB-BBBB", "carol") != provider.ErrNothingPending {
-		t.Error("a code that nobody has can be approved")
+		t.Error("an unknown user code was approved")
 	}
 	g.Post("/device_authorization", "kiosk-basic", url.Values{"scope": {"openid"}}).Want(t, 400, "unauthorized_client")
 	g.Clock.Advance(time.Minute)
@@ -205,17 +205,17 @@ func TestDeviceGrant(t *testing.T) {
 }
 
 func TestTokensBecomeInvalid(t *testing.T) {
-	for name, story := range map[string]func(*providertest.Harness, providertest.Reply){
-		"by themselves": func(g *providertest.Harness, r providertest.Reply) {
+	for name, run := range map[string]func(*providertest.Harness, providertest.Reply){
+		"on expiry": func(g *providertest.Harness, r providertest.Reply) {
 			g.Clock.Advance(provider.AccessTokenLife + time.Second)
 		},
 		"when revoked": func(g *providertest.Harness, r providertest.Reply) {
 			g.Post("/revoke", "kiosk-basic", url.Values{"token": {r.Text("access_token")}})
 		},
-		"when the refresh token is": func(g *providertest.Harness, r providertest.Reply) {
+		"when the refresh token is revoked": func(g *providertest.Harness, r providertest.Reply) {
 			g.Post("/revoke", "kiosk-basic", url.Values{"token": {r.Text("refresh_token")}})
 		},
-		"when a spent one is used": func(g *providertest.Harness, r providertest.Reply) {
+		"when a refresh token is used twice": func(g *providertest.Harness, r providertest.Reply) {
 			form := url.Values{"grant_type": {providertest.GrantRefresh}, "refresh_token": {r.Text("refresh_token")}}
 			if first := g.Post("/token", "kiosk-basic", form); first.Status != 200 {
 				g.T.Fatalf("refresh: %s", first.Body)
@@ -229,7 +229,7 @@ func TestTokensBecomeInvalid(t *testing.T) {
 			if got := g.Get("/api/customer", r.Text("access_token")); got.Status != 200 {
 				t.Fatalf("before: %d", got.Status)
 			}
-			story(g, r)
+			run(g, r)
 			got := g.Get("/api/customer", r.Text("access_token"))
 			if got.Status != 401 || !strings.Contains(got.Header.Get("WWW-Authenticate"), "invalid_token") {
 				t.Errorf("after: %d %s", got.Status, got.Body)
@@ -240,13 +240,13 @@ func TestTokensBecomeInvalid(t *testing.T) {
 	r := g.Visit()
 	g.Post("/revoke", "kiosk-post", url.Values{"token": {r.Text("access_token")}})
 	if got := g.Get("/api/customer", r.Text("access_token")); got.Status != 200 {
-		t.Error("another client could revoke the token")
+		t.Error("another client revoked the token")
 	}
 	if got := g.Post("/revoke", "kiosk-basic", url.Values{"token": {"nonsense"}}); got.Status != 200 {
 		t.Errorf("revoking an unknown token: %d (RFC 7009 section 2.2 says 200)", got.Status)
 	}
 	if got := g.Get("/api/customer", r.Text("id_token")); got.Status != 401 {
-		t.Error("an ID token opens the API")
+		t.Error("the API accepts an ID token")
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/providertest"
 )
 
-// getRaw asks for the metadata over a bare connection and gives what comes, up to most
-// bytes, and how it ended.
+// getRaw gets the metadata over a plain TCP connection and returns up to limit bytes, and
+// the error that ended the connection.
 func getRaw(g *providertest.Harness, limit int64) (string, error) {
 	g.T.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
@@ -65,7 +65,7 @@ func TestConnectionFaults(t *testing.T) {
 				t.Errorf("%.300q %v", s, err)
 			}
 			if r := g.Get("/.well-known/openid-configuration", ""); r.Text("issuer") == "" {
-				t.Error("the next answer is disturbed as well")
+				t.Error("the fault affects the next answer")
 			}
 		})
 	}
@@ -78,8 +78,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestLongPolling: a pending poll waits for the person, and an approval is not given
-// to somebody who has hung up.
+// A pending poll waits for the person. An approval is not spent on a client that left.
 func TestLongPolling(t *testing.T) {
 	s := must(provider.New(provider.Options{LongPoll: 20 * time.Second}))
 	web := httptest.NewServer(s.Handler())
@@ -88,28 +87,28 @@ func TestLongPolling(t *testing.T) {
 	g := &providertest.Harness{Server: s, T: t, URL: web.URL, HTTP: http.DefaultClient}
 	id := g.Ask("kiosk-basic", "alice")
 
-	leaver := &http.Client{Timeout: 200 * time.Millisecond}
+	impatient := &http.Client{Timeout: 200 * time.Millisecond}
 	form := url.Values{"grant_type": {providertest.GrantCIBA}, "auth_req_id": {id}}
 	known := must(s.Client("kiosk-basic"))
 	r := must(http.NewRequest("POST", web.URL+"/token", strings.NewReader(form.Encode())))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(known.ID, known.Secret)
-	if _, err := leaver.Do(r); err == nil {
-		t.Fatal("answered at once")
+	if _, err := impatient.Do(r); err == nil {
+		t.Fatal("a pending poll was answered")
 	}
 	answered := make(chan providertest.Reply, 1)
 	go func() { answered <- g.Poll("kiosk-basic", id) }()
 	for until := time.Now().Add(10 * time.Second); len(s.Requests()) < 3 && time.Now().Before(until); {
-		time.Sleep(5 * time.Millisecond) // until the second poll is there
+		time.Sleep(5 * time.Millisecond) // until the second poll has arrived
 	}
 	if err := s.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	said := time.Now()
-	if r := <-answered; r.Text("access_token") == "" || time.Since(said) > 5*time.Second {
-		t.Errorf("%d %s after %v", r.Status, r.Body, time.Since(said))
+	approved := time.Now()
+	if r := <-answered; r.Text("access_token") == "" || time.Since(approved) > 5*time.Second {
+		t.Errorf("%d %s after %v", r.Status, r.Body, time.Since(approved))
 	}
-	// By itself, too, and no longer than asked for.
+	// Automatic answers end the wait too, and so does the fault's limit.
 	s.SetAuto("approve", 300*time.Millisecond, "")
 	if r := g.Poll("kiosk-basic", g.Ask("kiosk-basic", "bob")); r.Text("access_token") == "" {
 		t.Errorf("%d %s", r.Status, r.Body)

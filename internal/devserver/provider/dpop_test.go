@@ -20,28 +20,28 @@ func TestSignedRequests(t *testing.T) {
 	g := providertest.Start(t, provider.Options{})
 	now := g.Clock.Now().Unix()
 	c := g.MustClient("kiosk-signed")
-	foreign := c
-	foreign.Key = newKey(t)
+	unregistered := c
+	unregistered.Key = newKey(t)
 	for name, test := range map[string]struct {
 		by      provider.Client
 		change  map[string]any
-		outside string // a parameter beside it
-		code    string // "" is well
+		outside string // a parameter beside the signed request
+		code    string // empty on success
 	}{
-		"good":                   {c, nil, "", ""},
+		"valid":                  {c, nil, "", ""},
 		"with details":           {c, map[string]any{"authorization_details": []any{map[string]any{"type": "x"}}}, "", ""},
 		"expiry as a number":     {c, map[string]any{"requested_expiry": 60}, "", ""},
-		"another key":            {foreign, nil, "", "invalid_request"},
+		"another key":            {unregistered, nil, "", "invalid_request"},
 		"another audience":       {c, map[string]any{"aud": "https://elsewhere.invalid"}, "", "invalid_request"},
 		"another client":         {c, map[string]any{"iss": "kiosk-jwt"}, "", "invalid_request"},
 		"no exp":                 {c, map[string]any{"exp": nil}, "", "invalid_request"},
 		"no iat":                 {c, map[string]any{"iat": nil}, "", "invalid_request"},
 		"no nbf":                 {c, map[string]any{"nbf": nil}, "", "invalid_request"},
 		"no jti":                 {c, map[string]any{"jti": nil}, "", "invalid_request"},
-		"not yet":                {c, map[string]any{"nbf": now + 60}, "", "invalid_request"},
-		"a parameter beside it":  {c, nil, "binding_message", "invalid_request"},
+		"not valid yet":          {c, map[string]any{"nbf": now + 60}, "", "invalid_request"},
+		"parameter beside it":    {c, nil, "binding_message", "invalid_request"},
 		"details without a type": {c, map[string]any{"authorization_details": []any{map[string]any{"x": 1}}}, "", "invalid_authorization_details"},
-		"a parameter missing":    {c, map[string]any{"login_hint": nil}, "", "invalid_request"},
+		"missing parameter":      {c, map[string]any{"login_hint": nil}, "", "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := providertest.SignJWT(t, test.by, nil, map[string]any{
@@ -60,13 +60,13 @@ func TestSignedRequests(t *testing.T) {
 			if r.Status != 200 {
 				t.Fatalf("%s", r.Body)
 			}
-			g.Post("/bc-authorize", c.ID, form).Want(t, 400, "invalid_request") // it is good once
+			g.Post("/bc-authorize", c.ID, form).Want(t, 400, "invalid_request") // rejected on replay
 		})
 	}
 	g.Post("/bc-authorize", c.ID, url.Values{"scope": {"openid"}, "login_hint": {"alice"}}).Want(t, 400, "invalid_request")
 }
 
-// dpopProof makes a proof of possession, with changes.
+// dpopProof makes a DPoP proof with some claims changed.
 func dpopProof(g *providertest.Harness, c provider.Client, method, path string, change map[string]any) string {
 	g.T.Helper()
 	opt := (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt")
@@ -91,14 +91,14 @@ func TestDPoPProofs(t *testing.T) {
 	id := g.Ask("kiosk-post", "alice")
 	used := dpopProof(g, holder, "POST", "/token", nil)
 	for name, test := range map[string]struct{ proof, code string }{
-		"good":                 {used, "authorization_pending"},
-		"no JWT":               {"x", "invalid_dpop_proof"},
-		"for another method":   {dpopProof(g, holder, "GET", "/token", nil), "invalid_dpop_proof"},
-		"for another address":  {dpopProof(g, holder, "POST", "/revoke", nil), "invalid_dpop_proof"},
-		"old":                  {dpopProof(g, holder, "POST", "/token", map[string]any{"iat": now - 120}), "invalid_dpop_proof"},
-		"without jti":          {dpopProof(g, holder, "POST", "/token", map[string]any{"jti": nil}), "invalid_dpop_proof"},
-		"with a made-up nonce": {dpopProof(g, holder, "POST", "/token", map[string]any{"nonce": "x"}), "use_dpop_nonce"},
-		"of another type":      {providertest.SignJWT(t, holder, &jose.SignerOptions{EmbedJWK: true}, map[string]any{}, nil), "invalid_dpop_proof"},
+		"valid":           {used, "authorization_pending"},
+		"not a JWT":       {"x", "invalid_dpop_proof"},
+		"another method":  {dpopProof(g, holder, "GET", "/token", nil), "invalid_dpop_proof"},
+		"another address": {dpopProof(g, holder, "POST", "/revoke", nil), "invalid_dpop_proof"},
+		"old":             {dpopProof(g, holder, "POST", "/token", map[string]any{"iat": now - 120}), "invalid_dpop_proof"},
+		"no jti":          {dpopProof(g, holder, "POST", "/token", map[string]any{"jti": nil}), "invalid_dpop_proof"},
+		"unknown nonce":   {dpopProof(g, holder, "POST", "/token", map[string]any{"nonce": "x"}), "use_dpop_nonce"},
+		"another type":    {providertest.SignJWT(t, holder, &jose.SignerOptions{EmbedJWK: true}, map[string]any{}, nil), "invalid_dpop_proof"},
 	} {
 		g.Clock.Advance(5 * time.Second)
 		if r := pollWithProof(g, id, test.proof); r.Status != 400 || r.Text("error") != test.code {
@@ -106,7 +106,7 @@ func TestDPoPProofs(t *testing.T) {
 		}
 	}
 	g.Clock.Advance(5 * time.Second)
-	pollWithProof(g, id, used).Want(t, 400, "invalid_dpop_proof") // a second time
+	pollWithProof(g, id, used).Want(t, 400, "invalid_dpop_proof") // replayed
 }
 
 func TestDPoPNonces(t *testing.T) {
@@ -119,14 +119,14 @@ func TestDPoPNonces(t *testing.T) {
 	r := pollWithProof(g, id, dpopProof(g, holder, "POST", "/token", nil))
 	r.Want(t, 400, "use_dpop_nonce")
 	nonce := r.Header.Get("DPoP-Nonce")
-	// A nonce makes up for a clock that is wrong.
+	// With a nonce, the client's clock does not matter.
 	r = pollWithProof(g, id, dpopProof(g, holder, "POST", "/token", map[string]any{"nonce": nonce, "iat": 0}))
 	if r.Status != 200 || r.Text("token_type") != "DPoP" {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
 	for _, a := range g.Requests() {
 		if a.Early || a.Kind == "poll" && a.Outcome == "use_dpop_nonce" {
-			t.Errorf("the first of the two counts as a poll: %+v", a)
+			t.Errorf("the attempt without a nonce counts as a poll: %+v", a)
 		}
 	}
 	access := r.Text("access_token")
@@ -148,24 +148,24 @@ func TestDPoPNonces(t *testing.T) {
 		scheme, proof string
 		status        int
 	}{
-		"its holder":       {"DPoP", dpopProof(g, holder, "GET", "/api/customer", with), 200},
-		"without a nonce":  {"DPoP", dpopProof(g, holder, "GET", "/api/customer", map[string]any{"ath": hash(access)}), 401},
-		"of another token": {"DPoP", dpopProof(g, holder, "GET", "/api/customer", map[string]any{"ath": hash("x"), "nonce": nonce}), 401},
-		"with another key": {"DPoP", dpopProof(g, thief, "GET", "/api/customer", with), 401},
-		"without a proof":  {"DPoP", "", 401},
-		"as bearer":        {"Bearer", dpopProof(g, holder, "GET", "/api/customer", with), 401},
+		"holder":                  {"DPoP", dpopProof(g, holder, "GET", "/api/customer", with), 200},
+		"no nonce":                {"DPoP", dpopProof(g, holder, "GET", "/api/customer", map[string]any{"ath": hash(access)}), 401},
+		"proof for another token": {"DPoP", dpopProof(g, holder, "GET", "/api/customer", map[string]any{"ath": hash("x"), "nonce": nonce}), 401},
+		"another key":             {"DPoP", dpopProof(g, thief, "GET", "/api/customer", with), 401},
+		"no proof":                {"DPoP", "", 401},
+		"Bearer scheme":           {"Bearer", dpopProof(g, holder, "GET", "/api/customer", with), 401},
 	} {
 		got := get(test.scheme, test.proof)
 		if got.Status != test.status {
 			t.Errorf("%s: %d %s", name, got.Status, got.Body)
 		}
-		if name == "without a nonce" && (!strings.Contains(got.Header.Get("WWW-Authenticate"), `error="use_dpop_nonce"`) || got.Header.Get("DPoP-Nonce") == "") {
-			t.Errorf("the challenge: %v", got.Header)
+		if name == "no nonce" && (!strings.Contains(got.Header.Get("WWW-Authenticate"), `error="use_dpop_nonce"`) || got.Header.Get("DPoP-Nonce") == "") {
+			t.Errorf("challenge: %v", got.Header)
 		}
 	}
 	g.Clock.Advance(provider.NonceLife + time.Second)
 	if got := get("DPoP", dpopProof(g, holder, "GET", "/api/customer", with)); got.Status != 401 {
-		t.Error("a nonce is good for ever")
+		t.Error("an expired nonce was accepted")
 	}
 }
 
@@ -174,13 +174,13 @@ func TestMutualTLSClients(t *testing.T) {
 		present, as string
 		good        bool
 	}{
-		"issued":                       {"kiosk-tls", "kiosk-tls", true},
-		"self-signed":                  {"kiosk-self-signed", "kiosk-self-signed", true},
-		"none":                         {"", "kiosk-tls", false},
-		"none for self-signed":         {"", "kiosk-self-signed", false},
-		"self-signed as issued":        {"kiosk-self-signed", "kiosk-tls", false},
-		"issued as self-signed":        {"kiosk-tls", "kiosk-self-signed", false},
-		"a certificate is no password": {"kiosk-tls", "kiosk-basic", false},
+		"issued":                                 {"kiosk-tls", "kiosk-tls", true},
+		"self-signed":                            {"kiosk-self-signed", "kiosk-self-signed", true},
+		"no certificate":                         {"", "kiosk-tls", false},
+		"no self-signed certificate":             {"", "kiosk-self-signed", false},
+		"self-signed as issued":                  {"kiosk-self-signed", "kiosk-tls", false},
+		"issued as self-signed":                  {"kiosk-tls", "kiosk-self-signed", false},
+		"certificate for a client with a secret": {"kiosk-tls", "kiosk-basic", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := providertest.StartTLS(t, test.present)
@@ -201,7 +201,7 @@ func TestMutualTLSClients(t *testing.T) {
 			}
 			r = g.Post("/mtls/token", "", url.Values{"client_id": {test.as}, "grant_type": {providertest.GrantCIBA}, "auth_req_id": {r.Text("auth_req_id")}})
 			if got := g.Get("/api/customer", r.Text("access_token")); got.Status != 200 {
-				t.Errorf("its holder: %d", got.Status)
+				t.Errorf("with the certificate: %d", got.Status)
 			}
 			g.HTTP.CloseIdleConnections()
 			g.HTTP.Transport.(*http.Transport).TLSClientConfig.Certificates = nil

@@ -104,7 +104,7 @@ func TestAcknowledgementFaults(t *testing.T) {
 			if r.Status != 200 || r.JSON[want[0].(string)] != want[1] {
 				t.Errorf("%d %s", r.Status, r.Body)
 			}
-			g.Post("/bc-authorize", "kiosk-basic", nil).Want(t, 400, "invalid_scope") // refusals stay as they are
+			g.Post("/bc-authorize", "kiosk-basic", nil).Want(t, 400, "invalid_scope") // errors stay unchanged
 		})
 	}
 }
@@ -177,7 +177,7 @@ func TestTokenFaults(t *testing.T) {
 			g := providertest.Start(t, provider.Options{})
 			g.SetFault(`{"at":"token","times":1,"kind":` + kind + `}`)
 			id := g.Ask("kiosk-basic", "alice", "acr_values", "gold")
-			g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // does not use the fault up
+			g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // leaves the fault in place
 			g.Approve("alice", "")
 			r := g.Poll("kiosk-basic", id)
 			var h, c m
@@ -194,10 +194,10 @@ func TestTokenFaults(t *testing.T) {
 				t.Errorf("%d %s\n%v\n%v", r.Status, r.Body, h, c)
 			}
 			if left := g.Faults(); len(left) != 0 {
-				t.Errorf("left over: %v", left)
+				t.Errorf("faults left: %v", left)
 			}
 			if r := g.Visit(); r.Status != 200 || !verifies(r.Text("id_token"), g.Get("/jwks", "").Body) {
-				t.Error("the next visit is disturbed as well")
+				t.Error("the fault affects the next visit")
 			}
 		})
 	}
@@ -218,10 +218,10 @@ func TestKeySetFaults(t *testing.T) {
 	before := g.Get("/jwks", "").Body
 	after := g.Visit().Text("id_token")
 	if verifies(after, before) || !verifies(after, g.Get("/jwks", "").Body) {
-		t.Error("the new key signs nothing, or was published before its time")
+		t.Error("the new key does not sign, or was published early")
 	}
 	if !verifies(r.Text("id_token"), g.Get("/jwks", "").Body) {
-		t.Error("the old key is gone")
+		t.Error("the old key is no longer published")
 	}
 	g.SetFault(`{"at":"jwks","kind":"rotate","value":"forget","times":1}`)
 	g.Get("/jwks", "")
@@ -256,15 +256,15 @@ func TestDroppedAnswerKeepsItsEffect(t *testing.T) {
 		t.Fatal("the connection was not dropped")
 	}
 	if len(g.Pending("alice")) != 0 {
-		t.Error("a request dropped before it was read rings the phone")
+		t.Error("a request dropped before it was read reached the phone")
 	}
 	id := g.Ask("kiosk-basic", "alice")
-	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // not what the fault waits for
+	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // not a success
 	g.Approve("alice", "")
 	if r := g.Poll("kiosk-basic", id); r.Err == nil {
 		t.Fatal("the connection was not dropped")
 	}
-	g.Poll("kiosk-basic", id).Want(t, 400, "invalid_grant") // redeemed, though nobody got the tokens
+	g.Poll("kiosk-basic", id).Want(t, 400, "invalid_grant") // redeemed although the tokens were lost
 }
 
 func TestFaultsAreCountedDown(t *testing.T) {
@@ -321,7 +321,7 @@ func TestHangingAndSlownessUnderVirtualTime(t *testing.T) {
 		}
 		time.AfterFunc(time.Second, s.Close)
 		if _, took := call(time.Hour); took != time.Second {
-			t.Errorf("closing the server ended a hanging answer after %v", took)
+			t.Errorf("Close ended a hanging answer after %v", took)
 		}
 	})
 }
@@ -355,7 +355,7 @@ func TestInvalidFaultsAreRejected(t *testing.T) {
 		}
 	}
 	if left := g.Faults(); len(left) != 1 || left[0].Kind != "drop" {
-		t.Errorf("a refused list changed the faults: %v", left)
+		t.Errorf("an invalid list changed the faults: %v", left)
 	}
 }
 

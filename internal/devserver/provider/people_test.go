@@ -7,7 +7,7 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	for _, p := range People() {
 		for _, id := range []string{p.Username, p.Subject, p.Email, p.Phone} {
 			if got := personByHint(id, "https://op"); seen[id] || got == nil || got.Username != p.Username {
-				t.Errorf("%s does not lead to %s alone", id, p.Username)
+				t.Errorf("%s does not identify %s alone", id, p.Username)
 			}
 			seen[id] = true
 		}
@@ -20,7 +20,7 @@ func FuzzLoginHint(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, hint string) {
 		if p := personByHint(hint, "https://op"); p != nil && personByUsername(p.Username) != p {
-			t.Errorf("%q leads to somebody who does not exist", hint)
+			t.Errorf("%q identifies a person who does not exist", hint)
 		}
 	})
 }

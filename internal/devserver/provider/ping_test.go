@@ -15,11 +15,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/providertest"
 )
 
-// pingEndpoint is a client's ping endpoint that remembers what came.
+// pingEndpoint is a client's notification endpoint that records its pings.
 type pingEndpoint struct {
 	*httptest.Server
 	mu       sync.Mutex
-	received []string // bearer and auth_req_id
+	received []string // method, bearer and auth_req_id
 	news     chan struct{}
 }
 
@@ -51,13 +51,12 @@ func (r *pingEndpoint) all() []string {
 	return append([]string(nil), r.received...)
 }
 
-// Ping mode (CIBA 10.2): the client is told once its request is answered, in the
-// manner that a test wants.
+// The client is pinged when its request is answered, in each mode (CIBA section 10.2).
 func TestPingModes(t *testing.T) {
-	for manner, want := range map[string]int{"once": 1, "often": 3, "lost": 0, "early": 1, "foreign": 1} {
-		t.Run(manner, func(t *testing.T) {
+	for mode, want := range map[string]int{"once": 1, "often": 3, "lost": 0, "early": 1, "foreign": 1} {
+		t.Run(mode, func(t *testing.T) {
 			g, in := providertest.Start(t, provider.Options{}), startPingEndpoint(t)
-			if err := g.SetPing("kiosk-basic", in.URL, manner, in.roots()); err != nil {
+			if err := g.SetPing("kiosk-basic", in.URL, mode, in.roots()); err != nil {
 				t.Fatal(err)
 			}
 			form := url.Values{"scope": {"openid"}, "login_hint": {"alice"}}
@@ -67,8 +66,8 @@ func TestPingModes(t *testing.T) {
 			if ack.Status != 200 {
 				t.Fatalf("%d %s", ack.Status, ack.Body)
 			}
-			if n := len(in.all()); n != 0 && manner != "early" {
-				t.Errorf("pinged %d times before anybody answered", n)
+			if n := len(in.all()); n != 0 && mode != "early" {
+				t.Errorf("pinged %d times before the answer", n)
 			}
 			if err := g.Approve("alice", ""); err != nil {
 				t.Fatal(err)
@@ -77,7 +76,7 @@ func TestPingModes(t *testing.T) {
 				<-in.news
 			}
 			for _, got := range in.all() {
-				if good := got == "POST Bearer the-token "+ack.Text("auth_req_id"); good == (manner == "foreign") {
+				if good := got == "POST Bearer the-token "+ack.Text("auth_req_id"); good == (mode == "foreign") {
 					t.Errorf("pinged with %q", got)
 				}
 			}
@@ -88,7 +87,7 @@ func TestPingModes(t *testing.T) {
 	}
 }
 
-// Nobody looks while a client waits for its ping: the automatic answer comes all the same.
+// The automatic answer comes even if nobody polls.
 func TestAutomaticAnswerIsPinged(t *testing.T) {
 	g, in := providertest.Start(t, provider.Options{Now: time.Now}), startPingEndpoint(t)
 	if err := g.SetPing("kiosk-basic", in.URL, "", in.roots()); err != nil {
@@ -108,12 +107,12 @@ func TestInvalidPingEndpoints(t *testing.T) {
 		{"nobody", "https://x/", ""}, {"kiosk-device", "https://x/", ""},
 	} {
 		if g.SetPing(c[0], c[1], c[2], "") == nil {
-			t.Errorf("%v taken", c)
+			t.Errorf("%v was accepted", c)
 		}
 	}
 }
 
-// Erin has set a user code (CIBA 7.1.2): without it her phone does not ring.
+// A request for Erin needs her user code (CIBA section 7.1.2).
 func TestUserCode(t *testing.T) {
 	g := providertest.Start(t, provider.Options{})
 	form := url.Values{"scope": {"openid"}, "login_hint": {"erin"}}
@@ -129,7 +128,7 @@ func TestUserCode(t *testing.T) {
 	}
 }
 
-// Login hint tokens (CIBA 7.1): ours, whole, in time, and nothing else that we have signed.
+// Login hint tokens must be from this server, intact and not expired (CIBA section 7.1).
 func TestLoginHintToken(t *testing.T) {
 	g := providertest.Start(t, provider.Options{})
 	token, err := g.HintToken("alice", time.Minute)
@@ -145,6 +144,6 @@ func TestLoginHintToken(t *testing.T) {
 	g.Clock.Advance(2 * time.Minute)
 	g.Post("/bc-authorize", "kiosk-basic", with(token)).Want(t, 400, "expired_login_hint_token")
 	if _, err := g.HintToken("dave", time.Minute); err == nil {
-		t.Error("somebody without a phone shows one")
+		t.Error("a person without a phone got a login hint token")
 	}
 }

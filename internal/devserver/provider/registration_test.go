@@ -39,7 +39,7 @@ func TestGuardedRegistration(t *testing.T) {
 	sendMetadata(g, "POST", g.URL+"/register", once, metadata).Want(t, 201, "")
 	sendMetadata(g, "POST", g.URL+"/register", once, metadata).Want(t, 401, "invalid_token")
 
-	// Somebody signs in on their phone and thereby allows it.
+	// The access token of a person who signed in also allows a registration.
 	r := g.Post("/device_authorization", "kiosk-device", url.Values{"scope": {"openid"}})
 	if err := g.ApproveDevice(r.Text("user_code"), "carol"); err != nil {
 		t.Fatal(err)

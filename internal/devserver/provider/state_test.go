@@ -42,7 +42,7 @@ func TestRestartKeepsState(t *testing.T) {
 	data, _ := os.ReadFile(file)
 	for _, secret := range []string{open, answered, tokens.Text("access_token"), tokens.Text("refresh_token")} {
 		if strings.Contains(string(data), secret) {
-			t.Error("the state file holds a secret that was given out")
+			t.Error("the state file contains an issued secret")
 		}
 	}
 
@@ -51,7 +51,7 @@ func TestRestartKeepsState(t *testing.T) {
 	h.Clock = g.Clock
 	g = nil
 	if h.MustClient("kiosk-jwt").KeyID != key.KeyID {
-		t.Error("the client's key is another one")
+		t.Error("the client's key changed")
 	}
 	h.PostForm("/bc-authorize", replay, "", "").Want(t, 401, "invalid_client")
 	h.Poll("kiosk-jwt", done).Want(t, 400, "invalid_grant")
@@ -68,7 +68,7 @@ func TestRestartKeepsState(t *testing.T) {
 		t.Errorf("%s", r.Body)
 	}
 	if n := h.Interval(0); n != 10 {
-		t.Errorf("the interval went back to %d", n)
+		t.Errorf("interval %d, want 10", n)
 	}
 }
 
@@ -77,14 +77,14 @@ func TestDamagedStateFileIsKept(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "state.json")
 		os.WriteFile(file, []byte(content), 0o600)
 		if _, err := provider.New(provider.Options{StateFile: file}); err == nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: accepted", name)
 		}
 		if data, _ := os.ReadFile(file); string(data) != content {
 			t.Errorf("%s: overwritten", name)
 		}
 	}
 	if _, err := provider.New(provider.Options{StateFile: filepath.Join(t.TempDir(), "no", "such", "folder.json")}); err == nil {
-		t.Error("a state file that cannot be written: taken")
+		t.Error("a state file that cannot be written was accepted")
 	}
 }
 
@@ -98,7 +98,7 @@ func TestServerCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := provider.New(provider.Options{StateFile: file}) // the CA given out before must still do
+	again, err := provider.New(provider.Options{StateFile: file}) // keeps the CA
 	if err != nil {
 		t.Fatal(err)
 	}

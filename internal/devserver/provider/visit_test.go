@@ -42,13 +42,13 @@ func TestApprovedVisit(t *testing.T) {
 			if got := g.Get("/userinfo", r.Text("access_token")); got.Text("sub") != "u-alice" {
 				t.Errorf("userinfo: %d %s", got.Status, got.Body)
 			}
-			g.Poll(client, id).Want(t, 400, "invalid_grant") // redeemed once
+			g.Poll(client, id).Want(t, 400, "invalid_grant") // tokens are issued once
 		})
 	}
 }
 
 func TestVisitOutcomes(t *testing.T) {
-	for name, story := range map[string]func(*testing.T, *providertest.Harness){
+	for name, run := range map[string]func(*testing.T, *providertest.Harness){
 		"declined": func(t *testing.T, g *providertest.Harness) {
 			id := g.Ask("kiosk-basic", "bob")
 			if err := g.Deny("bob"); err != nil {
@@ -56,7 +56,7 @@ func TestVisitOutcomes(t *testing.T) {
 			}
 			g.Poll("kiosk-basic", id).Want(t, 400, "access_denied")
 		},
-		"nobody answers": func(t *testing.T, g *providertest.Harness) {
+		"expired": func(t *testing.T, g *providertest.Harness) {
 			id := g.Ask("kiosk-basic", "bob", "requested_expiry", "30")
 			g.Clock.Advance(29 * time.Second)
 			g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending")
@@ -66,17 +66,17 @@ func TestVisitOutcomes(t *testing.T) {
 				t.Errorf("approving an expired request: %v", err)
 			}
 			g.Clock.Advance(2 * time.Hour)
-			g.Ask("kiosk-basic", "alice") // the book is tidied when it is written
+			g.Ask("kiosk-basic", "alice") // saving removes old requests
 			g.Poll("kiosk-basic", id).Want(t, 400, "invalid_grant")
 		},
 		"polled by another client": func(t *testing.T, g *providertest.Harness) {
 			id := g.Ask("kiosk-basic", "bob")
 			g.Poll("kiosk-post", id).Want(t, 400, "invalid_grant")
 		},
-		"an id out of thin air": func(t *testing.T, g *providertest.Harness) {
+		"unknown auth_req_id": func(t *testing.T, g *providertest.Harness) {
 			g.Poll("kiosk-basic", "nonsense").Want(t, 400, "invalid_grant")
 		},
-		"somebody else approves": func(t *testing.T, g *providertest.Harness) {
+		"approved by another person": func(t *testing.T, g *providertest.Harness) {
 			id := g.Ask("kiosk-basic", "alice")
 			if err := g.Approve("alice", "bob"); err != nil {
 				t.Fatal(err)
@@ -89,7 +89,7 @@ func TestVisitOutcomes(t *testing.T) {
 				t.Errorf("customer API: %s", got.Body)
 			}
 		},
-		"approved by itself after two seconds": func(t *testing.T, g *providertest.Harness) {
+		"approved automatically after two seconds": func(t *testing.T, g *providertest.Harness) {
 			if err := g.SetAuto("approve", 2*time.Second, ""); err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func TestVisitOutcomes(t *testing.T) {
 			g.Poll("kiosk-basic", second).Want(t, 400, "access_denied")
 			g.Poll("kiosk-basic", first).Want(t, 400, "authorization_pending")
 		},
-		"too many wait": func(t *testing.T, g *providertest.Harness) {
+		"too many pending": func(t *testing.T, g *providertest.Harness) {
 			for range 3 {
 				g.Ask("kiosk-basic", "alice")
 			}
@@ -116,20 +116,20 @@ func TestVisitOutcomes(t *testing.T) {
 			r.Want(t, 503, "temporarily_unavailable")
 		},
 	} {
-		t.Run(name, func(t *testing.T) { story(t, providertest.Start(t, provider.Options{MaxPending: 3})) })
+		t.Run(name, func(t *testing.T) { run(t, providertest.Start(t, provider.Options{MaxPending: 3})) })
 	}
 }
 
 func TestEarlyPollsSlowDown(t *testing.T) {
 	g := providertest.Start(t, provider.Options{})
 	id := g.Ask("kiosk-basic", "alice")
-	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // the first may come at once
+	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // the first poll may come at once
 	g.Clock.Advance(4900 * time.Millisecond)
-	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // a little early is forgiven
+	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending") // within the tolerance
 	g.Clock.Advance(4700 * time.Millisecond)
-	g.Poll("kiosk-basic", id).Want(t, 400, "slow_down") // this is not
+	g.Poll("kiosk-basic", id).Want(t, 400, "slow_down") // beyond the tolerance
 	g.Clock.Advance(6 * time.Second)
-	g.Poll("kiosk-basic", id).Want(t, 400, "slow_down") // ten seconds now
+	g.Poll("kiosk-basic", id).Want(t, 400, "slow_down") // the interval is ten seconds now
 	g.Clock.Advance(15 * time.Second)
 	g.Poll("kiosk-basic", id).Want(t, 400, "authorization_pending")
 	var early []bool
@@ -139,7 +139,7 @@ func TestEarlyPollsSlowDown(t *testing.T) {
 		}
 	}
 	if !slices.Equal(early, []bool{false, false, true, true, false}) {
-		t.Errorf("the list of arrivals says early: %v", early)
+		t.Errorf("early polls: %v", early)
 	}
 }
 
@@ -163,11 +163,11 @@ func TestArrivalsHoldNoSecrets(t *testing.T) {
 	list := string(g.Get("/dev/requests", "").Body)
 	for _, hidden := range []string{id, r.Text("access_token"), r.Text("refresh_token"), "alice@shop"} {
 		if strings.Contains(list, hidden) {
-			t.Error("the list of arrivals holds a secret or a hint")
+			t.Error("the arrivals contain a secret or a hint")
 		}
 	}
 	if !strings.Contains(list, `"code": "K7-4F9Q"`) {
-		t.Error("the list of arrivals lacks the binding message")
+		t.Error("the arrivals lack the binding message")
 	}
 }
 
@@ -178,22 +178,22 @@ func TestInvalidBackchannelRequests(t *testing.T) {
 		change url.Values
 		code   string
 	}{
-		"no scope":                    {url.Values{"scope": nil}, "invalid_scope"},
-		"scope without openid":        {url.Values{"scope": {"profile"}}, "invalid_scope"},
-		"no hint":                     {url.Values{"login_hint": nil}, "invalid_request"},
-		"an empty hint":               {url.Values{"login_hint": {""}}, "invalid_request"},
-		"two hints":                   {url.Values{"id_token_hint": {"x"}}, "invalid_request"},
-		"a parameter twice":           {url.Values{"scope": {"openid", "openid"}}, "invalid_request"},
-		"nobody":                      {url.Values{"login_hint": {"mallory"}}, "unknown_user_id"},
-		"somebody without a phone":    {url.Values{"login_hint": {"dave"}}, "unknown_user_id"},
-		"a hint of another issuer":    {url.Values{"login_hint": {`{"format":"iss_sub","iss":"https://x","sub":"u-alice"}`}}, "unknown_user_id"},
-		"a control character":         {url.Values{"binding_message": {"K7\x1b[2J"}}, "invalid_binding_message"},
-		"a code too long":             {url.Values{"binding_message": {strings.Repeat("A", 65)}}, "invalid_binding_message"},
-		"an expiry in words":          {url.Values{"requested_expiry": {"soon"}}, "invalid_request"},
-		"an expiry of nothing":        {url.Values{"requested_expiry": {"0"}}, "invalid_request"},
-		"a token for ping":            {url.Values{"client_notification_token": {"x"}}, "invalid_request"},
-		"details that are no list":    {url.Values{"authorization_details": {"{}"}}, "invalid_authorization_details"},
-		"an ID token that is not one": {url.Values{"login_hint": nil, "id_token_hint": {"x"}}, "invalid_request"},
+		"no scope":                        {url.Values{"scope": nil}, "invalid_scope"},
+		"scope without openid":            {url.Values{"scope": {"profile"}}, "invalid_scope"},
+		"no hint":                         {url.Values{"login_hint": nil}, "invalid_request"},
+		"empty hint":                      {url.Values{"login_hint": {""}}, "invalid_request"},
+		"two hints":                       {url.Values{"id_token_hint": {"x"}}, "invalid_request"},
+		"repeated parameter":              {url.Values{"scope": {"openid", "openid"}}, "invalid_request"},
+		"unknown person":                  {url.Values{"login_hint": {"mallory"}}, "unknown_user_id"},
+		"person without a phone":          {url.Values{"login_hint": {"dave"}}, "unknown_user_id"},
+		"hint of another issuer":          {url.Values{"login_hint": {`{"format":"iss_sub","iss":"https://x","sub":"u-alice"}`}}, "unknown_user_id"},
+		"control character":               {url.Values{"binding_message": {"K7\x1b[2J"}}, "invalid_binding_message"},
+		"binding message too long":        {url.Values{"binding_message": {strings.Repeat("A", 65)}}, "invalid_binding_message"},
+		"expiry not a number":             {url.Values{"requested_expiry": {"soon"}}, "invalid_request"},
+		"expiry zero":                     {url.Values{"requested_expiry": {"0"}}, "invalid_request"},
+		"notification token in poll mode": {url.Values{"client_notification_token": {"x"}}, "invalid_request"},
+		"details not a list":              {url.Values{"authorization_details": {"{}"}}, "invalid_authorization_details"},
+		"malformed id_token_hint":         {url.Values{"login_hint": nil, "id_token_hint": {"x"}}, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			form := url.Values{}
@@ -207,7 +207,7 @@ func TestInvalidBackchannelRequests(t *testing.T) {
 		})
 	}
 	if n := len(g.Pending("alice")); n != 0 {
-		t.Errorf("%d refused requests ring the phone", n)
+		t.Errorf("%d rejected requests reached the phone", n)
 	}
 }
 
