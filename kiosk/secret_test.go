@@ -14,7 +14,7 @@ import (
 func TestSecretsAreNotPrinted(t *testing.T) {
 	text := canary.Make("token")
 	var c canary.Canaries
-	if err := c.Put("token", text); err != nil {
+	if err := c.Add("token", text); err != nil {
 		t.Fatal(err)
 	}
 	s := Secret(text)

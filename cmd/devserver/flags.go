@@ -12,35 +12,37 @@ import (
 
 const usage = `Usage: devserver [flags]
 
-A development OpenID Provider: CIBA, device grant, a phone page, a customer API
-and faults on demand. FOR DEVELOPMENT ONLY: its people, passwords and clients are
-made up, and whoever can reach it can approve.
+Runs a development OpenID Provider: CIBA, device grant, a phone page, a customer
+API and faults on request. FOR DEVELOPMENT ONLY: its people are invented, its
+client secrets are published, and anybody who can reach it can approve.
 
-    --listen ADDRESS    where to listen (127.0.0.1:8765); port 0 picks a free one
-    --issuer URL        issuer; made from the address if not given
-    --tls               serve https with a certificate of its own making
-    --ca-file FILE      where to write the CA that --tls makes (devserver-ca.pem)
-    --expires SECONDS   how long a request lives, if the client has no wish (120)
-    --interval SECONDS  polling interval (5); 0 leaves it out of the answer
-    --long-poll SECONDS hold a poll back so long until the person answers (0)
-    --dpop-nonce        ask for a nonce in every proof of possession
-    --guard-registration  register clients with an initial access token only
-    --state FILE        keep keys and requests here, so that a restart goes on
-    --keys DIR          write the ready-made clients' keys and secrets here
-    --auto MODE         answer by itself: approve, deny or none (none)
-    --delay DURATION    how long an automatic answer takes, such as 2s (0s)
+    --listen ADDRESS    address and port to listen on (127.0.0.1:8765); port 0
+                        picks a free one
+    --issuer URL        issuer URL (derived from the address)
+    --tls               serve https with a certificate from the server's own CA
+    --ca-file FILE      where --tls writes the CA certificate (devserver-ca.pem)
+    --expires SECONDS   lifetime of a request without requested_expiry (120)
+    --interval SECONDS  polling interval (5); 0 omits it from the answer
+    --long-poll SECONDS time for which a poll waits for the person's answer (0)
+    --dpop-nonce        demand a nonce in every DPoP proof
+    --guard-registration
+                        demand an initial access token to register a client
+    --state FILE        keep keys and requests in FILE across restarts
+    --keys DIR          write the keys and secrets of the built-in clients to DIR
+    --auto MODE         answer requests automatically: approve, deny or none (none)
+    --delay DURATION    delay of an automatic answer, such as 2s (0s)
 `
 
 // options are the flags as given.
 type options struct {
-	listen, issuer, caFile, state, keys, auto string
-	tls, guard, dpopNonce                     bool
-	expires, interval, longPoll               int
-	delay                                     time.Duration
+	listen, issuer, caFile, stateFile, keysDir, auto string
+	tls, guardRegistration, dpopNonce                bool
+	expires, interval, longPoll                      int
+	delay                                            time.Duration
 }
 
-// parse reads the flags. Without settings, the code is what to exit with.
-func parse(args []string, stdout, stderr io.Writer) (*options, int) {
+// parseOptions reads the flags. If it returns nil, the program exits with code.
+func parseOptions(args []string, stdout, stderr io.Writer) (opts *options, code int) {
 	f := &options{}
 	set := flag.NewFlagSet("devserver", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
@@ -52,9 +54,9 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	set.IntVar(&f.interval, "interval", 5, "")
 	set.IntVar(&f.longPoll, "long-poll", 0, "")
 	set.BoolVar(&f.dpopNonce, "dpop-nonce", false, "")
-	set.BoolVar(&f.guard, "guard-registration", false, "")
-	set.StringVar(&f.state, "state", "", "")
-	set.StringVar(&f.keys, "keys", "", "")
+	set.BoolVar(&f.guardRegistration, "guard-registration", false, "")
+	set.StringVar(&f.stateFile, "state", "", "")
+	set.StringVar(&f.keysDir, "keys", "", "")
 	set.StringVar(&f.auto, "auto", "none", "")
 	set.DurationVar(&f.delay, "delay", 0, "")
 	err := set.Parse(args)
@@ -63,7 +65,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 		return nil, exitOK
 	}
 	if err == nil {
-		err = f.check(set)
+		err = f.validate(set)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "devserver: %v\nTry: devserver -h\n", err)
@@ -72,10 +74,10 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	return f, exitOK
 }
 
-// check finds what makes no sense before any work starts.
-func (f *options) check(set *flag.FlagSet) error {
+// validate rejects bad values before any work starts.
+func (f *options) validate(set *flag.FlagSet) error {
 	if set.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q; everything is a flag", set.Arg(0))
+		return fmt.Errorf("unexpected argument %q; use flags only", set.Arg(0))
 	}
 	if _, _, err := net.SplitHostPort(f.listen); err != nil {
 		return fmt.Errorf("--listen %q must be an address and a port, such as 127.0.0.1:8765", f.listen)

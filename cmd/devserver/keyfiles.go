@@ -10,7 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
-// keyFile is where a client's key (.pem) or secret (.secret) is written.
+// keyFile returns the file for a client's key (.pem) or secret (.secret).
 func keyFile(dir string, c provider.Client) string {
 	if c.Key != nil {
 		return filepath.Join(dir, c.ID+".pem")
@@ -18,11 +18,11 @@ func keyFile(dir string, c provider.Client) string {
 	return filepath.Join(dir, c.ID+".secret")
 }
 
-// certFile is where a client's certificate is written.
+// certFile returns the file for a client's certificate.
 func certFile(dir string, c provider.Client) string { return filepath.Join(dir, c.ID+".crt") }
 
-// writeKeys writes what the ready-made clients authenticate with: private keys as
-// PKCS#8, secrets bare and without a line end, all 0600 in a folder 0700.
+// writeKeys writes the credentials of clients: private keys as PKCS#8, secrets without a
+// line end, with mode 0600 in a folder with mode 0700.
 func writeKeys(dir string, clients []provider.Client) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keys: %w", err)
@@ -40,7 +40,7 @@ func writeKeys(dir string, clients []provider.Client) error {
 			if len(data) == 0 {
 				continue // a public client, or one without a certificate
 			}
-			os.Remove(path) // an old file would keep its mode
+			os.Remove(path) // WriteFile would keep the mode of an old file
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				return fmt.Errorf("keys: %w", err)
 			}

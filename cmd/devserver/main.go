@@ -1,7 +1,6 @@
-// Command devserver runs the development OpenID Provider: a phone that is a web
-// page, a small customer API, and faults on demand. It is for development only
-// and is never installed on a device. All it does is in internal/devserver; here
-// are its flags, its files and its end.
+// Command devserver runs the development OpenID Provider with its phone page, customer
+// API and faults. It is for development only and is never installed on a device. It
+// composes the packages of internal/devserver and adds flags, key files and shutdown.
 package main
 
 import (
@@ -25,9 +24,9 @@ const (
 	exitUsage  = 2
 )
 
-// run is the whole program. It ends when ctx does.
+// run is the program without the process. It returns the exit code when ctx ends.
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	f, code := parse(args, stdout, stderr)
+	f, code := parseOptions(args, stdout, stderr)
 	if f == nil {
 		return code
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// startServer starts the program and reads what it prints until it has said everything.
+// startServer runs the program and reads its summary. stop ends it and returns the exit code.
 func startServer(t *testing.T, args ...string) (lines map[string]string, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -59,7 +59,7 @@ func TestServesUntilStopped(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	stream, err := http.Get(lines["phone page"] + "/alice/events") // must not hold up the end
+	stream, err := http.Get(lines["phone page"] + "/alice/events") // must not delay the shutdown
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestServesUntilStopped(t *testing.T) {
 		t.Errorf("kiosk-jwt.pem: %v", err)
 	}
 	begin := time.Now()
-	if code := stop(); code != exitOK || time.Since(begin) > stopLimit {
+	if code := stop(); code != exitOK || time.Since(begin) > shutdownTimeout {
 		t.Errorf("exit code %d after %v", code, time.Since(begin))
 	}
 }
@@ -126,7 +126,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	for _, name := range []string{"listen", "issuer", "tls", "ca-file", "expires", "interval", "state", "keys", "auto", "delay"} {
 		if !strings.Contains(out.String(), "--"+name+" ") {
-			t.Errorf("-h does not tell of --%s", name)
+			t.Errorf("-h does not describe --%s", name)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func TestFailuresExitOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"--listen", "203.0.113.77:0"}, // an address nobody has
+		{"--listen", "203.0.113.77:0"}, // an address of another machine
 		{"--listen", "127.0.0.1:0", "--state", file},
 		{"--listen", "127.0.0.1:0", "--keys", filepath.Join(file, "keys")},
 		{"--listen", "127.0.0.1:0", "--tls", "--ca-file", filepath.Join(file, "ca.pem")},

@@ -16,16 +16,16 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
-// Limits of the HTTP server, against clients that connect and say nothing. There
-// is none for writing: a fault may have to write slowly.
+// Timeouts of the HTTP server, against silent clients. Writing has none, since a fault
+// may write slowly.
 const (
-	headerLimit = 10 * time.Second
-	readLimit   = 30 * time.Second
-	idleLimit   = 2 * time.Minute
-	stopLimit   = 3 * time.Second // for open answers, when told to stop
+	headerTimeout   = 10 * time.Second
+	readTimeout     = 30 * time.Second
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 3 * time.Second // for open answers
 )
 
-// serve listens, prints the facts and serves until ctx ends.
+// serve listens, prints the summary and serves until ctx ends. It returns the exit code.
 func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 	fail := func(err error) int {
 		fmt.Fprintf(stderr, "devserver: %v\n", err)
@@ -36,23 +36,23 @@ func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 		return fail(err)
 	}
 	defer listener.Close()
-	host, port, _ := net.SplitHostPort(listener.Addr().String()) // an address of ours
-	asked, _, _ := net.SplitHostPort(f.listen)                   // checked with the flags
+	host, port, _ := net.SplitHostPort(listener.Addr().String()) // valid: the listener's
+	asked, _, _ := net.SplitHostPort(f.listen)                   // validated with the flags
 
 	scheme := "http"
 	if f.tls {
 		scheme = "https"
 	}
 	if asked == "" || net.ParseIP(host).IsUnspecified() {
-		asked = "localhost" // no address to call at; the machine itself can use this one
+		asked = "localhost" // the listener's address cannot be called; this machine can use localhost
 	}
 	local := scheme + "://" + net.JoinHostPort(asked, port)
 	if f.issuer == "" {
 		f.issuer = local
 	}
 	s, err := provider.New(provider.Options{
-		Issuer: f.issuer, Expires: f.expires, Interval: f.interval, OmitInterval: f.interval == 0, StateFile: f.state,
-		LongPoll: time.Duration(f.longPoll) * time.Second, DPoPNonce: f.dpopNonce, GuardRegistration: f.guard,
+		Issuer: f.issuer, Expires: f.expires, Interval: f.interval, OmitInterval: f.interval == 0, StateFile: f.stateFile,
+		LongPoll: time.Duration(f.longPoll) * time.Second, DPoPNonce: f.dpopNonce, GuardRegistration: f.guardRegistration,
 	})
 	if err != nil {
 		return fail(err)
@@ -65,8 +65,8 @@ func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(err)
 	}
-	if f.keys != "" {
-		if err := writeKeys(f.keys, clients); err != nil {
+	if f.keysDir != "" {
+		if err := writeKeys(f.keysDir, clients); err != nil {
 			return fail(err)
 		}
 	}
@@ -82,8 +82,8 @@ func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 		listener = tls.NewListener(listener, conf)
 	}
 	server := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: headerLimit, ReadTimeout: readLimit, IdleTimeout: idleLimit,
-		ErrorLog: log.New(io.Discard, "", 0), // clients that break off are what we are for
+		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: log.New(io.Discard, "", 0), // broken connections are expected here
 	}
 	printSummary(stdout, f, clients, local, scheme, host, port)
 
@@ -94,8 +94,8 @@ func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 		return fail(err)
 	case <-ctx.Done():
 	}
-	s.Close() // event streams and hanging answers first, or Shutdown would wait for them
-	stop, cancel := context.WithTimeout(context.Background(), stopLimit)
+	s.Close() // ends event streams and hanging answers; Shutdown would wait for them
+	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(stop); err != nil {
 		server.Close()
@@ -107,13 +107,12 @@ func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// printSummary prints one line per fact.
+// printSummary prints one line for each fact about the server.
 func printSummary(w io.Writer, f *options, clients []provider.Client, local, scheme, host, port string) {
-	fmt.Fprintln(w, "*** DEVELOPMENT ONLY: made-up people, published secrets, anybody may approve ***")
+	fmt.Fprintln(w, "*** DEVELOPMENT ONLY: invented people, published secrets, anybody can approve ***")
 	fmt.Fprintln(w, "issuer:       ", f.issuer)
 	fmt.Fprintln(w, "phone page:   ", local+"/phone")
-	near := lanAddresses(host)
-	for _, address := range near {
+	for _, address := range lanAddresses(host) {
 		fmt.Fprintln(w, "phone page:   ", scheme+"://"+net.JoinHostPort(address, port)+"/phone")
 	}
 	fmt.Fprintln(w, "customer API: ", local+"/api/customer")
@@ -124,35 +123,35 @@ func printSummary(w io.Writer, f *options, clients []provider.Client, local, sch
 	if f.tls {
 		fmt.Fprintln(w, "CA file:      ", f.caFile)
 	}
-	if f.state != "" {
-		fmt.Fprintln(w, "state file:   ", f.state)
+	if f.stateFile != "" {
+		fmt.Fprintln(w, "state file:   ", f.stateFile)
 	}
 	if f.auto != "none" {
-		fmt.Fprintf(w, "answers:       %s by itself after %s\n", f.auto, f.delay)
+		fmt.Fprintf(w, "answers:       %s automatically after %s\n", f.auto, f.delay)
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		fmt.Fprintln(w, "*** listening beyond this machine: everybody on this network can approve ***")
+		fmt.Fprintln(w, "*** LISTENING ON THE NETWORK: everybody on it can approve ***")
 	}
 }
 
-// credentialLocation says where a client's secret or key is.
+// credentialLocation describes where a client's secret or key is.
 func credentialLocation(f *options, c provider.Client) string {
 	switch {
-	case f.keys != "" && (c.Secret != "" || c.Key != nil):
+	case f.keysDir != "" && (c.Secret != "" || c.Key != nil):
 		if c.Cert != nil {
-			return " " + keyFile(f.keys, c) + " " + certFile(f.keys, c)
+			return " " + keyFile(f.keysDir, c) + " " + certFile(f.keysDir, c)
 		}
-		return " " + keyFile(f.keys, c)
+		return " " + keyFile(f.keysDir, c)
 	case c.Secret != "":
 		return " secret: " + c.Secret
 	case c.Key != nil:
-		return " key: give --keys DIR to have it written"
+		return " key: use --keys DIR to write it"
 	}
 	return ""
 }
 
-// lanAddresses lists the addresses a phone on the same network can use, if we listen
-// on all of them.
+// lanAddresses lists the addresses for a phone on the same network, if the server listens
+// on all addresses.
 func lanAddresses(host string) []string {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
 		return nil

@@ -37,7 +37,7 @@ func (r *rig) cage(t testing.TB, also ...string) *canary.Canaries {
 	t.Helper()
 	var c canary.Canaries
 	for i, s := range r.tap.secrets() {
-		if err := c.Put(fmt.Sprintf("secret %d (%.3s…)", i, s), s); err != nil {
+		if err := c.Add(fmt.Sprintf("secret %d (%.3s…)", i, s), s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,7 +45,7 @@ func (r *rig) cage(t testing.TB, also ...string) *canary.Canaries {
 		t.Error("no secret has passed by: this test looks for nothing")
 	}
 	for _, s := range also {
-		if err := c.Put("identifier", s); err != nil {
+		if err := c.Add("identifier", s); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -329,7 +329,7 @@ func (r *rig) checkSecrets(t testing.TB, where, text string, also ...string) {
 	c := r.cage(t)
 	for _, s := range also {
 		if len(s) >= 6 {
-			if err := c.Put(s, s); err != nil {
+			if err := c.Add(s, s); err != nil {
 				t.Fatal(err)
 			}
 		} else if strings.Contains(text, s) { // too short for disguises

@@ -15,12 +15,11 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf16"
-
-	"os"
 )
 
 // Make returns a value that occurs nowhere by chance. what names its purpose in lower-case letters and is part of the
@@ -33,30 +32,30 @@ type Canaries struct {
 }
 
 type planted struct {
-	name   string
-	forms  map[string]string // encoded to the name of the encoding
-	pieces map[string]bool   // every stretch of piece bytes
+	name  string
+	forms map[string]string // encoded to the name of the encoding
+	parts map[string]bool   // every part of partLength bytes
 }
 
-// piece is how long a part of a secret must be to count: half a token is as bad as a whole one, and nothing this long
+// partLength is how many bytes of a secret count as a leak: half a token is as bad as a whole one, and nothing this long
 // is equal by chance.
-const piece = 16
+const partLength = 16
 
-// shortest is the least length of a secret: shorter ones are found by chance.
-const shortest = 6
+// minLength is the least length of a secret: shorter ones are found by chance.
+const minLength = 6
 
-// Put adds a secret to look for. One of fewer than six bytes is an error.
-func (c *Canaries) Put(name, secret string) error {
-	if len(secret) < shortest {
+// Add adds a secret to look for. Fewer than six bytes are an error.
+func (c *Canaries) Add(name, secret string) error {
+	if len(secret) < minLength {
 		return fmt.Errorf("canary %s: %d bytes are too few", name, len(secret))
 	}
-	b := planted{name: name, forms: map[string]string{}, pieces: map[string]bool{}}
+	b := planted{name: name, forms: map[string]string{}, parts: map[string]bool{}}
 	for how, form := range Forms(secret) {
 		b.forms[form] = how
 	}
 	b.forms[secret] = "as it is" // of those that look the same
-	for i := 0; i+piece <= len(secret); i++ {
-		b.pieces[secret[i:i+piece]] = true
+	for i := 0; i+partLength <= len(secret); i++ {
+		b.parts[secret[i:i+partLength]] = true
 	}
 	c.secrets = append(c.secrets, b)
 	return nil
@@ -76,18 +75,18 @@ func Forms(secret string) map[string]string {
 		"HEX":          strings.ToUpper(hex.EncodeToString(b)),
 		"query":        url.QueryEscape(secret),
 		"path":         url.PathEscape(secret),
-		"each percent": each(b, "%%%02X", ""),
-		"each \\u":     each(b, `\u%04x`, ""),
-		"each \\x":     each(b, `\x%02x`, ""),
-		"bytes":        each(b, "%d", " "), // fmt's %v of a []byte
-		"JSON bytes":   each(b, "%d", ","),
-		"%#v":          each(b, "%#x", ", "),
-		"hex dump":     each(b, "%02x", " "),
-		"hex colons":   each(b, "%02x", ":"),
-		"letters":      each(b, "%c", " "),
+		"each percent": formatEach(b, "%%%02X", ""),
+		"each \\u":     formatEach(b, `\u%04x`, ""),
+		"each \\x":     formatEach(b, `\x%02x`, ""),
+		"bytes":        formatEach(b, "%d", " "), // fmt's %v of a []byte
+		"JSON bytes":   formatEach(b, "%d", ","),
+		"%#v":          formatEach(b, "%#x", ", "),
+		"hex dump":     formatEach(b, "%02x", " "),
+		"hex colons":   formatEach(b, "%02x", ":"),
+		"letters":      formatEach(b, "%c", " "),
 		"backwards":    reversed(b),
-		"UTF-16LE":     wide(secret, 0, 1),
-		"UTF-16BE":     wide(secret, 1, 0),
+		"UTF-16LE":     utf16Bytes(secret, 0, 1),
+		"UTF-16BE":     utf16Bytes(secret, 1, 0),
 	}
 	// Inside a longer text, base64 depends on the position: three alignments, each without the parts that depend on the
 	// neighbours.
@@ -104,14 +103,14 @@ func Forms(secret string) map[string]string {
 		delete(f, "base32")
 	}
 	for how, form := range f {
-		if len(form) < shortest {
+		if len(form) < minLength {
 			delete(f, how)
 		}
 	}
 	return f
 }
 
-func each(b []byte, format, between string) string {
+func formatEach(b []byte, format, between string) string {
 	parts := make([]string, len(b))
 	for i, c := range b {
 		parts[i] = fmt.Sprintf(format, c)
@@ -125,7 +124,7 @@ func reversed(b []byte) string {
 	return string(r)
 }
 
-func wide(s string, lo, hi int) string {
+func utf16Bytes(s string, lo, hi int) string {
 	var out []byte
 	for _, u := range utf16.Encode([]rune(s)) {
 		two := [2]byte{}
@@ -145,41 +144,41 @@ type Finding struct {
 // String describes the finding without the secret.
 func (f Finding) String() string { return fmt.Sprintf("%s holds the %s (%s)", f.Where, f.Name, f.How) }
 
-// Find searches data: as it is, without escape sequences and blanks, and inside gzip and zip. It skips the names in
-// but, and returns each secret once.
-func (c *Canaries) Find(where string, data []byte, but ...string) []Finding {
+// Find searches data: as it is, without escape sequences and blanks, and inside gzip and zip. It returns each secret once
+// and skips the secrets named in except.
+func (c *Canaries) Find(where string, data []byte, except ...string) []Finding {
 	var out []Finding
 	views := [][]byte{data}
 	if flat := flatten(data); len(flat) != len(data) {
 		views = append(views, flat)
 	}
 	for _, b := range c.secrets {
-		if slices.Contains(but, b.name) {
+		if slices.Contains(except, b.name) {
 			continue
 		}
 		for _, v := range views {
-			if how := b.in(v); how != "" {
+			if how := b.encodingIn(v); how != "" {
 				out = append(out, Finding{where, b.name, how})
 				break
 			}
 		}
 	}
 	for name, inner := range unpack(data) {
-		out = append(out, c.Find(where+"/"+name, inner, but...)...)
+		out = append(out, c.Find(where+"/"+name, inner, except...)...)
 	}
 	return out
 }
 
-// in says how the secret is in data, empty if it is not.
-func (b planted) in(data []byte) string {
+// encodingIn returns the encoding in which data contains the secret, empty if it does not.
+func (b planted) encodingIn(data []byte) string {
 	for form, how := range b.forms {
 		if bytes.Contains(data, []byte(form)) {
 			return how
 		}
 	}
-	if len(b.pieces) > 0 {
-		for i := 0; i+piece <= len(data); i++ {
-			if b.pieces[string(data[i:i+piece])] {
+	if len(b.parts) > 0 {
+		for i := 0; i+partLength <= len(data); i++ {
+			if b.parts[string(data[i:i+partLength])] {
 				return "in part"
 			}
 		}
@@ -203,21 +202,21 @@ func flatten(data []byte) []byte {
 	return out
 }
 
-// mostUnpacked bounds what is read out of an archive.
-const mostUnpacked = 256 << 20
+// maxUnpacked limits the bytes read from an archive.
+const maxUnpacked = 256 << 20
 
 // unpack opens gzip and zip; a tar inside needs no opening.
 func unpack(data []byte) map[string][]byte {
 	out := map[string][]byte{}
 	if r, err := gzip.NewReader(bytes.NewReader(data)); err == nil {
-		if inner, err := io.ReadAll(io.LimitReader(r, mostUnpacked)); err == nil || len(inner) > 0 {
+		if inner, err := io.ReadAll(io.LimitReader(r, maxUnpacked)); err == nil || len(inner) > 0 {
 			out["gzip"] = inner
 		}
 	}
 	if r, err := zip.NewReader(bytes.NewReader(data), int64(len(data))); err == nil {
 		for _, f := range r.File {
 			if file, err := f.Open(); err == nil {
-				if inner, err := io.ReadAll(io.LimitReader(file, mostUnpacked)); err == nil || len(inner) > 0 {
+				if inner, err := io.ReadAll(io.LimitReader(file, maxUnpacked)); err == nil || len(inner) > 0 {
 					out[f.Name] = inner
 				}
 				file.Close()
@@ -229,7 +228,7 @@ func unpack(data []byte) map[string][]byte {
 
 // FindIn searches every file below a folder, and the names of files. A file that vanishes meanwhile is skipped; any
 // other that cannot be read is an error.
-func (c *Canaries) FindIn(dir string, but ...string) ([]Finding, error) {
+func (c *Canaries) FindIn(dir string, except ...string) ([]Finding, error) {
 	var out []Finding
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {
@@ -239,7 +238,7 @@ func (c *Canaries) FindIn(dir string, but ...string) ([]Finding, error) {
 			return err
 		}
 		name, _ := filepath.Rel(dir, path)
-		out = append(out, c.Find("the name of "+name, []byte(name), but...)...)
+		out = append(out, c.Find("the name of "+name, []byte(name), except...)...)
 		if !d.Type().IsRegular() {
 			return nil
 		}
@@ -247,7 +246,7 @@ func (c *Canaries) FindIn(dir string, but ...string) ([]Finding, error) {
 		if os.IsNotExist(err) {
 			return nil
 		}
-		out = append(out, c.Find(name, data, but...)...)
+		out = append(out, c.Find(name, data, except...)...)
 		return err
 	})
 	return out, err

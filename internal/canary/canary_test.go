@@ -18,7 +18,7 @@ import (
 func cage(t *testing.T, secret string) *Canaries {
 	t.Helper()
 	c := &Canaries{}
-	if err := c.Put("token", secret); err != nil {
+	if err := c.Add("token", secret); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -46,7 +46,7 @@ func TestEveryDisguiseIsSeenThrough(t *testing.T) {
 		"JSON": js(secret), "JSON of bytes": js(held{"x", raw}), "JSON in JSON": js(js(map[string]string{"t": secret})),
 		"slog": logged(secret), "slog of bytes": logged(raw), "form": url.Values{"token": {secret}}.Encode(), "URL": (&url.URL{Path: "/" + secret}).String(),
 		"the first half": secret[:20], "the second half": secret[len(secret)-18:], "cut in two lines": secret[:9] + "\r\n   " + secret[9:],
-		"drawn on a screen": secret[:7] + "\x1b[12;1H\x1b[0;37m" + secret[7:], "letter by letter": each(raw, "%c", "\x1b[1C"),
+		"drawn on a screen": secret[:7] + "\x1b[12;1H\x1b[0;37m" + secret[7:], "letter by letter": formatEach(raw, "%c", "\x1b[1C"),
 	}
 	for at := range 7 {
 		leaks[fmt.Sprintf("Basic at %d", at)] = base64.StdEncoding.EncodeToString([]byte("client123"[:at] + secret + ":more"))
@@ -74,7 +74,7 @@ func TestNothingIsFoundWhereNothingIs(t *testing.T) {
 			t.Errorf("%v in %q", got, text)
 		}
 	}
-	if err := c.Put("short", "abcde"); err == nil {
+	if err := c.Add("short", "abcde"); err == nil {
 		t.Error("a secret of five letters was taken: it is found everywhere")
 	}
 	if c.Len() != 1 {
