@@ -2,6 +2,7 @@ package kiosk
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -176,32 +177,14 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 
 // isForeign reports whether an answer belongs to no open question.
 func isForeign(s State, e Event) bool {
-	n := Number(0)
 	switch e := e.(type) {
-	case Prepared:
-		n = e.Number
-	case Throttled:
-		n = e.Number
-	case Acknowledged:
-		n = e.Number
-	case InputRequired:
-		n = e.Number
 	case Pinged:
 		return e.Request == 0 || e.Request != s.Request.Number || s.Phase != Asking && s.Phase != Waiting
-	case Polled:
-		n = e.Number
-	case Verified:
-		n = e.Number
-	case Fetched:
-		n = e.Number
-	case TaskDone:
-		n = e.Number
-	case Failed:
-		n = e.Number
-	default:
-		return false
+	case Prepared, Throttled, Acknowledged, InputRequired, Polled, Verified, Fetched, TaskDone, Failed:
+		n := Number(reflect.ValueOf(e).FieldByName("Number").Uint())
+		return n == 0 || n != s.Question
 	}
-	return n == 0 || n != s.Question
+	return false
 }
 
 // randomAction plays one random event: time, an answer, a key, a scan, a hostile answer, a closure or silence.

@@ -111,7 +111,7 @@ func TestScheduleSurvivesPowerCut(t *testing.T) {
 		s := newTestKiosk(t)
 		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.SlowDown}, {Verdict: kiosk.Retryable, ServerReached: true, RetryAfter: 30 * time.Second}}
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(16 * time.Second)
 		})
 		var asked []kiosk.Record

@@ -43,7 +43,7 @@ func (q *memoryQueue) PendingRevocations() ([]kiosk.Revocation, error) {
 // first.
 func cancelledAfterApproval(s *testKiosk) {
 	s.pollAnswers, s.pollDelay = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}, 3*time.Second
-	s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+	s.enterIdentifier()
 	sleep(6 * time.Second)
 	s.press(kiosk.EscapeKey, 0)
 	sleep(4 * time.Second)
@@ -150,7 +150,7 @@ func TestLateTokensAreRevoked(t *testing.T) {
 		s.pollDelay = 20 * time.Second
 		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(8 * time.Second)
 			s.press(kiosk.EscapeKey, 0)
 			sleep(30 * time.Second)
@@ -165,7 +165,7 @@ func TestUnusableTokensAreRevoked(t *testing.T) {
 		s := newTestKiosk(t)
 		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Fatal, Reason: kiosk.NoAccess}}
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(6 * time.Second)
 			s.wantPhase(kiosk.Ended)
 		})
@@ -179,7 +179,7 @@ func TestWrongPersonsTokensAreRevoked(t *testing.T) {
 		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.verifyErr = kiosk.Fail(kiosk.WrongPerson, "verify", nil)
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(6 * time.Second)
 			s.wantPhase(kiosk.Ended)
 			sleep(2 * time.Minute)

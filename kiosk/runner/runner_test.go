@@ -16,7 +16,7 @@ func TestWholeVisit(t *testing.T) {
 		s := newTestKiosk(t)
 		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			synctest.Wait()
 			s.wantPhase(kiosk.Waiting)
 			sleep(11 * time.Second)
@@ -85,7 +85,7 @@ func TestStopDuringWaiting(t *testing.T) {
 		s := newTestKiosk(t)
 		s.pollDelay = 30 * time.Second
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(8 * time.Second)
 			s.wantPhase(kiosk.Waiting)
 		})
@@ -99,7 +99,7 @@ func TestLateAcknowledgementIsForgotten(t *testing.T) {
 		s := newTestKiosk(t)
 		s.askDelay = 20 * time.Second
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(3 * time.Second)
 			s.press(kiosk.EscapeKey, 0)
 			sleep(time.Minute)
@@ -121,7 +121,7 @@ func TestLateAnswersChangeNothing(t *testing.T) {
 				s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 				s.verifyDelay, s.fetchDelay = c.verify, c.fetch
 				s.run(func() {
-					s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+					s.enterIdentifier()
 					sleep(8 * time.Second)
 					s.press(kiosk.EscapeKey, 0)
 					s.wantPhase(kiosk.Ended)
@@ -144,7 +144,7 @@ func TestWallClockChangeDuringVisit(t *testing.T) {
 			s := newTestKiosk(t)
 			s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Pending}, {Verdict: kiosk.Granted}}
 			s.run(func() {
-				s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+				s.enterIdentifier()
 				sleep(7 * time.Second)
 				s.setWallStep(step)
 				sleep(5 * time.Second)
@@ -159,7 +159,7 @@ func TestDeadlineCountsFromRequest(t *testing.T) {
 		s := newTestKiosk(t)
 		s.askDelay, s.ackAge = 20*time.Second, 2*time.Second // it was sent 18 s after it was prepared
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(20 * time.Second)
 			if left := s.state().Left(s.Now()); left != 58 {
 				t.Errorf("%d s left", left)
@@ -173,7 +173,7 @@ func TestPanicEndsVisitOnly(t *testing.T) {
 		s := newTestKiosk(t)
 		s.panics = true
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			sleep(8 * time.Second)
 			s.wantPhase(kiosk.Ended)
 			if r := s.state().Ending.Reason; r != kiosk.Internal {
@@ -191,7 +191,7 @@ func TestNoRequestWithoutRecord(t *testing.T) {
 		s := newTestKiosk(t)
 		s.diskFull = true
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			synctest.Wait()
 			s.wantPhase(kiosk.Ended)
 		})
@@ -233,7 +233,7 @@ func TestUserCodeIsSentOnceAndNeverShown(t *testing.T) {
 				s.requiredCode = userCodeCanary
 				s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 				s.run(func() {
-					s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+					s.enterIdentifier()
 					synctest.Wait()
 					s.wantPhase(kiosk.EnterUserCode)
 					s.press(kiosk.RuneKey, 'x')
@@ -261,7 +261,7 @@ func TestDeviceFlowShowsAddressDuringWaiting(t *testing.T) {
 		s := newTestKiosk(t)
 		s.runner.Rules.DeviceFlow = true
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			synctest.Wait()
 			s.press(kiosk.RuneKey, '2')
 			s.wantPhase(kiosk.Waiting)
@@ -285,7 +285,7 @@ func TestPingBringsAnswerAtOnce(t *testing.T) {
 		s := newTestKiosk(t)
 		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
 		s.run(func() {
-			s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+			s.enterIdentifier()
 			synctest.Wait()
 			s.wantPhase(kiosk.Waiting)
 			before := s.Now()
@@ -316,7 +316,7 @@ func TestGrowingRetryAfterCostsFewRecords(t *testing.T) {
 				s.pollAnswers = append(s.pollAnswers, kiosk.PollAnswer{Verdict: kiosk.Pending, RetryAfter: wish(n)})
 			}
 			s.run(func() {
-				s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+				s.enterIdentifier()
 				sleep(115 * time.Second)
 			})
 			asked, longest := 0, time.Duration(0)

@@ -261,6 +261,11 @@ func (s *testKiosk) press(k kiosk.KeyName, r rune) {
 	synctest.Wait()
 }
 
+// enterIdentifier enters the whole identifier at once.
+func (s *testKiosk) enterIdentifier() {
+	s.events <- kiosk.IdentifierEntered{Identifier: kiosk.Secret(identifierCanary)}
+}
+
 // run runs the kiosk while play acts, and then stops it.
 func (s *testKiosk) run(play func()) {
 	ctx, stop := context.WithCancel(context.Background())
