@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -32,5 +33,12 @@ func (j *Journal) withDisk(do func(*store.Store) error) error {
 	if j.disk == nil || j.outage != nil {
 		return errNoDisk
 	}
-	return do(j.disk)
+	err := do(j.disk)
+	if errors.Is(err, syscall.EIO) {
+		// The next record must not rely on a file of which the kernel may have lost a part.
+		if err := j.beginOutage(err); err != nil {
+			return err
+		}
+	}
+	return err
 }

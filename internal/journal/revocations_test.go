@@ -1,12 +1,14 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -53,4 +55,24 @@ func TestRevocationsSurviveAnIOError(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantPending("after the first was removed", "second")
+}
+
+// An I/O error of the queue is an I/O error of the file: records go to memory until the file has been rewritten.
+func TestIOErrorOfTheQueueBeginsAnOutage(t *testing.T) {
+	j, _ := openJournal(t, t.TempDir())
+	failure := fmt.Errorf("store: add revocation: %w", syscall.EIO)
+	if err := j.withDisk(func(*store.Store) error { return failure }); !errors.Is(err, syscall.EIO) {
+		t.Errorf("error %v, want %v", err, failure)
+	}
+	if c := j.Condition(); c.Healthy || c.Cause != "failing" {
+		t.Errorf("after the error: %+v", c)
+	}
+	recordVisit(t, j, "v1")
+	j.Retry()
+	if c := j.Condition(); !c.Healthy || c.Lost != 0 {
+		t.Errorf("after the retry: %+v", c)
+	}
+	if v, err := j.disk.Show("v1"); err != nil || v.Stage != kiosk.StageShown {
+		t.Errorf("the visit meanwhile: %+v, %v", v, err)
+	}
 }
