@@ -44,7 +44,7 @@ func TestAnOperatorsTool(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
-	x.press(escape, say(t, screen.MsgClosedHours), "Shop 8", "Open again: "+day+", 09:00")
+	x.press(escape, say(t, screen.MsgClosedHours), "Shop 8", "Opens again: "+day+", 09:00")
 	code, s := r.status()
 	if why, _ := s["why"].([]any); code != 20 || len(why) == 0 || why[0] != "hours" || s["opens"] == nil {
 		t.Errorf("exit code %d, %v", code, s)
