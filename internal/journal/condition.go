@@ -142,20 +142,20 @@ func (j *Journal) Compact() (saved int64, err error) {
 // out to be damaged is quarantined.
 func (j *Journal) Prune(olderThan time.Time) (int, error) {
 	j.mu.Lock()
-	disk, well := j.disk, j.outage == nil
+	disk, healthy := j.disk, j.outage == nil
 	j.mu.Unlock()
-	if !well {
+	if !healthy {
 		return 0, nil // records in memory are more urgent
 	}
-	gone, err := disk.Prune(olderThan)
+	removed, err := disk.Prune(olderThan)
 	if errors.Is(err, store.ErrDamaged) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		if j.outage == nil && j.disk == disk {
-			if bad := j.replace(err); bad != nil {
-				return gone, errors.Join(err, j.beginOutage(bad))
+			if replaced := j.replace(err); replaced != nil {
+				return removed, errors.Join(err, j.beginOutage(replaced))
 			}
 		}
 	}
-	return gone, err
+	return removed, err
 }

@@ -64,7 +64,7 @@ func (n *visitNumbers) isFull() bool {
 	return len(n.order) > 2*maxNumbers
 }
 
-// checkNewest reads the visits in progress and checks the newest record's link: what a start needs, however many
+// checkNewest reads the visits in progress and checks the head of the chain: what a start needs, however many
 // visits there are.
 func (s *Store) checkNewest() error {
 	return s.view("open", func(tx *bolt.Tx) error {

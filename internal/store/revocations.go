@@ -21,19 +21,19 @@ var _ kiosk.RevocationQueue = (*Store)(nil)
 
 // AddRevocation puts tokens into the revocation queue, sealed, and returns their number there. They are on disk when
 // it returns.
-func (s *Store) AddRevocation(d kiosk.Revocation) (id uint64, err error) {
-	secrets := kiosk.Secrets{Tokens: d.Tokens}
+func (s *Store) AddRevocation(r kiosk.Revocation) (id uint64, err error) {
+	secrets := kiosk.Secrets{Tokens: r.Tokens}
 	if err := checkSecrets(secrets); err != nil {
 		return 0, fmt.Errorf("store: revocation: %w", err)
 	}
-	if !isDate(d.Until) || d.Lifetime < 0 {
+	if !isDate(r.Until) || r.Lifetime < 0 {
 		return 0, fmt.Errorf("store: revocation: %w: times out of range", ErrRecord)
 	}
 	packed := encodeSecrets(secrets)
 	defer clear(packed)
 	plain := make([]byte, 0, 16+len(packed))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(d.Until.Unix()))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(d.Lifetime))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(r.Until.Unix()))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(r.Lifetime))
 	plain = append(plain, packed...)
 	defer clear(plain)
 	err = s.update("add revocation", func(tx *bolt.Tx) error {
@@ -78,9 +78,9 @@ func (s *Store) PendingRevocations() (out []kiosk.Revocation, err error) {
 				return nil
 			}
 			defer clear(plain)
-			if d, ok := decodeRevocation(plain); ok && len(key) == 8 {
-				d.ID = binary.BigEndian.Uint64(key)
-				out = append(out, d)
+			if r, ok := decodeRevocation(plain); ok && len(key) == 8 {
+				r.ID = binary.BigEndian.Uint64(key)
+				out = append(out, r)
 			}
 			return nil
 		})
@@ -88,13 +88,13 @@ func (s *Store) PendingRevocations() (out []kiosk.Revocation, err error) {
 	return out, err
 }
 
-func decodeRevocation(plain []byte) (d kiosk.Revocation, ok bool) {
+func decodeRevocation(plain []byte) (r kiosk.Revocation, ok bool) {
 	if len(plain) < 16 {
-		return d, false
+		return r, false
 	}
-	d.Until = time.Unix(int64(binary.BigEndian.Uint64(plain)), 0).UTC()
-	d.Lifetime = time.Duration(binary.BigEndian.Uint64(plain[8:]))
+	r.Until = time.Unix(int64(binary.BigEndian.Uint64(plain)), 0).UTC()
+	r.Lifetime = time.Duration(binary.BigEndian.Uint64(plain[8:]))
 	secrets, err := decodeSecrets(plain[16:])
-	d.Tokens = secrets.Tokens
-	return d, err == nil && isDate(d.Until) && d.Lifetime >= 0
+	r.Tokens = secrets.Tokens
+	return r, err == nil && isDate(r.Until) && r.Lifetime >= 0
 }
