@@ -91,7 +91,7 @@ func (f *flags) load() (*config.Settings, error) {
 // into the environment.
 func (f *flags) reload() (*config.Settings, error) {
 	for _, file := range f.files {
-		config.Forget(file)
+		config.ClearEnvironment(file)
 	}
 	return f.load()
 }

@@ -26,7 +26,7 @@ func (a *App) openCatalogs() error {
 	for _, l := range a.settings.Languages {
 		c, err := words.Open(l)
 		if err != nil {
-			return config.Problems{a.settings.NotOneOf("KIOSK_LANGUAGES", l, words.Languages())}
+			return config.Problems{a.settings.UnknownValue("KIOSK_LANGUAGES", l, words.Languages())}
 		}
 		a.catalogs = append(a.catalogs, c)
 	}
@@ -35,7 +35,7 @@ func (a *App) openCatalogs() error {
 
 func (a *App) checkTheme() error {
 	if t := a.settings.Theme; !slices.Contains(tui.Themes(), t) {
-		return config.Problems{a.settings.NotOneOf("KIOSK_THEME", t, tui.Themes())}
+		return config.Problems{a.settings.UnknownValue("KIOSK_THEME", t, tui.Themes())}
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (a *App) buildClock() {
 func (a *App) readCredentials() (o oidc.AuthOptions, err error) {
 	s := a.settings
 	o = oidc.AuthOptions{Method: string(s.ClientAuth), ClientID: s.ClientID, Secret: s.ClientSecret, Now: a.time.Now}
-	if s.ClientKey.Set() {
+	if s.ClientKey.IsSet() {
 		if o.Key, err = oidc.ParseClientKey(s.ClientKey.Data); err != nil {
 			return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_KEY_FILE", err)
 		}
@@ -91,7 +91,7 @@ func (a *App) readCredentials() (o oidc.AuthOptions, err error) {
 		}
 		a.pings = ciba.NewPings(a.clock.Now, a.log)
 	}
-	if !s.ClientCert.Set() {
+	if !s.ClientCert.IsSet() {
 		return o, nil
 	}
 	if o.Certificate, err = oidc.ParseCertificate(s.ClientCert.Data, o.Key); err != nil {
@@ -142,7 +142,7 @@ func (a *App) buildResource(dpop *oidc.DPoP) error {
 	s := a.settings
 	var layout *api.Layout
 	var err error
-	if s.ResultLayout.Set() {
+	if s.ResultLayout.IsSet() {
 		if layout, err = api.ParseLayout(s.ResultLayout.Path, s.ResultLayout.Data); err != nil {
 			return kiosk.Fail(kiosk.Misconfigured, "KIOSK_RESULT_LAYOUT", err)
 		}

@@ -8,80 +8,80 @@ import (
 )
 
 // issuer is an issuer identifier (OpenID Connect Discovery 2).
-type issuer struct{ cell }
+type issuer struct{ field }
 
 const issuerAllowed = "an https address without query and fragment; http only for a loopback address"
 
 func (i *issuer) Decode(s string) error {
-	if !i.take(s) {
+	if !i.accept(s) {
 		return nil
 	}
 	if _, err := safeurl.ParseIssuer(i.text); err != nil {
-		return i.bad(issuerAllowed, "%v", err)
+		return i.reject(issuerAllowed, "%v", err)
 	}
 	return nil
 }
 
 // endpoint is an address that the kiosk calls; it may have a query.
 type endpoint struct {
-	cell
+	field
 	url *url.URL
 }
 
 func (e *endpoint) Decode(s string) error {
 	e.url = nil
-	if !e.take(s) {
+	if !e.accept(s) {
 		return nil
 	}
 	u, err := safeurl.Parse(e.text)
 	if err != nil {
-		return e.bad("an https address without fragment; http only for a loopback address", "%v", err)
+		return e.reject("an https address without fragment; http only for a loopback address", "%v", err)
 	}
 	e.url = u
 	return nil
 }
 
 // link is an address for the customer's phone. The kiosk never calls it.
-type link struct{ cell }
+type link struct{ field }
 
 // maxLink is what fits into a QR code on a console.
 const maxLink = 300
 
 func (l *link) Decode(s string) error {
 	const allowed = "an http or https address of at most 300 characters"
-	if !l.take(s) {
+	if !l.accept(s) {
 		return nil
 	}
 	u, err := url.Parse(l.text)
 	switch {
 	case err != nil || u.Opaque != "" || u.Hostname() == "":
-		return l.bad(allowed, "not an address")
+		return l.reject(allowed, "not an address")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return l.bad(allowed, "must begin with http:// or https://")
+		return l.reject(allowed, "must begin with http:// or https://")
 	case u.User != nil:
-		return l.bad(allowed, "contains a user name")
+		return l.reject(allowed, "contains a user name")
 	case len(l.text) > maxLink:
-		return l.bad(allowed, "has %d characters", len(l.text))
+		return l.reject(allowed, "has %d characters", len(l.text))
 	}
 	return nil
 }
 
 // resource is an absolute URI without a fragment (RFC 8707 2).
-type resource struct{ cell }
+type resource struct{ field }
 
 func (r *resource) Decode(s string) error {
 	const allowed = "an absolute URI without fragment (RFC 8707)"
-	if !r.take(s) {
+	if !r.accept(s) {
 		return nil
 	}
 	u, err := url.Parse(r.text)
 	switch {
 	case err != nil || !u.IsAbs() || !isToken(r.text):
-		return r.bad(allowed, "not an absolute URI")
+		return r.reject(allowed, "not an absolute URI")
 	case u.User != nil:
-		return r.bad(allowed, "contains a user name")
+		return r.reject(allowed, "contains a user name")
 	case strings.Contains(r.text, "#"):
-		return r.bad(allowed, "has a fragment")
+		return r.reject(allowed, "has a fragment")
 	}
 	return nil
 }

@@ -48,8 +48,8 @@ func (c *Checks) CheckSettings() check.Outcome {
 	switch {
 	case strings.Contains(p.Allowed, "chmod 600"):
 		fix = "let only the kiosk's user own and read the file: chmod 600 FILE"
-	case p.Near != "":
-		fix = "write " + p.Near + " instead, in " + c.EnvFile + "; then run: kiosk config check"
+	case p.Suggestion != "":
+		fix = "write " + p.Suggestion + " instead, in " + c.EnvFile + "; then run: kiosk config check"
 	}
 	text := sanitize.Line(p.Error())
 	if len(problems) > 1 {

@@ -25,9 +25,9 @@ func emptyEnv(t *testing.T) {
 			os.Unsetenv(name)
 		}
 	}
-	was := [2]string{credstore, encrypted}
-	credstore, encrypted = t.TempDir(), t.TempDir()
-	t.Cleanup(func() { credstore, encrypted = was[0], was[1] })
+	was := [2]string{credstore, encryptedCredstore}
+	credstore, encryptedCredstore = t.TempDir(), t.TempDir()
+	t.Cleanup(func() { credstore, encryptedCredstore = was[0], was[1] })
 }
 
 // secretFile writes a file that only its owner reads.
@@ -94,7 +94,7 @@ func TestDefaultsOfARegisteredDevice(t *testing.T) {
 		ClientKey: File{Path: key, Data: kiosk.Secret("the key\n"), Origin: "environment"},
 		Scope:     []string{"openid", "profile"}, BootstrapScope: []string{"openid"}, TechnicianScope: []string{"openid", "profile"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
 		BindingMessage: "{code}", RequestedExpiry: 120 * time.Second, Delivery: "poll",
-		Site: hostName(), Languages: []string{"en"}, Theme: "dark", Keypad: "auto", Touch: "auto",
+		Site: defaultSite(), Languages: []string{"en"}, Theme: "dark", Keypad: "auto", Touch: "auto",
 		IdleTimeout: time.Minute, ResultTimeout: 30 * time.Second,
 		StateDir: "./state", Socket: "state/kiosk.sock", Retention: 720 * time.Hour,
 		StoreKey:    File{Path: "state/store.key", Origin: "derived"},
@@ -186,7 +186,7 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 					t.Errorf("%q accepted: %v", value, err)
 					continue
 				}
-				if p.What == "" || p.Allowed == "" && !strings.Contains(p.What, "not offered") && value != "push" {
+				if p.Cause == "" || p.Allowed == "" && !strings.Contains(p.Cause, "not offered") && value != "push" {
 					t.Errorf("%q: unhelpful: %v", value, p)
 				}
 				if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' && r != '\n' || r == '\u202e' }) {
@@ -320,7 +320,7 @@ func TestUnknownSettingsNameTheNearest(t *testing.T) {
 		t.Setenv(c.given, "canary")
 		_, err := Load()
 		p := about(problems(t, err), c.given)
-		if p == nil || p.Near != c.near {
+		if p == nil || p.Suggestion != c.near {
 			t.Errorf("%s: %v", c.given, err)
 		}
 		if strings.Contains(err.Error(), "canary") {
@@ -382,7 +382,7 @@ func TestNotOneOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := s.NotOneOf("KIOSK_THEME", "drak", []string{"dark", "light"}).Error()
+	got := s.UnknownValue("KIOSK_THEME", "drak", []string{"dark", "light"}).Error()
 	const want = `KIOSK_THEME is "drak" (environment): that is not known; allowed: dark, light; did you mean dark?`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -395,7 +395,7 @@ func TestPingModeNeedsAnAddress(t *testing.T) {
 	t.Setenv("KIOSK_DELIVERY", "ping")
 	_, err := Load()
 	for _, need := range []string{"KIOSK_PING_LISTEN", "KIOSK_PING_CERT_FILE", "KIOSK_PING_KEY_FILE"} {
-		if p := about(problems(t, err), need); p == nil || !strings.Contains(p.What, "KIOSK_DELIVERY") {
+		if p := about(problems(t, err), need); p == nil || !strings.Contains(p.Cause, "KIOSK_DELIVERY") {
 			t.Errorf("%s: %v", need, p)
 		}
 	}
@@ -410,7 +410,7 @@ func TestPingModeNeedsAnAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Delivery != "ping" || s.PingListen != ":8443" || !s.PingCert.Set() || !s.PingKey.Set() {
+	if s.Delivery != "ping" || s.PingListen != ":8443" || !s.PingCert.IsSet() || !s.PingKey.IsSet() {
 		t.Errorf("%+v", s)
 	}
 }

@@ -47,16 +47,16 @@ func LoadFile(path string) (*EnvFile, error) {
 
 // dropIns is what is added to a file's name for the folder of files that go before it:
 // an operator's tool has files of its own there, and never edits a technician's.
-const dropIns = ".d"
+const dropInSuffix = ".d"
 
 // LoadFiles reads such a file and those of the folder beside it, path with .d behind:
 // all that end in .env, in the order of their names, as the units' EnvironmentFile=
 // does. It gives them as Load wants them: the last one, which wins, first. Lax says
 // that there need not be a file, and that this process need not be allowed to read it.
 func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
-	names, err := filepath.Glob(filepath.Join(escaped(path)+dropIns, "*.env"))
+	names, err := filepath.Glob(filepath.Join(escapeGlob(path)+dropInSuffix, "*.env"))
 	if err != nil {
-		return nil, fmt.Errorf("%s%s: %w", path, dropIns, err)
+		return nil, fmt.Errorf("%s%s: %w", path, dropInSuffix, err)
 	}
 	var files []*EnvFile
 	var faults []error
@@ -73,8 +73,8 @@ func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
 	return files, errors.Join(faults...)
 }
 
-// escaped is a path that stands for itself in a pattern.
-func escaped(path string) string {
+// escapeGlob is a path that stands for itself in a pattern.
+func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
@@ -84,7 +84,7 @@ func parseEnv(path, data string) ([]Var, error) {
 	line := map[string]int{}
 	for i, row := range strings.Split(strings.TrimPrefix(data, "\ufeff"), "\n") {
 		row = strings.TrimSuffix(row, "\r")
-		v, at, err := parseRow(row)
+		v, at, err := parseLine(row)
 		v.Line = i + 1
 		switch {
 		case err == nil && v.Name == "":
@@ -102,8 +102,8 @@ func parseEnv(path, data string) ([]Var, error) {
 	return vars, errors.Join(faults...)
 }
 
-// parseRow reads one line; no name means that there is nothing on it.
-func parseRow(row string) (v Var, at int, err error) {
+// parseLine reads one line; no name means that there is nothing on it.
+func parseLine(row string) (v Var, at int, err error) {
 	if !utf8.ValidString(row) {
 		return v, 0, errors.New("not UTF-8")
 	}

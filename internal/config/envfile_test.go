@@ -161,12 +161,12 @@ func FuzzEveryField(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		var s sections
 		for _, field := range s.fields() {
-			c := field.cell.base()
-			_ = field.cell.(interface{ Decode(string) error }).Decode(value)
-			if strings.ContainsFunc(c.what+c.allowed+c.near, func(r rune) bool { return !unicode.IsPrint(r) }) {
-				t.Fatalf("%s: %q", field.Name, c.what)
+			c := field.field.base()
+			_ = field.field.(interface{ Decode(string) error }).Decode(value)
+			if strings.ContainsFunc(c.problem+c.allowed+c.suggestion, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%s: %q", field.Name, c.problem)
 			}
-			if c.what == "" && strings.ContainsFunc(c.text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			if c.problem == "" && strings.ContainsFunc(c.text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Fatalf("%s accepts %q", field.Name, c.text)
 			}
 		}
@@ -208,7 +208,7 @@ func TestFilesOfAnOperatorsTool(t *testing.T) {
 		t.Errorf("origin %q", r.Origin)
 	}
 	for _, f := range files {
-		Forget(f)
+		ClearEnvironment(f)
 	}
 	if site := os.Getenv("KIOSK_SITE"); site != "" {
 		t.Errorf("%q is still in the environment", site)

@@ -21,12 +21,12 @@ func WriteFile(path string, vars []Var) error {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", path, err) }
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fail(bare(err))
+		return fail(withoutPath(err))
 	}
 	if len(old) > maxFile {
 		return fail(errors.New("the file is too long"))
 	}
-	fresh, err := setIn(string(old), vars)
+	fresh, err := setVars(string(old), vars)
 	if err != nil {
 		return fail(err)
 	}
@@ -37,13 +37,13 @@ func WriteFile(path string, vars []Var) error {
 	if _, err := parseEnv(path, fresh); err != nil {
 		return err
 	}
-	if err := replace(path, []byte(fresh)); err != nil {
-		return fail(bare(err))
+	if err := replaceFile(path, []byte(fresh)); err != nil {
+		return fail(withoutPath(err))
 	}
 	return nil
 }
 
-func setIn(text string, vars []Var) (string, error) {
+func setVars(text string, vars []Var) (string, error) {
 	rows := strings.SplitAfter(text, "\n")
 	for _, v := range vars {
 		quoted, err := quote(v.Value)
@@ -89,9 +89,9 @@ func quote(value string) (string, error) {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(value) + `"`, nil
 }
 
-// replace replaces the file at path, or creates it. A replaced file keeps its mode and owner; a new one has mode 0640 and
+// replaceFile replaces the file at path, or creates it. A replaced file keeps its mode and owner; a new one has mode 0640 and
 // the directory's group, whose members read it.
-func replace(path string, data []byte) error {
+func replaceFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}

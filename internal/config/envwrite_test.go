@@ -69,7 +69,7 @@ func FuzzWriteFile(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		text, err := setIn("# x\n", []Var{{Name: "KIOSK_SITE", Value: value}})
+		text, err := setVars("# x\n", []Var{{Name: "KIOSK_SITE", Value: value}})
 		if err != nil {
 			return
 		}

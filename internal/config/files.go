@@ -29,8 +29,8 @@ type File struct {
 	Sealed bool         // it is encrypted, and systemd opens it for the service only: Data is nil
 }
 
-// Set says whether there is such a file.
-func (f File) Set() bool { return f.Data != nil }
+// IsSet says whether there is such a file.
+func (f File) IsSet() bool { return f.Data != nil }
 
 // Text is the contents without the newline at the end, which editors add.
 func (f File) Text() kiosk.Secret {
@@ -45,14 +45,14 @@ func (f File) Text() kiosk.Secret {
 // have the kiosk's in front, as in LoadCredential=client-key:kiosk.client-key. What is
 // in the other folder is encrypted to the machine and for the service alone.
 var (
-	credstore = "/etc/credstore"
-	encrypted = "/etc/credstore.encrypted"
+	credstore          = "/etc/credstore"
+	encryptedCredstore = "/etc/credstore.encrypted"
 )
 
-// credentials is the folder in which systemd puts what LoadCredential= names, or, where
+// credentialsDir is the folder in which systemd puts what LoadCredential= names, or, where
 // there is none because this is a shell and not the service, the one where it takes it
 // from: or the doctor would find secrets missing on a device that is well.
-func credentials() (dir, prefix string) {
+func credentialsDir() (dir, prefix string) {
 	dir = os.Getenv("CREDENTIALS_DIRECTORY")
 	if !filepath.IsAbs(dir) {
 		return credstore, "kiosk."
@@ -60,25 +60,25 @@ func credentials() (dir, prefix string) {
 	return filepath.Clean(dir), ""
 }
 
-// unseen ends the sentence that a credential is missing, where it may be there all the
+// hiddenHint ends the sentence that a credential is missing, where it may be there all the
 // same: systemd's folder is not for this user to look into.
-func unseen() string {
-	dir, prefix := credentials()
+func hiddenHint() string {
+	dir, prefix := credentialsDir()
 	if _, err := os.ReadDir(dir); prefix != "" && errors.Is(err, fs.ErrPermission) {
 		return "; unless it is in " + dir + ", where only root can look"
 	}
 	return ""
 }
 
-// named says whether there is such a file or credential, be it readable or not.
-func (f *file) named() bool { return f.text != "" || f.read.Path != "" }
+// isSet says whether there is such a file or credential, be it readable or not.
+func (f *file) isSet() bool { return f.text != "" || f.read.Path != "" }
 
 // load reads the file, or the credential if no file is set, and keeps what is
 // wrong. most is how many bytes it may have.
 func (f *file) load(credential string, secret bool, most int) {
-	dir, prefix := credentials()
+	dir, prefix := credentialsDir()
 	switch {
-	case f.what != "":
+	case f.problem != "":
 		return
 	case f.text != "":
 		f.read.Path = f.text
@@ -101,7 +101,7 @@ func (f *file) load(credential string, secret bool, most int) {
 	guarded := prefix == "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
 	data, allowed, err := readFile(f.read.Path, secret && !guarded, most)
 	if err != nil {
-		f.bad(allowed, "%v", err)
+		f.reject(allowed, "%v", err)
 		f.denied = errors.Is(err, fs.ErrPermission)
 		return
 	}
@@ -111,12 +111,12 @@ func (f *file) load(credential string, secret bool, most int) {
 // findSealed looks for a credential that a shell did not find in clear: it is there for
 // the service only, or there is none.
 func (f *file) findSealed(credential string) {
-	f.read.Path = filepath.Join(encrypted, "kiosk."+credential)
+	f.read.Path = filepath.Join(encryptedCredstore, "kiosk."+credential)
 	if _, err := os.Lstat(f.read.Path); err != nil {
 		f.read = File{}
 		return
 	}
-	f.bad("", "it is encrypted for the service only")
+	f.reject("", "it is encrypted for the service only")
 	f.denied, f.read.Sealed = true, true
 }
 
@@ -126,13 +126,13 @@ func readFile(name string, private bool, most int) (data []byte, allowed string,
 	// Without O_NONBLOCK opening a named pipe would wait for its other end.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, plain, fmt.Errorf("cannot be opened: %w", bare(err))
+		return nil, plain, fmt.Errorf("cannot be opened: %w", withoutPath(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, plain, fmt.Errorf("cannot be read: %w", bare(err))
+		return nil, plain, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	case !info.Mode().IsRegular():
 		return nil, plain, errors.New("that is no file")
 	case private && info.Mode().Perm()&0o066 != 0:
@@ -142,7 +142,7 @@ func readFile(name string, private bool, most int) (data []byte, allowed string,
 	data, err = io.ReadAll(io.LimitReader(f, int64(most)+1))
 	switch {
 	case err != nil:
-		return nil, plain, fmt.Errorf("cannot be read: %w", bare(err))
+		return nil, plain, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	case len(data) > most:
 		return nil, fmt.Sprintf("at most %d bytes", most), errors.New("the file is too long")
 	case strings.TrimSpace(string(data)) == "":
@@ -151,8 +151,8 @@ func readFile(name string, private bool, most int) (data []byte, allowed string,
 	return data, "", nil
 }
 
-// bare drops the path from a file error.
-func bare(err error) error {
+// withoutPath drops the path from a file error.
+func withoutPath(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err
@@ -160,10 +160,10 @@ func bare(err error) error {
 	return err
 }
 
-// shown gives the path as it may be shown. Somebody who writes the secret itself
+// displayPath gives the path as it may be shown. Somebody who writes the secret itself
 // where its file belongs must not find it in a log: of a path that leads
 // nowhere only the folder is shown, if there is one.
-func (f *file) shown() string {
+func (f *file) displayPath() string {
 	if f.text == "" {
 		return f.read.Path
 	}

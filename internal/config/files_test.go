@@ -276,7 +276,7 @@ func TestAShellSeesWhatTheServiceIsGiven(t *testing.T) {
 		t.Helper()
 		_, err := Load()
 		p := about(problems(t, err), "KIOSK_CLIENT_KEY_FILE")
-		if p == nil || !strings.Contains(p.What, want) {
+		if p == nil || !strings.Contains(p.Cause, want) {
 			t.Errorf("%v", err)
 		}
 	}
@@ -305,7 +305,7 @@ func TestAShellSeesWhatTheServiceIsGiven(t *testing.T) {
 	})
 	t.Run("encrypted", func(t *testing.T) {
 		start(t)
-		put(t, encrypted, 0o600)
+		put(t, encryptedCredstore, 0o600)
 		_, err := Load()
 		all := problems(t, err)
 		if p := about(all, "KIOSK_CLIENT_KEY_FILE"); len(all) != 1 || p == nil || !p.Sealed || !errors.Is(p, fs.ErrPermission) || p.Missing ||

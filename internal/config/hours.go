@@ -10,18 +10,18 @@ import (
 
 // hours is the setting of opening hours.
 type hours struct {
-	cell
+	field
 	week Hours
 }
 
 func (h *hours) Decode(s string) error {
 	h.week = nil
-	if !h.take(s) {
+	if !h.accept(s) {
 		return nil
 	}
 	week, err := ParseHours(h.text)
 	if err != nil {
-		return h.bad("days and times as in Mo-Fr 08:00-20:00, Sa 09:00-18:00, with more times of a day each as a part of its own", "%v", err)
+		return h.reject("days and times as in Mo-Fr 08:00-20:00, Sa 09:00-18:00, with more times of a day each as a part of its own", "%v", err)
 	}
 	h.week = week
 	return nil
@@ -39,7 +39,7 @@ type Opening struct {
 
 // day is 1440 minutes, in which opening hours are counted: clocks that are put
 // forward or back do not change what stands on the door.
-const day = 24 * 60
+const minutesPerDay = 24 * 60
 
 var weekdays = []string{"Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"} // as time.Weekday counts
 
@@ -96,11 +96,11 @@ func parseSpan(s string) (from, to int, err error) {
 	a, b, _ := strings.Cut(s, "-")
 	from, okFrom := parseMinute(a)
 	to, okTo := parseMinute(b)
-	if !okFrom || !okTo || from == day {
+	if !okFrom || !okTo || from == minutesPerDay {
 		return 0, 0, errors.New("a time is as 08:00-20:00")
 	}
 	if to <= from {
-		to += day
+		to += minutesPerDay
 	}
 	return from, to, nil
 }
@@ -116,27 +116,27 @@ func parseMinute(s string) (int, bool) {
 		}
 	}
 	h, m := int(s[0]-'0')*10+int(s[1]-'0'), int(s[3]-'0')*10+int(s[4]-'0')
-	return h*60 + m, m < 60 && h*60+m <= day
+	return h*60 + m, m < 60 && h*60+m <= minutesPerDay
 }
 
-// Open says whether t is within the hours, by the clock of t's place.
-func (h Hours) Open(t time.Time) bool {
+// IsOpen says whether t is within the hours, by the clock of t's place.
+func (h Hours) IsOpen(t time.Time) bool {
 	if len(h) == 0 {
 		return true
 	}
 	now := t.Hour()*60 + t.Minute()
 	for _, o := range h {
-		if o.Day == t.Weekday() && o.From <= now && now < o.To || (o.Day+1)%7 == t.Weekday() && now < o.To-day {
+		if o.Day == t.Weekday() && o.From <= now && now < o.To || (o.Day+1)%7 == t.Weekday() && now < o.To-minutesPerDay {
 			return true
 		}
 	}
 	return false
 }
 
-// Opens is when they are open next after t; zero where they are at t.
-func (h Hours) Opens(t time.Time) time.Time {
+// NextOpening is when they are open next after t; zero where they are at t.
+func (h Hours) NextOpening(t time.Time) time.Time {
 	var next time.Time
-	if h.Open(t) {
+	if h.IsOpen(t) {
 		return next
 	}
 	for _, o := range h {

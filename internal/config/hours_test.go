@@ -41,10 +41,10 @@ func TestHours(t *testing.T) {
 			continue
 		}
 		at := inWeek(t, c.at)
-		next := h.Opens(at)
-		if h.Open(at) != (c.opens == "") || next.IsZero() != (c.opens == "") {
-			t.Errorf("%s, on %s: open %v, opens %v", c.hours, c.at, h.Open(at), next)
-		} else if c.opens != "" && (next.Format("Mon 15:04") != c.opens || !next.After(at) || next.Sub(at) > 7*24*time.Hour || !h.Open(next)) {
+		next := h.NextOpening(at)
+		if h.IsOpen(at) != (c.opens == "") || next.IsZero() != (c.opens == "") {
+			t.Errorf("%s, on %s: open %v, opens %v", c.hours, c.at, h.IsOpen(at), next)
+		} else if c.opens != "" && (next.Format("Mon 15:04") != c.opens || !next.After(at) || next.Sub(at) > 7*24*time.Hour || !h.IsOpen(next)) {
 			t.Errorf("%s, on %s: opens %v, not %s", c.hours, c.at, next, c.opens)
 		}
 	}
@@ -75,7 +75,7 @@ func TestHoursWhenClocksAreChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, day := range []time.Time{time.Date(2026, 3, 29, 0, 30, 0, 0, berlin), time.Date(2026, 10, 25, 0, 30, 0, 0, berlin)} {
-		if at := h.Opens(day); at.Format("15:04") != "08:00" || at.Day() != day.Day() || !h.Open(at) || h.Open(at.Add(-time.Minute)) {
+		if at := h.NextOpening(day); at.Format("15:04") != "08:00" || at.Day() != day.Day() || !h.IsOpen(at) || h.IsOpen(at.Add(-time.Minute)) {
 			t.Errorf("on %v it opens at %v", day, at)
 		}
 	}
@@ -104,9 +104,9 @@ func FuzzParseHours(f *testing.F) {
 			return
 		}
 		at := time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC)
-		opens := h.Opens(at)
-		if h.Open(at) != opens.IsZero() || !opens.IsZero() && (opens.Before(at) || !h.Open(opens)) {
-			t.Errorf("%q: open %v at %v, opens %v", s, h.Open(at), at, opens)
+		opens := h.NextOpening(at)
+		if h.IsOpen(at) != opens.IsZero() || !opens.IsZero() && (opens.Before(at) || !h.IsOpen(opens)) {
+			t.Errorf("%q: open %v at %v, opens %v", s, h.IsOpen(at), at, opens)
 		}
 	})
 }

@@ -27,34 +27,34 @@ const prefix = "KIOSK_"
 func Load(files ...*EnvFile) (*Settings, error) {
 	l := loader{origin: map[string]string{}}
 	for _, f := range files {
-		l.fill(f)
+		l.fillEnvironment(f)
 	}
-	l.provisioned()
+	l.loadProvisioned()
 	for _, section := range l.each() {
 		if err := envconfig.Process("kiosk", section.fields); err != nil {
-			l.foreign(err)
+			l.rejectEnvironment(err)
 		}
 	}
 	for _, f := range l.fields() {
-		l.settle(f)
+		l.resolve(f)
 	}
 	s := l.settings()
 	for _, f := range l.fields() {
-		l.report(f)
+		l.addRow(f)
 	}
 	s.rows = l.rows
-	l.unknown()
-	missing := l.registration(s)
-	if l.hidden != "" && slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Missing }) {
+	l.findUnknown()
+	missing := l.checkRegistration(s)
+	if l.unreadable != "" && slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Missing }) {
 		missing = false // for all that this process knows, it is all there
 		l.problems = append(slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Missing }),
-			Problem{Setting: prefix + "*", What: l.hidden + ": cannot be opened: permission denied", Denied: true})
+			Problem{Setting: prefix + "*", Cause: l.unreadable + ": cannot be opened: permission denied", Denied: true})
 	}
 	if len(l.problems) == 0 {
 		return s, nil
 	}
 	if missing {
-		return s, unprovisioned{l.problems}
+		return s, notProvisioned{l.problems}
 	}
 	return s, l.problems
 }
@@ -63,35 +63,35 @@ func Load(files ...*EnvFile) (*Settings, error) {
 // itself writes its settings where it may not write /etc. What is set anywhere else wins.
 const ProvisionedFile = "provisioned.env"
 
-// provisioned reads that file.
-func (l *loader) provisioned() {
-	dir := first(os.Getenv("STATE_DIRECTORY"))
+// loadProvisioned reads that file.
+func (l *loader) loadProvisioned() {
+	dir := firstDir(os.Getenv("STATE_DIRECTORY"))
 	if dir == "" {
 		dir = cmp.Or(strings.TrimSpace(os.Getenv("KIOSK_STATE_DIR")), "./state")
 	}
 	f, err := LoadFile(filepath.Join(dir, ProvisionedFile))
 	switch {
 	case err == nil:
-		l.fill(f)
+		l.fillEnvironment(f)
 	case errors.Is(err, fs.ErrPermission):
-		l.hidden = filepath.Join(dir, ProvisionedFile)
+		l.unreadable = filepath.Join(dir, ProvisionedFile)
 	case !errors.Is(err, fs.ErrNotExist):
-		l.problems = append(l.problems, Problem{Setting: prefix + "*", What: err.Error()})
+		l.problems = append(l.problems, Problem{Setting: prefix + "*", Cause: err.Error()})
 	}
 }
 
 // loader is the work in progress.
 type loader struct {
 	sections
-	origin   map[string]string // by variable: where it came from, if not from the environment
-	problems Problems
-	hidden   string // a file that this process may not read; it may hold a registration
-	rows     []Row
+	origin     map[string]string // by variable: where it came from, if not from the environment
+	problems   Problems
+	unreadable string // a file that this process may not read; it may hold a registration
+	rows       []Row
 }
 
-// fill puts a file's settings into the environment, where envconfig looks.
+// fillEnvironment puts a file's settings into the environment, where envconfig looks.
 // Other variables of the file are for systemd and are left alone.
-func (l *loader) fill(f *EnvFile) {
+func (l *loader) fillEnvironment(f *EnvFile) {
 	if f == nil {
 		return
 	}
@@ -105,57 +105,57 @@ func (l *loader) fill(f *EnvFile) {
 	}
 }
 
-// foreign keeps an error of envconfig itself, which the fields never cause. Its
+// rejectEnvironment keeps an error of envconfig itself, which the fields never cause. Its
 // text is not used: it quotes the value.
-func (l *loader) foreign(err error) {
-	p := Problem{Setting: prefix + "*", What: "the environment cannot be read"}
+func (l *loader) rejectEnvironment(err error) {
+	p := Problem{Setting: prefix + "*", Cause: "the environment cannot be read"}
 	var e *envconfig.ParseError
 	if errors.As(err, &e) {
-		p.Setting, p.What = e.KeyName, "that cannot be read"
+		p.Setting, p.Cause = e.KeyName, "that cannot be read"
 	}
 	l.problems = append(l.problems, p)
 }
 
-// settle does for one field what its type alone cannot: the origin, a default
+// resolve does for one field what its type alone cannot: the origin, a default
 // for a variable that is set but empty, bounds and words of the tags, files.
-func (l *loader) settle(f field) {
-	c := f.cell.base()
+func (l *loader) resolve(f entry) {
+	c := f.field.base()
 	if value, set := os.LookupEnv(f.Name); strings.TrimSpace(value) == "" {
 		delete(l.origin, f.Name)
 		if f.Default != "" {
 			l.origin[f.Name] = "default"
 			if set {
-				_ = f.cell.(envconfig.Decoder).Decode(f.Default) // never fails: it keeps its problem
+				_ = f.field.(envconfig.Decoder).Decode(f.Default) // never fails: it keeps its problem
 			}
 		}
 	} else if l.origin[f.Name] == "" {
 		l.origin[f.Name] = "environment"
 	}
-	switch v := f.cell.(type) {
-	case *word:
+	switch v := f.field.(type) {
+	case *choice:
 		words := strings.Fields(f.tag.Get("oneof"))
-		if c.what == "" && c.text != "" && !slices.Contains(words, c.text) {
-			c.bad(strings.Join(offered(f.Name, words), ", "), "that is not known")
-			c.near = nearest(c.text, words, maxSlip)
+		if c.problem == "" && c.text != "" && !slices.Contains(words, c.text) {
+			c.reject(strings.Join(supportedWords(f.Name, words), ", "), "that is not known")
+			c.suggestion = suggest(c.text, words, maxTypos)
 		}
 	case *seconds:
 		low, high := f.tag.Get("min"), f.tag.Get("max")
-		if c.what == "" && c.text != "" && (v.n < number(low) || v.n > number(high)) {
-			c.bad(fmt.Sprintf("a number of seconds from %s to %s", low, high), "that is out of bounds")
+		if c.problem == "" && c.text != "" && (v.n < tagNumber(low) || v.n > tagNumber(high)) {
+			c.reject(fmt.Sprintf("a number of seconds from %s to %s", low, high), "that is out of bounds")
 		}
-	case *span:
+	case *timespan:
 		low, high := f.tag.Get("min"), f.tag.Get("max")
-		if c.what == "" && c.text != "" && (v.d < duration(low) || v.d > duration(high)) {
-			c.bad(fmt.Sprintf("a duration from %s to %s", low, high), "that is out of bounds")
+		if c.problem == "" && c.text != "" && (v.d < tagDuration(low) || v.d > tagDuration(high)) {
+			c.reject(fmt.Sprintf("a duration from %s to %s", low, high), "that is out of bounds")
 		}
 	case *path:
 		// A socket's address has 108 bytes with the one that ends it (unix(7)).
-		if most := number(f.tag.Get("max")); most > 0 && len(c.text) > most {
-			c.bad(fmt.Sprintf("a path of at most %d bytes", most), "it is %d bytes long", len(c.text))
+		if most := tagNumber(f.tag.Get("max")); most > 0 && len(c.text) > most {
+			c.reject(fmt.Sprintf("a path of at most %d bytes", most), "it is %d bytes long", len(c.text))
 		}
 	case *file:
 		most := maxFile
-		if own := number(f.tag.Get("max")); own > 0 {
+		if own := tagNumber(f.tag.Get("max")); own > 0 {
 			most = own
 		}
 		v.load(f.Credential, f.tag.Get("secret") != "", most)
@@ -166,15 +166,15 @@ func (l *loader) settle(f field) {
 			l.origin[f.Name] = v.read.Origin
 		}
 	}
-	refuseUnbuilt(f)
+	rejectUnsupported(f)
 }
 
-// offered leaves out the words that this version refuses.
-func offered(setting string, words []string) []string {
+// supportedWords leaves out the words that this version refuses.
+func supportedWords(setting string, words []string) []string {
 	var all []string
 	for _, w := range words {
 		refused := false
-		for _, n := range notOffered {
+		for _, n := range unsupported {
 			refused = refused || n.setting == setting && n.value == w
 		}
 		if !refused {
@@ -184,54 +184,54 @@ func offered(setting string, words []string) []string {
 	return all
 }
 
-// number and duration read our own tags, which a test checks.
-func number(tag string) (n int) {
+// tagNumber and duration read our own tags, which a test checks.
+func tagNumber(tag string) (n int) {
 	_, _ = fmt.Sscan(tag, &n)
 	return n
 }
 
-func duration(tag string) time.Duration {
+func tagDuration(tag string) time.Duration {
 	d, _ := time.ParseDuration(tag)
 	return d
 }
 
 // settings turns the checked fields into Settings.
 func (l *loader) settings() *Settings {
-	v, r, d, p, k := &l.server, &l.request, &l.delivery, &l.shop, &l.device
+	v, r, d, p, k := &l.server, &l.request, &l.delivery, &l.screen, &l.operation
 	s := &Settings{
-		Issuer: good(v.Issuer.cell), ClientID: good(v.ClientID.cell), ClientAuth: ClientAuth(good(v.ClientAuth.cell)),
-		ClientSecret: v.ClientSecretFile.read.Text(), ClientKey: v.ClientKeyFile.read, ClientCert: v.ClientCertFile.read, CA: v.CAFile.read, Profile: good(v.Profile.cell),
+		Issuer: validText(v.Issuer.field), ClientID: validText(v.ClientID.field), ClientAuth: ClientAuth(validText(v.ClientAuth.field)),
+		ClientSecret: v.ClientSecretFile.read.Text(), ClientKey: v.ClientKeyFile.read, ClientCert: v.ClientCertFile.read, CA: v.CAFile.read, Profile: validText(v.Profile.field),
 
-		Scope: r.Scope.list, Audience: good(r.Audience.cell), Resource: good(r.Resource.cell), ACRValues: r.ACRValues.list,
-		AuthorizationDetails: good(r.AuthorizationDetails.cell),
-		Identifier:           Identifier(good(r.Identifier.cell)), LoginHint: good(r.LoginHint.cell), LookupURL: r.LookupURL.url,
-		SubjectClaim: good(r.SubjectClaim.cell), BindingMessage: good(r.BindingMessage.cell),
+		Scope: r.Scope.list, Audience: validText(r.Audience.field), Resource: validText(r.Resource.field), ACRValues: r.ACRValues.list,
+		AuthorizationDetails: validText(r.AuthorizationDetails.field),
+		Identifier:           Identifier(validText(r.Identifier.field)), LoginHint: validText(r.LoginHint.field), LookupURL: r.LookupURL.url,
+		SubjectClaim: validText(r.SubjectClaim.field), BindingMessage: validText(r.BindingMessage.field),
 		RequestedExpiry: time.Duration(r.RequestedExpiry.n) * time.Second,
-		Delivery:        good(d.Delivery.cell),
-		PingListen:      good(d.PingListen.cell),
+		Delivery:        validText(d.Delivery.field),
+		PingListen:      validText(d.PingListen.field),
 		PingCert:        d.PingCertFile.read, PingKey: d.PingKeyFile.read,
-		DeviceClientID: good(d.DeviceClientID.cell),
+		DeviceClientID: validText(d.DeviceClientID.field),
 
-		BootstrapClientID: good(l.enrolment.BootstrapClientID.cell), BootstrapScope: l.enrolment.BootstrapScope.list,
-		TechnicianClaim: good(l.enrolment.TechnicianClaim.cell), TechnicianScope: l.enrolment.TechnicianScope.list,
+		BootstrapClientID: validText(l.enrolment.BootstrapClientID.field), BootstrapScope: l.enrolment.BootstrapScope.list,
+		TechnicianClaim: validText(l.enrolment.TechnicianClaim.field), TechnicianScope: l.enrolment.TechnicianScope.list,
 		SignedRequest: d.SignedRequest.on, DPoP: d.DPOP.on,
 
-		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: good(p.Site.cell), Open: p.Open.week, Languages: p.Languages.list,
-		Theme: good(p.Theme.cell), Keypad: good(p.Keypad.cell), Touch: good(p.Touch.cell), Font: good(p.Font.cell), BlankAfter: p.BlankAfter.d, Sound: p.Sound.on, Mirror: good(p.Mirror.cell), ReadyLink: good(p.ReadyLink.cell), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
+		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: validText(p.Site.field), Open: p.Open.week, Languages: p.Languages.list,
+		Theme: validText(p.Theme.field), Keypad: validText(p.Keypad.field), Touch: validText(p.Touch.field), Font: validText(p.Font.field), BlankAfter: p.BlankAfter.d, Sound: p.Sound.on, Mirror: validText(p.Mirror.field), ReadyLink: validText(p.ReadyLink.field), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
 
-		StateDir: good(k.StateDir.cell), Socket: good(k.Socket.cell), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,
-		GuardPerson: good(k.GuardPerson.cell), GuardDevice: good(k.GuardDevice.cell), MetricsListen: good(k.MetricsListen.cell), LogLevel: k.LogLevel.level,
+		StateDir: validText(k.StateDir.field), Socket: validText(k.Socket.field), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,
+		GuardPerson: validText(k.GuardPerson.field), GuardDevice: validText(k.GuardDevice.field), MetricsListen: validText(k.MetricsListen.field), LogLevel: k.LogLevel.level,
 	}
-	if f := &l.server.ClientSecretFile; !isSecret(s.ClientSecret) && f.what == "" {
-		f.bad("one line of visible ASCII characters (RFC 6749, appendix A.2)", "that is no client secret: perhaps another file was meant")
+	if f := &l.server.ClientSecretFile; !isSendableSecret(s.ClientSecret) && f.problem == "" {
+		f.reject("one line of visible ASCII characters (RFC 6749, appendix A.2)", "that is no client secret: perhaps another file was meant")
 		s.ClientSecret = nil
 	}
 	l.derive(s)
 	return s
 }
 
-// isSecret says whether a client secret can be sent; none is fine here.
-func isSecret(secret []byte) bool {
+// isSendableSecret says whether a client secret can be sent; none is fine here.
+func isSendableSecret(secret []byte) bool {
 	for _, c := range secret {
 		if c < ' ' || c > '~' {
 			return false
@@ -240,9 +240,9 @@ func isSecret(secret []byte) bool {
 	return true
 }
 
-// good gives a value that has no problem.
-func good(c cell) string {
-	if c.what != "" {
+// validText gives a value that has no problem.
+func validText(c field) string {
+	if c.problem != "" {
 		return ""
 	}
 	return c.text
@@ -250,31 +250,31 @@ func good(c cell) string {
 
 // derive fills in what follows from other settings and from the system.
 func (l *loader) derive(s *Settings) {
-	set := func(name string, c *cell, field *string, value, origin string) {
-		c.text, c.what, *field = value, "", value
+	set := func(name string, c *field, field *string, value, origin string) {
+		c.text, c.problem, *field = value, "", value
 		l.origin[name] = origin
 	}
 	if l.server.ClientAuth.text == "" {
 		way := ClientSecretBasic
-		if l.server.ClientKeyFile.named() {
+		if l.server.ClientKeyFile.isSet() {
 			way = PrivateKeyJWT
 		}
-		set("KIOSK_CLIENT_AUTH", &l.server.ClientAuth.cell, (*string)(&s.ClientAuth), string(way), "derived")
+		set("KIOSK_CLIENT_AUTH", &l.server.ClientAuth.field, (*string)(&s.ClientAuth), string(way), "derived")
 	}
-	if l.shop.Site.text == "" {
-		set("KIOSK_SITE", &l.shop.Site.cell, &s.Site, hostName(), "derived")
+	if l.screen.Site.text == "" {
+		set("KIOSK_SITE", &l.screen.Site.field, &s.Site, defaultSite(), "derived")
 	}
-	if dir := first(os.Getenv("STATE_DIRECTORY")); dir != "" {
-		set("KIOSK_STATE_DIR", &l.device.StateDir.cell, &s.StateDir, dir, "environment STATE_DIRECTORY")
+	if dir := firstDir(os.Getenv("STATE_DIRECTORY")); dir != "" {
+		set("KIOSK_STATE_DIR", &l.operation.StateDir.field, &s.StateDir, dir, "environment STATE_DIRECTORY")
 	}
-	if l.device.Socket.text == "" {
-		dir := first(os.Getenv("RUNTIME_DIRECTORY"))
+	if l.operation.Socket.text == "" {
+		dir := firstDir(os.Getenv("RUNTIME_DIRECTORY"))
 		if dir == "" {
 			dir = s.StateDir
 		}
-		set("KIOSK_SOCKET", &l.device.Socket.cell, &s.Socket, filepath.Join(dir, "kiosk.sock"), "derived")
+		set("KIOSK_SOCKET", &l.operation.Socket.field, &s.Socket, filepath.Join(dir, "kiosk.sock"), "derived")
 	}
-	if k := &l.device.StoreKeyFile; k.read.Path == "" && k.what == "" {
+	if k := &l.operation.StoreKeyFile; k.read.Path == "" && k.problem == "" {
 		k.read.Path, k.read.Origin = filepath.Join(s.StateDir, "store.key"), "derived"
 		s.StoreKey = k.read
 		l.origin["KIOSK_STORE_KEY_FILE"] = "derived"
@@ -294,8 +294,8 @@ func (l *loader) derive(s *Settings) {
 	}
 }
 
-// first takes the first of the folders that systemd gives with colons between.
-func first(dirs string) string {
+// firstDir takes the first of the folders that systemd gives with colons between.
+func firstDir(dirs string) string {
 	for dir := range strings.SplitSeq(dirs, ":") {
 		if dir != "" {
 			return filepath.Clean(dir)
@@ -308,9 +308,9 @@ func first(dirs string) string {
 // from it (sd_notify(3)): then SIGHUP is its word, and not a closed window's.
 func Supervised() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 
-// Forget takes the variables out of the environment that have the value that the file
+// ClearEnvironment takes the variables out of the environment that have the value that the file
 // gives: systemd put them there, or an earlier Load, and the file is to be read again.
-func Forget(f *EnvFile) {
+func ClearEnvironment(f *EnvFile) {
 	if f == nil {
 		return
 	}

@@ -7,30 +7,30 @@ import (
 )
 
 // checkPattern checks that all placeholders of a text are known and that the required one is there.
-func checkPattern(c *cell, text, allowed, required string, known ...string) {
+func checkPattern(c *field, text, allowed, required string, known ...string) {
 	if unknown := pattern.Unknown(text, known...); unknown != "" {
-		c.bad(allowed, "%q is not a placeholder", unknown)
-		c.near = nearest(unknown, known, maxSlip)
+		c.reject(allowed, "%q is not a placeholder", unknown)
+		c.suggestion = suggest(unknown, known, maxTypos)
 		return
 	}
 	if !strings.Contains(text, required) {
-		c.bad(allowed, "%s is missing", required)
+		c.reject(allowed, "%s is missing", required)
 	}
 }
 
 // hintPattern is the pattern of the login hint.
-type hintPattern struct{ cell }
+type hintPattern struct{ field }
 
 func (h *hintPattern) Decode(s string) error {
 	const allowed = "words with {identifier} and perhaps {issuer}; or iss_sub; or iss_sub: and such words"
-	if !h.take(s) {
+	if !h.accept(s) {
 		return nil
 	}
 	text := h.text
 	if subject, ok := issSub(h.text); ok {
 		text = subject
 	}
-	checkPattern(&h.cell, text, allowed, "{identifier}", "{identifier}", "{issuer}")
+	checkPattern(&h.field, text, allowed, "{identifier}", "{identifier}", "{issuer}")
 	return nil
 }
 
@@ -44,13 +44,13 @@ func issSub(hint string) (subject string, ok bool) {
 
 // bindingPattern is the pattern of the binding message. Without the code in it the person could not see that phone and kiosk
 // belong together (CIBA Core 7.1).
-type bindingPattern struct{ cell }
+type bindingPattern struct{ field }
 
 func (b *bindingPattern) Decode(s string) error {
 	const allowed = "words with {code} and perhaps {site}"
-	if !b.take(s) {
+	if !b.accept(s) {
 		return nil
 	}
-	checkPattern(&b.cell, b.text, allowed, "{code}", "{code}", "{site}")
+	checkPattern(&b.field, b.text, allowed, "{code}", "{code}", "{site}")
 	return nil
 }

@@ -15,15 +15,15 @@ var ErrNotProvisioned = errors.New("no client registration on this device yet")
 
 // Problem is one thing that is wrong with the settings.
 type Problem struct {
-	Setting string // the variable's name
-	Value   string // as set, cut to one line; "[secret]" or empty where it must not or cannot be shown
-	What    string // what is wrong with it, without the value
-	Allowed string // what would be right; may be empty
-	Near    string // the nearest known name or word; may be empty
-	Missing bool   // part of the client registration that is not there: provisioning supplies it
-	Denied  bool   // this process may not read the file; as errors.Is(p, fs.ErrPermission)
-	Sealed  bool   // with Denied: it is encrypted, and systemd opens it for the service only
-	Origin  string // where the value came from, as in Row; empty if it is missing
+	Setting    string // the variable's name
+	Value      string // as set, cut to one line; "[secret]" or empty where it must not or cannot be shown
+	Cause      string // what is wrong with it, without the value
+	Allowed    string // what would be right; may be empty
+	Suggestion string // the nearest known name or word; may be empty
+	Missing    bool   // part of the client registration that is not there: provisioning supplies it
+	Denied     bool   // this process may not read the file; as errors.Is(p, fs.ErrPermission)
+	Sealed     bool   // with Denied: it is encrypted, and systemd opens it for the service only
+	Origin     string // where the value came from, as in Row; empty if it is missing
 }
 
 // Is says so to errors.Is.
@@ -41,22 +41,22 @@ func (p Problem) Error() string {
 	} else if p.Origin != "" {
 		fmt.Fprintf(&b, " (%s)", p.Origin)
 	}
-	b.WriteString(": " + p.What)
+	b.WriteString(": " + p.Cause)
 	if p.Allowed != "" {
 		b.WriteString("; allowed: " + p.Allowed)
 	}
-	if p.Near != "" {
-		b.WriteString("; did you mean " + p.Near + "?")
+	if p.Suggestion != "" {
+		b.WriteString("; did you mean " + p.Suggestion + "?")
 	}
 	return b.String()
 }
 
-// NotOneOf makes the problem of a value that is none of the known ones, for the
+// UnknownValue makes the problem of a value that is none of the known ones, for the
 // lists that other packages keep: themes, languages, profiles.
-func (s *Settings) NotOneOf(setting, value string, known []string) Problem {
+func (s *Settings) UnknownValue(setting, value string, known []string) Problem {
 	p := Problem{
-		Setting: setting, Value: quotable(value), What: "that is not known",
-		Allowed: strings.Join(known, ", "), Near: nearest(value, known, maxSlip),
+		Setting: setting, Value: shorten(value), Cause: "that is not known",
+		Allowed: strings.Join(known, ", "), Suggestion: suggest(value, known, maxTypos),
 	}
 	for _, r := range s.rows {
 		if r.Name == setting {
@@ -98,17 +98,17 @@ func (p Problems) As(target any) bool {
 }
 
 // unprovisioned are the problems of a device that has no registration.
-type unprovisioned struct{ Problems }
+type notProvisioned struct{ Problems }
 
-func (u unprovisioned) Is(target error) bool { return target == ErrNotProvisioned }
+func (u notProvisioned) Is(target error) bool { return target == ErrNotProvisioned }
 
-func (u unprovisioned) Error() string {
+func (u notProvisioned) Error() string {
 	return ErrNotProvisioned.Error() + "\n" + u.Problems.Error()
 }
 
-func (u unprovisioned) Unwrap() error { return u.Problems }
+func (u notProvisioned) Unwrap() error { return u.Problems }
 
-func (u unprovisioned) As(target any) bool {
+func (u notProvisioned) As(target any) bool {
 	t, ok := target.(**kiosk.Error)
 	if ok {
 		*t = kiosk.Fail(kiosk.NotProvisioned, "settings", nil)
@@ -116,8 +116,8 @@ func (u unprovisioned) As(target any) bool {
 	return ok
 }
 
-// quotable cuts a value to what fits on a line.
-func quotable(s string) string {
+// shorten cuts a value to what fits on a line.
+func shorten(s string) string {
 	const most = 80 // columns of the narrowest console
 	runes := []rune(strings.ToValidUTF8(s, "?"))
 	if len(runes) > most {

@@ -8,14 +8,14 @@ import (
 )
 
 // rate is a number of requests and a time, as in 3/10m.
-type rate struct{ cell }
+type rate struct{ field }
 
 func (r *rate) Decode(s string) error {
-	if !r.take(s) {
+	if !r.accept(s) {
 		return nil
 	}
 	if _, _, err := ParseRate(r.text); err != nil {
-		return r.bad("number/duration as in 3/10m, with a number from 1 to 1000 and a duration from 1s to 24h", "%v", err)
+		return r.reject("number/duration as in 3/10m, with a number from 1 to 1000 and a duration from 1s to 24h", "%v", err)
 	}
 	return nil
 }

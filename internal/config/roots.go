@@ -9,7 +9,7 @@ import (
 
 // Roots returns the certificates of KIOSK_CA_FILE, which replace the system's roots; nil if it is not set.
 func (s *Settings) Roots() (*x509.CertPool, error) {
-	if !s.CA.Set() {
+	if !s.CA.IsSet() {
 		return nil, nil
 	}
 	pool := x509.NewCertPool()

@@ -18,8 +18,8 @@ type sections struct {
 	request   requestSection
 	delivery  deliverySection
 	enrolment enrolmentSection
-	shop      shopSection
-	device    deviceSection
+	screen    screenSection
+	operation operationSection
 }
 
 // section is a group of settings. fields points to one of the structs below.
@@ -35,29 +35,29 @@ func (s *sections) each() []section {
 		{"The request", &s.request},
 		{"Delivery and protection", &s.delivery},
 		{"Registration and technicians", &s.enrolment},
-		{"Screen and result", &s.shop},
-		{"Record, guard and operation", &s.device},
+		{"Screen and result", &s.screen},
+		{"Record, guard and operation", &s.operation},
 	}
 }
 
 type serverSection struct {
-	Issuer           issuer `name:"KIOSK_ISSUER" doc:"issuer of the authorization server: an https URL, or http on a loopback address"`
-	ClientID         token  `name:"KIOSK_CLIENT_ID" split_words:"true" doc:"client identifier of the device at the authorization server"`
-	ClientAuth       word   `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates"`
-	ClientSecretFile file   `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
-	ClientKeyFile    file   `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK; for mutual TLS the key of the certificate"`
-	ClientCertFile   file   `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"file with the PEM chain for mutual TLS; read at start, so reload after a renewal"`
-	CAFile           file   `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
-	Profile          name   `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"peculiarities of a server, by name: see docs/servers.md"`
+	Issuer           issuer    `name:"KIOSK_ISSUER" doc:"issuer of the authorization server: an https URL, or http on a loopback address"`
+	ClientID         token     `name:"KIOSK_CLIENT_ID" split_words:"true" doc:"client identifier of the device at the authorization server"`
+	ClientAuth       choice    `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates"`
+	ClientSecretFile file      `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
+	ClientKeyFile    file      `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK; for mutual TLS the key of the certificate"`
+	ClientCertFile   file      `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"file with the PEM chain for mutual TLS; read at start, so reload after a renewal"`
+	CAFile           file      `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
+	Profile          shortName `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"peculiarities of a server, by name: see docs/servers.md"`
 }
 
 type requestSection struct {
 	Scope                scopes         `name:"KIOSK_SCOPE" default:"openid profile" doc:"scopes to request, separated by spaces; must contain openid"`
-	Audience             printable      `name:"KIOSK_AUDIENCE" doc:"audience of the access token (Auth0)"`
+	Audience             freeText       `name:"KIOSK_AUDIENCE" doc:"audience of the access token (Auth0)"`
 	Resource             resource       `name:"KIOSK_RESOURCE" doc:"resource indicator: the API for which the access token is requested (RFC 8707)"`
 	ACRValues            tokens         `name:"KIOSK_ACR_VALUES" split_words:"true" doc:"authentication context classes to request, separated by spaces; the answer is checked"`
 	AuthorizationDetails jsonList       `name:"KIOSK_AUTHORIZATION_DETAILS" split_words:"true" doc:"authorization details to request, a JSON array (RFC 9396); an answer that grants more is refused"`
-	Identifier           word           `name:"KIOSK_IDENTIFIER" default:"text" oneof:"text email phone number" doc:"what the customer types; selects keypad, mask and checks"`
+	Identifier           choice         `name:"KIOSK_IDENTIFIER" default:"text" oneof:"text email phone number" doc:"what the customer types; selects keypad, mask and checks"`
 	LoginHint            hintPattern    `name:"KIOSK_LOGIN_HINT" split_words:"true" default:"{identifier}" doc:"pattern of the login hint over {identifier} and {issuer}; iss_sub is Auth0's JSON form with the identifier as subject, iss_sub:auth0|{identifier} the same with a pattern for the subject"`
 	LookupURL            endpoint       `name:"KIOSK_LOOKUP_URL" split_words:"true" doc:"https endpoint that exchanges what people know for what the server needs: POST {\"identifier\": \"…\"}, answer {\"login_hint\": \"…\", \"sub\": \"…\"}"`
 	SubjectClaim         token          `name:"KIOSK_SUBJECT_CLAIM" split_words:"true" derived:"sub for iss_sub or a lookup; email or phone_number for those identifiers; else preferred_username or sub, whichever equals the hint" doc:"claim of the ID token or UserInfo that must identify the person; none switches the check off"`
@@ -66,47 +66,47 @@ type requestSection struct {
 }
 
 type deliverySection struct {
-	Delivery       word   `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping push" doc:"how the kiosk learns of an approval: poll, or ping, where the server notifies an address of this device"`
-	PingListen     listen `name:"KIOSK_PING_LISTEN" split_words:"true" doc:"with ping: host:port at which pings are received over TLS, with any path"`
-	PingCertFile   file   `name:"KIOSK_PING_CERT_FILE" split_words:"true" doc:"with ping: PEM chain for that address"`
-	PingKeyFile    file   `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"with ping: PEM key for that address"`
-	SignedRequest  flag   `name:"KIOSK_SIGNED_REQUEST" split_words:"true" default:"false" doc:"whether requests are signed with the client key"`
-	DPOP           flag   `name:"KIOSK_DPOP" default:"false" doc:"whether access tokens are bound to a key of the visit (RFC 9449)"`
-	DeviceClientID token  `name:"KIOSK_DEVICE_CLIENT_ID" split_words:"true" doc:"public client for the device flow (RFC 8628): a QR code for people whose phone does not ring; empty offers none"`
+	Delivery       choice        `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping push" doc:"how the kiosk learns of an approval: poll, or ping, where the server notifies an address of this device"`
+	PingListen     listenAddress `name:"KIOSK_PING_LISTEN" split_words:"true" doc:"with ping: host:port at which pings are received over TLS, with any path"`
+	PingCertFile   file          `name:"KIOSK_PING_CERT_FILE" split_words:"true" doc:"with ping: PEM chain for that address"`
+	PingKeyFile    file          `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"with ping: PEM key for that address"`
+	SignedRequest  flag          `name:"KIOSK_SIGNED_REQUEST" split_words:"true" default:"false" doc:"whether requests are signed with the client key"`
+	DPOP           flag          `name:"KIOSK_DPOP" default:"false" doc:"whether access tokens are bound to a key of the visit (RFC 9449)"`
+	DeviceClientID token         `name:"KIOSK_DEVICE_CLIENT_ID" split_words:"true" doc:"public client for the device flow (RFC 8628): a QR code for people whose phone does not ring; empty offers none"`
 }
 
 type enrolmentSection struct {
-	BootstrapClientID token  `name:"KIOSK_BOOTSTRAP_CLIENT_ID" split_words:"true" doc:"public client with which a technician signs in by phone to let the device register itself; used only without a registration"`
-	BootstrapScope    scopes `name:"KIOSK_BOOTSTRAP_SCOPE" split_words:"true" default:"openid" doc:"scopes to request for that sign-in"`
-	TechnicianClaim   claim  `name:"KIOSK_TECHNICIAN_CLAIM" split_words:"true" doc:"claim that identifies technicians, such as roles=kiosk-technician, or a JSON pointer, such as /realm_access/roles=kiosk-technician; it opens the technician's menu (Ctrl-T, or five taps in the upper left corner); empty offers no menu"`
-	TechnicianScope   scopes `name:"KIOSK_TECHNICIAN_SCOPE" split_words:"true" derived:"those of KIOSK_SCOPE that stand for claims: openid, profile, email, phone, address" doc:"scopes to request for technicians; audience, resource and authorization details are not requested for them"`
+	BootstrapClientID token      `name:"KIOSK_BOOTSTRAP_CLIENT_ID" split_words:"true" doc:"public client with which a technician signs in by phone to let the device register itself; used only without a registration"`
+	BootstrapScope    scopes     `name:"KIOSK_BOOTSTRAP_SCOPE" split_words:"true" default:"openid" doc:"scopes to request for that sign-in"`
+	TechnicianClaim   claimValue `name:"KIOSK_TECHNICIAN_CLAIM" split_words:"true" doc:"claim that identifies technicians, such as roles=kiosk-technician, or a JSON pointer, such as /realm_access/roles=kiosk-technician; it opens the technician's menu (Ctrl-T, or five taps in the upper left corner); empty offers no menu"`
+	TechnicianScope   scopes     `name:"KIOSK_TECHNICIAN_SCOPE" split_words:"true" derived:"those of KIOSK_SCOPE that stand for claims: openid, profile, email, phone, address" doc:"scopes to request for technicians; audience, resource and authorization details are not requested for them"`
 }
 
-type shopSection struct {
+type screenSection struct {
 	ApiURL        endpoint  `name:"KIOSK_API_URL" split_words:"true" doc:"protected API that is called after approval; without it the validated claims are shown"`
 	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file with the layout of the result: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the claims, * as a step repeats the line for each element; a line whose pointer finds nothing is left out"`
-	Site          printable `name:"KIOSK_SITE" derived:"host name" doc:"name of the place, shown to customers and in the binding message"`
+	Site          freeText  `name:"KIOSK_SITE" derived:"host name" doc:"name of the place, shown to customers and in the binding message"`
 	Open          hours     `name:"KIOSK_OPEN" derived:"always" doc:"opening hours in local time, such as Mo-Fr 08:00-20:00, Sa 09:00-18:00; a visit in progress is finished; while the time is unknown the device is open"`
 	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"languages, separated by commas; the first is the default; available: de, en, es, fr, it, nl, pl, pt"`
-	Theme         name      `name:"KIOSK_THEME" default:"dark" doc:"colours: dark, light, mono, high-contrast, deuteranopia (red and green, also protanopia) or tritanopia (blue and yellow)"`
-	Keypad        word      `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"when the keypad is on the screen; auto shows it after a touch or an arrow key"`
-	Touch         word      `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a Linux console; a number is the clockwise rotation of the panel in degrees"`
+	Theme         shortName `name:"KIOSK_THEME" default:"dark" doc:"colours: dark, light, mono, high-contrast, deuteranopia (red and green, also protanopia) or tritanopia (blue and yellow)"`
+	Keypad        choice    `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"when the keypad is on the screen; auto shows it after a touch or an arrow key"`
+	Touch         choice    `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a Linux console; a number is the clockwise rotation of the panel in degrees"`
 	Font          path      `name:"KIOSK_FONT" derived:"a complete font if the present one is not" doc:"console font (PSF) to load, completed with half blocks; keep leaves the console's font"`
-	BlankAfter    span      `name:"KIOSK_BLANK_AFTER" split_words:"true" min:"10s" max:"24h" doc:"how long an unused screen stays lit; the first key or touch only lights it, a scan begins a visit; empty is for ever"`
+	BlankAfter    timespan  `name:"KIOSK_BLANK_AFTER" split_words:"true" min:"10s" max:"24h" doc:"how long an unused screen stays lit; the first key or touch only lights it, a scan begins a visit; empty is for ever"`
 	Sound         flag      `name:"KIOSK_SOUND" default:"false" doc:"whether the terminal's bell sounds: once when the phone rings, twice after approval, three times before the request expires, four times after an ending without a result"`
 	Mirror        path      `name:"KIOSK_MIRROR" max:"107" doc:"path of a Unix socket (mode 0660) that sends every screen as lines of text, for braille and speech; empty is off"`
 	ReadyLink     link      `name:"KIOSK_READY_LINK" split_words:"true" doc:"address that the first screen shows as a QR code"`
-	IdleTimeout   span      `name:"KIOSK_IDLE_TIMEOUT" split_words:"true" default:"60s" min:"1s" max:"1h" doc:"silence until the kiosk asks whether the customer is still there"`
-	ResultTimeout span      `name:"KIOSK_RESULT_TIMEOUT" split_words:"true" default:"30s" min:"1s" max:"1h" doc:"the same while a result is shown"`
+	IdleTimeout   timespan  `name:"KIOSK_IDLE_TIMEOUT" split_words:"true" default:"60s" min:"1s" max:"1h" doc:"silence until the kiosk asks whether the customer is still there"`
+	ResultTimeout timespan  `name:"KIOSK_RESULT_TIMEOUT" split_words:"true" default:"30s" min:"1s" max:"1h" doc:"the same while a result is shown"`
 }
 
-type deviceSection struct {
-	StateDir      path   `name:"KIOSK_STATE_DIR" split_words:"true" default:"./state" doc:"folder of the record, unless systemd sets $STATE_DIRECTORY"`
-	Socket        path   `name:"KIOSK_SOCKET" max:"107" derived:"$RUNTIME_DIRECTORY/kiosk.sock, else in the state directory" doc:"path of the local socket of the running kiosk (mode 0660, group kiosk): status, service, headless visits"`
-	Retention     span   `name:"KIOSK_RETENTION" default:"720h" min:"1h" max:"87600h" doc:"age at which visits are removed from the record"`
-	StoreKeyFile  file   `name:"KIOSK_STORE_KEY_FILE" split_words:"true" credential:"store-key" secret:"true" derived:"made on first start, 0600, beside the store" doc:"file with the key that seals personal data"`
-	GuardPerson   rate   `name:"KIOSK_GUARD_PERSON" split_words:"true" default:"3/10m" doc:"requests for one person in a time, with growing pauses after requests that were not approved"`
-	GuardDevice   rate   `name:"KIOSK_GUARD_DEVICE" split_words:"true" default:"30/10m" doc:"requests of this device in a time"`
-	MetricsListen nearby `name:"KIOSK_METRICS_LISTEN" split_words:"true" doc:"loopback address at which Prometheus reads metrics; empty is off"`
-	LogLevel      level  `name:"KIOSK_LOG_LEVEL" split_words:"true" default:"info" doc:"least severe log level: debug, info, warn or error; no level contains personal data"`
+type operationSection struct {
+	StateDir      path            `name:"KIOSK_STATE_DIR" split_words:"true" default:"./state" doc:"folder of the record, unless systemd sets $STATE_DIRECTORY"`
+	Socket        path            `name:"KIOSK_SOCKET" max:"107" derived:"$RUNTIME_DIRECTORY/kiosk.sock, else in the state directory" doc:"path of the local socket of the running kiosk (mode 0660, group kiosk): status, service, headless visits"`
+	Retention     timespan        `name:"KIOSK_RETENTION" default:"720h" min:"1h" max:"87600h" doc:"age at which visits are removed from the record"`
+	StoreKeyFile  file            `name:"KIOSK_STORE_KEY_FILE" split_words:"true" credential:"store-key" secret:"true" derived:"made on first start, 0600, beside the store" doc:"file with the key that seals personal data"`
+	GuardPerson   rate            `name:"KIOSK_GUARD_PERSON" split_words:"true" default:"3/10m" doc:"requests for one person in a time, with growing pauses after requests that were not approved"`
+	GuardDevice   rate            `name:"KIOSK_GUARD_DEVICE" split_words:"true" default:"30/10m" doc:"requests of this device in a time"`
+	MetricsListen loopbackAddress `name:"KIOSK_METRICS_LISTEN" split_words:"true" doc:"loopback address at which Prometheus reads metrics; empty is off"`
+	LogLevel      level           `name:"KIOSK_LOG_LEVEL" split_words:"true" default:"info" doc:"least severe log level: debug, info, warn or error; no level contains personal data"`
 }

@@ -45,8 +45,8 @@ const (
 	SelfSignedTLS     ClientAuth = "self_signed_tls_client_auth" // RFC 8705, section 2.2
 )
 
-// mutual says whether the proof is the certificate of mutual TLS.
-func (a ClientAuth) mutual() bool { return a == TLSClientAuth || a == SelfSignedTLS }
+// isMutualTLS says whether the proof is the certificate of mutual TLS.
+func (a ClientAuth) isMutualTLS() bool { return a == TLSClientAuth || a == SelfSignedTLS }
 
 // Identifier is the kind of thing that customers type or scan.
 type Identifier string

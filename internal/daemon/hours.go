@@ -18,7 +18,7 @@ func (d *Daemon) Opens() time.Time {
 	if !d.Clock.Trusted() {
 		return time.Time{}
 	}
-	return d.Settings.Open.Opens(d.Now().Local())
+	return d.Settings.Open.NextOpening(d.Now().Local())
 }
 
 // watchHours opens and closes the device with the opening hours until ctx ends.

@@ -30,26 +30,26 @@ type Row struct {
 }
 
 // field is a field of a section.
-type field struct {
+type entry struct {
 	Setting
-	tag  reflect.StructTag
-	cell interface{ base() *cell }
+	tag   reflect.StructTag
+	field interface{ base() *field }
 }
 
 // fields returns all settings in the order of the documents.
-func (s *sections) fields() []field {
-	var all []field
+func (s *sections) fields() []entry {
+	var all []entry
 	for _, section := range s.each() {
 		v := reflect.ValueOf(section.fields).Elem()
 		for i := range v.NumField() {
 			tag := v.Type().Field(i).Tag
-			all = append(all, field{
+			all = append(all, entry{
 				Setting: Setting{
 					Name: tag.Get("name"), Group: section.group, Default: tag.Get("default"), Derived: tag.Get("derived"),
 					Doc: tag.Get("doc"), Allowed: allowed(tag), Credential: tag.Get("credential"),
 				},
-				tag:  tag,
-				cell: v.Field(i).Addr().Interface().(interface{ base() *cell }),
+				tag:   tag,
+				field: v.Field(i).Addr().Interface().(interface{ base() *field }),
 			})
 		}
 	}

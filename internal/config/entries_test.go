@@ -85,7 +85,7 @@ func TestEnvconfigReadsTheNamesOfTheTable(t *testing.T) {
 		if f.tag.Get("envconfig") != "" {
 			t.Errorf("%s: an envconfig tag makes the unprefixed name count", f.Name)
 		}
-		if _, ok := f.cell.(envconfig.Decoder); !ok {
+		if _, ok := f.field.(envconfig.Decoder); !ok {
 			t.Errorf("%s: envconfig would fill the cell's parts", f.Name)
 		}
 		t.Run(f.Name, func(t *testing.T) {
@@ -98,8 +98,8 @@ func TestEnvconfigReadsTheNamesOfTheTable(t *testing.T) {
 				}
 			}
 			for _, g := range fresh.fields() {
-				if got := g.cell.base().text == "canary"; got != (g.Name == f.Name) {
-					t.Errorf("%s set, %s holds %q", f.Name, g.Name, g.cell.base().text)
+				if got := g.field.base().text == "canary"; got != (g.Name == f.Name) {
+					t.Errorf("%s set, %s holds %q", f.Name, g.Name, g.field.base().text)
 				}
 			}
 		})
@@ -109,16 +109,16 @@ func TestEnvconfigReadsTheNamesOfTheTable(t *testing.T) {
 func TestTagsMakeSense(t *testing.T) {
 	var s sections
 	for _, f := range s.fields() {
-		switch f.cell.(type) {
+		switch f.field.(type) {
 		case *seconds:
-			if number(f.tag.Get("min")) <= 0 || number(f.tag.Get("max")) <= number(f.tag.Get("min")) {
+			if tagNumber(f.tag.Get("min")) <= 0 || tagNumber(f.tag.Get("max")) <= tagNumber(f.tag.Get("min")) {
 				t.Errorf("%s: bounds", f.Name)
 			}
-		case *span:
-			if duration(f.tag.Get("min")) <= 0 || duration(f.tag.Get("max")) <= duration(f.tag.Get("min")) {
+		case *timespan:
+			if tagDuration(f.tag.Get("min")) <= 0 || tagDuration(f.tag.Get("max")) <= tagDuration(f.tag.Get("min")) {
 				t.Errorf("%s: bounds", f.Name)
 			}
-		case *word:
+		case *choice:
 			if len(strings.Fields(f.tag.Get("oneof"))) < 2 {
 				t.Errorf("%s: words", f.Name)
 			}
@@ -127,7 +127,7 @@ func TestTagsMakeSense(t *testing.T) {
 			t.Errorf("%s has two defaults", f.Name)
 		}
 	}
-	for _, n := range notOffered {
+	for _, n := range unsupported {
 		found := false
 		for _, f := range s.fields() {
 			found = found || f.Name == n.setting
@@ -156,7 +156,7 @@ func TestRowsCoverEverySetting(t *testing.T) {
 }
 
 func TestNotOfferedSaysSo(t *testing.T) {
-	for _, n := range notOffered {
+	for _, n := range unsupported {
 		registered(t)
 		value := n.value
 		if value == "" {
@@ -167,7 +167,7 @@ func TestNotOfferedSaysSo(t *testing.T) {
 		p := about(problems(t, err), n.setting)
 		if p == nil {
 			t.Errorf("%s=%s is ignored", n.setting, value)
-		} else if n.why == "" && p.What != notYet || n.why != "" && p.What != n.why {
+		} else if n.why == "" && p.Cause != notInThisVersion || n.why != "" && p.Cause != n.why {
 			t.Errorf("%s=%s: %v", n.setting, value, p)
 		}
 		os.Unsetenv(n.setting)

@@ -7,13 +7,13 @@ import (
 	"unicode"
 )
 
-// report turns a field into its row and its problem.
-func (l *loader) report(f field) {
-	c := f.cell.base()
+// addRow turns a field into its row and its problem.
+func (l *loader) addRow(f entry) {
+	c := f.field.base()
 	value := ""
-	switch v := f.cell.(type) {
+	switch v := f.field.(type) {
 	case *file:
-		value = v.shown()
+		value = v.displayPath()
 	case *issuer, *endpoint, *link, *resource:
 		value = shownAddress(c.text)
 	default:
@@ -27,10 +27,10 @@ func (l *loader) report(f field) {
 	l.rows = append(l.rows, Row{
 		Name: f.Name, Value: oneLine(value), Origin: origin, Doc: f.Doc, Default: preset, Credential: f.Credential,
 	})
-	if c.what != "" {
-		secret, ok := f.cell.(*file)
+	if c.problem != "" {
+		secret, ok := f.field.(*file)
 		l.problems = append(l.problems, Problem{
-			Setting: f.Name, Value: quotable(value), What: c.what, Allowed: c.allowed, Near: c.near, Origin: origin,
+			Setting: f.Name, Value: shorten(value), Cause: c.problem, Allowed: c.allowed, Suggestion: c.suggestion, Origin: origin,
 			Denied: c.denied, Sealed: ok && secret.read.Sealed,
 		})
 	}
@@ -46,10 +46,10 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// unknown finds every KIOSK_* variable that is no setting. envconfig's own
+// findUnknown finds every KIOSK_* variable that is no setting. envconfig's own
 // CheckDisallowed knows one struct only and stops at the first find. The value is
 // never told: it is most likely to be a secret where the name is wrong.
-func (l *loader) unknown() {
+func (l *loader) findUnknown() {
 	var known []string
 	for _, f := range l.fields() {
 		known = append(known, f.Name)
@@ -63,41 +63,41 @@ func (l *loader) unknown() {
 	}
 	slices.Sort(strange)
 	for _, name := range strange {
-		p := Problem{Setting: oneLine(quotable(name)), What: "there is no such setting", Near: nearest(name, known, anySlip), Origin: l.origin[name]}
+		p := Problem{Setting: oneLine(shorten(name)), Cause: "there is no such setting", Suggestion: suggest(name, known, anyDistance), Origin: l.origin[name]}
 		if slices.Contains(known, name+"_FILE") {
-			p.What = "a secret is never taken from a variable, only from a file or a credential"
+			p.Cause = "a secret is never taken from a variable, only from a file or a credential"
 		}
 		l.problems = append(l.problems, p)
 	}
 }
 
-// registration checks that issuer, client identifier and a credential that fits
+// checkRegistration checks that issuer, client identifier and a credential that fits
 // the way of authentication are there. It says whether nothing of them is.
-func (l *loader) registration(s *Settings) (nothing bool) {
+func (l *loader) checkRegistration(s *Settings) (nothing bool) {
 	v := &l.server
-	noSecret, noKey := !v.ClientSecretFile.named(), !v.ClientKeyFile.named()
-	noFile := noSecret && noKey && !v.ClientCertFile.named()
+	noSecret, noKey := !v.ClientSecretFile.isSet(), !v.ClientKeyFile.isSet()
+	noFile := noSecret && noKey && !v.ClientCertFile.isSet()
 	missing := func(setting, what, allowed string) {
-		l.problems = append(l.problems, Problem{Setting: setting, What: what, Allowed: allowed, Missing: true})
+		l.problems = append(l.problems, Problem{Setting: setting, Cause: what, Allowed: allowed, Missing: true})
 	}
 	secret := func(setting, what string, credentials ...string) {
-		missing(setting, what+unseen(), "a file, or the credential "+strings.Join(credentials, " or "))
+		missing(setting, what+hiddenHint(), "a file, or the credential "+strings.Join(credentials, " or "))
 	}
 	if v.Issuer.text == "" {
 		missing("KIOSK_ISSUER", "is missing", issuerAllowed)
 	}
 	if v.ClientID.text == "" {
-		missing("KIOSK_CLIENT_ID", "is missing", visible)
+		missing("KIOSK_CLIENT_ID", "is missing", tokenAllowed)
 	}
 	switch {
-	case v.ClientAuth.what != "": // told already
+	case v.ClientAuth.problem != "": // told already
 	case noSecret && noKey && l.origin["KIOSK_CLIENT_AUTH"] == "derived":
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing, and so is KIOSK_CLIENT_SECRET_FILE", "client-key", "client-secret")
 	case s.ClientAuth == PrivateKeyJWT && noKey:
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is private_key_jwt", "client-key")
-	case s.ClientAuth.mutual() && noKey:
+	case s.ClientAuth.isMutualTLS() && noKey:
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-key")
-	case s.ClientAuth.mutual() && !v.ClientCertFile.named():
+	case s.ClientAuth.isMutualTLS() && !v.ClientCertFile.isSet():
 		secret("KIOSK_CLIENT_CERT_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-cert")
 	case (s.ClientAuth == ClientSecretBasic || s.ClientAuth == ClientSecretPost) && noSecret:
 		secret("KIOSK_CLIENT_SECRET_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-secret")
@@ -108,8 +108,8 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 			there            bool
 		}{
 			{"KIOSK_PING_LISTEN", "host:port", d.PingListen.text != ""},
-			{"KIOSK_PING_CERT_FILE", "a file", d.PingCertFile.named()},
-			{"KIOSK_PING_KEY_FILE", "a file", d.PingKeyFile.named()},
+			{"KIOSK_PING_CERT_FILE", "a file", d.PingCertFile.isSet()},
+			{"KIOSK_PING_KEY_FILE", "a file", d.PingKeyFile.isSet()},
 		} {
 			if !need.there {
 				missing(need.setting, "is missing: KIOSK_DELIVERY is ping", need.allowed)
@@ -120,7 +120,7 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 		if l.delivery.SignedRequest.on {
 			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and it is the key that signs", "client-key")
 		}
-		if v.ClientCertFile.named() && !s.ClientAuth.mutual() {
+		if v.ClientCertFile.isSet() && !s.ClientAuth.isMutualTLS() {
 			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_CERT_FILE is of no use without its key", "client-key")
 		}
 	}
@@ -128,8 +128,8 @@ func (l *loader) registration(s *Settings) (nothing bool) {
 	return v.ClientID.text == "" && noFile && (v.Issuer.text == "" || s.BootstrapClientID != "")
 }
 
-// hostName is the default site: the device's name, without what could not be shown.
-func hostName() string {
+// defaultSite is the default site: the device's name, without what could not be shown.
+func defaultSite() string {
 	name, _ := os.Hostname() // no name is as good as an unusable one
 	name = strings.Map(func(r rune) rune {
 		if r > '~' || r <= ' ' {

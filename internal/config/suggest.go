@@ -5,14 +5,14 @@ import "strings"
 // maxSlip is how many letters a word may be off to be taken for a slip of the
 // hand; for settings' names the nearest is always told, however far.
 const (
-	maxSlip = 3
-	anySlip = 1 << 20
+	maxTypos    = 3
+	anyDistance = 1 << 20
 )
 
-// nearest gives the known word that was perhaps meant: one that begins with the
+// suggest gives the known word that was perhaps meant: one that begins with the
 // given word or the other way round, else the one with the fewest letters to
 // change; empty if that is more than slip.
-func nearest(given string, known []string, slip int) string {
+func suggest(given string, known []string, slip int) string {
 	best, least := "", slip+1
 	for _, k := range known {
 		d := distance(strings.ToUpper(given), strings.ToUpper(k))

@@ -2,7 +2,7 @@ package config
 
 // A setting that the contract has and this version does not: it is refused, so
 // that nobody believes it to work. Whoever builds one of them deletes its row.
-var notOffered = []struct {
+var unsupported = []struct {
 	setting string
 	value   string // empty: any value but the default
 	why     string // empty: notYet
@@ -10,13 +10,13 @@ var notOffered = []struct {
 	{"KIOSK_DELIVERY", "push", "push is refused: tokens would be delivered to the device unasked, and FAPI-CIBA forbids it"},
 }
 
-const notYet = "is not offered by this version"
+const notInThisVersion = "is not offered by this version"
 
-// refuseUnbuilt keeps the problem of a setting that asks for something unbuilt.
-func refuseUnbuilt(f field) {
-	c := f.cell.base()
+// rejectUnsupported keeps the problem of a setting that asks for something unbuilt.
+func rejectUnsupported(f entry) {
+	c := f.field.base()
 	value := c.text
-	switch v := f.cell.(type) {
+	switch v := f.field.(type) {
 	case *flag:
 		value = map[bool]string{true: "true", false: "false"}[v.on]
 	case *file:
@@ -24,15 +24,15 @@ func refuseUnbuilt(f field) {
 			value = v.read.Path // a credential counts too
 		}
 	}
-	for _, n := range notOffered {
+	for _, n := range unsupported {
 		if n.setting != f.Name || value == "" || n.value != "" && n.value != value {
 			continue
 		}
 		why := n.why
 		if why == "" {
-			why = notYet
+			why = notInThisVersion
 		}
-		c.bad("", "%s", why)
-		c.near = ""
+		c.reject("", "%s", why)
+		c.suggestion = ""
 	}
 }

@@ -23,7 +23,7 @@ func TestEveryWrongSettingIsAnswered(t *testing.T) {
 				t.Fatalf("it is accepted: %v", err)
 			}
 			text := p.Error()
-			_, isFile := f.cell.(*file)
+			_, isFile := f.field.(*file)
 			if told := strings.Contains(text, "canary"); told == isFile {
 				t.Errorf("the value is told: %v; of what names a file it must not be, it may be the secret itself: %s", told, text)
 			}
@@ -50,23 +50,23 @@ func TestEveryWrongSettingIsAnswered(t *testing.T) {
 					l := loader{origin: map[string]string{}}
 					registered(t)
 					t.Setenv(slip, "canary")
-					l.unknown()
+					l.findUnknown()
 					os.Unsetenv(slip)
-					if len(l.problems) != 1 || l.problems[0].Near != f.Name || strings.Contains(l.problems.Error(), "canary") {
+					if len(l.problems) != 1 || l.problems[0].Suggestion != f.Name || strings.Contains(l.problems.Error(), "canary") {
 						t.Errorf("%s: %v", slip, l.problems)
 					}
 				}
 			}
 
 			// A slip in one of a few words names the word.
-			for _, word := range offered(f.Name, strings.Fields(f.tag.Get("oneof"))) {
+			for _, word := range supportedWords(f.Name, strings.Fields(f.tag.Get("oneof"))) {
 				if len(word) < 4 {
 					continue
 				}
 				registered(t)
 				t.Setenv(f.Name, word[:len(word)-1]+"x")
 				_, err := Load()
-				if p := about(problems(t, err), f.Name); p == nil || p.Near == "" {
+				if p := about(problems(t, err), f.Name); p == nil || p.Suggestion == "" {
 					t.Errorf("%s: no word is named: %v", word, err)
 				}
 			}
