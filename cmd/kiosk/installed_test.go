@@ -30,7 +30,7 @@ var spelledOut = regexp.MustCompile(`Code\s+([A-Z0-9]+(?:-[A-Z0-9]+)*)`)
 func (r *rig) goesOn(t *testing.T, at site) {
 	began := time.Now()
 	x := r.window(100, 70, nil, "provision")
-	x.shows("Technician: scan this, sign in, and compare the code.")
+	x.shows("Technician: scan this QR code, sign in, and compare the code.")
 	address := x.scanned()
 	m := spelledOut.FindStringSubmatch(flat(x.picture()))
 	if m == nil || !strings.HasPrefix(address, r.url) || !strings.Contains(address, m[1]) {
