@@ -40,7 +40,7 @@ test-arm: ## runs all tests on emulated ARM processors (needs root and qemu-user
 	scripts/test-arm
 
 .PHONY: demo
-demo: build ## runs the kiosk in this terminal with a development server
+demo: ## builds and runs the kiosk in this terminal with a development server
 	@scripts/demo
 
 .PHONY: test

@@ -1,6 +1,5 @@
-// The other half of the comparison: npm openid-client plays visits one after another with a CIBA poll loop of its own,
-// and does as much as the kiosk does: it checks the ID token's signature and gives the tokens back.
-// Takes the same variables as internal/app/bench_test.go.
+// The other half of the comparison: npm openid-client runs visits one after another with its own CIBA poll loop. Like the
+// kiosk, it verifies the ID token's signature and revokes the tokens. Takes the variables of internal/app/bench_test.go.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createPrivateKey } from 'node:crypto';
 import * as client from 'openid-client';

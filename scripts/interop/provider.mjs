@@ -1,41 +1,40 @@
-// An OpenID Provider written by other people (npm oidc-provider) with CIBA switched on, so that the kiosk's client is
-// tested against a server that does not share our reading of the specifications. For tests on one machine only:
-// plain http on the loopback address, secrets in this file, everything in memory.
+// An independent OpenID Provider (npm oidc-provider) with CIBA enabled, to test the kiosk's client against another reading
+// of the specifications. For tests on one machine only: loopback address, secrets in this file, everything in memory.
 //
 //   node provider.mjs --port 0 [--expires 60] [--keys DIR] [--resource URI] [--ping URL] [--tls]
 //
-//   --port      port of the provider; 0 lets the system choose
-//   --expires   longest life of a backchannel authentication request in seconds, whatever requested_expiry asks for
-//   --keys      folder for kiosk-jwt.pem (0600), the private key of the client kiosk-jwt, made anew at every start
-//   --resource  switches RFC 8707 resource indicators on, with this one resource
-//   --tls       https, with the ways in of ways.mjs; certificates and keys go to the folder of --keys
+//   --port      port of the provider; 0 picks a free one
+//   --expires   maximum lifetime of a backchannel authentication request in seconds
+//   --keys      folder for kiosk-jwt.pem (0600), the private key of the client kiosk-jwt, made at every start
+//   --resource  enables resource indicators (RFC 8707) with this resource
+//   --tls       https with the features of ways.mjs; certificates and keys go to the folder of --keys
 //   --ping      adds the client kiosk-ping with this https notification endpoint
 //
-// Prints one JSON line once it listens: {"issuer", "port", "control"}, with --tls "mtls", too:
-// the origin of the addresses for clients with a certificate. SIGTERM and SIGINT end it with code 0.
+// Prints one JSON line when it listens: {"issuer", "port", "control"}, and with --tls "mtls", the origin of the endpoints
+// for clients with a certificate. SIGTERM and SIGINT end it with code 0.
 //
 // Clients, all for CIBA in poll mode, ID tokens in two algorithms:
-//   kiosk-basic   client_secret_basic, ES256; its secret changes under form encoding, so it tests RFC 6749, 2.3.1
+//   kiosk-basic   client_secret_basic, ES256; its secret needs form encoding (RFC 6749 section 2.3.1)
 //   kiosk-post    client_secret_post, RS256, the same secret
 //   kiosk-jwt     private_key_jwt with ES256; ID tokens ES256
 //   kiosk-device  public, device grant (RFC 8628) only
 //   kiosk-bootstrap  the same, for technicians: its access token allows one registration (RFC 7591, RFC 7592)
-// and those of ways.mjs and those that register themselves.
+// and the clients of ways.mjs, and dynamically registered ones.
 //
-// People: alice, bob, carol, erin, frank, tom, who is a technician, and dora, who has set the user code 4711. A login hint may be the name, the email address, the phone number or the sub.
+// People: alice, bob, carol, erin, frank, tom (a technician) and dora (user code 4711). A login hint is the name, the email
+// address, the phone number or the sub.
 //
 // Control, on a second port (member "control" of the line), JSON answers:
-//   POST /approve?user=alice                 the phone says yes to the newest open request of that person (404: none)
-//   POST /deny?user=alice                    the phone says no
-//        both take &user_code=ABCD-EFGH      the same for a device-grant code
-//   POST /auto?mode=approve|deny|none&delay=1   answer every later request by itself after that many seconds;
-//        takes &user=alice                   that person's only, whatever is said for all
-//   GET  /requests                           what has arrived at the two CIBA endpoints, oldest first
-//   GET  /api/customer                       a protected resource: takes a bearer token of this provider
+//   POST /approve?user=alice                 approve the newest open request of that person (404: none)
+//   POST /deny?user=alice                    decline it
+//        both accept &user_code=ABCD-EFGH    the same for a device request
+//   POST /auto?mode=approve|deny|none&delay=1   answer later requests automatically after that many seconds;
+//        accepts &user=alice                 for that person only; precedes the general rule
+//   GET  /requests                           calls of the two CIBA endpoints, oldest first
+//   GET  /api/customer                       a protected resource for bearer tokens of this provider
 //
-// Left alone on purpose: node's keep-alive. It announces "timeout=5", the same 5 s as CIBA's default interval, and
-// closes an idle connection then or about a second later, by its version. A client that polls on a kept connection
-// must live with that, so nothing here raises the limit.
+// Node's keep-alive timeout stays at its default. It closes an idle connection after 5 s, CIBA's default interval, or about
+// a second later, depending on the version. A client that polls on a kept connection must handle that.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,8 +44,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as ways from './ways.mjs';
 
-// Standard output carries the one JSON line. What the library says at start (development settings, the age of the
-// Node release) is known and would only bury a failing test's output.
+// Standard output has only the JSON line. The library's warnings at the start (development settings, old Node release)
+// would hide the output of a failing test.
 console.info = () => {};
 console.warn = () => {};
 const { default: Provider, errors } = await import('oidc-provider');
@@ -68,9 +67,9 @@ const host = '127.0.0.1';
 const ciba = 'urn:openid:params:grant-type:ciba';
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const secret = 'p@ss w:rd/+%';
-const keptRequests = 2000; // the oldest go first, so that a long soak does not eat the memory
+const keptRequests = 2000; // the oldest are dropped first, so that a long soak needs no more memory
 
-// The subject differs from the name, so that a client comparing the wrong claim is caught.
+// The subject differs from the name, so that a client that compares the wrong claim fails.
 const people = [
   person('u-1001', 'alice', 'Alice', 'Anders', '+441632960001'),
   person('u-1002', 'bob', 'Bob', 'Brown', '+441632960002'),
@@ -82,18 +81,18 @@ const people = [
 ];
 
 const requests = []; // answered by GET /requests
-const connections = new WeakMap(); // socket -> number, shows a client's reuse of connections
+const connections = new WeakMap(); // socket -> number, to see a client reuse connections
 let connectionCount = 0;
-let open = []; // backchannel authentication requests no phone has answered yet, oldest first
+let open = []; // unanswered backchannel authentication requests, oldest first
 let auto = { mode: 'none', delay: 0 };
-const autoOf = new Map(); // the same, by a person's name
+const autoOf = new Map(); // the same by person
 
 if (args.tls) {
   mkdirSync(args.keys, { recursive: true, mode: 0o700 });
   ways.makeCertificates(args.keys);
 }
 
-// The issuer holds the port, so the port comes first and the provider second.
+// The issuer contains the port, so the server listens before the provider exists.
 const front = await listen(port, args.tls ? createSecureServer(ways.serverOptions(args.keys, false)) : createServer());
 const issuer = `${args.tls ? 'https' : 'http'}://${host}:${front.address().port}`;
 const certified = args.tls ? await listen(0, createSecureServer(ways.serverOptions(args.keys, true))) : undefined;
@@ -156,7 +155,7 @@ function makeProvider() {
       phone: ['phone_number', 'phone_number_verified'],
       staff: ['realm_access'],
     },
-    conformIdTokenClaims: false, // claims of the granted scopes go into the ID token, not only into UserInfo
+    conformIdTokenClaims: false, // claims of the granted scopes are in the ID token too, not only in UserInfo
     findAccount: (ctx, sub) => people.find((p) => p.accountId === sub),
     ttl: {
       BackchannelAuthenticationRequest: (ctx) => Math.min(
@@ -175,7 +174,7 @@ function makeProvider() {
       revocation: { enabled: true },
       introspection: { enabled: true },
       deviceFlow: { enabled: true },
-      registration: { enabled: true }, // for whom mayRegister lets through
+      registration: { enabled: true }, // restricted by checkInitialToken
       registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
       ciba: {
         enabled: true,
@@ -193,17 +192,17 @@ function makeProvider() {
       ...(args.tls && ways.features),
       resourceIndicators: {
         enabled: args.resource !== undefined,
-        useGrantedResource: async () => false, // the poll must name it, too: the default, and RFC 8707, section 2.2
+        useGrantedResource: async () => false, // the poll must name it too (RFC 8707 section 2.2)
         getResourceServerInfo: async (ctx, resource) => {
           if (resource !== args.resource) throw new errors.InvalidTarget();
           return { scope: 'openid profile email phone', audience: resource, accessTokenFormat: 'opaque' };
         },
       },
     },
-    // The library refuses to call loopback addresses by itself; a ping under test goes nowhere else.
+    // By default the library refuses to call loopback addresses, where the pings go.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   });
-  made.use(mayRegister);
+  made.use(checkInitialToken);
   made.use(record);
   made.on('server_error', (ctx, err) => console.error(err));
   return made;
@@ -214,7 +213,7 @@ function clients() {
   if (args.keys !== undefined) {
     mkdirSync(args.keys, { recursive: true, mode: 0o700 });
     const file = join(args.keys, 'kiosk-jwt.pem');
-    rmSync(file, { force: true }); // the mode below counts for a new file only
+    rmSync(file, { force: true }); // the mode applies to new files only
     writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
   }
   const poll = { backchannel_token_delivery_mode: 'poll', backchannel_user_code_parameter: true };
@@ -262,7 +261,7 @@ function clients() {
   return list;
 }
 
-// Roles are where Keycloak has them.
+// Roles are in the claim that Keycloak uses.
 function person(sub, name, given, family, phone, roles = []) {
   const claims = {
     sub,
@@ -286,10 +285,10 @@ function person(sub, name, given, family, phone, roles = []) {
   };
 }
 
-// mayRegister has a client registered only by whom kiosk-bootstrap signed in: the access token of a technician's device
-// grant is the initial access token (RFC 7591, section 3), good once.
+// checkInitialToken demands an initial access token for registration: the access token of a person who signed in with
+// kiosk-bootstrap, valid once (RFC 7591 section 3).
 const used = new Set();
-async function mayRegister(ctx, next) {
+async function checkInitialToken(ctx, next) {
   if (ctx.method !== 'POST' || ctx.path !== '/reg') return next();
   const value = /^Bearer +([\w.~+/-]+=*)$/i.exec(ctx.get('authorization'))?.[1];
   const token = value && await provider.AccessToken.find(value);
@@ -303,7 +302,7 @@ async function mayRegister(ctx, next) {
   return next();
 }
 
-// record notes every call of the two CIBA endpoints, with the time it arrived and what was answered.
+// record lists calls of the two CIBA endpoints with their time of arrival and answer.
 async function record(ctx, next) {
   const time = new Date().toISOString();
   const { socket } = ctx.req;
@@ -337,7 +336,7 @@ async function record(ctx, next) {
   if (requests.length > keptRequests) requests.shift();
 }
 
-// The provider sends its acknowledgement only after this function has returned, so an answer by itself comes later.
+// The provider acknowledges only after this function returns, so the automatic answer comes later.
 async function triggerAuthenticationDevice(ctx, request, account) {
   const waiting = { id: request.jti, user: account.user, ends: Date.now() + request.expiration * 1000 };
   open = [...open.filter((w) => w.ends > Date.now()), waiting];
@@ -346,7 +345,7 @@ async function triggerAuthenticationDevice(ctx, request, account) {
   setTimeout(() => answer(waiting, mode === 'approve').catch((err) => console.error(err)), delay * 1000).unref();
 }
 
-// answer gives the phone's answer to one open request; false if it is no longer open.
+// answer answers an open request; it returns false if the request is no longer open.
 async function answer(waiting, yes) {
   const at = open.indexOf(waiting);
   if (at < 0) return false;
@@ -354,7 +353,7 @@ async function answer(waiting, yes) {
   const request = await provider.BackchannelAuthenticationRequest.find(waiting.id);
   if (!request) return false;
   if (!yes) {
-    await provider.backchannelResult(request, new errors.AccessDenied('the person said no'));
+    await provider.backchannelResult(request, new errors.AccessDenied('the person declined'));
     return true;
   }
   const grant = await grantFor(request.accountId, request.clientId, request.scope);
@@ -372,7 +371,7 @@ async function grantFor(accountId, clientId, scope) {
   return grant;
 }
 
-// answerDevice is answer for a code of the device grant; the library's own page would need a browser.
+// answerDevice answers a device request in place of the library's page, which needs a browser.
 async function answerDevice(userCode, { accountId }, yes) {
   const code = await provider.DeviceCode.findByUserCode(userCode.replace(/[^a-z0-9]/gi, '').toUpperCase());
   if (!code || code.accountId || code.error) return false;
@@ -424,7 +423,7 @@ async function controlAnswer(req) {
   }
 }
 
-// customer is the protected resource; its refusals follow RFC 6750, section 3.
+// customer is the protected resource; its errors follow RFC 6750 section 3.
 async function customer(authorization) {
   const value = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
   if (!value) return { status: 401, headers: { 'www-authenticate': 'Bearer' }, body: { error: 'no token' } };

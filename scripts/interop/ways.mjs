@@ -1,5 +1,5 @@
-// The ways in beside secrets and keys: TLS with client certificates (RFC 8705), proofs of possession with nonces (RFC
-// 9449), signed authentication requests (CIBA, section 7.1.1). For provider.mjs, when it is given --tls.
+// Further client features for provider.mjs --tls: client certificates (RFC 8705), DPoP with nonces (RFC 9449) and signed
+// authentication requests (CIBA section 7.1.1).
 //
 // Certificates are made by openssl, since Node.js can read but not make them.
 
@@ -8,8 +8,8 @@ import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-// makeCertificates writes ca.crt, and .pem and .crt of server, kiosk-tls and kiosk-self-signed, and the keys
-// kiosk-signed.pem and kiosk-signed-rsa.pem, to a folder that exists.
+// makeCertificates writes to a folder: ca.crt; .pem and .crt of server, kiosk-tls and kiosk-self-signed; the keys
+// kiosk-signed.pem and kiosk-signed-rsa.pem.
 export function makeCertificates(dir) {
   const at = (name) => join(dir, name);
   const openssl = (...args) => execFileSync('openssl', args, { stdio: 'ignore' });
@@ -29,15 +29,15 @@ export function makeCertificates(dir) {
   for (const name of ['kiosk-tls', 'kiosk-self-signed', 'kiosk-signed', 'kiosk-signed-rsa']) chmodSync(at(`${name}.pem`), 0o600);
 }
 
-// serverOptions are those of node:https. With certificates every client certificate is taken, and what it proves is
-// decided later.
+// serverOptions are options for node:https. With certificates, the server requests a client certificate and accepts any;
+// the features below check it.
 export function serverOptions(dir, certificates) {
   const read = (name) => readFileSync(join(dir, name));
   return { key: read('server.pem'), cert: read('server.crt'), ca: read('ca.crt'), requestCert: certificates, rejectUnauthorized: false };
 }
 
-// aliases are the addresses for clients with a certificate (RFC 8705, section 5), below another origin; the issuer's
-// own asks for no certificate. The keys, which take none, are to be looked for there.
+// aliases are the endpoints for clients with a certificate, at another origin, since the issuer's requests none (RFC 8705
+// section 5). All other endpoints remain at the issuer.
 export function aliases(origin) {
   return {
     backchannel_authentication_endpoint: `${origin}/backchannel`,
@@ -51,7 +51,7 @@ const certificate = (ctx) => {
   return peer?.raw ? new X509Certificate(peer.raw) : undefined;
 };
 
-// features are added to the provider's.
+// features are added to the provider's features.
 export const features = {
   requestObjects: { enabled: true },
   mTLS: {
@@ -71,8 +71,8 @@ export const authMethods = [
   'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', 'tls_client_auth', 'self_signed_tls_client_auth',
 ];
 
-// clients are added to the provider's. kiosk-signed and kiosk-signed-rsa must sign their requests; the tokens of the
-// others are tied to what their name says.
+// clients are added to the provider's clients. kiosk-signed and kiosk-signed-rsa must sign their requests; the tokens of
+// the others are bound to a certificate or a DPoP key.
 export function clients(dir, secret) {
   const jwk = (name, more) => ({
     ...createPublicKey(createPrivateKey(readFileSync(join(dir, `${name}.pem`)))).export({ format: 'jwk' }), use: 'sig', ...more,

@@ -1,5 +1,4 @@
-// A module of its own: SQLite is what the store is measured beside, and no part of
-// the product.
+// A module of its own, so that the product does not depend on SQLite.
 module github.com/ciba-kiosk/ciba-kiosk/scripts/bench/store
 
 go 1.26.0

@@ -1,7 +1,7 @@
-// Command store measures what a visit on record costs: bytes and commits, beside
-// the same record kept in SQLite, and what a start, a look and the memory cost with
-// many visits on record. It is a module of its own, so that SQLite is no part of
-// the product.
+// Command store measures the cost of recording a visit, in bytes and commits, and
+// compares the store with SQLite. With many recorded visits it also measures a start, a
+// listing, a verification and the memory. It is a module of its own, so that the product
+// does not depend on SQLite.
 //
 //	go run . [-visits 200] [-sizes 10000,100000] [-dir FOLDER]
 package main
@@ -21,12 +21,12 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// stages are a visit that is served: four records.
+// stages are the records of a successful visit.
 var stages = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown}
 
 var began = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// record is one as the runner makes it, with tokens of the usual size.
+// record makes a record like the runner's, with tokens of a typical size.
 func record(visit int, stage kiosk.Stage) kiosk.Record {
 	up := time.Hour + time.Duration(visit)*time.Minute + time.Duration(stage)*time.Second
 	r := kiosk.Record{
@@ -49,9 +49,9 @@ func record(visit int, stage kiosk.Stage) kiosk.Record {
 }
 
 func main() {
-	visits := flag.Int("visits", 200, "visits whose cost is measured")
-	sizes := flag.String("sizes", "10000,100000", "how many visits are on record when a start is measured")
-	dir := flag.String("dir", "", "folder on the disk to be measured; by default the temporary one")
+	visits := flag.Int("visits", 200, "measured visits")
+	sizes := flag.String("sizes", "10000,100000", "recorded visits with which a start is measured")
+	dir := flag.String("dir", "", "folder on the measured disk; empty for the temporary folder")
 	flag.Parse()
 	if err := run(*visits, *sizes, *dir); err != nil {
 		log.Fatal(err)
@@ -64,7 +64,7 @@ func run(visits int, sizes, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(root)
-	fmt.Printf("A visit, four records, each on disk before the next (%d visits, in %s):\n\n", visits, filepath.Dir(root))
+	fmt.Printf("One visit of four records, each on disk before the next (average of %d visits in %s):\n\n", visits, filepath.Dir(root))
 	fmt.Printf("%-28s %8s %14s %14s %12s %12s\n", "", "commits", "B written", "B at the disk", "ms", "B kept")
 	for _, c := range []struct {
 		name string
@@ -74,25 +74,25 @@ func run(visits int, sizes, dir string) error {
 		{"SQLite, WAL, FULL", func(dir string) (journal, error) { return openSQLite(dir, "wal") }},
 		{"SQLite, rollback, FULL", func(dir string) (journal, error) { return openSQLite(dir, "delete") }},
 	} {
-		if err := visitsIn(c.name, filepath.Join(root, c.name), c.open, visits); err != nil {
+		if err := measureVisits(c.name, filepath.Join(root, c.name), c.open, visits); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
-	fmt.Printf("\nWith so many visits on record:\n\n%-10s %10s %14s %14s %14s %12s %14s\n",
-		"visits", "file MiB", "start ms", "start heap KiB", "list 50 ms", "verify s", "a visit more ms")
+	fmt.Printf("\nWith many recorded visits:\n\n%-10s %10s %14s %14s %14s %12s %14s\n",
+		"visits", "file MiB", "start ms", "start heap KiB", "list 50 ms", "verify s", "next visit ms")
 	for text := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return err
 		}
-		if err := sized(filepath.Join(root, text), n); err != nil {
+		if err := measureSize(filepath.Join(root, text), n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// journal is what both keep their records by.
+// journal is implemented by the store and by SQLite.
 type journal interface {
 	Append(kiosk.Record) error
 	Close() error
@@ -100,13 +100,14 @@ type journal interface {
 
 func openStore(dir string) (journal, error) { return store.Open(store.Options{Dir: dir}) }
 
-func visitsIn(name, dir string, open func(string) (journal, error), visits int) error {
+// measureVisits prints the cost of recording visits in a journal.
+func measureVisits(name, dir string, open func(string) (journal, error), visits int) error {
 	j, err := open(dir)
 	if err != nil {
 		return err
 	}
 	defer j.Close()
-	for _, s := range stages { // what only the first visit pays
+	for _, s := range stages { // exclude costs of the first visit
 		if err := j.Append(record(0, s)); err != nil {
 			return err
 		}
@@ -125,14 +126,14 @@ func visitsIn(name, dir string, open func(string) (journal, error), visits int) 
 	if err := j.Close(); err != nil {
 		return err
 	}
-	size, err := kept(dir)
+	size, err := folderSize(dir)
 	fmt.Printf("%-28s %8d %14d %14d %12.1f %12d\n", name, len(stages), (w2-w1)/visits, (d2-d1)/visits,
 		took.Seconds()*1000/float64(visits), size/visits)
 	return err
 }
 
-// sized measures a store with so many visits on record.
-func sized(dir string, n int) error {
+// measureSize prints the costs of a store with n recorded visits.
+func measureSize(dir string, n int) error {
 	o := store.Options{Dir: dir, MaxSize: 2 << 30}
 	s, err := store.Open(o)
 	if err != nil {
@@ -155,7 +156,7 @@ func sized(dir string, n int) error {
 	if err := s.Close(); err != nil {
 		return err
 	}
-	s = nil // what it held is not to be counted
+	s = nil // let its memory be collected
 	runtime.GC()
 	runtime.GC()
 	var before, after runtime.MemStats
@@ -190,13 +191,14 @@ func sized(dir string, n int) error {
 		}
 	}
 	more := time.Since(start)
-	size, err := kept(dir)
+	size, err := folderSize(dir)
 	fmt.Printf("%-10d %10.1f %14.2f %14d %14.2f %12.2f %14.1f\n", n, float64(size)/(1<<20), opened.Seconds()*1000,
 		(int64(after.HeapAlloc)-int64(before.HeapAlloc))/1024, listed.Seconds()*1000, verified.Seconds(), more.Seconds()*1000)
 	return err
 }
 
-func kept(dir string) (size int, err error) {
+// folderSize returns the bytes of the files in a folder.
+func folderSize(dir string) (size int, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil {
@@ -206,8 +208,8 @@ func kept(dir string) (size int, err error) {
 	return size, err
 }
 
-// written is what this process handed to the kernel, and what the kernel charges
-// it for at the disk (0 on a file system in memory).
+// written returns the bytes that this process passed to the kernel, and those that the
+// kernel wrote to disk for it (0 on a file system in memory).
 func written() (bytes, disk int) {
 	text, _ := os.ReadFile("/proc/self/io")
 	for line := range strings.Lines(string(text)) {

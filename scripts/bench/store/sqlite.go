@@ -6,14 +6,14 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // the driver, without cgo as the product is
+	_ "modernc.org/sqlite" // a driver without cgo
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// sqlite keeps the same record as the store does: the same members, sealed and
-// linked in the same way, one transaction a record, flushed before it returns.
+// sqlite stores the same records as the store: the same members, encryption and hash
+// chain, with one flushed transaction for each record.
 type sqlite struct {
 	db   *sql.DB
 	ring *seal.Ring
