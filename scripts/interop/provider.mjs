@@ -7,7 +7,7 @@
 //   --expires   maximum lifetime of a backchannel authentication request in seconds
 //   --keys      folder for kiosk-jwt.pem (0600), the private key of the client kiosk-jwt, made at every start
 //   --resource  enables resource indicators (RFC 8707) with this resource
-//   --tls       https with the features of ways.mjs; certificates and keys go to the folder of --keys
+//   --tls       https with the features of features.mjs; certificates and keys go to the folder of --keys
 //   --ping      adds the client kiosk-ping with this https notification endpoint
 //
 // Prints one JSON line when it listens: {"issuer", "port", "control"}, and with --tls "mtls", the origin of the endpoints
@@ -19,7 +19,7 @@
 //   kiosk-jwt     private_key_jwt with ES256; ID tokens ES256
 //   kiosk-device  public, device grant (RFC 8628) only
 //   kiosk-bootstrap  the same, for technicians: its access token allows one registration (RFC 7591, RFC 7592)
-// and the clients of ways.mjs, and dynamically registered ones.
+// and the clients of features.mjs, and dynamically registered ones.
 //
 // People: alice, bob, carol, erin, frank, tom (a technician) and dora (user code 4711). A login hint is the name, the email
 // address, the phone number or the sub.
@@ -42,7 +42,7 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as ways from './ways.mjs';
+import * as extra from './features.mjs';
 
 // Standard output has only the JSON line. The library's warnings at the start (development settings, old Node release)
 // would hide the output of a failing test.
@@ -89,13 +89,13 @@ const autoOf = new Map(); // the same by person
 
 if (args.tls) {
   mkdirSync(args.keys, { recursive: true, mode: 0o700 });
-  ways.makeCertificates(args.keys);
+  extra.makeCertificates(args.keys);
 }
 
 // The issuer contains the port, so the server listens before the provider exists.
-const front = await listen(port, args.tls ? createSecureServer(ways.serverOptions(args.keys, false)) : createServer());
+const front = await listen(port, args.tls ? createSecureServer(extra.serverOptions(args.keys, false)) : createServer());
 const issuer = `${args.tls ? 'https' : 'http'}://${host}:${front.address().port}`;
-const certified = args.tls ? await listen(0, createSecureServer(ways.serverOptions(args.keys, true))) : undefined;
+const certified = args.tls ? await listen(0, createSecureServer(extra.serverOptions(args.keys, true))) : undefined;
 const mtls = certified && `https://${host}:${certified.address().port}`;
 const provider = makeProvider();
 front.on('request', provider.callback());
@@ -145,7 +145,7 @@ function makeProvider() {
     },
     clients: clients(),
     clientDefaults: { redirect_uris: [], response_types: [], grant_types: [ciba] },
-    ...(args.tls && { clientAuthMethods: ways.authMethods, discovery: { mtls_endpoint_aliases: ways.aliases(mtls) } }),
+    ...(args.tls && { clientAuthMethods: extra.authMethods, discovery: { mtls_endpoint_aliases: extra.aliases(mtls) } }),
     cookies: { keys: [randomUUID()] },
     acrValues: ['phone'],
     claims: {
@@ -189,7 +189,7 @@ function makeProvider() {
         },
         triggerAuthenticationDevice,
       },
-      ...(args.tls && ways.features),
+      ...(args.tls && extra.features),
       resourceIndicators: {
         enabled: args.resource !== undefined,
         useGrantedResource: async () => false, // the poll must name it too (RFC 8707 section 2.2)
@@ -247,7 +247,7 @@ function clients() {
     grant_types: [deviceGrant],
     id_token_signed_response_alg: 'ES256',
   }];
-  if (args.tls) list.push(...ways.clients(args.keys, secret));
+  if (args.tls) list.push(...extra.clients(args.keys, secret));
   if (args.ping !== undefined) {
     list.push({
       client_id: 'kiosk-ping',

@@ -22,7 +22,7 @@ import (
 )
 
 // stages are the records of a successful visit.
-var stages = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAsked, kiosk.StageGranted, kiosk.StageShown}
+var stages = []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
 
 var began = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -37,7 +37,7 @@ func record(visit int, stage kiosk.Stage) kiosk.Record {
 		return r
 	}
 	r.Secrets.Identifier = kiosk.Secret(fmt.Sprintf("customer-%d@example.org", visit%997))
-	if stage >= kiosk.StageAsked {
+	if stage >= kiosk.StageAcknowledged {
 		r.Expires, r.Interval, r.Pause, r.Sent, r.SentAt = 2*time.Minute, 5*time.Second, 5*time.Second, up, r.Wall
 		r.Secrets.RequestID = kiosk.Secret("1c266114-a1be-4252-8ad1-04986c5b9ac1")
 	}
@@ -180,7 +180,7 @@ func measureSize(dir string, n int) error {
 	listed := time.Since(start)
 	start = time.Now()
 	r, err := s.Verify()
-	if err != nil || !r.Whole() || r.Visits != n {
+	if err != nil || !r.Intact() || r.Visits != n {
 		return fmt.Errorf("verify: %+v, %w", r, err)
 	}
 	verified := time.Since(start)

@@ -52,7 +52,7 @@ func (s *sqlite) Append(r kiosk.Record) error {
 	defer tx.Rollback()
 	var number int64
 	if r.Stage == kiosk.StageAsking {
-		tag := s.ring.Person(r.Secrets.Identifier)
+		tag := s.ring.PersonTag(r.Secrets.Identifier)
 		res, err := tx.Exec(`INSERT INTO visits (visit, code, tag) VALUES (?, ?, ?)`, r.Visit, r.Code, tag[:])
 		if err != nil {
 			return err
