@@ -204,7 +204,7 @@ func TestDevicePage(t *testing.T) {
 		}
 	}
 	g := providertest.Start(t, provider.Options{}, Register)
-	if r := g.Get("/device?user_code=BBBB-BBBB", ""); r.Status != 404 || !strings.Contains(string(r.Body), "not waiting here") {
+	if r := g.Get("/device?user_code=BBBB-BBBB", ""); r.Status != 404 || !strings.Contains(string(r.Body), "No request here has that code") {
 		t.Errorf("an unknown code: %d", r.Status)
 	}
 }

@@ -1,6 +1,6 @@
-// The phone page brought to life: requests arrive and leave by themselves, and
-// the time runs. Without this script the page reloads and its forms still work.
-// On the page of the device grant, which belongs to nobody, only the time runs.
+// Updates the phone page: requests appear and disappear, and the time left counts
+// down. Without this script the page reloads and its forms still work. The device
+// page belongs to no person; there only the time counts down.
 "use strict";
 (() => {
   const main = document.querySelector("main");
@@ -13,11 +13,11 @@
   const done = document.getElementById("done");
   const title = document.title;
 
-  // When each card runs out, by the clock that no time server moves.
+  // When each card expires, by the monotonic clock.
   const ends = new WeakMap();
   const all = () => [...cards.querySelectorAll("[data-request]")];
 
-  function settle() {
+  function updatePage() {
     for (const card of all()) {
       if (!ends.has(card)) ends.set(card, performance.now() + Number(card.dataset.left) * 1000);
     }
@@ -26,16 +26,17 @@
     if (user) document.title = n > 0 ? news.dataset.pending.replace("{count}", n) : title;
   }
 
-  // A screen reader says what changes in there; the same text twice is no change.
-  function say(text) {
+  // Screen readers announce changes of this element. Clearing it first makes a
+  // repeated text a change.
+  function announce(text) {
     news.textContent = "";
     if (text) setTimeout(() => { news.textContent = text; }, 100);
   }
 
-  // It ran out, or was answered somewhere else. The focus goes where the news is,
-  // if it was on what has gone.
-  function ended(lostFocus) {
-    say("");
+  // Shows that a request expired or was answered elsewhere. If the focus was on its
+  // card, it moves to this message.
+  function showEnded(lostFocus) {
+    announce("");
     done.replaceChildren(document.getElementById("ended").content.cloneNode(true));
     if (lostFocus) done.querySelector("h2").focus();
   }
@@ -48,18 +49,18 @@
       card.querySelector("progress").value = left;
       if (left < 30 && card.dataset.life > 30 && !card.dataset.warned) {
         card.dataset.warned = "yes";
-        say(news.dataset.halfMinute);
+        announce(news.dataset.halfMinute);
       }
-      if (left === 0 && !user) { // elsewhere the server says so
-        const had = card.contains(document.activeElement);
+      if (left === 0 && !user) { // on other pages the server reports it
+        const hadFocus = card.contains(document.activeElement);
         card.remove();
-        ended(had);
+        showEnded(hadFocus);
       }
     }
   }
 
-  // Cards that stay are left alone, so that a thumb or a focus on them is not
-  // disturbed; new ones come in below.
+  // Cards that stay do not change, so that a press or the focus on them is not
+  // disturbed. New ones appear below.
   let busy = false, again = false;
   async function refresh(numbers) {
     if (busy) { again = true; return; }
@@ -81,13 +82,13 @@
         cards.append(document.importNode(card, true));
       }
       if (wanted.size > 0) {
-        if (before === 0) done.replaceChildren(); // else a card would move under a thumb
-        say([...wanted.values()].map((c) => c.dataset.news).join(" "));
+        if (before === 0) done.replaceChildren(); // otherwise a card would move under a thumb
+        announce([...wanted.values()].map((c) => c.dataset.news).join(" "));
         if (navigator.vibrate && navigator.userActivation?.hasBeenActive) navigator.vibrate(150);
       } else if (before > 0 && all().length === 0) {
-        ended(lostFocus);
+        showEnded(lostFocus);
       }
-      settle();
+      updatePage();
       tick();
     } catch {
       setTimeout(refresh, 2000);
@@ -102,30 +103,30 @@
     stream = new EventSource(`/phone/${user}/events`);
     stream.addEventListener("open", () => { lost.hidden = true; });
     stream.addEventListener("pending", (event) => {
-      const there = all().map((c) => Number(c.dataset.request)).sort().join();
-      if (JSON.parse(event.data).sort().join() !== there) refresh();
+      const shown = all().map((c) => Number(c.dataset.request)).sort().join();
+      if (JSON.parse(event.data).sort().join() !== shown) refresh();
     });
     stream.addEventListener("error", () => {
       lost.hidden = false;
-      // The browser tries again by itself unless the answer was not a stream.
+      // The browser reconnects unless the answer was not an event stream.
       if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
     });
   }
-  // One answer is enough, however often the button is pressed.
+  // Send each form only once.
   cards.addEventListener("submit", (event) => {
     if (event.target.dataset.sent) { event.preventDefault(); return; }
     event.target.dataset.sent = "yes";
   });
 
-  // Reloading must not show an old confirmation again.
+  // Do not show an old confirmation after a reload.
   if (user && done.childElementCount > 0) history.replaceState(null, "", `/phone/${user}`);
 
-  settle();
+  updatePage();
   tick();
   setInterval(tick, 500);
   if (!user) return;
 
-  // A phone that slept may hold a dead connection for minutes.
+  // After sleep, a phone may keep a dead connection for minutes.
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible") return;
     stream.close();
