@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// keyboard is a key table in memory: by table, then key.
+// keyboard is a key map in memory, by table and key.
 type keyboard map[uint8]map[uint8]uint16
 
 func (k keyboard) Key(table, key uint8) (uint16, bool, error) {
@@ -38,9 +38,8 @@ func (k keyboard) clone() keyboard {
 	return c
 }
 
-// desk is a console as a distribution sets it up: plain letters, Alt-F1 to
-// Alt-F12, Ctrl-Alt-Del, Scroll Lock.
-func desk(t *testing.T) (keyboard, Options) {
+// newConsole returns a console as distributions set it up: letters, Alt-F1 to Alt-F12, Ctrl-Alt-Del, Scroll Lock.
+func newConsole(t *testing.T) (keyboard, Options) {
 	k := keyboard{
 		0:  {30: 0x0b61, 70: 0x0209, 59: 0x0100}, // a, Scroll Lock, F1
 		8:  {59: 0x0500, 60: 0x0501, 105: 0x0210},
@@ -72,8 +71,8 @@ func read(t *testing.T, o Options, name string) string {
 	return string(b)
 }
 
-func TestWhileTheKioskStandsThereNoKeyLeadsOut(t *testing.T) {
-	k, o := desk(t)
+func TestLockRemovesEveryWayOut(t *testing.T) {
+	k, o := newConsole(t)
 	was := k.clone()
 	if err := Lock(o); err != nil {
 		t.Fatal(err)
@@ -99,17 +98,16 @@ func TestWhileTheKioskStandsThereNoKeyLeadsOut(t *testing.T) {
 	}
 }
 
-func TestAfterwardsAllIsAsItWas(t *testing.T) {
-	k, o := desk(t)
+func TestUnlockRestoresTheFirstState(t *testing.T) {
+	k, o := newConsole(t)
 	was := k.clone()
-	// The kiosk is killed and started again savedState anybody unlocks: what was first
-	// there is what comes back.
+	// The kiosk is killed and started again before an unlock: the first state is restored.
 	for range 3 {
 		if err := Lock(o); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for range 2 { // a second unlock finds nothing to do
+	for range 2 { // a second unlock changes nothing
 		if err := Unlock(o); err != nil {
 			t.Fatal(err)
 		}
@@ -126,26 +124,26 @@ func TestAfterwardsAllIsAsItWas(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(o.Saved); err == nil {
-		t.Error("the file of what was before is still there")
+		t.Error("the saved state still exists")
 	}
 }
 
-func TestOneThingThatCannotBeLockedLeavesNoOtherOpen(t *testing.T) {
-	k, o := desk(t)
+func TestLockContinuesAfterAnError(t *testing.T) {
+	k, o := newConsole(t)
 	sysrq := filepath.Join(o.Kernel, "sysrq")
 	if err := errors.Join(os.Remove(sysrq), os.Mkdir(sysrq, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	if err := Lock(o); err == nil {
-		t.Error("nobody heard that SysRq is as it was")
+		t.Error("Lock did not report that SysRq is unchanged")
 	}
 	if k[8][59] != nothing || read(t, o, "printk")[0] != '1' {
-		t.Error("the rest is open")
+		t.Error("the other ways out are open")
 	}
 }
 
-func TestAKernelWithoutSysRq(t *testing.T) {
-	k, o := desk(t)
+func TestLockWithoutSysRq(t *testing.T) {
+	k, o := newConsole(t)
 	if err := os.Remove(filepath.Join(o.Kernel, "sysrq")); err != nil {
 		t.Fatal(err)
 	}
@@ -153,12 +151,12 @@ func TestAKernelWithoutSysRq(t *testing.T) {
 		t.Error(err)
 	}
 	if k[8][59] != 0x0500 || read(t, o, "printk") != "4\t4\t1\t7\n" {
-		t.Error("not put back")
+		t.Error("Unlock did not restore the state")
 	}
 }
 
-func TestADamagedFileChangesNothing(t *testing.T) {
-	k, o := desk(t)
+func TestDamagedStateFileChangesNothing(t *testing.T) {
+	k, o := newConsole(t)
 	was := k.clone()
 	if err := os.MkdirAll(filepath.Dir(o.Saved), 0o700); err != nil {
 		t.Fatal(err)
@@ -167,7 +165,7 @@ func TestADamagedFileChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if Lock(o) == nil || Unlock(o) == nil {
-		t.Error("taken for good")
+		t.Error("a damaged file was accepted")
 	}
 	for table := range was {
 		if !maps.Equal(k[table], was[table]) {

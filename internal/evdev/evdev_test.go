@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// raw is events as the kernel gives them.
+// raw returns events in the form of the kernel.
 func raw(events ...[3]int32) []byte {
 	var b []byte
 	for _, e := range events {
@@ -32,8 +32,7 @@ func decoded(d Decoder, b []byte) (all []Contact) {
 
 var panel = Decoder{Kind: Multi, X: Range{0, 800}, Y: Range{0, 480}}
 
-// twoFingers is how a panel tells of a finger, a second one beside it, and both leaving,
-// the first one first.
+// twoFingers are the events of a finger, a second one beside it, and both leaving, the first one first.
 var twoFingers = raw(
 	[3]int32{evAbs, mtSlot, 0}, [3]int32{evAbs, mtTracking, 7}, [3]int32{evAbs, mtX, 400}, [3]int32{evAbs, mtY, 120}, [3]int32{evKey, btnTouch, 1}, report,
 	[3]int32{evAbs, mtSlot, 1}, [3]int32{evAbs, mtTracking, 8}, [3]int32{evAbs, mtX, 0}, [3]int32{evAbs, mtY, 0}, report,
@@ -41,7 +40,7 @@ var twoFingers = raw(
 	[3]int32{evAbs, mtSlot, 1}, [3]int32{evAbs, mtTracking, -1}, [3]int32{evKey, btnTouch, 0}, report,
 )
 
-func same(t *testing.T, got, want []Contact) {
+func assertContacts(t *testing.T, got, want []Contact) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%+v, want %+v", got, want)
@@ -53,11 +52,11 @@ func same(t *testing.T, got, want []Contact) {
 	}
 }
 
-func TestTheFirstFingerCounts(t *testing.T) {
-	same(t, decoded(panel, twoFingers), []Contact{{X: 0.5, Y: 0.25, Down: true}, {X: 0.5, Y: 0.25}})
+func TestSecondFingerIsIgnored(t *testing.T) {
+	assertContacts(t, decoded(panel, twoFingers), []Contact{{X: 0.5, Y: 0.25, Down: true}, {X: 0.5, Y: 0.25}})
 }
 
-func TestAnyPieceOfAnEvent(t *testing.T) {
+func TestEventsInPieces(t *testing.T) {
 	want := decoded(panel, twoFingers)
 	for size := 1; size < 3*eventSize; size++ {
 		d := panel
@@ -67,11 +66,11 @@ func TestAnyPieceOfAnEvent(t *testing.T) {
 			d.Decode(b[:n], func(c Contact) { got = append(got, c) })
 			b = b[n:]
 		}
-		same(t, got, want)
+		assertContacts(t, got, want)
 	}
 }
 
-func TestATurnedPanel(t *testing.T) {
+func TestRotation(t *testing.T) {
 	for turn, want := range []Contact{{X: 0.5, Y: 0.25, Down: true}, {X: 0.75, Y: 0.5, Down: true}, {X: 0.5, Y: 0.75, Down: true}, {X: 0.25, Y: 0.5, Down: true}} {
 		d := panel
 		d.Rotation = Rotation(turn)
@@ -81,42 +80,41 @@ func TestATurnedPanel(t *testing.T) {
 	}
 }
 
-func TestAnOldPanel(t *testing.T) {
+func TestSingleTouchPanel(t *testing.T) {
 	d := Decoder{Kind: Single, X: Range{100, 4000}, Y: Range{100, 4000}}
-	same(t, decoded(d, raw(
+	assertContacts(t, decoded(d, raw(
 		[3]int32{evAbs, absX, 4000}, [3]int32{evAbs, absY, 100}, [3]int32{evKey, btnTouch, 1}, report,
-		[3]int32{evAbs, absX, 9000}, report, // beyond what it said
-		report, // nothing new
+		[3]int32{evAbs, absX, 9000}, report, // beyond the reported range
+		report, // no change
 		[3]int32{evKey, btnTouch, 0}, report,
 	)), []Contact{{X: 1, Down: true}, {X: 1, Down: true}, {X: 1}})
 }
 
-func TestAMouseStaysOnTheScreen(t *testing.T) {
+func TestMouseStaysOnTheScreen(t *testing.T) {
 	d := Decoder{Kind: Mouse, posX: 0.5, posY: 0.5}
-	same(t, decoded(d, raw(
+	assertContacts(t, decoded(d, raw(
 		[3]int32{evRel, relX, 250}, report, [3]int32{evRel, relX, 100000}, [3]int32{evRel, relY, -100000}, report,
 		[3]int32{evKey, btnLeft, 1}, report, [3]int32{evKey, btnLeft, 0}, report,
 	)), []Contact{{X: 0.75, Y: 0.5, Mouse: true}, {X: 1, Mouse: true}, {X: 1, Down: true, Mouse: true}, {X: 1, Mouse: true}})
 }
 
-// TestEventsThatWentMissing: what was touched when the kernel's buffer ran over is
-// never released as if somebody had meant it.
-func TestEventsThatWentMissing(t *testing.T) {
-	same(t, decoded(panel, raw(
+// After an overflow of the kernel's buffer, a contact ends as lost, not as a release.
+func TestDroppedEventsReleaseNothing(t *testing.T) {
+	assertContacts(t, decoded(panel, raw(
 		[3]int32{evAbs, mtTracking, 7}, [3]int32{evAbs, mtX, 400}, report,
 		[3]int32{evSyn, synDropped, 0}, [3]int32{evAbs, mtTracking, -1}, report,
 		[3]int32{evAbs, mtTracking, 9}, [3]int32{evAbs, mtX, 800}, report,
 	)), []Contact{{X: 0.5, Down: true}, {Lost: true}, {X: 1, Down: true}})
 }
 
-func of(codes ...uint16) (b bits) {
+func bitsOf(codes ...uint16) (b bits) {
 	for _, c := range codes {
 		b[c/8] |= 1 << (c % 8)
 	}
 	return b
 }
 
-func TestWhatADeviceIs(t *testing.T) {
+func TestDescribeBits(t *testing.T) {
 	axis := func(a uint16) Range { return Range{0, int32(a)} }
 	for _, c := range []struct {
 		name             string
@@ -124,13 +122,13 @@ func TestWhatADeviceIs(t *testing.T) {
 		kind             Kind
 		ok               bool
 	}{
-		{"a panel", of(btnTouch), bits{}, of(absX, absY, mtSlot, mtX, mtY, mtTracking), Multi, true},
-		{"an old panel", of(btnTouch), bits{}, of(absX, absY), Single, true},
-		{"a virtual machine's tablet", of(btnLeft), bits{}, of(absX, absY), Single, true},
-		{"a mouse", of(btnLeft), of(relX, relY), bits{}, Mouse, true},
-		{"a keyboard or scanner", of(30, 28), bits{}, bits{}, 0, false},
-		{"a touchpad", of(btnTouch, btnLeft, 0x145), bits{}, of(absX, absY, mtSlot, mtX, mtY), 0, false},
-		{"a joystick", of(0x120), bits{}, of(absX, absY), 0, false},
+		{"a panel", bitsOf(btnTouch), bits{}, bitsOf(absX, absY, mtSlot, mtX, mtY, mtTracking), Multi, true},
+		{"an old panel", bitsOf(btnTouch), bits{}, bitsOf(absX, absY), Single, true},
+		{"a virtual machine's tablet", bitsOf(btnLeft), bits{}, bitsOf(absX, absY), Single, true},
+		{"a mouse", bitsOf(btnLeft), bitsOf(relX, relY), bits{}, Mouse, true},
+		{"a keyboard or scanner", bitsOf(30, 28), bits{}, bits{}, 0, false},
+		{"a touchpad", bitsOf(btnTouch, btnLeft, 0x145), bits{}, bitsOf(absX, absY, mtSlot, mtX, mtY), 0, false},
+		{"a joystick", bitsOf(0x120), bits{}, bitsOf(absX, absY), 0, false},
 	} {
 		d, ok := describeBits(c.keys, c.rels, c.abss, axis)
 		if ok != c.ok || d.Kind != c.kind {
@@ -139,9 +137,8 @@ func TestWhatADeviceIs(t *testing.T) {
 	}
 }
 
-// TestFilesThatAreNoDevices: whatever lies in the folder is left alone, and a watch
-// ends when it is told to.
-func TestFilesThatAreNoDevices(t *testing.T) {
+// Watch ends with its context.
+func TestWatchIgnoresOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "event0"), twoFingers, 0o600); err != nil {
 		t.Fatal(err)
@@ -156,8 +153,7 @@ func TestFilesThatAreNoDevices(t *testing.T) {
 	<-ended
 }
 
-// TestADeviceIsPulledOut: what was touched then is let go of.
-func TestADeviceIsPulledOut(t *testing.T) {
+func TestRemovedDeviceReportsLost(t *testing.T) {
 	r, w := io.Pipe()
 	contacts := make(chan Contact, 9)
 	go (&watcher{give: func(c Contact) { contacts <- c }}).read(r, panel)
@@ -174,7 +170,7 @@ func TestADeviceIsPulledOut(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 		case <-limit.C:
-			t.Fatal("nothing came")
+			t.Fatal("no contact arrived")
 		}
 	}
 }

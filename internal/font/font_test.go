@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// psf2 is a font as a file. Every glyph is its own number.
+// psf2 returns a PSF 2 file. The bytes of a glyph are its number.
 func psf2(w, h int, chars []string) []byte {
 	var b bytes.Buffer
 	size := h * ((w + 7) / 8)
@@ -27,7 +27,7 @@ func psf2(w, h int, chars []string) []byte {
 	return b.Bytes()
 }
 
-// psf1 is the same in the older format, with 256 glyphs of 8x16.
+// psf1 returns the same in the older format, with 256 glyphs of 8x16.
 func psf1(chars []string) []byte {
 	b := []byte{0x36, 0x04, 2, 16}
 	for i := range 256 {
@@ -39,7 +39,7 @@ func psf1(chars []string) []byte {
 				b = binary.LittleEndian.AppendUint16(b, uint16(r))
 			}
 		}
-		b = append(b, 0xfe, 0xff, 'A', 0, 1, 3, 0xff, 0xff) // a combination, which no single character is
+		b = append(b, 0xfe, 0xff, 'A', 0, 1, 3, 0xff, 0xff) // a combination of two characters
 	}
 	return b
 }
@@ -53,7 +53,7 @@ func read(t *testing.T, b []byte) *Font {
 	return f
 }
 
-func TestFontsAsTheyComeInFiles(t *testing.T) {
+func TestRead(t *testing.T) {
 	chars := []string{" ", "AÀ", "é\xfeé", ""}
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -65,12 +65,12 @@ func TestFontsAsTheyComeInFiles(t *testing.T) {
 			t.Errorf("%s: %v", name, f.Runes)
 		}
 		if _, has := f.Runes['\u0301']; has {
-			t.Errorf("%s: half a combination passes for a character", name)
+			t.Errorf("%s: a part of a combination counts as a character", name)
 		}
 	}
 }
 
-func TestFilesThatAreNoFonts(t *testing.T) {
+func TestReadRejectsInvalidFiles(t *testing.T) {
 	good := psf2(8, 16, []string{"A"})
 	change := func(at int, v byte) []byte {
 		b := slices.Clone(good)
@@ -78,7 +78,7 @@ func TestFilesThatAreNoFonts(t *testing.T) {
 		return b
 	}
 	for name, b := range map[string][]byte{
-		"nothing": nil, "text": []byte("PSF, they said"), "cut in the glyphs": good[:40], "cut in the table": good[:len(good)-1],
+		"empty": nil, "text": []byte("PSF, they said"), "cut in the glyphs": good[:40], "cut in the table": good[:len(good)-1],
 		"no table": change(12, 0), "too many glyphs": change(18, 1), "too high": change(24, 33), "no width": change(28, 0),
 		"a size that does not fit": change(20, 15), "cut gzip": {0x1f, 0x8b, 8}, "too large": make([]byte, maxFile+1),
 	} {
@@ -88,13 +88,13 @@ func TestFilesThatAreNoFonts(t *testing.T) {
 	}
 }
 
-// TestHalfBlocksAreAdded: into free places, else in place of what nobody reads here.
-func TestHalfBlocksAreAdded(t *testing.T) {
+// Blocks go into free places, or replace characters that the kiosk does not use.
+func TestCompleteAddsBlocks(t *testing.T) {
 	few := read(t, psf2(8, 16, []string{" ", "A"}))
 	few.Complete()
 	full := make([]string, 512)
 	for i := range full {
-		full[i] = string(rune(0x3400 + i)) // nothing of ours
+		full[i] = string(rune(0x3400 + i)) // not required
 	}
 	full[' '], full['A'], full[3] = " ", "A", ""
 	crowded := read(t, psf2(16, 32, full))
@@ -118,18 +118,18 @@ func TestHalfBlocksAreAdded(t *testing.T) {
 		}
 	}
 	if crowded.Runes[' '] != ' ' || crowded.Runes['A'] != 'A' {
-		t.Error("what is wanted has moved")
+		t.Error("a required glyph has moved")
 	}
 	if _, ok := crowded.Runes[0x3400]; !ok {
-		t.Error("more was given up than had to be")
+		t.Error("more characters were replaced than necessary")
 	}
 	if crowded.Runes['▀'] != 3 && crowded.Runes['█'] != 3 {
-		t.Error("the free place was not taken first")
+		t.Error("the free place was not used first")
 	}
 }
 
-// TestAllTheSameCharacter: Missing follows the table, not the number of glyphs.
-func TestWhatIsMissing(t *testing.T) {
+// Missing follows the table of characters, not the number of glyphs.
+func TestMissing(t *testing.T) {
 	f := read(t, psf2(8, 16, []string{" ", RequiredCharacters}))
 	if got := f.Missing(); len(got) > 0 {
 		t.Errorf("%q", string(got))
@@ -140,8 +140,8 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestTheLargestFontThatLeavesAScreen of 50 columns and 15 rows.
-func TestTheLargestFontThatLeavesAScreen(t *testing.T) {
+// The screen must keep 50 columns and 15 rows.
+func TestLargestFittingFont(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		wide, high int
@@ -158,9 +158,8 @@ func TestTheLargestFontThatLeavesAScreen(t *testing.T) {
 	}
 }
 
-// TestTheFontsOfDebian, where they are installed: with what is added, every one of the
-// choices draws all that is required.
-func TestTheFontsOfDebian(t *testing.T) {
+// Each of the fonts that is installed has all required characters after Complete.
+func TestDebianFontsAreComplete(t *testing.T) {
 	found := 0
 	for _, c := range choices {
 		f, err := open(filepath.Join(Dir, c.file))
@@ -185,12 +184,12 @@ func TestTheFontsOfDebian(t *testing.T) {
 	t.Logf("%d of %d fonts are installed here", found, len(choices))
 }
 
-func TestWhatIsNoConsoleIsLeftAlone(t *testing.T) {
+func TestProvideIgnoresOtherDevices(t *testing.T) {
 	if missing, err := Provide(os.DevNull, "", t.TempDir()); missing != nil || err != nil {
 		t.Errorf("%q %v", string(missing), err)
 	}
 	if _, err := Provide(filepath.Join(t.TempDir(), "tty"), "", ""); err == nil {
-		t.Error("a terminal that is not there is no trouble")
+		t.Error("a missing terminal is no error")
 	}
 }
 

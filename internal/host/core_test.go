@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-func TestOneCoreIsEnough(t *testing.T) {
+func TestUseOneProcessor(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	UseOneProcessor()
 	if n := runtime.GOMAXPROCS(0); n != 1 {
-		t.Errorf("computes on %d", n)
+		t.Errorf("GOMAXPROCS is %d", n)
 	}
 }

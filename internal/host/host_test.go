@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestNowGoesOn(t *testing.T) {
+func TestNowNeverDecreases(t *testing.T) {
 	c := NewClock()
 	last := c.Now()
 	if last < 0 {
@@ -28,15 +28,15 @@ func TestWallHasNoMonotonicReading(t *testing.T) {
 	}
 }
 
-func TestBoot(t *testing.T) {
+func TestBootID(t *testing.T) {
 	if a, b := NewClock().Boot(), NewClock().Boot(); a != b {
-		t.Errorf("two names for one boot: %q and %q", a, b)
+		t.Errorf("two identifiers of one boot: %q and %q", a, b)
 	}
 	for _, c := range []struct{ name, text, want string }{
 		{"as the kernel writes it", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0\n", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"},
 		{"empty", "", ""},
 		{"something else", "hello\n", ""},
-		{"something behind it", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0\nmore", ""},
+		{"trailing text", "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0\nmore", ""},
 		{"endless", strings.Repeat("0", 1<<20), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestBoot(t *testing.T) {
 		})
 	}
 	if got := bootID("/nonexistent"); got != "" {
-		t.Errorf("got %q where there is none", got)
+		t.Errorf("got %q for a missing file", got)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestTrusted(t *testing.T) {
 	}{
 		{"built this year", firstLine, true},
 		{"built after now", "2200-01-01T00:00:00Z", false},
-		{"a slip of the release script is not a floor of zero", "yesterday", true},
+		{"malformed floor", "yesterday", true},
 	} {
 		floor = c.floor
 		clock := NewClock()
@@ -76,8 +76,8 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
-func TestSynchronisedSaysSomething(t *testing.T) {
+func TestSynchronisedIsKnownIfTrue(t *testing.T) {
 	if yes, known := NewClock().Synchronised(); yes && !known {
-		t.Error("synchronised, but the kernel does not tell")
+		t.Error("synchronised but not known")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoCoreDumps asks the kernel, in a process of its own: it cannot be undone.
+// The test runs in a process of its own, because NoCoreDumps cannot be undone.
 func TestNoCoreDumps(t *testing.T) {
 	const child = "CIBA_KIOSK_TEST_NO_CORE"
 	if os.Getenv(child) == "" {
@@ -37,10 +37,10 @@ func TestNoCoreDumps(t *testing.T) {
 	}
 }
 
-func TestUptimeIsTheMachines(t *testing.T) {
+func TestUptimeMatchesTheKernel(t *testing.T) {
 	up, ok := uptime()
 	if !ok {
-		t.Fatal("the kernel does not say")
+		t.Fatal("no uptime")
 	}
 	text, err := os.ReadFile("/proc/uptime")
 	if err != nil {
@@ -56,8 +56,8 @@ func TestUptimeIsTheMachines(t *testing.T) {
 	}
 }
 
-// A manager of Type=notify-reload compares the time with its own at the reload's beginning.
-func TestReloadingHasTheTime(t *testing.T) {
+// With Type=notify-reload, systemd compares the time with its own at the beginning of the reload.
+func TestReloadingContainsTheTime(t *testing.T) {
 	monotonic := func() int64 {
 		var ts unix.Timespec
 		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
@@ -69,6 +69,6 @@ func TestReloadingHasTheTime(t *testing.T) {
 	text, ok := strings.CutPrefix(Reloading(), "RELOADING=1\nMONOTONIC_USEC=")
 	at, err := strconv.ParseInt(text, 10, 64)
 	if !ok || err != nil || at < before || at > monotonic() {
-		t.Errorf("%q, asked at %d", Reloading(), before)
+		t.Errorf("%q, called at %d", Reloading(), before)
 	}
 }

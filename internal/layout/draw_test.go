@@ -18,7 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// rowsOf is a frame's text, row by row.
+// rowsOf returns the text of a frame, row by row.
 func rowsOf(f Frame) []string {
 	rows := make([]string, f.H)
 	for y := range rows {
@@ -30,12 +30,13 @@ func rowsOf(f Frame) []string {
 	return rows
 }
 
-// flat is a frame's text with every run of blanks as one, so that a sentence can be
-// found however it was wrapped.
-func flat(f Frame) string { return strings.Join(strings.Fields(strings.Join(rowsOf(f), " ")), " ") }
+// joinedText returns the text of a frame with single blanks, so that wrapped sentences can be found.
+func joinedText(f Frame) string {
+	return strings.Join(strings.Fields(strings.Join(rowsOf(f), " ")), " ")
+}
 
-// sound fails unless a frame is what a painter may rely on.
-func sound(t *testing.T, f Frame, w, h int, o Options) {
+// checkFrame fails unless a frame is valid for a painter.
+func checkFrame(t *testing.T, f Frame, w, h int, o Options) {
 	t.Helper()
 	if f.W != max(w, 0) || f.H != max(h, 0) || len(f.Cells) != f.W*f.H {
 		t.Fatalf("%dx%d with %d cells, want %dx%d", f.W, f.H, len(f.Cells), w, h)
@@ -45,7 +46,7 @@ func sound(t *testing.T, f Frame, w, h int, o Options) {
 		switch {
 		case c.Width == 0:
 			if x == 0 || f.Cells[i-1].Width != 2 {
-				t.Fatalf("cell %d: half of nothing", i)
+				t.Fatalf("cell %d: half of a wide character is missing", i)
 			}
 			continue
 		case c.Width == 2 && (x == f.W-1 || f.Cells[i+1].Width != 0):
@@ -59,7 +60,7 @@ func sound(t *testing.T, f Frame, w, h int, o Options) {
 		}
 		for _, r := range c.Text {
 			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-				t.Fatalf("cell %d: U+%04X gets to the terminal", i, r)
+				t.Fatalf("cell %d: U+%04X reaches the terminal", i, r)
 			}
 			if !o.FullGlyphs && !o.has(r) && !(o.HalfBlocks && (r == '▀' || r == '▄')) {
 				t.Fatalf("cell %d: the console font has no %q", i, r)
@@ -75,15 +76,14 @@ var sizes = [][2]int{{40, 12}, {40, 15}, {60, 16}, {80, 24}, {80, 25}, {100, 30}
 
 var fonts = []Options{{}, {HalfBlocks: true}, {HalfBlocks: true, FullGlyphs: true}, {Font: map[rune]bool{'█': true, 'ł': true}}}
 
-// TestNothingThatMattersIsMissing: at 40 by 12 and above, every sentence, label
-// and key of every screen is there in full.
-func TestNothingThatMattersIsMissing(t *testing.T) {
+// From 40 by 12 on, every sentence, label and key is complete.
+func TestFramesContainEverySentenceAndKey(t *testing.T) {
 	for name, s := range samples() {
 		for _, size := range sizes {
 			for _, o := range fonts {
 				f := Draw(s, size[0], size[1], o)
-				sound(t, f, size[0], size[1], o)
-				text := flat(f)
+				checkFrame(t, f, size[0], size[1], o)
+				text := joinedText(f)
 				want := []string{s.Site, s.Title}
 				if s.Notice == nil {
 					want = append(want, s.Lines...)
@@ -117,12 +117,12 @@ func TestNothingThatMattersIsMissing(t *testing.T) {
 	}
 }
 
-// spansQR finds a sentence that is wrapped beside a QR code: word by word.
+// spansQR reports whether all words of a sentence beside a QR code are in a frame.
 func spansQR(s screen.Screen, wanted string, f Frame) bool {
 	if s.Link == nil {
 		return false
 	}
-	text := flat(f)
+	text := joinedText(f)
 	for _, w := range strings.Fields(wanted) {
 		if !strings.Contains(text, w) {
 			return false
@@ -131,7 +131,7 @@ func spansQR(s screen.Screen, wanted string, f Frame) bool {
 	return true
 }
 
-func TestPlacesAreTheSameOnEveryScreen(t *testing.T) {
+func TestPositionsAreTheSameOnEveryScreen(t *testing.T) {
 	for _, size := range sizes {
 		titles, keys := map[string]bool{}, map[int]bool{}
 		for name, s := range samples() {
@@ -161,7 +161,7 @@ func TestPlacesAreTheSameOnEveryScreen(t *testing.T) {
 	}
 }
 
-func TestTheSameScreenGivesTheSameFrame(t *testing.T) {
+func TestDrawIsDeterministic(t *testing.T) {
 	for name, s := range samples() {
 		if a, b := Draw(s, 80, 24, fonts[1]), Draw(s, 80, 24, fonts[1]); !reflect.DeepEqual(a, b) {
 			t.Errorf("%s: two frames differ", name)
@@ -173,16 +173,16 @@ func TestTinyScreensShowTitleAndKeys(t *testing.T) {
 	for name, s := range samples() {
 		for _, size := range [][2]int{{20, 6}, {24, 8}, {30, 10}} {
 			f := Draw(s, size[0], size[1], Options{})
-			sound(t, f, size[0], size[1], Options{})
+			checkFrame(t, f, size[0], size[1], Options{})
 			first := strings.Fields(s.Title)[0]
 			if s.Notice != nil {
 				first = strings.Fields(s.Notice.Title)[0]
 			}
-			if !strings.Contains(flat(f), first) {
+			if !strings.Contains(joinedText(f), first) {
 				t.Errorf("%s at %v: no title in\n%s", name, size, strings.Join(rowsOf(f), "\n"))
 			}
 			for _, k := range s.Keys {
-				if !strings.Contains(flat(f), k.Cap) {
+				if !strings.Contains(joinedText(f), k.Cap) {
 					t.Errorf("%s at %v: no key %q in\n%s", name, size, k.Cap, strings.Join(rowsOf(f), "\n"))
 				}
 			}
@@ -190,48 +190,48 @@ func TestTinyScreensShowTitleAndKeys(t *testing.T) {
 	}
 }
 
-func TestEverySizeDownToNothingCanBeDrawn(t *testing.T) {
+func TestDrawAtEverySize(t *testing.T) {
 	for name, s := range samples() {
-		for w := -1; w < 45; w += 1 + max(w, 0)/6 { // every small one, some of the others
+		for w := -1; w < 45; w += 1 + max(w, 0)/6 { // all small sizes, some larger ones
 			for h := -1; h < 20; h += 1 + max(h, 0)/4 {
 				o := fonts[(w+h+2)%3]
 				f := Draw(s, w, h, o)
 				if t.Failed() {
 					t.Fatalf("%s at %dx%d", name, w, h)
 				}
-				sound(t, f, w, h, o)
+				checkFrame(t, f, w, h, o)
 			}
 		}
 	}
 }
 
-func TestTheCursorIsInTheFieldAndNowhereElse(t *testing.T) {
+func TestCursorIsInTheFieldOnly(t *testing.T) {
 	for name, s := range samples() {
 		f := Draw(s, 80, 24, Options{})
 		if f.Cursor != (s.Entry != nil) {
 			t.Errorf("%s: cursor %v", name, f.Cursor)
 		}
 		if f.Cursor && f.At(f.CursorX, f.CursorY).Style != Field {
-			t.Errorf("%s: the cursor stands on %q", name, f.At(f.CursorX, f.CursorY).Style)
+			t.Errorf("%s: the cursor is on %q", name, f.At(f.CursorX, f.CursorY).Style)
 		}
 	}
 	long := samples()["entry typed"]
 	long.Entry = &screen.Entry{Label: "Name", Text: strings.Repeat("x", 500) + "end"}
 	f := Draw(long, 40, 12, Options{})
 	if row := rowsOf(f)[f.CursorY]; !strings.Contains(row, "end") || !strings.Contains(row, "«") {
-		t.Errorf("of a long entry the end is not seen: %q", row)
+		t.Errorf("the end of a long entry is invisible: %q", row)
 	}
 }
 
-func TestPagesHoldEachFieldOnce(t *testing.T) {
+func TestPagesContainEachFieldOnce(t *testing.T) {
 	s := samples()["many"]
 	for _, size := range sizes {
 		seen := map[string]int{}
 		pages := 0
 		for page := range 40 {
 			s.Page = page
-			text := flat(Draw(s, size[0], size[1], Options{}))
-			if page > 0 && pages == 0 && text == flat(Draw(samples()["many"], size[0], size[1], Options{})) {
+			text := joinedText(Draw(s, size[0], size[1], Options{}))
+			if page > 0 && pages == 0 && text == joinedText(Draw(samples()["many"], size[0], size[1], Options{})) {
 				pages = page
 				break
 			}
@@ -242,7 +242,7 @@ func TestPagesHoldEachFieldOnce(t *testing.T) {
 			}
 		}
 		if pages == 0 {
-			t.Errorf("%v: pages never come round", size)
+			t.Errorf("%v: the first page does not follow the last", size)
 		}
 		for _, f := range s.Details {
 			if seen[f.Label] != 1 {
@@ -250,28 +250,28 @@ func TestPagesHoldEachFieldOnce(t *testing.T) {
 			}
 		}
 		s.Page = -1
-		back := flat(Draw(s, size[0], size[1], Options{}))
+		back := joinedText(Draw(s, size[0], size[1], Options{}))
 		s.Page = pages - 1
-		if back != flat(Draw(s, size[0], size[1], Options{})) {
+		if back != joinedText(Draw(s, size[0], size[1], Options{})) {
 			t.Errorf("%v: the page before the first is not the last", size)
 		}
 	}
 }
 
-func TestAVeryLongValueGoesOnOnTheNextPage(t *testing.T) {
+func TestLongValueContinuesOnTheNextPage(t *testing.T) {
 	s := samples()["many"]
 	s.Details = []kiosk.Field{{Label: "Terms", Value: strings.Repeat("word ", 300) + "END"}}
 	found := false
 	for page := range 60 {
 		s.Page = page
-		found = found || strings.Contains(flat(Draw(s, 40, 12, Options{})), "END")
+		found = found || strings.Contains(joinedText(Draw(s, 40, 12, Options{})), "END")
 	}
 	if !found {
 		t.Error("the end of a long value is on no page")
 	}
 }
 
-func TestTheGaugeShowsThePart(t *testing.T) {
+func TestGaugeBarIsProportional(t *testing.T) {
 	nan := 0.0
 	nan /= nan
 	for part, want := range map[float64]int{0: 0, 1: 30, 0.5: 15, 0.001: 1, 7: 30, -3: 0, nan: 0} {
@@ -287,7 +287,7 @@ func TestTheGaugeShowsThePart(t *testing.T) {
 	}
 }
 
-// readCode photographs the QR code in a frame and reads it.
+// readCode reads the QR code of a frame.
 func readCode(f Frame) (string, error) {
 	const w, h = 8, 16
 	img := image.NewGray(image.Rect(0, 0, f.W*w, f.H*h))
@@ -318,7 +318,7 @@ func readCode(f Frame) (string, error) {
 	return res.GetText(), nil
 }
 
-func TestAPhoneReadsTheCodeOnTheScreen(t *testing.T) {
+func TestQRCodeIsReadableWhereItFits(t *testing.T) {
 	s := samples()["ready with a QR code"]
 	for _, tc := range []struct {
 		name string
@@ -331,22 +331,21 @@ func TestAPhoneReadsTheCodeOnTheScreen(t *testing.T) {
 		{"a 7-inch panel", 100, 30, Options{HalfBlocks: true}, true},
 		{"a large console without half blocks", 128, 48, Options{}, true},
 		{"a usual console without half blocks has the address", 80, 24, Options{}, false},
-		{"a small one has the address", 40, 12, Options{HalfBlocks: true}, false},
+		{"a small console has the address", 40, 12, Options{HalfBlocks: true}, false},
 	} {
 		f := Draw(s, tc.w, tc.h, tc.o)
 		got, err := readCode(f)
 		if tc.qr && (err != nil || got != s.Link.URL) {
 			t.Errorf("%s: read %q, %v", tc.name, got, err)
 		}
-		if !tc.qr && (err == nil || !strings.Contains(flat(f), s.Link.URL)) {
+		if !tc.qr && (err == nil || !strings.Contains(joinedText(f), s.Link.URL)) {
 			t.Errorf("%s: code %q, text\n%s", tc.name, got, strings.Join(rowsOf(f), "\n"))
 		}
 	}
 }
 
-// TestACodeThatIsOfferedCanBeRead at every size, with and without half blocks; where
-// there is no room for it, what it is for and the address are written out.
-func TestACodeThatIsOfferedCanBeRead(t *testing.T) {
+// With and without half blocks. Where a code does not fit, caption and address are shown as text.
+func TestQRCodeIsReadableAtEverySize(t *testing.T) {
 	s := samples()["ready with a QR code"]
 	read, written := 0, 0
 	for w := 40; w <= 140; w += 5 {
@@ -355,9 +354,9 @@ func TestACodeThatIsOfferedCanBeRead(t *testing.T) {
 				f := Draw(s, w, h, o)
 				if !slices.ContainsFunc(f.Cells, func(c Cell) bool { return c.Style == QRHalf || c.Style == QRLight }) {
 					written++
-					if text := strings.ReplaceAll(flat(f), " ", ""); !strings.Contains(text, strings.ReplaceAll(s.Link.URL, " ", "")) ||
-						!strings.Contains(flat(f), s.Link.Caption) {
-						t.Errorf("%dx%d: neither code nor address:\n%s", w, h, strings.Join(rowsOf(f), "\n"))
+					if text := strings.ReplaceAll(joinedText(f), " ", ""); !strings.Contains(text, strings.ReplaceAll(s.Link.URL, " ", "")) ||
+						!strings.Contains(joinedText(f), s.Link.Caption) {
+						t.Errorf("%dx%d: neither QR code nor address:\n%s", w, h, strings.Join(rowsOf(f), "\n"))
 					}
 					continue
 				}
@@ -374,13 +373,13 @@ func TestACodeThatIsOfferedCanBeRead(t *testing.T) {
 	t.Logf("%d codes read, %d times the address", read, written)
 }
 
-func TestAnAddressThatIsNoneIsTextOnly(t *testing.T) {
+func TestInvalidAddressHasNoQRCode(t *testing.T) {
 	s := samples()["ready with a QR code"]
 	s.Link = &screen.Link{URL: "https://x/\x1b[2Jy", Caption: "Scan"}
 	f := Draw(s, 80, 24, Options{HalfBlocks: true})
-	sound(t, f, 80, 24, Options{HalfBlocks: true})
+	checkFrame(t, f, 80, 24, Options{HalfBlocks: true})
 	if _, err := readCode(f); err == nil {
-		t.Error("a code was made of a control sequence")
+		t.Error("an address with a control sequence has a QR code")
 	}
 }
 
@@ -413,6 +412,6 @@ func FuzzDraw(f *testing.F) {
 			s.Steps = []screen.ListStep{{Text: title, State: screen.StepState(bits)}, {Text: text, State: screen.Done}}
 		}
 		o := Options{HalfBlocks: bits&32 != 0, FullGlyphs: bits&64 != 0}
-		sound(t, Draw(s, w, h, o), w, h, o)
+		checkFrame(t, Draw(s, w, h, o), w, h, o)
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// withKeypad is the screen with the most keys: nine columns, five rows.
+// withKeypad returns a screen with the largest keypad: nine columns, five rows.
 func withKeypad() screen.Screen {
 	s := screen.Screen{Phase: kiosk.Identify, Title: "Who are you?", Site: "Shop",
 		Entry: &screen.Entry{Label: "Your name", Text: "al", Example: "For example: alice"},
@@ -26,13 +26,12 @@ func withKeypad() screen.Screen {
 	return s
 }
 
-// TestEveryKeyCanBeTouched: at every size from 40x12 on, whatever is drawn as a key
-// is that key to a finger in its middle, and no two share a cell.
-func TestEveryKeyCanBeTouched(t *testing.T) {
+// From 40x12 on, every drawn key can be touched, and no two keys share a cell.
+func TestEveryKeyHasItsOwnTarget(t *testing.T) {
 	s := withKeypad()
 	for _, size := range sizes {
 		f := Draw(s, size[0], size[1], Options{})
-		sound(t, f, size[0], size[1], Options{})
+		checkFrame(t, f, size[0], size[1], Options{})
 		if want := 45 + len(s.Keys); len(f.Targets) != want {
 			t.Errorf("%v: %d keys, want %d", size, len(f.Targets), want)
 		}
@@ -64,8 +63,7 @@ func TestEveryKeyCanBeTouched(t *testing.T) {
 	}
 }
 
-// TestAFingerMayLandBesideAKey: but not far.
-func TestAFingerMayLandBesideAKey(t *testing.T) {
+func TestHitToleratesNearMisses(t *testing.T) {
 	f := Draw(screen.Screen{Title: "Cancelled", Keys: []screen.Key{{Cap: "Esc", Text: "Done", Does: kiosk.EscapeKey}}}, 80, 24, Options{})
 	x, y := f.Targets[0].X, f.Targets[0].Y
 	for _, c := range []struct {
@@ -78,8 +76,7 @@ func TestAFingerMayLandBesideAKey(t *testing.T) {
 	}
 }
 
-// TestTheAimedKeyIsNotToldByColourAlone.
-func TestTheAimedKeyIsNotToldByColourAlone(t *testing.T) {
+func TestSelectedKeyIsMarkedWithoutColour(t *testing.T) {
 	s := withKeypad()
 	s.Keypad.Selected, s.Keypad.Row, s.Keypad.Column = true, 1, 2
 	for _, size := range sizes {

@@ -7,11 +7,10 @@ import (
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
-// unlike are characters that look the same in some alphabets; a code has at most
-// one of each pair, so they may share a drawing.
-var unlike = map[string]bool{"0O": true, "O0": true}
+// similarPairs are characters that may share a shape: a code contains at most one of each pair.
+var similarPairs = map[string]bool{"0O": true, "O0": true}
 
-func TestEveryLetterHasAShapeOfItsOwn(t *testing.T) {
+func TestLettersHaveDistinctShapes(t *testing.T) {
 	for _, how := range []lettering{lineLetters, slimHalfLetters, halfLetters, slimLetters, narrowLetters, wideLetters, tallLetters} {
 		seen := map[string]rune{}
 		for _, r := range alphabet {
@@ -25,14 +24,14 @@ func TestEveryLetterHasAShapeOfItsOwn(t *testing.T) {
 			}
 			for _, row := range rows {
 				if width(row) != width(rows[0]) {
-					t.Errorf("%q in lettering %d: rows of unlike width", r, how)
+					t.Errorf("%q in lettering %d: rows of different widths", r, how)
 				}
 				if how >= slimLetters && strings.Trim(row, "█ ") != "" {
 					t.Errorf("%q in lettering %d: %q is more than blocks and blanks", r, how, row)
 				}
 			}
 			shape := strings.Join(rows, "|")
-			if other, taken := seen[shape]; taken && !unlike[string(r)+string(other)] {
+			if other, taken := seen[shape]; taken && !similarPairs[string(r)+string(other)] {
 				t.Errorf("%q and %q look the same in lettering %d", r, other, how)
 			}
 			seen[shape] = r
@@ -40,7 +39,7 @@ func TestEveryLetterHasAShapeOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestCodesFitWhereTheyMust(t *testing.T) {
+func TestLettersFitTheColumn(t *testing.T) {
 	for _, tc := range []struct {
 		name, code string
 		w          int
@@ -55,7 +54,7 @@ func TestCodesFitWhereTheyMust(t *testing.T) {
 		{"eight characters at 80 columns", "K7R-4F9Q", 68, wideLetters},
 	} {
 		if letters(tc.code, tc.how, tc.w) == nil {
-			t.Errorf("%s does not match", tc.name)
+			t.Errorf("%s does not fit", tc.name)
 		}
 	}
 	for _, code := range []string{"", "a b", "Ä", "K7*"} {
@@ -68,12 +67,12 @@ func TestCodesFitWhereTheyMust(t *testing.T) {
 	}
 }
 
-func TestACodeIsShownWhateverItIs(t *testing.T) {
+func TestCodeWithoutLettersIsShownAsText(t *testing.T) {
 	s := samples()["waiting"]
 	for _, code := range []string{"Ä-1", "WWWWWWWWWWWW-MMMMM", "K7-4F9Q"} {
 		s.Code, s.SpelledCode = code, ""
 		for _, size := range sizes {
-			if text := flat(Draw(s, size[0], size[1], Options{})); !strings.Contains(text, code) {
+			if text := joinedText(Draw(s, size[0], size[1], Options{})); !strings.Contains(text, code) {
 				t.Errorf("%q is not readable at %v", code, size)
 			}
 		}

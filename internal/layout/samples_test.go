@@ -21,7 +21,7 @@ func fields(n int) (out []kiosk.Field) {
 	return out
 }
 
-// samples is one screen of every kind, as long as they get.
+// samples returns one screen of every kind with long texts.
 func samples() map[string]screen.Screen {
 	const site = "Corner Shop, till 3"
 	waiting := screen.Screen{

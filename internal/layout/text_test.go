@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-func TestWhatCleanLeaves(t *testing.T) {
+func TestClean(t *testing.T) {
 	for _, tc := range []struct{ name, in, safe, full string }{
 		{"plain words", "Hello, world", "Hello, world", "Hello, world"},
 		{"western accents", "Müller, Ångström, français", "Müller, Ångström, français", "Müller, Ångström, français"},
@@ -15,14 +15,14 @@ func TestWhatCleanLeaves(t *testing.T) {
 		{"other accents", "Žižek, Łódź, İstanbul, São", "Zizek, Lódz, Istanbul, Sao", "Žižek, Łódź, İstanbul, São"},
 		{"typographic signs", "“a” – ‘b’ … 5 € ™", "\"a\" - 'b' ... 5 EUR TM", "“a” – ‘b’ … 5 € ™"},
 		{"ligature and wide letters", "ﬁne ＡＢ", "fine AB", "ﬁne ＡＢ"},
-		{"no glyph at all", "日本 Ж", "?? ?", "日本 Ж"},
+		{"no replacement", "日本 Ж", "?? ?", "日本 Ж"},
 		{"colour and clear sequences", "a\x1b[31mb\x1b[2Jc", "a[31mb[2Jc", "a[31mb[2Jc"},
 		{"the eight-bit introducer", "a\u009b31mb", "a31mb", "a31mb"},
 		{"title of the window", "a\x1b]0;x\x07b", "a]0;xb", "a]0;xb"},
 		{"line breaks and tabs", "a\r\nb\tc\u2028d\u00a0e", "a  b c d e", "a  b c d e"},
 		{"delete", "a\x7fb", "ab", "ab"},
 		{"direction overrides", "pay \u202e001\u202c EUR\u2066x\u2069\u200f", "pay 001 EURx", "pay 001 EURx"},
-		{"nothing to be seen", "a\u200b\u200d\ufeff\u00ad\u2060b\U000e0041", "ab", "ab"},
+		{"invisible characters", "a\u200b\u200d\ufeff\u00ad\u2060b\U000e0041", "ab", "ab"},
 		{"broken UTF-8", "a\xffb\xc3", "a?b?", "a?b?"},
 		{"private use and unassigned", "a\ue000\u0378", "a??", "a??"},
 		{"a tower of marks", "Z\u0301\u0302\u0303\u0304\u0305\u0306", "Z", "Ź\u0302\u0303"},
@@ -40,14 +40,14 @@ func TestWhatCleanLeaves(t *testing.T) {
 	}
 }
 
-// TestTheFontDecides what is spelt and what is drawn.
-func TestTheFontDecides(t *testing.T) {
+// Characters that the font has are kept; others are replaced.
+func TestCleanFollowsTheFont(t *testing.T) {
 	for _, c := range []struct{ in, has, want string }{
 		{"Łódź: 30 €", "", "Lodz: 30 EUR"},
 		{"Łódź: 30 €", "Łóź€", "Łódź: 30 €"},
 		{"Łódź: 30 €", "ó", "Lódz: 30 EUR"},
 		{"für “João”", "ü", "für \"Joao\""},
-		{"e\u0301", "\u0301", "e"}, // a mark alone is no character on a console
+		{"e\u0301", "\u0301", "e"}, // consoles cannot combine marks
 		{"漢", "", "?"},
 	} {
 		o := Options{Font: map[rune]bool{}}
@@ -79,7 +79,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-func TestWordsAreWrappedNotCut(t *testing.T) {
+func TestWrap(t *testing.T) {
 	for _, tc := range []struct {
 		name, in string
 		w        int
@@ -119,25 +119,25 @@ func FuzzWrap(f *testing.F) {
 	})
 }
 
-func TestShortAndTail(t *testing.T) {
+func TestTruncateAndLastColumns(t *testing.T) {
 	if got := truncate("Corner Shop", 8); got != "Corne..." {
-		t.Errorf("short: %q", got)
+		t.Errorf("truncate: %q", got)
 	}
 	if got := truncate("Corner Shop", 2); got != "Co" {
-		t.Errorf("short: %q", got)
+		t.Errorf("truncate: %q", got)
 	}
 	if got, cut := lastColumns("abcdef", 3); got != "def" || !cut {
-		t.Errorf("tail: %q %v", got, cut)
+		t.Errorf("lastColumns: %q %v", got, cut)
 	}
 	if got, cut := lastColumns("日本語", 3); got != "語" || !cut {
-		t.Errorf("tail: %q %v", got, cut)
+		t.Errorf("lastColumns: %q %v", got, cut)
 	}
 	if got, cut := lastColumns("abc", 3); got != "abc" || cut {
-		t.Errorf("tail: %q %v", got, cut)
+		t.Errorf("lastColumns: %q %v", got, cut)
 	}
 }
 
-func TestAnAddressBreaksAfterASlash(t *testing.T) {
+func TestAddressBreaksAfterASlash(t *testing.T) {
 	var got []string
 	for _, l := range paraAddress("https://kiosk.example/a/7F3K-9QZX", 30, Dim) {
 		row := ""
@@ -151,8 +151,8 @@ func TestAnAddressBreaksAfterASlash(t *testing.T) {
 	}
 }
 
-// French has a blank before question marks and colons.
-func TestNoLineBeginsWithASign(t *testing.T) {
+// French has a blank before these signs.
+func TestFrenchSignsNeverBeginALine(t *testing.T) {
 	for w := 12; w < 40; w++ { // narrower, a word and its sign do not fit on a line
 		for _, l := range wrap("Toujours rien ? Par exemple : alice !", w) {
 			if l[0] == '?' || l[0] == ':' || l[0] == '!' {

@@ -24,7 +24,7 @@ func open(t *testing.T) (m *Mirror, path string) {
 	return m, path
 }
 
-// listener is a person with a braille line.
+// listener is a reader of the socket.
 type listener struct {
 	t *testing.T
 	c net.Conn
@@ -41,15 +41,15 @@ func listen(t *testing.T, path string) *listener {
 	return &listener{t, c, bufio.NewReader(c)}
 }
 
-// hears is the next screen.
-func (l *listener) hears(want string) {
+// expect reads the next screen and compares it with want.
+func (l *listener) expect(want string) {
 	l.t.Helper()
 	_ = l.c.SetReadDeadline(time.Now().Add(time.Minute))
 	var lines []string
 	for {
 		line, err := l.r.ReadString('\n')
 		if err != nil {
-			l.t.Fatalf("heard %q, then %v; want %q", lines, err, want)
+			l.t.Fatalf("read %q, then %v; want %q", lines, err, want)
 		}
 		if line == "\n" {
 			break
@@ -57,60 +57,59 @@ func (l *listener) hears(want string) {
 		lines = append(lines, strings.TrimSuffix(line, "\n"))
 	}
 	if got := strings.Join(lines, "|"); got != want {
-		l.t.Errorf("heard %q, want %q", got, want)
+		l.t.Errorf("read %q, want %q", got, want)
 	}
 }
 
-// say is how a screen gets here.
 func say(s screen.Screen) []string { return plain.Say(s) }
 
 func waiting(left string) screen.Screen {
 	return screen.Screen{Title: "Look at your phone", Gauge: &screen.Gauge{Text: left}}
 }
 
-func TestAListenerHearsWhatIsShown(t *testing.T) {
+func TestReadersGetEachScreen(t *testing.T) {
 	m, path := open(t)
 	m.Show(0, say(screen.Screen{Title: "Scan your card"}))
 	l := listen(t, path)
-	l.hears("Scan your card") // what was there before they came
+	l.expect("Scan your card") // the screen that was shown before the connection
 	m.Show(time.Second, say(screen.Screen{Title: "Who are you?", Entry: &screen.Entry{Label: "User name", Text: "al"}}))
-	l.hears("Who are you?|User name: al")
+	l.expect("Who are you?|User name: al")
 	m.Show(2*time.Second, say(screen.Screen{Title: "Who are you?", Entry: &screen.Entry{Label: "User name", Text: "al"}}))
 	m.Show(3*time.Second, say(screen.Screen{Title: "Good\x1b[2Jbye"}))
-	l.hears("Good[2Jbye") // the same again is not told, and nothing is a command
+	l.expect("Good[2Jbye") // an equal screen is not sent again; control characters are removed
 }
 
-func TestACountDoesNotDrownTheRest(t *testing.T) {
+func TestCountdownsAreSentRarely(t *testing.T) {
 	m, path := open(t)
 	m.Show(0, say(waiting("88 seconds left")))
 	l := listen(t, path)
-	l.hears("Look at your phone|88 seconds left")
+	l.expect("Look at your phone|88 seconds left")
 	m.Show(1*time.Second, say(waiting("87 seconds left")))
 	m.Show(29*time.Second, say(waiting("59 seconds left")))
 	m.Show(30*time.Second, say(waiting("58 seconds left")))
-	l.hears("Look at your phone|58 seconds left")
+	l.expect("Look at your phone|58 seconds left")
 	m.Show(31*time.Second, say(screen.Screen{Title: "Approved"}))
-	l.hears("Approved")
+	l.expect("Approved")
 }
 
-func TestWhoDoesNotListenIsLetGo(t *testing.T) {
+func TestSlowReadersAreDisconnected(t *testing.T) {
 	m, path := open(t)
 	l := listen(t, path)
 	m.Show(0, say(screen.Screen{Title: "first"}))
-	l.hears("first") // so it is known to be there
+	l.expect("first") // so the reader is registered
 	long := strings.Repeat("x ", 900)
-	for i := range 2000 { // never waits, however long nobody reads
+	for i := range 2000 { // Show never waits
 		m.Show(time.Duration(i), say(screen.Screen{Title: strings.Repeat("y", i%50), Lines: []string{long}}))
 	}
 	m.mu.Lock()
 	left := len(m.readers)
 	m.mu.Unlock()
 	if left != 0 {
-		t.Errorf("%d readers that do not read are still there", left)
+		t.Errorf("%d slow readers are still connected", left)
 	}
 }
 
-func TestTheSocketIsOurs(t *testing.T) {
+func TestListenReplacesDeadSocketsOnly(t *testing.T) {
 	m, path := open(t)
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -126,7 +125,7 @@ func TestTheSocketIsOurs(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// What a process that was killed leaves behind.
+	// A killed process leaves its socket behind.
 	dead, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +141,6 @@ func TestTheSocketIsOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Listen(path, start); err == nil {
-		t.Error("a file was replaced: what is said could end on a disk")
+		t.Error("a file was replaced by a socket")
 	}
 }

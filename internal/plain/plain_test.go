@@ -39,7 +39,7 @@ func details(n int) (out []kiosk.Field) {
 	return out
 }
 
-// screens are laid out here by hand; the real ones come from kiosk.View.
+// screens returns samples; package screen makes the real ones.
 func screens() map[string]screen.Screen {
 	shown := screen.Screen{Phase: kiosk.Shown, Tone: screen.Good, Site: site, Title: "Your customer card", Details: details(15),
 		Paging: "Page {page} of {pages}", Keys: keys("Down", "More", "Esc", "Done")}
@@ -61,7 +61,7 @@ func screens() map[string]screen.Screen {
 	}
 }
 
-func TestWhatIsSaid(t *testing.T) {
+func TestSay(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		s    screen.Screen
@@ -72,10 +72,10 @@ func TestWhatIsSaid(t *testing.T) {
 			"74 seconds left", "F1: Nothing arrived?", "Esc: Cancel"}},
 		{"a code that is not spelt", screen.Screen{Code: "A-B"}, []string{"A - B"}},
 		{"an empty field", screen.Screen{Entry: &screen.Entry{Label: "User name", Example: "for example alice"}}, []string{"User name", "for example alice"}},
-		{"a wrong one", screen.Screen{Entry: &screen.Entry{Label: "User name", Text: "a b", Problem: "No blanks."}}, []string{"No blanks.", "User name: a b"}},
-		{"a notice lies over all the rest", screen.Screen{Title: "Card", Notice: &screen.Notice{Title: "Still there?", Text: "20 seconds."}}, []string{"Still there?", "20 seconds."}},
+		{"an invalid entry", screen.Screen{Entry: &screen.Entry{Label: "User name", Text: "a b", Problem: "No blanks."}}, []string{"No blanks.", "User name: a b"}},
+		{"a notice hides the rest", screen.Screen{Title: "Card", Notice: &screen.Notice{Title: "Still there?", Text: "20 seconds."}}, []string{"Still there?", "20 seconds."}},
 		{"steps", screen.Screen{Steps: []screen.ListStep{{Text: "a", State: screen.Done}, {Text: "b", State: screen.Doing}, {Text: "c"}}}, []string{"[x] a", "[>] b", "[ ] c"}},
-		{"all details, in one go", screen.Screen{Details: details(3), Paging: "Page {page} of {pages}"}, []string{"Name: Alice Müller", "Customer number: 4711-0815", "Bonus points: 1,240 (worth 12.40 €)"}},
+		{"all details without pages", screen.Screen{Details: details(3), Paging: "Page {page} of {pages}"}, []string{"Name: Alice Müller", "Customer number: 4711-0815", "Bonus points: 1,240 (worth 12.40 €)"}},
 		{"a link", screen.Screen{Link: &screen.Link{URL: "https://x.example/", Caption: "Scan"}}, []string{"Scan", "https://x.example/"}},
 		{"nothing", screen.Screen{Lines: []string{"", " \t"}}, nil},
 	} {
@@ -85,7 +85,7 @@ func TestWhatIsSaid(t *testing.T) {
 	}
 }
 
-func TestNothingSaidIsACommand(t *testing.T) {
+func TestSayRemovesControlCharacters(t *testing.T) {
 	const evil = "a\x1b[2Jb\u009bc\u202ed\r\ne\x00"
 	s := screen.Screen{Site: evil, Title: evil, Entry: &screen.Entry{Label: evil, Text: evil, Example: evil, Problem: evil},
 		Code: evil, SpelledCode: evil, Gauge: &screen.Gauge{Text: evil}, Lines: []string{evil}, Warning: evil, Steps: []screen.ListStep{{Text: evil, State: 200}},
@@ -103,14 +103,14 @@ func TestNothingSaidIsACommand(t *testing.T) {
 	}
 }
 
-func TestColourAloneIsShownBySigns(t *testing.T) {
+func TestFrameReplacesColoursBySigns(t *testing.T) {
 	s := screens()["ready"]
 	got := Frame(layout.Draw(s, 128, 48, layout.Options{}))
 	if !strings.Contains(got, "[Any key] Begin") {
-		t.Error("the caps of keys cannot be told from the text")
+		t.Error("the caps of keys are not marked")
 	}
 	if strings.Count(got, "█") < 500 {
-		t.Error("a QR code in background colours is not to be seen")
+		t.Error("a QR code in background colours is missing")
 	}
 	for _, l := range strings.Split(got, "\n") {
 		if strings.TrimRight(l, " ") != l {

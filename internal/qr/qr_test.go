@@ -10,8 +10,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// photograph draws cells as a console with 8 by 16 pixels per cell would, with some
-// dark ground around, as a phone sees them.
+// photograph draws cells as a phone sees them: 8 by 16 pixels a cell, with a dark border.
 func photograph(cells [][]Cell, s Style) image.Image {
 	const w, h, ground = 8, 16, 16
 	img := image.NewGray(image.Rect(0, 0, len(cells[0])*w+2*ground, len(cells)*h+2*ground))
@@ -45,19 +44,19 @@ func scan(t *testing.T, img image.Image) string {
 		gozxing.DecodeHintType_TRY_HARDER: true, gozxing.DecodeHintType_CHARACTER_SET: "UTF-8",
 	})
 	if err != nil {
-		t.Fatalf("a phone cannot read it: %v", err)
+		t.Fatalf("unreadable QR code: %v", err)
 	}
 	return res.GetText()
 }
 
-func TestAPhoneReadsBackWhatWasEncoded(t *testing.T) {
+func TestEncodedTextIsReadable(t *testing.T) {
 	for name, text := range map[string]string{
 		"an address":                "https://kiosk.example/a/7F3K-9QZX",
 		"an address in capitals":    "HTTPS://KIOSK.EXAMPLE/A/7F3K-9QZX",
 		"digits":                    "0123456789012345",
 		"one character":             "x",
 		"words in another alphabet": "Öffnen: Füße, żółw",
-		"the longest":               strings.Repeat("a1-", MaxText/3),
+		"the longest text":          strings.Repeat("a1-", MaxText/3),
 	} {
 		for _, style := range []Style{HalfBlocks, BackgroundColors} {
 			for _, quiet := range []int{FullQuiet, MinQuiet} {
@@ -78,7 +77,7 @@ func TestAPhoneReadsBackWhatWasEncoded(t *testing.T) {
 	}
 }
 
-func TestCapitalsMakeASmallerCode(t *testing.T) {
+func TestCapitalsMakeSmallerCodes(t *testing.T) {
 	small, _ := Encode("HTTPS://KIOSK.EXAMPLE/A/7F3K-9QZX")
 	large, _ := Encode("https://kiosk.example/a/7f3k-9qzx")
 	if small.Size() >= large.Size() {
@@ -86,7 +85,7 @@ func TestCapitalsMakeASmallerCode(t *testing.T) {
 	}
 }
 
-func TestTheMarginIsLight(t *testing.T) {
+func TestMarginIsLight(t *testing.T) {
 	code, err := Encode("margin")
 	if err != nil {
 		t.Fatal(err)
@@ -103,14 +102,14 @@ func TestTheMarginIsLight(t *testing.T) {
 		t.Error("the corner of the finder pattern is light")
 	}
 	if code.Dark(-1, 0) || code.Dark(0, n) {
-		t.Error("dark outside of the code")
+		t.Error("a module outside the code is dark")
 	}
 	if got, want := code.WithQuiet(0).Size(), n-2*FullQuiet+2*MinQuiet; got != want {
 		t.Errorf("without a margin it has %d modules, want %d", got, want)
 	}
 }
 
-func TestTextsThatAreNoAddress(t *testing.T) {
+func TestEncodeRejectsInvalidTexts(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":              "",
 		"too long":             strings.Repeat("a", MaxText+1),
@@ -125,15 +124,15 @@ func TestTextsThatAreNoAddress(t *testing.T) {
 			continue
 		}
 		if len(text) > 3 && strings.Contains(err.Error(), text[:4]) {
-			t.Errorf("%s: the error tells the text: %v", name, err)
+			t.Errorf("%s: the error contains the text: %v", name, err)
 		}
 	}
 }
 
-func TestTheZeroCodeDrawsNothing(t *testing.T) {
+func TestZeroCodeHasNoCells(t *testing.T) {
 	var c Code
 	if c.Size() != 0 || c.Dark(0, 0) || len(c.Cells(HalfBlocks)) != 0 || len(c.Cells(BackgroundColors)) != 0 {
-		t.Error("a code without modules is drawn")
+		t.Error("a code without modules has cells")
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestClosingGivesTheTerminalBack(t *testing.T) {
+func TestCloseRestoresTheTerminal(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleEntry("x"))
 		synctest.Wait()
@@ -29,7 +29,7 @@ func TestClosingGivesTheTerminalBack(t *testing.T) {
 		}
 		raw, before := m.written()
 		if !strings.Contains(raw, "\x1b[?7h") || !m.vt.CursorVisible() {
-			t.Error("margins or cursor are not as before")
+			t.Error("margins or cursor are not restored")
 		}
 		s.Show(sampleWaiting())
 		s.Redraw()
@@ -37,16 +37,16 @@ func TestClosingGivesTheTerminalBack(t *testing.T) {
 		if _, after := m.written(); after != before {
 			t.Error("a screen was drawn after Close")
 		}
-		for ev := range s.Events() { // ends, as it is closed
+		for ev := range s.Events() { // ends when Close closes the channel
 			_ = ev
 		}
 	})
 }
 
-// TestAThousandUnreadKeysDoNotKeepTheKioskFromStopping: tcell alone would hang.
-func TestAThousandUnreadKeysDoNotKeepTheKioskFromStopping(t *testing.T) {
+// tcell alone would hang.
+func TestCloseReturnsWithManyUnreadKeys(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
-		go func() { // a jammed scanner, that does not stop for us
+		go func() { // a jammed scanner
 			for {
 				select {
 				case m.typed <- []byte(strings.Repeat("7", 32)):
@@ -68,7 +68,7 @@ func TestAThousandUnreadKeysDoNotKeepTheKioskFromStopping(t *testing.T) {
 	})
 }
 
-func TestKeysThatNobodyFetchesAreDropped(t *testing.T) {
+func TestUnreadKeysBeyondTheBufferAreDropped(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		for range 100 {
 			m.typeIn(strings.Repeat("4", 32))
@@ -79,9 +79,8 @@ func TestKeysThatNobodyFetchesAreDropped(t *testing.T) {
 	})
 }
 
-// TestAStoppedTerminalDoesNotKeepTheKioskFromStopping: Scroll Lock on a console
-// blocks every write. In real time, as goroutines wait for tcell's mutex here.
-func TestAStoppedTerminalDoesNotKeepTheKioskFromStopping(t *testing.T) {
+// Scroll Lock on a console blocks every write. The test runs in real time, because goroutines wait for tcell's mutex.
+func TestCloseReturnsOnAStoppedTerminal(t *testing.T) {
 	t.Setenv("TERM", "linux")
 	m := newMemory(80, 24)
 	s, err := Open(Options{Tty: m})
@@ -98,7 +97,7 @@ func TestAStoppedTerminalDoesNotKeepTheKioskFromStopping(t *testing.T) {
 	start := time.Now()
 	err = s.Close()
 	if d := time.Since(start); err == nil || d > 2*closeLimit {
-		t.Errorf("%v after %v, want the watchdog's word after %v", err, d, closeLimit)
+		t.Errorf("Close: %v after %v, want a timeout after %v", err, d, closeLimit)
 	}
 	m.mu.Lock()
 	if m.stopped != 1 {
@@ -106,18 +105,18 @@ func TestAStoppedTerminalDoesNotKeepTheKioskFromStopping(t *testing.T) {
 	}
 	m.mu.Unlock()
 	if again := s.Close(); again == nil || again.Error() != err.Error() {
-		t.Errorf("the second Close says %v", again)
+		t.Errorf("the second Close returned %v", again)
 	}
-	close(stuck) // now tcell comes to its own end
+	close(stuck) // now tcell can finish
 	<-m.shut
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.stopped != 1 {
-		t.Errorf("in the end the mode was restored %d times", m.stopped)
+		t.Errorf("after tcell finished, the mode has been restored %d times", m.stopped)
 	}
 }
 
-func TestAPanicGivesTheTerminalBackFirst(t *testing.T) {
+func TestRecoverPanicRestoresTheTerminal(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		caught := make(chan any)
 		go func() {
@@ -136,14 +135,14 @@ func TestAPanicGivesTheTerminalBackFirst(t *testing.T) {
 	})
 }
 
-// The number of bells is their meaning, so they must neither run together nor pile up.
-func TestBellsCanBeCounted(t *testing.T) {
+// People count bells, so bells must neither run together nor accumulate.
+func TestRingSeparatesBells(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleReady())
 		synctest.Wait()
 		before := m.bells()
 		s.Ring(3)
-		s.Ring(4) // while it rings
+		s.Ring(4) // ignored while the bell rings
 		s.Ring(0)
 		synctest.Wait()
 		if n := m.bells() - before; n != 1 {

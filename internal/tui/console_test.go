@@ -12,16 +12,16 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
 
-// realConsole is a virtual terminal of this machine that nobody looks at. Its memory
-// can be read, so what is tested is the kernel's own terminal.
+// realConsole is a virtual terminal of this machine that nobody uses. Its memory is readable, so these tests use the
+// kernel's own terminal.
 const realConsole = 61
 
 func consolePath() string { return fmt.Sprintf("/dev/tty%d", realConsole) }
 
-// onConsole opens a real console; not every machine has one, and only root may.
+// onConsole opens a real console, or skips the test. Only root may open it, and not every machine has one.
 func onConsole(t *testing.T) *font.Console {
 	t.Helper()
-	c, err := font.OpenConsole(consolePath()) // before its memory: that is there from then on
+	c, err := font.OpenConsole(consolePath()) // first, because the memory exists only from then on
 	if err != nil {
 		t.Skipf("NOT TESTED: %v", err)
 	}
@@ -30,12 +30,12 @@ func onConsole(t *testing.T) *font.Console {
 		t.Skipf("NOT TESTED: the memory of %s cannot be read: %v", consolePath(), err)
 	}
 	if _, ok := c.Characters(); !ok {
-		t.Skipf("NOT TESTED: %s is no console", consolePath())
+		t.Skipf("NOT TESTED: %s is not a console", consolePath())
 	}
 	return c
 }
 
-// memoryOf is what stands on the console.
+// memoryOf returns the text on the console.
 func memoryOf(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/dev/vcsu%d", realConsole))
@@ -49,22 +49,23 @@ func memoryOf(t *testing.T) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-func comes(t *testing.T, what string, so func(text string) bool) {
+// waitForText waits until the text on the console satisfies ok.
+func waitForText(t *testing.T, what string, ok func(text string) bool) {
 	t.Helper()
 	limit := time.NewTimer(10 * time.Second)
 	defer limit.Stop()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
-	for !so(memoryOf(t)) {
+	for !ok(memoryOf(t)) {
 		select {
 		case <-again.C:
 		case <-limit.C:
-			t.Fatalf("%s never comes; the console shows\n%s", what, memoryOf(t))
+			t.Fatalf("%s: not on the console, which shows\n%s", what, memoryOf(t))
 		}
 	}
 }
 
-// table is a font's table with ASCII and some more.
+// table returns a font that has ASCII and the characters of more.
 func table(more string) *font.Font {
 	f := &font.Font{Width: 8, Height: 16, Runes: map[rune]int{}}
 	for r := ' '; r <= '~'; r++ {
@@ -76,10 +77,9 @@ func table(more string) *font.Font {
 	return f
 }
 
-// TestWhatAConsoleCannotDraw is drawn as something that can be read, and what it can
-// draw as it is, also if its font changes meanwhile. What others print is gone at the
-// next look.
-func TestWhatAConsoleCannotDraw(t *testing.T) {
+// Characters that the font lacks are replaced by readable ones, also when the font changes meanwhile. A redraw removes
+// foreign text.
+func TestMissingCharactersAreReplaced(t *testing.T) {
 	c := onConsole(t)
 	t.Setenv("TERM", "linux")
 	if err := c.SetCharacters(table("")); err != nil {
@@ -94,7 +94,7 @@ func TestWhatAConsoleCannotDraw(t *testing.T) {
 	sc := sampleWaiting()
 	sc.Title, sc.Lines = "Łódź, João", []string{"30 € für alles"}
 	s.Show(sc)
-	comes(t, "a spelling in ASCII", func(text string) bool {
+	waitForText(t, "replacements in ASCII", func(text string) bool {
 		for _, r := range text {
 			if r > '~' {
 				return false
@@ -106,7 +106,7 @@ func TestWhatAConsoleCannotDraw(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Redraw()
-	comes(t, "everything as it is written", func(text string) bool {
+	waitForText(t, "the original characters", func(text string) bool {
 		return strings.Contains(text, "Łódź, João") && strings.Contains(text, "30 € für alles") && strings.Contains(text, "█")
 	})
 	f, err := os.OpenFile(consolePath(), os.O_WRONLY, 0)
@@ -117,15 +117,15 @@ func TestWhatAConsoleCannotDraw(t *testing.T) {
 	if _, err := f.WriteString("\x1b[5;1Hkernel: something has happened"); err != nil {
 		t.Fatal(err)
 	}
-	comes(t, "foreign text", func(text string) bool { return strings.Contains(text, "something has happened") })
+	waitForText(t, "foreign text", func(text string) bool { return strings.Contains(text, "something has happened") })
 	s.Redraw()
-	comes(t, "a clean screen", func(text string) bool {
+	waitForText(t, "a screen without foreign text", func(text string) bool {
 		return !strings.Contains(text, "something has happened") && strings.Contains(text, "30 € für alles")
 	})
 }
 
-// TestAFontIsAskedFor where the console lacks something; here the console may take none.
-func TestAFontIsAskedFor(t *testing.T) {
+// The machine's console may accept no font; then the problem is reported.
+func TestFontProblemReportsMissingCharacters(t *testing.T) {
 	c := onConsole(t)
 	if err := c.SetCharacters(table("")); err != nil {
 		t.Skipf("NOT TESTED: %v", err)
@@ -143,13 +143,12 @@ func TestAFontIsAskedFor(t *testing.T) {
 		complete = complete && has[r]
 	}
 	if complete != (s.FontProblem() == nil) {
-		t.Errorf("complete: %v, but %v", complete, s.FontProblem())
+		t.Errorf("font complete: %v, FontProblem: %v", complete, s.FontProblem())
 	}
 	t.Logf("this machine's console: %v", s.FontProblem())
 }
 
-// TestCodesWithoutHalfBlocks are drawn in background colours.
-func TestCodesWithoutHalfBlocks(t *testing.T) {
+func TestHalfBlocksFollowTheFont(t *testing.T) {
 	f := fonts{device: consolePath(), keep: true}
 	c := onConsole(t)
 	if err := c.SetCharacters(table("█░")); err != nil {
@@ -163,6 +162,6 @@ func TestCodesWithoutHalfBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if o := f.check(layout.Options{}); !o.HalfBlocks {
-		t.Error("half blocks are there and not used")
+		t.Error("half blocks are not used although the font has them")
 	}
 }

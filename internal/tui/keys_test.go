@@ -11,7 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-func TestKeysAndScansAsTheyComeFromAConsole(t *testing.T) {
+func TestKeysOfAConsole(t *testing.T) {
 	for _, tc := range []struct {
 		name, bytes string
 		want        []Key
@@ -33,10 +33,10 @@ func TestKeysAndScansAsTheyComeFromAConsole(t *testing.T) {
 		{"F12", "\x1b[24~", []Key{F12}, ""},
 		{"interrupt", "\x03", []Key{Interrupt}, ""},
 		{"technician", "\x14", []Key{Technician}, ""},
-		{"keys that mean nothing", "\x01\x07\x1b[2~\x1b[H\x1bx", nil, ""},
+		{"keys without a meaning", "\x01\x07\x1b[2~\x1b[H\x1bx", nil, ""},
 		{"a bar code with an escape sequence that opens a string", "\x1b]0;a", []Key{Rune, Rune, Rune}, "0;a"},
 		{"the other strings", "\x1b^b\x1b_c\x1bXd", []Key{Rune, Rune, Rune}, "bcd"},
-		{"pasted text, whose line break is not Enter", "\x1b[200~a\rb\x1b[201~\r", []Key{Rune, Rune, Enter}, "ab"},
+		{"a paste whose line break is not Enter", "\x1b[200~a\rb\x1b[201~\r", []Key{Rune, Rune, Enter}, "ab"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
@@ -53,16 +53,16 @@ func TestKeysAndScansAsTheyComeFromAConsole(t *testing.T) {
 				if !slices.Equal(got, tc.want) || text != tc.text {
 					t.Errorf("%v %q, want %v %q", got, text, tc.want, tc.text)
 				}
-				m.typeIn("z\r") // and it still listens
+				m.typeIn("z\r") // later keys still arrive
 				if after := presses(s); len(after) != 2 || after[0].Rune != 'z' || after[1].Key != Enter {
-					t.Errorf("afterwards z and Enter came as %v", after)
+					t.Errorf("afterwards z and Enter arrived as %v", after)
 				}
 			})
 		})
 	}
 }
 
-func TestALoneEscapeArrivesWithin100Milliseconds(t *testing.T) {
+func TestEscapeArrivesWithin100Milliseconds(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		start := time.Now()
 		m.typeIn("\x1b")
@@ -77,7 +77,7 @@ func TestALoneEscapeArrivesWithin100Milliseconds(t *testing.T) {
 	})
 }
 
-func TestAnEscapeAtTheEndOfAReadDoesNotSpoilTheNextKeys(t *testing.T) {
+func TestEscapeAtTheEndOfAReadKeepsLaterKeys(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		m.typeIn("\x1b")
 		m.typeIn("]")
@@ -95,7 +95,7 @@ func TestAnEscapeAtTheEndOfAReadDoesNotSpoilTheNextKeys(t *testing.T) {
 	})
 }
 
-func TestAPasteIsBoundedAndEndsByItself(t *testing.T) {
+func TestPasteIsLimitedInLengthAndTime(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		got := 0
 		m.typeIn("\x1b[200~")
@@ -106,7 +106,7 @@ func TestAPasteIsBoundedAndEndsByItself(t *testing.T) {
 		if got != pasteRoom {
 			t.Errorf("%d characters of a long paste", got)
 		}
-		time.Sleep(pasteLimit + time.Millisecond) // its end never comes
+		time.Sleep(pasteLimit + time.Millisecond) // its end sequence never arrives
 		m.typeIn("\r")
 		if p := presses(s); len(p) != 1 || p[0].Key != Enter {
 			t.Errorf("Enter after an endless paste: %v", p)
@@ -114,7 +114,7 @@ func TestAPasteIsBoundedAndEndsByItself(t *testing.T) {
 	})
 }
 
-func TestKeysCarryTheScreenTheyWereTypedOn(t *testing.T) {
+func TestKeysCarryTheGenerationOnDisplay(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		m.typeIn("0")
 		if p := presses(s); len(p) != 1 || p[0].Generation != 0 {
@@ -138,9 +138,9 @@ func TestKeysCarryTheScreenTheyWereTypedOn(t *testing.T) {
 		if second <= first {
 			t.Errorf("number %d follows %d", second, first)
 		}
-		m.typeIn("2") // asked for, but not to be seen yet
+		m.typeIn("2") // the second screen is not drawn yet
 		if p := presses(s); len(p) != 1 || p[0].Generation != first {
-			t.Errorf("before the second could be seen: %+v", p)
+			t.Errorf("before the second was drawn: %+v", p)
 		}
 		m.typeIn("\x1b")
 		synctest.Wait()
@@ -151,10 +151,10 @@ func TestKeysCarryTheScreenTheyWereTypedOn(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(100 * time.Millisecond)
 		if p := presses(s); len(p) != 1 || p[0].Key != Escape || p[0].Generation != first {
-			t.Errorf("an Esc that was pressed before and decoded after: %+v", p)
+			t.Errorf("an Escape pressed before and decoded after the second was drawn: %+v", p)
 		}
 		m.typeIn("3")
-		time.Sleep(scanHold) // no scan
+		time.Sleep(scanHold) // so it is not a scan
 		if p := presses(s); len(p) != 1 || p[0].Generation != second {
 			t.Errorf("on the second: %+v, want %d", p, second)
 		}
@@ -162,7 +162,7 @@ func TestKeysCarryTheScreenTheyWereTypedOn(t *testing.T) {
 	})
 }
 
-func TestAPressDoesNotTellItsCharacter(t *testing.T) {
+func TestPressStringHidesTheCharacter(t *testing.T) {
 	p := Press{Key: Rune, Rune: 'q'}
 	if got := p.String(); strings.Contains(got, "q") {
 		t.Errorf("%q", got)
@@ -172,13 +172,13 @@ func TestAPressDoesNotTellItsCharacter(t *testing.T) {
 	}
 }
 
-func TestALostTerminalIsReported(t *testing.T) {
+func TestLostTerminalIsReported(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		close(m.gone)
 		for ev := range s.Events() {
 			if lost, is := ev.(Lost); is {
 				if lost.Err == nil {
-					t.Error("no cause")
+					t.Error("Lost has no error")
 				}
 				return
 			}

@@ -14,15 +14,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// memory is a terminal in memory: what is written goes to a terminal emulator and
-// is kept as it came; what is typed comes from a channel. It works in a synctest
-// bubble, as nothing in it waits for the system.
+// memory is a terminal in memory. Output goes to a terminal emulator and is also recorded; input comes from a channel.
+// It works in a synctest bubble, because it never waits for the system.
 type memory struct {
 	vt    vt10x.Terminal
 	typed chan []byte
 	drain chan struct{}
-	gone  chan struct{} // the terminal is pulled out
-	shut  chan struct{} // tcell has done with it
+	gone  chan struct{} // closed when the terminal disappears
+	shut  chan struct{} // closed when tcell has closed it
 
 	mu      sync.Mutex
 	w, h    int
@@ -49,7 +48,7 @@ func (m *memory) Stop() error {
 	return nil
 }
 
-// bells is how often the bell has sounded so far.
+// bells returns how often the bell has sounded.
 func (m *memory) bells() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,7 +111,7 @@ func (m *memory) WindowSize() (tcell.WindowSize, error) {
 	return tcell.WindowSize{Width: m.w, Height: m.h}, nil
 }
 
-// typeIn types in pieces that fit one read of tcell's.
+// typeIn passes input in pieces that fit one read of tcell.
 func (m *memory) typeIn(s string) {
 	for len(s) > 0 {
 		n := min(len(s), 32)
@@ -136,7 +135,7 @@ func (m *memory) written() (raw string, writes int) {
 	return m.raw.String(), m.writes
 }
 
-// rows is what the terminal shows.
+// rows returns the text on the terminal.
 func (m *memory) rows() []string {
 	m.vt.Lock()
 	defer m.vt.Unlock()
@@ -158,8 +157,8 @@ func (m *memory) rows() []string {
 
 func (m *memory) text() string { return strings.Join(m.rows(), "\n") }
 
-// onTerminal runs a story in a bubble of virtual time, on a terminal in memory.
-func onTerminal(t *testing.T, w, h int, o Options, story func(t *testing.T, s *Screen, m *memory)) {
+// onTerminal runs a test in virtual time on a terminal in memory.
+func onTerminal(t *testing.T, w, h int, o Options, test func(t *testing.T, s *Screen, m *memory)) {
 	t.Helper()
 	t.Setenv("TERM", "linux")
 	t.Setenv("LC_ALL", "C.UTF-8")
@@ -171,17 +170,17 @@ func onTerminal(t *testing.T, w, h int, o Options, story func(t *testing.T, s *S
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { // also after t.Fatal: a bubble must not be left with goroutines
+		defer func() { // also after t.Fatal: no goroutine may outlive the bubble
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
 		}()
 		synctest.Wait()
-		story(t, s, m)
+		test(t, s, m)
 	})
 }
 
-// presses takes the keys that have arrived.
+// presses returns the keys that have arrived.
 func presses(s *Screen) (out []Press) {
 	synctest.Wait()
 	for {

@@ -15,8 +15,8 @@ func sampleReady() screen.Screen {
 	return screen.Screen{Phase: kiosk.Ready, Site: "Corner Shop", Title: "Scan your card", Keys: []screen.Key{{Cap: "Any key", Text: "Begin", Does: kiosk.OtherKey}}}
 }
 
-// TestForeignTextIsGoneAtTheNextFrame, of which there is one a second while somebody waits.
-func TestForeignTextIsGoneAtTheNextFrame(t *testing.T) {
+// While a customer waits, there is a frame every second.
+func TestNextFrameRemovesForeignText(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		sc := sampleWaiting()
 		s.Show(sc)
@@ -25,10 +25,10 @@ func TestForeignTextIsGoneAtTheNextFrame(t *testing.T) {
 		for range 3 {
 			_, _ = m.vt.Write([]byte("\x1b[3;1Hsystemd[1]: Started something.\r\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"))
 			if m.text() == want {
-				t.Fatal("the foreign text did not show")
+				t.Fatal("the foreign text is not on the terminal")
 			}
 			sc.Gauge = &screen.Gauge{Part: sc.Gauge.Part, Text: sc.Gauge.Text}
-			sc.Gauge.Part -= 0.0001 // nothing that can be seen
+			sc.Gauge.Part -= 0.0001 // no visible change
 			s.Show(sc)
 			time.Sleep(time.Second)
 			if got := m.text(); got != want {
@@ -38,8 +38,7 @@ func TestForeignTextIsGoneAtTheNextFrame(t *testing.T) {
 	})
 }
 
-// TestALetterDoesNotCostAWholePicture.
-func TestALetterDoesNotCostAWholePicture(t *testing.T) {
+func TestTypedLettersRedrawLittle(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleEntry(""))
 		time.Sleep(time.Second / 2)
@@ -55,99 +54,96 @@ func TestALetterDoesNotCostAWholePicture(t *testing.T) {
 	})
 }
 
-func lit(m *memory) bool { return strings.TrimSpace(m.text()) != "" }
+func isLit(m *memory) bool { return strings.TrimSpace(m.text()) != "" }
 
-const bedtime = 10 * time.Minute
+const blankAfter = 10 * time.Minute
 
-// TestTheScreenGoesDarkAndAKeyBringsLightOnly.
-func TestTheScreenGoesDarkAndAKeyBringsLightOnly(t *testing.T) {
+func TestFirstKeyOnADarkScreenOnlyLightsIt(t *testing.T) {
 	for _, c := range []struct{ name, bytes, want string }{
 		{"a letter", "a", ""},
 		{"Enter", "\r", ""},
 		{"Escape", "\x1b", ""},
 		{"an arrow", "\x1b[A", ""},
-		{"quick fingers", "ab", ""},
+		{"two quick letters", "ab", ""},
 		{"a paste", "\x1b[200~alice\x1b[201~", ""},
 		{"a card", "alice\r", "<scan alice>"},
 		{"a card without an end", "100425", "<scan 100425>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onTerminal(t, 80, 24, Options{BlankAfter: bedtime, SyncEvery: time.Minute}, func(t *testing.T, s *Screen, m *memory) {
+			onTerminal(t, 80, 24, Options{BlankAfter: blankAfter, SyncEvery: time.Minute}, func(t *testing.T, s *Screen, m *memory) {
 				s.Show(sampleReady())
-				time.Sleep(bedtime - time.Second)
-				if !lit(m) {
+				time.Sleep(blankAfter - time.Second)
+				if !isLit(m) {
 					t.Fatal("dark too early")
 				}
 				time.Sleep(time.Hour)
-				if lit(m) {
+				if isLit(m) {
 					t.Fatalf("not dark:\n%s", m.text())
 				}
 				at(time.Millisecond, m, c.bytes)
 				time.Sleep(time.Second)
-				if !lit(m) {
-					t.Error("it stays dark")
+				if !isLit(m) {
+					t.Error("the screen stays dark")
 				}
-				if got := told(s); got != c.want {
-					t.Errorf("it came as %q, want %q", got, c.want)
+				if got := received(s); got != c.want {
+					t.Errorf("received %q, want %q", got, c.want)
 				}
-				m.typeIn("x") // the next one counts
+				m.typeIn("x") // the next key counts
 				time.Sleep(time.Second)
-				if got := told(s); got != "x" {
-					t.Errorf("the next key came as %q", got)
+				if got := received(s); got != "x" {
+					t.Errorf("the next key: received %q", got)
 				}
-				time.Sleep(bedtime)
-				if lit(m) {
-					t.Error("it does not go dark again")
+				time.Sleep(blankAfter)
+				if isLit(m) {
+					t.Error("the screen does not go dark again")
 				}
 			})
 		})
 	}
 }
 
-// TestNoVisitInTheDark: whatever comes of a visit is seen.
-func TestNoVisitInTheDark(t *testing.T) {
-	onTerminal(t, 80, 24, Options{BlankAfter: bedtime}, func(t *testing.T, s *Screen, m *memory) {
+func TestScreenStaysLitDuringAVisit(t *testing.T) {
+	onTerminal(t, 80, 24, Options{BlankAfter: blankAfter}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleWaiting())
-		time.Sleep(3 * bedtime)
-		if !lit(m) {
-			t.Error("dark in the middle of a visit")
+		time.Sleep(3 * blankAfter)
+		if !isLit(m) {
+			t.Error("dark during a visit")
 		}
 		s.Show(sampleReady())
-		time.Sleep(2 * bedtime)
-		s.Show(sampleWaiting()) // a visit that is resumed, say
+		time.Sleep(2 * blankAfter)
+		s.Show(sampleWaiting()) // such as a resumed visit
 		time.Sleep(time.Second)
-		if !lit(m) {
-			t.Error("a visit begins in the dark")
+		if !isLit(m) {
+			t.Error("dark at the beginning of a visit")
 		}
 	})
 }
 
-// TestTheFirstTouchBringsLightOnly.
-func TestTheFirstTouchBringsLightOnly(t *testing.T) {
+func TestFirstTouchOnADarkScreenOnlyLightsIt(t *testing.T) {
 	t.Setenv("TERM", "xterm-256color")
 	t.Setenv("LC_ALL", "C.UTF-8")
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(80, 24)
-		s, err := Open(Options{Tty: m, BlankAfter: bedtime})
+		s, err := Open(Options{Tty: m, BlankAfter: blankAfter})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.Close()
 		s.Show(sampleReady())
-		time.Sleep(2 * bedtime)
+		time.Sleep(2 * blankAfter)
 		for _, want := range []string{"", fmt.Sprintf("<tap %d>", kiosk.OtherKey)} {
 			m.typeIn(click(40, 5, 'M') + click(40, 5, 'm'))
 			time.Sleep(time.Second)
-			if got := told(s); got != want || !lit(m) {
-				t.Errorf("%q, want %q; lit: %v", got, want, lit(m))
+			if got := received(s); got != want || !isLit(m) {
+				t.Errorf("%q, want %q; lit: %v", got, want, isLit(m))
 			}
 		}
 	})
 }
 
-// TestAnIdlePictureMoves by one cell, with what can be touched on it, and is in its
-// place again with the next visit. At 40x12 there is no room for that.
-func TestAnIdlePictureMoves(t *testing.T) {
+// The idle screen moves by one cell together with its touch targets, and returns with the next visit. At 40x12 there is
+// no room to move.
+func TestIdleScreenMoves(t *testing.T) {
 	where := func(m *memory) (x, y int) {
 		for y, row := range m.rows() {
 			if x := strings.Index(row, "Scan your card"); x >= 0 {
@@ -160,7 +156,7 @@ func TestAnIdlePictureMoves(t *testing.T) {
 		s.Show(sampleReady())
 		synctest.Wait()
 		x0, y0 := where(m)
-		time.Sleep(time.Second) // not in the very instant of a tick
+		time.Sleep(time.Second) // avoids the instant of a tick
 		places := map[[2]int]bool{}
 		for range 8 {
 			time.Sleep(shiftEvery)
@@ -186,7 +182,7 @@ func TestAnIdlePictureMoves(t *testing.T) {
 		s.Show(sampleReady())
 		synctest.Wait()
 		if x, y := where(m); x != x0 || y != y0 {
-			t.Error("after a visit it stands elsewhere")
+			t.Error("after a visit the screen is not in its place")
 		}
 	})
 	onTerminal(t, 40, 12, Options{SyncEvery: 10 * time.Second}, func(t *testing.T, s *Screen, m *memory) {
@@ -195,7 +191,7 @@ func TestAnIdlePictureMoves(t *testing.T) {
 		x0, y0 := where(m)
 		time.Sleep(shiftEvery + time.Minute)
 		if x, y := where(m); x != x0 || y != y0 {
-			t.Error("it moves where there is no room")
+			t.Error("the screen moves although there is no room")
 		}
 	})
 }

@@ -22,8 +22,8 @@ func withKeys() screen.Screen {
 	return s
 }
 
-// middle of a key on the screen.
-func middle(t *testing.T, s *Screen, does kiosk.KeyName, r rune) (x, y int) {
+// middleOf returns the middle of a key on the screen.
+func middleOf(t *testing.T, s *Screen, does kiosk.KeyName, r rune) (x, y int) {
 	t.Helper()
 	for _, target := range s.onDisplay.Load().frame.Targets {
 		if target.Key.Does == does && target.Key.Rune == r {
@@ -34,11 +34,11 @@ func middle(t *testing.T, s *Screen, does kiosk.KeyName, r rune) (x, y int) {
 	return 0, 0
 }
 
-// click is what an emulator sends for a button going down ('M') or up ('m').
+// click returns what an emulator sends when a button goes down ('M') or up ('m').
 func click(x, y int, what rune) string { return fmt.Sprintf("\x1b[<0;%d;%d%c", x+1, y+1, what) }
 
 // onEmulator is onTerminal for a terminal with a mouse.
-func onEmulator(t *testing.T, story func(t *testing.T, s *Screen, m *memory)) {
+func onEmulator(t *testing.T, test func(t *testing.T, s *Screen, m *memory)) {
 	t.Helper()
 	t.Setenv("TERM", "xterm-256color")
 	t.Setenv("LC_ALL", "C.UTF-8")
@@ -53,17 +53,17 @@ func onEmulator(t *testing.T, story func(t *testing.T, s *Screen, m *memory)) {
 				t.Error(err)
 			}
 		}()
-		story(t, s, m)
+		test(t, s, m)
 	})
 }
 
-func TestKeysOnTheScreenByMouse(t *testing.T) {
+func TestMouseTapsKeys(t *testing.T) {
 	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
 		gen := s.Show(withKeys())
 		synctest.Wait()
-		ax, ay := middle(t, s, kiosk.RuneKey, 'a')
-		bx, by := middle(t, s, kiosk.RuneKey, 'b')
-		ex, ey := middle(t, s, kiosk.EscapeKey, 0)
+		ax, ay := middleOf(t, s, kiosk.RuneKey, 'a')
+		bx, by := middleOf(t, s, kiosk.RuneKey, 'b')
+		ex, ey := middleOf(t, s, kiosk.EscapeKey, 0)
 		for _, c := range []struct{ name, bytes, want string }{
 			{"a key of the keypad", click(ax, ay, 'M') + click(ax, ay, 'm'), "<tap 0a>"},
 			{"a key at the bottom", click(ex, ey, 'M') + click(ex, ey, 'm'), fmt.Sprintf("<tap %d>", kiosk.EscapeKey)},
@@ -74,7 +74,7 @@ func TestKeysOnTheScreenByMouse(t *testing.T) {
 			{"up without down", click(ax, ay, 'm'), ""},
 		} {
 			m.typeIn(c.bytes)
-			if got := told(s); got != c.want {
+			if got := received(s); got != c.want {
 				t.Errorf("%s: %q, want %q", c.name, got, c.want)
 			}
 		}
@@ -83,8 +83,8 @@ func TestKeysOnTheScreenByMouse(t *testing.T) {
 		s.Show(sampleWaiting())
 		synctest.Wait()
 		m.typeIn(click(ax, ay, 'm'))
-		if got := told(s); got != "" {
-			t.Errorf("a key that went away under the finger: %q", got)
+		if got := received(s); got != "" {
+			t.Errorf("a key that disappeared under the finger: %q", got)
 		}
 		s.Show(screen.Screen{Phase: kiosk.Ready, Title: "Ready"})
 		synctest.Wait()
@@ -96,12 +96,11 @@ func TestKeysOnTheScreenByMouse(t *testing.T) {
 	})
 }
 
-// TestFingersOnABareConsole: what the kernel tells of a touch screen is a tap.
-func TestFingersOnABareConsole(t *testing.T) {
+func TestTouchTapsKeysOnAConsole(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(withKeys())
 		synctest.Wait()
-		x, y := middle(t, s, kiosk.RuneKey, 'b')
+		x, y := middleOf(t, s, kiosk.RuneKey, 'b')
 		on := evdev.Contact{X: (float64(x) + 0.5) / 80, Y: (float64(y) + 0.5) / 24, Down: true}
 		off := on
 		off.Down = false
@@ -114,14 +113,14 @@ func TestFingersOnABareConsole(t *testing.T) {
 			want     string
 		}{
 			{"a finger", []evdev.Contact{on, off}, true, "<tap 0b>"},
-			{"events went missing", []evdev.Contact{on, {Lost: true}, off}, true, ""},
-			{"another terminal is in front", []evdev.Contact{on, off}, false, ""},
+			{"dropped events", []evdev.Contact{on, {Lost: true}, off}, true, ""},
+			{"another terminal is in the foreground", []evdev.Contact{on, off}, false, ""},
 			{"in the very corner", []evdev.Contact{{X: 1, Y: 1, Down: true}, {X: 1, Y: 1}}, true, fmt.Sprintf("<tap %d>", kiosk.OtherKey)},
 		} {
 			for _, contact := range c.contacts {
 				s.contact(&p, contact, func() bool { return c.front })
 			}
-			if got := told(s); got != c.want {
+			if got := received(s); got != c.want {
 				t.Errorf("%s: %q, want %q", c.name, got, c.want)
 			}
 		}
@@ -129,16 +128,16 @@ func TestFingersOnABareConsole(t *testing.T) {
 		s.contact(&p, evdev.Contact{X: 0.5, Y: 0.5, Mouse: true}, seen)
 		synctest.Wait()
 		if arrow := m.cell(40, 12); arrow == cell {
-			t.Errorf("the mouse cannot be seen: %+v", arrow)
+			t.Errorf("the mouse pointer is invisible: %+v", arrow)
 		}
 		if m.text() != before {
-			t.Error("the mouse changes what is written")
+			t.Error("the mouse pointer changes the text")
 		}
 	})
 }
 
-// TestTheMouseIsAskedForOnlyWhereItSpeaks: a Linux console would type its clicks.
-func TestTheMouseIsAskedForOnlyWhereItSpeaks(t *testing.T) {
+// On a Linux console each click would arrive as typed characters.
+func TestMouseIsEnabledOnEmulatorsOnly(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(withKeys())
 		synctest.Wait()
@@ -155,7 +154,7 @@ func TestTheMouseIsAskedForOnlyWhereItSpeaks(t *testing.T) {
 	})
 }
 
-func TestWhichTerminalThisIs(t *testing.T) {
+func TestTerminalNumber(t *testing.T) {
 	for stat, want := range map[string]uint64{
 		"7 (kiosk) S 1 7 7 1025 7 0":      4<<8 | 1,
 		"7 (a) b) 9) S 1 7 7 34816 7 0":   136 << 8,
@@ -172,7 +171,7 @@ func TestWhichTerminalThisIs(t *testing.T) {
 		t.Errorf("/dev/null is terminal %d", n)
 	}
 	if !foregroundCheck(os.DevNull)() {
-		t.Error("what is no console cannot be seen")
+		t.Error("a device that is not a console counts as in the background")
 	}
 }
 
@@ -186,23 +185,23 @@ func containsAny(s string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
 }
 
-func TestAKnockInTheCornerIsTheTechniciansKey(t *testing.T) {
+func TestFiveCornerTapsAreTheTechnicianKey(t *testing.T) {
 	corner, elsewhere := click(3, 2, 'M')+click(3, 2, 'm'), click(60, 20, 'M')+click(60, 20, 'm')
 	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(withKeys())
 		synctest.Wait()
-		ex, ey := middle(t, s, kiosk.EscapeKey, 0)
+		ex, ey := middleOf(t, s, kiosk.EscapeKey, 0)
 		escape := click(ex, ey, 'M') + click(ex, ey, 'm')
 		tap, key, left := fmt.Sprintf("<tap %d>", kiosk.OtherKey), fmt.Sprintf("<tap %d>", kiosk.TechnicianKey), fmt.Sprintf("<tap %d>", kiosk.EscapeKey)
 		for _, c := range []struct{ name, bytes, want string }{
 			{"five taps", strings.Repeat(corner, 5), strings.Repeat(tap, 4) + key},
 			{"four, one elsewhere, four", strings.Repeat(corner, 4) + elsewhere + strings.Repeat(corner, 4), strings.Repeat(tap, 9)},
 			{"four, a key, four", escape + strings.Repeat(corner, 4) + escape + strings.Repeat(corner, 4), left + strings.Repeat(tap, 4) + left + strings.Repeat(tap, 4)},
-			{"it begins anew", escape + strings.Repeat(corner, 9), left + strings.Repeat(tap, 4) + key + strings.Repeat(tap, 4)},
+			{"nine taps count once", escape + strings.Repeat(corner, 9), left + strings.Repeat(tap, 4) + key + strings.Repeat(tap, 4)},
 			{"five elsewhere", strings.Repeat(elsewhere, 5), strings.Repeat(tap, 5)},
 		} {
 			m.typeIn(c.bytes)
-			if got := told(s); got != c.want {
+			if got := received(s); got != c.want {
 				t.Errorf("%s: %q, want %q", c.name, got, c.want)
 			}
 		}

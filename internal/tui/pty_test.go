@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain runs the test binary as a small kiosk when it is started as one.
+// TestMain runs child instead of the tests if TUI_TEST_CHILD is set.
 func TestMain(m *testing.M) {
 	if how := os.Getenv("TUI_TEST_CHILD"); how != "" {
 		os.Exit(child(how))
@@ -24,8 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child opens the controlling terminal, shows a screen, and ends in the way asked
-// for when a key comes.
+// child opens the controlling terminal, shows a screen, and at the first key ends in the given way.
 func child(how string) int {
 	s, err := Open(Options{})
 	if err != nil {
@@ -47,9 +46,9 @@ func child(how string) int {
 			}
 			switch how {
 			case "panic":
-				outOfPaper()
+				panicOutOfPaper()
 			case "panic elsewhere":
-				s.Go(outOfPaper)
+				s.Go(panicOutOfPaper)
 				select {}
 			}
 			return 4
@@ -57,9 +56,9 @@ func child(how string) int {
 	}
 }
 
-func outOfPaper() { panic("out of paper") }
+func panicOutOfPaper() { panic("out of paper") }
 
-func TestARealTerminalIsGivenBack(t *testing.T) {
+func TestRealTerminalIsRestored(t *testing.T) {
 	for _, tc := range []struct {
 		how  string
 		do   func(p *os.Process, in *os.File)
@@ -69,16 +68,16 @@ func TestARealTerminalIsGivenBack(t *testing.T) {
 		{"a key ends it", func(_ *os.Process, in *os.File) { _, _ = in.WriteString("x") }, 4, ""},
 		{"SIGTERM", func(p *os.Process, _ *os.File) { _ = p.Signal(syscall.SIGTERM) }, 5, ""},
 		{"SIGTERM under a thousand keys", func(p *os.Process, in *os.File) {
-			_, _ = in.WriteString(strings.Repeat("\x1b[2~", 1000)) // keys that mean nothing
+			_, _ = in.WriteString(strings.Repeat("\x1b[2~", 1000)) // keys without a meaning
 			_ = p.Signal(syscall.SIGTERM)
 		}, 5, ""},
-		{"panic", func(_ *os.Process, in *os.File) { _, _ = in.WriteString("x") }, 2, "outOfPaper"},
-		{"panic elsewhere", func(_ *os.Process, in *os.File) { _, _ = in.WriteString("x") }, 2, "outOfPaper"},
+		{"panic", func(_ *os.Process, in *os.File) { _, _ = in.WriteString("x") }, 2, "panicOutOfPaper"},
+		{"panic elsewhere", func(_ *os.Process, in *os.File) { _, _ = in.WriteString("x") }, 2, "panicOutOfPaper"},
 	} {
 		t.Run(tc.how, func(t *testing.T) {
 			master, slave, err := pty.Open()
 			if err != nil {
-				t.Fatalf("no pseudo-terminal: %v", err)
+				t.Fatalf("pseudo-terminal: %v", err)
 			}
 			defer master.Close()
 			defer slave.Close()
@@ -122,10 +121,10 @@ func TestARealTerminalIsGivenBack(t *testing.T) {
 				}
 				text := seen.text()
 				if strings.Index(text, "panic: ") < strings.LastIndex(text, "\x1b[?7h") {
-					t.Error("the panic was reported before the terminal was given back")
+					t.Error("the panic was reported before the terminal was restored")
 				}
 				if tc.how == "panic elsewhere" && strings.Contains(text, "out of paper") {
-					t.Errorf("what a panic says can be anybody's business: %q", text)
+					t.Errorf("the report contains the value of the panic: %q", text)
 				}
 			}
 		})
@@ -141,7 +140,7 @@ func modeOf(t *testing.T, f *os.File) unix.Termios {
 	return *mode
 }
 
-// listener collects what a terminal's other end says.
+// listener collects the output of a pseudo-terminal.
 type listener struct {
 	mu  sync.Mutex
 	got strings.Builder
@@ -172,7 +171,7 @@ func (l *listener) text() string {
 	return l.got.String()
 }
 
-// waitFor tells whether s comes within ten seconds.
+// waitFor reports whether s appears within ten seconds.
 func (l *listener) waitFor(s string) bool {
 	limit := time.NewTimer(10 * time.Second)
 	defer limit.Stop()

@@ -14,7 +14,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-func TestTheTerminalShowsTheFrame(t *testing.T) {
+func TestTerminalShowsTheFrame(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		sc := sampleWaiting()
 		s.Show(sc)
@@ -30,17 +30,17 @@ func TestTheTerminalShowsTheFrame(t *testing.T) {
 			}
 		}
 		if m.vt.CursorVisible() {
-			t.Error("a cursor without a field")
+			t.Error("there is a cursor but no field")
 		}
 		m.vt.Lock()
 		defer m.vt.Unlock()
 		if c := m.vt.Cell(6, 2); c.BG != vt10x.Blue {
-			t.Errorf("the title stands on colour %d", c.BG)
+			t.Errorf("the title has background %d", c.BG)
 		}
 	})
 }
 
-func TestTheCursorStandsInTheField(t *testing.T) {
+func TestCursorIsInTheField(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleEntry("alice"))
 		synctest.Wait()
@@ -51,7 +51,7 @@ func TestTheCursorStandsInTheField(t *testing.T) {
 	})
 }
 
-func TestAnotherSizeIsDrawnAtOnce(t *testing.T) {
+func TestResizeRedraws(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleWaiting())
 		synctest.Wait()
@@ -67,7 +67,7 @@ func TestAnotherSizeIsDrawnAtOnce(t *testing.T) {
 			}
 		}
 		if !seen {
-			t.Error("nobody was told")
+			t.Error("no Resized event")
 		}
 		if w, h := s.Size(); w != 40 || h != 12 {
 			t.Errorf("size is %dx%d", w, h)
@@ -75,11 +75,11 @@ func TestAnotherSizeIsDrawnAtOnce(t *testing.T) {
 	})
 }
 
-func TestASizeNoticedWithoutASignalIsDrawnToo(t *testing.T) {
+func TestResizeWithoutASignalRedraws(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleEntry(""))
 		synctest.Wait()
-		m.mu.Lock() // as on a console that is not our controlling terminal
+		m.mu.Lock() // as on a console that is not the controlling terminal
 		m.w, m.h = 40, 12
 		m.vt.Resize(40, 12)
 		m.mu.Unlock()
@@ -91,14 +91,13 @@ func TestASizeNoticedWithoutASignalIsDrawnToo(t *testing.T) {
 	})
 }
 
-// TestIdleMeansIdle: nothing is written and nothing wakes up while nothing happens.
-func TestIdleMeansIdle(t *testing.T) {
+func TestIdleScreenWritesNothing(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleWaiting())
 		synctest.Wait()
 		_, before := m.written()
 		time.Sleep(24 * time.Hour) // virtual
-		s.Show(sampleWaiting())    // the same again is nothing new
+		s.Show(sampleWaiting())    // an equal screen changes nothing
 		synctest.Wait()
 		if _, after := m.written(); after != before {
 			t.Errorf("%d writes in an idle day", after-before)
@@ -106,7 +105,7 @@ func TestIdleMeansIdle(t *testing.T) {
 	})
 }
 
-func TestForeignTextIsGoneAfterAMinute(t *testing.T) {
+func TestPeriodicRedrawRemovesForeignText(t *testing.T) {
 	onTerminal(t, 80, 24, Options{SyncEvery: time.Minute}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleWaiting())
 		synctest.Wait()
@@ -136,7 +135,7 @@ func TestForeignTextIsGoneAfterAMinute(t *testing.T) {
 	})
 }
 
-func TestManyScreensAtOnceAreDrawnOnce(t *testing.T) {
+func TestShowDoesNotWaitForAStoppedTerminal(t *testing.T) {
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleWaiting())
 		synctest.Wait()
@@ -145,7 +144,7 @@ func TestManyScreensAtOnceAreDrawnOnce(t *testing.T) {
 		m.stuck = stuck
 		_, before := m.raw.String(), m.writes
 		m.mu.Unlock()
-		for i := range 1000 { // does not wait for the terminal, which has been stopped
+		for i := range 1000 { // Show returns although the terminal is stopped
 			sc := sampleWaiting()
 			sc.Gauge = &screen.Gauge{Part: float64(i) / 1000, Text: strings.Repeat("i", i%30)}
 			s.Show(sc)
@@ -167,12 +166,11 @@ func TestManyScreensAtOnceAreDrawnOnce(t *testing.T) {
 	})
 }
 
-// known is everything that tcell itself may send to a Linux console while drawing.
+// known matches the commands that tcell itself may send to a Linux console.
 var known = regexp.MustCompile(`^\x1b(\[\d+;\d+H|\[[\d;]*m|\[\?25[lh]|\[\?[01]c|\[\?7[lh]|\[\?100[0236]l|\[H|\[J|\)0|\[\?2004[lh]|\[39;49m)`)
 
-// TestNoContentReachesTheTerminalAsACommand draws texts as a hostile server would
-// send them, and reads every byte on the wire.
-func TestNoContentReachesTheTerminalAsACommand(t *testing.T) {
+// The test draws texts of a hostile server and checks every byte that is written.
+func TestHostileTextNeverBecomesACommand(t *testing.T) {
 	evil := []string{"\x1b[2J\x1b[Hgone", "\u009b31mred", "\x1b]0;title\x07", "\x1bc", "\x1b[?1049l", "a\x1b", "\x9b2J", "\x07\x08\x0e", "\u0090q\u009c",
 		"\u202egnp.exe", "x\u200b\u2066y", "\x1b[99;99Hx\x1b[41m", "\x1b(0", "e" + strings.Repeat("\u0301", 200), "\xf0\x9f\xff", "日本語\x1b[5m"}
 	onTerminal(t, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
@@ -193,7 +191,7 @@ func TestNoContentReachesTheTerminalAsACommand(t *testing.T) {
 			case c == 0x1b:
 				seq := known.FindString(raw[i:])
 				if seq == "" {
-					t.Fatalf("a command of unknown origin: %q", raw[i:min(i+20, len(raw))])
+					t.Fatalf("a command that tcell does not send: %q", raw[i:min(i+20, len(raw))])
 				}
 				i += len(seq) - 1
 			case c == 0x0f: // part of "attributes off" on a Linux console
@@ -212,11 +210,11 @@ func TestNoContentReachesTheTerminalAsACommand(t *testing.T) {
 	})
 }
 
-func TestWhatKeepsATerminalFromOpening(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	for _, tc := range []struct{ name, term, theme, says string }{
-		{"TERM is not set", "", "", "TERM is not set"},
-		{"TERM is not known", "no-such-terminal", "", "no-such-terminal"},
-		{"no such theme", "linux", "pink", "dark, deuteranopia, high-contrast, light, mono, tritanopia"},
+		{"TERM not set", "", "", "TERM is not set"},
+		{"TERM unknown", "no-such-terminal", "", "no-such-terminal"},
+		{"theme unknown", "linux", "pink", "dark, deuteranopia, high-contrast, light, mono, tritanopia"},
 	} {
 		t.Setenv("TERM", tc.term)
 		s, err := Open(Options{Theme: tc.theme, Tty: newMemory(80, 24)})
@@ -231,14 +229,14 @@ func TestWhatKeepsATerminalFromOpening(t *testing.T) {
 	}
 	t.Setenv("TERM", "linux")
 	if _, err := Open(Options{Device: "/dev/null"}); err == nil {
-		t.Error("a device that is no terminal was opened")
+		t.Error("a device that is not a terminal was opened")
 	}
 	if _, err := Open(Options{Device: "/no/such/tty"}); err == nil {
-		t.Error("a device that is not there was opened")
+		t.Error("a missing device was opened")
 	}
 }
 
-func TestEveryKindOfTerminalDraws(t *testing.T) {
+func TestOpenSupportsCommonTerminals(t *testing.T) {
 	for _, term := range []string{"linux", "xterm", "xterm-256color", "screen", "tmux-256color", "vt220"} {
 		t.Run(term, func(t *testing.T) {
 			t.Setenv("TERM", term)

@@ -11,8 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
 
-// palette is the Linux console's own (drivers/tty/vt: default_red, _grn, _blu): eight
-// colours and their bright forms.
+// palette is the Linux console's own (drivers/tty/vt: default_red, _grn, _blu): eight colours and their bright forms.
 var palette = [16][3]float64{
 	{0, 0, 0}, {170, 0, 0}, {0, 170, 0}, {170, 85, 0}, {0, 0, 170}, {170, 0, 170}, {0, 170, 170}, {170, 170, 170},
 	{85, 85, 85}, {255, 85, 85}, {85, 255, 85}, {255, 255, 85}, {85, 85, 255}, {255, 85, 255}, {85, 255, 255}, {255, 255, 255},
@@ -25,7 +24,7 @@ func linear(v float64) float64 {
 	return math.Pow((v+0.055)/1.055, 2.4)
 }
 
-// curved is linear backwards, for what a screen can show.
+// curved is the inverse of linear, limited to what a screen can show.
 func curved(v float64) float64 {
 	if v = min(max(v, 0), 1); v <= 0.0031308 {
 		return 255 * v * 12.92
@@ -33,13 +32,13 @@ func curved(v float64) float64 {
 	return 255 * (1.055*math.Pow(v, 1/2.4) - 0.055)
 }
 
-// luminance is WCAG 2.2's relative luminance.
+// luminance returns the relative luminance of WCAG 2.2.
 func luminance(c [3]float64) float64 {
 	return 0.2126*linear(c[0]) + 0.7152*linear(c[1]) + 0.0722*linear(c[2])
 }
 
-// sight is how colours look to somebody. Colour blindness is simulated with the matrices
-// of Machado, Oliveira and Fernandes (2009) for its full form.
+// sight simulates how somebody sees colours, with the matrices of Machado, Oliveira and Fernandes (2009) for full colour
+// blindness.
 type sight [3][3]float64
 
 var (
@@ -49,7 +48,7 @@ var (
 	tritanopia   = sight{{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}
 )
 
-// seen is a colour of the console as it is seen.
+// seen returns how a colour of the console looks.
 func (s sight) seen(number int) [3]float64 {
 	var out [3]float64
 	for i, row := range s {
@@ -61,8 +60,8 @@ func (s sight) seen(number int) [3]float64 {
 	return out
 }
 
-// distance is how different two colours look (CIE 1976): below 2.3 nobody sees it, at 20
-// everybody does.
+// distance returns how different two colours look (CIE 1976). Below 2.3 nobody sees a difference, from 20 on everybody
+// does.
 func distance(a, b [3]float64) float64 {
 	p, q := lab(a), lab(b)
 	return math.Sqrt(math.Pow(p[0]-q[0], 2) + math.Pow(p[1]-q[1], 2) + math.Pow(p[2]-q[2], 2))
@@ -96,8 +95,8 @@ func contrast(a, b [3]float64) float64 {
 	return (max(p, q) + 0.05) / (min(p, q) + 0.05)
 }
 
-// As the console really shows them: sixteen colours, bright ones only in front.
-func TestEveryThemeCanBeRead(t *testing.T) {
+// Colours are those of a console: sixteen, bright ones only as foreground.
+func TestThemesHaveEnoughContrast(t *testing.T) {
 	for _, name := range Themes() {
 		least := 7.0 // WCAG 1.4.6
 		if name == "high-contrast" {
@@ -105,7 +104,7 @@ func TestEveryThemeCanBeRead(t *testing.T) {
 		}
 		who := map[string]sight{"everybody": usual}
 		switch name {
-		case "deuteranopia": // and its sister, which more men have
+		case "deuteranopia": // and protanopia, which looks similar
 			who["deuteranopia"], who["protanopia"] = deuteranopia, protanopia
 		case "tritanopia":
 			who["tritanopia"] = tritanopia
@@ -113,11 +112,11 @@ func TestEveryThemeCanBeRead(t *testing.T) {
 		for st := range layout.Style(layout.Styles) {
 			fg, bg := shown(t, name, st)
 			if bg > int(white) {
-				t.Errorf("%s: %v has a ground that a console has not", name, st)
+				t.Errorf("%s: %v has a background that consoles lack", name, st)
 			}
 			for for_, s := range who {
 				if (st == layout.QRLight || st == layout.QRDark) && for_ == "everybody" {
-					continue // blanks: no letter stands on them
+					continue // blanks without letters
 				}
 				if c := contrast(s.seen(fg), s.seen(bg)); c < least {
 					t.Errorf("%s: %v has a contrast of %.2f to 1 for %s, want %.0f", name, st, c, for_, least)
@@ -130,9 +129,8 @@ func TestEveryThemeCanBeRead(t *testing.T) {
 	}
 }
 
-// What tells moods apart is a sign first. Where there is colour, too, it must not be one
-// that the people a theme is for cannot tell from the next.
-func TestMoodsLookDifferentToThoseAThemeIsFor(t *testing.T) {
+// A sign distinguishes tones. Where colours do so as well, the people for whom a theme is made must see the difference.
+func TestTonesDifferForTheAudienceOfATheme(t *testing.T) {
 	titles := []layout.Style{layout.Title, layout.TitleGood, layout.TitleBad, layout.TitleAlert}
 	for name, who := range map[string][]sight{"deuteranopia": {deuteranopia, protanopia}, "tritanopia": {tritanopia}, "dark": {usual}} {
 		for _, s := range who {
@@ -153,24 +151,24 @@ func TestMoodsLookDifferentToThoseAThemeIsFor(t *testing.T) {
 			differ(layout.Field, layout.Text)
 		}
 	}
-	// The measure itself: red and green are what deuteranopes mix up, on which they differ by little.
+	// This checks the measure itself: deuteranopes confuse red and brown, which others do not.
 	if usual, blind := distance(usual.seen(1), usual.seen(2)), distance(deuteranopia.seen(1), deuteranopia.seen(3)); usual < 60 || blind > 25 {
 		t.Errorf("red and green differ by %.1f, red and brown by %.1f", usual, blind)
 	}
 }
 
-func TestABadThemeIsRefused(t *testing.T) {
+func TestParseThemeRejectsInvalidThemes(t *testing.T) {
 	good, err := themeFiles.ReadFile("themes/dark.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ name, from, to, says string }{
-		{"a colour that there is not", `"grey on black"`, `"pink on black"`, `no "pink"`},
-		{"a bright ground", `"white on blue"`, `"white on bright blue"`, `no "bright blue"`},
-		{"no ground", `"white on blue"`, `"white"`, "white on blue"},
-		{"a style too few", `"strong"`, `"stronk"`, `style "strong" is missing`},
-		{"a style too many", `"strong":`, `"weak": "grey on black", "strong":`, "unknown style"},
-		{"no JSON", "{", "[", "theme"},
+		{"unknown colour", `"grey on black"`, `"pink on black"`, `no "pink"`},
+		{"bright background", `"white on blue"`, `"white on bright blue"`, `no "bright blue"`},
+		{"no background", `"white on blue"`, `"white"`, "white on blue"},
+		{"missing style", `"strong"`, `"stronk"`, `style "strong" is missing`},
+		{"unknown style", `"strong":`, `"weak": "grey on black", "strong":`, "unknown style"},
+		{"not JSON", "{", "[", "theme"},
 	} {
 		_, err := parseTheme("test", []byte(strings.Replace(string(good), tc.from, tc.to, 1)))
 		if err == nil || !strings.Contains(err.Error(), tc.says) {
@@ -179,7 +177,7 @@ func TestABadThemeIsRefused(t *testing.T) {
 	}
 }
 
-func TestMonoUsesNoColour(t *testing.T) {
+func TestMonoUsesBlackAndGreyOnly(t *testing.T) {
 	th, err := themeNamed("mono")
 	if err != nil {
 		t.Fatal(err)
@@ -191,9 +189,8 @@ func TestMonoUsesNoColour(t *testing.T) {
 	}
 }
 
-// TestCodesAreLightOnDarkEnough: half blocks are light as bright foreground; the
-// other form has light grounds.
-func TestCodesAreLightOnDarkEnough(t *testing.T) {
+// Half blocks are light in the foreground; the other style has light backgrounds.
+func TestThemesKeepQRCodesReadable(t *testing.T) {
 	for _, name := range Themes() {
 		th, err := themeNamed(name)
 		if err != nil {
@@ -205,7 +202,7 @@ func TestCodesAreLightOnDarkEnough(t *testing.T) {
 	}
 }
 
-func TestWhichLocalesSpeakUTF8(t *testing.T) {
+func TestSpeaksUTF8(t *testing.T) {
 	for _, tc := range []struct {
 		name, all, ctype, lang string
 		want                   bool
@@ -215,18 +212,18 @@ func TestWhichLocalesSpeakUTF8(t *testing.T) {
 		{"POSIX", "POSIX", "", "en_GB.UTF-8", false},
 		{"C.UTF-8", "C.UTF-8", "", "", true},
 		{"a language without a character set", "", "", "de_DE", true},
-		{"with one", "", "de_DE.UTF-8", "", true},
-		{"small letters", "", "", "de_DE.utf8", true},
+		{"a language with one", "", "de_DE.UTF-8", "", true},
+		{"lower case", "", "", "de_DE.utf8", true},
 		{"Latin 1", "", "", "en_GB.ISO-8859-1", false},
 		{"the euro variant", "", "", "de_DE.ISO-8859-15@euro", false},
-		{"the stronger wins", "C", "", "de_DE.UTF-8", false},
-		{"also in between", "", "C", "de_DE.UTF-8", false},
+		{"LC_ALL wins", "C", "", "de_DE.UTF-8", false},
+		{"LC_CTYPE before LANG", "", "C", "de_DE.UTF-8", false},
 	} {
 		env := map[string]string{"LC_ALL": tc.all, "LC_CTYPE": tc.ctype, "LANG": tc.lang}
 		if got := speaksUTF8(func(k string) string { return env[k] }); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
-		t.Run(tc.name, func(t *testing.T) { // whatever it was, tcell then takes it for UTF-8
+		t.Run(tc.name, func(t *testing.T) { // useUTF8 makes tcell use UTF-8 in any case
 			t.Setenv("TERM", "linux")
 			for k, v := range env {
 				t.Setenv(k, v)
@@ -250,10 +247,10 @@ func TestWhichLocalesSpeakUTF8(t *testing.T) {
 	}
 }
 
-func TestOnlyAConsoleIsAskedForItsFont(t *testing.T) {
+func TestCharactersOfOtherDevicesAreUnknown(t *testing.T) {
 	for _, device := range []string{"/dev/null", "/no/such/device"} {
 		if has, ok := characters(device); ok {
-			t.Errorf("%s is taken for a console with %d characters", device, len(has))
+			t.Errorf("%s counts as a console with %d characters", device, len(has))
 		}
 	}
 }

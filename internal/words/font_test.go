@@ -8,9 +8,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestTheConsoleFontHasEveryLetter: what a catalogue is written with is in the font
-// that is loaded on a console.
-func TestTheConsoleFontHasEveryLetter(t *testing.T) {
+// The font that the kiosk loads on a console has every character of the catalogues.
+func TestConsoleFontHasEveryLetter(t *testing.T) {
 	for _, l := range Languages() {
 		c, err := Open(l)
 		if err != nil {
@@ -19,7 +18,7 @@ func TestTheConsoleFontHasEveryLetter(t *testing.T) {
 		for _, w := range screen.MessageIDs() {
 			for _, r := range c.Text(w, "n", 2) {
 				if r > '~' && !strings.ContainsRune(font.RequiredCharacters, r) {
-					t.Errorf("%s: %s: %q is not in font.Wanted", l, w, r)
+					t.Errorf("%s: %s: %q is not in font.RequiredCharacters", l, w, r)
 				}
 			}
 		}

@@ -20,15 +20,14 @@ import (
 
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
-func holders(s string) []string {
+func placeholders(s string) []string {
 	out := placeholder.FindAllString(s, -1)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// every gives the languages there are, each with its catalogue as it is written,
-// complete or not.
-func every(t *testing.T) map[string]*Catalogue {
+// allCatalogues returns every catalogue, complete or not, by language.
+func allCatalogues(t *testing.T) map[string]*Catalogue {
 	t.Helper()
 	all := make(map[string]*Catalogue)
 	for _, code := range Languages() {
@@ -43,9 +42,9 @@ func every(t *testing.T) map[string]*Catalogue {
 	return all
 }
 
-// This is the test that tells a translator, or whoever adds a word, what to do.
-func TestEveryCatalogueIsComplete(t *testing.T) {
-	all := every(t)
+// Its failures tell translators and programmers what to do.
+func TestCataloguesAreComplete(t *testing.T) {
+	all := allCatalogues(t)
 	wanted := screen.MessageIDs()
 	for code, c := range all {
 		for _, w := range wanted {
@@ -55,22 +54,22 @@ func TestEveryCatalogueIsComplete(t *testing.T) {
 		}
 		for w, forms := range c.texts {
 			if !slices.Contains(wanted, w) {
-				t.Errorf("internal/words/catalogue/%s.json has %q, which is said nowhere", code, w)
+				t.Errorf("internal/words/catalogue/%s.json has %q, which is not a message", code, w)
 			}
 			for form, s := range forms {
-				if got, want := holders(s), holders(all["en"].texts[w]["other"]); !slices.Equal(got, want) {
+				if got, want := placeholders(s), placeholders(all["en"].texts[w]["other"]); !slices.Equal(got, want) {
 					t.Errorf("%s: %q (%s) has placeholders %v, English has %v", code, w, form, got, want)
 				}
 				if strings.Join(strings.Fields(s), " ") != s || s == "" {
-					t.Errorf("%s: %q (%s) is empty or has blanks where none should be", code, w, form)
+					t.Errorf("%s: %q (%s) is empty or has superfluous blanks", code, w, form)
 				}
 			}
 		}
 	}
 }
 
-// A word may come twice in a file after a merge, and then only one of the two is seen.
-func TestNoWordStandsTwice(t *testing.T) {
+// After a merge a file may contain a message twice; only one of them would count.
+func TestMessagesAreUnique(t *testing.T) {
 	for _, code := range Languages() {
 		b, err := files.ReadFile("catalogue/" + code + ".json")
 		if err != nil {
@@ -79,19 +78,19 @@ func TestNoWordStandsTwice(t *testing.T) {
 		seen := make(map[string]bool)
 		for _, key := range regexp.MustCompile(`(?m)^  "([^"]+)":`).FindAllSubmatch(b, -1) {
 			if seen[string(key[1])] {
-				t.Errorf("%s: %q stands twice", code, key[1])
+				t.Errorf("%s: %q is defined twice", code, key[1])
 			}
 			seen[string(key[1])] = true
 		}
-		if len(seen) != len(every(t)[code].texts) {
-			t.Errorf("%s: %d words on lines of their own, but %d words: one word a line", code, len(seen), len(every(t)[code].texts))
+		if len(seen) != len(allCatalogues(t)[code].texts) {
+			t.Errorf("%s: %d lines with a message, but %d messages: write one message a line", code, len(seen), len(allCatalogues(t)[code].texts))
 		}
 	}
 }
 
-// What counts something has exactly the forms that its language needs for whole numbers.
-func TestEveryCountHasThePluralsOfItsLanguage(t *testing.T) {
-	all := every(t)
+// A message with a number has exactly the plural forms that its language needs for whole numbers.
+func TestCountsHaveEveryPluralForm(t *testing.T) {
+	all := allCatalogues(t)
 	for code, c := range all {
 		var need []string
 		for n := range 200 {
@@ -100,7 +99,7 @@ func TestEveryCountHasThePluralsOfItsLanguage(t *testing.T) {
 		slices.Sort(need)
 		need = slices.Compact(need)
 		for w, forms := range c.texts {
-			if !slices.Contains(holders(all["en"].texts[w]["other"]), "{n}") {
+			if !slices.Contains(placeholders(all["en"].texts[w]["other"]), "{n}") {
 				if len(forms) != 1 {
 					t.Errorf("%s: %q has plural forms but no number", code, w)
 				}
@@ -113,9 +112,9 @@ func TestEveryCountHasThePluralsOfItsLanguage(t *testing.T) {
 	}
 }
 
-// lengths are the most columns for texts that share a line with something else at 40
-// columns. Everything else is wrapped; that it fits then is shown by the screens of kiosk.
-var lengths = []struct {
+// maxLengths are the widths of texts that share a line at 40 columns. Other texts are wrapped; the goldens of
+// kiosk/screen show that they fit.
+var maxLengths = []struct {
 	word string // or its beginning, with a dot at the end
 	most int
 	why  string
@@ -131,24 +130,24 @@ var lengths = []struct {
 	{"shown.paging", 38, "one line"},
 }
 
-func TestTextsAreShortEnoughFor40Columns(t *testing.T) {
+func TestTextsFit40Columns(t *testing.T) {
 	sample := strings.NewReplacer("{n}", "120", "{page}", "12", "{pages}", "12")
-	for _, l := range lengths {
+	for _, l := range maxLengths {
 		if !slices.ContainsFunc(screen.MessageIDs(), func(id screen.MessageID) bool {
 			return string(id) == l.word || strings.HasSuffix(l.word, ".") && strings.HasPrefix(string(id), l.word)
 		}) {
 			t.Errorf("there is no message %q", l.word)
 		}
 	}
-	for code, c := range every(t) {
+	for code, c := range allCatalogues(t) {
 		for w, forms := range c.texts {
-			for _, l := range lengths {
+			for _, l := range maxLengths {
 				if string(w) != l.word && !(strings.HasSuffix(l.word, ".") && strings.HasPrefix(string(w), l.word)) {
 					continue
 				}
 				for _, s := range forms {
 					if n := utf8.RuneCountInString(sample.Replace(s)); n > l.most {
-						t.Errorf("%s: %q is %d columns wide, at most %d are there (%s): %q", code, w, n, l.most, l.why, s)
+						t.Errorf("%s: %q is %d columns wide, the maximum is %d (%s): %q", code, w, n, l.most, l.why, s)
 					}
 				}
 				break
@@ -157,10 +156,9 @@ func TestTextsAreShortEnoughFor40Columns(t *testing.T) {
 	}
 }
 
-// Every character is one that the console can show, or a letter whose spelling without
-// its marks can still be read: never one that ends up as a question mark.
-func TestEveryTextCanBeDrawn(t *testing.T) {
-	for code, c := range every(t) {
+// Consoles show every character, or its letter without marks, but never a question mark instead.
+func TestConsolesCanDrawEveryText(t *testing.T) {
+	for code, c := range allCatalogues(t) {
 		for w, forms := range c.texts {
 			for form, s := range forms {
 				for _, r := range s {
@@ -177,8 +175,8 @@ func TestEveryTextCanBeDrawn(t *testing.T) {
 	}
 }
 
-func TestALanguageIsNamedAsItNamesItself(t *testing.T) {
-	for code, c := range every(t) {
+func TestLanguagesHaveTheirOwnNames(t *testing.T) {
+	for code, c := range allCatalogues(t) {
 		want := display.Self.Name(language.MustParse(code))
 		if !strings.EqualFold(c.Name(), want) {
 			t.Errorf("%s calls itself %q, Unicode says %q", code, c.Name(), want)
@@ -191,7 +189,7 @@ func TestALanguageIsNamedAsItNamesItself(t *testing.T) {
 	}
 }
 
-func TestATextSaysItsNumber(t *testing.T) {
+func TestTextInsertsArguments(t *testing.T) {
 	c, err := Open("en")
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +200,7 @@ func TestATextSaysItsNumber(t *testing.T) {
 		}
 	}
 	if got := c.Text(screen.MsgWaitingWho, "who", "{n}***"); got != "Asked for: {n}***" {
-		t.Errorf("an argument was read as a text: %q", got)
+		t.Errorf("placeholders in an argument were replaced: %q", got)
 	}
 	if got := c.Text("no.such.word"); got != "no.such.word" {
 		t.Errorf("unknown word: %q", got)
@@ -218,7 +216,7 @@ func TestPluralForms(t *testing.T) {
 		{"en", 1, "one"}, {"en", 0, "other"}, {"de", 1, "one"}, {"de", 2, "other"},
 		{"fr", 0, "one"}, {"fr", 1, "one"}, {"fr", 2, "other"},
 		{"pl", 1, "one"}, {"pl", 3, "few"}, {"pl", 12, "many"}, {"pl", 22, "few"}, {"pl", 25, "many"}, {"pl", 112, "many"},
-		{"pt", 0, "one"}, {"pt", 2, "other"}, {"cs", 3, "few"}, {"ar", 2, "two"}, {"lv", 0, "zero"}, // no code for new ones
+		{"pt", 0, "one"}, {"pt", 2, "other"}, {"cs", 3, "few"}, {"ar", 2, "two"}, {"lv", 0, "zero"}, // languages without a catalogue
 	} {
 		if got := pluralForm(language.MustParse(c.language), c.n); got != c.want {
 			t.Errorf("%s %d: %s, want %s", c.language, c.n, got, c.want)
@@ -226,13 +224,13 @@ func TestPluralForms(t *testing.T) {
 	}
 }
 
-func TestAnUnknownLanguageNamesThoseThereAre(t *testing.T) {
+func TestOpenUnknownLanguage(t *testing.T) {
 	_, err := Open("xx")
 	if err == nil || !strings.Contains(err.Error(), "en") {
 		t.Fatalf("got %v", err)
 	}
 	if _, err := Open("../words"); err == nil {
-		t.Fatal("a path was taken for a language")
+		t.Fatal("a path was accepted as a language")
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// What reaches tcell of what was typed, whatever the reads it came in.
-func TestDefuse(t *testing.T) {
+// The input that reaches tcell does not depend on how it is split into reads.
+func TestSanitize(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		reads []string
@@ -17,10 +17,10 @@ func TestDefuse(t *testing.T) {
 		{"a letter in two reads", []string{"Jos\xc3", "\xa9"}, "José"},
 		{"half a letter, then Enter", []string{"a\xc3", "\r"}, "a\r"},
 		{"a Latin-1 letter", []string{"\xe9a"}, "a"},
-		{"bytes that no text has", []string{"\xff\xfe\x80"}, ""},
+		{"bytes that are never valid", []string{"\xff\xfe\x80"}, ""},
 		{"Escape", []string{"\x1b"}, "\x1b"},
 		{"Escape twice in one read", []string{"\x1b\x1b\x1b"}, "\x1b"},
-		{"Escape, and again", []string{"\x1b", "\x1b"}, "\x1b\x1b"},
+		{"Escape in each of two reads", []string{"\x1b", "\x1b"}, "\x1b\x1b"},
 		{"an arrow", []string{"\x1b[A"}, "\x1b[A"},
 		{"an arrow in two reads", []string{"\x1b", "[A"}, "\x1b[A"},
 		{"an operating system command", []string{"\x1b]0;x"}, "\x1b]\a0;x"},
@@ -43,7 +43,7 @@ func TestDefuse(t *testing.T) {
 	}
 }
 
-func FuzzDefuse(f *testing.F) {
+func FuzzSanitize(f *testing.F) {
 	f.Add([]byte("alice\r"), uint8(3))
 	f.Add([]byte("\x1b\x1b[65;1_\xc3\xa9\xff"), uint8(1))
 	f.Fuzz(func(t *testing.T, in []byte, size uint8) {
@@ -56,12 +56,12 @@ func FuzzDefuse(f *testing.F) {
 			in = in[n:]
 			m := g.sanitize(b, n)
 			if m > len(b) {
-				t.Fatal("more than there is room for")
+				t.Fatal("sanitize returned more than the buffer holds")
 			}
 			got = append(got, b[:m]...)
 		}
 		if !utf8.Valid(got) {
-			t.Errorf("%q is no UTF-8", got)
+			t.Errorf("%q is not UTF-8", got)
 		}
 	})
 }
