@@ -21,8 +21,8 @@
 // audience, times) and revoke one token. The kiosk also checks at_hash and auth_req_id, offers a post-quantum key exchange
 // (Node 20 does not), and logs each step.
 //
-// With short polls a further visit must take at most 0.25 of openid-client's CPU time. Most of what remains are handshakes
-// and signatures: a Go program of 150 lines on the standard library that makes the same requests and checks almost nothing
+// With short polls a further visit must take at most 0.25 of openid-client's CPU time. The rest is mostly
+// what any client must do: a Go program of 150 lines on the standard library that makes the same requests and checks almost nothing
 // took 0.17 to 0.20. With long polls each client has one connection for a visit and the ratio was 0.24 to 0.29, so no
 // requirement is set there. Recording a visit adds four commits with two disk flushes each, and memory scrubbing three
 // garbage collections; openid-client does neither.
