@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Setting is the documentation of one variable.
+// Setting documents one setting.
 type Setting struct {
 	Name       string `json:"name"`
 	Group      string `json:"group"`                // heading in the documents
@@ -17,10 +17,10 @@ type Setting struct {
 	Credential string `json:"credential,omitempty"` // systemd credential that can replace the file
 }
 
-// Row is one setting with its present value, for `kiosk config show`.
+// Row is a setting with its effective value, as `kiosk config show` prints it.
 type Row struct {
 	Name  string `json:"name"`
-	Value string `json:"value"` // never a secret: of a file it is the path
+	Value string `json:"value"` // never a secret; of a file, its path
 	// Origin is "default", "environment" (followed by another variable's name if that one counts), "credential NAME",
 	// "file PATH:LINE", "derived", or empty without a value.
 	Origin     string `json:"origin"`
@@ -29,7 +29,7 @@ type Row struct {
 	Credential string `json:"credential,omitempty"`
 }
 
-// field is a field of a section.
+// entry is a setting with its field in a section.
 type entry struct {
 	Setting
 	tag   reflect.StructTag
@@ -66,7 +66,7 @@ func Doc() []Setting {
 	return all
 }
 
-// allowed returns the words or the range of a field's tags; a file's or a text's size is not worth mentioning.
+// allowed returns the words or the range of a field's tags; the limits of files and texts are not worth mentioning.
 func allowed(tag reflect.StructTag) string {
 	if words := tag.Get("oneof"); words != "" {
 		return "one of " + strings.Join(strings.Fields(words), ", ")

@@ -10,29 +10,28 @@ import (
 	"unicode/utf8"
 )
 
-// EnvFile is a file of variables as systemd's EnvironmentFile= reads it.
+// EnvFile is an environment file, as systemd's EnvironmentFile= reads it.
 type EnvFile struct {
 	Path string
-	Vars []Var // in the order of the file, each name once
+	Vars []Var // in the file's order; each name once
 }
 
-// Var is one line of it.
+// Var is one variable of an EnvFile.
 type Var struct {
 	Name  string
 	Value string
 	Line  int // from 1
 }
 
-// LoadFile reads such a file. It takes the part of systemd's syntax that leaves
-// no doubt, and refuses the rest, so that a technician's command never
-// understands a file otherwise than the service does:
+// LoadFile reads an environment file. It accepts only the unambiguous part of systemd's syntax, so that a technician's
+// command and the service never read the same file differently:
 //
 //	# a comment, or ; a comment, on a line of its own
 //	NAME=plain value up to the end of the line
 //	NAME='anything but a backslash or this quote'
-//	NAME="with \", \\, \$ and \` for the signs themselves"
+//	NAME="with \", \\, \$ and \` for these characters"
 //
-// Errors read "path:line:column: cause", one a line, and hold no value.
+// An error has one line "path:line:column: cause" per fault and contains no value.
 func LoadFile(path string) (*EnvFile, error) {
 	data, _, err := readFile(path, false, maxFile)
 	if err != nil && !errors.Is(err, errEmpty) {
@@ -45,14 +44,11 @@ func LoadFile(path string) (*EnvFile, error) {
 	return &EnvFile{Path: path, Vars: vars}, nil
 }
 
-// dropIns is what is added to a file's name for the folder of files that go before it:
-// an operator's tool has files of its own there, and never edits a technician's.
 const dropInSuffix = ".d"
 
-// LoadFiles reads such a file and those of the folder beside it, path with .d behind:
-// all that end in .env, in the order of their names, as the units' EnvironmentFile=
-// does. It gives them as Load wants them: the last one, which wins, first. Lax says
-// that there need not be a file, and that this process need not be allowed to read it.
+// LoadFiles reads an environment file and the files that override it: all *.env in the directory path.d, as the units'
+// EnvironmentFile= does. It returns them in the order for Load: the file with the last name, which wins, is the first, and
+// path itself the last. With lax, missing files and files that this process may not read are left out.
 func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
 	names, err := filepath.Glob(filepath.Join(escapeGlob(path)+dropInSuffix, "*.env"))
 	if err != nil {
@@ -73,7 +69,7 @@ func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
 	return files, errors.Join(faults...)
 }
 
-// escapeGlob is a path that stands for itself in a pattern.
+// escapeGlob returns a pattern that matches only this path.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
@@ -102,13 +98,13 @@ func parseEnv(path, data string) ([]Var, error) {
 	return vars, errors.Join(faults...)
 }
 
-// parseLine reads one line; no name means that there is nothing on it.
+// parseLine parses one line. Without a name, the line is empty or a comment. On an error, at is its byte offset.
 func parseLine(row string) (v Var, at int, err error) {
 	if !utf8.ValidString(row) {
 		return v, 0, errors.New("not UTF-8")
 	}
 	if at = strings.IndexFunc(row, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }); at >= 0 {
-		return v, at, errors.New("a control character")
+		return v, at, errors.New("a control character is not allowed")
 	}
 	start := len(row) - len(strings.TrimLeft(row, " \t"))
 	if start == len(row) || row[start] == '#' || row[start] == ';' {
@@ -117,11 +113,11 @@ func parseLine(row string) (v Var, at int, err error) {
 	name, _, ok := strings.Cut(row[start:], "=")
 	switch {
 	case strings.HasPrefix(name, "export "):
-		return v, start, errors.New("no export here: systemd does not know it")
+		return v, start, errors.New("no export: systemd does not support it")
 	case !ok:
-		return v, start, errors.New("a line is NAME=value, and here is no =")
+		return v, start, errors.New("a line is NAME=value; this one has no =")
 	case !isName(name):
-		return v, start, errors.New("a name has letters, digits and _ only, no space before the =")
+		return v, start, errors.New("a name has only letters, digits and _, and no space before the =")
 	}
 	from := start + len(name) + 1
 	from += len(row[from:]) - len(strings.TrimLeft(row[from:], " \t"))
@@ -144,17 +140,17 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// parseValue reads what stands behind the = from row[from:].
+// parseValue parses the value in row[from:], after the =. On an error, at is its byte offset.
 func parseValue(row string, from int) (value string, at int, err error) {
 	rest := row[from:]
 	if rest == "" || rest[0] != '\'' && rest[0] != '"' {
 		plain := strings.TrimRight(rest, " \t")
 		if i := strings.IndexAny(plain, `"'\`); i >= 0 {
-			return "", from + i, errors.New(`quotes and backslashes only in a value that is quoted as a whole`)
+			return "", from + i, errors.New(`quotes and backslashes are allowed only if the whole value is quoted`)
 		}
 		for i := 1; i < len(plain); i++ {
 			if plain[i] == '#' && (plain[i-1] == ' ' || plain[i-1] == '\t') {
-				return "", from + i, errors.New("a comment needs its own line; quote the value if this is part of it")
+				return "", from + i, errors.New("a comment needs its own line; if this is part of the value, quote the value")
 			}
 		}
 		return plain, 0, nil
@@ -166,18 +162,18 @@ func parseValue(row string, from int) (value string, at int, err error) {
 		switch {
 		case c == quote:
 			if strings.TrimLeft(rest[i+1:], " \t") != "" {
-				return "", from + i + 1, errors.New("something behind the closing quote")
+				return "", from + i + 1, errors.New("something follows the closing quote")
 			}
 			return b.String(), 0, nil
 		case c != '\\':
 			b.WriteByte(c)
 		case quote == '\'':
-			return "", from + i, errors.New("no backslash between single quotes; use double quotes")
+			return "", from + i, errors.New("no backslash is allowed in single quotes; use double quotes")
 		case i+1 < len(rest) && strings.IndexByte("\"\\$`", rest[i+1]) >= 0:
 			i++
 			b.WriteByte(rest[i])
 		default:
-			return "", from + i, errors.New("a backslash goes before \", \\, $ or ` only")
+			return "", from + i, errors.New("a backslash is allowed only before \", \\, $ and `")
 		}
 	}
 	return "", from, errors.New("the quote is not closed on this line")

@@ -12,11 +12,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/atomicfile"
 )
 
-// WriteFile sets variables in a file that LoadFile reads, and returns when that is on
-// disk. A line that sets one of them is replaced where it stands, one that shows it
-// as a comment (#NAME=) is put to use, the rest is added at the end; everything else
-// stays as it is, and so do the file's owner and mode. A new file has mode 0640.
-// Where all is set like that already, nothing is written. A value must be one line.
+// WriteFile sets variables in an environment file and returns when the file is on disk. A line that sets a variable is
+// replaced in place; without one, a line that has it as a comment (#NAME=); without either, a line is appended. Other
+// lines, the owner and the mode stay. A new file has mode 0640. If nothing changes, nothing is written. A value must be
+// one line.
 func WriteFile(path string, vars []Var) error {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", path, err) }
 	old, err := os.ReadFile(path)
@@ -26,18 +25,18 @@ func WriteFile(path string, vars []Var) error {
 	if len(old) > maxFile {
 		return fail(errors.New("the file is too long"))
 	}
-	fresh, err := setVars(string(old), vars)
+	text, err := setVars(string(old), vars)
 	if err != nil {
 		return fail(err)
 	}
-	if fresh == string(old) {
+	if text == string(old) {
 		return nil
 	}
-	// What is written must be read as it was meant.
-	if _, err := parseEnv(path, fresh); err != nil {
+	// Reading the result back catches values that LoadFile does not accept.
+	if _, err := parseEnv(path, text); err != nil {
 		return err
 	}
-	if err := replaceFile(path, []byte(fresh)); err != nil {
+	if err := replaceFile(path, []byte(text)); err != nil {
 		return fail(withoutPath(err))
 	}
 	return nil
@@ -75,10 +74,10 @@ func setVars(text string, vars []Var) (string, error) {
 	return strings.Join(rows, ""), nil
 }
 
-// quote writes a value so that LoadFile and systemd read it alike.
+// quote returns a value so that LoadFile and systemd read it alike.
 func quote(value string) (string, error) {
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", errors.New("a value with a control character")
+		return "", errors.New("the value contains a control character")
 	}
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@+,%", r)

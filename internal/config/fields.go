@@ -13,55 +13,56 @@ import (
 	"unicode/utf8"
 )
 
-// maxValue is the most bytes that a variable may hold. The longest sensible one
-// is a JSON of authorization details.
+// maxValue is the largest number of bytes in a variable. The longest useful value is KIOSK_AUTHORIZATION_DETAILS.
 const maxValue = 4096
 
-// cell is the part that all fields of the sections share: the value as written
-// and what is wrong with it.
+// maxText is the largest number of bytes in a text that people read, and in one token.
+const maxText = 512
+
+// field is what all field types have in common: the value as written, and its problem.
 type field struct {
-	text       string // effective value, without white space around it; empty: not set
-	problem    string // the problem; empty: none
-	allowed    string // what would be right
-	suggestion string // the allowed word that was perhaps meant
-	denied     bool   // the file is there, and not for this process
+	text       string // effective value without surrounding white space; empty if not set
+	problem    string // empty if the value is valid
+	allowed    string // what would be valid
+	suggestion string // the similar valid word; may be empty
+	denied     bool   // the file exists, but this process may not read it
 }
 
 func (c *field) base() *field { return c }
 
-// reject keeps a problem. It never fails, so that envconfig goes on to the next field.
-func (c *field) reject(allowed, what string, args ...any) error {
-	c.allowed, c.problem = allowed, fmt.Sprintf(what, args...)
+// reject stores a problem. It always returns nil, so that envconfig goes on to the next field.
+func (c *field) reject(allowed, problem string, args ...any) error {
+	c.allowed, c.problem = allowed, fmt.Sprintf(problem, args...)
 	return nil
 }
 
-// accept keeps the value and says whether there is one to look at further.
+// accept stores the value and reports whether there is one to check further.
 func (c *field) accept(s string) bool {
 	*c = field{text: strings.TrimSpace(s)}
 	switch {
 	case c.text == "":
 		return false
 	case len(c.text) > maxValue:
-		c.reject(fmt.Sprintf("at most %d bytes", maxValue), "it is %d bytes long", len(c.text))
+		c.reject(fmt.Sprintf("at most %d bytes", maxValue), "has %d bytes", len(c.text))
 	case !utf8.ValidString(c.text):
-		c.reject("UTF-8 text", "it is not UTF-8")
+		c.reject("UTF-8 text", "is not UTF-8")
 	case strings.ContainsFunc(c.text, func(r rune) bool { return !unicode.IsPrint(r) }):
-		c.reject("characters that can be seen", "it holds a control or invisible character")
+		c.reject("visible characters", "contains a control character or an invisible character")
 	}
 	return c.problem == ""
 }
 
-// printable is any text that can be seen, for people: at most 512 bytes.
+// freeText is a text for people.
 type freeText struct{ field }
 
 func (p *freeText) Decode(s string) error {
-	if p.accept(s) && len(p.text) > 512 {
-		return p.reject("at most 512 bytes", "it is %d bytes long", len(p.text))
+	if p.accept(s) && len(p.text) > maxText {
+		return p.reject(fmt.Sprintf("at most %d bytes", maxText), "has %d bytes", len(p.text))
 	}
 	return nil
 }
 
-// jsonList is a JSON array; what may be in it is another package's to say.
+// jsonList is a JSON array. Package ciba checks its elements.
 type jsonList struct{ field }
 
 func (j *jsonList) Decode(s string) error {
@@ -70,57 +71,59 @@ func (j *jsonList) Decode(s string) error {
 	}
 	var list []json.RawMessage
 	if json.Unmarshal([]byte(j.text), &list) != nil || len(list) == 0 {
-		return j.reject("a JSON array of objects that have a type (RFC 9396)", "that is no JSON array, or an empty one")
+		return j.reject("a JSON array of objects with a type (RFC 9396)", "is not a JSON array, or is empty")
 	}
 	return nil
 }
 
-// word is one of the words of the field's oneof tag, which Load compares.
+// choice is one of the words of the field's oneof tag. Load compares them.
 type choice struct{ field }
 
 func (w *choice) Decode(s string) error { w.accept(s); return nil }
 
-// name is a short lower-case name whose list another package keeps.
+// shortName is a name in lower case. Another package has the list of valid names.
 type shortName struct{ field }
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 func (n *shortName) Decode(s string) error {
 	if n.accept(s) && !namePattern.MatchString(n.text) {
-		return n.reject("a name of a to z, 0 to 9 and -", "that is no such name")
+		return n.reject("a name of a to z, 0 to 9 and -, at most 32 characters", "is not such a name")
 	}
 	return nil
 }
 
-// token is one word of visible ASCII characters (VSCHAR of RFC 6749, appendix A, but no space).
+// token is one word of visible ASCII characters (RFC 6749 appendix A: VSCHAR without the space).
 type token struct{ field }
 
-const tokenAllowed = "visible ASCII characters without a space, at most 512"
+const tokenAllowed = "visible ASCII characters without spaces, at most 512"
+
+// isToken reports whether s is a token.
 
 func isToken(s string) bool {
-	return s != "" && len(s) <= 512 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	return s != "" && len(s) <= maxText && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func (t *token) Decode(s string) error {
 	if t.accept(s) && !isToken(t.text) {
-		return t.reject(tokenAllowed, "it holds other characters or is too long")
+		return t.reject(tokenAllowed, "contains other characters or is too long")
 	}
 	return nil
 }
 
-// claim is a claim and the value that it must have, with = between.
+// claimValue is a claim and its required value, as name=value.
 type claimValue struct{ field }
 
 func (c *claimValue) Decode(s string) error {
 	if c.accept(s) {
 		if i := strings.LastIndexByte(c.text, '='); i < 1 || i == len(c.text)-1 {
-			return c.reject("a claim, = and the value that it must have, as roles=kiosk-technician", "that is not of this form")
+			return c.reject("a claim and its value, such as roles=kiosk-technician", "is not name=value")
 		}
 	}
 	return nil
 }
 
-// tokens is a list of them with spaces between.
+// tokens is a list of tokens, separated by spaces.
 type tokens struct {
 	field
 	list []string
@@ -134,21 +137,21 @@ func (t *tokens) Decode(s string) error {
 	t.list = strings.Fields(t.text)
 	for _, one := range t.list {
 		if !isToken(one) {
-			return t.reject("words of visible ASCII characters with spaces between", "one word holds other characters or is too long")
+			return t.reject("words of visible ASCII characters, separated by spaces", "one word contains other characters or is too long")
 		}
 	}
 	return nil
 }
 
-// scopes is a list of scope tokens with openid among them: without it no ID
-// token comes, and nothing could be checked (CIBA Core, section 7.1).
+// scopes is a list of scopes that contains openid. Without openid the server issues no ID token, so the approver could not
+// be checked (CIBA Core 7.1).
 type scopes struct {
 	field
 	list []string
 }
 
 func (t *scopes) Decode(s string) error {
-	const allowed = "scopes with spaces between, openid among them"
+	const allowed = "scopes separated by spaces; openid must be one of them"
 	t.list = nil
 	if !t.accept(s) {
 		return nil
@@ -156,9 +159,9 @@ func (t *scopes) Decode(s string) error {
 	t.list = strings.Fields(t.text)
 	openid := false
 	for _, one := range t.list {
-		// scope-token of RFC 6749, section 3.3.
+		// RFC 6749 3.3: scope-token
 		if !isToken(one) || strings.ContainsAny(one, `"\`) {
-			return t.reject(allowed, "one scope holds characters that no scope may have")
+			return t.reject(allowed, "one scope contains a character that is not allowed in scopes")
 		}
 		openid = openid || one == "openid"
 	}
@@ -168,7 +171,7 @@ func (t *scopes) Decode(s string) error {
 	return nil
 }
 
-// flag is yes or no.
+// flag is a boolean value.
 type flag struct {
 	field
 	on bool
@@ -181,13 +184,13 @@ func (f *flag) Decode(s string) error {
 	}
 	on, err := strconv.ParseBool(f.text)
 	if err != nil {
-		return f.reject("true or false", "it is neither true nor false")
+		return f.reject("true or false", "is neither true nor false")
 	}
 	f.on = on
 	return nil
 }
 
-// seconds is a whole number of seconds without a unit. Load checks the bounds.
+// seconds is a whole number of seconds without a unit. Load checks its range.
 type seconds struct {
 	field
 	n int
@@ -200,13 +203,13 @@ func (n *seconds) Decode(s string) error {
 	}
 	v, err := strconv.Atoi(n.text)
 	if err != nil {
-		return n.reject("a whole number of seconds without a unit", "that is no whole number")
+		return n.reject("a whole number of seconds without a unit", "is not a whole number")
 	}
 	n.n = v
 	return nil
 }
 
-// span is a duration. Load checks the bounds.
+// timespan is a duration with a unit. Load checks its range.
 type timespan struct {
 	field
 	d time.Duration
@@ -219,22 +222,25 @@ func (d *timespan) Decode(s string) error {
 	}
 	v, err := time.ParseDuration(d.text)
 	if err != nil {
-		return d.reject("a number with its unit, as in 90s, 10m or 720h", "that is no duration")
+		return d.reject("a number with a unit, such as 90s, 10m or 720h", "is not a duration")
 	}
 	d.d = v
 	return nil
 }
 
-// languages is a list of language tags (RFC 5646, its usual forms) with commas between.
+// languages is a list of language tags, separated by commas (RFC 5646, the usual forms).
 type languages struct {
 	field
 	list []string
 }
 
+// maxLanguages is what the ready screen has room for.
+const maxLanguages = 16
+
 var languagePattern = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 
 func (l *languages) Decode(s string) error {
-	const allowed = "language codes with commas between, as in en,de, each once and sixteen at most"
+	const allowed = "language codes separated by commas, such as en,de: each once, at most sixteen"
 	l.list = nil
 	if !l.accept(s) {
 		return nil
@@ -243,21 +249,21 @@ func (l *languages) Decode(s string) error {
 	for one := range strings.SplitSeq(l.text, ",") {
 		one = strings.TrimSpace(one)
 		if !languagePattern.MatchString(one) {
-			return l.reject(allowed, "one of them is no language code")
+			return l.reject(allowed, "one entry is not a language code")
 		}
 		if seen[one] {
-			return l.reject(allowed, "one of them is there twice")
+			return l.reject(allowed, "one language is there twice")
 		}
 		seen[one] = true
 		l.list = append(l.list, one)
 	}
-	if len(l.list) > 16 { // more than fit on the ready screen
-		return l.reject(allowed, "there are too many")
+	if len(l.list) > maxLanguages {
+		return l.reject(allowed, "has %d languages", len(l.list))
 	}
 	return nil
 }
 
-// level is the least severe thing that is logged.
+// level is the least severe level that is logged.
 type level struct {
 	field
 	level slog.Level
@@ -273,15 +279,15 @@ func (l *level) Decode(s string) error {
 		return l.level.UnmarshalText([]byte(l.text))
 	}
 	l.suggestion = suggest(l.text, []string{"debug", "info", "warn", "error"}, maxTypos)
-	return l.reject("debug, info, warn, error", "that is no such level")
+	return l.reject("debug, info, warn, error", "unknown level")
 }
 
-// path names a file or folder that need not exist yet.
+// path is the path of a file or directory that need not exist yet.
 type path struct{ field }
 
 func (p *path) Decode(s string) error { p.accept(s); return nil }
 
-// nearby is host:port of this device only.
+// loopbackAddress is a host:port that only this device can reach.
 type loopbackAddress struct{ listenAddress }
 
 func (l *loopbackAddress) Decode(s string) error {
@@ -290,27 +296,27 @@ func (l *loopbackAddress) Decode(s string) error {
 	}
 	host, _, _ := net.SplitHostPort(l.text)
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return l.reject("a loopback address with a port, as 127.0.0.1:9100", "others could read there")
+		return l.reject("a loopback address with a port, such as 127.0.0.1:9100", "other machines could connect to it")
 	}
 	return nil
 }
 
-// listen is host:port.
+// listenAddress is a host:port to listen at.
 type listenAddress struct{ field }
 
-// Decode wants a port that there can be; 0 lets the system choose one.
+// Decode accepts the ports 0 to 65535; with 0 the system chooses one.
 func (l *listenAddress) Decode(s string) error {
 	if !l.accept(s) {
 		return nil
 	}
 	_, port, err := net.SplitHostPort(l.text)
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		return l.reject("host:port", "that is no address to listen at")
+		return l.reject("host:port", "is not an address to listen at")
 	}
 	return nil
 }
 
-// file is a path to a file that is read at once, in files.go.
+// file is the path of a file. Load reads the file (files.go).
 type file struct {
 	field
 	read File

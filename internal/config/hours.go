@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// hours is the setting of opening hours.
+// hours is the field of KIOSK_OPEN.
 type hours struct {
 	field
 	week Hours
@@ -21,32 +21,29 @@ func (h *hours) Decode(s string) error {
 	}
 	week, err := ParseHours(h.text)
 	if err != nil {
-		return h.reject("days and times as in Mo-Fr 08:00-20:00, Sa 09:00-18:00, with more times of a day each as a part of its own", "%v", err)
+		return h.reject("days and times, such as Mo-Fr 08:00-20:00, Sa 09:00-18:00; several times of a day are several parts", "%v", err)
 	}
 	h.week = week
 	return nil
 }
 
-// Hours are the opening hours of a week by the time of the place; nil is always.
+// Hours are the opening hours of a week in local time; nil is always open.
 type Hours []Opening
 
-// Opening is a time of each week.
+// Opening is one period of each week.
 type Opening struct {
 	Day  time.Weekday
 	From int // minutes since that day's midnight, below 1440
 	To   int // the same, above From; beyond 1440 it ends on the day after
 }
 
-// day is 1440 minutes, in which opening hours are counted: clocks that are put
-// forward or back do not change what stands on the door.
 const minutesPerDay = 24 * 60
 
 var weekdays = []string{"Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"} // as time.Weekday counts
 
-// ParseHours reads opening hours: parts with commas or semicolons between, each with
-// days (Mo, or Mo-Fr; none is every day) and a time (08:00-20:00). A day may be in
-// several parts, for a pause at noon. 24:00 is the end of a day; an end that is not
-// after its beginning is on the day after. Its errors do not quote it.
+// ParseHours parses opening hours: parts separated by commas or semicolons, each with days (Mo, or Mo-Fr; without days,
+// every day) and a period (08:00-20:00). A day may be in several parts. 24:00 is the end of a day. A period that does not
+// end after its beginning ends on the next day. Errors do not quote s.
 func ParseHours(s string) (Hours, error) {
 	var all Hours
 	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' })
@@ -61,7 +58,7 @@ func ParseHours(s string) (Hours, error) {
 				return nil, fmt.Errorf("part %d: %w", i+1, err)
 			}
 		default:
-			return nil, fmt.Errorf("part %d: days and one time are wanted", i+1)
+			return nil, fmt.Errorf("part %d: must be days and one period, such as Mo-Fr 08:00-20:00", i+1)
 		}
 		from, to, err := parseSpan(words[len(words)-1])
 		if err != nil {
@@ -75,7 +72,7 @@ func ParseHours(s string) (Hours, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("there is no time in it")
+		return nil, errors.New("contains no period")
 	}
 	return all, nil
 }
@@ -97,7 +94,7 @@ func parseSpan(s string) (from, to int, err error) {
 	from, okFrom := parseMinute(a)
 	to, okTo := parseMinute(b)
 	if !okFrom || !okTo || from == minutesPerDay {
-		return 0, 0, errors.New("a time is as 08:00-20:00")
+		return 0, 0, errors.New("a period is written 08:00-20:00")
 	}
 	if to <= from {
 		to += minutesPerDay
@@ -105,7 +102,7 @@ func parseSpan(s string) (from, to int, err error) {
 	return from, to, nil
 }
 
-// parseMinute reads a time of day from 00:00 to 24:00.
+// parseMinute parses a time of day from 00:00 to 24:00 and returns its minutes since midnight.
 func parseMinute(s string) (int, bool) {
 	if len(s) != len("00:00") || s[2] != ':' {
 		return 0, false
@@ -119,7 +116,7 @@ func parseMinute(s string) (int, bool) {
 	return h*60 + m, m < 60 && h*60+m <= minutesPerDay
 }
 
-// IsOpen says whether t is within the hours, by the clock of t's place.
+// IsOpen reports whether t is within the hours, in t's time zone.
 func (h Hours) IsOpen(t time.Time) bool {
 	if len(h) == 0 {
 		return true
@@ -133,14 +130,14 @@ func (h Hours) IsOpen(t time.Time) bool {
 	return false
 }
 
-// NextOpening is when they are open next after t; zero where they are at t.
+// NextOpening returns the next time after t at which the hours begin; zero if t is within them.
 func (h Hours) NextOpening(t time.Time) time.Time {
 	var next time.Time
 	if h.IsOpen(t) {
 		return next
 	}
 	for _, o := range h {
-		// Today's is over if it is before t; then that of next week.
+		// If today's opening is before t, the next one is in a week.
 		for _, ahead := range []int{int(o.Day-t.Weekday()+7) % 7, 7} {
 			at := time.Date(t.Year(), t.Month(), t.Day()+ahead, o.From/60, o.From%60, 0, 0, t.Location())
 			if at.After(t) && (next.IsZero() || at.Before(next)) {

@@ -9,27 +9,27 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// ErrNotProvisioned is in Load's error where nothing of issuer, client
-// identifier and credentials is set: the device waits for `kiosk provision`.
+// ErrNotProvisioned is in Load's error if the device has no registration: no client identifier and no credential. It waits
+// for `kiosk provision`.
 var ErrNotProvisioned = errors.New("no client registration on this device yet")
 
-// Problem is one thing that is wrong with the settings.
+// Problem is one problem of the settings, found by Load.
 type Problem struct {
 	Setting    string // the variable's name
-	Value      string // as set, cut to one line; "[secret]" or empty where it must not or cannot be shown
-	Cause      string // what is wrong with it, without the value
-	Allowed    string // what would be right; may be empty
-	Suggestion string // the nearest known name or word; may be empty
-	Missing    bool   // part of the client registration that is not there: provisioning supplies it
-	Denied     bool   // this process may not read the file; as errors.Is(p, fs.ErrPermission)
-	Sealed     bool   // with Denied: it is encrypted, and systemd opens it for the service only
-	Origin     string // where the value came from, as in Row; empty if it is missing
+	Value      string // as set, shortened to one line; empty if it is not shown
+	Cause      string // what is wrong, without the value
+	Allowed    string // what would be valid; may be empty
+	Suggestion string // the nearest valid name or word; may be empty
+	Missing    bool   // a missing part of the client registration, which provisioning supplies
+	Denied     bool   // this process may not read the file; then errors.Is(p, fs.ErrPermission)
+	Sealed     bool   // with Denied: encrypted, so that systemd decrypts it for the service only
+	Origin     string // as in Row
 }
 
-// Is says so to errors.Is.
+// Is reports whether target is fs.ErrPermission and this process may not read the file.
 func (p Problem) Is(target error) bool { return p.Denied && target == fs.ErrPermission }
 
-// Error is the whole sentence for a technician.
+// Error returns setting, value, origin, cause, valid values and suggestion in one line for a technician.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.Setting)
@@ -51,8 +51,8 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// UnknownValue makes the problem of a value that is none of the known ones, for the
-// lists that other packages keep: themes, languages, profiles.
+// UnknownValue returns the problem of a value that is not in known. It is for the lists of other packages: themes,
+// languages, profiles.
 func (s *Settings) UnknownValue(setting, value string, known []string) Problem {
 	p := Problem{
 		Setting: setting, Value: shorten(value), Cause: "that is not known",
@@ -66,11 +66,10 @@ func (s *Settings) UnknownValue(setting, value string, known []string) Problem {
 	return p
 }
 
-// Problems is Load's error: everything that is wrong, in the order of the
-// documentation, at least one. One problem a line.
+// Problems is the error of Load: all problems, at least one, in the order of the documentation.
 type Problems []Problem
 
-// Error lists the problems, one a line.
+// Error returns the problems, one per line.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i := range p {
@@ -79,7 +78,7 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives each problem.
+// Unwrap returns each problem.
 func (p Problems) Unwrap() []error {
 	all := make([]error, len(p))
 	for i := range p {
@@ -88,7 +87,7 @@ func (p Problems) Unwrap() []error {
 	return all
 }
 
-// As lets kiosk.ReasonOf find the reason: Misconfigured.
+// As makes kiosk.ReasonOf return Misconfigured.
 func (p Problems) As(target any) bool {
 	t, ok := target.(**kiosk.Error)
 	if ok {
@@ -116,9 +115,9 @@ func (u notProvisioned) As(target any) bool {
 	return ok
 }
 
-// shorten cuts a value to what fits on a line.
+// shorten returns s, cut to one line of the narrowest console.
 func shorten(s string) string {
-	const most = 80 // columns of the narrowest console
+	const most = 80 // columns
 	runes := []rune(strings.ToValidUTF8(s, "?"))
 	if len(runes) > most {
 		return string(runes[:most-3]) + "..."

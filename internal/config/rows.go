@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// addRow turns a field into its row and its problem.
+// addRow adds a setting's row and its problem, if it has one.
 func (l *loader) addRow(f entry) {
 	c := f.field.base()
 	value := ""
@@ -36,7 +36,7 @@ func (l *loader) addRow(f entry) {
 	}
 }
 
-// oneLine keeps a value from moving the cursor of a technician's terminal.
+// oneLine replaces invisible characters, which could move the cursor of a technician's terminal.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -46,34 +46,33 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// findUnknown finds every KIOSK_* variable that is no setting. envconfig's own
-// CheckDisallowed knows one struct only and stops at the first find. The value is
-// never told: it is most likely to be a secret where the name is wrong.
+// findUnknown reports every KIOSK_* variable that is not a setting, without its value, which may be a secret.
+// envconfig.CheckDisallowed knows only one struct and stops at the first such variable.
 func (l *loader) findUnknown() {
 	var known []string
 	for _, f := range l.fields() {
 		known = append(known, f.Name)
 	}
-	var strange []string
+	var unknown []string
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, prefix) && !slices.Contains(known, name) {
-			strange = append(strange, name)
+			unknown = append(unknown, name)
 		}
 	}
-	slices.Sort(strange)
-	for _, name := range strange {
+	slices.Sort(unknown)
+	for _, name := range unknown {
 		p := Problem{Setting: oneLine(shorten(name)), Cause: "there is no such setting", Suggestion: suggest(name, known, anyDistance), Origin: l.origin[name]}
 		if slices.Contains(known, name+"_FILE") {
-			p.Cause = "a secret is never taken from a variable, only from a file or a credential"
+			p.Cause = "a secret is never taken from a variable; use a file or a credential"
 		}
 		l.problems = append(l.problems, p)
 	}
 }
 
-// checkRegistration checks that issuer, client identifier and a credential that fits
-// the way of authentication are there. It says whether nothing of them is.
-func (l *loader) checkRegistration(s *Settings) (nothing bool) {
+// checkRegistration reports the missing parts of the registration: the issuer, the client identifier, the credentials for
+// the client authentication, and what ping mode needs. none reports that the device has no registration yet.
+func (l *loader) checkRegistration(s *Settings) (none bool) {
 	v := &l.server
 	noSecret, noKey := !v.ClientSecretFile.isSet(), !v.ClientKeyFile.isSet()
 	noFile := noSecret && noKey && !v.ClientCertFile.isSet()
@@ -90,7 +89,7 @@ func (l *loader) checkRegistration(s *Settings) (nothing bool) {
 		missing("KIOSK_CLIENT_ID", "is missing", tokenAllowed)
 	}
 	switch {
-	case v.ClientAuth.problem != "": // told already
+	case v.ClientAuth.problem != "": // reported already
 	case noSecret && noKey && l.origin["KIOSK_CLIENT_AUTH"] == "derived":
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing, and so is KIOSK_CLIENT_SECRET_FILE", "client-key", "client-secret")
 	case s.ClientAuth == PrivateKeyJWT && noKey:
@@ -116,30 +115,30 @@ func (l *loader) checkRegistration(s *Settings) (nothing bool) {
 			}
 		}
 	}
-	if !noFile && noKey { // without a registration there is nothing to complain of yet
+	if !noFile && noKey { // without a registration, its absence is the only problem
 		if l.delivery.SignedRequest.on {
-			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and it is the key that signs", "client-key")
+			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and this key signs", "client-key")
 		}
 		if v.ClientCertFile.isSet() && !s.ClientAuth.isMutualTLS() {
-			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_CERT_FILE is of no use without its key", "client-key")
+			secret("KIOSK_CLIENT_KEY_FILE", "is missing: it is the key of KIOSK_CLIENT_CERT_FILE", "client-key")
 		}
 	}
-	// A device that knows its server and who may set it up there is as good as new, too.
+	// A device that knows only its server and the technicians' client can still register itself.
 	return v.ClientID.text == "" && noFile && (v.Issuer.text == "" || s.BootstrapClientID != "")
 }
 
-// defaultSite is the default site: the device's name, without what could not be shown.
+// defaultSite returns the host name up to its first dot, without invisible characters.
 func defaultSite() string {
-	name, _ := os.Hostname() // no name is as good as an unusable one
+	name, _ := os.Hostname() // on an error the name is empty
 	name = strings.Map(func(r rune) rune {
 		if r > '~' || r <= ' ' {
 			return -1
 		}
 		return r
 	}, name)
-	name, _, _ = strings.Cut(name, ".") // customers do not care for the domain
+	name, _, _ = strings.Cut(name, ".") // the domain means nothing to customers
 	if name == "" {
 		return "kiosk"
 	}
-	return name[:min(len(name), 63)] // the most that a label of a host name has (RFC 1035)
+	return name[:min(len(name), 63)] // the longest label of a host name (RFC 1035)
 }

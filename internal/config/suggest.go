@@ -2,18 +2,17 @@ package config
 
 import "strings"
 
-// maxSlip is how many letters a word may be off to be taken for a slip of the
-// hand; for settings' names the nearest is always told, however far.
+// Limits of the distance between a word and its suggestion. A value within maxTypos of a known word counts as mistyped;
+// an unknown setting always gets a suggestion.
 const (
 	maxTypos    = 3
 	anyDistance = 1 << 20
 )
 
-// suggest gives the known word that was perhaps meant: one that begins with the
-// given word or the other way round, else the one with the fewest letters to
-// change; empty if that is more than slip.
-func suggest(given string, known []string, slip int) string {
-	best, least := "", slip+1
+// suggest returns the known word that is nearest to a given one, or an empty string if all are farther than most. The
+// distance counts as 1 if one of the two words is the other one with _ and more behind it.
+func suggest(given string, known []string, most int) string {
+	best, least := "", most+1
 	for _, k := range known {
 		d := distance(strings.ToUpper(given), strings.ToUpper(k))
 		if strings.HasPrefix(k, given+"_") || strings.HasPrefix(given, k+"_") {
@@ -26,9 +25,8 @@ func suggest(given string, known []string, slip int) string {
 	return best
 }
 
-// distance counts the letters to insert, drop, change or swap with their
-// neighbour (optimal string alignment). Long words are compared by their first
-// 64 bytes: nobody mistypes more than that.
+// distance returns how many bytes must be inserted, removed, changed or swapped with their neighbour to make b of a
+// (optimal string alignment). It compares the first 64 bytes, more than any setting's name has.
 func distance(a, b string) int {
 	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
 	var before, above, row []int

@@ -1,18 +1,18 @@
 package config
 
-// A setting that the contract has and this version does not: it is refused, so
-// that nobody believes it to work. Whoever builds one of them deletes its row.
+// unsupported lists values that the contract defines and this version lacks. They are rejected, so that no operator
+// relies on them.
 var unsupported = []struct {
 	setting string
-	value   string // empty: any value but the default
-	why     string // empty: notYet
+	value   string // empty: every value
+	why     string // empty: notInThisVersion
 }{
-	{"KIOSK_DELIVERY", "push", "push is refused: tokens would be delivered to the device unasked, and FAPI-CIBA forbids it"},
+	{"KIOSK_DELIVERY", "push", "push is refused: the server would send tokens to the device unasked, which FAPI-CIBA forbids"},
 }
 
 const notInThisVersion = "is not offered by this version"
 
-// rejectUnsupported keeps the problem of a setting that asks for something unbuilt.
+// rejectUnsupported rejects a value that this version does not support.
 func rejectUnsupported(f entry) {
 	c := f.field.base()
 	value := c.text
