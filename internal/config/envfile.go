@@ -44,6 +44,8 @@ func LoadFile(path string) (*EnvFile, error) {
 	return &EnvFile{Path: path, Vars: vars}, nil
 }
 
+// dropInSuffix makes the name of the directory of files that override a file. An operator's tool writes its own files
+// there and never edits the technician's.
 const dropInSuffix = ".d"
 
 // LoadFiles reads an environment file and the files that override it: all *.env in the directory path.d, as the units'
@@ -74,6 +76,7 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
+// parseEnv parses a file's contents and reports all faults.
 func parseEnv(path, data string) ([]Var, error) {
 	var vars []Var
 	var faults []error
@@ -129,6 +132,7 @@ func parseLine(row string) (v Var, at int, err error) {
 	return v, 0, nil
 }
 
+// isName reports whether s is a variable's name.
 func isName(s string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -42,6 +42,7 @@ func WriteFile(path string, vars []Var) error {
 	return nil
 }
 
+// setVars returns the text of an environment file with the variables set.
 func setVars(text string, vars []Var) (string, error) {
 	rows := strings.SplitAfter(text, "\n")
 	for _, v := range vars {

@@ -13,26 +13,24 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// maxFile is what a setting's file may hold: keys, secrets, layouts and a few
-// certificates stay far below. A field with the tag max has its own limit: the
-// bundle of a whole system, which KIOSK_CA_FILE may name, has 219 kB.
+// maxFile is the largest size of a setting's file in bytes, far more than keys, layouts and a few certificates need. The tag
+// max sets another limit: KIOSK_CA_FILE may name the bundle of a whole system, which has 219 kB.
 const maxFile = 64 << 10
 
 var errEmpty = errors.New("the file is empty")
 
-// File is a file that a setting names, or the credential in its place, as read
-// at start.
+// File is the file that a setting names, or the credential that replaces it, as Load read it.
 type File struct {
-	Path   string       // where it was read, for messages; empty: not set
-	Data   kiosk.Secret // its contents; nil: not set
+	Path   string       // where it was read; empty if not set
+	Data   kiosk.Secret // its contents; nil if not set or not readable
 	Origin string       // as in Row
-	Sealed bool         // it is encrypted, and systemd opens it for the service only: Data is nil
+	Sealed bool         // encrypted, so that systemd decrypts it for the service only; Data is nil
 }
 
-// IsSet says whether there is such a file.
+// IsSet reports whether a file was read.
 func (f File) IsSet() bool { return f.Data != nil }
 
-// Text is the contents without the newline at the end, which editors add.
+// Text returns the contents without the newlines at the end, which editors add.
 func (f File) Text() kiosk.Secret {
 	s := f.Data
 	for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
@@ -41,17 +39,15 @@ func (f File) Text() kiosk.Secret {
 	return s
 }
 
-// credstore is where systemd takes the credentials of the units from: the names there
-// have the kiosk's in front, as in LoadCredential=client-key:kiosk.client-key. What is
-// in the other folder is encrypted to the machine and for the service alone.
+// The directories from which systemd loads the units' credentials. Names there begin with "kiosk.", as in
+// LoadCredential=client-key:kiosk.client-key. In the second one, credentials are encrypted for the service.
 var (
 	credstore          = "/etc/credstore"
 	encryptedCredstore = "/etc/credstore.encrypted"
 )
 
-// credentialsDir is the folder in which systemd puts what LoadCredential= names, or, where
-// there is none because this is a shell and not the service, the one where it takes it
-// from: or the doctor would find secrets missing on a device that is well.
+// credentialsDir returns the directory of the service's credentials and the prefix of their names. In a shell, which has no
+// such directory, it returns credstore: otherwise the doctor would report missing secrets on a healthy device.
 func credentialsDir() (dir, prefix string) {
 	dir = os.Getenv("CREDENTIALS_DIRECTORY")
 	if !filepath.IsAbs(dir) {
@@ -60,22 +56,21 @@ func credentialsDir() (dir, prefix string) {
 	return filepath.Clean(dir), ""
 }
 
-// hiddenHint ends the sentence that a credential is missing, where it may be there all the
-// same: systemd's folder is not for this user to look into.
+// hiddenHint completes the message that a credential is missing if this user may not read the credentials' directory.
 func hiddenHint() string {
 	dir, prefix := credentialsDir()
 	if _, err := os.ReadDir(dir); prefix != "" && errors.Is(err, fs.ErrPermission) {
-		return "; unless it is in " + dir + ", where only root can look"
+		return "; it may be in " + dir + ", which only root can read"
 	}
 	return ""
 }
 
-// isSet says whether there is such a file or credential, be it readable or not.
+// isSet reports whether a file or a credential is configured, readable or not.
 func (f *file) isSet() bool { return f.text != "" || f.read.Path != "" }
 
-// load reads the file, or the credential if no file is set, and keeps what is
-// wrong. most is how many bytes it may have.
-func (f *file) load(credential string, secret bool, most int) {
+// load reads the file, or the credential if no file is set, and stores a problem. private rejects files that other users can
+// access. most is the largest size in bytes.
+func (f *file) load(credential string, private bool, most int) {
 	dir, prefix := credentialsDir()
 	switch {
 	case f.problem != "":
@@ -97,9 +92,9 @@ func (f *file) load(credential string, secret bool, most int) {
 			return
 		}
 	}
-	// systemd guards the service's folder; the files in it may show a group's bits.
-	guarded := prefix == "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
-	data, allowed, err := readFile(f.read.Path, secret && !guarded, most)
+	// systemd protects the service's directory; files in it may have group permissions.
+	isProtected := prefix == "" && filepath.Dir(filepath.Clean(f.read.Path)) == dir
+	data, allowed, err := readFile(f.read.Path, private && !isProtected, most)
 	if err != nil {
 		f.reject(allowed, "%v", err)
 		f.denied = errors.Is(err, fs.ErrPermission)
@@ -108,19 +103,19 @@ func (f *file) load(credential string, secret bool, most int) {
 	f.read.Data = data
 }
 
-// findSealed looks for a credential that a shell did not find in clear: it is there for
-// the service only, or there is none.
+// findSealed looks for an encrypted credential if a shell found no plain one.
 func (f *file) findSealed(credential string) {
 	f.read.Path = filepath.Join(encryptedCredstore, "kiosk."+credential)
 	if _, err := os.Lstat(f.read.Path); err != nil {
 		f.read = File{}
 		return
 	}
-	f.reject("", "it is encrypted for the service only")
+	f.reject("", "is encrypted for the service only")
 	f.denied, f.read.Sealed = true, true
 }
 
-// readFile reads a regular file of at most so many bytes. Its errors name no path.
+// readFile reads a regular file of at most the given size. On an error, allowed says what would be valid. Errors contain no
+// path.
 func readFile(name string, private bool, most int) (data []byte, allowed string, err error) {
 	const plain = "a file that the kiosk can read"
 	// Without O_NONBLOCK opening a named pipe would wait for its other end.
@@ -134,9 +129,9 @@ func readFile(name string, private bool, most int) (data []byte, allowed string,
 	case err != nil:
 		return nil, plain, fmt.Errorf("cannot be read: %w", withoutPath(err))
 	case !info.Mode().IsRegular():
-		return nil, plain, errors.New("that is no file")
+		return nil, plain, errors.New("is not a regular file")
 	case private && info.Mode().Perm()&0o066 != 0:
-		return nil, "a secret that nobody else can read or write: chmod 600 the file",
+		return nil, "a file that no other user can read or write: chmod 600",
 			fmt.Errorf("others can read or write the file (mode %04o)", info.Mode().Perm())
 	}
 	data, err = io.ReadAll(io.LimitReader(f, int64(most)+1))
@@ -146,12 +141,12 @@ func readFile(name string, private bool, most int) (data []byte, allowed string,
 	case len(data) > most:
 		return nil, fmt.Sprintf("at most %d bytes", most), errors.New("the file is too long")
 	case strings.TrimSpace(string(data)) == "":
-		return nil, "a file with something in it", errEmpty
+		return nil, "a file that is not empty", errEmpty
 	}
 	return data, "", nil
 }
 
-// withoutPath drops the path from a file error.
+// withoutPath returns a file error without the operation and the path.
 func withoutPath(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -160,9 +155,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// displayPath gives the path as it may be shown. Somebody who writes the secret itself
-// where its file belongs must not find it in a log: of a path that leads
-// nowhere only the folder is shown, if there is one.
+// displayPath returns the path for messages. If no such file exists, the value may be the secret itself, so only an existing
+// directory is shown.
 func (f *file) displayPath() string {
 	if f.text == "" {
 		return f.read.Path

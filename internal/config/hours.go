@@ -37,6 +37,7 @@ type Opening struct {
 	To   int // the same, above From; beyond 1440 it ends on the day after
 }
 
+// minutesPerDay ignores changes to and from summer time: opening hours are times on a clock's face.
 const minutesPerDay = 24 * 60
 
 var weekdays = []string{"Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"} // as time.Weekday counts
@@ -77,6 +78,7 @@ func ParseHours(s string) (Hours, error) {
 	return all, nil
 }
 
+// parseDays parses one day or a range of days.
 func parseDays(s string) (first, last time.Weekday, err error) {
 	a, b, several := strings.Cut(s, "-")
 	if !several {
@@ -89,6 +91,7 @@ func parseDays(s string) (first, last time.Weekday, err error) {
 	return time.Weekday(f), time.Weekday(l), nil
 }
 
+// parseSpan parses a period of a day.
 func parseSpan(s string) (from, to int, err error) {
 	a, b, _ := strings.Cut(s, "-")
 	from, okFrom := parseMinute(a)

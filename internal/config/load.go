@@ -16,14 +16,12 @@ import (
 
 const prefix = "KIOSK_"
 
-// Load reads and checks all settings. Variables that the files give and the
-// environment lacks are put into the environment first; what is in the
-// environment wins, as does an earlier file.
+// Load reads and checks all settings. It first copies the files' variables to the environment, except those that are
+// already set there: the environment wins, then the earlier file.
 //
-// The Settings are never nil. With an error they hold what could be read, good
-// enough for `config show` and for provisioning, not for a visit. The error is a
-// Problems, found by errors.As; errors.Is tells ErrNotProvisioned; kiosk.ReasonOf
-// tells the reason.
+// The Settings are never nil. With an error they contain the valid values, enough for `config show` and for provisioning
+// but not for a visit. The error contains Problems (errors.As), possibly ErrNotProvisioned (errors.Is), and has a reason
+// (kiosk.ReasonOf).
 func Load(files ...*EnvFile) (*Settings, error) {
 	l := loader{origin: map[string]string{}}
 	for _, f := range files {
@@ -44,26 +42,26 @@ func Load(files ...*EnvFile) (*Settings, error) {
 	}
 	s.rows = l.rows
 	l.findUnknown()
-	missing := l.checkRegistration(s)
+	unregistered := l.checkRegistration(s)
 	if l.unreadable != "" && slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Missing }) {
-		missing = false // for all that this process knows, it is all there
+		unregistered = false // the registration may be in the file that this process may not read
 		l.problems = append(slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Missing }),
 			Problem{Setting: prefix + "*", Cause: l.unreadable + ": cannot be opened: permission denied", Denied: true})
 	}
 	if len(l.problems) == 0 {
 		return s, nil
 	}
-	if missing {
+	if unregistered {
 		return s, notProvisioned{l.problems}
 	}
 	return s, l.problems
 }
 
-// ProvisionedFile is the file in the state directory to which a device that registers
-// itself writes its settings where it may not write /etc. What is set anywhere else wins.
+// ProvisionedFile is the name of the environment file in the state directory to which a device that registered itself
+// writes its settings if it may not write to /etc. Every other source of settings wins over it.
 const ProvisionedFile = "provisioned.env"
 
-// loadProvisioned reads that file.
+// loadProvisioned reads the ProvisionedFile, if there is one.
 func (l *loader) loadProvisioned() {
 	dir := firstDir(os.Getenv("STATE_DIRECTORY"))
 	if dir == "" {
@@ -80,24 +78,24 @@ func (l *loader) loadProvisioned() {
 	}
 }
 
-// loader is the work in progress.
+// loader is the state of one Load.
 type loader struct {
 	sections
-	origin     map[string]string // by variable: where it came from, if not from the environment
+	origin     map[string]string // by variable; as in Row
 	problems   Problems
-	unreadable string // a file that this process may not read; it may hold a registration
+	unreadable string // a file that this process may not read; it may contain the registration
 	rows       []Row
 }
 
-// fillEnvironment puts a file's settings into the environment, where envconfig looks.
-// Other variables of the file are for systemd and are left alone.
+// fillEnvironment copies a file's settings to the environment, where envconfig reads them. The file's other variables are
+// for systemd.
 func (l *loader) fillEnvironment(f *EnvFile) {
 	if f == nil {
 		return
 	}
 	for _, v := range f.Vars {
 		if strings.TrimSpace(os.Getenv(v.Name)) != "" || !strings.HasPrefix(v.Name, prefix) {
-			continue // a variable that is set but empty counts as not set
+			continue // an empty variable counts as not set
 		}
 		if os.Setenv(v.Name, v.Value) == nil {
 			l.origin[v.Name] = fmt.Sprintf("file %s:%d", f.Path, v.Line)
@@ -105,19 +103,19 @@ func (l *loader) fillEnvironment(f *EnvFile) {
 	}
 }
 
-// rejectEnvironment keeps an error of envconfig itself, which the fields never cause. Its
-// text is not used: it quotes the value.
+// rejectEnvironment adds a problem for an error of envconfig itself, which the fields never cause. The error's text is not
+// used because it quotes the value.
 func (l *loader) rejectEnvironment(err error) {
 	p := Problem{Setting: prefix + "*", Cause: "the environment cannot be read"}
 	var e *envconfig.ParseError
 	if errors.As(err, &e) {
-		p.Setting, p.Cause = e.KeyName, "that cannot be read"
+		p.Setting, p.Cause = e.KeyName, "cannot be read"
 	}
 	l.problems = append(l.problems, p)
 }
 
-// resolve does for one field what its type alone cannot: the origin, a default
-// for a variable that is set but empty, bounds and words of the tags, files.
+// resolve completes one setting: it records the origin, applies the default of an empty variable, checks the range or the
+// words in the tags, and reads the file.
 func (l *loader) resolve(f entry) {
 	c := f.field.base()
 	if value, set := os.LookupEnv(f.Name); strings.TrimSpace(value) == "" {
@@ -125,7 +123,7 @@ func (l *loader) resolve(f entry) {
 		if f.Default != "" {
 			l.origin[f.Name] = "default"
 			if set {
-				_ = f.field.(envconfig.Decoder).Decode(f.Default) // never fails: it keeps its problem
+				_ = f.field.(envconfig.Decoder).Decode(f.Default) // stores its problem instead of returning it
 			}
 		}
 	} else if l.origin[f.Name] == "" {
@@ -141,17 +139,17 @@ func (l *loader) resolve(f entry) {
 	case *seconds:
 		low, high := f.tag.Get("min"), f.tag.Get("max")
 		if c.problem == "" && c.text != "" && (v.n < tagNumber(low) || v.n > tagNumber(high)) {
-			c.reject(fmt.Sprintf("a number of seconds from %s to %s", low, high), "that is out of bounds")
+			c.reject(fmt.Sprintf("a number of seconds from %s to %s", low, high), "is out of range")
 		}
 	case *timespan:
 		low, high := f.tag.Get("min"), f.tag.Get("max")
 		if c.problem == "" && c.text != "" && (v.d < tagDuration(low) || v.d > tagDuration(high)) {
-			c.reject(fmt.Sprintf("a duration from %s to %s", low, high), "that is out of bounds")
+			c.reject(fmt.Sprintf("a duration from %s to %s", low, high), "is out of range")
 		}
 	case *path:
-		// A socket's address has 108 bytes with the one that ends it (unix(7)).
+		// A Unix socket's address has 108 bytes, with the zero at its end (unix(7)).
 		if most := tagNumber(f.tag.Get("max")); most > 0 && len(c.text) > most {
-			c.reject(fmt.Sprintf("a path of at most %d bytes", most), "it is %d bytes long", len(c.text))
+			c.reject(fmt.Sprintf("a path of at most %d bytes", most), "has %d bytes", len(c.text))
 		}
 	case *file:
 		most := maxFile
@@ -169,7 +167,7 @@ func (l *loader) resolve(f entry) {
 	rejectUnsupported(f)
 }
 
-// supportedWords leaves out the words that this version refuses.
+// supportedWords returns the words that this version supports.
 func supportedWords(setting string, words []string) []string {
 	var all []string
 	for _, w := range words {
@@ -184,7 +182,7 @@ func supportedWords(setting string, words []string) []string {
 	return all
 }
 
-// tagNumber and duration read our own tags, which a test checks.
+// tagNumber and tagDuration parse the tags min and max, which a test checks.
 func tagNumber(tag string) (n int) {
 	_, _ = fmt.Sscan(tag, &n)
 	return n
@@ -195,7 +193,7 @@ func tagDuration(tag string) time.Duration {
 	return d
 }
 
-// settings turns the checked fields into Settings.
+// settings makes Settings of the checked fields.
 func (l *loader) settings() *Settings {
 	v, r, d, p, k := &l.server, &l.request, &l.delivery, &l.screen, &l.operation
 	s := &Settings{
@@ -223,14 +221,14 @@ func (l *loader) settings() *Settings {
 		GuardPerson: validText(k.GuardPerson.field), GuardDevice: validText(k.GuardDevice.field), MetricsListen: validText(k.MetricsListen.field), LogLevel: k.LogLevel.level,
 	}
 	if f := &l.server.ClientSecretFile; !isSendableSecret(s.ClientSecret) && f.problem == "" {
-		f.reject("one line of visible ASCII characters (RFC 6749, appendix A.2)", "that is no client secret: perhaps another file was meant")
+		f.reject("one line of visible ASCII characters (RFC 6749, appendix A.2)", "is not a client secret; perhaps it is the wrong file")
 		s.ClientSecret = nil
 	}
 	l.derive(s)
 	return s
 }
 
-// isSendableSecret says whether a client secret can be sent; none is fine here.
+// isSendableSecret reports whether a client secret can be sent, or is empty.
 func isSendableSecret(secret []byte) bool {
 	for _, c := range secret {
 		if c < ' ' || c > '~' {
@@ -240,7 +238,7 @@ func isSendableSecret(secret []byte) bool {
 	return true
 }
 
-// validText gives a value that has no problem.
+// validText returns the value, or an empty string if it has a problem.
 func validText(c field) string {
 	if c.problem != "" {
 		return ""
@@ -248,18 +246,18 @@ func validText(c field) string {
 	return c.text
 }
 
-// derive fills in what follows from other settings and from the system.
+// derive sets the values that follow from other settings and from systemd's variables.
 func (l *loader) derive(s *Settings) {
 	set := func(name string, c *field, field *string, value, origin string) {
 		c.text, c.problem, *field = value, "", value
 		l.origin[name] = origin
 	}
 	if l.server.ClientAuth.text == "" {
-		way := ClientSecretBasic
+		method := ClientSecretBasic
 		if l.server.ClientKeyFile.isSet() {
-			way = PrivateKeyJWT
+			method = PrivateKeyJWT
 		}
-		set("KIOSK_CLIENT_AUTH", &l.server.ClientAuth.field, (*string)(&s.ClientAuth), string(way), "derived")
+		set("KIOSK_CLIENT_AUTH", &l.server.ClientAuth.field, (*string)(&s.ClientAuth), string(method), "derived")
 	}
 	if l.screen.Site.text == "" {
 		set("KIOSK_SITE", &l.screen.Site.field, &s.Site, defaultSite(), "derived")
@@ -281,7 +279,7 @@ func (l *loader) derive(s *Settings) {
 	}
 	if t := &l.enrolment.TechnicianScope; t.text == "" {
 		for _, scope := range s.Scope {
-			switch scope { // OpenID Connect Core 1.0, section 5.4
+			switch scope { // OpenID Connect Core 5.4
 			case "openid", "profile", "email", "phone", "address":
 				s.TechnicianScope = append(s.TechnicianScope, scope)
 			}
@@ -294,7 +292,7 @@ func (l *loader) derive(s *Settings) {
 	}
 }
 
-// firstDir takes the first of the folders that systemd gives with colons between.
+// firstDir returns the first directory of a list separated by colons, as systemd passes it.
 func firstDir(dirs string) string {
 	for dir := range strings.SplitSeq(dirs, ":") {
 		if dir != "" {
@@ -304,12 +302,12 @@ func firstDir(dirs string) string {
 	return ""
 }
 
-// Supervised says whether a service manager started this process and wants to hear
-// from it (sd_notify(3)): then SIGHUP is its word, and not a closed window's.
+// Supervised reports whether a service manager that expects notifications started this process (sd_notify(3)). Then SIGHUP
+// comes from the service manager and not from a closed terminal window.
 func Supervised() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 
-// ClearEnvironment takes the variables out of the environment that have the value that the file
-// gives: systemd put them there, or an earlier Load, and the file is to be read again.
+// ClearEnvironment removes the variables from the environment that still have their value from the file. systemd or an
+// earlier Load set them, and the file is about to be read again.
 func ClearEnvironment(f *EnvFile) {
 	if f == nil {
 		return

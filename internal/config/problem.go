@@ -9,8 +9,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// ErrNotProvisioned is in Load's error if the device has no registration: no client identifier and no credential. It waits
-// for `kiosk provision`.
+// ErrNotProvisioned is in Load's error if no part of a registration is set: no issuer, client identifier or credential. With
+// KIOSK_BOOTSTRAP_CLIENT_ID the issuer may be set. The device waits for `kiosk provision`.
 var ErrNotProvisioned = errors.New("no client registration on this device yet")
 
 // Problem is one problem of the settings, found by Load.
@@ -96,7 +96,7 @@ func (p Problems) As(target any) bool {
 	return ok
 }
 
-// unprovisioned are the problems of a device that has no registration.
+// notProvisioned is the error of Load on a device without a registration.
 type notProvisioned struct{ Problems }
 
 func (u notProvisioned) Is(target error) bool { return target == ErrNotProvisioned }

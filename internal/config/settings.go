@@ -1,27 +1,17 @@
-// Package config is the settings: environment variables KIOSK_*, the files and
-// systemd credentials that they name, and where each value came from. It checks
-// everything it can check without the network and reports all problems at once,
-// in sentences for a technician.
+// Package config reads the settings: the environment variables KIOSK_*, and the files and systemd credentials that they
+// name. It records the origin of each value and reports all problems at once, in sentences for a technician. The packages
+// that use keys, certificates, layouts and language codes parse them.
 //
-// It leaves to others: what keys, certificates, layouts and language codes mean
-// (the packages that use them parse the bytes), and acting on any of it.
+// On a device, systemd sets the environment from /etc/kiosk/kiosk.env. For commands that a technician runs by hand, LoadFile
+// reads the same file, and Load copies the missing variables to the environment, where envconfig reads them. An empty
+// variable counts as not set. White space around a value is removed. A secret comes only from a file or a credential.
 //
-// # Where values come from
+// Each setting is one field of a section (sections.go). Its tags are the source of its name, default and documentation. A
+// field type checks its value and stores the problem instead of returning it, because envconfig stops at the first error
+// and quotes the value in its text.
 //
-// The environment of the process, which envconfig reads by itself: there is no
-// way to hand it another one, so tests use t.Setenv. On a device systemd fills
-// it from /etc/kiosk/kiosk.env; for verbs that a technician runs by hand,
-// LoadFile reads the same file and Load puts what is missing into the
-// environment. A variable that is set but empty counts as not set. White space
-// around a value is dropped. A secret is never taken from a variable, only from
-// a file or a credential.
-//
-// # How envconfig is used
-//
-// Every setting is one field of a section struct (sections.go), whose tags are
-// the one source of names, defaults and documentation. The field types check
-// their own value and keep the problem instead of returning it, because
-// envconfig stops at the first error and quotes the value in its text.
+// Reading and writing environment files is our own code: it must agree with systemd's syntax, keep a technician's lines,
+// and report faults without values, which no library examined does.
 package config
 
 import (
@@ -32,26 +22,25 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// ClientAuth is how the kiosk authenticates itself to the authorization server
-// (OpenID Connect Core, section 9).
+// ClientAuth is a method of client authentication (OpenID Connect Core 9).
 type ClientAuth string
 
-// The ways of client authentication.
+// The methods of client authentication.
 const (
 	PrivateKeyJWT     ClientAuth = "private_key_jwt"
 	ClientSecretBasic ClientAuth = "client_secret_basic"
 	ClientSecretPost  ClientAuth = "client_secret_post"
-	TLSClientAuth     ClientAuth = "tls_client_auth"             // RFC 8705, section 2.1
-	SelfSignedTLS     ClientAuth = "self_signed_tls_client_auth" // RFC 8705, section 2.2
+	TLSClientAuth     ClientAuth = "tls_client_auth"             // RFC 8705 2.1
+	SelfSignedTLS     ClientAuth = "self_signed_tls_client_auth" // RFC 8705 2.2
 )
 
-// isMutualTLS says whether the proof is the certificate of mutual TLS.
+// isMutualTLS reports whether the client authenticates by its TLS certificate.
 func (a ClientAuth) isMutualTLS() bool { return a == TLSClientAuth || a == SelfSignedTLS }
 
-// Identifier is the kind of thing that customers type or scan.
+// Identifier is the kind of identifier that customers enter.
 type Identifier string
 
-// The kinds.
+// The kinds of identifiers.
 const (
 	TextIdentifier   Identifier = "text"
 	EmailIdentifier  Identifier = "email"
@@ -59,89 +48,84 @@ const (
 	NumberIdentifier Identifier = "number"
 )
 
-// NoSubjectCheck is the KIOSK_SUBJECT_CLAIM that switches the check off.
+// NoSubjectCheck is the value of KIOSK_SUBJECT_CLAIM that switches the check off.
 const NoSubjectCheck = "none"
 
-// Settings are all settings, checked. What Load could not make sense of has its zero value.
+// Settings are all settings. A setting with a problem has its zero value.
 type Settings struct {
-	// Issuer is the issuer exactly as written: it is compared byte by byte with
-	// what the server says (OpenID Connect Discovery, section 4.3).
+	// Issuer is the issuer exactly as written: it is compared byte by byte with the server's (OpenID Connect Discovery 4.3).
 	Issuer       string
 	ClientID     string
-	ClientAuth   ClientAuth   // never empty without a problem: derived where not set
-	ClientSecret kiosk.Secret // without its trailing newline; nil if none
+	ClientAuth   ClientAuth   // derived if not set
+	ClientSecret kiosk.Secret // without trailing newlines; nil if not set
 	ClientKey    File         // PEM (PKCS#8, SEC1) or JWK, not parsed
 	ClientCert   File         // PEM chain for mutual TLS, not parsed; never without ClientKey
-	CA           File         // PEM bundle, not parsed; without data: the system's roots
-	Profile      string       // empty: by discovery
+	CA           File         // PEM bundle, not parsed; without data, the system's roots
+	Profile      string       // empty selects by discovery
 
-	Scope     []string // holds openid
-	Audience  string
-	Resource  string // absolute URI (RFC 8707)
-	ACRValues []string
-	// AuthorizationDetails is a JSON array (RFC 9396), looked at for its form only.
-	AuthorizationDetails string
+	Scope                []string // contains openid
+	Audience             string
+	Resource             string // absolute URI (RFC 8707)
+	ACRValues            []string
+	AuthorizationDetails string // JSON array (RFC 9396); its elements are not checked
 	Identifier           Identifier
-	// LoginHint is the pattern: words with {identifier} and {issuer}, or iss_sub,
-	// or iss_sub: with a pattern behind it. See IssSub.
+	// LoginHint is a pattern over {identifier} and {issuer}, or iss_sub, or iss_sub: and a pattern. See IssSub.
 	LoginHint    string
-	LookupURL    *url.URL // nil: no lookup
-	SubjectClaim string   // as set; empty: see SubjectClaims
+	LookupURL    *url.URL // nil if not set
+	SubjectClaim string   // as set; see SubjectClaims
 
-	BindingMessage  string        // pattern with {code} and perhaps {site}
+	BindingMessage  string        // pattern over {code} and {site}
 	RequestedExpiry time.Duration // whole seconds, 1 to 3600
 	Delivery        string        // "poll" or "ping"
-	PingListen      string        // host:port, with ping; the host may be empty
+	PingListen      string        // with ping: host:port; the host may be empty
 	PingCert        File          // with ping: PEM chain
 	PingKey         File          // with ping: PEM key
-	DeviceClientID  string        // the second road's client; empty: that road is not offered
+	DeviceClientID  string        // client of the device flow; empty offers no device flow
 	SignedRequest   bool          // never without ClientKey
 	DPoP            bool
 
-	BootstrapClientID string   // a technician's sign-in; empty: the device cannot register itself by one
-	BootstrapScope    []string // holds openid
-	TechnicianClaim   string   // name=value of the claim that makes a technician; empty: the screen has no menu
-	TechnicianScope   []string // holds openid
+	BootstrapClientID string   // client of a technician's sign-in; empty: the device cannot register itself
+	BootstrapScope    []string // contains openid
+	TechnicianClaim   string   // name=value of the claim that identifies technicians; empty offers no menu
+	TechnicianScope   []string // contains openid
 
-	APIURL       *url.URL // nil: the verified claims are shown instead
-	ResultLayout File     // without data: built in
+	APIURL       *url.URL // nil shows the validated claims
+	ResultLayout File     // without data, the built-in layout
 
 	Site          string
-	Open          Hours    // nil: always
+	Open          Hours    // nil is always
 	Languages     []string // at least one; the first is the default
 	Theme         string
 	Keypad        string        // "auto", "always" or "never"
 	Touch         string        // "auto", "off", "90", "180" or "270"
 	Font          string        // path of a console font, "keep", or empty: a complete one
-	BlankAfter    time.Duration // 0: never
+	BlankAfter    time.Duration // 0 is never
 	Sound         bool          // the terminal's bell
-	Mirror        string        // path of a Unix socket that tells the screens; empty: none
-	ReadyLink     string        // address shown as QR code on the Ready screen; empty: none
+	Mirror        string        // path of a Unix socket that sends the screens as text; empty is off
+	ReadyLink     string        // address that the first screen shows as a QR code; empty shows none
 	IdleTimeout   time.Duration
 	ResultTimeout time.Duration
 
 	StateDir  string
 	Socket    string
 	Retention time.Duration
-	// StoreKey is the key file of the store. Without data it is to be made at
-	// its Path on first start.
+	// StoreKey is the key file of the store. Without data, the store makes it at its Path on first start.
 	StoreKey    File
-	GuardPerson string // as guard.ParseRate reads it: number/duration
+	GuardPerson string // as ParseRate reads it
 	GuardDevice string
 
-	MetricsListen string // loopback address; empty: none
+	MetricsListen string // loopback address; empty is off
 	LogLevel      slog.Level
 
 	rows []Row
 }
 
-// Rows lists every setting with its value, secrets masked, and its origin, in the
-// order of the documentation.
+// Rows returns every setting with its effective value and its origin, in the order of the documentation. It contains no
+// secret.
 func (s *Settings) Rows() []Row { return append([]Row(nil), s.rows...) }
 
-// SubjectClaims names the ID-token claims of which one must equal what was asked
-// for: the one that was set, else those that follow from the login hint and the
-// kind of identifier. It is empty where the check is switched off.
+// SubjectClaims returns the names of the ID token's claims of which one must equal the identifier: KIOSK_SUBJECT_CLAIM, or
+// those that follow from the login hint and the kind of identifier. It returns nil if the check is switched off.
 func (s *Settings) SubjectClaims() []string {
 	_, issSub := s.IssSub()
 	switch {
@@ -159,9 +143,9 @@ func (s *Settings) SubjectClaims() []string {
 	return []string{"preferred_username", "sub"}
 }
 
-// IssSub says whether the login hint is Auth0's JSON form
-// {"format":"iss_sub","iss":…,"sub":…}, and with what pattern for the subject.
+// IssSub reports whether the login hint has Auth0's JSON form {"format":"iss_sub","iss":…,"sub":…}, and returns the pattern
+// of the subject.
 func (s *Settings) IssSub() (subject string, ok bool) { return issSub(s.LoginHint) }
 
-// HasAPI says whether a protected API is called after approval.
+// HasAPI reports whether an API is called after approval.
 func (s *Settings) HasAPI() bool { return s.APIURL != nil }
