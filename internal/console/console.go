@@ -91,9 +91,9 @@ func Lock(o Options) error {
 	if err != nil {
 		return err
 	}
-	var wrong []error
+	var errs []error
 	for name := range lockedSettings {
-		if _, twice := kept.Settings[name]; twice {
+		if _, saved := kept.Settings[name]; saved {
 			continue
 		}
 		was, err := os.ReadFile(filepath.Join(o.Kernel, name))
@@ -101,24 +101,24 @@ func Lock(o Options) error {
 			continue // a kernel without it
 		}
 		if err != nil {
-			wrong = append(wrong, err)
+			errs = append(errs, err)
 			continue
 		}
 		kept.Settings[name] = strings.TrimSpace(string(was))
 	}
 	keys, err := escapeKeys(o.Keys)
-	wrong = append(wrong, err)
+	errs = append(errs, err)
 	kept.Keys = append(kept.Keys, keys...)
 	if err := save(o.Saved, kept); err != nil {
-		return errors.Join(append(wrong, err)...)
+		return errors.Join(append(errs, err)...)
 	}
 	for name := range kept.Settings {
-		wrong = append(wrong, set(o.Kernel, name, lockedSettings[name]))
+		errs = append(errs, set(o.Kernel, name, lockedSettings[name]))
 	}
 	for _, b := range keys {
-		wrong = append(wrong, o.Keys.SetKey(b.Table, b.Key, nothing))
+		errs = append(errs, o.Keys.SetKey(b.Table, b.Key, nothing))
 	}
-	return errors.Join(wrong...)
+	return errors.Join(errs...)
 }
 
 // Unlock restores what Lock saved. It does nothing if nothing is locked.
@@ -127,16 +127,16 @@ func Unlock(o Options) error {
 	if err != nil {
 		return err
 	}
-	var wrong []error
+	var errs []error
 	for name, was := range kept.Settings {
 		if _, ours := lockedSettings[name]; ours {
-			wrong = append(wrong, set(o.Kernel, name, was))
+			errs = append(errs, set(o.Kernel, name, was))
 		}
 	}
 	for _, b := range kept.Keys {
-		wrong = append(wrong, o.Keys.SetKey(b.Table, b.Key, b.Action))
+		errs = append(errs, o.Keys.SetKey(b.Table, b.Key, b.Action))
 	}
-	if err := errors.Join(wrong...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return err // the file stays for another attempt
 	}
 	if err := os.Remove(o.Saved); err != nil && !errors.Is(err, fs.ErrNotExist) {

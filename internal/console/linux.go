@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ioctl"
 )
 
 // Requests of linux/kd.h and linux/vt.h, the same on every processor.
@@ -63,8 +65,8 @@ func (t *Terminal) SetKey(table, key uint8, action uint16) error {
 }
 
 func (t *Terminal) ioctl(what uintptr, e *entry) error {
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, t.f.Fd(), what, uintptr(unsafe.Pointer(e))); errno != 0 {
-		return fmt.Errorf("key table: %w", errno)
+	if err := ioctl.Do(t.f, what, unsafe.Pointer(e)); err != nil {
+		return fmt.Errorf("key table: %w", err)
 	}
 	return nil
 }

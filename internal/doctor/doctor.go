@@ -5,9 +5,9 @@ package doctor
 
 import (
 	"context"
-	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/check"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -62,22 +62,20 @@ func Run(ctx context.Context, checks []check.Check, tell func(Line)) Report {
 }
 
 func (l *Line) fill(o check.Outcome) {
-	l.Result, l.Text = o.Result, oneLine(o.Text)
+	l.Result, l.Text = o.Result, sanitize.Text(o.Text)
 	switch o.Result {
 	case "":
 		l.Result = check.Passed
 	case check.Warning, check.NotTried:
-		l.Fix = oneLine(o.Fix)
+		l.Fix = sanitize.Text(o.Fix)
 	case check.Failed:
-		l.Fix, l.reason = oneLine(o.Fix), o.Reason
+		l.Fix, l.reason = sanitize.Text(o.Fix), o.Reason
 		if l.reason == kiosk.NoReason {
 			l.reason = kiosk.Internal
 		}
 		l.Reason = l.reason.String()
 	}
 }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // IsHidden reports whether the user lacked permission to run the check.
 func (l Line) IsHidden() bool { return l.Result == check.NotTried && l.Fix != "" }

@@ -1,7 +1,7 @@
 // Package evdev reads touch screens and mice on a Linux console, where the terminal does not report them. It turns the
-// kernel's event streams (/dev/input/event*, linux/input.h) into contacts. Positions are fractions of the screen; what
-// is touched is left to others. It is our own code: libraries for evdev deliver raw
-// events, and the decoding of contacts is the larger part.
+// kernel's event streams (/dev/input/event*, linux/input.h) into contacts. Positions are fractions of the screen; which
+// key is there is left to package tui. It is our own code: libraries for evdev deliver raw events, and the decoding of
+// contacts is the larger part.
 package evdev
 
 import (
@@ -73,10 +73,12 @@ const (
 
 	relX, relY = 0, 1
 
-	absX, absY                           = 0x00, 0x01
-	mtSlot, mtX, mtY, mtTracking         = 0x2f, 0x35, 0x36, 0x39
-	countsAcross, countsDown     float64 = 1000, 600 // a mouse crosses the screen in about ten centimetres
+	absX, absY                   = 0x00, 0x01
+	mtSlot, mtX, mtY, mtTracking = 0x2f, 0x35, 0x36, 0x39
 )
+
+// A mouse crosses the screen with so many counts: about ten centimetres.
+const countsAcross, countsDown float64 = 1000, 600
 
 // eventSize is sizeof(struct input_event): two longs, then type, code and value.
 const eventSize = 2*strconv.IntSize/8 + 8

@@ -130,12 +130,12 @@ type bits [0x300 / 8]byte
 
 func (b *bits) has(code uint16) bool { return b[code/8]&(1<<(code%8)) != 0 }
 
-// read is EVIOCGBIT; false if the file is no input device.
+// read asks for the codes of one type (EVIOCGBIT); false if the file is not an input device.
 func (b *bits) read(f *os.File, kind uint16) bool {
 	return ioctl.Do(f, request(0x20+uintptr(kind), unsafe.Sizeof(*b)), unsafe.Pointer(b)) == nil
 }
 
-// axisOf is EVIOCGABS (struct input_absinfo): value, minimum, maximum, fuzz, flat, resolution.
+// axisOf returns the range of an axis (EVIOCGABS, struct input_absinfo: value, minimum, maximum, fuzz, flat, resolution).
 func axisOf(f *os.File, axis uint16) Range {
 	var info [6]int32
 	if ioctl.Do(f, request(0x40+uintptr(axis), unsafe.Sizeof(info)), unsafe.Pointer(&info)) != nil {
@@ -144,5 +144,5 @@ func axisOf(f *os.File, axis uint16) Range {
 	return Range{Min: info[1], Max: info[2]}
 }
 
-// request is _IOC(_IOC_READ, 'E', number, size), the same on x86 and ARM.
+// request returns _IOC(_IOC_READ, 'E', number, size), which is the same on x86 and ARM.
 func request(number, size uintptr) uintptr { return 2<<30 | size<<16 | 'E'<<8 | number }

@@ -2,8 +2,8 @@
 // and the half blocks of QR codes. Debian's usual fonts lack half blocks, the kernel's own font lacks letters.
 //
 // It reads console fonts (PSF), adds glyphs that can be computed, asks the kernel which characters a console has, and
-// loads a font. Package layout replaces characters that are still missing. PSF files are read by our own
-// code: the format is two small tables, and no Go library for it was found.
+// loads a font. Package layout replaces characters that are still missing. PSF files are read by our own code: the
+// format is two small tables, and no Go library for it was found.
 package font
 
 import (

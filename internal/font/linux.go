@@ -28,7 +28,6 @@ const (
 	pitch = 32
 )
 
-// fontOp is struct console_font_op, unimap struct unimapdesc, unipair struct unipair.
 type (
 	// fontOp is struct console_font_op, unimap struct unimapdesc, unipair struct unipair.
 	fontOp struct {
@@ -57,7 +56,7 @@ func OpenConsole(path string) (*Console, error) {
 // Close closes the terminal.
 func (c *Console) Close() error { return c.f.Close() }
 
-// Characters returns what the console can draw; ok is false if it is no console.
+// Characters returns what the console can draw; ok is false if the terminal is not a console.
 func (c *Console) Characters() (has map[rune]bool, ok bool) {
 	pairs, ok := c.pairs()
 	if !ok {

@@ -41,6 +41,9 @@ var isSafe = func() map[rune]bool {
 // Clean makes any string safe to draw: no control character, escape sequence, direction or zero-width character
 // remains, every white space is one blank, and invalid UTF-8 is "?". Unless full is set, characters that console fonts
 // lack are replaced (safeCharacters), by "?" if there is no replacement. Cleaning twice changes nothing more.
+//
+// Package sanitize removes what it rejects. Clean shows "?" for characters that cannot be drawn, so that a reader sees
+// that something is missing, and it depends on the font.
 func Clean(s string, full bool) string {
 	return clean(s, Options{FullGlyphs: full})
 }
@@ -65,20 +68,20 @@ func clean(s string, o Options) string {
 	for _, r := range norm.NFC.String(s) {
 		switch {
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
-			// A mark that did not melt into the letter before it: the letter alone is readable.
+			// A mark without a composed character: the letter alone is readable.
 		case o.has(r) && uniseg.StringWidth(string(r)) > 0:
 			b.WriteRune(r)
 		case replacements[r] != "":
 			b.WriteString(replacements[r])
 		default:
-			b.WriteString(o.taken(r))
+			b.WriteString(o.decompose(r))
 		}
 	}
 	return b.String()
 }
 
-// taken spells a rune by its compatibility decomposition without its marks.
-func (o Options) taken(r rune) string {
+// decompose returns the compatibility decomposition of a rune without its marks.
+func (o Options) decompose(r rune) string {
 	var b strings.Builder
 	for _, d := range norm.NFKD.String(string(r)) {
 		switch {
@@ -106,8 +109,8 @@ func plainASCII(s string) bool {
 	return len(s) <= maxRunes
 }
 
-// visible drops what must never reach a terminal. U+009B is a control sequence
-// introducer to the Linux console even in UTF-8, hence C1 goes like C0.
+// visible drops what must never reach a terminal. The C1 controls are dropped as well, because the Linux console takes
+// U+009B as the beginning of a control sequence even in UTF-8.
 func visible(s string) string {
 	var b strings.Builder
 	n := 0
@@ -137,8 +140,8 @@ func visible(s string) string {
 	return b.String()
 }
 
-// bounded leaves at most two marks on a letter and gives marks without a letter
-// one: otherwise a single cell could hold kilobytes.
+// bounded leaves at most two marks on a letter, because a single cell could hold kilobytes. Marks without a letter
+// become "?".
 func bounded(s string) string {
 	var b strings.Builder
 	g := uniseg.NewGraphemes(s)
@@ -153,13 +156,13 @@ func bounded(s string) string {
 	return b.String()
 }
 
-// signs replace what screens are drawn with, where a font is known not to have it.
+// signs replace the characters of lines and blocks that a font lacks.
 var signs = map[string]string{
 	"█": "#", "▀": "#", "▄": "#", "░": ".", "▒": ":", "─": "-", "│": "|", "┌": "+", "┐": "+", "└": "+", "┘": "+",
 	"├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+", "←": "<", "→": ">", "↑": "^", "↓": "v", "·": ".", "•": "*", "■": "*", "«": "<",
 }
 
-// fit takes out of a frame what the font does not have.
+// fit replaces characters of a frame that the font lacks.
 func (f *Frame) fit(o Options) {
 	if o.Font == nil || o.FullGlyphs {
 		return

@@ -1,8 +1,8 @@
-// Package layout says where things are on a screen: it turns a screen.Screen into a grid of cells of a given size. It
-// is pure, so screens of any size are tested without a terminal, and drawn and spoken texts are the same.
+// Package layout turns a screen.Screen into a grid of cells of a given size. It is pure, so screens of any size are
+// tested without a terminal.
 //
-// Every text is cleaned here (Clean): no control, direction or invisible character gets into a frame, nor one that the
-// console's font lacks. Colours and keys are left to tui, lines of text to plain.
+// Every text is cleaned here (Clean): a frame contains no control, direction or invisible character, and none that the
+// console's font lacks. Package tui chooses colours and reads keys; package plain makes lines of text.
 package layout
 
 import (
@@ -24,7 +24,7 @@ type Options struct {
 	Font map[rune]bool
 }
 
-// Draw lays a screen out on w columns and h rows. It is a plain function and accepts any size and content. From 40
+// Draw lays a screen out on w columns and h rows. It accepts any size and content. From 40
 // columns and 12 rows on, everything that the customer needs is there; below that, the title and the keys are.
 func Draw(s screen.Screen, w, h int, o Options) Frame {
 	f := newFrame(w, h)
@@ -36,7 +36,7 @@ func Draw(s screen.Screen, w, h int, o Options) Frame {
 	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k screen.Key) bool { return k.TurnsPages })
 	d := &drawing{f: f, s: once, o: o}
 	d.draw(s)
-	if d.paged { // only now it is known that there are pages
+	if d.paged { // draw again, with the key that turns pages
 		d = &drawing{f: newFrame(w, h), s: all, o: o}
 		d.draw(s)
 	}
@@ -61,7 +61,7 @@ type drawing struct {
 	s screen.Screen // cleaned
 	o Options
 
-	address string   // as it came, for the QR code only; empty if there is none or it is already drawn
+	address string   // the address before cleaning, for the QR code only; empty if there is none or it is already drawn
 	coded   [][]line // the QR code in several sizes
 	beside  bool     // the QR code is to the right of the text
 

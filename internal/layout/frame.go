@@ -6,7 +6,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// Style says what a cell is. A painter's theme gives it colours.
+// Style is the meaning of a cell. A theme gives it colours.
 type Style uint8
 
 // The styles.
@@ -34,7 +34,7 @@ const (
 	Overlay                   // the notice that covers everything
 	OverlayTitle              // its title
 
-	// Styles is how many there are.
+	// Styles is the number of styles.
 	Styles int = iota
 )
 

@@ -101,14 +101,14 @@ func (d *drawing) block(p plan, w int) []line {
 // gaugeRows returns the time left as a bar and as words.
 func (d *drawing) gaugeRows(g screen.Gauge, w, rows int) []line {
 	st := Text
-	if d.s.Code == "" { // then the time is the main thing
+	if d.s.Code == "" { // the time is the most important part
 		st = Strong
 	}
 	barWidth := min(w, 48)
 	if rows == 2 {
 		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, st)...)
 	}
-	// Side by side. The width of the bar does not depend on the words: a bar that grows because a digit is gone would be wrong.
+	// Side by side. The width of the bar does not depend on the words, or it would grow when the number loses a digit.
 	text := words(g.Text, st)
 	barWidth = w / 3
 	if len(text)+2+barWidth > w {

@@ -1,7 +1,6 @@
 // Package qr turns a short text into a QR code, and the code into character cells for a text console. It wraps
 // github.com/skip2/go-qrcode, which panics on its own faults; here these are errors, so that a screen can show the text
-// instead. The cells are our own code,
-// because a console's glyphs and colours need a drawing of their own.
+// instead. The cells are our own code: libraries draw pixels, or cells with glyphs that console fonts lack.
 package qr
 
 import (

@@ -21,11 +21,8 @@ func TestCloseRestoresTheTerminal(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		m.mu.Lock()
-		stopped := m.stopped
-		m.mu.Unlock()
-		if stopped != 1 {
-			t.Errorf("the mode was restored %d times", stopped)
+		if n := m.restored(); n != 1 {
+			t.Errorf("the mode was restored %d times", n)
 		}
 		raw, before := m.written()
 		if !strings.Contains(raw, "\x1b[?7h") || !m.vt.CursorVisible() {
@@ -99,20 +96,16 @@ func TestCloseReturnsOnAStoppedTerminal(t *testing.T) {
 	if d := time.Since(start); err == nil || d > 2*closeLimit {
 		t.Errorf("Close: %v after %v, want a timeout after %v", err, d, closeLimit)
 	}
-	m.mu.Lock()
-	if m.stopped != 1 {
-		t.Errorf("the mode was restored %d times", m.stopped)
+	if n := m.restored(); n != 1 {
+		t.Errorf("the mode was restored %d times", n)
 	}
-	m.mu.Unlock()
 	if again := s.Close(); again == nil || again.Error() != err.Error() {
 		t.Errorf("the second Close returned %v", again)
 	}
 	close(stuck) // now tcell can finish
 	<-m.shut
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.stopped != 1 {
-		t.Errorf("after tcell finished, the mode has been restored %d times", m.stopped)
+	if n := m.restored(); n != 1 {
+		t.Errorf("after tcell finished, the mode has been restored %d times", n)
 	}
 }
 
@@ -127,10 +120,8 @@ func TestRecoverPanicRestoresTheTerminal(t *testing.T) {
 		if p := <-caught; p != "out of paper" {
 			t.Errorf("the panic became %v", p)
 		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.stopped != 1 {
-			t.Errorf("the mode was restored %d times", m.stopped)
+		if n := m.restored(); n != 1 {
+			t.Errorf("the mode was restored %d times", n)
 		}
 	})
 }

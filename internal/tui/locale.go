@@ -38,6 +38,5 @@ func speaksUTF8(getenv func(string) string) bool {
 	return true
 }
 
-// isLinuxTerm tells a Linux console, with its font of 256 or 512 characters, from
-// terminal emulators.
+// isLinuxTerm reports whether TERM names a Linux console, whose font has 256 or 512 characters.
 func isLinuxTerm(term string) bool { return term == "linux" || strings.HasPrefix(term, "linux-") }

@@ -48,6 +48,13 @@ func (m *memory) Stop() error {
 	return nil
 }
 
+// restored returns how often the terminal's mode has been restored.
+func (m *memory) restored() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stopped
+}
+
 // bells returns how often the bell has sounded.
 func (m *memory) bells() int {
 	m.mu.Lock()
@@ -157,10 +164,21 @@ func (m *memory) rows() []string {
 
 func (m *memory) text() string { return strings.Join(m.rows(), "\n") }
 
-// onTerminal runs a test in virtual time on a terminal in memory.
+// onTerminal runs a test in virtual time on a Linux console in memory.
 func onTerminal(t *testing.T, w, h int, o Options, test func(t *testing.T, s *Screen, m *memory)) {
 	t.Helper()
-	t.Setenv("TERM", "linux")
+	onTerm(t, "linux", w, h, o, test)
+}
+
+// onEmulator runs a test in virtual time on a terminal emulator with a mouse.
+func onEmulator(t *testing.T, o Options, test func(t *testing.T, s *Screen, m *memory)) {
+	t.Helper()
+	onTerm(t, "xterm-256color", 80, 24, o, test)
+}
+
+func onTerm(t *testing.T, term string, w, h int, o Options, test func(t *testing.T, s *Screen, m *memory)) {
+	t.Helper()
+	t.Setenv("TERM", term)
 	t.Setenv("LC_ALL", "C.UTF-8")
 	t.Setenv("NO_COLOR", "")
 	synctest.Test(t, func(t *testing.T) {

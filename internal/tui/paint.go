@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// wholeEvery is the age at which the next frame is painted in full again: other programs write on the console
-	// without notice. A full frame costs a small device some milliseconds, so not every typed letter causes one.
+	// wholeEvery is the age of the last full frame after which the next one is full again: other programs write on the
+	// console without notice. A full frame takes a small device milliseconds, so typed letters do not cause one.
 	wholeEvery = time.Second
 	// shiftEvery is how often an idle picture moves by a cell, against burn-in.
 	shiftEvery = 5 * time.Minute
@@ -38,19 +38,19 @@ func (s *Screen) paint() {
 		defer t.Stop()
 		tick = t.C
 	}
-	bedtime := time.NewTimer(max(s.blank, 1))
-	bedtime.Stop()
-	defer bedtime.Stop()
+	blankTimer := time.NewTimer(max(s.blank, 1))
+	blankTimer.Stop()
+	defer blankTimer.Stop()
 	d := drawer{Screen: s, stale: true}
-	old := time.NewTimer(wholeEvery)
-	old.Stop()
-	defer old.Stop()
+	staleTimer := time.NewTimer(wholeEvery)
+	staleTimer.Stop()
+	defer staleTimer.Stop()
 	for {
 		select {
 		case <-s.quit:
 			return
 		case <-s.wake:
-			s.stayUp(bedtime)
+			s.postponeBlanking(blankTimer)
 			d.draw(s.tcell.Show)
 		case frame := <-s.waiting:
 			d.draw(s.tcell.Show)
@@ -58,13 +58,13 @@ func (s *Screen) paint() {
 		case <-s.bell:
 			_ = s.tcell.Beep()
 		case <-s.active:
-			if s.stayUp(bedtime) {
+			if s.postponeBlanking(blankTimer) {
 				d.draw(s.tcell.Show)
 			}
-		case <-bedtime.C:
+		case <-blankTimer.C:
 			s.dark.Store(true)
 			d.draw(s.tcell.Show)
-		case <-old.C:
+		case <-staleTimer.C:
 			d.stale = true
 		case <-s.redraw:
 			s.opts = s.fonts.check(s.opts)
@@ -77,15 +77,15 @@ func (s *Screen) paint() {
 		}
 		if d.fresh {
 			d.fresh = false
-			old.Reset(wholeEvery)
+			staleTimer.Reset(wholeEvery)
 		}
 	}
 }
 
-// stayUp postpones the dark screen and reports whether it was dark.
-func (s *Screen) stayUp(bedtime *time.Timer) bool {
+// postponeBlanking starts the time until the screen goes dark again, lights the screen, and reports whether it was dark.
+func (s *Screen) postponeBlanking(blankTimer *time.Timer) bool {
 	if s.blank > 0 {
-		bedtime.Reset(s.blank)
+		blankTimer.Reset(s.blank)
 	}
 	return s.dark.Swap(false)
 }
@@ -114,15 +114,15 @@ func (d *drawer) draw(flush func()) {
 	dark := s.dark.Load() && idle(sc)
 	s.dark.Store(dark)
 	w, h := s.tcell.Size()
-	shot := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
+	next := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
 	if idle(sc) && w > 40 && h > 12 { // only where there is room
 		at := shifts[int(d.quiet/shiftEvery)%len(shifts)]
-		shot.offX, shot.offY = at[0], at[1]
-		shot.frame = layout.Draw(sc, w-1, h-1, s.opts)
+		next.offX, next.offY = at[0], at[1]
+		next.frame = layout.Draw(sc, w-1, h-1, s.opts)
 	} else {
-		shot.frame = layout.Draw(sc, w, h, s.opts)
+		next.frame = layout.Draw(sc, w, h, s.opts)
 	}
-	d.put(shot, w, h, dark)
+	d.put(next, w, h, dark)
 	if d.stale {
 		d.stale, d.fresh = false, true
 		s.tcell.LockRegion(0, 0, w, h, false) // marks every cell for drawing
@@ -132,16 +132,16 @@ func (d *drawer) draw(flush func()) {
 		s.blanker.set(dark)
 	}
 	flush()
-	s.onDisplay.Store(shot)
+	s.onDisplay.Store(next)
 	s.drawn.Store(number)
 }
 
 // put writes a frame into tcell's cells.
-func (d *drawer) put(shot *frame, w, h int, dark bool) {
-	s, f := d.Screen, shot.frame
+func (d *drawer) put(next *frame, w, h int, dark bool) {
+	s, f := d.Screen, next.frame
 	for y := range h {
 		for x := range w {
-			switch c := f.At(x-shot.offX, y-shot.offY); {
+			switch c := f.At(x-next.offX, y-next.offY); {
 			case dark:
 				s.tcell.Put(x, y, " ", s.style(layout.QRDark)) // black in every theme
 			case c.Width > 0:
@@ -151,11 +151,11 @@ func (d *drawer) put(shot *frame, w, h int, dark bool) {
 	}
 	if a := s.arrow.Load(); a != nil && !dark {
 		x, y := min(a[0], w-1), min(a[1], h-1)
-		c := f.At(x-shot.offX, y-shot.offY)
+		c := f.At(x-next.offX, y-next.offY)
 		s.tcell.Put(x, y, c.Text, s.style(c.Style).Reverse(true))
 	}
 	if f.Cursor && !dark {
-		s.tcell.ShowCursor(f.CursorX+shot.offX, f.CursorY+shot.offY)
+		s.tcell.ShowCursor(f.CursorX+next.offX, f.CursorY+next.offY)
 	} else {
 		s.tcell.HideCursor()
 	}

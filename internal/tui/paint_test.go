@@ -120,22 +120,14 @@ func TestScreenStaysLitDuringAVisit(t *testing.T) {
 }
 
 func TestFirstTouchOnADarkScreenOnlyLightsIt(t *testing.T) {
-	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("LC_ALL", "C.UTF-8")
-	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(80, 24)
-		s, err := Open(Options{Tty: m, BlankAfter: blankAfter})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
+	onEmulator(t, Options{BlankAfter: blankAfter}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(sampleReady())
 		time.Sleep(2 * blankAfter)
 		for _, want := range []string{"", fmt.Sprintf("<tap %d>", kiosk.OtherKey)} {
 			m.typeIn(click(40, 5, 'M') + click(40, 5, 'm'))
 			time.Sleep(time.Second)
 			if got := received(s); got != want || !isLit(m) {
-				t.Errorf("%q, want %q; lit: %v", got, want, isLit(m))
+				t.Errorf("received %q, want %q; lit: %v", got, want, isLit(m))
 			}
 		}
 	})
@@ -163,9 +155,9 @@ func TestIdleScreenMoves(t *testing.T) {
 			synctest.Wait() // the painter wakes at the same instant
 			x, y := where(m)
 			places[[2]int{x - x0, y - y0}] = true
-			shot := s.onDisplay.Load()
-			target := shot.frame.Targets[0]
-			if row := []rune(m.rows()[target.Y+shot.offY]); !strings.Contains(string(row), "Any key") {
+			shown := s.onDisplay.Load()
+			target := shown.frame.Targets[0]
+			if row := []rune(m.rows()[target.Y+shown.offY]); !strings.Contains(string(row), "Any key") {
 				t.Errorf("the key is drawn elsewhere: %q", string(row))
 			}
 		}

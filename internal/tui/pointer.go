@@ -60,20 +60,20 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 	if p.wakes {
 		return // the first touch only lights the screen
 	}
-	shot := s.onDisplay.Load()
-	if shot == nil || s.closing() {
+	shown := s.onDisplay.Load()
+	if shown == nil || s.closing() {
 		return
 	}
-	key, ok := shot.frame.Hit(x-shot.offX, y-shot.offY)
+	key, ok := shown.frame.Hit(x-shown.offX, y-shown.offY)
 	if !ok {
 		key = screen.Key{Does: kiosk.OtherKey}
 	}
 	if down {
-		p.key, p.generation = key, shot.generation
+		p.key, p.generation = key, shown.generation
 		return
 	}
 	if key.Does == p.key.Does && key.Rune == p.key.Rune {
-		if p.cornerTap(!ok && (x-shot.offX)*cornerPart < shot.frame.W && (y-shot.offY)*cornerPart < shot.frame.H) {
+		if p.cornerTap(!ok && (x-shown.offX)*cornerPart < shown.frame.W && (y-shown.offY)*cornerPart < shown.frame.H) {
 			key.Does = kiosk.TechnicianKey
 		}
 		s.offer(Tap{Key: key.Does, Rune: key.Rune, Generation: p.generation})

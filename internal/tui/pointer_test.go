@@ -37,28 +37,8 @@ func middleOf(t *testing.T, s *Screen, does kiosk.KeyName, r rune) (x, y int) {
 // click returns what an emulator sends when a button goes down ('M') or up ('m').
 func click(x, y int, what rune) string { return fmt.Sprintf("\x1b[<0;%d;%d%c", x+1, y+1, what) }
 
-// onEmulator is onTerminal for a terminal with a mouse.
-func onEmulator(t *testing.T, test func(t *testing.T, s *Screen, m *memory)) {
-	t.Helper()
-	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("LC_ALL", "C.UTF-8")
-	synctest.Test(t, func(t *testing.T) {
-		m := newMemory(80, 24)
-		s, err := Open(Options{Tty: m})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		test(t, s, m)
-	})
-}
-
 func TestMouseTapsKeys(t *testing.T) {
-	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
+	onEmulator(t, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		gen := s.Show(withKeys())
 		synctest.Wait()
 		ax, ay := middleOf(t, s, kiosk.RuneKey, 'a')
@@ -145,7 +125,7 @@ func TestMouseIsEnabledOnEmulatorsOnly(t *testing.T) {
 			t.Errorf("%q", raw)
 		}
 	})
-	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
+	onEmulator(t, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(withKeys())
 		synctest.Wait()
 		if raw, _ := m.written(); !containsAny(raw, "\x1b[?1006h") {
@@ -187,7 +167,7 @@ func containsAny(s string, parts ...string) bool {
 
 func TestFiveCornerTapsAreTheTechnicianKey(t *testing.T) {
 	corner, elsewhere := click(3, 2, 'M')+click(3, 2, 'm'), click(60, 20, 'M')+click(60, 20, 'm')
-	onEmulator(t, func(t *testing.T, s *Screen, m *memory) {
+	onEmulator(t, Options{}, func(t *testing.T, s *Screen, m *memory) {
 		s.Show(withKeys())
 		synctest.Wait()
 		ex, ey := middleOf(t, s, kiosk.EscapeKey, 0)

@@ -200,6 +200,6 @@ func (b *burst) forget() {
 
 // typing reports whether the screen on display has an input. Before the first screen it is true.
 func (s *Screen) typing() bool {
-	shot := s.onDisplay.Load()
-	return shot == nil || shot.typing
+	shown := s.onDisplay.Load()
+	return shown == nil || shown.typing
 }

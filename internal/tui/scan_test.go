@@ -48,6 +48,16 @@ func at(pace time.Duration, m *memory, text string) {
 	}
 }
 
+// expectKey types one key after a scan and checks that it is received.
+func expectKey(t *testing.T, s *Screen, m *memory, key, want string) {
+	t.Helper()
+	m.typeIn(key)
+	time.Sleep(scanHold)
+	if got := received(s); got != want {
+		t.Errorf("the key %q afterwards: received %q, want %q", key, got, want)
+	}
+}
+
 func TestScansAreDistinguishedFromTyping(t *testing.T) {
 	const scanner, finger = 10 * time.Millisecond, 90 * time.Millisecond
 	token := "eyJ" + strings.Repeat("x", 900) + ".c2ln"
@@ -107,15 +117,8 @@ func TestScanOnAScreenWithoutInputIsDropped(t *testing.T) {
 			if got := received(s); got != "" {
 				t.Errorf("%q: received %q", scan, got)
 			}
-			m.typeIn("1") // a typed key counts
-			time.Sleep(scanHold)
-			if got := received(s); got != "1" {
-				t.Errorf("a key afterwards: received %q", got)
-			}
-			m.typeIn("\r")
-			if got := received(s); got != "<enter>" {
-				t.Errorf("Enter afterwards: received %q", got)
-			}
+			expectKey(t, s, m, "1", "1")
+			expectKey(t, s, m, "\r", "<enter>")
 		})
 	}
 }
@@ -213,11 +216,7 @@ func TestLateRestOfAScanIsNoKey(t *testing.T) {
 				if got := received(s); got != want {
 					t.Errorf("received %q, want %q", got, want)
 				}
-				m.typeIn("2")
-				time.Sleep(scanHold)
-				if got := received(s); got != "2" {
-					t.Errorf("a key afterwards: received %q", got)
-				}
+				expectKey(t, s, m, "2", "2")
 			})
 		})
 	}
@@ -238,11 +237,7 @@ func TestInputReadButNotYetCountedBelongsToTheScan(t *testing.T) {
 		if got := received(s); got != "" {
 			t.Errorf("received %q", got)
 		}
-		m.typeIn("2")
-		time.Sleep(scanHold)
-		if got := received(s); got != "2" {
-			t.Errorf("a key afterwards: received %q", got)
-		}
+		expectKey(t, s, m, "2", "2")
 	})
 }
 
@@ -273,10 +268,7 @@ func TestLateEndOfAScan(t *testing.T) {
 		if got := received(s); got != "alice<scan alice>" {
 			t.Errorf("received %q", got)
 		}
-		m.typeIn("\r")
-		if got := received(s); got != "<enter>" {
-			t.Errorf("Enter afterwards: received %q", got)
-		}
+		expectKey(t, s, m, "\r", "<enter>")
 	})
 }
 

@@ -239,21 +239,11 @@ func TestOpenErrors(t *testing.T) {
 func TestOpenSupportsCommonTerminals(t *testing.T) {
 	for _, term := range []string{"linux", "xterm", "xterm-256color", "screen", "tmux-256color", "vt220"} {
 		t.Run(term, func(t *testing.T) {
-			t.Setenv("TERM", term)
-			t.Setenv("LC_ALL", "C.UTF-8")
-			synctest.Test(t, func(t *testing.T) {
-				m := newMemory(80, 24)
-				s, err := Open(Options{Tty: m})
-				if err != nil {
-					t.Fatal(err)
-				}
+			onTerm(t, term, 80, 24, Options{}, func(t *testing.T, s *Screen, m *memory) {
 				s.Show(sampleWaiting())
 				synctest.Wait()
 				if got := m.text(); !strings.Contains(got, "Look at your phone") || !strings.Contains(got, "█") {
 					t.Errorf("it shows\n%s", got)
-				}
-				if err := s.Close(); err != nil {
-					t.Error(err)
 				}
 			})
 		})

@@ -37,13 +37,13 @@ type safeTTY struct {
 }
 
 // listen makes unread ask the terminal at a path.
-func (g *safeTTY) listen(device string) {
+func (t *safeTTY) listen(device string) {
 	f, err := os.OpenFile(device, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return // then only the pace identifies a scan
 	}
-	g.terminal = f
-	g.unread = func() bool {
+	t.terminal = f
+	t.unread = func() bool {
 		var n int32
 		return ioctl.Do(f, unix.TIOCINQ, unsafe.Pointer(&n)) == nil && n > 0
 	}
@@ -56,25 +56,25 @@ const bell = 0x07
 var endMark = []byte{bell, bell, bell}
 
 // Read returns sanitized input. While discarding, it returns nothing but the end mark.
-func (g *safeTTY) Read(b []byte) (int, error) {
+func (t *safeTTY) Read(b []byte) (int, error) {
 	for {
 		// Half the buffer, because sanitizing may double the input and add three earlier bytes.
-		n, err := g.Tty.Read(b[:max(len(b)/2-3, 1)])
+		n, err := t.Tty.Read(b[:max(len(b)/2-3, 1)])
 		switch {
-		case g.discard.Load():
+		case t.discard.Load():
 			if err == nil {
 				continue
 			}
-			if !g.endMarkSent && len(b) >= len(endMark) {
-				g.endMarkSent = true
+			if !t.endMarkSent && len(b) >= len(endMark) {
+				t.endMarkSent = true
 				return copy(b, endMark), nil
 			}
 			return 0, err
 		case err != nil || n == 0:
 			return n, err
 		}
-		g.readAt.Store(g.drawn.Load())
-		if n = g.sanitize(b, n); n > 0 {
+		t.readAt.Store(t.drawn.Load())
+		if n = t.sanitize(b, n); n > 0 {
 			return n, nil
 		}
 	}
@@ -108,26 +108,26 @@ const noKey = 'z'
 // not UTF-8. It ignores all later keys after Escape twice in one read, and after a string (OSC, SOS, PM, APC), which is
 // ended at once. A key in the form of Windows terminals (CSI … _) would be repeated as often as it says; it becomes no
 // key.
-func (g *safeTTY) sanitize(b []byte, n int) int {
+func (t *safeTTY) sanitize(b []byte, n int) int {
 	var out []byte
-	for _, c := range g.validUTF8(b[:n]) {
-		is := g.sequence
+	for _, c := range t.validUTF8(b[:n]) {
+		is := t.sequence
 		if is.isTyped(c) {
-			g.typed.Add(1)
+			t.typed.Add(1)
 		}
-		g.sequence = plainKey
+		t.sequence = plainKey
 		switch {
 		case c == 0x1b:
-			g.sequence = afterESC
+			t.sequence = afterESC
 			if len(out) > 0 && out[len(out)-1] == c {
 				continue
 			}
 		case is == afterESC && c == '[':
-			g.sequence = inCSI
+			t.sequence = inCSI
 		case is == inCSI && c >= 0x20 && c < 0x40:
-			g.sequence = inCSI // a parameter (ECMA-48 5.4)
+			t.sequence = inCSI // a parameter (ECMA-48 5.4)
 		case is == inCSI && c == '[', is == afterESC && c == 'O':
-			g.sequence = lastByte
+			t.sequence = lastByte
 		case is == inCSI && c == '_':
 			c = noKey
 		}
@@ -140,13 +140,13 @@ func (g *safeTTY) sanitize(b []byte, n int) int {
 }
 
 // validUTF8 returns what is valid UTF-8. The first bytes of a character at the end of a read are kept for the next.
-func (g *safeTTY) validUTF8(in []byte) []byte {
-	in = append(g.incomplete, in...)
-	g.incomplete = nil
+func (t *safeTTY) validUTF8(in []byte) []byte {
+	in = append(t.incomplete, in...)
+	t.incomplete = nil
 	var out []byte
 	for len(in) > 0 {
 		if !utf8.FullRune(in) {
-			g.incomplete = slices.Clone(in)
+			t.incomplete = slices.Clone(in)
 			break
 		}
 		r, n := utf8.DecodeRune(in)
@@ -159,14 +159,14 @@ func (g *safeTTY) validUTF8(in []byte) []byte {
 }
 
 // Write fails after the terminal was restored: a late frame would appear in the next program.
-func (g *safeTTY) Write(b []byte) (int, error) {
-	if !g.open.Load() {
+func (t *safeTTY) Write(b []byte) (int, error) {
+	if !t.open.Load() {
 		return 0, os.ErrClosed
 	}
 	if !bytes.Contains(b, cursorShape) {
-		return g.Tty.Write(b)
+		return t.Tty.Write(b)
 	}
-	if _, err := g.Tty.Write(bytes.ReplaceAll(b, cursorShape, nil)); err != nil {
+	if _, err := t.Tty.Write(bytes.ReplaceAll(b, cursorShape, nil)); err != nil {
 		return 0, err
 	}
 	return len(b), nil
@@ -176,39 +176,39 @@ func (g *safeTTY) Write(b []byte) (int, error) {
 var cursorShape = []byte("\x1b[0 q")
 
 // Start records that the terminal's mode has changed.
-func (g *safeTTY) Start() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	err := g.Tty.Start()
+func (t *safeTTY) Start() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err := t.Tty.Start()
 	if err == nil {
-		g.started = true
-		g.open.Store(true)
+		t.started = true
+		t.open.Store(true)
 	}
 	return err
 }
 
 // Stop restores the terminal's mode once for each Start. Both tcell and Close may call it.
-func (g *safeTTY) Stop() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.started {
+func (t *safeTTY) Stop() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.started {
 		return nil
 	}
-	g.started = false
-	g.open.Store(false)
-	return g.Tty.Stop()
+	t.started = false
+	t.open.Store(false)
+	return t.Tty.Stop()
 }
 
 // Close closes the terminal once.
-func (g *safeTTY) Close() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
+func (t *safeTTY) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
 		return nil
 	}
-	g.closed = true
-	if g.terminal != nil {
-		_ = g.terminal.Close()
+	t.closed = true
+	if t.terminal != nil {
+		_ = t.terminal.Close()
 	}
-	return g.Tty.Close()
+	return t.Tty.Close()
 }
