@@ -83,14 +83,14 @@ var mayImport = map[string][]string{
 	"internal/devserver/faults":       {},
 	"internal/devserver/provider":     {"internal/devserver/faults"},
 	"internal/devserver/phone":        {"internal/devserver/provider"},
-	"internal/devserver/providertest": {"internal/devserver/provider"},
+	"internal/devserver/providertest": {"internal/devserver/provider", "internal/testkit"},
 	"cmd/devserver":                   {"internal/devserver/provider", "internal/devserver/phone"},
 }
 
 // mayBeImportedBy restricts who may import a package: development code stays out of the device's binary.
 var mayBeImportedBy = map[string][]string{
-	"internal/canary":                 {}, // tests only
-	"internal/testkit":                {}, // tests only
+	"internal/canary":                 {},                                  // tests only
+	"internal/testkit":                {"internal/devserver/providertest"}, // and tests
 	"internal/picture":                {"tools/pictures"},
 	"internal/testkit/scenes":         {"tools/pictures"}, // and tests
 	"internal/devserver/faults":       {"internal/devserver/provider"},

@@ -15,17 +15,19 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 )
 
 // device is a wall clock and an uptime that advance independently.
 type device struct {
-	testClock
+	*testkit.Clock
 	up atomic.Int64 // read by several goroutines
 }
 
 // pass advances both; jump sets the wall clock.
-func (d *device) pass(t time.Duration) { d.add(t); d.up.Add(int64(t)) }
-func (d *device) jump(t time.Duration) { d.add(t) }
+func (d *device) pass(t time.Duration) { d.Advance(t); d.up.Add(int64(t)) }
+func (d *device) jump(t time.Duration) { d.Advance(t) }
 
 // datedServer is a server that sends a Date header. Its certificate is valid from an hour before noon to a week after it.
 type datedServer struct {
@@ -70,10 +72,10 @@ func (s *datedServer) request(t *testing.T, c *Clock, address string) error {
 }
 
 func newDevice(issuer string, ahead time.Duration) (*device, *Clock) {
-	d := &device{testClock: testClock{t: noon.Add(ahead)}}
+	d := &device{Clock: testkit.NewClock(noon.Add(ahead))}
 	d.up.Store(int64(time.Hour))
 	return d, NewClock(ClockOptions{
-		Issuer: issuer, Wall: d.now, Uptime: func() time.Duration { return time.Duration(d.up.Load()) }, Earliest: noon.Add(-30 * 24 * time.Hour),
+		Issuer: issuer, Wall: d.Now, Uptime: func() time.Duration { return time.Duration(d.up.Load()) }, Earliest: noon.Add(-30 * 24 * time.Hour),
 	})
 }
 
@@ -89,14 +91,14 @@ func TestClockLearnsFromDateHeader(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 20*time.Minute) // the device is ahead
 	s.setDate(noon)
-	if c.Offset() != 0 || !c.Now().Equal(d.now()) {
+	if c.Offset() != 0 || !c.Now().Equal(d.Now()) {
 		t.Error("a time was learnt before a request")
 	}
 	if err := s.request(t, c, s.URL); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "learnt", c.Now(), noon)
-	near(t, "the wall clock put right", d.now().Add(c.Offset()), noon)
+	near(t, "the wall clock put right", d.Now().Add(c.Offset()), noon)
 	if c.Corrections() != 1 {
 		t.Errorf("%d corrections", c.Corrections())
 	}
@@ -121,14 +123,14 @@ func TestRightWallClockIsKept(t *testing.T) {
 	s := newDated(t)
 	d, c := newDevice(s.URL, 900*time.Millisecond)
 	s.setDate(noon)
-	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
-		t.Errorf("%v instead of %v: %v", c.Now(), d.now(), err)
+	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.Now()) || c.Corrections() != 0 {
+		t.Errorf("%v instead of %v: %v", c.Now(), d.Now(), err)
 	}
 	// A time service's clock is used whatever the server sends.
 	c.synchronised = func() bool { return true }
 	s.setDate(noon.Add(time.Hour))
-	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.now()) || c.Corrections() != 0 {
-		t.Errorf("%v instead of %v: %v", c.Now(), d.now(), err)
+	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.Now()) || c.Corrections() != 0 {
+		t.Errorf("%v instead of %v: %v", c.Now(), d.Now(), err)
 	}
 	// Without the time service the server's date counts.
 	c.synchronised = func() bool { return false }
@@ -163,7 +165,7 @@ func TestUntrustedDatesAreIgnored(t *testing.T) {
 		if err := s.request(t, k, c.to); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if !k.Now().Equal(d.now()) || k.Corrections() != 0 {
+		if !k.Now().Equal(d.Now()) || k.Corrections() != 0 {
 			t.Errorf("%s: believed: %v", name, k.Now())
 		}
 	}
@@ -176,14 +178,14 @@ func TestLearntTimeSkipsNoTLSCheck(t *testing.T) {
 	s.setDate(noon)
 	d, c := newDevice(s.URL, -2*time.Hour)
 	err := s.request(t, c, s.URL)
-	if err == nil || !SuggestsWrongClock(err, c.Now()) || !c.Now().Equal(d.now()) {
+	if err == nil || !SuggestsWrongClock(err, c.Now()) || !c.Now().Equal(d.Now()) {
 		t.Errorf("%v, and the time is %v", err, c.Now())
 	}
 	stranger := newDated(t)
 	stranger.setDate(noon.Add(time.Hour))
 	d, c = newDevice(stranger.URL, 0)
 	stranger.roots = x509.NewCertPool()
-	if err := stranger.request(t, c, stranger.URL); !errors.As(err, new(x509.UnknownAuthorityError)) || !c.Now().Equal(d.now()) {
+	if err := stranger.request(t, c, stranger.URL); !errors.As(err, new(x509.UnknownAuthorityError)) || !c.Now().Equal(d.Now()) {
 		t.Errorf("%v, and the time is %v", err, c.Now())
 	}
 	// A learnt time makes newer certificates valid, but never an expired one.

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -165,8 +166,8 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	s := newServer(t)
 	const path = "/.well-known/openid-configuration"
 	s.put(path, document(s.URL, s.URL, nil))
-	now := &testClock{t: noon}
-	d, _ := NewDiscovery(s.URL, NewTransport(TransportOptions{}), now.now)
+	now := testkit.NewClock(noon)
+	d, _ := NewDiscovery(s.URL, NewTransport(TransportOptions{}), now.Now)
 	get := func(want int) *Metadata {
 		t.Helper()
 		m, err := d.Get(context.Background())
@@ -182,11 +183,11 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 		t.Error("cached before the first request")
 	}
 	get(1)
-	now.add(23 * time.Hour)
+	now.Advance(23 * time.Hour)
 	get(1)
 
 	// A day later the server fails: the last good copy stays in use, with one attempt a minute.
-	now.add(2 * time.Hour)
+	now.Advance(2 * time.Hour)
 	s.setStatus(path, 500)
 	if m := get(2); m.Issuer != s.URL {
 		t.Error("the last good copy is gone")
@@ -194,11 +195,11 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	if d.RefreshError() == nil {
 		t.Error("RefreshError is nil")
 	}
-	now.add(30 * time.Second)
+	now.Advance(30 * time.Second)
 	get(2)
 
 	// A document of another issuer does not replace it either.
-	now.add(time.Minute)
+	now.Advance(time.Minute)
 	s.setStatus(path, 200)
 	s.put(path, document("https://evil.example", s.URL, nil))
 	if m := get(3); m.Issuer != s.URL {
@@ -208,7 +209,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 		t.Errorf("checking the device says %v", err)
 	}
 
-	now.add(time.Minute)
+	now.Advance(time.Minute)
 	s.put(path, document(s.URL, s.URL, map[string]any{"token_endpoint": s.URL + "/moved"}))
 	if d.Cached().Endpoint(Token, false) != s.URL+"/token" {
 		t.Error("the endpoint moved without a request")
@@ -218,7 +219,7 @@ func TestMetadataIsCachedForADay(t *testing.T) {
 	}
 
 	// A clock that was set back must not keep a copy in use for ever.
-	now.add(-1000 * time.Hour)
+	now.Advance(-1000 * time.Hour)
 	get(6)
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -145,9 +146,9 @@ func TestTwoKeysMayShareAKid(t *testing.T) {
 
 func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	s := newServer(t)
-	now := &testClock{t: noon}
+	now := testkit.NewClock(noon)
 	s.put("/jwks", jwks(jwk(ecKey, "old", nil)))
-	k := NewKeys(NewTransport(TransportOptions{}), now.now)
+	k := NewKeys(NewTransport(TransportOptions{}), now.Now)
 	look := func(kid string, found bool, asked int) {
 		t.Helper()
 		_, err := find(t, k, s, "ES256", kid)
@@ -159,7 +160,7 @@ func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	look("old", true, 1)
 
 	// The server changed its keys a second after the fetch: the new one is found at once.
-	now.add(time.Second)
+	now.Advance(time.Second)
 	s.put("/jwks", jwks(jwk(ecKey2, "new", nil)))
 	look("new", true, 2)
 
@@ -168,28 +169,28 @@ func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 		look(fmt.Sprint("forged", i), false, 2)
 	}
 	// ... for a minute.
-	now.add(59 * time.Second)
+	now.Advance(59 * time.Second)
 	look("forged", false, 2)
-	now.add(time.Second)
+	now.Advance(time.Second)
 	look("forged", false, 3)
 
 	// The withdrawn key stays valid for ten minutes after the fetch that missed it.
-	now.add(8 * time.Minute)
+	now.Advance(8 * time.Minute)
 	look("old", true, 3)
-	now.add(2 * time.Minute)
+	now.Advance(2 * time.Minute)
 	look("old", false, 4)
 
 	// After the clock was set back, unknown keys still cause a fetch.
-	now.add(-100 * time.Hour)
+	now.Advance(-100 * time.Hour)
 	look("new", true, 5)
 	look("forged", false, 6)
 }
 
 func TestWithdrawnKeyIsNotUsedForTokensWithoutKid(t *testing.T) {
 	s := newServer(t)
-	now := &testClock{t: noon}
+	now := testkit.NewClock(noon)
 	s.put("/jwks", jwks(jwk(ecKey, "", nil)))
-	k := NewKeys(NewTransport(TransportOptions{}), now.now)
+	k := NewKeys(NewTransport(TransportOptions{}), now.Now)
 	if _, err := find(t, k, s, "ES256", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -205,8 +206,8 @@ func TestWithdrawnKeyIsNotUsedForTokensWithoutKid(t *testing.T) {
 
 func TestKeysOutliveServerFailures(t *testing.T) {
 	s := newServer(t)
-	now := &testClock{t: noon}
-	k := NewKeys(NewTransport(TransportOptions{}), now.now)
+	now := testkit.NewClock(noon)
+	k := NewKeys(NewTransport(TransportOptions{}), now.Now)
 	s.setStatus("/jwks", 500)
 	if err := k.Prefetch(context.Background(), s.URL+"/jwks"); kiosk.ReasonOf(err) != kiosk.Unreachable {
 		t.Fatalf("no keys yet: %v", err)
@@ -223,7 +224,7 @@ func TestKeysOutliveServerFailures(t *testing.T) {
 	if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 3 {
 		t.Fatalf("asked %d times, %v", s.count("/jwks"), err)
 	}
-	now.add(25 * time.Hour)
+	now.Advance(25 * time.Hour)
 	s.setStatus("/jwks", 500)
 	for range 3 { // one attempt a minute, with the old keys in use
 		if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 4 {

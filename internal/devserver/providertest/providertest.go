@@ -14,7 +14,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 )
 
 // Grant types of the token endpoint, and the type of client assertions.
@@ -32,32 +32,12 @@ const (
 	AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
-// Clock is a clock that tests move by hand.
-type Clock struct {
-	mu sync.Mutex // guards t
-	t  time.Time
-}
-
-// Now returns the time of the clock.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-// Advance moves the clock forward.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 // Harness is a provider on a real socket and a client that talks to it.
 type Harness struct {
 	*provider.Server
 	T     *testing.T
 	URL   string
-	Clock *Clock
+	Clock *testkit.Clock
 	HTTP  *http.Client
 }
 
@@ -66,7 +46,7 @@ type Harness struct {
 // page, before the first request.
 func Start(t *testing.T, opt provider.Options, setups ...func(*provider.Server)) *Harness {
 	t.Helper()
-	c := &Clock{t: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	c := testkit.NewClock(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	if opt.Now == nil {
 		opt.Now = c.Now
 	}
