@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/providertest"
 )

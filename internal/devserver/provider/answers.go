@@ -157,8 +157,8 @@ func (s *Server) pendingRequest(q *request, now time.Time) PendingRequest {
 		Number: q.Number, ClientName: q.Client, Site: q.Site, Scope: q.Scope, Details: q.Details, Message: q.BindingMessage,
 		Person: q.Person, Left: max(0, q.Expires.Sub(now)), Life: q.Expires.Sub(q.Created), FormToken: s.formToken(q),
 	}
-	if known := s.state.findClient(q.Client); known != nil {
-		p.ClientName = known.Name
+	if cl := s.state.findClient(q.Client); cl != nil {
+		p.ClientName = cl.Name
 	}
 	if q.isDevice() {
 		p.Message = q.UserCode

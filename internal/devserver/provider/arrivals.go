@@ -122,8 +122,8 @@ func (s *Server) logArrival(c *call, kind string) {
 	c.arrival = a
 	if kind == "token" {
 		if g, ok := tokenGrants[c.form.Get("grant_type")]; ok {
-			a.Kind = g.kind
-			s.timePoll(c, c.form.Get(g.id))
+			a.Kind = g.arrivalKind
+			s.timePoll(c, c.form.Get(g.idParam))
 		}
 	}
 	s.arrivals.add(a)

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // bindingAlphabet is Auth0's rule for binding messages, the narrowest known one that
@@ -23,21 +24,21 @@ var scopeAlphabet = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x
 
 // handleBackchannel is the backchannel authentication endpoint (CIBA section 7).
 func (s *Server) handleBackchannel(c *call) faults.Answer {
-	known, bad := c.authenticate()
-	if bad != nil {
-		return *bad
+	cl, failure := c.authenticate()
+	if failure != nil {
+		return *failure
 	}
-	if !known.isAllowed(grantCIBA) {
+	if !cl.isAllowed(grantCIBA) {
 		return faults.OAuthError("unauthorized_client", "the client is not registered for the CIBA grant")
 	}
-	q, bad := s.parseRequest(c, known)
-	if bad != nil {
-		return *bad
+	q, failure := s.parseRequest(c, cl)
+	if failure != nil {
+		return *failure
 	}
 	id := newSecret()
 	q.ID, q.authReqID = digest(id), id
-	if bad := s.addRequest(q); bad != nil {
-		return *bad
+	if failure := s.addRequest(q); failure != nil {
+		return *failure
 	}
 	c.annotate(func(e *Arrival) { e.Request, e.Code, e.User = q.Number, q.BindingMessage, q.Person })
 	s.sendEarlyPing(q)
@@ -77,18 +78,18 @@ func (s *Server) addRequest(q *request) *faults.Answer {
 
 // parseRequest validates every parameter of an authentication request and finds the
 // person (CIBA section 7.1).
-func (s *Server) parseRequest(c *call, known *client) (*request, *faults.Answer) {
+func (s *Server) parseRequest(c *call, cl *client) (*request, *faults.Answer) {
 	reject := func(code, why string) (*request, *faults.Answer) {
 		a := faults.OAuthError(code, why)
 		return nil, &a
 	}
-	q := &request{Client: known.ID, Created: c.now, Status: pending, Interval: s.opt.Interval}
+	q := &request{Client: cl.ID, Created: c.now, Status: pending, Interval: s.opt.Interval}
 	switch {
 	case c.form.Has("request"):
-		if code, err := c.unpackSignedRequest(known); err != nil {
+		if code, err := c.unpackSignedRequest(cl); err != nil {
 			return reject(code, err.Error())
 		}
-	case known.SignedRequestsOnly:
+	case cl.SignedRequestsOnly:
 		return reject("invalid_request", "this client is registered for signed requests")
 	}
 	scope := c.form.Get("scope")
@@ -96,7 +97,7 @@ func (s *Server) parseRequest(c *call, known *client) (*request, *faults.Answer)
 		return reject("invalid_scope", "scope must be given and contain openid")
 	}
 	q.Scope = strings.Fields(scope)
-	if why := q.parseNotificationToken(c, known); why != "" {
+	if why := q.parseNotificationToken(c, cl); why != "" {
 		return reject("invalid_request", why)
 	}
 	if q.BindingMessage = c.form.Get("binding_message"); q.BindingMessage != "" && !bindingAlphabet.MatchString(q.BindingMessage) {
@@ -120,22 +121,22 @@ func (s *Server) parseRequest(c *call, known *client) (*request, *faults.Answer)
 		}
 	}
 	q.Site = parseSite(c.form.Get("request_context"))
-	who, code, err := s.resolveHint(c, known)
+	person, code, err := s.resolveHint(c, cl)
 	if err != nil {
 		return reject(code, err.Error())
 	}
-	if code := c.form.Get("user_code"); who.UserCode != "" && code != who.UserCode {
+	if code := c.form.Get("user_code"); person.UserCode != "" && code != person.UserCode {
 		if code == "" {
 			return reject("missing_user_code", "this person has set a user code")
 		}
 		return reject("invalid_user_code", "that is not this person's user code")
 	}
-	q.Person = who.Username
+	q.Person = person.Username
 	return q, nil
 }
 
 // resolveHint finds the person by the hint. A failure has the code of an OAuth error.
-func (s *Server) resolveHint(c *call, known *client) (*Person, string, error) {
+func (s *Server) resolveHint(c *call, cl *client) (*Person, string, error) {
 	var given []string
 	for _, name := range []string{"login_hint", "login_hint_token", "id_token_hint"} {
 		if c.form.Has(name) {
@@ -150,7 +151,7 @@ func (s *Server) resolveHint(c *call, known *client) (*Person, string, error) {
 	case "login_hint":
 		p = personByHint(c.form.Get("login_hint"), s.Issuer())
 	case "id_token_hint":
-		p = s.personByIDToken(c.form.Get("id_token_hint"), known)
+		p = s.personByIDToken(c.form.Get("id_token_hint"), cl)
 		if p == nil {
 			return nil, "invalid_request", errors.New("id_token_hint is not an ID token issued to this client")
 		}
@@ -168,7 +169,7 @@ func (s *Server) resolveHint(c *call, known *client) (*Person, string, error) {
 
 // personByIDToken returns the subject of an ID token issued to this client, nil if the
 // token is not valid. An expired token is accepted (CIBA section 14).
-func (s *Server) personByIDToken(token string, known *client) *Person {
+func (s *Server) personByIDToken(token string, cl *client) *Person {
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
 	if err != nil {
 		return nil
@@ -179,7 +180,7 @@ func (s *Server) personByIDToken(token string, known *client) *Person {
 	for _, k := range keys {
 		var claims jwt.Claims
 		if parsed.Claims(k.JWK.Public().Key, &claims) == nil &&
-			claims.Issuer == s.Issuer() && claims.Audience.Contains(known.ID) {
+			claims.Issuer == s.Issuer() && claims.Audience.Contains(cl.ID) {
 			return personBySubject(claims.Subject)
 		}
 	}

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -61,24 +62,24 @@ func (c *call) authenticate() (*client, *faults.Answer) {
 		return nil, &a
 	}
 	c.server.mu.Lock()
-	known := c.server.state.findClient(creds.id)
+	cl := c.server.state.findClient(creds.id)
 	c.server.mu.Unlock()
-	if known != nil && method == "none" && strings.Contains(known.Auth, "tls") {
-		method = known.Auth // the TLS handshake has the credentials
+	if cl != nil && method == "none" && strings.Contains(cl.Auth, "tls") {
+		method = cl.Auth // the TLS handshake has the credentials
 	}
 	switch {
-	case known == nil:
+	case cl == nil:
 		err = errors.New("no such client")
-	case known.Auth != method:
-		err = errors.New("the client is registered for " + known.Auth)
+	case cl.Auth != method:
+		err = errors.New("the client is registered for " + cl.Auth)
 	default:
-		err = authMethodChecks[method](c, known, creds)
+		err = authMethodChecks[method](c, cl, creds)
 	}
 	if err != nil {
 		a := faults.OAuthError("invalid_client", err.Error())
 		return nil, &a
 	}
-	return known, nil
+	return cl, nil
 }
 
 // readCredentials returns the authentication method of a call, empty if there is none, and
@@ -124,8 +125,8 @@ func (c *call) readCredentials() (method string, creds credentials, err error) {
 	return method, creds, nil
 }
 
-func (c *call) checkSecret(known *client, creds credentials) error {
-	if subtle.ConstantTimeCompare([]byte(known.Secret), []byte(creds.secret)) != 1 || known.Secret == "" {
+func (c *call) checkSecret(cl *client, creds credentials) error {
+	if subtle.ConstantTimeCompare([]byte(cl.Secret), []byte(creds.secret)) != 1 || cl.Secret == "" {
 		return errors.New("wrong client secret")
 	}
 	return nil
@@ -153,31 +154,31 @@ func signatureAlgorithms(names []string) []jose.SignatureAlgorithm {
 }
 
 // checkAssertion checks private_key_jwt (RFC 7523 section 3, OIDC section 9).
-func (c *call) checkAssertion(known *client, creds credentials) error {
-	claims, err := verifyClientJWT(known, creds.assertion, assertionAlgs)
+func (c *call) checkAssertion(cl *client, creds credentials) error {
+	claims, err := verifyClientJWT(cl, creds.assertion, assertionAlgs)
 	if err != nil {
 		return err
 	}
 	base := c.server.baseURL()
 	audiences := []string{c.server.Issuer(), base + "/token", base + "/bc-authorize", base + c.r.URL.Path}
-	if claims.Issuer != known.ID || claims.Subject != known.ID {
+	if claims.Issuer != cl.ID || claims.Subject != cl.ID {
 		return errors.New("assertion: iss and sub must both be the client_id")
 	}
 	if !slices.ContainsFunc(audiences, func(a string) bool { return slices.Contains(claims.Audience, a) }) {
 		return errors.New("assertion: aud is neither the issuer nor the endpoint")
 	}
-	return c.server.checkFreshness(known.ID, claims, c.now)
+	return c.server.checkFreshness(cl.ID, claims, c.now)
 }
 
 // verifyClientJWT verifies a JWT with the client's registered keys and returns its claims.
-func verifyClientJWT(known *client, signed string, algs []string) (jwt.Claims, error) {
+func verifyClientJWT(cl *client, signed string, algs []string) (jwt.Claims, error) {
 	var claims jwt.Claims
 	token, err := jwt.ParseSigned(signed, signatureAlgorithms(algs))
 	if err != nil || len(token.Headers) != 1 {
 		return claims, errors.New("assertion: not a JWT signed with an allowed algorithm")
 	}
 	h := token.Headers[0]
-	for _, key := range known.Keys {
+	for _, key := range cl.Keys {
 		if h.KeyID != "" && key.KeyID != "" && h.KeyID != key.KeyID {
 			continue
 		}

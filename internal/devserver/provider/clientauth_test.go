@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/providertest"
-	"github.com/go-jose/go-jose/v4"
 )
 
 func TestClientAuthenticationFailures(t *testing.T) {

@@ -31,11 +31,11 @@ func newUserCode() string {
 // handleDeviceAuthorization is the device authorization endpoint. Its request has no
 // person until somebody enters the user code (RFC 8628 section 3.1).
 func (s *Server) handleDeviceAuthorization(c *call) faults.Answer {
-	known, bad := c.authenticate()
-	if bad != nil {
-		return *bad
+	cl, failure := c.authenticate()
+	if failure != nil {
+		return *failure
 	}
-	if !known.isAllowed(grantDevice) {
+	if !cl.isAllowed(grantDevice) {
 		return faults.OAuthError("unauthorized_client", "the client is not registered for the device grant")
 	}
 	scope := c.form.Get("scope")
@@ -44,11 +44,11 @@ func (s *Server) handleDeviceAuthorization(c *call) faults.Answer {
 	}
 	id := newSecret()
 	q := &request{
-		ID: digest(id), UserCode: newUserCode(), Client: known.ID, Scope: strings.Fields(scope), Status: pending,
+		ID: digest(id), UserCode: newUserCode(), Client: cl.ID, Scope: strings.Fields(scope), Status: pending,
 		Created: c.now, Expires: c.now.Add(time.Duration(s.opt.Expires) * time.Second), Interval: s.opt.Interval,
 	}
-	if bad := s.addRequest(q); bad != nil {
-		return *bad
+	if failure := s.addRequest(q); failure != nil {
+		return *failure
 	}
 	c.annotate(func(e *Arrival) { e.Request = q.Number })
 	page := s.baseURL() + "/device"

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // proofAlgs are the algorithms of DPoP proofs.

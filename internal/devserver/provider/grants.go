@@ -8,20 +8,17 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
-// tokenGrants are the grants of the token endpoint.
-var tokenGrants map[string]struct {
-	kind string // of its arrivals
-	id   string // the parameter that identifies the request
-	give func(*Server, *call, *client) faults.Answer
+// tokenGrant is a grant type of the token endpoint.
+type tokenGrant struct {
+	arrivalKind string
+	idParam     string // the parameter that identifies the request
+	handle      func(*Server, *call, *client) faults.Answer
 }
 
+var tokenGrants map[string]tokenGrant
+
 func init() { // not a literal, since the functions refer to the table
-	type entry = struct {
-		kind string
-		id   string
-		give func(*Server, *call, *client) faults.Answer
-	}
-	tokenGrants = map[string]entry{
+	tokenGrants = map[string]tokenGrant{
 		grantCIBA:    {"poll", "auth_req_id", (*Server).handlePoll},
 		grantDevice:  {"device_poll", "device_code", (*Server).handlePoll},
 		grantRefresh: {"refresh", "", (*Server).handleRefresh},
@@ -32,9 +29,9 @@ func supportedGrants() []string { return []string{grantCIBA, grantDevice, grantR
 
 // handleToken is the token endpoint (RFC 6749 section 3.2).
 func (s *Server) handleToken(c *call) faults.Answer {
-	known, bad := c.authenticate()
-	if bad != nil {
-		return *bad
+	cl, failure := c.authenticate()
+	if failure != nil {
+		return *failure
 	}
 	kind := c.form.Get("grant_type")
 	if kind == "" {
@@ -42,22 +39,22 @@ func (s *Server) handleToken(c *call) faults.Answer {
 	}
 	g, found := tokenGrants[kind]
 	if !found {
-		return faults.OAuthError("unsupported_grant_type", "this server knows the CIBA, device and refresh grants")
+		return faults.OAuthError("unsupported_grant_type", "this server supports the CIBA, device and refresh grants")
 	}
-	if !known.isAllowed(kind) {
+	if !cl.isAllowed(kind) {
 		return faults.OAuthError("unauthorized_client", "the client is not registered for this grant")
 	}
 	var code, why string
 	if c.keyThumbprint, code, why = c.verifyProof(""); code != "" {
 		return c.proofError(code, why)
 	}
-	return g.give(s, c, known)
+	return g.handle(s, c, cl)
 }
 
 // handlePoll answers a poll (CIBA section 10.1, RFC 8628 section 3.4). An approved
 // request yields tokens once.
-func (s *Server) handlePoll(c *call, known *client) faults.Answer {
-	id := c.form.Get(tokenGrants[c.form.Get("grant_type")].id)
+func (s *Server) handlePoll(c *call, cl *client) faults.Answer {
+	id := c.form.Get(tokenGrants[c.form.Get("grant_type")].idParam)
 	if id == "" {
 		return faults.OAuthError("invalid_request", "the request's identifier is missing")
 	}
@@ -69,11 +66,11 @@ func (s *Server) handlePoll(c *call, known *client) faults.Answer {
 	if limit > 0 && !s.holdPoll(c, id, limit) {
 		return faults.Answer{Delivery: faults.Drop} // the client left; keep the approval for its next poll
 	}
-	q, bad := s.redeem(c, known, id)
-	if bad != nil {
-		return *bad
+	q, failure := s.redeem(c, cl, id)
+	if failure != nil {
+		return *failure
 	}
-	a := approval{client: known, person: personByUsername(q.AnsweredBy), request: q.Number, scope: q.Scope, acr: q.ACR, authTime: q.Answered, details: q.Details}
+	a := approval{client: cl, person: personByUsername(q.AnsweredBy), request: q.Number, scope: q.Scope, acr: q.ACR, authTime: q.Answered, details: q.Details}
 	if !q.isDevice() {
 		a.authReqID = id
 	}
@@ -82,7 +79,7 @@ func (s *Server) handlePoll(c *call, known *client) faults.Answer {
 
 // redeem marks an approved request as redeemed and returns a copy of it, or the error
 // to answer.
-func (s *Server) redeem(c *call, known *client, id string) (request, *faults.Answer) {
+func (s *Server) redeem(c *call, cl *client, id string) (request, *faults.Answer) {
 	reject := func(code, why string) (request, *faults.Answer) {
 		a := faults.OAuthError(code, why)
 		return request{}, &a
@@ -92,7 +89,7 @@ func (s *Server) redeem(c *call, known *client, id string) (request, *faults.Ans
 	s.applyAutoAnswers(c.now)
 	q := s.state.findRequest(id)
 	switch {
-	case q == nil || q.Client != known.ID || q.isDevice() != (c.form.Get("grant_type") == grantDevice):
+	case q == nil || q.Client != cl.ID || q.isDevice() != (c.form.Get("grant_type") == grantDevice):
 		return reject("invalid_grant", "no such request for this client")
 	case q.Status == redeemed:
 		return reject("invalid_grant", "the request was redeemed before")
@@ -133,10 +130,10 @@ func (s *Server) pollError(c *call, q *request) (code, why string) {
 // handleRefresh exchanges a refresh token for new tokens, including a new refresh token
 // (RFC 6749 section 6). A refresh token used twice may be stolen, so it revokes all
 // tokens of its approval.
-func (s *Server) handleRefresh(c *call, known *client) faults.Answer {
+func (s *Server) handleRefresh(c *call, cl *client) faults.Answer {
 	s.mu.Lock()
 	g := s.state.findGrant(c.form.Get("refresh_token"))
-	if g == nil || !g.Refresh || g.Client != known.ID || c.now.After(g.Expires) {
+	if g == nil || !g.Refresh || g.Client != cl.ID || c.now.After(g.Expires) {
 		s.mu.Unlock()
 		return faults.OAuthError("invalid_grant", "no such refresh token")
 	}
@@ -154,7 +151,7 @@ func (s *Server) handleRefresh(c *call, known *client) faults.Answer {
 		return faults.OAuthError("invalid_scope", "the scope exceeds what was approved")
 	}
 	g.Spent = true
-	a := approval{client: known, person: personByUsername(g.Person), request: g.Request, scope: scope, acr: g.ACR, authTime: g.AuthTime}
+	a := approval{client: cl, person: personByUsername(g.Person), request: g.Request, scope: scope, acr: g.ACR, authTime: g.AuthTime}
 	s.mu.Unlock()
 	c.annotate(func(e *Arrival) { e.User, e.Request = a.person.Username, a.request })
 	return s.issueTokens(c, a)

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // hintType distinguishes login hint tokens from ID tokens, which have the same key.

@@ -8,8 +8,9 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // signingKey is a private key with its kid and algorithm as a JWK.

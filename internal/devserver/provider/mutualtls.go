@@ -31,7 +31,7 @@ var errNoCertificate = errors.New("no client certificate in the TLS handshake")
 
 // checkIssuedCert checks tls_client_auth: the server's own CA must have issued the
 // certificate, for the registered subject (RFC 8705 section 2.1).
-func (c *call) checkIssuedCert(known *client, _ credentials) error {
+func (c *call) checkIssuedCert(cl *client, _ credentials) error {
 	cert := c.clientCertificate()
 	if cert == nil {
 		return errNoCertificate
@@ -47,7 +47,7 @@ func (c *call) checkIssuedCert(known *client, _ credentials) error {
 	if _, err := cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: c.now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		return errors.New("the client certificate is not from this server's CA, or not valid now")
 	}
-	if known.CertSubject == "" || cert.Subject.String() != known.CertSubject {
+	if cl.CertSubject == "" || cert.Subject.String() != cl.CertSubject {
 		return errors.New("the client certificate names another subject")
 	}
 	return nil
@@ -55,12 +55,12 @@ func (c *call) checkIssuedCert(known *client, _ credentials) error {
 
 // checkSelfSignedCert checks self_signed_tls_client_auth: the certificate must have a
 // registered key. Its issuer does not matter (RFC 8705 section 2.2).
-func (c *call) checkSelfSignedCert(known *client, _ credentials) error {
+func (c *call) checkSelfSignedCert(cl *client, _ credentials) error {
 	cert := c.clientCertificate()
 	if cert == nil {
 		return errNoCertificate
 	}
-	for _, key := range known.Keys {
+	for _, key := range cl.Keys {
 		if public, ok := key.Key.(interface{ Equal(crypto.PublicKey) bool }); ok && public.Equal(cert.PublicKey) {
 			return nil
 		}

@@ -41,11 +41,11 @@ func (s *Server) SetPing(clientID, endpoint, mode, roots string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := s.state.findClient(clientID)
-	if known == nil || !known.isAllowed(grantCIBA) {
+	cl := s.state.findClient(clientID)
+	if cl == nil || !cl.isAllowed(grantCIBA) {
 		return errors.New("no such client for CIBA")
 	}
-	known.NotificationEndpoint, known.PingMode, known.NotificationCAs = endpoint, mode, roots
+	cl.NotificationEndpoint, cl.PingMode, cl.NotificationCAs = endpoint, mode, roots
 	return s.save()
 }
 
@@ -82,12 +82,12 @@ func (k *client) deliveryMode() string {
 
 // parseNotificationToken reads client_notification_token, required in ping mode and
 // forbidden otherwise. It returns what is wrong, or nothing (CIBA section 7.1).
-func (q *request) parseNotificationToken(c *call, known *client) string {
+func (q *request) parseNotificationToken(c *call, cl *client) string {
 	token := c.form.Get("client_notification_token")
 	switch {
-	case known.NotificationEndpoint == "" && c.form.Has("client_notification_token"):
+	case cl.NotificationEndpoint == "" && c.form.Has("client_notification_token"):
 		return "client_notification_token is not for poll mode"
-	case known.NotificationEndpoint != "" && (len(token) > 1024 || !bearerAlphabet.MatchString(token)):
+	case cl.NotificationEndpoint != "" && (len(token) > 1024 || !bearerAlphabet.MatchString(token)):
 		return "ping mode needs a client_notification_token of at most 1024 characters (RFC 6750)"
 	}
 	q.notificationToken = token
@@ -110,15 +110,15 @@ func (s *Server) scheduleAutoAnswer(q *request) {
 // sendPings starts the pings for an answered request in the background. The lock must be
 // held.
 func (s *Server) sendPings(q *request) {
-	known := s.state.findClient(q.Client)
-	if q.notificationToken == "" || known == nil || known.NotificationEndpoint == "" {
+	cl := s.state.findClient(q.Client)
+	if q.notificationToken == "" || cl == nil || cl.NotificationEndpoint == "" {
 		return
 	}
-	id, times := q.authReqID, map[string]int{"once": 1, "often": 3, "foreign": 1}[known.PingMode]
-	if known.PingMode == "foreign" {
+	id, times := q.authReqID, map[string]int{"once": 1, "often": 3, "foreign": 1}[cl.PingMode]
+	if cl.PingMode == "foreign" {
 		id = newSecret()
 	}
-	to, token, number := *known, q.notificationToken, q.Number
+	to, token, number := *cl, q.notificationToken, q.Number
 	for range times {
 		go s.deliverPing(to, token, id, number)
 	}
@@ -127,14 +127,14 @@ func (s *Server) sendPings(q *request) {
 // sendEarlyPing pings before the acknowledgement, for a client of that mode.
 func (s *Server) sendEarlyPing(q *request) {
 	s.mu.Lock()
-	known := s.state.findClient(q.Client)
-	early := q.notificationToken != "" && known != nil && known.PingMode == "early"
+	cl := s.state.findClient(q.Client)
+	early := q.notificationToken != "" && cl != nil && cl.PingMode == "early"
 	if early {
 		s.applyAutoAnswers(s.opt.Now())
 	}
 	var to client
 	if early {
-		to = *known
+		to = *cl
 	}
 	s.mu.Unlock()
 	if early {

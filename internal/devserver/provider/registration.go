@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
 // registration is the supported client metadata; other members are ignored (RFC 7591
@@ -28,34 +29,34 @@ type registration struct {
 // handleRegistration registers a new client. An initial access token is required only
 // with GuardRegistration, but a wrong one is always rejected (RFC 7591 section 3).
 func (s *Server) handleRegistration(c *call) faults.Answer {
-	if bad := c.checkRegistrationToken(); bad != nil {
-		return *bad
+	if failure := c.checkRegistrationToken(); failure != nil {
+		return *failure
 	}
-	known, m, bad := c.parseMetadata()
-	if bad != nil {
-		return *bad
+	cl, m, failure := c.parseMetadata()
+	if failure != nil {
+		return *failure
 	}
-	known.ID, known.Registered = "c-"+newSecret()[:16], c.now
-	if known.Name == "" {
-		known.Name = known.ID
+	cl.ID, cl.Registered = "c-"+newSecret()[:16], c.now
+	if cl.Name == "" {
+		cl.Name = cl.ID
 	}
-	if known.Auth == "client_secret_basic" || known.Auth == "client_secret_post" {
-		known.Secret = newSecret()
+	if cl.Auth == "client_secret_basic" || cl.Auth == "client_secret_post" {
+		cl.Secret = newSecret()
 	}
 	access := newSecret()
-	known.RegistrationToken = digest(access)
+	cl.RegistrationToken = digest(access)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.state.Clients) >= maxClients {
 		return faults.OAuthError("invalid_client_metadata", "too many clients are registered already")
 	}
-	s.state.Clients = append(s.state.Clients, known)
-	s.state.ensureKey(known.Alg)
+	s.state.Clients = append(s.state.Clients, cl)
+	s.state.ensureKey(cl.Alg)
 	if err := s.save(); err != nil {
 		return faults.ServerError(err.Error())
 	}
-	c.annotate(func(e *Arrival) { e.Client = known.ID })
-	return faults.JSON(http.StatusCreated, s.registrationAnswer(known, m, access))
+	c.annotate(func(e *Arrival) { e.Client = cl.ID })
+	return faults.JSON(http.StatusCreated, s.registrationAnswer(cl, m, access))
 }
 
 // checkRegistrationToken checks the initial access token: one from the control interface,
@@ -79,8 +80,8 @@ func (c *call) checkRegistrationToken() *faults.Answer {
 		return nil
 	}
 	s.mu.Unlock()
-	_, bad := c.authorize()
-	return bad
+	_, failure := c.authorize()
+	return failure
 }
 
 // InitialAccessToken makes a token that allows one registration (RFC 7591 section 3).
@@ -98,47 +99,47 @@ func (s *Server) InitialAccessToken() (string, error) {
 func (s *Server) handleClientConfiguration(c *call) faults.Answer {
 	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	s.mu.Lock()
-	known := s.state.findClient(c.r.PathValue("id"))
-	if known == nil || known.RegistrationToken == "" || token == "" || known.RegistrationToken != digest(token) {
+	cl := s.state.findClient(c.r.PathValue("id"))
+	if cl == nil || cl.RegistrationToken == "" || token == "" || cl.RegistrationToken != digest(token) {
 		s.mu.Unlock()
 		return faults.InvalidToken()
 	}
 	defer s.mu.Unlock()
-	c.annotate(func(e *Arrival) { e.Client = known.ID })
+	c.annotate(func(e *Arrival) { e.Client = cl.ID })
 	var jwks json.RawMessage
 	switch c.r.Method {
 	case http.MethodDelete:
-		s.state.Clients = slices.DeleteFunc(s.state.Clients, func(k *client) bool { return k == known })
+		s.state.Clients = slices.DeleteFunc(s.state.Clients, func(k *client) bool { return k == cl })
 		if err := s.save(); err != nil {
 			return faults.ServerError(err.Error())
 		}
 		return faults.Answer{Status: http.StatusNoContent, Header: http.Header{"Cache-Control": {"no-store"}}}
 	case http.MethodPut:
-		var who struct {
+		var body struct {
 			ID string `json:"client_id"`
 		}
-		if json.Unmarshal(c.body, &who) != nil || who.ID != known.ID {
+		if json.Unmarshal(c.body, &body) != nil || body.ID != cl.ID {
 			return faults.OAuthError("invalid_client_metadata", "client_id must be that of the registration")
 		}
-		fresh, m, bad := c.parseMetadata()
-		if bad != nil {
-			return *bad
+		fresh, m, failure := c.parseMetadata()
+		if failure != nil {
+			return *failure
 		}
 		token = newSecret()
-		fresh.ID, fresh.Registered, fresh.Secret, fresh.RegistrationToken = known.ID, known.Registered, known.Secret, digest(token)
-		*known, jwks = *fresh, m
-		s.state.ensureKey(known.Alg)
+		fresh.ID, fresh.Registered, fresh.Secret, fresh.RegistrationToken = cl.ID, cl.Registered, cl.Secret, digest(token)
+		*cl, jwks = *fresh, m
+		s.state.ensureKey(cl.Alg)
 		if err := s.save(); err != nil {
 			return faults.ServerError(err.Error())
 		}
 	default:
-		set, err := json.Marshal(map[string]any{"keys": known.Keys})
+		set, err := json.Marshal(map[string]any{"keys": cl.Keys})
 		if err != nil {
 			return faults.ServerError(err.Error())
 		}
 		jwks = set
 	}
-	return jsonOK(s.registrationAnswer(known, jwks, token))
+	return jsonOK(s.registrationAnswer(cl, jwks, token))
 }
 
 // registrationAnswer is the metadata with the address and token of the client
@@ -195,16 +196,16 @@ func (c *call) parseMetadata() (*client, json.RawMessage, *faults.Answer) {
 	if m.Alg != "ES256" && m.Alg != "RS256" {
 		return reject("id_token_signed_response_alg must be ES256 or RS256")
 	}
-	known := &client{Name: PlainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, NotificationEndpoint: m.Notify, PingMode: PingModes[0]}
+	cl := &client{Name: PlainText(m.Name, 60), Auth: m.Auth, Grants: m.Grants, Alg: m.Alg, NotificationEndpoint: m.Notify, PingMode: PingModes[0]}
 	if m.Auth == "private_key_jwt" {
 		if m.JWKSURI != "" {
 			return reject("jwks_uri is not supported; send the keys as jwks")
 		}
-		if err := known.parseKeys(m.JWKS); err != nil {
+		if err := cl.parseKeys(m.JWKS); err != nil {
 			return reject(err.Error())
 		}
 	}
-	return known, m.JWKS, nil
+	return cl, m.JWKS, nil
 }
 
 // parseKeys sets the client's public keys from a JWK set.

@@ -38,18 +38,18 @@ func (c *call) authorize() (*grant, *faults.Answer) {
 
 // handleCustomer is the protected API: a shop's data about a customer.
 func (s *Server) handleCustomer(c *call) faults.Answer {
-	g, bad := c.authorize()
-	if bad != nil {
-		return *bad
+	g, failure := c.authorize()
+	if failure != nil {
+		return *failure
 	}
 	return jsonOK(personByUsername(g.Person).customer)
 }
 
 // handleUserInfo answers with the claims of the person (OIDC section 5.3).
 func (s *Server) handleUserInfo(c *call) faults.Answer {
-	g, bad := c.authorize()
-	if bad != nil {
-		return *bad
+	g, failure := c.authorize()
+	if failure != nil {
+		return *failure
 	}
 	return jsonOK(personByUsername(g.Person).claims())
 }
@@ -57,9 +57,9 @@ func (s *Server) handleUserInfo(c *call) faults.Answer {
 // handleRevocation revokes a token and all others of the same approval. An unknown token
 // is no error (RFC 7009 section 2.2).
 func (s *Server) handleRevocation(c *call) faults.Answer {
-	known, bad := c.authenticate()
-	if bad != nil {
-		return *bad
+	cl, failure := c.authenticate()
+	if failure != nil {
+		return *failure
 	}
 	token := c.form.Get("token")
 	if token == "" {
@@ -69,7 +69,7 @@ func (s *Server) handleRevocation(c *call) faults.Answer {
 	defer s.mu.Unlock()
 	done := faults.Answer{Status: http.StatusOK, Header: http.Header{"Cache-Control": {"no-store"}}}
 	g := s.state.findGrant(token)
-	if g == nil || g.Client != known.ID {
+	if g == nil || g.Client != cl.ID {
 		return done
 	}
 	c.annotate(func(e *Arrival) { e.User, e.Request = g.Person, g.Request })

@@ -162,7 +162,7 @@ func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, 
 // an HTTP server can shut down. It may be called more than once.
 func (s *Server) Close() { s.stopOnce.Do(func() { close(s.stop) }) }
 
-// signalChange wakes everybody who waits on Changed. The lock must be held.
+// signalChange wakes all goroutines that wait on Changed. The lock must be held.
 func (s *Server) signalChange() {
 	close(s.changed)
 	s.changed = make(chan struct{})

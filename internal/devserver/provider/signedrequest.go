@@ -17,7 +17,7 @@ var requestAlgs = []string{"ES256", "PS256"}
 // unpackSignedRequest verifies a signed authentication request and puts its parameters
 // into the form. No other request parameter may stand beside it. A failure has the code
 // of an OAuth error (CIBA section 7.1.1).
-func (c *call) unpackSignedRequest(known *client) (code string, err error) {
+func (c *call) unpackSignedRequest(cl *client) (code string, err error) {
 	const bad = "invalid_request"
 	for name := range c.form {
 		switch name {
@@ -31,17 +31,17 @@ func (c *call) unpackSignedRequest(known *client) (code string, err error) {
 	if err != nil || len(token.Headers) != 1 {
 		return bad, errors.New("request: not a JWT signed with ES256 or PS256")
 	}
-	claims, err := verifyClientJWT(known, signed, requestAlgs)
+	claims, err := verifyClientJWT(cl, signed, requestAlgs)
 	if err != nil {
 		return bad, errors.New("request: not signed with a registered key")
 	}
-	if claims.Issuer != known.ID || !claims.Audience.Contains(c.server.Issuer()) {
+	if claims.Issuer != cl.ID || !claims.Audience.Contains(c.server.Issuer()) {
 		return bad, errors.New("request: iss must be the client and aud the issuer")
 	}
 	if claims.IssuedAt == nil || claims.NotBefore == nil {
 		return bad, errors.New("request: iat and nbf must be present")
 	}
-	if err := c.server.checkFreshness(known.ID, claims, c.now); err != nil {
+	if err := c.server.checkFreshness(cl.ID, claims, c.now); err != nil {
 		return bad, errors.New(strings.Replace(err.Error(), "assertion", "request", 1))
 	}
 	var all map[string]json.RawMessage
