@@ -12,15 +12,15 @@ var connectionKinds = []kind{
 	{name: "endless", stage: AfterAnswer, summary: "a body that never ends, at full speed",
 		change: func(c Call, f *Fault, a *Answer) { a.Delivery = Endless }},
 	{name: "drip", stage: AfterAnswer, summary: "the body one byte every value seconds (1)",
-		check: isNumber(0.001, 3600), change: func(c Call, f *Fault, a *Answer) {
+		check: checkNumber(0.001, 3600), change: func(c Call, f *Fault, a *Answer) {
 			a.Delivery, a.Delay = Drip, f.seconds(1)
 		}},
 	{name: "endless_headers", stage: AfterAnswer, summary: "header lines that never end",
 		change: func(c Call, f *Fault, a *Answer) { a.Delivery = EndlessHeaders }},
 	{name: "informational", stage: AfterAnswer, summary: "value informational answers (103) before the real one (5000)",
-		check: isInteger(1, 1<<20), change: func(c Call, f *Fault, a *Answer) { a.earlyHints = int(f.Number(5000)) }},
+		check: checkInteger(1, 1<<20), change: func(c Call, f *Fault, a *Answer) { a.earlyHints = int(f.Number(5000)) }},
 	{name: "reset", stage: AfterAnswer, summary: "reset the connection after value bytes of the answer (0), headers included",
-		check: isInteger(0, 1<<20), change: func(c Call, f *Fault, a *Answer) { a.Delivery, a.padding = Reset, int64(f.Number(0)) }},
+		check: checkInteger(0, 1<<20), change: func(c Call, f *Fault, a *Answer) { a.Delivery, a.padding = Reset, int64(f.Number(0)) }},
 	{name: "not_http", stage: AfterAnswer, summary: "the first bytes of an HTTP/2 connection on an HTTP/1.1 connection",
 		change: func(c Call, f *Fault, a *Answer) { a.Delivery = NotHTTP }},
 	{name: "bad_chunks", stage: AfterAnswer, summary: "a chunked body whose second chunk has no length",
@@ -30,7 +30,7 @@ var connectionKinds = []kind{
 	{name: "wrong_type", stage: AfterAnswer, summary: "the Content-Type value, or text/html",
 		change: func(c Call, f *Fault, a *Answer) { a.Header.Set("Content-Type", f.text("text/html; charset=utf-7")) }},
 	{name: "date", stage: AfterAnswer, summary: "a Date header value seconds in the future (7200)",
-		check: isNumber(-1e9, 1e9), change: func(c Call, f *Fault, a *Answer) {
+		check: checkNumber(-1e9, 1e9), change: func(c Call, f *Fault, a *Answer) {
 			at := c.Now().Add(f.seconds(7200))
 			a.Header.Set("Date", at.UTC().Format(http.TimeFormat))
 		}},
@@ -49,7 +49,7 @@ var connectionKinds = []kind{
 	{name: "bad_utf8", stage: AfterAnswer, summary: "a member whose value is invalid UTF-8",
 		change: func(c Call, f *Fault, a *Answer) { a.append("note", "\"\xff\xfe\"") }},
 	{name: "long_poll", places: "token", stage: HoldPoll, summary: "hold a pending poll until the person answers, at most value seconds (30)",
-		check: isNumber(0.001, 3600)},
+		check: checkNumber(0.001, 3600)},
 }
 
 // pack puts 64 MiB of spaces before the body and compresses both. Each piece is a gzip

@@ -266,7 +266,7 @@ func (f *Fault) text(fallback string) string {
 
 // The following functions check a fault's value.
 
-func isInteger(low, high int64) func(*Fault) error {
+func checkInteger(low, high int64) func(*Fault) error {
 	return func(f *Fault) error {
 		var n int64
 		if len(f.Value) > 0 && (json.Unmarshal(f.Value, &n) != nil || n < low || n > high) {
@@ -276,7 +276,7 @@ func isInteger(low, high int64) func(*Fault) error {
 	}
 }
 
-func isNumber(low, high float64) func(*Fault) error {
+func checkNumber(low, high float64) func(*Fault) error {
 	return func(f *Fault) error {
 		var n float64
 		if len(f.Value) > 0 && (json.Unmarshal(f.Value, &n) != nil || n < low || n > high) {
@@ -286,14 +286,14 @@ func isNumber(low, high float64) func(*Fault) error {
 	}
 }
 
-func isText(f *Fault) error {
+func checkText(f *Fault) error {
 	if f.text("") == "" {
 		return errors.New("value must be given as text")
 	}
 	return nil
 }
 
-func isObject(f *Fault) error {
+func checkObject(f *Fault) error {
 	var m map[string]any
 	if json.Unmarshal(f.Value, &m) != nil || len(m) == 0 {
 		return errors.New("value must be a JSON object")

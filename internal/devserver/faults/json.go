@@ -17,13 +17,13 @@ const defaultHuge = 8 << 20
 // jsonKinds change the JSON object of an answer.
 var jsonKinds = []kind{
 	{name: "huge", stage: AfterAnswer, summary: "value bytes of padding as a first member (8 MiB)",
-		check: isInteger(1, 4<<30), change: func(c Call, f *Fault, a *Answer) {
+		check: checkInteger(1, 4<<30), change: func(c Call, f *Fault, a *Answer) {
 			if len(a.Body) > 2 && a.Body[0] == '{' {
 				a.padding = int64(f.Number(defaultHuge))
 			}
 		}},
 	{name: "set", stage: AfterAnswer, summary: "set the members of the object value; null removes a member",
-		check: isObject, change: func(c Call, f *Fault, a *Answer) {
+		check: checkObject, change: func(c Call, f *Fault, a *Answer) {
 			var members map[string]json.RawMessage
 			json.Unmarshal(f.Value, &members) // validated when the fault was set
 			a.edit(func(m map[string]any) {
@@ -50,7 +50,7 @@ var jsonKinds = []kind{
 			a.append("", `""`)
 		}},
 	{name: "deep_nesting", stage: AfterAnswer, summary: "a member nested value levels deep (20000)",
-		check: isInteger(1, 1<<20), change: func(c Call, f *Fault, a *Answer) {
+		check: checkInteger(1, 1<<20), change: func(c Call, f *Fault, a *Answer) {
 			n := int(f.Number(20000))
 			a.append("deep", strings.Repeat("[", n)+strings.Repeat("]", n))
 		}},
@@ -100,7 +100,7 @@ var jsonKinds = []kind{
 			})
 		}},
 	{name: "many_keys", places: "jwks", stage: AfterAnswer, on: "success", summary: "value additional keys (500)",
-		check: isInteger(1, 100000), change: func(c Call, f *Fault, a *Answer) {
+		check: checkInteger(1, 100000), change: func(c Call, f *Fault, a *Answer) {
 			spare, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader) // never fails
 			a.editKeys(func(keys []json.RawMessage) []json.RawMessage {
 				for i := range int(f.Number(500)) {

@@ -14,11 +14,11 @@ var kinds = slices.Concat(answerKinds, connectionKinds, jsonKinds, tokenKinds, p
 // answerKinds replace or delay the whole answer.
 var answerKinds = []kind{
 	{name: "status", summary: "answer with the status value, and body and headers if given",
-		check: isInteger(200, 599), change: func(c Call, f *Fault, a *Answer) {
+		check: checkInteger(200, 599), change: func(c Call, f *Fault, a *Answer) {
 			*a = f.answer(int(f.Number(500)), f.Body)
 		}},
 	{name: "slow", summary: "wait value seconds (1; may be a fraction), then answer as usual",
-		check: isNumber(0, 3600), change: func(c Call, f *Fault, a *Answer) {
+		check: checkNumber(0, 3600), change: func(c Call, f *Fault, a *Answer) {
 			a.Delay = f.seconds(1)
 			a.Proceed = true
 		}},
@@ -38,7 +38,7 @@ var answerKinds = []kind{
 			*a = Answer{Status: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<html><body>Closed for maintenance</body></html>")}
 		}},
 	{name: "redirect", summary: "redirect to the URL value with 307 or status",
-		check: isText, change: func(c Call, f *Fault, a *Answer) {
+		check: checkText, change: func(c Call, f *Fault, a *Answer) {
 			*a = f.answer(http.StatusTemporaryRedirect, f.Body)
 			a.Header.Set("Location", f.text(""))
 		}},
@@ -48,7 +48,7 @@ var answerKinds = []kind{
 			a.Header.Set("Retry-After", f.text("10"))
 		}},
 	{name: "error", summary: "the OAuth error value, with description and status if given",
-		check: isText, change: func(c Call, f *Fault, a *Answer) {
+		check: checkText, change: func(c Call, f *Fault, a *Answer) {
 			*a = OAuthError(f.text(""), f.Description)
 			if f.Status != 0 {
 				a.Status = f.Status
@@ -67,7 +67,7 @@ var answerKinds = []kind{
 		}},
 	{name: "slow_down", places: "token", stage: SlowDown, summary: "answer slow_down to a pending poll; the interval grows by 5 s"},
 	{name: "user_code", places: "bc", summary: "require the user_code value; answer missing_user_code or invalid_user_code otherwise",
-		check: isText, change: func(c Call, f *Fault, a *Answer) {
+		check: checkText, change: func(c Call, f *Fault, a *Answer) {
 			switch given := c.Param("user_code"); {
 			case given == "":
 				*a = OAuthError("missing_user_code", "this person has a user code")

@@ -121,7 +121,7 @@ var tokenKinds = []kind{
 	tokenKind("control_characters", "escape sequences in the name", func(t *Token, f *Fault) {
 		t.Claims["name"] = hostileText(t.Claims["name"].(string))
 	}),
-	{name: "claims", places: "token", stage: IssueTokens, check: isObject, summary: "set the claims of the object value; null removes a claim",
+	{name: "claims", places: "token", stage: IssueTokens, check: checkObject, summary: "set the claims of the object value; null removes a claim",
 		beforeSigning: func(t *Token, f *Fault) {
 			var claims map[string]json.RawMessage
 			json.Unmarshal(f.Value, &claims) // validated when the fault was set

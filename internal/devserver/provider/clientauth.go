@@ -208,12 +208,10 @@ func (s *Server) checkFreshness(id string, claims jwt.Claims, now time.Time) err
 	case claims.ID == "" || len(claims.ID) > 256:
 		return errors.New("assertion: jti is missing or too long")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := digest(strings.Join([]string{id, claims.ID}, "\x00"))
-	if _, seen := s.state.UsedIDs[key]; seen {
+	if !s.isFirstUse(id, claims.ID, claims.Expiry.Time().Add(clockTolerance)) {
 		return errors.New("assertion: this jti was used before")
 	}
-	s.state.UsedIDs[key] = claims.Expiry.Time().Add(clockTolerance)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.save()
 }

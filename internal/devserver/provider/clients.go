@@ -33,11 +33,11 @@ type client struct {
 	RegistrationToken    string            `json:"access,omitempty"` // digest of the registration access token
 	BuiltIn              bool              `json:"ready,omitempty"`
 	NotificationEndpoint string            `json:"backchannel_client_notification_endpoint,omitempty"` // ping mode; empty in poll mode
-	PingMode             string            `json:"manner,omitempty"`                                   // how it is pinged, one of Manners
+	PingMode             string            `json:"manner,omitempty"`                                   // one of PingModes
 	NotificationCAs      string            `json:"roots,omitempty"`                                    // PEM; empty for the system's
 	SignedRequestsOnly   bool              `json:"signs,omitempty"`                                    // accepts signed requests only
 	CertSubject          string            `json:"tls_client_auth_subject_dn,omitempty"`               // of the client certificate
-	Cert                 []byte            `json:"cert,omitempty"`                                     // DER; ready-made clients only
+	Cert                 []byte            `json:"cert,omitempty"`                                     // DER; built-in clients only
 }
 
 // Client is a built-in client with its credentials.

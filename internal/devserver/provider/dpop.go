@@ -77,11 +77,11 @@ func (c *call) verifyProof(access string) (jkt, code, why string) {
 	return thumbprint(*h.JSONWebKey), "", ""
 }
 
-// isFirstUse reports whether an identifier is new, and remembers it.
-func (s *Server) isFirstUse(kind, id string, until time.Time) bool {
+// isFirstUse reports whether a jti of an issuer is new, and remembers it.
+func (s *Server) isFirstUse(issuer, jti string, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := digest(kind + "\x00" + id)
+	key := digest(issuer + "\x00" + jti)
 	_, seen := s.state.UsedIDs[key]
 	s.state.UsedIDs[key] = until
 	return !seen

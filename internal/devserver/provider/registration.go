@@ -29,7 +29,7 @@ type registration struct {
 // handleRegistration registers a new client. An initial access token is required only
 // with GuardRegistration, but a wrong one is always rejected (RFC 7591 section 3).
 func (s *Server) handleRegistration(c *call) faults.Answer {
-	if failure := c.checkRegistrationToken(); failure != nil {
+	if failure := c.checkInitialToken(); failure != nil {
 		return *failure
 	}
 	cl, m, failure := c.parseMetadata()
@@ -59,9 +59,9 @@ func (s *Server) handleRegistration(c *call) faults.Answer {
 	return faults.JSON(http.StatusCreated, s.registrationAnswer(cl, m, access))
 }
 
-// checkRegistrationToken checks the initial access token: one from the control interface,
+// checkInitialToken checks the initial access token: one from the control interface,
 // valid once, or the access token of a person who signed in.
-func (c *call) checkRegistrationToken() *faults.Answer {
+func (c *call) checkInitialToken() *faults.Answer {
 	s := c.server
 	_, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	if token == "" && !s.opt.GuardRegistration {
