@@ -37,7 +37,7 @@ const (
 	maxEarlyPings = 4
 
 	// bearerGrace is how long a bearer token stays valid after the request has expired, so that a late ping is answered
-	// as good.
+	// as valid.
 	bearerGrace = time.Minute
 
 	// maxUnauthenticated bounds the answers to unauthenticated requests in a second. It does not apply to the server's
@@ -61,8 +61,8 @@ type expectedPing struct {
 	notify       func()
 }
 
-// Pings receives the server's pings (CIBA Core 9, 10.2). A ping only says that the token endpoint has an answer; what
-// it is, the poll tells. Polls continue slowly in case a ping is lost. Pings is safe for concurrent use.
+// Pings receives the server's pings (CIBA Core 9, 10.2). A ping only says that the token endpoint has an answer, which the
+// next poll fetches. Polls continue slowly in case a ping is lost. Pings is safe for concurrent use.
 type Pings struct {
 	uptime func() time.Duration
 	log    *slog.Logger
@@ -82,7 +82,7 @@ func NewPings(uptime func() time.Duration, log *slog.Logger) *Pings {
 }
 
 // expect registers a request and returns the client_notification_token that the server must send: 256 random bits,
-// where the specification recommends 160. notify is called once at most.
+// where the specification recommends 160. ring is called at most once, when the ping arrives.
 func (p *Pings) expect(ring func()) (token string, e *expectedPing) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails

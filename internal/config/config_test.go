@@ -11,16 +11,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// bare environment: nothing of ours, nothing of systemd's. t.Setenv first, so
-// that the variable comes back after the test.
+// emptyEnv removes the settings and systemd's directories from the environment, until the test ends.
 func emptyEnv(t *testing.T) {
 	t.Helper()
+	testkit.SetEnv(t)
 	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, prefix) || strings.HasSuffix(name, "_DIRECTORY") {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasSuffix(name, "_DIRECTORY") {
 			t.Setenv(name, "")
 			os.Unsetenv(name)
 		}
@@ -30,7 +30,7 @@ func emptyEnv(t *testing.T) {
 	t.Cleanup(func() { credstore, encryptedCredstore = was[0], was[1] })
 }
 
-// secretFile writes a file that only its owner reads.
+// secretFile writes a file of this mode and returns its path.
 func secretFile(t *testing.T, name, contents string, mode os.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -43,8 +43,8 @@ func secretFile(t *testing.T, name, contents string, mode os.FileMode) string {
 	return path
 }
 
-// registered sets the least that a device needs.
-func registered(t *testing.T) {
+// setRegistration sets the environment to a minimal registration.
+func setRegistration(t *testing.T) {
 	t.Helper()
 	emptyEnv(t)
 	t.Setenv("KIOSK_ISSUER", "https://id.example")
@@ -52,7 +52,7 @@ func registered(t *testing.T) {
 	t.Setenv("KIOSK_CLIENT_KEY_FILE", secretFile(t, "key.pem", "the key\n", 0o600))
 }
 
-func problems(t *testing.T, err error) Problems {
+func problemsIn(t *testing.T, err error) Problems {
 	t.Helper()
 	var p Problems
 	if err != nil && !errors.As(err, &p) {
@@ -61,8 +61,8 @@ func problems(t *testing.T, err error) Problems {
 	return p
 }
 
-// about finds the problem of one setting.
-func about(p Problems, setting string) *Problem {
+// problemOf returns the problem of a setting, or nil.
+func problemOf(p Problems, setting string) *Problem {
 	for i := range p {
 		if p[i].Setting == setting {
 			return &p[i]
@@ -71,7 +71,7 @@ func about(p Problems, setting string) *Problem {
 	return nil
 }
 
-func row(t *testing.T, s *Settings, name string) Row {
+func rowOf(t *testing.T, s *Settings, name string) Row {
 	t.Helper()
 	for _, r := range s.Rows() {
 		if r.Name == name {
@@ -82,8 +82,8 @@ func row(t *testing.T, s *Settings, name string) Row {
 	return Row{}
 }
 
-func TestDefaultsOfARegisteredDevice(t *testing.T) {
-	registered(t)
+func TestDefaults(t *testing.T) {
+	setRegistration(t)
 	s, err := Load()
 	if err != nil {
 		t.Fatal(err)
@@ -108,11 +108,11 @@ func TestDefaultsOfARegisteredDevice(t *testing.T) {
 		t.Errorf("subject claims %v", got)
 	}
 	if s.HasAPI() {
-		t.Error("an API without an address")
+		t.Error("HasAPI without KIOSK_API_URL")
 	}
 }
 
-func TestEverySettingGoodAndBad(t *testing.T) {
+func TestSettingsAcceptAndReject(t *testing.T) {
 	long := strings.Repeat("x", 600)
 	for _, c := range []struct {
 		setting string
@@ -160,13 +160,13 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 	} {
 		t.Run(c.setting, func(t *testing.T) {
 			for _, value := range c.good {
-				registered(t)
+				setRegistration(t)
 				t.Setenv(c.setting, value)
 				s, err := Load()
 				if err != nil {
 					t.Errorf("%q refused: %v", value, err)
 				}
-				if r := row(t, s, c.setting); r.Origin != "environment" {
+				if r := rowOf(t, s, c.setting); r.Origin != "environment" {
 					t.Errorf("%q: origin %q", value, r.Origin)
 				}
 			}
@@ -174,20 +174,20 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 				if strings.Contains(value, "\x00") {
 					continue // cannot be in an environment
 				}
-				registered(t)
+				setRegistration(t)
 				t.Setenv(c.setting, value)
 				_, err := Load()
-				p := about(problems(t, err), c.setting)
+				p := problemOf(problemsIn(t, err), c.setting)
 				if p == nil {
-					// A way of authentication without its secret is the secret's problem.
-					if strings.HasPrefix(value, "client_secret") && about(problems(t, err), "KIOSK_CLIENT_SECRET_FILE") != nil {
+					// A method without its secret is reported as a problem of the secret.
+					if strings.HasPrefix(value, "client_secret") && problemOf(problemsIn(t, err), "KIOSK_CLIENT_SECRET_FILE") != nil {
 						continue
 					}
 					t.Errorf("%q accepted: %v", value, err)
 					continue
 				}
 				if p.Cause == "" || p.Allowed == "" && !strings.Contains(p.Cause, "not offered") && value != "push" {
-					t.Errorf("%q: unhelpful: %v", value, p)
+					t.Errorf("%q: the message does not help: %v", value, p)
 				}
 				if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' && r != '\n' || r == '\u202e' }) {
 					t.Errorf("%q: control character in the error", value)
@@ -197,8 +197,8 @@ func TestEverySettingGoodAndBad(t *testing.T) {
 	}
 }
 
-func TestAllProblemsAtOnce(t *testing.T) {
-	registered(t)
+func TestAllProblemsAreReported(t *testing.T) {
+	setRegistration(t)
 	t.Setenv("KIOSK_ISSUER", "http://shop.example")
 	t.Setenv("KIOSK_CLIENT_ID", "a b")
 	t.Setenv("KIOSK_IDLE_TIMEOUT", "60")
@@ -207,7 +207,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	t.Setenv("KIOSK_DELIVERY", "pol")
 	_, err := Load()
 	var names []string
-	for _, p := range problems(t, err) {
+	for _, p := range problemsIn(t, err) {
 		names = append(names, p.Setting)
 	}
 	want := []string{"KIOSK_ISSUER", "KIOSK_CLIENT_ID", "KIOSK_DELIVERY", "KIOSK_IDLE_TIMEOUT", "KIOSK_RESULT_TIMEOUT", "KIOSK_THEMA"}
@@ -222,22 +222,22 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		t.Errorf("reason %v", kiosk.ReasonOf(err))
 	}
 	if errors.Is(err, ErrNotProvisioned) {
-		t.Error("called not provisioned")
+		t.Error("reported as not provisioned")
 	}
 }
 
-func TestNotProvisioned(t *testing.T) {
+func TestUnregisteredDeviceIsNotProvisioned(t *testing.T) {
 	emptyEnv(t)
 	s, err := Load()
 	if s == nil || s.Theme != "dark" {
-		t.Fatal("no settings beside the error")
+		t.Fatal("no settings with the error")
 	}
 	if !errors.Is(err, ErrNotProvisioned) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
-		t.Fatalf("not told: %v", err)
+		t.Fatalf("not reported as not provisioned: %v", err)
 	}
-	for _, p := range problems(t, err) {
+	for _, p := range problemsIn(t, err) {
 		if !p.Missing {
-			t.Errorf("more than the registration: %v", p)
+			t.Errorf("a problem besides the registration: %v", p)
 		}
 	}
 	for _, c := range []struct{ setting, value string }{
@@ -250,15 +250,15 @@ func TestNotProvisioned(t *testing.T) {
 			t.Setenv(c.setting, c.value)
 			_, err := Load()
 			if err == nil || errors.Is(err, ErrNotProvisioned) || kiosk.ReasonOf(err) != kiosk.Misconfigured {
-				t.Errorf("half a registration is a mistake, got %v", err)
+				t.Errorf("a partial registration must be misconfigured, got %v", err)
 			}
 		})
 	}
 }
 
-// A device that knows its server and who may set it up there is as new as one that knows
-// nothing; with anything of a registration beside it, the rest is a mistake.
-func TestNotProvisionedButKnowsWhereToAsk(t *testing.T) {
+// A device that knows only its issuer and the technicians' client can register itself. With any other part of a
+// registration, the missing parts are problems.
+func TestIssuerAndBootstrapClientAreNoRegistration(t *testing.T) {
 	emptyEnv(t)
 	t.Setenv("KIOSK_ISSUER", "https://id.example")
 	t.Setenv("KIOSK_BOOTSTRAP_CLIENT_ID", "technicians")
@@ -267,12 +267,12 @@ func TestNotProvisionedButKnowsWhereToAsk(t *testing.T) {
 	}
 	t.Setenv("KIOSK_CLIENT_ID", "x")
 	if _, err := Load(); errors.Is(err, ErrNotProvisioned) || kiosk.ReasonOf(err) != kiosk.Misconfigured {
-		t.Errorf("half a registration is a mistake, got %v", err)
+		t.Errorf("a partial registration must be misconfigured, got %v", err)
 	}
 }
 
-func TestEmptyMeansDefault(t *testing.T) {
-	registered(t)
+func TestEmptyVariableHasDefault(t *testing.T) {
+	setRegistration(t)
 	for _, d := range Doc() {
 		if os.Getenv(d.Name) == "" {
 			t.Setenv(d.Name, " ")
@@ -285,13 +285,13 @@ func TestEmptyMeansDefault(t *testing.T) {
 	if s.Theme != "dark" || s.IdleTimeout != time.Minute || len(s.Scope) != 2 {
 		t.Errorf("defaults lost: %+v", s)
 	}
-	if r := row(t, s, "KIOSK_THEME"); r.Origin != "default" || r.Value != "dark" {
+	if r := rowOf(t, s, "KIOSK_THEME"); r.Origin != "default" || r.Value != "dark" {
 		t.Errorf("row %+v", r)
 	}
 }
 
 func TestUnprefixedNamesAreNotRead(t *testing.T) {
-	registered(t)
+	setRegistration(t)
 	for _, d := range Doc() {
 		t.Setenv(strings.TrimPrefix(d.Name, prefix), "canary")
 	}
@@ -306,8 +306,8 @@ func TestUnprefixedNamesAreNotRead(t *testing.T) {
 	}
 }
 
-func TestUnknownSettingsNameTheNearest(t *testing.T) {
-	for _, c := range []struct{ given, near string }{
+func TestUnknownSettingsGetSuggestions(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
 		{"KIOSK_ISUER", "KIOSK_ISSUER"},
 		{"KIOSK_API_URI", "KIOSK_API_URL"},
 		{"KIOSK_LANGUAGE", "KIOSK_LANGUAGES"},
@@ -316,29 +316,28 @@ func TestUnknownSettingsNameTheNearest(t *testing.T) {
 		{"KIOSK_HTEME", "KIOSK_THEME"},
 		{"KIOSK_CLIENTID", "KIOSK_CLIENT_ID"},
 	} {
-		registered(t)
+		setRegistration(t)
 		t.Setenv(c.given, "canary")
 		_, err := Load()
-		p := about(problems(t, err), c.given)
-		if p == nil || p.Suggestion != c.near {
+		p := problemOf(problemsIn(t, err), c.given)
+		if p == nil || p.Suggestion != c.want {
 			t.Errorf("%s: %v", c.given, err)
 		}
 		if strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: value told", c.given)
+			t.Errorf("%s: the error contains the value", c.given)
 		}
 		os.Unsetenv(c.given)
 	}
 }
 
-// A technician is told apart by the same claims as a customer, and nothing of the API is
-// asked of them.
-func TestATechniciansScopes(t *testing.T) {
+// Technicians are identified by the same claims as customers, and no scope of the API is requested for them.
+func TestTechnicianScopes(t *testing.T) {
 	for _, c := range []struct{ scope, own, want string }{
 		{"", "", "openid profile"},
 		{"parcels openid email offline_access phone", "", "openid email phone"},
 		{"openid parcels", "openid roles", "openid roles"},
 	} {
-		registered(t)
+		setRegistration(t)
 		t.Setenv("KIOSK_SCOPE", c.scope)
 		t.Setenv("KIOSK_TECHNICIAN_SCOPE", c.own)
 		s, err := Load()
@@ -359,10 +358,10 @@ func TestSubjectClaims(t *testing.T) {
 	}{
 		{"switched off", Settings{SubjectClaim: "none"}, nil},
 		{"set", Settings{SubjectClaim: "upn", Identifier: EmailIdentifier}, []string{"upn"}},
-		{"Auth0's form", Settings{LoginHint: "iss_sub", Identifier: EmailIdentifier}, []string{"sub"}},
+		{"Auth0's JSON form", Settings{LoginHint: "iss_sub", Identifier: EmailIdentifier}, []string{"sub"}},
 		{"lookup", Settings{LookupURL: mustURL(t, "https://x"), Identifier: PhoneIdentifier}, []string{"sub"}},
-		{"mail", Settings{Identifier: EmailIdentifier}, []string{"email"}},
-		{"telephone", Settings{Identifier: PhoneIdentifier}, []string{"phone_number"}},
+		{"email", Settings{Identifier: EmailIdentifier}, []string{"email"}},
+		{"phone", Settings{Identifier: PhoneIdentifier}, []string{"phone_number"}},
 		{"card number", Settings{Identifier: NumberIdentifier}, []string{"preferred_username", "sub"}},
 	} {
 		if d := cmp.Diff(c.want, c.s.SubjectClaims()); d != "" {
@@ -375,8 +374,8 @@ func TestSubjectClaims(t *testing.T) {
 	}
 }
 
-func TestNotOneOf(t *testing.T) {
-	registered(t)
+func TestUnknownValue(t *testing.T) {
+	setRegistration(t)
 	t.Setenv("KIOSK_THEME", "drak")
 	s, err := Load()
 	if err != nil {
@@ -389,13 +388,12 @@ func TestNotOneOf(t *testing.T) {
 	}
 }
 
-// Ping mode needs an address with a certificate of its own, and says what is missing.
-func TestPingModeNeedsAnAddress(t *testing.T) {
-	registered(t)
+func TestPingModeRequiresAddressAndCertificate(t *testing.T) {
+	setRegistration(t)
 	t.Setenv("KIOSK_DELIVERY", "ping")
 	_, err := Load()
 	for _, need := range []string{"KIOSK_PING_LISTEN", "KIOSK_PING_CERT_FILE", "KIOSK_PING_KEY_FILE"} {
-		if p := about(problems(t, err), need); p == nil || !strings.Contains(p.Cause, "KIOSK_DELIVERY") {
+		if p := problemOf(problemsIn(t, err), need); p == nil || !strings.Contains(p.Cause, "KIOSK_DELIVERY") {
 			t.Errorf("%s: %v", need, p)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/kelseyhightower/envconfig"
 )
 
-// The names, defaults and credentials that people and scripts depend on.
-var public = []Setting{
+// wantSettings are the names, defaults and credentials that people and scripts depend on.
+var wantSettings = []Setting{
 	{Name: "KIOSK_ISSUER"},
 	{Name: "KIOSK_CLIENT_ID"},
 	{Name: "KIOSK_CLIENT_AUTH", Derived: "private_key_jwt if there is a key, else client_secret_basic"},
@@ -66,7 +66,7 @@ var public = []Setting{
 	{Name: "KIOSK_LOG_LEVEL", Default: "info"},
 }
 
-func TestTableIsThePublicOne(t *testing.T) {
+func TestDocumentedSettings(t *testing.T) {
 	got := Doc()
 	for i := range got {
 		if got[i].Doc == "" || got[i].Group == "" {
@@ -74,19 +74,19 @@ func TestTableIsThePublicOne(t *testing.T) {
 		}
 		got[i].Doc, got[i].Group, got[i].Allowed = "", "", ""
 	}
-	if d := cmp.Diff(public, got); d != "" {
+	if d := cmp.Diff(wantSettings, got); d != "" {
 		t.Error(d)
 	}
 }
 
-func TestEnvconfigReadsTheNamesOfTheTable(t *testing.T) {
+func TestEnvconfigReadsDocumentedNames(t *testing.T) {
 	var s sections
 	for _, f := range s.fields() {
 		if f.tag.Get("envconfig") != "" {
-			t.Errorf("%s: an envconfig tag makes the unprefixed name count", f.Name)
+			t.Errorf("%s: with an envconfig tag, the name without KIOSK_ would be read", f.Name)
 		}
 		if _, ok := f.field.(envconfig.Decoder); !ok {
-			t.Errorf("%s: envconfig would fill the cell's parts", f.Name)
+			t.Errorf("%s: envconfig would set the parts of the field", f.Name)
 		}
 		t.Run(f.Name, func(t *testing.T) {
 			emptyEnv(t)
@@ -99,28 +99,28 @@ func TestEnvconfigReadsTheNamesOfTheTable(t *testing.T) {
 			}
 			for _, g := range fresh.fields() {
 				if got := g.field.base().text == "canary"; got != (g.Name == f.Name) {
-					t.Errorf("%s set, %s holds %q", f.Name, g.Name, g.field.base().text)
+					t.Errorf("%s set, %s contains %q", f.Name, g.Name, g.field.base().text)
 				}
 			}
 		})
 	}
 }
 
-func TestTagsMakeSense(t *testing.T) {
+func TestTagsAreValid(t *testing.T) {
 	var s sections
 	for _, f := range s.fields() {
 		switch f.field.(type) {
 		case *seconds:
 			if tagNumber(f.tag.Get("min")) <= 0 || tagNumber(f.tag.Get("max")) <= tagNumber(f.tag.Get("min")) {
-				t.Errorf("%s: bounds", f.Name)
+				t.Errorf("%s: invalid range", f.Name)
 			}
 		case *timespan:
 			if tagDuration(f.tag.Get("min")) <= 0 || tagDuration(f.tag.Get("max")) <= tagDuration(f.tag.Get("min")) {
-				t.Errorf("%s: bounds", f.Name)
+				t.Errorf("%s: invalid range", f.Name)
 			}
 		case *choice:
 			if len(strings.Fields(f.tag.Get("oneof"))) < 2 {
-				t.Errorf("%s: words", f.Name)
+				t.Errorf("%s: fewer than two words", f.Name)
 			}
 		}
 		if f.Default != "" && f.Derived != "" {
@@ -133,20 +133,20 @@ func TestTagsMakeSense(t *testing.T) {
 			found = found || f.Name == n.setting
 		}
 		if !found {
-			t.Errorf("%s is refused and unknown", n.setting)
+			t.Errorf("%s is unsupported, but not a setting", n.setting)
 		}
 	}
 }
 
 func TestRowsCoverEverySetting(t *testing.T) {
-	registered(t)
+	setRegistration(t)
 	s, _ := Load()
 	rows := s.Rows()
-	if len(rows) != len(public) {
-		t.Fatalf("%d rows for %d settings", len(rows), len(public))
+	if len(rows) != len(wantSettings) {
+		t.Fatalf("%d rows for %d settings", len(rows), len(wantSettings))
 	}
 	for i, r := range rows {
-		if r.Name != public[i].Name || r.Doc == "" {
+		if r.Name != wantSettings[i].Name || r.Doc == "" {
 			t.Errorf("row %d: %+v", i, r)
 		}
 		if (r.Value == "") != (r.Origin == "") {
@@ -155,16 +155,16 @@ func TestRowsCoverEverySetting(t *testing.T) {
 	}
 }
 
-func TestNotOfferedSaysSo(t *testing.T) {
+func TestUnsupportedValuesAreRejected(t *testing.T) {
 	for _, n := range unsupported {
-		registered(t)
+		setRegistration(t)
 		value := n.value
 		if value == "" {
 			value = "/anything"
 		}
 		t.Setenv(n.setting, value)
 		_, err := Load()
-		p := about(problems(t, err), n.setting)
+		p := problemOf(problemsIn(t, err), n.setting)
 		if p == nil {
 			t.Errorf("%s=%s is ignored", n.setting, value)
 		} else if n.why == "" && p.Cause != notInThisVersion || n.why != "" && p.Cause != n.why {

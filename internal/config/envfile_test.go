@@ -30,23 +30,23 @@ func TestEnvironmentFile(t *testing.T) {
 	}
 }
 
-func TestEnvironmentFileRefusesWhatIsInDoubt(t *testing.T) {
+func TestEnvironmentFileRejectsAmbiguousLines(t *testing.T) {
 	for name, c := range map[string]struct{ line, want string }{
-		"export":                  {"export A=1", ":1:1: no export"},
-		"no equals sign":          {"KIOSK_SITE", ":1:1: a line is"},
-		"space before it":         {"A =1", ":1:1: a name"},
-		"digit first":             {"1A=1", ":1:1: a name"},
-		"comment behind":          {"A=b # canary", ":1:5: a comment"},
-		"quote inside":            {`A=b"canary"`, ":1:4: quotes"},
-		"line goes on":            {"A=b\\\nc=d", ":1:4: quotes"},
-		"quote not closed":        {`A="canary`, ":1:3: the quote"},
-		"text behind the quote":   {`A="b" canary`, ":1:6: something"},
-		"unknown escape":          {`A="a\n"`, ":1:5: a backslash"},
-		"backslash at the end":    {`A="a\`, ":1:5: a backslash"},
-		"backslash in plain ones": {`A='a\b'`, ":1:5: no backslash"},
-		"twice":                   {"A=1\nA=canary", ":2:1: A is already set in line 1"},
-		"control character":       {"A=\x1b[2J", ":1:3: a control"},
-		"not UTF-8":               {"A=\xff", ":1:1: not UTF-8"},
+		"export":                     {"export A=1", ":1:1: no export"},
+		"no equals sign":             {"KIOSK_SITE", ":1:1: a line is"},
+		"space before =":             {"A =1", ":1:1: a name"},
+		"digit first":                {"1A=1", ":1:1: a name"},
+		"comment after the value":    {"A=b # canary", ":1:5: a comment"},
+		"quote inside":               {`A=b"canary"`, ":1:4: quotes"},
+		"continued line":             {"A=b\\\nc=d", ":1:4: quotes"},
+		"quote not closed":           {`A="canary`, ":1:3: the quote"},
+		"text after the quote":       {`A="b" canary`, ":1:6: something"},
+		"unknown escape":             {`A="a\n"`, ":1:5: a backslash"},
+		"backslash at the end":       {`A="a\`, ":1:5: a backslash"},
+		"backslash in single quotes": {`A='a\b'`, ":1:5: no backslash"},
+		"twice":                      {"A=1\nA=canary", ":2:1: A is already set in line 1"},
+		"control character":          {"A=\x1b[2J", ":1:3: a control"},
+		"not UTF-8":                  {"A=\xff", ":1:1: not UTF-8"},
 	} {
 		_, err := parseEnv("x.env", c.line)
 		if err == nil || !strings.Contains(err.Error(), "x.env"+c.want) {
@@ -54,23 +54,23 @@ func TestEnvironmentFileRefusesWhatIsInDoubt(t *testing.T) {
 			continue
 		}
 		if strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: value told: %v", name, err)
+			t.Errorf("%s: the error contains the value: %v", name, err)
 		}
 	}
 	_, err := parseEnv("x.env", "A\n\nB")
 	if err == nil || strings.Count(err.Error(), "\n") != 1 {
-		t.Errorf("not every fault told: %v", err)
+		t.Errorf("not every fault is reported: %v", err)
 	}
 }
 
-func TestFileFillsTheEnvironment(t *testing.T) {
-	registered(t)
+func TestEnvironmentOverridesFile(t *testing.T) {
+	setRegistration(t)
 	t.Setenv("KIOSK_THEME", "mono")
 	for _, name := range []string{"KIOSK_SITE", "KIOSK_IDLE_TIMEOUT", "KIOSK_WRONG", "OTHER_THING"} {
-		t.Setenv(name, "") // so that it is gone after the test
+		t.Setenv(name, "") // restored after the test
 		os.Unsetenv(name)
 	}
-	os.Setenv("KIOSK_SITE", " ") // set but empty counts as not set
+	os.Setenv("KIOSK_SITE", " ") // an empty variable counts as not set
 	path := filepath.Join(t.TempDir(), "kiosk.env")
 	data := "KIOSK_THEME=light\nKIOSK_SITE=Shop\nKIOSK_IDLE_TIMEOUT=5\nKIOSK_WRONG=canary\nOTHER_THING=1\n"
 	if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
@@ -84,22 +84,22 @@ func TestFileFillsTheEnvironment(t *testing.T) {
 	if s.Theme != "mono" || s.Site != "Shop" {
 		t.Errorf("theme %q, site %q", s.Theme, s.Site)
 	}
-	if r := row(t, s, "KIOSK_SITE"); r.Origin != "file "+path+":2" {
+	if r := rowOf(t, s, "KIOSK_SITE"); r.Origin != "file "+path+":2" {
 		t.Errorf("origin %q", r.Origin)
 	}
-	if r := row(t, s, "KIOSK_THEME"); r.Origin != "environment" {
+	if r := rowOf(t, s, "KIOSK_THEME"); r.Origin != "environment" {
 		t.Errorf("origin %q", r.Origin)
 	}
-	p := problems(t, err)
+	p := problemsIn(t, err)
 	if len(p) != 2 || p[0].Origin != "file "+path+":3" || p[1].Setting != "KIOSK_WRONG" || p[1].Origin != "file "+path+":4" {
 		t.Errorf("problems: %v", err)
 	}
 	if os.Getenv("OTHER_THING") != "" {
-		t.Error("a foreign variable was set")
+		t.Error("a variable of the file that is not a setting was set")
 	}
 }
 
-func TestEnvironmentFileThatIsNotThere(t *testing.T) {
+func TestMissingAndEmptyEnvironmentFile(t *testing.T) {
 	if _, err := LoadFile(filepath.Join(t.TempDir(), "none")); err == nil || !os.IsNotExist(unwrap(err)) {
 		t.Errorf("got %v", err)
 	}
@@ -108,7 +108,7 @@ func TestEnvironmentFileThatIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f, err := LoadFile(empty); err != nil || len(f.Vars) != 0 {
-		t.Errorf("an empty file is fine, got %v", err)
+		t.Errorf("an empty file is rejected: %v", err)
 	}
 }
 
@@ -142,7 +142,7 @@ func FuzzEnvironmentFile(f *testing.F) {
 			if strings.ContainsFunc(v.Value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 				t.Fatalf("control character in a value: %q", v.Value)
 			}
-			// What was read can be written and read again.
+			// A value can be written and read back.
 			quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(v.Value) + `"`
 			again, err := parseEnv("g", v.Name+"="+quoted)
 			if err != nil || len(again) != 1 || again[0].Value != v.Value {
@@ -152,8 +152,7 @@ func FuzzEnvironmentFile(f *testing.F) {
 	})
 }
 
-// Whatever stands in a variable: no panic, every problem printable, and no value
-// accepted that could move a cursor.
+// FuzzEveryField: no value causes a panic, every problem is printable, and no value with invisible characters is accepted.
 func FuzzEveryField(f *testing.F) {
 	for _, s := range []string{"https://id.example", "3/10m", "iss_sub:{identifier}", "en,de", "60s", "{code}", "openid", "\x1b", "https://a@b", "{{}}", "\u202e"} {
 		f.Add(s)
@@ -174,15 +173,14 @@ func FuzzEveryField(f *testing.F) {
 	})
 }
 
-// An operator's tool has files of its own: of two that set the same the later name
-// wins, and all of them go before the technician's.
-func TestFilesOfAnOperatorsTool(t *testing.T) {
-	registered(t)
+// Of two drop-in files the one with the later name wins; both win over the technician's file.
+func TestDropInFilesOverrideFile(t *testing.T) {
+	setRegistration(t)
 	for _, name := range []string{"KIOSK_SITE", "KIOSK_THEME", "KIOSK_KEYPAD", "KIOSK_TOUCH"} {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
-	path := filepath.Join(t.TempDir(), "shop[7].env") // signs of a pattern are signs of a name
+	path := filepath.Join(t.TempDir(), "shop[7].env") // brackets are part of the name
 	write := func(name, data string) {
 		t.Helper()
 		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
@@ -204,7 +202,7 @@ func TestFilesOfAnOperatorsTool(t *testing.T) {
 	if err != nil || s.Site != "Late" || s.Theme != "light" || s.Touch != "off" {
 		t.Errorf("%v: site %q, theme %q, touch %q", err, s.Site, s.Theme, s.Touch)
 	}
-	if r := row(t, s, "KIOSK_THEME"); r.Origin != "file "+filepath.Join(path+".d", "10-early.env")+":2" {
+	if r := rowOf(t, s, "KIOSK_THEME"); r.Origin != "file "+filepath.Join(path+".d", "10-early.env")+":2" {
 		t.Errorf("origin %q", r.Origin)
 	}
 	for _, f := range files {
@@ -215,9 +213,9 @@ func TestFilesOfAnOperatorsTool(t *testing.T) {
 	}
 	write(filepath.Join(path+".d", "50-wrong.env"), "export KIOSK_SITE=x\n")
 	if _, err := LoadFiles(path, true); err == nil || !strings.Contains(err.Error(), "50-wrong.env:1:1: no export") {
-		t.Errorf("a file that is wrong: %v", err)
+		t.Errorf("invalid file: %v", err)
 	}
 	if files, err := LoadFiles(filepath.Join(t.TempDir(), "none"), true); err != nil || len(files) != 0 {
-		t.Errorf("none: %v, %v", files, err)
+		t.Errorf("missing file: %v, %v", files, err)
 	}
 }

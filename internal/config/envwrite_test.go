@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestSettingsAreWrittenWhereTheyBelong(t *testing.T) {
+func TestWriteFileKeepsOtherLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "etc", "kiosk.env")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -20,7 +20,7 @@ func TestSettingsAreWrittenWhereTheyBelong(t *testing.T) {
 		{Name: "KIOSK_CLIENT_ID", Value: "c-1"},
 		{Name: "KIOSK_SCOPE", Value: `openid "x" \ $y ` + "`z`"},
 	}
-	for range 2 { // the second time nothing changes
+	for range 2 { // the second call changes nothing
 		if err := WriteFile(path, vars); err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestSettingsAreWrittenWhereTheyBelong(t *testing.T) {
 		`KIOSK_SCOPE="openid \"x\" \\ \$y ` + "\\`z\\`" + "\"\n"
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != want {
-		t.Fatalf("%v\n%s\nwanted\n%s", err, got, want)
+		t.Fatalf("%v\n%s\nwant\n%s", err, got, want)
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o604 {
@@ -45,7 +45,7 @@ func TestSettingsAreWrittenWhereTheyBelong(t *testing.T) {
 	}
 	for _, v := range vars {
 		if read[v.Name] != v.Value {
-			t.Errorf("%s is read as %q, was %q", v.Name, read[v.Name], v.Value)
+			t.Errorf("%s is read as %q, want %q", v.Name, read[v.Name], v.Value)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.new")); len(left) != 0 {
@@ -53,17 +53,17 @@ func TestSettingsAreWrittenWhereTheyBelong(t *testing.T) {
 	}
 }
 
-func TestAValueThatWouldBeAnotherLineIsRefused(t *testing.T) {
+func TestWriteFileRejectsValuesOfSeveralLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kiosk.env")
 	if err := WriteFile(path, []Var{{Name: "KIOSK_SITE", Value: "x\nKIOSK_ISSUER=https://evil.example"}}); err == nil {
-		t.Error("taken")
+		t.Error("accepted")
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("something was written")
 	}
 }
 
-// What is written comes back, whatever it is.
+// FuzzWriteFile: every value that is written is read back.
 func FuzzWriteFile(f *testing.F) {
 	for _, v := range []string{"", "plain", `a"b`, `\`, "$HOME", "ü – €", "'", "#", " x "} {
 		f.Add(v)
@@ -75,7 +75,7 @@ func FuzzWriteFile(f *testing.F) {
 		}
 		vars, err := parseEnv("f", text)
 		if err != nil {
-			return // no UTF-8, say: WriteFile refuses it
+			return // WriteFile rejects it, for example invalid UTF-8
 		}
 		if len(vars) != 1 || vars[0].Value != value {
 			t.Errorf("%q was read as %+v", value, vars)

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// TestHours: shops that close at noon, bars that close after midnight, a lobby that never does.
+// TestHours: a shop with a break at noon, a bar that closes after midnight, a lobby that is always open.
 func TestHours(t *testing.T) {
 	const (
 		shop = "Mo-Fr 08:00-12:00, Mo-Fr 13:00-20:00; Sa 09:00-18:00"
 		bar  = "Fr-Sa 22:00-02:00"
 	)
-	for _, c := range []struct{ hours, at, opens string }{ // without opens it is open
+	for _, c := range []struct{ hours, at, opens string }{ // opens is empty if the hours are open
 		{"", "Sun 03:00", ""},
 		{shop, "Mon 07:59", "Mon 08:00"},
 		{shop, "Mon 08:00", ""},
@@ -27,7 +27,7 @@ func TestHours(t *testing.T) {
 		{bar, "Sat 02:00", "Sat 22:00"},
 		{bar, "Sun 01:00", ""},
 		{bar, "Sun 02:00", "Fri 22:00"},
-		{"Sa-Mo 10:00-11:00", "Mon 10:30", ""}, // over the end of the week
+		{"Sa-Mo 10:00-11:00", "Mon 10:30", ""}, // across the end of the week
 		{"Sa-Mo 10:00-11:00", "Tue 10:30", "Sat 10:00"},
 		{"We 10:00-11:00", "Wed 12:00", "Wed 10:00"}, // in a week
 		{"08:00-24:00", "Sun 23:59", ""},
@@ -40,7 +40,7 @@ func TestHours(t *testing.T) {
 			t.Errorf("%s: %v", c.hours, err)
 			continue
 		}
-		at := inWeek(t, c.at)
+		at := timeInWeek(t, c.at)
 		next := h.NextOpening(at)
 		if h.IsOpen(at) != (c.opens == "") || next.IsZero() != (c.opens == "") {
 			t.Errorf("%s, on %s: open %v, opens %v", c.hours, c.at, h.IsOpen(at), next)
@@ -50,8 +50,8 @@ func TestHours(t *testing.T) {
 	}
 }
 
-// inWeek is a time of a week in which nothing is put forward or back.
-func inWeek(t *testing.T, s string) time.Time {
+// timeInWeek returns a time like Mon 08:00 in a week without a clock change.
+func timeInWeek(t *testing.T, s string) time.Time {
 	t.Helper()
 	for d := range 7 {
 		day := time.Date(2026, 11, 22+d, 0, 0, 0, 0, time.UTC)
@@ -64,8 +64,8 @@ func inWeek(t *testing.T, s string) time.Time {
 	return time.Time{}
 }
 
-// On the day on which clocks are put forward the door says the same.
-func TestHoursWhenClocksAreChanged(t *testing.T) {
+// On the days on which the clocks change, the opening hours stay the same.
+func TestHoursAcrossClockChanges(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -81,16 +81,16 @@ func TestHoursWhenClocksAreChanged(t *testing.T) {
 	}
 }
 
-func TestWrongHours(t *testing.T) {
+func TestParseHoursRejects(t *testing.T) {
 	for _, s := range []string{",", "Mo", "Mo-Fr", "mo 08:00-20:00", "Mon 08:00-20:00", "Mo 8:00-20:00", "Mo 08:00", "Mo 08:00-25:00",
 		"Mo 08:60-09:00", "Mo 24:00-09:00", "Mo 08:00-20:00 21:00-22:00", "Mo- 08:00-20:00", "Mo 08.00-20.00", "Mo +8:00-20:00"} {
 		if h, err := ParseHours(s); err == nil {
-			t.Errorf("%q is taken for %v", s, h)
+			t.Errorf("%q is read as %v", s, h)
 		}
 	}
 }
 
-// Whatever is written as opening hours is understood or refused, and the week can be asked.
+// FuzzParseHours: every text is read or rejected, and IsOpen and NextOpening agree.
 func FuzzParseHours(f *testing.F) {
 	for _, s := range []string{"Mo-Fr 08:00-20:00, Sa 09:00-18:00", "08:00-20:00", "Su", "Mo-Fr 20:00-08:00", "24:00-00:00", ","} {
 		f.Add(s)

@@ -7,67 +7,66 @@ import (
 	"testing"
 )
 
-// TestEveryWrongSettingIsAnswered goes through every setting there is: a wrong value is
-// answered with the setting's name, the value unless it may be a secret, whence it came
-// and what is allowed; a wrong name with the nearest known one, and never the value.
-func TestEveryWrongSettingIsAnswered(t *testing.T) {
-	const wrong = "canary\u202evalue" // a direction mark is wrong everywhere
+// TestInvalidSettingsAreExplained: for an invalid value of any setting, the message contains the name, the value unless it
+// may be a secret, the origin and what is allowed. For a mistyped name it contains the nearest name, and never the value.
+func TestInvalidSettingsAreExplained(t *testing.T) {
+	const invalid = "canary\u202evalue" // no setting accepts a direction mark
 	var s sections
 	for _, f := range s.fields() {
 		t.Run(f.Name, func(t *testing.T) {
-			registered(t)
-			t.Setenv(f.Name, wrong)
+			setRegistration(t)
+			t.Setenv(f.Name, invalid)
 			_, err := Load()
-			p := about(problems(t, err), f.Name)
+			p := problemOf(problemsIn(t, err), f.Name)
 			if p == nil {
-				t.Fatalf("it is accepted: %v", err)
+				t.Fatalf("accepted: %v", err)
 			}
 			text := p.Error()
 			_, isFile := f.field.(*file)
-			if told := strings.Contains(text, "canary"); told == isFile {
-				t.Errorf("the value is told: %v; of what names a file it must not be, it may be the secret itself: %s", told, text)
+			if shown := strings.Contains(text, "canary"); shown == isFile {
+				t.Errorf("value shown: %v, want %v (the value of a file's setting may be the secret itself): %s", shown, !isFile, text)
 			}
 			if isFile && !strings.Contains(text, "[hidden]") {
-				t.Errorf("no word about the value: %s", text)
+				t.Errorf("the value is not marked as hidden: %s", text)
 			}
 			if p.Allowed == "" || !strings.Contains(text, "; allowed: "+p.Allowed) {
-				t.Errorf("what is allowed is not told: %s", text)
+				t.Errorf("the allowed values are missing: %s", text)
 			}
 			if !strings.HasPrefix(text, f.Name+" ") || !strings.Contains(text, "(environment)") || strings.ContainsAny(text, "\n\u202e") {
-				t.Errorf("name, origin, one clean line: %s", text)
+				t.Errorf("name or origin is missing, or it is not one printable line: %s", text)
 			}
 
-			// A slip in the name: each letter left out or doubled, and two neighbours swapped.
+			// Mistyped names: each letter left out or doubled, and two neighbours swapped.
 			for i := len(prefix); i < len(f.Name); i++ {
-				slips := []string{f.Name[:i] + f.Name[i+1:], f.Name[:i+1] + f.Name[i:]}
+				typos := []string{f.Name[:i] + f.Name[i+1:], f.Name[:i+1] + f.Name[i:]}
 				if i+1 < len(f.Name) {
-					slips = append(slips, f.Name[:i]+f.Name[i+1:i+2]+f.Name[i:i+1]+f.Name[i+2:])
+					typos = append(typos, f.Name[:i]+f.Name[i+1:i+2]+f.Name[i:i+1]+f.Name[i+2:])
 				}
-				for _, slip := range slips {
-					if slip == f.Name || slices.ContainsFunc(public, func(k Setting) bool { return k.Name == slip }) {
+				for _, typo := range typos {
+					if typo == f.Name || slices.ContainsFunc(wantSettings, func(k Setting) bool { return k.Name == typo }) {
 						continue
 					}
 					l := loader{origin: map[string]string{}}
-					registered(t)
-					t.Setenv(slip, "canary")
+					setRegistration(t)
+					t.Setenv(typo, "canary")
 					l.findUnknown()
-					os.Unsetenv(slip)
+					os.Unsetenv(typo)
 					if len(l.problems) != 1 || l.problems[0].Suggestion != f.Name || strings.Contains(l.problems.Error(), "canary") {
-						t.Errorf("%s: %v", slip, l.problems)
+						t.Errorf("%s: %v", typo, l.problems)
 					}
 				}
 			}
 
-			// A slip in one of a few words names the word.
+			// A mistyped word gets the word as suggestion.
 			for _, word := range supportedWords(f.Name, strings.Fields(f.tag.Get("oneof"))) {
 				if len(word) < 4 {
 					continue
 				}
-				registered(t)
+				setRegistration(t)
 				t.Setenv(f.Name, word[:len(word)-1]+"x")
 				_, err := Load()
-				if p := about(problems(t, err), f.Name); p == nil || p.Suggestion == "" {
-					t.Errorf("%s: no word is named: %v", word, err)
+				if p := problemOf(problemsIn(t, err), f.Name); p == nil || p.Suggestion == "" {
+					t.Errorf("%s: no suggestion: %v", word, err)
 				}
 			}
 		})
