@@ -62,7 +62,7 @@ func runConsole(_ context.Context, args []string, std streams) int {
 		err = console.Unlock(o)
 	} else {
 		n, _ := strconv.Atoi(number[1]) // the pattern matches digits only
-		if err = terminal.ToFront(n); err == nil {
+		if err = terminal.Activate(n); err == nil {
 			err = console.Lock(o)
 		}
 	}

@@ -81,7 +81,7 @@ func TestTheScreenSaysWhatIsMissing(t *testing.T) {
 	r := newRig(t)
 	r.env["KIOSK_ISSUER"] = "http://127.0.0.1:1" // no port that anybody listens at
 	want := screen.MsgClosedServer
-	if host.Network() != nil {
+	if host.NetworkProblem() != nil {
 		want = screen.MsgClosedNetwork
 	}
 	x := r.screen()

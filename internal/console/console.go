@@ -113,7 +113,7 @@ func Lock(o Options) error {
 		return errors.Join(append(errs, err)...)
 	}
 	for name := range kept.Settings {
-		errs = append(errs, set(o.Kernel, name, lockedSettings[name]))
+		errs = append(errs, writeSetting(o.Kernel, name, lockedSettings[name]))
 	}
 	for _, b := range keys {
 		errs = append(errs, o.Keys.SetKey(b.Table, b.Key, nothing))
@@ -130,7 +130,7 @@ func Unlock(o Options) error {
 	var errs []error
 	for name, was := range kept.Settings {
 		if _, ours := lockedSettings[name]; ours {
-			errs = append(errs, set(o.Kernel, name, was))
+			errs = append(errs, writeSetting(o.Kernel, name, was))
 		}
 	}
 	for _, b := range kept.Keys {
@@ -166,7 +166,7 @@ func escapeKeys(k Keyboard) ([]binding, error) {
 	return out, nil
 }
 
-func set(folder, name, value string) error {
+func writeSetting(folder, name, value string) error {
 	if err := os.WriteFile(filepath.Join(folder, name), []byte(value+"\n"), 0); err != nil {
 		return fmt.Errorf("kernel setting: %w", err)
 	}

@@ -42,8 +42,8 @@ func OpenTerminal(path string) (*Terminal, error) {
 // Close closes the terminal.
 func (t *Terminal) Close() error { return t.f.Close() }
 
-// ToFront switches to virtual terminal n.
-func (t *Terminal) ToFront(n int) error {
+// Activate switches to virtual terminal n.
+func (t *Terminal) Activate(n int) error {
 	if err := unix.IoctlSetInt(int(t.f.Fd()), vtActivate, n); err != nil {
 		return fmt.Errorf("switch terminal: %w", err)
 	}

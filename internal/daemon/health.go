@@ -41,17 +41,17 @@ func (d *Daemon) healthChecks() []health.Check {
 			}
 			return contactFailed(hasReason(kiosk.BadClock))()
 		}},
-		{Name: "network", Delay: cableDelay, Run: host.Network},
+		{Name: "network", Delay: cableDelay, Run: host.NetworkProblem},
 		{Name: "dns", Needs: []string{"network"}, Run: contactFailed(oidc.IsDNSError)},
 		{Name: "tls", Needs: []string{"clock", "dns"}, Run: contactFailed(oidc.IsTLSError)},
 		{Name: "client", Run: contactFailed(hasReason(kiosk.Misconfigured, kiosk.NotProvisioned))},
 		{Name: "certificate", Needs: []string{"clock"}, Run: d.checkCertificate},
 		{Name: "server", Needs: []string{"network", "clock", "dns", "tls", "client"}, Run: d.Contact.err},
-		{Name: "disk", Run: func() error { return host.Disk(d.Settings.StateDir) }},
+		{Name: "disk", Run: func() error { return host.DiskProblem(d.Settings.StateDir) }},
 		{Name: "store", Needs: []string{"disk"}, Run: d.checkRecord},
 		{Name: "terminal", Run: d.checkFrontend},
-		{Name: "temperature", Delay: heatDelay, Run: func() error { return host.Temperature(sysfs) }},
-		{Name: "power", Run: func() error { return host.Power(sysfs) }},
+		{Name: "temperature", Delay: heatDelay, Run: func() error { return host.TemperatureProblem(sysfs) }},
+		{Name: "power", Run: func() error { return host.PowerProblem(sysfs) }},
 		{Name: "guard", Run: func() error {
 			if d.IsAbused() {
 				return errors.New("too many requests for the same phone; the push guard rejects more")

@@ -121,7 +121,7 @@ func (s *Suite) Checks() []check.Check {
 func (s *Suite) setDefaults() {
 	m := &s.Machine
 	if m.Disk == nil {
-		m.Disk = host.Disk
+		m.Disk = host.DiskProblem
 	}
 	if m.Writable == nil {
 		m.Writable = host.Writable

@@ -103,13 +103,13 @@ func (d *Decoder) event(kind, code uint16, value int32, give func(Contact)) {
 		d.report(give)
 	case d.dropped:
 	case kind == evKey && (code == btnLeft || code == btnTouch) && d.Kind != Multi:
-		d.set(value != 0)
+		d.setDown(value != 0)
 	case kind == evRel && d.Kind == Mouse:
-		d.step(code, value)
+		d.moveMouse(code, value)
 	case kind == evAbs && d.Kind == Single:
 		d.move(code, absX, absY, value)
 	case kind == evAbs && d.Kind == Multi:
-		d.multi(code, value)
+		d.handleMultiTouch(code, value)
 	}
 }
 
@@ -130,7 +130,7 @@ func (d *Decoder) report(give func(Contact)) {
 	give(c)
 }
 
-func (d *Decoder) set(down bool) {
+func (d *Decoder) setDown(down bool) {
 	d.changed = d.changed || d.down != down
 	d.down = down
 }
@@ -144,7 +144,7 @@ func (d *Decoder) move(code, x, y uint16, value int32) {
 	}
 }
 
-func (d *Decoder) step(code uint16, value int32) {
+func (d *Decoder) moveMouse(code uint16, value int32) {
 	switch code {
 	case relX:
 		d.posX, d.changed = clamp(d.posX+float64(value)/countsAcross), true
@@ -153,8 +153,8 @@ func (d *Decoder) step(code uint16, value int32) {
 	}
 }
 
-// multi follows the first finger only.
-func (d *Decoder) multi(code uint16, value int32) {
+// handleMultiTouch follows the first finger only.
+func (d *Decoder) handleMultiTouch(code uint16, value int32) {
 	switch code {
 	case mtSlot:
 		d.slot = value
@@ -162,9 +162,9 @@ func (d *Decoder) multi(code uint16, value int32) {
 		switch {
 		case value >= 0 && !d.down:
 			d.finger = d.slot
-			d.set(true)
+			d.setDown(true)
 		case value < 0 && d.down && d.slot == d.finger:
-			d.set(false)
+			d.setDown(false)
 		}
 	default:
 		if !d.down || d.slot == d.finger {

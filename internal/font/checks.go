@@ -32,7 +32,7 @@ func ReadTerminal(path string) (t Terminal, err error) {
 	}
 	t.Characters, _ = c.Characters()
 	if f, err := c.Get(); err == nil {
-		t.CapitalHeight = float64(f.Capital()) / float64(f.Height)
+		t.CapitalHeight = float64(f.CapitalRows()) / float64(f.Height)
 	}
 	return t, nil
 }

@@ -201,8 +201,8 @@ func (f *Font) Complete() {
 	}
 }
 
-// Capital returns how many of a glyph's Height rows a capital H fills; 0 without one.
-func (f *Font) Capital() (rows int) {
+// CapitalRows returns how many of a glyph's Height rows a capital H fills; 0 without one.
+func (f *Font) CapitalRows() (rows int) {
 	i, ok := f.Runes['H']
 	if !ok {
 		return 0

@@ -162,7 +162,7 @@ func TestLargestFittingFont(t *testing.T) {
 func TestDebianFontsAreComplete(t *testing.T) {
 	found := 0
 	for _, c := range choices {
-		f, err := open(filepath.Join(Dir, c.file))
+		f, err := openFont(filepath.Join(Dir, c.file))
 		if os.IsNotExist(err) || err != nil && strings.Contains(err.Error(), "no such file") {
 			continue
 		}

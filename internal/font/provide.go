@@ -35,11 +35,11 @@ func Provide(path, file, dir string) (missing []rune, err error) {
 		return nil, err
 	}
 	defer c.Close()
-	lacks, console := c.lacks()
+	lacks, console := c.missing()
 	if !console || file == "" && len(lacks) == 0 {
 		return nil, nil
 	}
-	f, err := c.choose(file, dir)
+	f, err := c.chooseFont(file, dir)
 	if err != nil {
 		return lacks, err
 	}
@@ -49,19 +49,19 @@ func Provide(path, file, dir string) (missing []rune, err error) {
 	if err := c.Set(f); err != nil {
 		return lacks, err
 	}
-	lacks, _ = c.lacks()
+	lacks, _ = c.missing()
 	return lacks, nil
 }
 
-// lacks returns the required characters that the console cannot draw; false if it is no console.
-func (c *Console) lacks() ([]rune, bool) {
+// missing returns the required characters that the console cannot draw; false if it is no console.
+func (c *Console) missing() ([]rune, bool) {
 	has, ok := c.Characters()
 	return missingFrom(func(r rune) bool { return has[r] }), ok
 }
 
-func (c *Console) choose(file, dir string) (*Font, error) {
+func (c *Console) chooseFont(file, dir string) (*Font, error) {
 	if file != "" {
-		return open(file)
+		return openFont(file)
 	}
 	present, err := c.Get()
 	wide, high := 8, 16
@@ -73,7 +73,7 @@ func (c *Console) choose(file, dir string) (*Font, error) {
 		return nil, fmt.Errorf("console font: %w", sizeErr)
 	}
 	for _, name := range fittingFonts(columns*wide, rows*high) {
-		if f, err := open(filepath.Join(dir, name)); err == nil {
+		if f, err := openFont(filepath.Join(dir, name)); err == nil {
 			return f, nil
 		}
 	}
@@ -94,7 +94,7 @@ func fittingFonts(wide, high int) (names []string) {
 	return names
 }
 
-func open(file string) (*Font, error) {
+func openFont(file string) (*Font, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("console font: %w", err)

@@ -17,14 +17,14 @@ func CheckNetwork(server string) check.Outcome {
 	if safeurl.IsLoopback(server) {
 		return check.Pass("the server runs on this device")
 	}
-	if err := Network(); err != nil {
+	if err := NetworkProblem(); err != nil {
 		return check.Fail(kiosk.Unreachable, err.Error(), "plug in the network cable, or configure the wireless network")
 	}
 	return check.Pass("the device has an address")
 }
 
 // CheckDisk examines whether dir can be written to and has room. If dir does not exist yet, it examines the folder in
-// which dir will be made. disk and writable are Disk and Writable, except in tests.
+// which dir will be made. disk and writable are DiskProblem and Writable, except in tests.
 func CheckDisk(dir string, disk, writable func(string) error) check.Outcome {
 	for {
 		_, err := os.Stat(dir)
@@ -48,10 +48,10 @@ func Writable(dir string) error { return syscall.Access(dir, 0x2) }
 
 // CheckBoard examines the board's power supply and temperature. sysfs is /sys, except in tests.
 func CheckBoard(sysfs string) check.Outcome {
-	if err := Power(sysfs); err != nil {
+	if err := PowerProblem(sysfs); err != nil {
 		return check.Warn(err.Error(), "use the board maker's power supply and a shorter cable")
 	}
-	if err := Temperature(sysfs); err != nil {
+	if err := TemperatureProblem(sysfs); err != nil {
 		return check.Warn(err.Error(), "shade the device, ventilate it, or add a heat sink")
 	}
 	return check.Pass("power and temperature are good, as far as the board reports them")

@@ -21,8 +21,8 @@ const (
 	underVoltage, wasUnderVoltage = 1 << 0, 1 << 16
 )
 
-// Network returns an error if the device has no address at which others can reach it.
-func Network() error {
+// NetworkProblem returns an error if the device has no address at which others can reach it.
+func NetworkProblem() error {
 	if LocalAddress() == "" {
 		return errors.New("no network: the device has no address")
 	}
@@ -43,8 +43,8 @@ func LocalAddress() string {
 	return ""
 }
 
-// Room returns how many bytes the file system of dir has free for users other than root, and in total.
-func Room(dir string) (free, total uint64, err error) {
+// FreeSpace returns how many bytes the file system of dir has free for users other than root, and in total.
+func FreeSpace(dir string) (free, total uint64, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", dir, err)
@@ -52,9 +52,9 @@ func Room(dir string) (free, total uint64, err error) {
 	return uint64(s.Bavail) * uint64(s.Bsize), uint64(s.Blocks) * uint64(s.Bsize), nil
 }
 
-// Disk returns an error if dir has too little room.
-func Disk(dir string) error {
-	free, _, err := Room(dir)
+// DiskProblem returns an error if dir has too little room.
+func DiskProblem(dir string) error {
+	free, _, err := FreeSpace(dir)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func Disk(dir string) error {
 	return nil
 }
 
-// Temperature returns an error if the board is too hot. sysfs is /sys. A board without a sensor passes.
-func Temperature(sysfs string) error {
+// TemperatureProblem returns an error if the board is too hot. sysfs is /sys. A board without a sensor passes.
+func TemperatureProblem(sysfs string) error {
 	zones, _ := filepath.Glob(filepath.Join(sysfs, "class/thermal/thermal_zone*/temp"))
 	for _, zone := range zones {
 		if t, ok := readNumber(zone, 10); ok && t >= hot && t < 2*hot { // more is a broken sensor
@@ -75,8 +75,8 @@ func Temperature(sysfs string) error {
 	return nil
 }
 
-// Power returns an error if the firmware or the driver of a Raspberry Pi reports under-voltage. Other boards pass.
-func Power(sysfs string) error {
+// PowerProblem returns an error if the firmware or the driver of a Raspberry Pi reports under-voltage. Other boards pass.
+func PowerProblem(sysfs string) error {
 	for _, pattern := range []string{"devices/platform/soc/*/get_throttled", "devices/platform/soc/*/*/get_throttled"} {
 		files, _ := filepath.Glob(filepath.Join(sysfs, pattern))
 		for _, f := range files {

@@ -36,23 +36,23 @@ func TestTemperatureAndPower(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := Temperature(root); (err == nil) != c.temperature {
+		if err := TemperatureProblem(root); (err == nil) != c.temperature {
 			t.Errorf("%s: temperature: %v", c.name, err)
 		}
-		if err := Power(root); (err == nil) != c.power {
+		if err := PowerProblem(root); (err == nil) != c.power {
 			t.Errorf("%s: power: %v", c.name, err)
 		}
 	}
-	if err := Temperature("/nonexistent"); err != nil {
+	if err := TemperatureProblem("/nonexistent"); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestDisk(t *testing.T) {
-	if err := Disk("/nonexistent"); err == nil {
-		t.Error("Disk passes for a missing folder")
+	if err := DiskProblem("/nonexistent"); err == nil {
+		t.Error("DiskProblem passes for a missing folder")
 	}
-	if err := Disk(t.TempDir()); err != nil && !strings.Contains(err.Error(), "MiB are free") {
+	if err := DiskProblem(t.TempDir()); err != nil && !strings.Contains(err.Error(), "MiB are free") {
 		t.Error(err)
 	}
 }

@@ -9,11 +9,11 @@ import (
 
 // piece is a part of the body: rows, and perhaps the cursor in one of them.
 type piece struct {
-	rows   []line
-	cursor bool
-	cx, cy int
-	tied   bool     // follows the piece before it without a gap
-	spots  []Target // touch targets, relative to the piece
+	rows       []line
+	cursor     bool
+	cx, cy     int
+	withoutGap bool     // follows the piece before it without a gap
+	targets    []Target // touch targets, relative to the piece
 }
 
 // plan says how much space and content the body gets. It is tightened until everything fits.
@@ -112,7 +112,7 @@ var relaxations = []func(p *plan, full plan){
 func (d *drawing) choosePlan(w, room int) plan {
 	full := d.fullPlan()
 	p := full
-	for i := 0; d.height(p, w) > room && i < len(tightenings); {
+	for i := 0; d.bodyHeight(p, w) > room && i < len(tightenings); {
 		if !tightenings[i](&p, d) {
 			i++
 		}
@@ -120,7 +120,7 @@ func (d *drawing) choosePlan(w, room int) plan {
 	for _, relax := range relaxations {
 		q := p
 		relax(&q, full)
-		if d.height(q, w) <= room {
+		if d.bodyHeight(q, w) <= room {
 			p = q
 		}
 	}
@@ -145,8 +145,8 @@ func decrement(n *int) bool {
 	return true
 }
 
-// body draws title and content between the bar and the keys.
-func (d *drawing) body() {
+// drawBody draws title and content between the bar and the keys.
+func (d *drawing) drawBody() {
 	y, end := d.top, d.bottom
 	if d.f.H >= airyRows {
 		end-- // a gap above the rule
@@ -159,13 +159,13 @@ func (d *drawing) body() {
 		}
 		d.address, d.beside = "", true
 	}
-	y = d.title(y, end, w, bandWidth)
-	d.place(d.choosePlan(w, end-y), w, y, end)
+	y = d.drawTitle(y, end, w, bandWidth)
+	d.drawPieces(d.choosePlan(w, end-y), w, y, end)
 }
 
-// title draws the title on a band from row y on and returns the first row below it. The sign of the tone says without
+// drawTitle draws the title on a band from row y on and returns the first row below it. The sign of the tone says without
 // colour what the colour says. It is in the margin if there is one, so that titles begin in the same column.
-func (d *drawing) title(y, end, w, bandWidth int) int {
+func (d *drawing) drawTitle(y, end, w, bandWidth int) int {
 	st, sign := Title, ""
 	switch d.s.Tone {
 	case screen.Good:
@@ -176,9 +176,9 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 		st, sign = TitleAlert, "!"
 	}
 	const margin = 4
-	rows := d.para(d.s.Title, w, st)
+	rows := d.wrapText(d.s.Title, w, st)
 	if sign != "" && d.left < margin {
-		rows = d.withSign(words(sign, st), d.s.Title, st, w)
+		rows = d.withSign(toCells(sign, st), d.s.Title, st, w)
 	}
 	air := 0
 	if d.f.H >= roomyRows {
@@ -190,7 +190,7 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 		d.f.put(d.left, y+air+i, r)
 	}
 	if sign != "" && d.left >= margin {
-		d.f.put(d.left-margin, y+air, words(sign, st))
+		d.f.put(d.left-margin, y+air, toCells(sign, st))
 	}
 	return y + high
 }
@@ -199,9 +199,9 @@ func (d *drawing) title(y, end, w, bandWidth int) int {
 func (d *drawing) withSign(sign line, text string, st Style, w int) []line {
 	sign = join(sign, blanks(1, st))
 	if w-len(sign) < 8 {
-		return d.para(text, w, st)
+		return d.wrapText(text, w, st)
 	}
-	rows := slices.Clone(d.para(text, w-len(sign), st))
+	rows := slices.Clone(d.wrapText(text, w-len(sign), st))
 	for i := range rows {
 		if i == 0 {
 			rows[i] = join(sign, rows[i])
@@ -212,9 +212,9 @@ func (d *drawing) withSign(sign line, text string, st Style, w int) []line {
 	return rows
 }
 
-// fixed returns the pieces other than details and warning, from top to bottom. Details come between sentences and link
+// fixedPieces returns the pieces other than details and warning, from top to bottom. Details come between sentences and link
 // and take the remaining room.
-func (d *drawing) fixed(p plan, w int) (above, below []piece) {
+func (d *drawing) fixedPieces(p plan, w int) (above, below []piece) {
 	add := func(to *[]piece, pc piece) {
 		if len(pc.rows) > 0 {
 			*to = append(*to, pc)
@@ -249,7 +249,7 @@ func totalHeight(ps []piece, gap int) int {
 	n := 0
 	for _, pc := range ps {
 		n += len(pc.rows)
-		if !pc.tied {
+		if !pc.withoutGap {
 			n += gap
 		}
 	}
@@ -266,7 +266,7 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 			}
 			all += " " + t
 		}
-		return []piece{{rows: emphasized(d.para(all, w, Text), lines[0])}}
+		return []piece{{rows: emphasized(d.wrapText(all, w, Text), lines[0])}}
 	}
 	var ps []piece
 	for i, t := range lines {
@@ -274,7 +274,7 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 		if i == 0 {
 			st = Strong
 		}
-		ps = append(ps, piece{rows: d.para(t, w, st), tied: i > 0 && p.lineGap == 0})
+		ps = append(ps, piece{rows: d.wrapText(t, w, st), withoutGap: i > 0 && p.lineGap == 0})
 	}
 	return ps
 }
@@ -283,7 +283,7 @@ func (d *drawing) sentences(lines []string, p plan, w int) []piece {
 // is not blank is compared.
 func emphasized(rows []line, first string) []line {
 	left := 0
-	for _, c := range words(first, Text) {
+	for _, c := range toCells(first, Text) {
 		if c.Text != " " {
 			left++
 		}
@@ -301,10 +301,10 @@ func emphasized(rows []line, first string) []line {
 	return out
 }
 
-// height returns the rows of the body below the title with a plan. Details count with their minimum, because they have
+// bodyHeight returns the rows of the body below the title with a plan. Details count with their minimum, because they have
 // pages.
-func (d *drawing) height(p plan, w int) int {
-	above, below := d.fixed(p, w)
+func (d *drawing) bodyHeight(p plan, w int) int {
+	above, below := d.fixedPieces(p, w)
 	n := totalHeight(above, p.gap) + totalHeight(below, p.gap)
 	if least := d.leastDetails(w, p); least > 0 {
 		n += least + p.gap
@@ -320,12 +320,12 @@ func (d *drawing) warningRows(p plan, w int) []line {
 	if !p.warning || d.s.Warning == "" {
 		return nil
 	}
-	return d.withSign(words(" ! ", Alert), d.s.Warning, Alert, w)
+	return d.withSign(toCells(" ! ", Alert), d.s.Warning, Alert, w)
 }
 
-// place draws the body from row y to row end. The warning is always at the bottom, so that nothing moves when it
+// drawPieces draws the body from row y to row end. The warning is always at the bottom, so that nothing moves when it
 // appears.
-func (d *drawing) place(p plan, w, y, end int) {
+func (d *drawing) drawPieces(p plan, w, y, end int) {
 	if warn := d.warningRows(p, w); len(warn) > 0 {
 		end -= len(warn)
 		for i, r := range warn {
@@ -335,16 +335,16 @@ func (d *drawing) place(p plan, w, y, end int) {
 		}
 		end -= p.gap
 	}
-	above, below := d.fixed(p, w)
+	above, below := d.fixedPieces(p, w)
 	rest := end - y - totalHeight(above, p.gap) - totalHeight(below, p.gap) - p.gap
 	for _, pc := range slices.Concat(above, []piece{d.details(p, w, rest)}, below) {
 		if len(pc.rows) == 0 {
 			continue
 		}
-		if !pc.tied {
+		if !pc.withoutGap {
 			y += p.gap
 		}
-		for _, t := range pc.spots {
+		for _, t := range pc.targets {
 			if t.Y += y; t.Y < end {
 				t.X += d.left
 				d.f.Targets = append(d.f.Targets, t)

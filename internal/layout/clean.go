@@ -48,8 +48,8 @@ func Clean(s string, full bool) string {
 	return clean(s, Options{FullGlyphs: full})
 }
 
-// has reports whether the console can draw a character. If its font is unknown, these are safeCharacters.
-func (o Options) has(r rune) bool {
+// canDraw reports whether the console can draw a character. If its font is unknown, these are safeCharacters.
+func (o Options) canDraw(r rune) bool {
 	if o.Font == nil {
 		return isSafe[r]
 	}
@@ -60,16 +60,16 @@ func clean(s string, o Options) string {
 	if plainASCII(s) {
 		return s
 	}
-	s = visible(s)
+	s = removeUnsafe(s)
 	if o.FullGlyphs {
-		return bounded(norm.NFC.String(s))
+		return limitMarks(norm.NFC.String(s))
 	}
 	var b strings.Builder
 	for _, r := range norm.NFC.String(s) {
 		switch {
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
 			// A mark without a composed character: the letter alone is readable.
-		case o.has(r) && uniseg.StringWidth(string(r)) > 0:
+		case o.canDraw(r) && uniseg.StringWidth(string(r)) > 0:
 			b.WriteRune(r)
 		case replacements[r] != "":
 			b.WriteString(replacements[r])
@@ -86,7 +86,7 @@ func (o Options) decompose(r rune) string {
 	for _, d := range norm.NFKD.String(string(r)) {
 		switch {
 		case unicode.Is(unicode.M, d):
-		case o.has(d):
+		case o.canDraw(d):
 			b.WriteRune(d)
 		case replacements[d] != "":
 			b.WriteString(replacements[d])
@@ -109,9 +109,9 @@ func plainASCII(s string) bool {
 	return len(s) <= maxRunes
 }
 
-// visible drops what must never reach a terminal. The C1 controls are dropped as well, because the Linux console takes
+// removeUnsafe drops what must never reach a terminal. The C1 controls are dropped as well, because the Linux console takes
 // U+009B as the beginning of a control sequence even in UTF-8.
-func visible(s string) string {
+func removeUnsafe(s string) string {
 	var b strings.Builder
 	n := 0
 	for i, r := range s {
@@ -140,9 +140,9 @@ func visible(s string) string {
 	return b.String()
 }
 
-// bounded leaves at most two marks on a letter, because a single cell could hold kilobytes. Marks without a letter
+// limitMarks leaves at most two marks on a letter, because a single cell could hold kilobytes. Marks without a letter
 // become "?".
-func bounded(s string) string {
+func limitMarks(s string) string {
 	var b strings.Builder
 	g := uniseg.NewGraphemes(s)
 	for g.Next() {
@@ -162,14 +162,14 @@ var signs = map[string]string{
 	"├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+", "←": "<", "→": ">", "↑": "^", "↓": "v", "·": ".", "•": "*", "■": "*", "«": "<",
 }
 
-// fit replaces characters of a frame that the font lacks.
-func (f *Frame) fit(o Options) {
+// replaceMissing replaces characters of a frame that the font lacks.
+func (f *Frame) replaceMissing(o Options) {
 	if o.Font == nil || o.FullGlyphs {
 		return
 	}
 	for i, c := range f.Cells {
 		r, _ := utf8.DecodeRuneInString(c.Text)
-		if c.Width == 0 || o.has(r) {
+		if c.Width == 0 || o.canDraw(r) {
 			continue
 		}
 		if sign := signs[c.Text]; sign != "" {

@@ -11,8 +11,8 @@ import (
 func (d *drawing) fieldRows(i, w int) []line {
 	f := d.s.Details[i]
 	if w < wideColumn {
-		rows := d.para(f.Label, w, Dim)
-		value := d.para(f.Value, w, Strong)
+		rows := d.wrapText(f.Label, w, Dim)
+		value := d.wrapText(f.Value, w, Strong)
 		// Short ones share a row, so that three fields fit on twelve rows.
 		if len(rows) == 1 && len(value) == 1 && len(rows[0])+2+len(value[0]) <= w && w < 30 {
 			return []line{join(rows[0], blanks(2, Text), value[0])}
@@ -20,7 +20,7 @@ func (d *drawing) fieldRows(i, w int) []line {
 		return append(rows, value...)
 	}
 	lw := d.labelWidth(w)
-	label, value := d.para(f.Label, lw, Dim), d.para(f.Value, w-lw-3, Strong)
+	label, value := d.wrapText(f.Label, lw, Dim), d.wrapText(f.Value, w-lw-3, Strong)
 	rows := make([]line, max(len(label), len(value)))
 	for y := range rows {
 		if y < len(label) {
@@ -84,7 +84,7 @@ func (d *drawing) details(p plan, w, room int) piece {
 		for len(rows) < room-1 {
 			rows = append(rows, nil)
 		}
-		rows = append(rows, words(truncate(d.paging(page, len(pages)), w), Dim))
+		rows = append(rows, toCells(truncate(d.paging(page, len(pages)), w), Dim))
 	}
 	return piece{rows: rows}
 }

@@ -31,7 +31,7 @@ func Draw(s screen.Screen, w, h int, o Options) Frame {
 	if w < 1 || h < 1 {
 		return f
 	}
-	all := cleaned(s, o)
+	all := cleanScreen(s, o)
 	once := all
 	once.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k screen.Key) bool { return k.TurnsPages })
 	d := &drawing{f: f, s: once, o: o}
@@ -40,7 +40,7 @@ func Draw(s screen.Screen, w, h int, o Options) Frame {
 		d = &drawing{f: newFrame(w, h), s: all, o: o}
 		d.draw(s)
 	}
-	d.f.fit(o)
+	d.f.replaceMissing(o)
 	return d.f
 }
 
@@ -49,10 +49,10 @@ func (d *drawing) draw(raw screen.Screen) {
 		d.address = raw.Link.URL // replacements must not get into the QR code
 	}
 	d.measure()
-	d.bar()
-	d.keys()
-	d.body()
-	d.notice()
+	d.drawBar()
+	d.drawKeys()
+	d.drawBody()
+	d.drawNotice()
 }
 
 // drawing is one call of Draw.
@@ -101,17 +101,17 @@ func (d *drawing) measure() {
 	d.bottom = h
 }
 
-// bar draws the site's name on row 0.
-func (d *drawing) bar() {
+// drawBar draws the site's name on row 0.
+func (d *drawing) drawBar() {
 	if d.top == 0 {
 		return
 	}
 	d.f.put(0, 0, blanks(d.f.W, Site))
-	d.f.put(d.left, 0, words(truncate(d.s.Site, d.col), Site))
+	d.f.put(d.left, 0, toCells(truncate(d.s.Site, d.col), Site))
 }
 
-// keys draws the keys on the last rows, in the given order, with a rule above if there is room.
-func (d *drawing) keys() {
+// drawKeys draws the keys on the last rows, in the given order, with a rule above if there is room.
+func (d *drawing) drawKeys() {
 	rows, spots := d.keyRows(d.s.Keys, d.col)
 	// On a small screen one row is kept for the title.
 	if most := max(d.f.H-d.top-1, 1); len(rows) > most {
@@ -133,11 +133,11 @@ func (d *drawing) keys() {
 	}
 	if d.f.H >= airyRows && len(rows) > 0 {
 		d.bottom--
-		d.f.put(d.left, d.bottom, ruleOf(d.col))
+		d.f.put(d.left, d.bottom, rule(d.col))
 	}
 }
 
-func ruleOf(w int) line {
+func rule(w int) line {
 	l := make(line, max(w, 0))
 	for i := range l {
 		l[i] = Cell{Text: "─", Style: Dim, Width: 1}
@@ -216,7 +216,7 @@ func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target
 
 // keyLine returns a key with its text.
 func keyLine(k screen.Key, w int) line {
-	return join(words(" "+truncate(k.Cap, w-2)+" ", Key), words(" ", KeyText), words(k.Text, KeyText))
+	return join(toCells(" "+truncate(k.Cap, w-2)+" ", Key), toCells(" ", KeyText), toCells(k.Text, KeyText))
 }
 
 // keyFlow fills rows with keys in the given order, three columns apart.
@@ -251,13 +251,13 @@ func (d *drawing) keyFlow(keys []screen.Key, w int) (rows []line, spots []Target
 }
 
 func (d *drawing) keyFolded(k screen.Key, w int) []line {
-	cap := words(" "+truncate(k.Cap, w-2)+" ", Key)
+	cap := toCells(" "+truncate(k.Cap, w-2)+" ", Key)
 	indent := len(cap) + 1
 	if w-indent < 8 { // too narrow for a hanging indent
 		indent = 0
 	}
 	var rows []line
-	for i, l := range d.para(k.Text, w-indent, KeyText) {
+	for i, l := range d.wrapText(k.Text, w-indent, KeyText) {
 		switch {
 		case indent == 0:
 			if i == 0 {
@@ -273,8 +273,8 @@ func (d *drawing) keyFolded(k screen.Key, w int) []line {
 	return rows
 }
 
-// cleaned returns a copy of a screen in which every string is clean.
-func cleaned(s screen.Screen, o Options) screen.Screen {
+// cleanScreen returns a copy of a screen in which every string is clean.
+func cleanScreen(s screen.Screen, o Options) screen.Screen {
 	clean := func(t string) string { return clean(t, o) }
 	s.Site, s.Title, s.Code, s.SpelledCode = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.SpelledCode)
 	s.Warning, s.Paging = clean(s.Warning), clean(s.Paging)

@@ -86,7 +86,7 @@ const (
 func (f Frame) Hit(x, y int) (screen.Key, bool) {
 	best, found := 0, -1
 	for i, t := range f.Targets {
-		dx, dy := outside(x, t.X, t.W), outside(y, t.Y, t.H)
+		dx, dy := distanceOutside(x, t.X, t.W), distanceOutside(y, t.Y, t.H)
 		if dx > besideColumns || dy > besideRows {
 			continue
 		}
@@ -101,8 +101,8 @@ func (f Frame) Hit(x, y int) (screen.Key, bool) {
 	return f.Targets[found].Key, true
 }
 
-// outside returns the distance of v from the n positions that begin at from; 0 inside.
-func outside(v, from, n int) int { return max(from-v, v-(from+n-1), 0) }
+// distanceOutside returns the distance of v from the n positions that begin at from; 0 inside.
+func distanceOutside(v, from, n int) int { return max(from-v, v-(from+n-1), 0) }
 
 // At returns the cell in column x of row y; a blank outside the frame.
 func (f Frame) At(x, y int) Cell {
@@ -162,8 +162,8 @@ func (f *Frame) fill(x, y, w, h int, s Style) {
 // line is a row of cells; its length is its width in columns.
 type line []Cell
 
-// words converts a clean string to cells.
-func words(s string, st Style) line {
+// toCells converts a clean string to cells.
+func toCells(s string, st Style) line {
 	var l line
 	state := -1
 	for s != "" {

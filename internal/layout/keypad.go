@@ -48,18 +48,18 @@ func padPiece(k screen.Keypad, size padSize, w int) piece {
 			for y := range size.high {
 				face := blanks(size.wide, st)
 				if y == (size.high-1)/2 {
-					face = words(centred(key.Cap, open, shut, size.wide), st)
+					face = toCells(centreCap(key.Cap, open, shut, size.wide), st)
 				}
 				pc.rows[top+y] = join(pc.rows[top+y], face, blanks(size.gapX, Text))
 			}
-			pc.spots = append(pc.spots, Target{X: x, Y: top, W: size.wide, H: size.high, Key: key})
+			pc.targets = append(pc.targets, Target{X: x, Y: top, W: size.wide, H: size.high, Key: key})
 		}
 	}
 	return pc
 }
 
-// centred puts a cap of one to three characters into the middle of its key.
-func centred(cap, open, shut string, w int) string {
+// centreCap puts a cap of one to three characters into the middle of its key.
+func centreCap(cap, open, shut string, w int) string {
 	if n := utf8.RuneCountInString(cap); n+2 <= w {
 		cap = open + cap + shut
 	} else if n < w {

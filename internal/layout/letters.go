@@ -63,9 +63,9 @@ const (
 	tallLetters                      // ten rows: each pixel is two columns and two rows
 )
 
-// letters draws a code in one of the larger letterings, at most w columns wide; nil if it does not fit or contains
+// blockLetters draws a code in one of the larger letterings, at most w columns wide; nil if it does not fit or contains
 // another character.
-func letters(code string, how lettering, w int) []line {
+func blockLetters(code string, how lettering, w int) []line {
 	if len(code) > w {
 		return nil
 	}
@@ -89,7 +89,7 @@ func letters(code string, how lettering, w int) []line {
 	}
 	out := make([]line, len(rows))
 	for y, r := range rows {
-		out[y] = words(r, Code)
+		out[y] = toCells(r, Code)
 	}
 	return out
 }

@@ -53,16 +53,16 @@ func TestLettersFitTheColumn(t *testing.T) {
 		{"seven characters at 80 columns", "M2-WB8X", 68, wideLetters},
 		{"eight characters at 80 columns", "K7R-4F9Q", 68, wideLetters},
 	} {
-		if letters(tc.code, tc.how, tc.w) == nil {
+		if blockLetters(tc.code, tc.how, tc.w) == nil {
 			t.Errorf("%s does not fit", tc.name)
 		}
 	}
 	for _, code := range []string{"", "a b", "Ä", "K7*"} {
-		if letters(code, wideLetters, 80) != nil {
+		if blockLetters(code, wideLetters, 80) != nil {
 			t.Errorf("%q was drawn", code)
 		}
 	}
-	if len(letters("k7", wideLetters, 80)) != 5 {
+	if len(blockLetters("k7", wideLetters, 80)) != 5 {
 		t.Error("small letters are not drawn as capitals")
 	}
 }

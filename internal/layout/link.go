@@ -31,7 +31,7 @@ func (d *drawing) codeBeside(top, end int) *codeBesideText {
 			continue
 		}
 		b := &codeBesideText{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
-		if d.s.Code == "" || letters(d.s.Code, slimLetters, b.textWidth) != nil {
+		if d.s.Code == "" || blockLetters(d.s.Code, slimLetters, b.textWidth) != nil {
 			return b // the code can be typed as well, so it stays large
 		}
 		if found == nil {
@@ -97,10 +97,10 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 	switch {
 	case d.s.Link.Optional:
 		if d.beside && p.linkText || len(rows) > 0 { // it refers to the picture
-			rows = append(d.para(d.s.Link.Caption, w, Text), rows...)
+			rows = append(d.wrapText(d.s.Link.Caption, w, Text), rows...)
 		}
 	case p.linkText:
-		rows = append(d.para(d.s.Link.Caption, w, Text), append(rows, paraAddress(d.s.Link.URL, w, Dim)...)...)
+		rows = append(d.wrapText(d.s.Link.Caption, w, Text), append(rows, wrapAddress(d.s.Link.URL, w, Dim)...)...)
 	}
 	return piece{rows: rows}
 }

@@ -10,7 +10,7 @@ import (
 func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	var rows []line
 	if p.label {
-		rows = d.para(e.Label, w, Dim)
+		rows = d.wrapText(e.Label, w, Dim)
 	}
 	inner := max(w-4, 1)                                 // frame and a blank on each side
 	text, cutOff := lastColumns(e.Text, max(inner-1, 1)) // one place for the cursor
@@ -18,7 +18,7 @@ func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 		text, _ = lastColumns(e.Text, max(inner-2, 1))
 		text = "«" + text
 	}
-	field := join(blanks(1, Field), words(text, Field))
+	field := join(blanks(1, Field), toCells(text, Field))
 	pc := piece{cursor: true, cx: 1 + len(field), cy: len(rows)}
 	field = field.pad(inner+2, Field)
 	side := line{{Text: "│", Style: Field, Width: 1}}
@@ -30,16 +30,16 @@ func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	}
 	switch {
 	case e.Problem != "":
-		rows = append(rows, d.withSign(words(" ! ", Bad), e.Problem, Strong, w)...)
+		rows = append(rows, d.withSign(toCells(" ! ", Bad), e.Problem, Strong, w)...)
 	case e.Example != "" && p.example:
-		rows = append(rows, d.para(e.Example, w, Dim)...)
+		rows = append(rows, d.wrapText(e.Example, w, Dim)...)
 	}
 	pc.rows = rows
 	return pc
 }
 
 func boxEdge(w int, l, r string, st Style) line {
-	edge := ruleOf(w)
+	edge := rule(w)
 	for i := range edge {
 		edge[i].Style = st
 	}
@@ -54,15 +54,15 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 	if d.s.Code == "" {
 		return nil
 	}
-	ps := []piece{{rows: d.block(p, w)}}
+	ps := []piece{{rows: d.codeRows(p, w)}}
 	if len(ps[0].rows) == 1 && p.spelt > speltWithGauge && d.s.SpelledCode != "" && width(d.s.SpelledCode) <= w {
-		return []piece{{rows: d.para(d.s.SpelledCode, w, Code)}} // block letters do not fit: once is enough
+		return []piece{{rows: d.wrapText(d.s.SpelledCode, w, Code)}} // block letters do not fit: once is enough
 	}
 	switch p.spelt {
 	case speltBelow, speltTied:
-		ps = append(ps, piece{rows: d.para(d.spelt(), w, Strong), tied: p.spelt == speltTied})
+		ps = append(ps, piece{rows: d.wrapText(d.spelt(), w, Strong), withoutGap: p.spelt == speltTied})
 	case speltWithGauge:
-		ps = append(ps, piece{rows: []line{d.codeAndTimeRow(w)}, tied: true})
+		ps = append(ps, piece{rows: []line{d.codeAndTimeRow(w)}, withoutGap: true})
 	}
 	return ps
 }
@@ -81,21 +81,21 @@ func (d *drawing) timeFitsBesideCode() bool {
 
 // codeAndTimeRow returns that row.
 func (d *drawing) codeAndTimeRow(w int) line {
-	left, right := words(d.spelt(), Strong), words(d.s.Gauge.Text, Text)
+	left, right := toCells(d.spelt(), Strong), toCells(d.s.Gauge.Text, Text)
 	return join(left.pad(w-len(right), Text), right)
 }
 
-// block returns the code in the largest letters that the plan allows and that fit.
-func (d *drawing) block(p plan, w int) []line {
+// codeRows returns the code in the largest letters that the plan allows and that fit.
+func (d *drawing) codeRows(p plan, w int) []line {
 	for how := p.letters; how > plainLetters; how-- {
 		if (how == halfLetters || how == slimHalfLetters) && !d.o.HalfBlocks {
 			continue
 		}
-		if rows := letters(d.s.Code, how, w); rows != nil {
+		if rows := blockLetters(d.s.Code, how, w); rows != nil {
 			return rows
 		}
 	}
-	return d.para(d.s.Code, w, Code)
+	return d.wrapText(d.s.Code, w, Code)
 }
 
 // gaugeRows returns the time left as a bar and as words.
@@ -106,13 +106,13 @@ func (d *drawing) gaugeRows(g screen.Gauge, w, rows int) []line {
 	}
 	barWidth := min(w, 48)
 	if rows == 2 {
-		return append([]line{gaugeBar(g.Part, barWidth)}, d.para(g.Text, w, st)...)
+		return append([]line{gaugeBar(g.Part, barWidth)}, d.wrapText(g.Text, w, st)...)
 	}
 	// Side by side. The width of the bar does not depend on the words, or it would grow when the number loses a digit.
-	text := words(g.Text, st)
+	text := toCells(g.Text, st)
 	barWidth = w / 3
 	if len(text)+2+barWidth > w {
-		return d.para(g.Text, w, st)
+		return d.wrapText(g.Text, w, st)
 	}
 	return []line{join(gaugeBar(g.Part, barWidth), blanks(2, Text), text)}
 }
@@ -139,20 +139,20 @@ func (d *drawing) stepRows(steps []screen.ListStep, w, air int) []line {
 		if i > 0 {
 			rows = append(rows, make([]line, air)...)
 		}
-		sign, st := words("· ", Dim), Dim
+		sign, st := toCells("· ", Dim), Dim
 		switch s.State {
 		case screen.Done:
-			sign, st = words("OK", Good), Text
+			sign, st = toCells("OK", Good), Text
 		case screen.Doing:
-			sign, st = words("→ ", Strong), Strong
+			sign, st = toCells("→ ", Strong), Strong
 		}
 		rows = append(rows, d.withSign(sign, s.Text, st, w)...)
 	}
 	return rows
 }
 
-// notice draws the overlay in the middle of the body; the keys stay visible.
-func (d *drawing) notice() {
+// drawNotice draws the overlay in the middle of the body; the keys stay visible.
+func (d *drawing) drawNotice() {
 	n := d.s.Notice
 	if n == nil {
 		return
@@ -163,11 +163,11 @@ func (d *drawing) notice() {
 	}
 	w := min(d.col, 60)
 	inner := max(w-2*edge, 1)
-	rows := d.para(n.Title, inner, OverlayTitle)
+	rows := d.wrapText(n.Title, inner, OverlayTitle)
 	if air > 0 && n.Text != "" {
 		rows = append(rows, nil)
 	}
-	rows = append(rows, d.para(n.Text, inner, Overlay)...)
+	rows = append(rows, d.wrapText(n.Text, inner, Overlay)...)
 	room := d.bottom - d.top
 	framed := room >= len(rows)+2
 	high := len(rows)

@@ -139,7 +139,7 @@ func TestTruncateAndLastColumns(t *testing.T) {
 
 func TestAddressBreaksAfterASlash(t *testing.T) {
 	var got []string
-	for _, l := range paraAddress("https://kiosk.example/a/7F3K-9QZX", 30, Dim) {
+	for _, l := range wrapAddress("https://kiosk.example/a/7F3K-9QZX", 30, Dim) {
 		row := ""
 		for _, c := range l {
 			row += c.Text

@@ -39,7 +39,7 @@ func wrap(s string, w int) []string {
 		}
 		flush()
 		for ww > w {
-			piece, rest, used := cut(word, w)
+			piece, rest, used := splitAt(word, w)
 			lines = append(lines, piece)
 			word, ww = rest, ww-used
 		}
@@ -49,8 +49,8 @@ func wrap(s string, w int) []string {
 	return lines
 }
 
-// cut splits a string after at most w columns, but never before its first grapheme, and returns the width of the head.
-func cut(s string, w int) (head, rest string, used int) {
+// splitAt splits a string after at most w columns, but never before its first grapheme, and returns the width of the head.
+func splitAt(s string, w int) (head, rest string, used int) {
 	at := 0
 	next, state := s, -1
 	for next != "" {
@@ -77,7 +77,7 @@ func truncate(s string, w int) string {
 	if w <= len(dots) {
 		dots = ""
 	}
-	head, _, used := cut(s, w-len(dots))
+	head, _, used := splitAt(s, w-len(dots))
 	if used > w-len(dots) { // a single wide character
 		return ""
 	}
@@ -90,21 +90,21 @@ func lastColumns(s string, w int) (string, bool) {
 	if over <= 0 {
 		return s, false
 	}
-	_, rest, used := cut(s, over)
+	_, rest, used := splitAt(s, over)
 	if used < over { // a wide character at the border is left out
-		_, rest, _ = cut(rest, 1)
+		_, rest, _ = splitAt(rest, 1)
 	}
 	return rest, true
 }
 
-// para returns a wrapped paragraph. Paragraphs are kept, because a frame is planned several times before it is drawn;
+// wrapText returns a wrapped paragraph. Paragraphs are kept, because a frame is planned several times before it is drawn;
 // they must not be modified.
-func (d *drawing) para(s string, w int, st Style) []line {
+func (d *drawing) wrapText(s string, w int, st Style) []line {
 	key := paragraph{s, w, st}
 	rows, done := d.paras[key]
 	if !done {
 		for _, t := range wrap(s, w) {
-			rows = append(rows, words(t, st))
+			rows = append(rows, toCells(t, st))
 		}
 		if d.paras == nil {
 			d.paras = make(map[paragraph][]line)
@@ -120,17 +120,17 @@ type paragraph struct {
 	style Style
 }
 
-// paraAddress returns a wrapped address. It breaks after a slash and similar signs, which makes it easier to copy.
-func paraAddress(s string, w int, st Style) []line {
+// wrapAddress returns a wrapped address. It breaks after a slash and similar signs, which makes it easier to copy.
+func wrapAddress(s string, w int, st Style) []line {
 	var out []line
 	for s != "" {
-		head, rest, _ := cut(s, max(w, 1))
+		head, rest, _ := splitAt(s, max(w, 1))
 		if rest != "" {
 			if at := strings.LastIndexAny(head, "/?&="); at > len(head)/2 {
 				head, rest = s[:at+1], s[at+1:]
 			}
 		}
-		out = append(out, words(head, st))
+		out = append(out, toCells(head, st))
 		s = rest
 	}
 	return out

@@ -41,14 +41,14 @@ func (c Code) Cells(s Style) [][]Cell {
 				row[x] = Cell{Glyph: ' ', Light: !c.Dark(x/2, y)}
 				continue
 			}
-			row[x].Glyph = half(!c.Dark(x, 2*y), 2*y+1 < c.Size() && !c.Dark(x, 2*y+1))
+			row[x].Glyph = halfBlock(!c.Dark(x, 2*y), 2*y+1 < c.Size() && !c.Dark(x, 2*y+1))
 		}
 		out[y] = row
 	}
 	return out
 }
 
-func half(upper, lower bool) rune {
+func halfBlock(upper, lower bool) rune {
 	switch {
 	case upper && lower:
 		return '█'

@@ -47,7 +47,7 @@ func machine(o doctor.Options) string {
 			r.add(f.label, "%s", line)
 		}
 	}
-	if free, all, err := host.Room(o.Settings.StateDir); err == nil {
+	if free, all, err := host.FreeSpace(o.Settings.StateDir); err == nil {
 		r.add("disk", "%s: %d of %d MB free", o.Settings.StateDir, free>>20, all>>20)
 	}
 	for _, name := range stateFiles {

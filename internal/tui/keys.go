@@ -21,7 +21,7 @@ type paste struct {
 	room  int
 }
 
-func (p *paste) on() bool { return !p.since.IsZero() }
+func (p *paste) isActive() bool { return !p.since.IsZero() }
 
 // pump translates tcell's events until the screen is closed. It never lets tcell wait.
 func (s *Screen) pump() {
@@ -41,28 +41,28 @@ func (s *Screen) pump() {
 			if isTyped(ev) {
 				s.handled++
 			}
-			press, ok := p.press(ev)
+			press, ok := p.translate(ev)
 			press.Generation = s.tty.readAt.Load()
 			switch {
-			case !ok, p.on() && (p.dark || !s.typing()): // a paste on a screen without input does nothing
-			case p.on():
+			case !ok, p.isActive() && (p.dark || !s.hasInput()): // a paste on a screen without input does nothing
+			case p.isActive():
 				s.offer(press)
 			default:
-				s.key(&b, press, ev.When())
+				s.handleKey(&b, press, ev.When())
 			}
-			notify(s.active) // afterwards: on a dark screen a key only lights it
+			trySend(s.active) // afterwards: on a dark screen a key only lights it
 		case *tcell.EventInterrupt:
 			s.silenceElapsed(&b, ev.When())
 		case *tcell.EventMouse:
 			x, y := ev.Position()
-			s.point(&mouse, x, y, ev.Buttons()&tcell.Button1 != 0)
+			s.handlePointer(&mouse, x, y, ev.Buttons()&tcell.Button1 != 0)
 		case *tcell.EventPaste:
 			p = paste{}
 			if ev.Start() {
 				p = paste{since: ev.When(), room: pasteRoom, dark: s.dark.Load()}
 			}
 		case *tcell.EventResize:
-			notify(s.redraw)
+			trySend(s.redraw)
 			w, h := ev.Size()
 			s.offer(Resized{w, h})
 		case *tcell.EventError:
@@ -114,12 +114,12 @@ func (s *Screen) offer(ev Event) {
 	}
 }
 
-// press translates one key; false if it has no meaning here.
-func (p *paste) press(ev *tcell.EventKey) (Press, bool) {
-	if p.on() && ev.When().Sub(p.since) > pasteLimit {
+// translate returns the Press of one key; false if it has no meaning here.
+func (p *paste) translate(ev *tcell.EventKey) (Press, bool) {
+	if p.isActive() && ev.When().Sub(p.since) > pasteLimit {
 		*p = paste{}
 	}
-	inPaste := p.on()
+	inPaste := p.isActive()
 	if ev.Key() == tcell.KeyRune {
 		// There are no commands with Alt or Ctrl. The rest of a broken escape sequence also arrives as Alt and a character.
 		if ev.Modifiers()&(tcell.ModAlt|tcell.ModCtrl|tcell.ModMeta) != 0 || !unicode.IsPrint(ev.Rune()) {

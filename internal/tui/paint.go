@@ -122,7 +122,7 @@ func (d *drawer) draw(flush func()) {
 	} else {
 		next.frame = layout.Draw(sc, w, h, s.opts)
 	}
-	d.put(next, w, h, dark)
+	d.putCells(next, w, h, dark)
 	if d.stale {
 		d.stale, d.fresh = false, true
 		s.tcell.LockRegion(0, 0, w, h, false) // marks every cell for drawing
@@ -136,8 +136,8 @@ func (d *drawer) draw(flush func()) {
 	s.drawn.Store(number)
 }
 
-// put writes a frame into tcell's cells.
-func (d *drawer) put(next *frame, w, h int, dark bool) {
+// putCells writes a frame into tcell's cells.
+func (d *drawer) putCells(next *frame, w, h int, dark bool) {
 	s, f := d.Screen, next.frame
 	for y := range h {
 		for x := range w {
@@ -192,14 +192,14 @@ func (b blanker) set(dark bool) {
 	if dark {
 		what = tioclBlank
 	}
-	b.with(func(f *os.File) { _ = ioctl.Do(f, unix.TIOCLINUX, unsafe.Pointer(&what)) })
+	b.withDevice(func(f *os.File) { _ = ioctl.Do(f, unix.TIOCLINUX, unsafe.Pointer(&what)) })
 }
 
 func (b blanker) write(text string) {
-	b.with(func(f *os.File) { _, _ = f.WriteString(text) })
+	b.withDevice(func(f *os.File) { _, _ = f.WriteString(text) })
 }
 
-func (b blanker) with(do func(f *os.File)) {
+func (b blanker) withDevice(do func(f *os.File)) {
 	if b.device == "" {
 		return
 	}

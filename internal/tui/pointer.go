@@ -47,15 +47,15 @@ func (p *pointer) cornerTap(corner bool) bool {
 	return true
 }
 
-// point handles the position of a pointer.
-func (s *Screen) point(p *pointer, x, y int, down bool) {
+// handlePointer handles the position of a pointer.
+func (s *Screen) handlePointer(p *pointer, x, y int, down bool) {
 	if down == p.down {
 		return
 	}
 	p.down = down
 	if down {
 		p.wakes = s.dark.Load()
-		notify(s.active)
+		trySend(s.active)
 	}
 	if p.wakes {
 		return // the first touch only lights the screen
@@ -80,8 +80,8 @@ func (s *Screen) point(p *pointer, x, y int, down bool) {
 	}
 }
 
-// watch follows touch screens and mice until the screen is closed.
-func (s *Screen) watch(device, dir string, turn evdev.Rotation) {
+// watchPointers follows touch screens and mice until the screen is closed.
+func (s *Screen) watchPointers(device, dir string, turn evdev.Rotation) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.Go(func() {
 		<-s.quit
@@ -95,13 +95,13 @@ func (s *Screen) watch(device, dir string, turn evdev.Rotation) {
 			if c.Mouse {
 				p = &mouse
 			}
-			s.contact(p, c, front)
+			s.handleContact(p, c, front)
 		})
 	})
 }
 
-// contact converts positions to cells. Contacts while another terminal is in the foreground are ignored.
-func (s *Screen) contact(p *pointer, c evdev.Contact, front func() bool) {
+// handleContact converts positions to cells. Contacts while another terminal is in the foreground are ignored.
+func (s *Screen) handleContact(p *pointer, c evdev.Contact, front func() bool) {
 	if c.Lost || !front() {
 		*p = pointer{}
 		return
@@ -110,7 +110,7 @@ func (s *Screen) contact(p *pointer, c evdev.Contact, front func() bool) {
 	x, y := min(int(c.X*float64(w)), w-1), min(int(c.Y*float64(h)), h-1)
 	if c.Mouse {
 		s.arrow.Store(&[2]int{x, y})
-		notify(s.wake)
+		trySend(s.wake)
 	}
-	s.point(p, x, y, c.Down)
+	s.handlePointer(p, x, y, c.Down)
 }

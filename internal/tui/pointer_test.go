@@ -98,14 +98,14 @@ func TestTouchTapsKeysOnAConsole(t *testing.T) {
 			{"in the very corner", []evdev.Contact{{X: 1, Y: 1, Down: true}, {X: 1, Y: 1}}, true, fmt.Sprintf("<tap %d>", kiosk.OtherKey)},
 		} {
 			for _, contact := range c.contacts {
-				s.contact(&p, contact, func() bool { return c.front })
+				s.handleContact(&p, contact, func() bool { return c.front })
 			}
 			if got := received(s); got != c.want {
 				t.Errorf("%s: %q, want %q", c.name, got, c.want)
 			}
 		}
 		before, cell := m.text(), m.cell(40, 12)
-		s.contact(&p, evdev.Contact{X: 0.5, Y: 0.5, Mouse: true}, seen)
+		s.handleContact(&p, evdev.Contact{X: 0.5, Y: 0.5, Mouse: true}, seen)
 		synctest.Wait()
 		if arrow := m.cell(40, 12); arrow == cell {
 			t.Errorf("the mouse pointer is invisible: %+v", arrow)

@@ -159,7 +159,7 @@ func listen(f *os.File) *listener {
 			l.mu.Lock()
 			l.got.Write(b[:n])
 			l.mu.Unlock()
-			notify(l.new)
+			trySend(l.new)
 		}
 	}()
 	return l

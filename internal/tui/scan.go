@@ -66,8 +66,8 @@ type burst struct {
 	timer         *time.Timer
 }
 
-// key passes a key on, or collects it as part of a scan.
-func (s *Screen) key(b *burst, p Press, at time.Time) {
+// handleKey passes a key on, or collects it as part of a scan.
+func (s *Screen) handleKey(b *burst, p Press, at time.Time) {
 	fast := !b.last.IsZero() && at.Sub(b.last) <= scanGap
 	ends := p.Key == Enter || p.Key == Tab
 	mute := !b.typing && (len(b.text) > 0 || b.afterScan) // a scan on a screen without input, and no silence yet
@@ -77,14 +77,14 @@ func (s *Screen) key(b *burst, p Press, at time.Time) {
 	case p.Key == Rune:
 		s.endBurst(b, false)
 		*b = burst{
-			generation: p.Generation, typing: s.typing(), dark: s.dark.Load(), timer: b.timer, lastKey: b.lastKey,
+			generation: p.Generation, typing: s.hasInput(), dark: s.dark.Load(), timer: b.timer, lastKey: b.lastKey,
 			afterSilence: b.lastKey.IsZero() || at.Sub(b.lastKey) >= scanRest,
 		}
 		s.addCharacter(b, p, at)
 	case ends && fast && b.typing && b.afterSilence && len(b.text) >= scanLeast && (p.Key == Enter || b.hasScannerPace()):
-		s.scan(b, at)
+		s.offerScan(b, at)
 	case ends && (mute || b.afterScan):
-		s.tail(b, at) // the end of a scan on a screen without input is no key; neither is the line feed after a carriage return
+		s.ignoreTail(b, at) // the end of a scan on a screen without input is no key; neither is the line feed after a carriage return
 	default:
 		s.endBurst(b, false)
 		if p.Key == Backspace {
@@ -114,11 +114,11 @@ func (s *Screen) addCharacter(b *burst, p Press, at time.Time) {
 	if !b.typing {
 		wait = scanHold
 	}
-	s.wait(b, wait-scanSure)
+	s.scheduleCheck(b, wait-scanSure)
 }
 
-// wait has silenceElapsed called after d.
-func (s *Screen) wait(b *burst, d time.Duration) {
+// scheduleCheck has silenceElapsed called after d.
+func (s *Screen) scheduleCheck(b *burst, d time.Duration) {
 	if b.timer == nil {
 		b.timer = time.AfterFunc(d, func() { _ = s.tcell.PostEvent(tcell.NewEventInterrupt(nil)) }) // if the queue is full, keys are coming
 		return
@@ -137,12 +137,12 @@ func (s *Screen) silenceElapsed(b *burst, at time.Time) {
 	if (unread || s.handled < typed) && b.silenceChecks < scanLooks {
 		b.silenceChecks++
 		b.silent = false
-		s.wait(b, scanHold)
+		s.scheduleCheck(b, scanHold)
 		return
 	}
 	if !b.silent {
 		b.silent = true
-		s.wait(b, scanSure)
+		s.scheduleCheck(b, scanSure)
 		return
 	}
 	s.handled = typed
@@ -159,7 +159,7 @@ func (s *Screen) endBurst(b *burst, quiet bool) {
 		s.offer(Press{Key: Rune, Rune: b.text[0], Generation: b.generation})
 	case !b.typing:
 	case quiet && b.isBare():
-		s.scan(b, b.last)
+		s.offerScan(b, b.last)
 		return
 	default:
 		for _, r := range b.text[b.passed:min(n, max(pasteRoom, b.passed))] {
@@ -177,19 +177,19 @@ func (b *burst) hasScannerPace() bool { return 2*b.paced >= len(b.text)-1 }
 // isBare reports whether it is a scan although nothing follows.
 func (b *burst) isBare() bool { return b.afterSilence && len(b.text) >= scanBare && b.hasScannerPace() }
 
-// scan passes a whole scan on.
-func (s *Screen) scan(b *burst, at time.Time) {
+// offerScan passes a whole scan on.
+func (s *Screen) offerScan(b *burst, at time.Time) {
 	text := kiosk.Secret(string(b.text))
 	s.offer(Scan{Text: text, Generation: b.generation})
-	s.tail(b, at)
+	s.ignoreTail(b, at)
 }
 
-// tail ignores what follows the end of a scan.
-func (s *Screen) tail(b *burst, at time.Time) {
+// ignoreTail ignores what follows the end of a scan.
+func (s *Screen) ignoreTail(b *burst, at time.Time) {
 	typing := b.typing
 	b.forget()
 	b.typing, b.afterScan, b.last = typing, true, at
-	s.wait(b, scanHold-scanSure)
+	s.scheduleCheck(b, scanHold-scanSure)
 }
 
 // forget overwrites the scanned text.
@@ -198,8 +198,8 @@ func (b *burst) forget() {
 	*b = burst{text: slices.Delete(b.text, 0, len(b.text)), lastKey: b.lastKey, timer: b.timer}
 }
 
-// typing reports whether the screen on display has an input. Before the first screen it is true.
-func (s *Screen) typing() bool {
+// hasInput reports whether the screen on display has an input. Before the first screen it is true.
+func (s *Screen) hasInput() bool {
 	shown := s.onDisplay.Load()
 	return shown == nil || shown.typing
 }

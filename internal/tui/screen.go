@@ -151,7 +151,7 @@ func Open(o Options) (*Screen, error) {
 	case !isLinuxTerm(term):
 		s.tcell.EnableMouse(tcell.MouseButtonEvents)
 	case o.Pointers != "":
-		s.watch(device, o.Pointers, o.Rotation)
+		s.watchPointers(device, o.Pointers, o.Rotation)
 	}
 	return s, nil
 }
@@ -169,12 +169,12 @@ func (s *Screen) Show(sc screen.Screen) (generation uint64) {
 		s.generation++
 	}
 	s.next = sc
-	notify(s.wake)
+	trySend(s.wake)
 	return s.generation
 }
 
 // Redraw has everything drawn again, for example after another program may have written to the terminal.
-func (s *Screen) Redraw() { notify(s.redraw) }
+func (s *Screen) Redraw() { trySend(s.redraw) }
 
 // Painted has one more frame drawn and waits until the terminal has accepted it, ctx ends or the screen is closed. A
 // terminal that hangs accepts none.
@@ -203,7 +203,7 @@ func (s *Screen) Size() (columns, rows int) { return s.tcell.Size() }
 // Events returns the channel of events. Close closes it. Beyond 256 unread events keys are dropped.
 func (s *Screen) Events() <-chan Event { return s.events }
 
-func notify(c chan struct{}) {
+func trySend(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -29,8 +29,8 @@ const (
 // colourNames are the names in theme files.
 var colourNames = [...]string{"black", "red", "green", "brown", "blue", "magenta", "cyan", "grey"}
 
-// paint is the look of one style.
-type paint struct {
+// colours are the colours of one style.
+type colours struct {
 	fg, bg colour
 	bold   bool
 }
@@ -40,7 +40,7 @@ type paint struct {
 //
 // The palette could be changed by an escape sequence (OSC P), but that would outlive a killed program, change the login
 // prompts of other consoles, and block terminals that do not know it. Eight colours are enough for 7:1.
-type theme map[layout.Style]paint
+type theme map[layout.Style]colours
 
 // themeFiles has a file for each theme, with a line for each layout.Style.
 //
@@ -82,7 +82,7 @@ func parseTheme(name string, b []byte) (theme, error) {
 		if !ok {
 			return nil, fmt.Errorf("theme %q: style %q is missing", name, st)
 		}
-		p, err := parsePaint(look)
+		p, err := parseColours(look)
 		if err != nil {
 			return nil, fmt.Errorf("theme %q: %s: %w", name, st, err)
 		}
@@ -94,14 +94,14 @@ func parseTheme(name string, b []byte) (theme, error) {
 	return th, nil
 }
 
-// parsePaint reads "FOREGROUND on BACKGROUND". A foreground may be bright; "white" is bright grey and "yellow" bright
+// parseColours reads "FOREGROUND on BACKGROUND". A foreground may be bright; "white" is bright grey and "yellow" bright
 // brown.
-func parsePaint(look string) (paint, error) {
+func parseColours(look string) (colours, error) {
 	fore, back, ok := strings.Cut(look, " on ")
 	if !ok {
-		return paint{}, fmt.Errorf("%q is not of the form \"white on blue\"", look)
+		return colours{}, fmt.Errorf("%q is not of the form \"white on blue\"", look)
 	}
-	var p paint
+	var p colours
 	switch fore {
 	case "white":
 		fore = "bright grey"
@@ -115,7 +115,7 @@ func parsePaint(look string) (paint, error) {
 	}{{fore, &p.fg}, {back, &p.bg}} {
 		i := slices.Index(colourNames[:], c.name)
 		if i < 0 {
-			return paint{}, fmt.Errorf("%q: a console has no %q; allowed: %s, and as a foreground white, yellow or a bright one", look, c.name, strings.Join(colourNames[:], ", "))
+			return colours{}, fmt.Errorf("%q: a console has no %q; allowed: %s, and as a foreground white, yellow or a bright one", look, c.name, strings.Join(colourNames[:], ", "))
 		}
 		*c.to = colour(i)
 	}

@@ -196,7 +196,7 @@ func TestThemesKeepQRCodesReadable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if th[layout.QRHalf] != (paint{white, black, true}) || th[layout.QRLight].bg != white || th[layout.QRDark].bg != black {
+		if th[layout.QRHalf] != (colours{white, black, true}) || th[layout.QRLight].bg != white || th[layout.QRDark].bg != black {
 			t.Errorf("%s: a phone may not read the code", name)
 		}
 	}
