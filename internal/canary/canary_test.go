@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-func cage(t *testing.T, secret string) *Canaries {
+func canariesWith(t *testing.T, secret string) *Canaries {
 	t.Helper()
 	c := &Canaries{}
 	if err := c.Add("token", secret); err != nil {
@@ -24,9 +24,9 @@ func cage(t *testing.T, secret string) *Canaries {
 	return c
 }
 
-// TestEveryDisguiseIsSeenThrough leaks one secret through each of the ways in which
-// a Go program could write it, by the real encoders.
-func TestEveryDisguiseIsSeenThrough(t *testing.T) {
+// The test leaks a secret in each encoding that a Go program may use, made by the real
+// encoders.
+func TestFindSeesEveryEncoding(t *testing.T) {
 	secret := Make("token") + "+/="
 	raw := []byte(secret)
 	type held struct {
@@ -55,37 +55,37 @@ func TestEveryDisguiseIsSeenThrough(t *testing.T) {
 	for how, form := range Forms(secret) {
 		leaks["form "+how] = form
 	}
-	c := cage(t, secret)
+	c := canariesWith(t, secret)
 	for how, leak := range leaks {
 		text := []byte("before " + leak + " after")
 		if got := c.Find("log", text); len(got) != 1 || got[0].Name != "token" || got[0].Where != "log" {
 			t.Errorf("%s: found %v in %q", how, got, text)
 		}
 		if got := c.Find("log", text, "token"); len(got) != 0 {
-			t.Errorf("%s: found what was not looked for: %v", how, got)
+			t.Errorf("%s: found an excluded secret: %v", how, got)
 		}
 	}
 }
 
-func TestNothingIsFoundWhereNothingIs(t *testing.T) {
-	c := cage(t, Make("token"))
+func TestFindHasNoFalsePositives(t *testing.T) {
+	c := canariesWith(t, Make("token"))
 	for _, text := range []string{"", "canary", "canarytoken", "\x1b[", Make("token"), Make("other"), fmt.Sprint(os.Environ())} {
 		if got := c.Find("log", []byte(text)); len(got) > 0 {
 			t.Errorf("%v in %q", got, text)
 		}
 	}
 	if err := c.Add("short", "abcde"); err == nil {
-		t.Error("a secret of five letters was taken: it is found everywhere")
+		t.Error("a secret of five letters was accepted")
 	}
 	if c.Len() != 1 {
-		t.Errorf("%d canaries", c.Len())
+		t.Errorf("%d secrets, want 1", c.Len())
 	}
 }
 
-// TestFilesAndArchives: a support bundle is an archive.
-func TestFilesAndArchives(t *testing.T) {
+// A support bundle is an archive.
+func TestFindInReadsFilesAndArchives(t *testing.T) {
 	secret := Make("id")
-	c := cage(t, secret)
+	c := canariesWith(t, secret)
 	var tarred, zipped bytes.Buffer
 	gz := gzip.NewWriter(&tarred)
 	tw := tar.NewWriter(gz)
@@ -116,9 +116,9 @@ func TestFilesAndArchives(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := c.FindIn(dir); len(got) != 1 || err != nil {
-		t.Errorf("a file name: %v, %v", got, err)
+		t.Errorf("file name: %v, %v", got, err)
 	}
 	if _, err := c.FindIn(filepath.Join(dir, "nothing")); err != nil {
-		t.Errorf("a folder that is gone: %v", err)
+		t.Errorf("missing folder: %v", err)
 	}
 }
