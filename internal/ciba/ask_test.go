@@ -99,12 +99,12 @@ func TestLoginHints(t *testing.T) {
 func TestUnusableIdentifiersAreNotSent(t *testing.T) {
 	p := newOP(t)
 	for name, c := range map[string]struct{ profile, identifier string }{
-		"nothing":                      {"generic", ""},
-		"only blanks":                  {"generic", "  "},
-		"a line break":                 {"generic", "alice\nscope=all"},
-		"a zero byte":                  {"generic", "alice\x00"},
-		"not UTF-8":                    {"generic", "alice\xff"},
-		"longer than the server takes": {"duende", strings.Repeat("a", 101)},
+		"empty":                         {"generic", ""},
+		"only spaces":                   {"generic", "  "},
+		"a line break":                  {"generic", "alice\nscope=all"},
+		"a zero byte":                   {"generic", "alice\x00"},
+		"not UTF-8":                     {"generic", "alice\xff"},
+		"longer than the server allows": {"duende", strings.Repeat("a", 101)},
 	} {
 		k := p.kiosk(func(cfg *Config) { cfg.Profile = c.profile })
 		_, err := k.Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret(c.identifier), Code: "K7"})
@@ -113,7 +113,7 @@ func TestUnusableIdentifiersAreNotSent(t *testing.T) {
 		}
 	}
 	if n := len(p.got("/bc")); n != 0 {
-		t.Errorf("%d requests went out", n)
+		t.Errorf("%d requests were sent", n)
 	}
 	k := p.kiosk(func(c *Config) { c.Profile = "duende" })
 	if _, err := k.Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret(strings.Repeat("ä", 100)), Code: "K7"}); err != nil {
@@ -139,36 +139,36 @@ func TestReadAck(t *testing.T) {
 		body              any
 		expires, interval time.Duration // 0: refused
 	}{
-		"all there":                          {goodAck, 120 * time.Second, 5 * time.Second},
-		"no interval":                        {goodAck.with(obj{"interval": nil}), 120 * time.Second, 5 * time.Second},
-		"interval 0":                         {goodAck.with(obj{"interval": 0}), 120 * time.Second, 5 * time.Second},
-		"interval negative":                  {goodAck.with(obj{"interval": -1}), 120 * time.Second, 5 * time.Second},
-		"interval as a text":                 {goodAck.with(obj{"interval": "9"}), 120 * time.Second, 9 * time.Second},
-		"interval as a long text":            {goodAck.with(obj{"interval": "99999999999999999999"}), 120 * time.Second, time.Hour},
-		"interval as a word":                 {goodAck.with(obj{"interval": "soon"}), 120 * time.Second, 5 * time.Second},
-		"interval as an empty text":          {goodAck.with(obj{"interval": ""}), 120 * time.Second, 5 * time.Second},
-		"interval as a text with a sign":     {goodAck.with(obj{"interval": "-9"}), 120 * time.Second, 5 * time.Second},
-		"interval as an object":              {goodAck.with(obj{"interval": obj{}}), 120 * time.Second, 5 * time.Second},
-		"interval as a fraction":             {goodAck.with(obj{"interval": 7.5}), 120 * time.Second, 8 * time.Second},
-		"interval under a second":            {goodAck.with(obj{"interval": 0.2}), 120 * time.Second, time.Second},
-		"interval a negative fraction":       {goodAck.with(obj{"interval": -7.5}), 120 * time.Second, 5 * time.Second},
-		"interval null":                      {`{"auth_req_id":"x","expires_in":120,"interval":null}`, 120 * time.Second, 5 * time.Second},
-		"interval 2, as WSO2 has":            {goodAck.with(obj{"interval": 2}), 120 * time.Second, 2 * time.Second},
-		"interval 1":                         {goodAck.with(obj{"interval": 1}), 120 * time.Second, time.Second},
-		"interval longer than the request":   {goodAck.with(obj{"interval": 600}), 120 * time.Second, 600 * time.Second},
-		"interval that overflows":            {`{"auth_req_id":"x","expires_in":120,"interval":10000000000}`, 120 * time.Second, time.Hour},
-		"interval beyond all numbers":        {`{"auth_req_id":"x","expires_in":120,"interval":1e300}`, 120 * time.Second, time.Hour},
-		"interval beyond all whole numbers":  {`{"auth_req_id":"x","expires_in":120,"interval":1e20}`, 120 * time.Second, time.Hour},
-		"interval beyond all fractions":      {`{"auth_req_id":"x","expires_in":120,"interval":1e999999}`, 120 * time.Second, time.Hour},
-		"expiry spelt 3e2":                   {`{"auth_req_id":"x","expires_in":3e2}`, 300 * time.Second, 5 * time.Second},
-		"expiry spelt 300.0":                 {`{"auth_req_id":"x","expires_in":300.0}`, 300 * time.Second, 5 * time.Second},
-		"expiry 1 s":                         {goodAck.with(obj{"expires_in": 1}), time.Second, 5 * time.Second},
-		"expiry of three days":               {goodAck.with(obj{"expires_in": 259200}), time.Hour, 5 * time.Second},
-		"expiry that overflows":              {`{"auth_req_id":"x","expires_in":10000000000}`, time.Hour, 5 * time.Second},
-		"members nobody knows":               {goodAck.with(obj{"auth_url": "https://x", "y": obj{}}), 120 * time.Second, 5 * time.Second},
-		"an id of a kilobyte, as Keycloak":   {goodAck.with(obj{"auth_req_id": strings.Repeat("e", 1<<10)}), 120 * time.Second, 5 * time.Second},
-		"an id of 16 KiB":                    {goodAck.with(obj{"auth_req_id": strings.Repeat("e", 16<<10)}), 120 * time.Second, 5 * time.Second},
-		"an id with letters out of the book": {goodAck.with(obj{"auth_req_id": "a+/=~ü"}), 120 * time.Second, 5 * time.Second},
+		"complete":                                    {goodAck, 120 * time.Second, 5 * time.Second},
+		"no interval":                                 {goodAck.with(obj{"interval": nil}), 120 * time.Second, 5 * time.Second},
+		"interval 0":                                  {goodAck.with(obj{"interval": 0}), 120 * time.Second, 5 * time.Second},
+		"interval negative":                           {goodAck.with(obj{"interval": -1}), 120 * time.Second, 5 * time.Second},
+		"interval as a text":                          {goodAck.with(obj{"interval": "9"}), 120 * time.Second, 9 * time.Second},
+		"interval as a long text":                     {goodAck.with(obj{"interval": "99999999999999999999"}), 120 * time.Second, time.Hour},
+		"interval as a word":                          {goodAck.with(obj{"interval": "soon"}), 120 * time.Second, 5 * time.Second},
+		"interval as an empty text":                   {goodAck.with(obj{"interval": ""}), 120 * time.Second, 5 * time.Second},
+		"interval as a signed text":                   {goodAck.with(obj{"interval": "-9"}), 120 * time.Second, 5 * time.Second},
+		"interval as an object":                       {goodAck.with(obj{"interval": obj{}}), 120 * time.Second, 5 * time.Second},
+		"interval as a fraction":                      {goodAck.with(obj{"interval": 7.5}), 120 * time.Second, 8 * time.Second},
+		"interval under a second":                     {goodAck.with(obj{"interval": 0.2}), 120 * time.Second, time.Second},
+		"interval a negative fraction":                {goodAck.with(obj{"interval": -7.5}), 120 * time.Second, 5 * time.Second},
+		"interval null":                               {`{"auth_req_id":"x","expires_in":120,"interval":null}`, 120 * time.Second, 5 * time.Second},
+		"interval 2, as from WSO2":                    {goodAck.with(obj{"interval": 2}), 120 * time.Second, 2 * time.Second},
+		"interval 1":                                  {goodAck.with(obj{"interval": 1}), 120 * time.Second, time.Second},
+		"interval longer than the request":            {goodAck.with(obj{"interval": 600}), 120 * time.Second, 600 * time.Second},
+		"interval that overflows":                     {`{"auth_req_id":"x","expires_in":120,"interval":10000000000}`, 120 * time.Second, time.Hour},
+		"interval 1e300":                              {`{"auth_req_id":"x","expires_in":120,"interval":1e300}`, 120 * time.Second, time.Hour},
+		"interval 1e20":                               {`{"auth_req_id":"x","expires_in":120,"interval":1e20}`, 120 * time.Second, time.Hour},
+		"interval 1e999999":                           {`{"auth_req_id":"x","expires_in":120,"interval":1e999999}`, 120 * time.Second, time.Hour},
+		"expiry written 3e2":                          {`{"auth_req_id":"x","expires_in":3e2}`, 300 * time.Second, 5 * time.Second},
+		"expiry written 300.0":                        {`{"auth_req_id":"x","expires_in":300.0}`, 300 * time.Second, 5 * time.Second},
+		"expiry 1 s":                                  {goodAck.with(obj{"expires_in": 1}), time.Second, 5 * time.Second},
+		"expiry of three days":                        {goodAck.with(obj{"expires_in": 259200}), time.Hour, 5 * time.Second},
+		"expiry that overflows":                       {`{"auth_req_id":"x","expires_in":10000000000}`, time.Hour, 5 * time.Second},
+		"unknown members":                             {goodAck.with(obj{"auth_url": "https://x", "y": obj{}}), 120 * time.Second, 5 * time.Second},
+		"auth_req_id of a kilobyte, as from Keycloak": {goodAck.with(obj{"auth_req_id": strings.Repeat("e", 1<<10)}), 120 * time.Second, 5 * time.Second},
+		"auth_req_id of 16 KiB":                       {goodAck.with(obj{"auth_req_id": strings.Repeat("e", 16<<10)}), 120 * time.Second, 5 * time.Second},
+		"auth_req_id with characters outside the specified set": {goodAck.with(obj{"auth_req_id": "a+/=~ü"}), 120 * time.Second, 5 * time.Second},
 
 		"no auth_req_id":             {goodAck.with(obj{"auth_req_id": nil}), 0, 0},
 		"an empty auth_req_id":       {goodAck.with(obj{"auth_req_id": ""}), 0, 0},
@@ -182,13 +182,13 @@ func TestReadAck(t *testing.T) {
 		"expires_in as a text":       {goodAck.with(obj{"expires_in": "120"}), 0, 0},
 		"expires_in as a fraction":   {goodAck.with(obj{"expires_in": 0.5}), 0, 0},
 		"expires_in null":            {`{"auth_req_id":"x","expires_in":null}`, 0, 0},
-		"a member twice":             {`{"auth_req_id":"x","auth_req_id":"y","expires_in":120}`, 0, 0},
+		"duplicate member":           {`{"auth_req_id":"x","auth_req_id":"y","expires_in":120}`, 0, 0},
 		"a second document":          {goodAck.String() + goodAck.String(), 0, 0},
-		"a list":                     {`[` + goodAck.String() + `]`, 0, 0},
-		"an error page":              {`<html>`, 0, 0},
-		"nothing":                    {``, 0, 0},
-		"an error that is no text":   {goodAck.with(obj{"error": 5}), 0, 0},
-		"half a mebibyte":            {goodAck.with(obj{"x": strings.Repeat("x", 512<<10)}), 0, 0},
+		"list":                       {`[` + goodAck.String() + `]`, 0, 0},
+		"HTML page":                  {`<html>`, 0, 0},
+		"empty body":                 {``, 0, 0},
+		"error that is not a string": {goodAck.with(obj{"error": 5}), 0, 0},
+		"too long":                   {goodAck.with(obj{"x": strings.Repeat("x", 512<<10)}), 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.play("/bc", say(200, c.body))
@@ -270,7 +270,7 @@ func TestCertificateClientsUseAliases(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	if err := k.Revoke(t.Context(), kiosk.Tokens{Access: kiosk.Secret("x")}); err != nil || len(p.got("/revoke")) != 1 {
-		t.Errorf("where there is no alias: %v", err)
+		t.Errorf("server without aliases: %v", err)
 	}
 }
 

@@ -10,18 +10,18 @@ func TestBindingMessage(t *testing.T) {
 	for name, c := range map[string]struct{ profile, pattern, site, want string }{
 		"the code":                      {"generic", "{code}", "", code},
 		"code and site":                 {"auth0", "{code} {site}", "Shop 7", "K7-4F9Q Shop 7"},
-		"no blanks allowed":             {"generic", "{code} {site}", "Shop 7", "K7-4F9Q-Shop-7"},
+		"no spaces allowed":             {"generic", "{code} {site}", "Shop 7", "K7-4F9Q-Shop-7"},
 		"accents":                       {"auth0", "{code} {site}", "Köln Süd", "K7-4F9Q Koln Sud"},
-		"letters nobody can turn":       {"auth0", "{code} {site}", "東京 1", "K7-4F9Q  1"},
-		"nothing left of the site":      {"generic", "{code}-{site}", "東京", code},
+		"letters without an ASCII form": {"auth0", "{code} {site}", "東京 1", "K7-4F9Q  1"},
+		"site without an ASCII form":    {"generic", "{code}-{site}", "東京", code},
 		"brackets":                      {"auth0", "[{code}] {site}!", "A", "K7-4F9Q A"},
 		"escape sequences":              {"auth0", "{code} {site}", "A\x1b[31mB\r\n", "K7-4F9Q A31mB"},
-		"too long behind":               {"generic", "{code} {site}", "A very long name of a shop", "K7-4F9Q-A-very-long"},
-		"too long in front":             {"generic", "{site} {code}", "A very long name of a shop", "A-very-long-nK7-4F9Q"},
+		"too long after the code":       {"generic", "{code} {site}", "A very long name of a shop", "K7-4F9Q-A-very-long"},
+		"too long before the code":      {"generic", "{site} {code}", "A very long name of a shop", "A-very-long-nK7-4F9Q"},
 		"too long on both sides":        {"generic", "{site} {code} {site}", "Main Street", "Main-Street-K7-4F9Q"},
 		"the site looks like a pattern": {"auth0", "{code} {site}", "{code}{site}", "K7-4F9Q codesite"},
-		"exactly what fits":             {"generic", "{code}-{site}", "123456789012", "K7-4F9Q-123456789012"},
-		"one more":                      {"generic", "{code}-{site}", "1234567890123", "K7-4F9Q-123456789012"},
+		"exact fit":                     {"generic", "{code}-{site}", "123456789012", "K7-4F9Q-123456789012"},
+		"one character too long":        {"generic", "{code}-{site}", "1234567890123", "K7-4F9Q-123456789012"},
 	} {
 		p, err := profileNamed(c.profile)
 		if err != nil {
@@ -54,7 +54,7 @@ func FuzzBindingMessage(f *testing.F) {
 			}
 			for _, r := range got {
 				if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"+p.BindingExtra, r) {
-					t.Fatalf("%q holds %q", got, r)
+					t.Fatalf("%q contains %q", got, r)
 				}
 			}
 		}

@@ -17,30 +17,30 @@ func TestRequiredClaim(t *testing.T) {
 		info     any // UserInfo's answer; nil: none
 		want     kiosk.Reason
 	}{
-		"in a list":                   {flat, obj{"roles": []string{"user", "kiosk-technician"}}, nil, kiosk.NoReason},
-		"as the text":                 {flat, obj{"roles": "kiosk-technician"}, nil, kiosk.NoReason},
-		"deeper":                      {deep, obj{"realm_access": obj{"roles": []string{"kiosk-technician"}}}, nil, kiosk.NoReason},
-		"true":                        {"technician=true", obj{"technician": true}, nil, kiosk.NoReason},
-		"a number":                    {"level=7", obj{"level": 7}, nil, kiosk.NoReason},
-		"a name that is an address":   {"https://example.org/a?b=c/roles=tech", obj{"https://example.org/a?b=c/roles": []string{"tech"}}, nil, kiosk.NoReason},
-		"a step with a slash":         {"/https:~1~1example.org~1roles/0~01=x", obj{"https://example.org/roles": obj{"0~1": "x"}}, nil, kiosk.NoReason},
-		"from UserInfo":               {flat, nil, obj{"sub": "alice", "roles": []string{"kiosk-technician"}}, kiosk.NoReason},
-		"another role":                {flat, obj{"roles": []string{"user"}}, nil, kiosk.NoAccess},
-		"no role":                     {flat, obj{"roles": []string{}}, nil, kiosk.NoAccess},
-		"another case":                {flat, obj{"roles": []string{"Kiosk-Technician"}}, nil, kiosk.NoAccess},
-		"one word of a text":          {flat, obj{"roles": "user kiosk-technician"}, nil, kiosk.NoAccess},
-		"a longer word":               {flat, obj{"roles": []string{"kiosk-technician-trainee"}}, nil, kiosk.NoAccess},
-		"a list in the list":          {flat, obj{"roles": [][]string{{"kiosk-technician"}}}, nil, kiosk.NoAccess},
-		"false":                       {"technician=false", obj{"technician": false}, nil, kiosk.NoAccess},
-		"true as a text is that text": {"technician=true", obj{"technician": "true"}, nil, kiosk.NoReason},
-		"nowhere":                     {flat, nil, nil, kiosk.NoAccess},
-		"not in UserInfo either":      {flat, nil, obj{"sub": "alice"}, kiosk.NoAccess},
-		"UserInfo of somebody else":   {flat, nil, obj{"sub": "bob", "roles": []string{"kiosk-technician"}}, kiosk.Untrusted},
-		"the ID token counts":         {flat, obj{"roles": []string{"user"}}, obj{"sub": "alice", "roles": []string{"kiosk-technician"}}, kiosk.NoAccess},
-		"a list where an object is":   {deep, obj{"realm_access": []string{"kiosk-technician"}}, nil, kiosk.NoAccess},
-		"at the top, not deeper":      {deep, obj{"roles": []string{"kiosk-technician"}}, nil, kiosk.NoAccess},
-		"somebody else with the role": {flat, obj{"sub": "bob", "roles": []string{"kiosk-technician"}}, nil, kiosk.WrongPerson},
-		"nothing is required":         {"", nil, nil, kiosk.NoReason},
+		"in a list":                    {flat, obj{"roles": []string{"user", "kiosk-technician"}}, nil, kiosk.NoReason},
+		"as a string":                  {flat, obj{"roles": "kiosk-technician"}, nil, kiosk.NoReason},
+		"nested":                       {deep, obj{"realm_access": obj{"roles": []string{"kiosk-technician"}}}, nil, kiosk.NoReason},
+		"true":                         {"technician=true", obj{"technician": true}, nil, kiosk.NoReason},
+		"a number":                     {"level=7", obj{"level": 7}, nil, kiosk.NoReason},
+		"URL as the name":              {"https://example.org/a?b=c/roles=tech", obj{"https://example.org/a?b=c/roles": []string{"tech"}}, nil, kiosk.NoReason},
+		"pointer with escaped slashes": {"/https:~1~1example.org~1roles/0~01=x", obj{"https://example.org/roles": obj{"0~1": "x"}}, nil, kiosk.NoReason},
+		"from UserInfo":                {flat, nil, obj{"sub": "alice", "roles": []string{"kiosk-technician"}}, kiosk.NoReason},
+		"another role":                 {flat, obj{"roles": []string{"user"}}, nil, kiosk.NoAccess},
+		"no role":                      {flat, obj{"roles": []string{}}, nil, kiosk.NoAccess},
+		"another case":                 {flat, obj{"roles": []string{"Kiosk-Technician"}}, nil, kiosk.NoAccess},
+		"one word of a string":         {flat, obj{"roles": "user kiosk-technician"}, nil, kiosk.NoAccess},
+		"a longer word":                {flat, obj{"roles": []string{"kiosk-technician-trainee"}}, nil, kiosk.NoAccess},
+		"a list in the list":           {flat, obj{"roles": [][]string{{"kiosk-technician"}}}, nil, kiosk.NoAccess},
+		"false":                        {"technician=false", obj{"technician": false}, nil, kiosk.NoAccess},
+		"true as a string":             {"technician=true", obj{"technician": "true"}, nil, kiosk.NoReason},
+		"missing":                      {flat, nil, nil, kiosk.NoAccess},
+		"missing in UserInfo, too":     {flat, nil, obj{"sub": "alice"}, kiosk.NoAccess},
+		"UserInfo of another person":   {flat, nil, obj{"sub": "bob", "roles": []string{"kiosk-technician"}}, kiosk.Untrusted},
+		"ID token wins over UserInfo":  {flat, obj{"roles": []string{"user"}}, obj{"sub": "alice", "roles": []string{"kiosk-technician"}}, kiosk.NoAccess},
+		"list instead of an object":    {deep, obj{"realm_access": []string{"kiosk-technician"}}, nil, kiosk.NoAccess},
+		"at the top level instead":     {deep, obj{"roles": []string{"kiosk-technician"}}, nil, kiosk.NoAccess},
+		"another person with the role": {flat, obj{"sub": "bob", "roles": []string{"kiosk-technician"}}, nil, kiosk.WrongPerson},
+		"no claim required":            {"", nil, nil, kiosk.NoReason},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newOP(t)
@@ -58,7 +58,7 @@ func TestRequiredClaim(t *testing.T) {
 				t.Errorf("%v and %+v", err, who)
 			}
 			if n := len(p.got("/me")); n > 1 {
-				t.Errorf("UserInfo was asked %d times", n)
+				t.Errorf("%d requests to UserInfo", n)
 			}
 		})
 	}

@@ -16,22 +16,22 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// wrong is a device whose wall clock is behind, and a server that may be ahead of it.
-type wrong struct {
+// wrong is a device whose wall clock is behind, with a server whose clock may be ahead.
+type skewedDevice struct {
 	up     atomic.Int64  // connections ask for it, too
 	behind time.Duration // the wall clock
 	ahead  time.Duration // the server
 }
 
-func (w *wrong) uptime() time.Duration { return time.Duration(w.up.Load()) }
-func (w *wrong) pass(d time.Duration)  { w.up.Add(int64(d)) }
-func (w *wrong) wall() time.Time       { return noon.Add(w.uptime() - w.behind) }
-func (w *wrong) server() time.Time     { return noon.Add(w.uptime() + w.ahead) }
+func (w *skewedDevice) uptime() time.Duration { return time.Duration(w.up.Load()) }
+func (w *skewedDevice) pass(d time.Duration)  { w.up.Add(int64(d)) }
+func (w *skewedDevice) wall() time.Time       { return noon.Add(w.uptime() - w.behind) }
+func (w *skewedDevice) server() time.Time     { return noon.Add(w.uptime() + w.ahead) }
 
-// secure is an https server that sends Date, and a kiosk whose clock is behind.
-func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
+// newHTTPSServer returns an https server that sends Date, and a client on a device whose clock is behind.
+func newHTTPSServer(t *testing.T, behind time.Duration) (*op, *skewedDevice, *Client) {
 	p := &op{t: t, key: opKey, script: map[string][]line{}}
-	w := &wrong{behind: behind}
+	w := &skewedDevice{behind: behind}
 	s := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Date", w.server().Format(http.TimeFormat))
 		p.ServeHTTP(rw, r)
@@ -51,8 +51,8 @@ func secure(t *testing.T, behind time.Duration) (*op, *wrong, *Client) {
 	return p, w, p.kiosk(func(c *Config) { c.Auth, c.Now, c.Clock = auth, clock.Now, clock })
 }
 
-// issued returns the iat of the client assertion in a request.
-func issued(t *testing.T, s seen) time.Time {
+// assertionTime returns the iat of the client assertion in a request.
+func assertionTime(t *testing.T, s seen) time.Time {
 	t.Helper()
 	var claims struct {
 		Iat int64 `json:"iat"`
@@ -67,7 +67,7 @@ func issued(t *testing.T, s seen) time.Time {
 	return time.Unix(claims.Iat, 0)
 }
 
-func off(t *testing.T, what string, got, want time.Time) {
+func wantTime(t *testing.T, what string, got, want time.Time) {
 	t.Helper()
 	if d := got.Sub(want); d < -2*time.Second || d > 2*time.Second {
 		t.Errorf("%s is off by %v", what, d)
@@ -78,14 +78,14 @@ func off(t *testing.T, what string, got, want time.Time) {
 func TestVisitWithoutClock(t *testing.T) {
 	for _, behind := range []time.Duration{3 * time.Hour, -3 * time.Hour, 40 * 24 * time.Hour} {
 		t.Run(fmt.Sprint(behind), func(t *testing.T) {
-			p, w, k := secure(t, behind)
+			p, w, k := newHTTPSServer(t, behind)
 			sent := w.uptime()
 			ack := ask(t, k) // the metadata had told the time before the phone rang
-			off(t, "the first assertion", issued(t, p.got("/bc")[0]), noon)
+			wantTime(t, "the first assertion", assertionTime(t, p.got("/bc")[0]), noon)
 			w.pass(5 * time.Second)
 			w.behind = 90 * time.Minute // somebody sets the clock
 			k.Poll(t.Context(), ack.RequestID)
-			off(t, "the second assertion", issued(t, p.got("/token")[0]), w.server())
+			wantTime(t, "the second assertion", assertionTime(t, p.got("/token")[0]), w.server())
 			w.pass(5 * time.Second)
 			w.behind = -90 * time.Minute
 			now := w.server()
@@ -110,20 +110,20 @@ func TestVisitWithoutClock(t *testing.T) {
 // A refused proof is made again only if the clock has just been corrected.
 func TestProofAfterClockCorrection(t *testing.T) {
 	for _, code := range []string{"invalid_client", "invalid_dpop_proof"} {
-		p, w, k := secure(t, 0)
+		p, w, k := newHTTPSServer(t, 0)
 		ack := ask(t, k)
 		p.play("/token", oops(401, code))
 		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Misconfigured {
-			t.Errorf("%s, the clock is right: %+v", code, a)
+			t.Errorf("%s with a correct clock: %+v", code, a)
 		}
 		w.ahead = time.Hour // the machine was suspended and counted none of it
 		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Retryable || !a.ServerReached || a.Tokens.Access != nil {
-			t.Errorf("%s, the clock was put right by the answer: %+v", code, a)
+			t.Errorf("%s after the answer corrected the clock: %+v", code, a)
 		}
-		off(t, "the assertion", issued(t, p.got("/token")[1]), noon)
+		wantTime(t, "the assertion", assertionTime(t, p.got("/token")[1]), noon)
 		if a := k.Poll(t.Context(), ack.RequestID); a.Verdict != kiosk.Fatal || a.Reason != kiosk.Misconfigured {
 			t.Errorf("%s, a second time: %+v", code, a)
 		}
-		off(t, "the assertion made anew", issued(t, p.got("/token")[2]), w.server())
+		wantTime(t, "the assertion made anew", assertionTime(t, p.got("/token")[2]), w.server())
 	}
 }

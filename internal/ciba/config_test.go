@@ -36,10 +36,10 @@ func TestInvalidConfigurations(t *testing.T) {
 		func(c *Config) { c.Auth = nil }, func(c *Config) { c.Transport = nil }, func(c *Config) { c.Now = nil },
 	} {
 		if _, err := New(p.config(change)); kiosk.ReasonOf(err) != kiosk.Internal {
-			t.Errorf("not wired: %v", err)
+			t.Errorf("incomplete configuration: %v", err)
 		}
 	}
 	if n := len(p.seen); n != 0 {
-		t.Errorf("%d requests before anybody asked for anything", n)
+		t.Errorf("New sent %d requests", n)
 	}
 }

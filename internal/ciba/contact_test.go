@@ -13,7 +13,7 @@ func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // A visit reports the server's faults and what the server has against this client, and nothing about the person.
 func TestContactIsReported(t *testing.T) {
-	const nobody = kiosk.Reason(255) // nothing is told
+	const nobody = kiosk.Reason(255) // nothing is reported
 	for _, c := range []struct {
 		name  string
 		ask   string // the path that answers otherwise than well, of an Ask; or of a poll: /token
@@ -44,9 +44,9 @@ func TestContactIsReported(t *testing.T) {
 			if c.name == "it offers no CIBA" {
 				p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_endpoint": nil})))
 			}
-			var told []Contact
+			var reported []Contact
 			k := p.kiosk(func(o *Config) {
-				o.Contact = func(is Contact) { told = append(told, is) }
+				o.Contact = func(is Contact) { reported = append(reported, is) }
 				if c.ask == "/lookup" {
 					o.LookupURL = p.issuer + "/lookup"
 				}
@@ -57,13 +57,13 @@ func TestContactIsReported(t *testing.T) {
 				_, _ = k.Ask(t.Context(), alice)
 			}
 			if c.want == nobody {
-				if len(told) > 0 {
-					t.Errorf("told %+v", told)
+				if len(reported) > 0 {
+					t.Errorf("reported %+v", reported)
 				}
 				return
 			}
-			if len(told) != 1 || kiosk.ReasonOf(told[0].Err) != c.want || told[0].Probeable != c.probe {
-				t.Errorf("told %+v, not %v, probe %v", told, c.want, c.probe)
+			if len(reported) != 1 || kiosk.ReasonOf(reported[0].Err) != c.want || reported[0].Probeable != c.probe {
+				t.Errorf("reported %+v, not %v, probe %v", reported, c.want, c.probe)
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func TestCancelledRequestReportsNothing(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	release := make(chan struct{})
 	defer close(release)
-	k := p.kiosk(func(o *Config) { o.Contact = func(is Contact) { t.Errorf("told %+v", is) } })
+	k := p.kiosk(func(o *Config) { o.Contact = func(is Contact) { t.Errorf("reported %+v", is) } })
 	p.play("/token", line{do: func(http.ResponseWriter, *http.Request) { stop(); <-release }})
 	k.Poll(ctx, kiosk.Secret("the-request-id"))
 }
@@ -83,10 +83,10 @@ func TestCancelledRequestReportsNothing(t *testing.T) {
 func TestDeviceFlowReportsContact(t *testing.T) {
 	p := newOP(t)
 	p.play(discoveryPath, say(200, p.document().with(obj{"device_authorization_endpoint": p.issuer + "/device"})))
-	var told []Contact
+	var reported []Contact
 	k := p.kiosk(func(o *Config) {
 		o.DeviceClientID = "second"
-		o.Contact = func(is Contact) { told = append(told, is) }
+		o.Contact = func(is Contact) { reported = append(reported, is) }
 	})
 	second := alice
 	second.Flow = kiosk.DeviceFlow
@@ -99,11 +99,11 @@ func TestDeviceFlowReportsContact(t *testing.T) {
 		{say(503, ""), kiosk.Unreachable, false},
 		{say(200, obj{"device_code": "d", "user_code": "WDJB-MJHT", "verification_uri": "https://id.example/d", "expires_in": 60}), kiosk.NoReason, false},
 	} {
-		told = nil
+		reported = nil
 		p.play("/device", c.line)
 		_, _ = k.Ask(t.Context(), second)
-		if len(told) != 1 || kiosk.ReasonOf(told[0].Err) != c.want || told[0].Probeable != c.probe {
-			t.Errorf("told %+v, not %v, probe %v", told, c.want, c.probe)
+		if len(reported) != 1 || kiosk.ReasonOf(reported[0].Err) != c.want || reported[0].Probeable != c.probe {
+			t.Errorf("reported %+v, not %v, probe %v", reported, c.want, c.probe)
 		}
 	}
 }

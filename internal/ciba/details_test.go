@@ -14,27 +14,27 @@ func TestExcessiveDetailsAreRevoked(t *testing.T) {
 		asked, granted string
 		good           bool
 	}{
-		"the same":                     {oneDetail, oneDetail, true},
-		"nothing said":                 {oneDetail, "", true},
-		"null":                         {oneDetail, "null", true},
-		"nothing granted":              {oneDetail, "[]", true},
-		"fewer actions":                {oneDetail, `[{"type":"customer","actions":["read"]}]`, true},
-		"a list of the person's":       {oneDetail, `[{"type":"customer","accounts":["DE02"]}]`, true},
-		"the same number":              {oneDetail, `[{"type":"customer","limit":{"amount":45.0}}]`, true},
-		"one entry more":               {oneDetail, `[{"type":"customer"},{"type":"payment"}]`, false},
-		"another type":                 {oneDetail, `[{"type":"payment"}]`, false},
-		"one action more":              {oneDetail, `[{"type":"customer","actions":["read","delete"]}]`, false},
-		"one member more":              {oneDetail, `[{"type":"customer","locations":["https://x"]}]`, false},
-		"a higher amount":              {oneDetail, `[{"type":"customer","limit":{"amount":450}}]`, false},
-		"a number as text":             {oneDetail, `[{"type":"customer","limit":{"amount":"45"}}]`, false},
-		"a list where a word was":      {oneDetail, `[{"type":["customer"]}]`, false},
-		"an object where a list was":   {oneDetail, `[{"type":"customer","actions":{"0":"read"}}]`, false},
-		"not asked for":                {"", `[{"type":"customer"}]`, false},
-		"not asked for, and none":      {"", `[]`, true},
-		"not a list":                   {oneDetail, `{"type":"customer"}`, false},
-		"without a type":               {oneDetail, `[{"actions":["read"]}]`, false},
-		"not objects":                  {oneDetail, `["customer"]`, false},
-		"actions of one, type of both": {`[{"type":"a","actions":["read"]},{"type":"b","actions":["write"]}]`, `[{"type":"a","actions":["write"]}]`, false},
+		"equal":                               {oneDetail, oneDetail, true},
+		"missing":                             {oneDetail, "", true},
+		"null":                                {oneDetail, "null", true},
+		"empty list":                          {oneDetail, "[]", true},
+		"fewer actions":                       {oneDetail, `[{"type":"customer","actions":["read"]}]`, true},
+		"empty list filled in":                {oneDetail, `[{"type":"customer","accounts":["DE02"]}]`, true},
+		"equal number":                        {oneDetail, `[{"type":"customer","limit":{"amount":45.0}}]`, true},
+		"additional entry":                    {oneDetail, `[{"type":"customer"},{"type":"payment"}]`, false},
+		"another type":                        {oneDetail, `[{"type":"payment"}]`, false},
+		"additional action":                   {oneDetail, `[{"type":"customer","actions":["read","delete"]}]`, false},
+		"additional member":                   {oneDetail, `[{"type":"customer","locations":["https://x"]}]`, false},
+		"a higher amount":                     {oneDetail, `[{"type":"customer","limit":{"amount":450}}]`, false},
+		"number as a string":                  {oneDetail, `[{"type":"customer","limit":{"amount":"45"}}]`, false},
+		"list instead of a string":            {oneDetail, `[{"type":["customer"]}]`, false},
+		"object instead of a list":            {oneDetail, `[{"type":"customer","actions":{"0":"read"}}]`, false},
+		"not requested":                       {"", `[{"type":"customer"}]`, false},
+		"not requested, empty list":           {"", `[]`, true},
+		"not a list":                          {oneDetail, `{"type":"customer"}`, false},
+		"without a type":                      {oneDetail, `[{"actions":["read"]}]`, false},
+		"not objects":                         {oneDetail, `["customer"]`, false},
+		"actions of an entry of another type": {`[{"type":"a","actions":["read"]},{"type":"b","actions":["write"]}]`, `[{"type":"a","actions":["write"]}]`, false},
 	} {
 		answer := p.tokens(noon, nil).String()
 		if c.granted != "" {
@@ -47,7 +47,7 @@ func TestExcessiveDetailsAreRevoked(t *testing.T) {
 		case c.good && a.Verdict != kiosk.Granted:
 			t.Errorf("%s: refused: %v", name, a.Err)
 		case !c.good && (a.Verdict != kiosk.Fatal || a.Reason != kiosk.Untrusted || string(a.Tokens.Access) != "the-access-token"):
-			t.Errorf("%s: %v %v, tokens to give back: %v", name, a.Verdict, a.Err, len(a.Tokens.Access) > 0)
+			t.Errorf("%s: %v %v, tokens to revoke: %v", name, a.Verdict, a.Err, len(a.Tokens.Access) > 0)
 		}
 	}
 }
@@ -76,17 +76,17 @@ func FuzzDetails(f *testing.F) {
 			return
 		}
 		if a.exceed(a) {
-			t.Errorf("%s is more than itself", asked)
+			t.Errorf("%s exceeds itself", asked)
 		}
 		g, err := parseDetails(granted)
 		if err != nil || g == nil {
 			return
 		}
 		if g.exceed(append(a, g...)) {
-			t.Errorf("%s is more than itself and others", granted)
+			t.Errorf("%s exceeds a list that contains it", granted)
 		}
 		if !g.exceed(nil) {
-			t.Errorf("%s is no more than nothing", granted)
+			t.Errorf("%s does not exceed an empty list", granted)
 		}
 	})
 }

@@ -3,13 +3,9 @@ package ciba
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,25 +14,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// bell counts how often a ping was passed on.
-type bell struct{ n atomic.Int32 }
+// bell counts the polls that pings have triggered.
+type pollCounter struct{ n atomic.Int32 }
 
-func (b *bell) ring()    { b.n.Add(1) }
-func (b *bell) got() int { return int(b.n.Load()) }
+func (b *pollCounter) ring()    { b.n.Add(1) }
+func (b *pollCounter) got() int { return int(b.n.Load()) }
 
-// pinging is a server in ping mode, a kiosk that has asked it, and the token that it
-// must bring.
-func pinging(t *testing.T, log *notebook) (k *Client, pings *Pings, token string, b *bell, ack kiosk.Ack) {
+// pinging returns a client in ping mode that has sent a request, and the bearer token of that request.
+func pinging(t *testing.T, log *notebook) (k *Client, pings *Pings, token string, b *pollCounter, ack kiosk.Ack) {
 	t.Helper()
 	p := newOP(t)
 	p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"poll", "ping"}})
 	var now atomic.Int64
 	pings = NewPings(func() time.Duration { return time.Duration(now.Load()) }, log.logger())
 	k = p.kiosk(func(c *Config) { c.Pings, c.Log = pings, log.logger() })
-	b = &bell{}
+	b = &pollCounter{}
 	r := alice
 	r.Ping = b.ring
 	ack, err := k.Ask(t.Context(), r)
@@ -73,28 +69,28 @@ func TestPings(t *testing.T) {
 		change       func(*http.Request)
 		status, ring int
 	}{
-		"a ping":                         {"Bearer {}", aPing, nil, 204, 1},
-		"in other spelling":              {"bearer {}", aPing, header("Content-Type", "application/json; charset=utf-8"), 204, 1},
-		"with more than that":            {"Bearer {}", `{"auth_req_id":"the-request-id","urn:x":1,"access_token":"x","error":"access_denied"}`, nil, 204, 1},
-		"a stranger's":                   {"Bearer x", aPing, nil, 401, 0},
-		"nobody's":                       {"", aPing, nil, 401, 0},
-		"an empty bearer":                {"Bearer ", aPing, nil, 401, 0},
-		"another scheme":                 {"Basic {}", aPing, nil, 401, 0},
-		"two bearers":                    {"", aPing, header("Authorization", "Bearer {}", "Bearer x"), 401, 0},
-		"a longer bearer":                {"Bearer {}x", aPing, nil, 401, 0},
-		"for another request":            {"Bearer {}", `{"auth_req_id":"the-request-ix"}`, nil, 401, 0},
-		"for no request":                 {"Bearer {}", `{}`, nil, 400, 0},
-		"for a number":                   {"Bearer {}", `{"auth_req_id":7}`, nil, 400, 0},
-		"for two requests":               {"Bearer {}", `{"auth_req_id":"x","auth_req_id":"the-request-id"}`, nil, 400, 0},
-		"not JSON":                       {"Bearer {}", "auth_req_id=the-request-id", nil, 400, 0},
-		"a form":                         {"Bearer {}", aPing, header("Content-Type", "application/x-www-form-urlencoded"), 415, 0},
-		"of no type":                     {"Bearer {}", aPing, header("Content-Type"), 415, 0},
-		"without end":                    {"Bearer {}", `{"auth_req_id":"` + strings.Repeat("x", maxPingBody) + `"}`, nil, 413, 0},
-		"deep":                           {"Bearer {}", strings.Repeat(`{"x":`, 2000), nil, 400, 0},
-		"read, not sent":                 {"Bearer {}", aPing, func(r *http.Request) { r.Method = "GET" }, 405, 0},
-		"put":                            {"Bearer {}", aPing, func(r *http.Request) { r.Method = "PUT" }, 405, 0},
-		"a push (never asked for)":       {"Bearer {}", `{"auth_req_id":"the-request-id","access_token":"a","id_token":"b","token_type":"Bearer"}`, nil, 204, 1},
-		"the bearer in the address only": {"", aPing, func(r *http.Request) { r.URL.RawQuery = "access_token={}" }, 401, 0},
+		"ping":                            {"Bearer {}", aPing, nil, 204, 1},
+		"other spelling of header values": {"bearer {}", aPing, header("Content-Type", "application/json; charset=utf-8"), 204, 1},
+		"additional members":              {"Bearer {}", `{"auth_req_id":"the-request-id","urn:x":1,"access_token":"x","error":"access_denied"}`, nil, 204, 1},
+		"unknown bearer token":            {"Bearer x", aPing, nil, 401, 0},
+		"no bearer token":                 {"", aPing, nil, 401, 0},
+		"empty bearer token":              {"Bearer ", aPing, nil, 401, 0},
+		"another scheme":                  {"Basic {}", aPing, nil, 401, 0},
+		"two bearer tokens":               {"", aPing, header("Authorization", "Bearer {}", "Bearer x"), 401, 0},
+		"longer bearer token":             {"Bearer {}x", aPing, nil, 401, 0},
+		"auth_req_id of another request":  {"Bearer {}", `{"auth_req_id":"the-request-ix"}`, nil, 401, 0},
+		"no auth_req_id":                  {"Bearer {}", `{}`, nil, 400, 0},
+		"auth_req_id is a number":         {"Bearer {}", `{"auth_req_id":7}`, nil, 400, 0},
+		"two auth_req_ids":                {"Bearer {}", `{"auth_req_id":"x","auth_req_id":"the-request-id"}`, nil, 400, 0},
+		"not JSON":                        {"Bearer {}", "auth_req_id=the-request-id", nil, 400, 0},
+		"form":                            {"Bearer {}", aPing, header("Content-Type", "application/x-www-form-urlencoded"), 415, 0},
+		"no content type":                 {"Bearer {}", aPing, header("Content-Type"), 415, 0},
+		"too long":                        {"Bearer {}", `{"auth_req_id":"` + strings.Repeat("x", maxPingBody) + `"}`, nil, 413, 0},
+		"too deep":                        {"Bearer {}", strings.Repeat(`{"x":`, 2000), nil, 400, 0},
+		"GET":                             {"Bearer {}", aPing, func(r *http.Request) { r.Method = "GET" }, 405, 0},
+		"PUT":                             {"Bearer {}", aPing, func(r *http.Request) { r.Method = "PUT" }, 405, 0},
+		"push notification":               {"Bearer {}", `{"auth_req_id":"the-request-id","access_token":"a","id_token":"b","token_type":"Bearer"}`, nil, 204, 1},
+		"bearer token in the address":     {"", aPing, func(r *http.Request) { r.URL.RawQuery = "access_token={}" }, 401, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log notebook
@@ -110,13 +106,13 @@ func TestPings(t *testing.T) {
 				r.URL.RawQuery = fill(r.URL.RawQuery)
 			})
 			if w.Code != c.status || b.got() != c.ring || w.Body.Len() > 0 || w.Header().Get("Location") != "" {
-				t.Errorf("status %d, want %d; passed on %d times, want %d; body %q", w.Code, c.status, b.got(), c.ring, w.Body.String())
+				t.Errorf("status %d, want %d; triggered %d polls, want %d; body %q", w.Code, c.status, b.got(), c.ring, w.Body.String())
 			}
 			if w.Code == 401 && w.Header().Get("WWW-Authenticate") != "Bearer" {
 				t.Error("401 without a challenge")
 			}
 			if strings.Contains(log.String(), token) || strings.Contains(log.String(), "the-request-id") {
-				t.Errorf("the log tells too much: %s", log.String())
+				t.Errorf("the log contains a secret: %s", log.String())
 			}
 		})
 	}
@@ -135,7 +131,7 @@ func TestNotificationTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ack.Interval < 15*time.Second {
-			t.Errorf("polled every %v beside the ping", ack.Interval)
+			t.Errorf("interval %v in ping mode", ack.Interval)
 		}
 	}
 	seen := map[string]bool{}
@@ -153,7 +149,7 @@ func TestNotificationTokens(t *testing.T) {
 	_, err := k.Ask(t.Context(), r)
 	wantReason(t, err, kiosk.Misconfigured)
 	if len(p.got("/bc")) != before {
-		t.Error("asked in a mode that is not offered")
+		t.Error("a request was sent in a mode that the server does not offer")
 	}
 }
 
@@ -167,7 +163,7 @@ func TestRepeatedPing(t *testing.T) {
 		}
 	}
 	if b.got() != 1 {
-		t.Errorf("passed on %d times", b.got())
+		t.Errorf("triggered %d polls", b.got())
 	}
 }
 
@@ -177,16 +173,16 @@ func TestEarlyPing(t *testing.T) {
 		ids  []string
 		want int
 	}{
-		"its own":          {[]string{"the-request-id"}, 1},
-		"twice":            {[]string{"the-request-id", "the-request-id"}, 1},
-		"another's":        {[]string{"another"}, 0},
-		"others', and its": {[]string{"a", "b", "the-request-id"}, 1},
-		"a flood":          {strings.Split(strings.Repeat("x,", 1000)+"the-request-id", ","), 0},
+		"own":                         {[]string{"the-request-id"}, 1},
+		"twice":                       {[]string{"the-request-id", "the-request-id"}, 1},
+		"of another request":          {[]string{"another"}, 0},
+		"of other requests, then own": {[]string{"a", "b", "the-request-id"}, 1},
+		"too many":                    {strings.Split(strings.Repeat("x,", 1000)+"the-request-id", ","), 0},
 	} {
 		p := newOP(t)
 		p.publishing(obj{"backchannel_token_delivery_modes_supported": []string{"ping"}})
 		pings := NewPings(func() time.Duration { return 0 }, nil)
-		b := &bell{}
+		b := &pollCounter{}
 		p.play("/bc", line{do: func(w http.ResponseWriter, r *http.Request) {
 			seen := p.got("/bc")
 			token := seen[len(seen)-1].form.Get("client_notification_token")
@@ -196,7 +192,7 @@ func TestEarlyPing(t *testing.T) {
 				}
 			}
 			if b.got() != 0 {
-				t.Errorf("%s: passed on before anybody knows for which request", name)
+				t.Errorf("%s: a poll was triggered before the acknowledgement", name)
 			}
 			fmt.Fprint(w, goodAck)
 		}})
@@ -206,7 +202,7 @@ func TestEarlyPing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if b.got() != c.want {
-			t.Errorf("%s: passed on %d times, want %d", name, b.got(), c.want)
+			t.Errorf("%s: triggered %d polls, want %d", name, b.got(), c.want)
 		}
 	}
 }
@@ -218,7 +214,7 @@ func TestUnexpectedPings(t *testing.T) {
 	var now atomic.Int64
 	pings := NewPings(func() time.Duration { return time.Duration(now.Load()) }, nil)
 	k := p.kiosk(func(c *Config) { c.Pings = pings })
-	b := &bell{}
+	b := &pollCounter{}
 	r := alice
 	r.Ping = b.ring
 	p.play("/bc", oops(400, "unknown_user_id"), say(200, goodAck))
@@ -227,18 +223,18 @@ func TestUnexpectedPings(t *testing.T) {
 	tokens := p.got("/bc")
 	now.Store(int64(119 * time.Second))
 	if w := notify(pings, "Bearer "+tokens[0].form.Get("client_notification_token"), aPing); w.Code != 401 {
-		t.Errorf("for a request that was refused: status %d", w.Code)
+		t.Errorf("refused request: status %d", w.Code)
 	}
 	now.Store(int64(200 * time.Second))
 	if w := notify(pings, "Bearer "+tokens[1].form.Get("client_notification_token"), aPing); w.Code != 401 || b.got() != 0 {
-		t.Errorf("for one that has run out: status %d, passed on %d times", w.Code, b.got())
+		t.Errorf("expired request: status %d, triggered %d polls", w.Code, b.got())
 	}
 	// Beyond the limit the oldest requests are forgotten.
 	for range 3 * maxExpectedPings {
 		k.Ask(t.Context(), r)
 	}
 	if n := len(pings.expected); n > maxExpectedPings {
-		t.Errorf("%d requests are remembered", n)
+		t.Errorf("%d requests are kept", n)
 	}
 }
 
@@ -254,7 +250,7 @@ func TestFloodDoesNotBlockPings(t *testing.T) {
 		t.Errorf("statuses %v", statuses)
 	}
 	if w := notify(pings, "Bearer "+token, aPing); w.Code != 204 || b.got() != 1 {
-		t.Errorf("status %d, passed on %d times", w.Code, b.got())
+		t.Errorf("status %d, triggered %d polls", w.Code, b.got())
 	}
 }
 
@@ -268,7 +264,7 @@ func TestPingAddressIsHTTPS(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	cert, roots := ownCertificate(t)
+	cert, roots := pingCertificate(t)
 	go func() { served <- pings.Serve(ctx, l, cert) }()
 	client := func(most uint16) *http.Client {
 		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: most}, DisableKeepAlives: true}}
@@ -285,13 +281,13 @@ func TestPingAddressIsHTTPS(t *testing.T) {
 		return resp.StatusCode, nil
 	}
 	if status, err := post(client(0), "http"); status == 204 || b.got() != 0 {
-		t.Errorf("taken in clear: %d %v", status, err)
+		t.Errorf("accepted without TLS: %d %v", status, err)
 	}
 	if _, err := post(client(tls.VersionTLS11), "https"); err == nil {
-		t.Error("taken over TLS 1.1")
+		t.Error("accepted over TLS 1.1")
 	}
 	var idle []net.Conn
-	for range maxPingConns - 1 { // maxUnauthenticated that say nothing
+	for range maxPingConns - 1 { // connections that send nothing
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -299,7 +295,7 @@ func TestPingAddressIsHTTPS(t *testing.T) {
 		idle = append(idle, c)
 	}
 	if status, err := post(client(0), "https"); status != 204 || b.got() != 1 {
-		t.Errorf("status %d (%v), passed on %d times", status, err, b.got())
+		t.Errorf("status %d (%v), triggered %d polls", status, err, b.got())
 	}
 	for _, c := range idle {
 		c.Close()
@@ -310,21 +306,17 @@ func TestPingAddressIsHTTPS(t *testing.T) {
 	}
 }
 
-func ownCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+// pingCertificate returns a certificate for 127.0.0.1 and the roots to verify it.
+func pingCertificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, opKey.Public().(*ecdsa.PublicKey), opKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
+	key, certPEM := testkit.Certificate(t, time.Hour)
+	cert, err := tls.X509KeyPair(certPEM, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: opKey}, roots
+	roots.AddCert(cert.Leaf)
+	return cert, roots
 }
 
 // Any request gets one of the few defined answers, and only the right ping triggers a poll.
@@ -334,7 +326,7 @@ func FuzzPing(f *testing.F) {
 	f.Add([]byte(`{"auth_req_id":"\u0000"}`), "Bearer", "text/json")
 	f.Fuzz(func(t *testing.T, body []byte, authorization, typ string) {
 		pings := NewPings(func() time.Duration { return 0 }, nil)
-		b := &bell{}
+		b := &pollCounter{}
 		token, e := pings.expect(b.ring)
 		pings.accepted(e, []byte("the-request-id"), time.Minute)
 		authorization = strings.Replace(authorization, "the-token", token, 1)
@@ -342,11 +334,11 @@ func FuzzPing(f *testing.F) {
 		switch w.Code {
 		case 204:
 			if !bytes.Contains(body, []byte("the-request-id")) && pingedRequest(body) != "the-request-id" || b.got() != 1 {
-				t.Errorf("good, rung %d times: %q", b.got(), body)
+				t.Errorf("204, and %d polls triggered: %q", b.got(), body)
 			}
 		case 400, 401, 413, 415:
 			if b.got() != 0 {
-				t.Errorf("status %d, and yet rung", w.Code)
+				t.Errorf("status %d, but a poll was triggered", w.Code)
 			}
 		default:
 			t.Errorf("status %d", w.Code)
