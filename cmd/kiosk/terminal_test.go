@@ -334,7 +334,7 @@ func (x *terminal) mode() (vt10x.ModeFlag, bool) {
 	return x.vt.Mode(), x.vt.CursorVisible()
 }
 
-var english = sync.OnceValues(func() (*words.Catalogue, error) { return words.Open("en") })
+var english = sync.OnceValues(func() (*words.Catalog, error) { return words.Open("en") })
 
 // say is a text of the English catalogue: which words are used is not what is
 // tested here, but that a customer gets to see them.

@@ -34,7 +34,7 @@ type App struct {
 	clock    *host.Clock
 	wall     func() time.Time // replaces the device's wall clock in tests; nil otherwise
 
-	catalogs    []*words.Catalogue
+	catalogs    []*words.Catalog
 	time        *oidc.Clock // the wall clock, or the authorization server's where that is better
 	auth        oidc.ClientAuth
 	certificate *oidc.Certificate // of mutual TLS; nil if not configured

@@ -16,7 +16,7 @@ type piece struct {
 	targets    []Target // touch targets, relative to the piece
 }
 
-// plan says how much space and content the body gets. It is tightened until everything fits.
+// plan is the space and the content of the body. It is tightened until everything fits.
 type plan struct {
 	gap      int // blank rows between pieces
 	lineGap  int // blank rows between sentences

@@ -69,7 +69,7 @@ type Frame struct {
 	CursorX, CursorY int
 }
 
-// Target is a rectangle of cells that stands for a key.
+// Target is the rectangle of cells in which a touch means a key.
 type Target struct {
 	X, Y, W, H int
 	Key        screen.Key

@@ -110,7 +110,7 @@ func (s *Screen) markDrained(ev *tcell.EventKey) {
 func (s *Screen) offer(ev Event) {
 	select {
 	case s.events <- ev:
-	default: // nobody reads: a key is held or a scanner is jammed
+	default: // the buffer is full: a key is held or a scanner is jammed
 	}
 }
 

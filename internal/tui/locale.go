@@ -10,7 +10,7 @@ import (
 // QR codes as question marks, and in ISO-8859-1 it would not start. Every console in use is UTF-8, whatever the
 // environment says.
 func useUTF8() error {
-	if speaksUTF8(os.Getenv) {
+	if usesUTF8(os.Getenv) {
 		return nil
 	}
 	if err := os.Setenv("LC_ALL", "C.UTF-8"); err != nil {
@@ -19,9 +19,9 @@ func useUTF8() error {
 	return nil
 }
 
-// speaksUTF8 follows POSIX: the first of the three variables that is set counts. No variable, and a language without a
+// usesUTF8 follows POSIX: the first of the three variables that is set counts. No variable, and a language without a
 // character set, count as UTF-8, as in tcell.
-func speaksUTF8(getenv func(string) string) bool {
+func usesUTF8(getenv func(string) string) bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		v := getenv(name)
 		if v == "" {

@@ -26,8 +26,8 @@ const (
 // shifts are the positions of an idle picture.
 var shifts = [...][2]int{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
 
-// idle reports whether nobody is in the middle of a visit on a screen.
-func idle(sc screen.Screen) bool { return sc.Phase == kiosk.Ready || sc.Phase == kiosk.Closed }
+// isIdle reports whether a screen is shown between visits.
+func isIdle(sc screen.Screen) bool { return sc.Phase == kiosk.Ready || sc.Phase == kiosk.Closed }
 
 // paint draws until Close. It has a goroutine of its own because a write to a terminal can block.
 func (s *Screen) paint() {
@@ -97,7 +97,7 @@ type drawer struct {
 	fresh bool          // a full frame was just painted
 	last  uint64        // generation that was drawn last
 	quiet time.Duration // how long that frame has been shown, counted in ticks
-	off   bool          // the panel has been told to go dark
+	off   bool          // the panel was switched off
 }
 
 func (d *drawer) draw(flush func()) {
@@ -111,11 +111,11 @@ func (d *drawer) draw(flush func()) {
 	if number != d.last {
 		d.last, d.quiet = number, 0
 	}
-	dark := s.dark.Load() && idle(sc)
+	dark := s.dark.Load() && isIdle(sc)
 	s.dark.Store(dark)
 	w, h := s.tcell.Size()
 	next := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
-	if idle(sc) && w > 40 && h > 12 { // only where there is room
+	if isIdle(sc) && w > 40 && h > 12 { // only where there is room
 		at := shifts[int(d.quiet/shiftEvery)%len(shifts)]
 		next.offX, next.offY = at[0], at[1]
 		next.frame = layout.Draw(sc, w-1, h-1, s.opts)

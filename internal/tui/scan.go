@@ -150,7 +150,7 @@ func (s *Screen) silenceElapsed(b *burst, at time.Time) {
 }
 
 // endBurst ends a burst without an end mark. After a silence it may be a scan; otherwise somebody types. On a screen
-// without input only a silence tells a key from a scan.
+// without input only a silence shows that it is a key and not a scan.
 func (s *Screen) endBurst(b *burst, quiet bool) {
 	switch n := len(b.text); {
 	case n == 0, b.afterScan:

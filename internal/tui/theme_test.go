@@ -220,7 +220,7 @@ func TestSpeaksUTF8(t *testing.T) {
 		{"LC_CTYPE before LANG", "", "C", "de_DE.UTF-8", false},
 	} {
 		env := map[string]string{"LC_ALL": tc.all, "LC_CTYPE": tc.ctype, "LANG": tc.lang}
-		if got := speaksUTF8(func(k string) string { return env[k] }); got != tc.want {
+		if got := usesUTF8(func(k string) string { return env[k] }); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
 		t.Run(tc.name, func(t *testing.T) { // useUTF8 makes tcell use UTF-8 in any case

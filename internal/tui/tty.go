@@ -91,9 +91,9 @@ const (
 )
 
 // isTyped reports whether a byte begins a character, Enter or Tab in tcell's view: keys that can belong to a scan.
-func (is sequence) isTyped(c byte) bool {
+func (q sequence) isTyped(c byte) bool {
 	switch {
-	case is != plainKey:
+	case q != plainKey:
 		return false
 	case c == '\r', c == '\n', c == '\t':
 		return true
@@ -111,8 +111,8 @@ const noKey = 'z'
 func (t *safeTTY) sanitize(b []byte, n int) int {
 	var out []byte
 	for _, c := range t.validUTF8(b[:n]) {
-		is := t.sequence
-		if is.isTyped(c) {
+		before := t.sequence
+		if before.isTyped(c) {
 			t.typed.Add(1)
 		}
 		t.sequence = plainKey
@@ -122,17 +122,17 @@ func (t *safeTTY) sanitize(b []byte, n int) int {
 			if len(out) > 0 && out[len(out)-1] == c {
 				continue
 			}
-		case is == afterESC && c == '[':
+		case before == afterESC && c == '[':
 			t.sequence = inCSI
-		case is == inCSI && c >= 0x20 && c < 0x40:
+		case before == inCSI && c >= 0x20 && c < 0x40:
 			t.sequence = inCSI // a parameter (ECMA-48 5.4)
-		case is == inCSI && c == '[', is == afterESC && c == 'O':
+		case before == inCSI && c == '[', before == afterESC && c == 'O':
 			t.sequence = lastByte
-		case is == inCSI && c == '_':
+		case before == inCSI && c == '_':
 			c = noKey
 		}
 		out = append(out, c)
-		if is == afterESC && (c == ']' || c == 'X' || c == '^' || c == '_') {
+		if before == afterESC && (c == ']' || c == 'X' || c == '^' || c == '_') {
 			out = append(out, bell)
 		}
 	}

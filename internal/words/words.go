@@ -27,8 +27,8 @@ import (
 //go:embed catalogue/*.json
 var files embed.FS
 
-// Catalogue is one language. It implements screen.Catalog.
-type Catalogue struct {
+// Catalog is one language. It implements screen.Catalog.
+type Catalog struct {
 	language string
 	tag      language.Tag // for plural forms
 	texts    map[screen.MessageID]text
@@ -65,7 +65,7 @@ func Languages() []string {
 }
 
 // Open returns the catalogue of a language. An unknown language, or a catalogue that lacks a message, is an error.
-func Open(code string) (*Catalogue, error) {
+func Open(code string) (*Catalog, error) {
 	b, err := files.ReadFile("catalogue/" + code + ".json")
 	if err != nil {
 		return nil, fmt.Errorf("language %q: must be one of %s", code, strings.Join(Languages(), ", "))
@@ -82,12 +82,12 @@ func Open(code string) (*Catalogue, error) {
 	return c, nil
 }
 
-func parse(code string, b []byte) (*Catalogue, error) {
+func parse(code string, b []byte) (*Catalog, error) {
 	tag, err := language.Parse(code)
 	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", code, err)
 	}
-	c := &Catalogue{language: code, tag: tag}
+	c := &Catalog{language: code, tag: tag}
 	if err := json.Unmarshal(b, &c.texts); err != nil {
 		return nil, fmt.Errorf("language %q: %w", code, err)
 	}
@@ -95,13 +95,13 @@ func parse(code string, b []byte) (*Catalogue, error) {
 }
 
 // Language returns the language code.
-func (c *Catalogue) Language() string { return c.language }
+func (c *Catalog) Language() string { return c.language }
 
 // Name returns the language's own name.
-func (c *Catalogue) Name() string { return c.Text(screen.MsgLanguage) }
+func (c *Catalog) Name() string { return c.Text(screen.MsgLanguage) }
 
 // Text returns a message with its arguments. For an unknown message it returns the message's name.
-func (c *Catalogue) Text(w screen.MessageID, args ...any) string {
+func (c *Catalog) Text(w screen.MessageID, args ...any) string {
 	forms, ok := c.texts[w]
 	if !ok {
 		return string(w)

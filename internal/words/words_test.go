@@ -27,9 +27,9 @@ func placeholders(s string) []string {
 }
 
 // allCatalogues returns every catalogue, complete or not, by language.
-func allCatalogues(t *testing.T) map[string]*Catalogue {
+func allCatalogues(t *testing.T) map[string]*Catalog {
 	t.Helper()
-	all := make(map[string]*Catalogue)
+	all := make(map[string]*Catalog)
 	for _, code := range Languages() {
 		b, err := files.ReadFile("catalogue/" + code + ".json")
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // languages returns all message catalogues, English first.
-func languages(t *testing.T) []*words.Catalogue {
+func languages(t *testing.T) []*words.Catalog {
 	t.Helper()
 	all, err := scenes.Languages()
 	if err != nil {

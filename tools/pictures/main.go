@@ -72,7 +72,7 @@ func run(args []string, stderr io.Writer) int {
 type painter struct {
 	font      *font.Font
 	theme     string
-	languages []*words.Catalogue // English first
+	languages []*words.Catalog // English first
 }
 
 func newPainter(fontFile string, bare bool, theme string) (*painter, error) {

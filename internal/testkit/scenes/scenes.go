@@ -40,16 +40,16 @@ func Named(name string) (Scene, error) {
 }
 
 // View returns the scene's screen on a device that offers languages, in one of them.
-func (s Scene) View(languages []*words.Catalogue, language int) screen.Screen {
+func (s Scene) View(languages []*words.Catalog, language int) screen.Screen {
 	s.State.Language, s.State.Rules.Languages = language, len(languages)
 	s.Device.Languages = LanguageNames(languages)
 	return screen.View(s.State, Now, languages[language], s.Private, s.Device)
 }
 
 // Languages returns all message catalogues, English first.
-func Languages() ([]*words.Catalogue, error) {
+func Languages() ([]*words.Catalog, error) {
 	codes := slices.DeleteFunc(words.Languages(), func(code string) bool { return code == "en" })
-	var all []*words.Catalogue
+	var all []*words.Catalog
 	for _, code := range append([]string{"en"}, codes...) {
 		c, err := words.Open(code)
 		if err != nil {
@@ -61,7 +61,7 @@ func Languages() ([]*words.Catalogue, error) {
 }
 
 // LanguageNames returns the languages' own names.
-func LanguageNames(languages []*words.Catalogue) []string {
+func LanguageNames(languages []*words.Catalog) []string {
 	var names []string
 	for _, c := range languages {
 		names = append(names, c.Name())
