@@ -11,7 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// publishing changes what the server says of itself.
+// publishing changes the server's metadata.
 func (p *op) publishing(changes obj) { p.play(discoveryPath, say(200, p.document().with(changes))) }
 
 // A user code is sent only if the server publishes support, and once. The customer corrects a refused one (CIBA Core
@@ -26,14 +26,14 @@ func TestUserCodes(t *testing.T) {
 		sent      string
 		want      kiosk.RequiredInput
 	}{
-		"sent where it is published":         {true, with, say(200, goodAck), "1234-canary", kiosk.NothingRequired},
-		"not sent where it is not":           {false, with, say(200, goodAck), "", kiosk.NothingRequired},
-		"an empty one is not sent":           {true, alice, say(200, goodAck), "", kiosk.NothingRequired},
-		"missing":                            {true, alice, oops(400, "missing_user_code"), "", kiosk.UserCodeRequired},
-		"wrong":                              {true, with, oops(400, "invalid_user_code"), "1234-canary", kiosk.UserCodeRequired},
-		"missing, though nobody said so":     {false, alice, oops(400, "missing_user_code"), "", kiosk.NothingRequired},
-		"an unknown person is not a code":    {true, with, oops(400, "unknown_user_id"), "1234-canary", kiosk.NothingRequired},
-		"run out, though none was sent here": {true, alice, oops(400, "expired_login_hint_token"), "", kiosk.NothingRequired},
+		"support published":               {true, with, say(200, goodAck), "1234-canary", kiosk.NothingRequired},
+		"support not published":           {false, with, say(200, goodAck), "", kiosk.NothingRequired},
+		"empty user code":                 {true, alice, say(200, goodAck), "", kiosk.NothingRequired},
+		"missing":                         {true, alice, oops(400, "missing_user_code"), "", kiosk.UserCodeRequired},
+		"wrong":                           {true, with, oops(400, "invalid_user_code"), "1234-canary", kiosk.UserCodeRequired},
+		"missing, support not published":  {false, alice, oops(400, "missing_user_code"), "", kiosk.NothingRequired},
+		"unknown person":                  {true, with, oops(400, "unknown_user_id"), "1234-canary", kiosk.NothingRequired},
+		"expired token that was not sent": {true, alice, oops(400, "expired_login_hint_token"), "", kiosk.NothingRequired},
 	} {
 		p := newOP(t)
 		p.publishing(obj{"backchannel_user_code_parameter_supported": c.published})
@@ -48,7 +48,7 @@ func TestUserCodes(t *testing.T) {
 			t.Errorf("%s: %d requests, sent %q", name, len(got), got[0].body)
 		}
 		if s := log.String() + fmt.Sprint(err); strings.Contains(s, "1234-canary") {
-			t.Errorf("%s: the code is in %s", name, s)
+			t.Errorf("%s: the user code is in %s", name, s)
 		}
 	}
 }
@@ -69,25 +69,25 @@ func TestLoginHintTokens(t *testing.T) {
 		id     obj
 		want   kiosk.Reason
 	}{
-		"its sub":                     {`{"sub":"alice"}`, nil, nil, kiosk.NoReason},
-		"its sub, of this server":     {`{"sub":"alice",` + own + `}`, nil, nil, kiosk.NoReason},
-		"another sub":                 {`{"sub":"alice"}`, nil, obj{"sub": "bob", "preferred_username": "alice"}, kiosk.WrongPerson},
-		"another issuer's sub":        {`{"sub":"alice","iss":"https://wallet.example"}`, nil, nil, kiosk.Refused},
-		"another issuer's email":      {`{"sub":"x","iss":"https://wallet.example","email":"Alice@example.org"}`, nil, mail, kiosk.NoReason},
-		"an email not verified":       {`{"email":"alice@example.org"}`, nil, obj{"email": "alice@example.org"}, kiosk.Untrusted},
-		"sub_id":                      {`{"sub_id":{"format":"email","email":"alice@example.org"}}`, nil, mail, kiosk.NoReason},
-		"sub_id, iss_sub":             {`{"sub_id":{"format":"iss_sub","sub":"alice",` + own + `}}`, nil, nil, kiosk.NoReason},
-		"sub_id, elsewhere":           {`{"sub_id":{"format":"iss_sub","sub":"alice","iss":"https://x.example"}}`, nil, nil, kiosk.Refused},
-		"sub_id, unknown format":      {`{"sub_id":{"format":"opaque","id":"alice"}}`, nil, nil, kiosk.Refused},
-		"names nobody":                {`{"jti":"1"}`, nil, nil, kiosk.Refused},
-		"names two":                   {`{"sub":"alice","sub":"bob"}`, nil, nil, kiosk.Refused},
-		"a number":                    {`{"sub":7}`, nil, nil, kiosk.Refused},
-		"the claim that was chosen":   {`{"sub":"bob","member":"C-1"}`, func(c *Config) { c.SubjectClaim = "member" }, obj{"member": "C-1"}, kiosk.NoReason},
-		"the chosen claim, another's": {`{"sub":"alice","member":"C-1"}`, func(c *Config) { c.SubjectClaim = "member" }, obj{"member": "C-2"}, kiosk.WrongPerson},
-		"without the chosen claim":    {`{"sub":"alice"}`, func(c *Config) { c.SubjectClaim = "member" }, nil, kiosk.Refused},
-		"the check switched off":      {`{"jti":"1"}`, func(c *Config) { c.SubjectClaim = "none" }, obj{"sub": "bob"}, kiosk.NoReason},
-		"where mail is typed":         {`{"sub":"alice"}`, func(c *Config) { c.Identifier = "email" }, nil, kiosk.NoReason},
-		"the lookup is not asked":     {`{"sub":"alice"}`, func(c *Config) { c.LookupURL = p.issuer + "/lookup" }, nil, kiosk.NoReason},
+		"same sub":                           {`{"sub":"alice"}`, nil, nil, kiosk.NoReason},
+		"same sub, this issuer":              {`{"sub":"alice",` + own + `}`, nil, nil, kiosk.NoReason},
+		"another sub":                        {`{"sub":"alice"}`, nil, obj{"sub": "bob", "preferred_username": "alice"}, kiosk.WrongPerson},
+		"sub of another issuer":              {`{"sub":"alice","iss":"https://wallet.example"}`, nil, nil, kiosk.Refused},
+		"email from another issuer":          {`{"sub":"x","iss":"https://wallet.example","email":"Alice@example.org"}`, nil, mail, kiosk.NoReason},
+		"email not verified":                 {`{"email":"alice@example.org"}`, nil, obj{"email": "alice@example.org"}, kiosk.Untrusted},
+		"sub_id":                             {`{"sub_id":{"format":"email","email":"alice@example.org"}}`, nil, mail, kiosk.NoReason},
+		"sub_id, iss_sub":                    {`{"sub_id":{"format":"iss_sub","sub":"alice",` + own + `}}`, nil, nil, kiosk.NoReason},
+		"sub_id, another issuer":             {`{"sub_id":{"format":"iss_sub","sub":"alice","iss":"https://x.example"}}`, nil, nil, kiosk.Refused},
+		"sub_id, unknown format":             {`{"sub_id":{"format":"opaque","id":"alice"}}`, nil, nil, kiosk.Refused},
+		"no person":                          {`{"jti":"1"}`, nil, nil, kiosk.Refused},
+		"duplicate sub":                      {`{"sub":"alice","sub":"bob"}`, nil, nil, kiosk.Refused},
+		"sub is a number":                    {`{"sub":7}`, nil, nil, kiosk.Refused},
+		"configured claim":                   {`{"sub":"bob","member":"C-1"}`, func(c *Config) { c.SubjectClaim = "member" }, obj{"member": "C-1"}, kiosk.NoReason},
+		"configured claim of another person": {`{"sub":"alice","member":"C-1"}`, func(c *Config) { c.SubjectClaim = "member" }, obj{"member": "C-2"}, kiosk.WrongPerson},
+		"configured claim missing":           {`{"sub":"alice"}`, func(c *Config) { c.SubjectClaim = "member" }, nil, kiosk.Refused},
+		"check switched off":                 {`{"jti":"1"}`, func(c *Config) { c.SubjectClaim = "none" }, obj{"sub": "bob"}, kiosk.NoReason},
+		"identifier is an email":             {`{"sub":"alice"}`, func(c *Config) { c.Identifier = "email" }, nil, kiosk.NoReason},
+		"lookup configured":                  {`{"sub":"alice"}`, func(c *Config) { c.LookupURL = p.issuer + "/lookup" }, nil, kiosk.NoReason},
 	} {
 		before := len(p.got("/bc"))
 		k := p.kiosk(c.change)
@@ -97,7 +97,7 @@ func TestLoginHintTokens(t *testing.T) {
 		if c.want == kiosk.Refused {
 			wantReason(t, err, kiosk.Refused)
 			if len(asked) != 0 {
-				t.Errorf("%s: a phone was rung for an answer that cannot be checked", name)
+				t.Errorf("%s: a request was sent although the approver cannot be checked", name)
 			}
 			continue
 		}
@@ -119,12 +119,12 @@ func TestLoginHintTokens(t *testing.T) {
 		}
 	}
 	if n := len(p.got("/lookup")); n != 0 {
-		t.Errorf("the lookup was asked %d times", n)
+		t.Errorf("%d requests to the lookup", n)
 	}
 	p.play("/bc", oops(400, "expired_login_hint_token"))
 	_, err := p.kiosk(nil).Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret(hintToken(`{"sub":"alice"}`)), Code: "K7-4F9Q"})
 	if kiosk.RequiredInputOf(err) != kiosk.FreshHintRequired {
-		t.Errorf("a token that ran out: %v", err)
+		t.Errorf("expired token: %v", err)
 	}
 }
 
@@ -132,7 +132,7 @@ const deviceClient = "kiosk-device"
 
 var onSecond = kiosk.Request{Identifier: kiosk.Secret("alice"), Flow: kiosk.DeviceFlow}
 
-// second is a server with the device grant, and a kiosk that is set up for it.
+// second returns a server with the device grant, and a client that is configured for it.
 func second(t *testing.T) (*op, *Client) {
 	p := newOP(t)
 	p.publishing(obj{"device_authorization_endpoint": p.issuer + "/device"})
@@ -194,12 +194,12 @@ func TestDeviceFlowNeedsIdentifiedPerson(t *testing.T) {
 		claims obj
 		want   kiosk.Reason
 	}{
-		"somebody else":         {obj{"aud": deviceClient, "sub": "bob"}, kiosk.WrongPerson},
-		"for the other client":  {obj{"aud": clientID}, kiosk.Untrusted},
-		"from before it began":  {obj{"aud": deviceClient, "iat": noon.Add(-time.Hour).Unix()}, kiosk.Untrusted},
-		"of another server":     {obj{"aud": deviceClient, "iss": "https://x.example"}, kiosk.Untrusted},
-		"the person who typed":  {obj{"aud": deviceClient}, kiosk.NoReason},
-		"by their preferred id": {obj{"aud": deviceClient, "sub": "u-17", "preferred_username": "Alice"}, kiosk.NoReason},
+		"another person":                          {obj{"aud": deviceClient, "sub": "bob"}, kiosk.WrongPerson},
+		"issued to the other client":              {obj{"aud": clientID}, kiosk.Untrusted},
+		"issued before the request":               {obj{"aud": deviceClient, "iat": noon.Add(-time.Hour).Unix()}, kiosk.Untrusted},
+		"another issuer":                          {obj{"aud": deviceClient, "iss": "https://x.example"}, kiosk.Untrusted},
+		"identified person":                       {obj{"aud": deviceClient}, kiosk.NoReason},
+		"identified person by preferred_username": {obj{"aud": deviceClient, "sub": "u-17", "preferred_username": "Alice"}, kiosk.NoReason},
 	} {
 		tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.claims)), Client: deviceClient}
 		_, err := k.Verify(t.Context(), tokens, kiosk.Expectation{Identifier: onSecond.Identifier, RequestID: ack.RequestID, ExpectedSubject: ack.ExpectedSubject, RequestedAt: noon})
@@ -220,24 +220,24 @@ func TestReadGrant(t *testing.T) {
 		l    line
 		want kiosk.Reason
 	}{
-		"without the complete address": {say(200, p.grant(obj{"verification_uri_complete": nil})), kiosk.NoReason},
-		"without interval":             {say(200, p.grant(obj{"interval": nil})), kiosk.NoReason},
-		"no device_code":               {say(200, p.grant(obj{"device_code": nil})), kiosk.Untrusted},
-		"a device_code with a blank":   {say(200, p.grant(obj{"device_code": "a b"})), kiosk.Untrusted},
-		"too long a device_code":       {say(200, p.grant(obj{"device_code": long})), kiosk.Untrusted},
-		"no user_code":                 {say(200, p.grant(obj{"user_code": nil})), kiosk.Untrusted},
-		"a user_code that drives":      {say(200, p.grant(obj{"user_code": "\x1b[2J"})), kiosk.Untrusted},
-		"a user_code without end":      {say(200, p.grant(obj{"user_code": strings.Repeat("W", 33)})), kiosk.Untrusted},
-		"no address":                   {say(200, p.grant(obj{"verification_uri": nil})), kiosk.Untrusted},
-		"an address without https":     {say(200, p.grant(obj{"verification_uri": "http://shop.example/d"})), kiosk.Untrusted},
-		"a script as address":          {say(200, p.grant(obj{"verification_uri_complete": "javascript:alert(1)"})), kiosk.Untrusted},
-		"an address in right-to-left":  {say(200, p.grant(obj{"verification_uri": p.issuer + "/\u202egpj"})), kiosk.Untrusted},
-		"no expiry":                    {say(200, p.grant(obj{"expires_in": nil})), kiosk.Untrusted},
-		"expired already":              {say(200, p.grant(obj{"expires_in": 0})), kiosk.Untrusted},
-		"not JSON":                     {say(200, "hello"), kiosk.Untrusted},
-		"our client is not known":      {oops(401, "invalid_client"), kiosk.Misconfigured},
-		"out of order":                 {oops(503, "temporarily_unavailable"), kiosk.Unreachable},
-		"a page":                       {say(502, "<html>"), kiosk.Unreachable},
+		"without the complete address":           {say(200, p.grant(obj{"verification_uri_complete": nil})), kiosk.NoReason},
+		"without interval":                       {say(200, p.grant(obj{"interval": nil})), kiosk.NoReason},
+		"no device_code":                         {say(200, p.grant(obj{"device_code": nil})), kiosk.Untrusted},
+		"device_code with a space":               {say(200, p.grant(obj{"device_code": "a b"})), kiosk.Untrusted},
+		"device_code too long":                   {say(200, p.grant(obj{"device_code": long})), kiosk.Untrusted},
+		"no user_code":                           {say(200, p.grant(obj{"user_code": nil})), kiosk.Untrusted},
+		"user_code with an escape sequence":      {say(200, p.grant(obj{"user_code": "\x1b[2J"})), kiosk.Untrusted},
+		"user_code too long":                     {say(200, p.grant(obj{"user_code": strings.Repeat("W", 33)})), kiosk.Untrusted},
+		"no verification_uri":                    {say(200, p.grant(obj{"verification_uri": nil})), kiosk.Untrusted},
+		"verification_uri without https":         {say(200, p.grant(obj{"verification_uri": "http://shop.example/d"})), kiosk.Untrusted},
+		"verification_uri is a script":           {say(200, p.grant(obj{"verification_uri_complete": "javascript:alert(1)"})), kiosk.Untrusted},
+		"verification_uri with a direction mark": {say(200, p.grant(obj{"verification_uri": p.issuer + "/\u202egpj"})), kiosk.Untrusted},
+		"no expiry":                              {say(200, p.grant(obj{"expires_in": nil})), kiosk.Untrusted},
+		"expiry 0":                               {say(200, p.grant(obj{"expires_in": 0})), kiosk.Untrusted},
+		"not JSON":                               {say(200, "hello"), kiosk.Untrusted},
+		"unknown client":                         {oops(401, "invalid_client"), kiosk.Misconfigured},
+		"server unavailable":                     {oops(503, "temporarily_unavailable"), kiosk.Unreachable},
+		"HTML page":                              {say(502, "<html>"), kiosk.Unreachable},
 	} {
 		p.play("/device", c.l)
 		ack, err := k.Ask(t.Context(), onSecond)
@@ -252,12 +252,12 @@ func TestReadGrant(t *testing.T) {
 	_, err := bare.kiosk(func(c *Config) { c.DeviceClientID = deviceClient }).Ask(t.Context(), onSecond)
 	wantReason(t, err, kiosk.Misconfigured)
 	if _, err = bare.kiosk(nil).Ask(t.Context(), onSecond); len(bare.got("/bc")) != 0 {
-		t.Error("without a client for it the other road was taken")
+		t.Error("the device flow was used without a client for it")
 	}
 	wantReason(t, err, kiosk.Misconfigured)
 }
 
-// Whatever a server answers, an accepted grant can be drawn.
+// FuzzGrant: every accepted answer can be displayed.
 func FuzzGrant(f *testing.F) {
 	f.Add([]byte(`{"device_code":"c","user_code":"WDJB-MJHT","verification_uri":"https://id.example/d","expires_in":300}`))
 	f.Add([]byte(`{"device_code":"c","user_code":"\u001b","verification_uri":"javascript:1","expires_in":-1,"interval":1e99}`))
@@ -268,7 +268,7 @@ func FuzzGrant(f *testing.F) {
 		}
 		for _, s := range []string{ack.Grant.Address, ack.Grant.Complete, ack.Grant.UserCode} {
 			if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-				t.Errorf("on the screen: %q", s)
+				t.Errorf("displayed: %q", s)
 			}
 		}
 		if ack.Expires <= 0 || ack.Interval < time.Second || len(ack.RequestID) <= len(deviceMark) {

@@ -76,7 +76,7 @@ func TestServerTextIsNotRepeated(t *testing.T) {
 		text := err.Error()
 		for _, s := range secrets {
 			if strings.Contains(text, s) {
-				t.Errorf("%d: the error holds %q: %s", i, s, text)
+				t.Errorf("%d: the error contains %q: %s", i, s, text)
 			}
 		}
 		if len(text) > 400 {
@@ -85,11 +85,11 @@ func TestServerTextIsNotRepeated(t *testing.T) {
 	}
 	for _, s := range append(secrets, "alice", "the-request-id") {
 		if strings.Contains(book.String(), s) {
-			t.Errorf("the log holds %q:\n%s", s, book.String())
+			t.Errorf("the log contains %q:\n%s", s, book.String())
 		}
 	}
 	if !strings.Contains(book.String(), "outcome=refused") || !strings.Contains(book.String(), "outcome=accepted") {
-		t.Errorf("the log says nothing:\n%s", book.String())
+		t.Errorf("the log is empty:\n%s", book.String())
 	}
 	for _, s := range []string{fmt.Sprintf("%+v", ack), fmt.Sprintf("%#v", ack)} {
 		if strings.Contains(s, "the-request-id") || strings.Contains(s, "alice") {
@@ -112,12 +112,12 @@ func TestOAuthErrorText(t *testing.T) {
 	} {
 		e := readError([]byte(body))
 		if e == nil || e.Error() != want {
-			t.Errorf("%s says %v, want %q", body, e, want)
+			t.Errorf("%s: %v, want %q", body, e, want)
 		}
 	}
 	for _, body := range []string{``, `{}`, `{"error":""}`, `{"error":7}`, `{"error":"Not Found"}`, `{"error":"a\u001bb"}`, `{"error":"` + strings.Repeat("x", 101) + `"}`} {
 		if e := readError([]byte(body)); e != nil {
-			t.Errorf("%.40s is an error: %v", body, e)
+			t.Errorf("%.40s is read as an error: %v", body, e)
 		}
 	}
 }

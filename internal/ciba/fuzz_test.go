@@ -64,12 +64,12 @@ func FuzzReadTokens(f *testing.F) {
 			}
 		}
 		if err == nil && (tokens.Access == nil || tokens.ID == nil || tokens.Type != "Bearer" || hasControl(tokens.Scope) || !hasScope(tokens.Scope, "profile")) {
-			t.Errorf("taken for good: %q", body)
+			t.Errorf("accepted: %q", body)
 		}
 	})
 }
 
-// nobody is a client without authentication.
+// nobody authenticates no client.
 type nobody struct{ oidc.ClientAuth }
 
 func (nobody) MTLS() bool { return false }
@@ -83,7 +83,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value, date string) {
 		h := http.Header{"Retry-After": {value}, "Date": {date}}
 		if d := retryAfter(h, noon); d < 0 || d > maxRetryAfter {
-			t.Errorf("%q makes us wait %v", value, d)
+			t.Errorf("%q: wait of %v", value, d)
 		}
 	})
 }
@@ -95,7 +95,7 @@ func FuzzReadLookup(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		hint, sub, err := readLookup(body)
 		if err != nil && hint+sub != "" {
-			t.Error("an error and a person")
+			t.Error("both an error and a person")
 		}
 		if hasControl(hint+sub) || len(hint) > maxLookupValue || len(sub) > maxLookupValue {
 			t.Errorf("%q %q", hint, sub)
@@ -114,7 +114,7 @@ func FuzzUnpack(f *testing.F) {
 		}
 		again, err := decodeExpectation(e.encode())
 		if e.Hint == "" || err != nil || again.Hint != e.Hint || again.Subject != e.Subject {
-			t.Errorf("%q became %+v and %+v: %v", data, e, again, err)
+			t.Errorf("%q is decoded as %+v, then %+v: %v", data, e, again, err)
 		}
 	})
 }

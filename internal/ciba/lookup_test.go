@@ -16,8 +16,8 @@ func TestLookup(t *testing.T) {
 		want   kiosk.Reason
 	}{
 		"hint and subject":           {say(200, obj{"login_hint": "u-17", "sub": "auth0|17"}), nil, "u-17", kiosk.NoReason},
-		"the hint is sent as it is":  {say(200, obj{"login_hint": `{"a":1}`, "sub": "auth0|17"}), issSub, `{"a":1}`, kiosk.NoReason},
-		"members nobody knows":       {say(200, obj{"login_hint": "u-17", "sub": "s", "x": 1}), nil, "u-17", kiosk.NoReason},
+		"hint sent unchanged":        {say(200, obj{"login_hint": `{"a":1}`, "sub": "auth0|17"}), issSub, `{"a":1}`, kiosk.NoReason},
+		"unknown members":            {say(200, obj{"login_hint": "u-17", "sub": "s", "x": 1}), nil, "u-17", kiosk.NoReason},
 		"only a subject":             {say(200, obj{"sub": "auth0|17"}), nil, "auth0|17", kiosk.NoReason},
 		"only a hint, another claim": {say(200, obj{"login_hint": "u-17"}), claim("customer_number"), "u-17", kiosk.NoReason},
 		"only a hint":                {say(200, obj{"login_hint": "u-17"}), nil, "", kiosk.Misconfigured},
@@ -31,10 +31,10 @@ func TestLookup(t *testing.T) {
 		"down":                       {say(500, ""), nil, "", kiosk.Unreachable},
 		"too many requests":          {say(429, ""), nil, "", kiosk.Unreachable},
 		"moved":                      {line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, nil, "", kiosk.Unreachable},
-		"we are not let in":          {say(403, ""), nil, "", kiosk.Misconfigured},
-		"not the right address":      {say(405, ""), nil, "", kiosk.Misconfigured},
+		"not authorized":             {say(403, ""), nil, "", kiosk.Misconfigured},
+		"wrong method":               {say(405, ""), nil, "", kiosk.Misconfigured},
 		"not JSON":                   {say(200, "<html>"), nil, "", kiosk.Untrusted},
-		"a member twice":             {say(200, `{"login_hint":"a","login_hint":"b","sub":"c"}`), nil, "", kiosk.Untrusted},
+		"duplicate member":           {say(200, `{"login_hint":"a","login_hint":"b","sub":"c"}`), nil, "", kiosk.Untrusted},
 		"hint as a number":           {say(200, obj{"login_hint": 5, "sub": "x"}), nil, "", kiosk.Untrusted},
 		"hint with a line break":     {say(200, obj{"login_hint": "a\nb", "sub": "x"}), nil, "", kiosk.Untrusted},
 		"hint of 3 KiB":              {say(200, obj{"login_hint": strings.Repeat("a", 3<<10), "sub": "x"}), nil, "", kiosk.Untrusted},
@@ -54,7 +54,7 @@ func TestLookup(t *testing.T) {
 			got := p.got("/lookup")
 			if len(got) != 1 || got[0].method != "POST" || got[0].body != `{"identifier":"alice"}` ||
 				got[0].header.Get("Content-Type") != "application/json" || got[0].header.Get("Authorization") != "" {
-				t.Errorf("asked %+v", got)
+				t.Errorf("lookup request %+v", got)
 			}
 			var sent string
 			for _, r := range p.got("/bc") {

@@ -10,7 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// narrow is what every server accepts in a binding message.
+// narrowExtra and narrowMax are what every server accepts in a binding message.
 const (
 	narrowExtra = "-"
 	narrowMax   = 20
@@ -22,20 +22,20 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 		if p.ExpiryMax > 0 && p.ExpiryMin > p.ExpiryMax {
-			t.Errorf("%s: nothing lies between %v and %v", p.Name, p.ExpiryMin, p.ExpiryMax)
+			t.Errorf("%s: no expiry is between %v and %v", p.Name, p.ExpiryMin, p.ExpiryMax)
 		}
 		if _, err := newHintRule(Config{Issuer: "https://op.example/", LoginHint: p.HintPattern}); err != nil {
 			t.Errorf("%s: hint %q: %v", p.Name, p.HintPattern, err)
 		}
 		if p.AmbiguousDenial != (p.Name == "auth0") {
-			t.Errorf("%s: only Auth0 is known to merge refusals", p.Name)
+			t.Errorf("%s: only Auth0 has ambiguous denials", p.Name)
 		}
 		if p.Audience != oidc.AudienceIssuer {
-			t.Errorf("%s: assertions are for somebody else than the issuer", p.Name)
+			t.Errorf("%s: the audience of assertions is not the issuer", p.Name)
 		}
 	}
 	if Profiles()[0] != Generic {
-		t.Error("the first is not the generic one")
+		t.Error("the first profile is not the generic one")
 	}
 }
 
@@ -52,7 +52,7 @@ func TestServersAreRecognized(t *testing.T) {
 		"generic":            {"/bc-authorize", "/token"}, // a common name is not enough
 	}
 	if len(known) != len(profiles) {
-		t.Errorf("%d profiles, and %d are tried", len(profiles), len(known))
+		t.Errorf("%d profiles, %d are tested", len(profiles), len(known))
 	}
 	for want, c := range known {
 		p := newOP(t)
@@ -60,17 +60,17 @@ func TestServersAreRecognized(t *testing.T) {
 		p.play(c.bc, say(200, goodAck))
 		k := p.kiosk(nil)
 		if got := k.Profile().Name; got != Generic {
-			t.Errorf("before anybody was asked: %s", got)
+			t.Errorf("before the first contact: %s", got)
 		}
 		ask(t, k)
 		if got := k.Profile().Name; got != want {
-			t.Errorf("%s taken for %s", want, got)
+			t.Errorf("%s recognized as %s", want, got)
 		}
 		// A configured profile takes precedence.
 		k = p.kiosk(func(c *Config) { c.Profile = "keycloak" })
 		ask(t, k)
 		if got := k.Profile().Name; got != "keycloak" {
-			t.Errorf("configured, and %s", got)
+			t.Errorf("configured profile: %s", got)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func TestProfileFollowsMetadata(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := k.Profile().Name; got != want {
-			t.Errorf("%s taken for %s", want, got)
+			t.Errorf("%s recognized as %s", want, got)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestProfileFields(t *testing.T) {
 	}
 	ack := ask(t, k)
 	if !ack.AmbiguousDenial || ack.PhoneHint != kiosk.LinkMessage {
-		t.Errorf("merges %v, look %q", ack.AmbiguousDenial, ack.PhoneHint)
+		t.Errorf("ambiguous denial %v, phone hint %q", ack.AmbiguousDenial, ack.PhoneHint)
 	}
 	form := p.got("/bc")[0].form
 	for name, want := range map[string]string{
@@ -125,10 +125,10 @@ func TestProfileFields(t *testing.T) {
 	}
 	body, err := base64.RawURLEncoding.DecodeString(strings.Split(form.Get("client_assertion"), ".")[1])
 	if err != nil || !strings.Contains(string(body), `"aud":"`+p.issuer+`/token"`) {
-		t.Errorf("the assertion says %s", body)
+		t.Errorf("the assertion is %s", body)
 	}
 	if !strings.Contains(log.String(), "KIOSK_AUDIENCE") || strings.Contains(log.String(), "KIOSK_RESOURCE") {
-		t.Errorf("what is not sent is not said: %s", log)
+		t.Errorf("the log does not name the parameters that are not sent: %s", log)
 	}
 	_, err = k.Ask(t.Context(), kiosk.Request{Identifier: kiosk.Secret("somebody"), Code: alice.Code})
 	wantReason(t, err, kiosk.Refused) // person:somebody has 15 characters

@@ -55,7 +55,7 @@ func TestSignedRequestContainsAllParameters(t *testing.T) {
 		r := p.got("/bc")[0]
 		for name := range r.form {
 			if !outside[name] {
-				t.Errorf("%s: %s is outside", method, name)
+				t.Errorf("%s: %s is outside the request object", method, name)
 			}
 		}
 		c := claimsOf(t, r.form.Get("request"), opKey.Public())
@@ -85,11 +85,11 @@ func TestUnsupportedProofsAreMisconfiguration(t *testing.T) {
 		document obj
 		words    string
 	}{
-		"no signed requests":       {func(c *Config) { c.SignKey = testKey(t) }, nil, "KIOSK_SIGNED_REQUEST=false"},
-		"not in our way":           {func(c *Config) { c.SignKey = testKey(t) }, obj{"backchannel_authentication_request_signing_alg_values_supported": []string{"PS256"}}, "not with ES256"},
-		"proofs, but not ours":     {func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) }, obj{"dpop_signing_alg_values_supported": []string{"RS256"}}, "KIOSK_DPOP=false"},
-		"nothing said of proofs":   {func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) }, nil, ""},
-		"proofs that are like our": {func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) }, obj{"dpop_signing_alg_values_supported": []string{"RS256", "ES256"}}, ""},
+		"no signed requests":         {func(c *Config) { c.SignKey = testKey(t) }, nil, "KIOSK_SIGNED_REQUEST=false"},
+		"other algorithms":           {func(c *Config) { c.SignKey = testKey(t) }, obj{"backchannel_authentication_request_signing_alg_values_supported": []string{"PS256"}}, "not with ES256"},
+		"DPoP with other algorithms": {func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) }, obj{"dpop_signing_alg_values_supported": []string{"RS256"}}, "KIOSK_DPOP=false"},
+		"DPoP not published":         {func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) }, nil, ""},
+		"DPoP with our algorithm":    {func(c *Config) { c.DPoP = oidc.NewDPoP(c.Now) }, obj{"dpop_signing_alg_values_supported": []string{"RS256", "ES256"}}, ""},
 	} {
 		p := newOP(t)
 		p.play(discoveryPath, say(200, p.document().with(c.document)))
@@ -104,7 +104,7 @@ func TestUnsupportedProofsAreMisconfiguration(t *testing.T) {
 			t.Errorf("%s: %v, %d requests", name, err, len(p.got("/bc")))
 		}
 		if _, err := k.Probe(t.Context()); kiosk.ReasonOf(err) != kiosk.Misconfigured {
-			t.Errorf("%s: the check of the device says %v", name, err)
+			t.Errorf("%s: checkServer: %v", name, err)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func TestPollHasDPoPProof(t *testing.T) {
 	k := p.bound()
 	ask(t, k)
 	if r := p.got("/bc")[0]; r.header.Get("DPoP") != "" {
-		t.Error("the backchannel request needs no proof")
+		t.Error("the backchannel request has a DPoP proof")
 	}
 	good := p.tokens(noon, obj{"token_type": "dpop"})
 	p.play("/token", oops(400, "authorization_pending"), say(200, good))
@@ -170,8 +170,8 @@ func TestNonceIsUsedAtOnceAndOnce(t *testing.T) {
 	}
 
 	for name, lines := range map[string][]line{
-		"a new nonce for every try": {nonce(oops(400, "use_dpop_nonce"), "a"), nonce(oops(400, "use_dpop_nonce"), "b"), nonce(oops(400, "use_dpop_nonce"), "c")},
-		"no nonce at all":           {oops(400, "use_dpop_nonce")},
+		"new nonce for every request": {nonce(oops(400, "use_dpop_nonce"), "a"), nonce(oops(400, "use_dpop_nonce"), "b"), nonce(oops(400, "use_dpop_nonce"), "c")},
+		"no nonce":                    {oops(400, "use_dpop_nonce")},
 	} {
 		p := newOP(t)
 		p.play("/token", lines...)
@@ -199,9 +199,9 @@ func TestUnboundTokensAreRevoked(t *testing.T) {
 		proof bool
 		typ   string
 	}{
-		"Bearer for a proof":    {true, "Bearer"},
-		"a proof nobody made":   {false, "DPoP"},
-		"neither the one, true": {true, "MAC"},
+		"Bearer with a proof":  {true, "Bearer"},
+		"DPoP without a proof": {false, "DPoP"},
+		"MAC with a proof":     {true, "MAC"},
 	} {
 		p := newOP(t)
 		p.play("/token", say(200, p.tokens(noon, obj{"token_type": c.typ})))
@@ -253,7 +253,7 @@ func TestUserInfoHasDPoPProof(t *testing.T) {
 	}
 	p.play("/me", challenge, line{status: 401, header: map[string]string{"WWW-Authenticate": `DPoP error="use_dpop_nonce"`, "DPoP-Nonce": "n8"}}, say(200, "{}"))
 	if _, err := k.Verify(t.Context(), a.Tokens, askedFor(nil)); kiosk.ReasonOf(err) != kiosk.Untrusted || len(p.got("/me")) > 4 {
-		t.Errorf("a server that is never content: %v, %d requests", err, len(p.got("/me")))
+		t.Errorf("server that rejects every nonce: %v, %d requests", err, len(p.got("/me")))
 	}
 
 	// After a crash the key is gone; revocation needs none.
@@ -265,7 +265,7 @@ func TestUserInfoHasDPoPProof(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := k.Verify(t.Context(), a.Tokens, askedFor(nil)); kiosk.ReasonOf(err) != kiosk.Internal {
-		t.Errorf("the key outlived its token: %v", err)
+		t.Errorf("the key was kept after its token: %v", err)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestResourceIsSentToBothEndpoints(t *testing.T) {
 		}
 	}
 	if p.got("/token")[0].form.Has("audience") {
-		t.Error("audience is for the request only (Auth0)")
+		t.Error("audience is sent with the token request")
 	}
 }
 

@@ -73,16 +73,16 @@ func TestRequestIsNotRepeatedAfterFault(t *testing.T) {
 		l    line
 		want kiosk.Reason
 	}{
-		"the server hangs up":             {line{do: hangUp}, kiosk.Unreachable},
-		"the answer is cut off":           {line{do: cut}, kiosk.Unreachable},
-		"500 without words":               {say(500, ""), kiosk.Unreachable},
+		"connection closed":               {line{do: hangUp}, kiosk.Unreachable},
+		"answer truncated":                {line{do: cut}, kiosk.Unreachable},
+		"500 without a body":              {say(500, ""), kiosk.Unreachable},
 		"502 from a gateway":              {say(502, "<html>Bad Gateway"), kiosk.Unreachable},
 		"503 and Retry-After":             {line{status: 503, header: map[string]string{"Retry-After": "1"}}, kiosk.Unreachable},
-		"429 without words":               {say(429, ""), kiosk.Unreachable},
+		"429 without a body":              {say(429, ""), kiosk.Unreachable},
 		"404 from a gateway":              {say(404, `{"error":"Not Found","status":404}`), kiosk.Unreachable},
-		"400 without words":               {say(400, ""), kiosk.Unreachable},
-		"401 without words":               {say(401, ""), kiosk.Misconfigured},
-		"a page of a mebibyte":            {say(500, strings.Repeat("x", 1<<20)), kiosk.Unreachable},
+		"400 without a body":              {say(400, ""), kiosk.Unreachable},
+		"401 without a body":              {say(401, ""), kiosk.Misconfigured},
+		"page of a mebibyte":              {say(500, strings.Repeat("x", 1<<20)), kiosk.Unreachable},
 		"201 with a good acknowledgement": {say(201, goodAck), kiosk.Unreachable},
 		"moved, 301":                      {line{status: 301, header: map[string]string{"Location": "/bc"}}, kiosk.Unreachable},
 		"moved, 302":                      {line{status: 302, header: map[string]string{"Location": "/bc"}}, kiosk.Unreachable},
@@ -112,10 +112,10 @@ func TestRequestUsesNewConnection(t *testing.T) {
 	for _, r := range p.seen {
 		last := used[r.from]
 		if r.path == "/bc" && last != "" {
-			t.Errorf("a backchannel request on a connection that was there, after %s", last)
+			t.Errorf("a backchannel request used a kept connection, after %s", last)
 		}
 		if r.path == "/token" && last != "/bc" {
-			t.Errorf("a poll right after the acknowledgement has another connection, after %q", last)
+			t.Errorf("a poll after the acknowledgement did not use its connection, after %q", last)
 		}
 		used[r.from] = r.path
 	}
@@ -126,8 +126,8 @@ func TestAskTimeout(t *testing.T) {
 		callers time.Duration // 0: none
 		want    time.Duration
 	}{
-		"by itself after 30 s":        {0, 30 * time.Second},
-		"earlier if the caller wants": {3 * time.Second, 3 * time.Second},
+		"own limit of 30 s":   {0, 30 * time.Second},
+		"limit of the caller": {3 * time.Second, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestInvalidBindingMessage(t *testing.T) {
 		wantReason(t, err, kiosk.Misconfigured)
 		for _, setting := range []string{"invalid_binding_message", "KIOSK_BINDING_MESSAGE", "KIOSK_PROFILE"} {
 			if !strings.Contains(fmt.Sprint(err), setting) {
-				t.Errorf("%s: says %v, without %s", pattern, err, setting)
+				t.Errorf("%s: %v does not name %s", pattern, err, setting)
 			}
 		}
 		if n := len(p.got("/bc")); n != 1 {
@@ -208,9 +208,9 @@ func TestNoRequestWithoutKeys(t *testing.T) {
 		l    line
 		want kiosk.Reason
 	}{
-		"no metadata":         {discoveryPath, say(500, ""), kiosk.Unreachable},
-		"no keys":             {"/jwks", say(500, ""), kiosk.Unreachable},
-		"keys nobody can use": {"/jwks", say(200, `{"keys":[]}`), kiosk.Untrusted},
+		"no metadata":    {discoveryPath, say(500, ""), kiosk.Unreachable},
+		"no keys":        {"/jwks", say(500, ""), kiosk.Unreachable},
+		"no usable keys": {"/jwks", say(200, `{"keys":[]}`), kiosk.Untrusted},
 	} {
 		p := newOP(t)
 		p.play(c.path, c.l)
@@ -254,7 +254,7 @@ func TestUnsuitableServers(t *testing.T) {
 			}
 		}
 		if n := len(p.got("/bc")); n != 0 {
-			t.Errorf("%s: asked all the same", name)
+			t.Errorf("%s: a request was sent", name)
 		}
 	}
 }
@@ -268,20 +268,20 @@ func TestOptionalEndpointsMayBeMalformed(t *testing.T) {
 		want    kiosk.Reason
 		logged  string // empty: nothing
 	}{
-		"registration":                            {obj{"registration_endpoint": bad}, false, kiosk.NoReason, ""},
-		"the device road":                         {obj{"device_authorization_endpoint": 7}, false, kiosk.NoReason, ""},
-		"revocation":                              {obj{"revocation_endpoint": bad}, false, kiosk.NoReason, "revocation_endpoint"},
-		"UserInfo":                                {obj{"userinfo_endpoint": "/me"}, false, kiosk.NoReason, "userinfo_endpoint"},
-		"token":                                   {obj{"token_endpoint": bad}, false, kiosk.Misconfigured, ""},
-		"backchannel":                             {obj{"backchannel_authentication_endpoint": bad}, false, kiosk.Misconfigured, ""},
-		"keys":                                    {obj{"jwks_uri": bad}, false, kiosk.Misconfigured, ""},
-		"token for certificates, without one":     {alias("token_endpoint"), false, kiosk.NoReason, ""},
-		"token for certificates":                  {alias("token_endpoint"), true, kiosk.Misconfigured, ""},
-		"backchannel for certificates":            {alias("backchannel_authentication_endpoint"), true, kiosk.Misconfigured, ""},
-		"revocation for certificates":             {alias("revocation_endpoint"), true, kiosk.NoReason, "revocation_endpoint"},
-		"revocation for certificates, without":    {alias("revocation_endpoint"), false, kiosk.NoReason, ""},
-		"registration for certificates":           {alias("registration_endpoint"), true, kiosk.NoReason, ""},
-		"keys for certificates, which are no use": {alias("jwks_uri"), true, kiosk.NoReason, ""},
+		"registration":                        {obj{"registration_endpoint": bad}, false, kiosk.NoReason, ""},
+		"device flow":                         {obj{"device_authorization_endpoint": 7}, false, kiosk.NoReason, ""},
+		"revocation":                          {obj{"revocation_endpoint": bad}, false, kiosk.NoReason, "revocation_endpoint"},
+		"UserInfo":                            {obj{"userinfo_endpoint": "/me"}, false, kiosk.NoReason, "userinfo_endpoint"},
+		"token":                               {obj{"token_endpoint": bad}, false, kiosk.Misconfigured, ""},
+		"backchannel":                         {obj{"backchannel_authentication_endpoint": bad}, false, kiosk.Misconfigured, ""},
+		"keys":                                {obj{"jwks_uri": bad}, false, kiosk.Misconfigured, ""},
+		"token for certificates, without one": {alias("token_endpoint"), false, kiosk.NoReason, ""},
+		"token for certificates":              {alias("token_endpoint"), true, kiosk.Misconfigured, ""},
+		"backchannel for certificates":        {alias("backchannel_authentication_endpoint"), true, kiosk.Misconfigured, ""},
+		"revocation for certificates":         {alias("revocation_endpoint"), true, kiosk.NoReason, "revocation_endpoint"},
+		"revocation for certificates, without one": {alias("revocation_endpoint"), false, kiosk.NoReason, ""},
+		"registration for certificates":            {alias("registration_endpoint"), true, kiosk.NoReason, ""},
+		"keys for certificates, which are ignored": {alias("jwks_uri"), true, kiosk.NoReason, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newOP(t)
@@ -306,7 +306,7 @@ func TestOptionalEndpointsMayBeMalformed(t *testing.T) {
 				sent = 2
 			}
 			if n := len(p.got("/bc")); n != sent {
-				t.Errorf("asked %d times", n)
+				t.Errorf("%d requests", n)
 			}
 			if log := book.String(); strings.Contains(log, "canary") || strings.Contains(log, "ignored") != (c.logged != "") || strings.Count(log, c.logged) != 1 && c.logged != "" {
 				t.Errorf("the log says\n%s", log)

@@ -21,16 +21,16 @@ func TestRevocation(t *testing.T) {
 		sent string
 		want kiosk.Reason
 	}{
-		"the refresh token goes first":   {both, say(200, ""), "token=ref&token_type_hint=refresh_token", kiosk.NoReason},
-		"else the access token":          {access, say(200, ""), "token=acc&token_type_hint=access_token", kiosk.NoReason},
-		"an answer nobody needs":         {access, say(200, strings.Repeat("x", 1<<20)), "token=acc&token_type_hint=access_token", kiosk.NoReason},
-		"this kind cannot be taken back": {access, oops(400, "unsupported_token_type"), "token=acc&token_type_hint=access_token", kiosk.NoReason},
-		"nothing to give back":           {kiosk.Tokens{}, say(200, ""), "", kiosk.NoReason},
-		"try later":                      {access, say(503, ""), "token=acc&token_type_hint=access_token", kiosk.Unreachable},
-		"our client is not known":        {access, oops(401, "invalid_client"), "token=acc&token_type_hint=access_token", kiosk.Misconfigured},
-		"moved":                          {access, line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, "token=acc&token_type_hint=access_token", kiosk.Unreachable},
+		"refresh token first":    {both, say(200, ""), "token=ref&token_type_hint=refresh_token", kiosk.NoReason},
+		"access token only":      {access, say(200, ""), "token=acc&token_type_hint=access_token", kiosk.NoReason},
+		"long answer":            {access, say(200, strings.Repeat("x", 1<<20)), "token=acc&token_type_hint=access_token", kiosk.NoReason},
+		"unsupported token type": {access, oops(400, "unsupported_token_type"), "token=acc&token_type_hint=access_token", kiosk.NoReason},
+		"no tokens":              {kiosk.Tokens{}, say(200, ""), "", kiosk.NoReason},
+		"unavailable":            {access, say(503, ""), "token=acc&token_type_hint=access_token", kiosk.Unreachable},
+		"unknown client":         {access, oops(401, "invalid_client"), "token=acc&token_type_hint=access_token", kiosk.Misconfigured},
+		"moved":                  {access, line{status: 307, header: map[string]string{"Location": "/elsewhere"}}, "token=acc&token_type_hint=access_token", kiosk.Unreachable},
 		// First on the connection kept from discovery, then on a new one.
-		"the server hangs up": {access, line{do: hangUp}, strings.Repeat("token=acc&token_type_hint=access_token", 2), kiosk.Unreachable},
+		"connection closed": {access, line{do: hangUp}, strings.Repeat("token=acc&token_type_hint=access_token", 2), kiosk.Unreachable},
 	} {
 		p := newOP(t)
 		p.play("/revoke", c.l)

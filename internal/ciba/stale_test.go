@@ -100,6 +100,6 @@ func TestUserInfoRequestOnStaleConnectionIsRepeatedWithAFreshProof(t *testing.T)
 	}
 	requests := p.got("/me")
 	if len(requests) != 2 || requests[0].header.Get("DPoP") == requests[1].header.Get("DPoP") {
-		t.Errorf("%d requests, or a proof sent twice", len(requests))
+		t.Errorf("%d requests, or a repeated proof", len(requests))
 	}
 }

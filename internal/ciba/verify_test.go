@@ -42,46 +42,46 @@ func TestApproverMustBeIdentifiedPerson(t *testing.T) {
 		"iss_sub, bare identifier as sub":   {"alice", func(c *Config) { c.LoginHint = "iss_sub:auth0|{identifier}" }, obj{"sub": "alice"}, nil, kiosk.WrongPerson},
 
 		// Email.
-		"mail":                            {"alice@example.com", mail, verifiedMail, nil, kiosk.NoReason},
-		"mail typed in capitals":          {"Alice@Example.COM", mail, verifiedMail, nil, kiosk.NoReason},
-		"mail from UserInfo":              {"alice@example.com", mail, nil, verifiedMail.with(obj{"sub": "alice"}), kiosk.NoReason},
-		"mail unverified, verified there": {"alice@example.com", mail, obj{"email": "alice@example.com"}, verifiedMail.with(obj{"sub": "alice"}), kiosk.NoReason},
-		"somebody else's mail":            {"alice@example.com", mail, obj{"email": "bob@example.com", "email_verified": true}, nil, kiosk.WrongPerson},
-		"mail not verified":               {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": false}), nil, kiosk.Untrusted},
-		"mail verified as a text":         {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": "true"}), nil, kiosk.Untrusted},
-		"mail, nobody says verified":      {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": nil}), nil, kiosk.Untrusted},
-		"mail nowhere to be found":        {"alice@example.com", mail, nil, obj{"sub": "alice"}, kiosk.Untrusted},
-		"mail equals sub, not email":      {"alice@example.com", mail, obj{"sub": "alice@example.com"}, nil, kiosk.Untrusted},
-		"mail with a look-alike letter":   {"kim@example.com", mail, obj{"email": "\u212aim@example.com", "email_verified": true}, nil, kiosk.WrongPerson},
-		"UserInfo about somebody else":    {"alice@example.com", mail, nil, verifiedMail.with(obj{"sub": "bob"}), kiosk.Untrusted},
-		"UserInfo without sub":            {"alice@example.com", mail, nil, verifiedMail, kiosk.Untrusted},
-		"UserInfo with a member twice":    {"alice@example.com", mail, nil, `{"sub":"alice","sub":"bob"}`, kiosk.Untrusted},
+		"mail":                             {"alice@example.com", mail, verifiedMail, nil, kiosk.NoReason},
+		"mail typed in capitals":           {"Alice@Example.COM", mail, verifiedMail, nil, kiosk.NoReason},
+		"mail from UserInfo":               {"alice@example.com", mail, nil, verifiedMail.with(obj{"sub": "alice"}), kiosk.NoReason},
+		"mail unverified, verified there":  {"alice@example.com", mail, obj{"email": "alice@example.com"}, verifiedMail.with(obj{"sub": "alice"}), kiosk.NoReason},
+		"somebody else's mail":             {"alice@example.com", mail, obj{"email": "bob@example.com", "email_verified": true}, nil, kiosk.WrongPerson},
+		"mail not verified":                {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": false}), nil, kiosk.Untrusted},
+		"mail verified as a string":        {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": "true"}), nil, kiosk.Untrusted},
+		"mail without email_verified":      {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": nil}), nil, kiosk.Untrusted},
+		"mail missing":                     {"alice@example.com", mail, nil, obj{"sub": "alice"}, kiosk.Untrusted},
+		"mail equals sub, not email":       {"alice@example.com", mail, obj{"sub": "alice@example.com"}, nil, kiosk.Untrusted},
+		"mail with a look-alike letter":    {"kim@example.com", mail, obj{"email": "\u212aim@example.com", "email_verified": true}, nil, kiosk.WrongPerson},
+		"UserInfo of another person":       {"alice@example.com", mail, nil, verifiedMail.with(obj{"sub": "bob"}), kiosk.Untrusted},
+		"UserInfo without sub":             {"alice@example.com", mail, nil, verifiedMail, kiosk.Untrusted},
+		"UserInfo with a duplicate member": {"alice@example.com", mail, nil, `{"sub":"alice","sub":"bob"}`, kiosk.Untrusted},
 
 		// Telephone.
-		"phone":                     {"+49 (170) 123-4567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": true}, nil, kiosk.NoReason},
-		"phone typed with 00":       {"0049 170 1234567", phoneKind, obj{"phone_number": "+49 170 1234567", "phone_number_verified": true}, nil, kiosk.NoReason},
-		"phone without its country": {"0170 1234567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": true}, nil, kiosk.WrongPerson},
-		"phone with an extension":   {"+491701234567", phoneKind, obj{"phone_number": "+491701234567;ext=5", "phone_number_verified": true}, nil, kiosk.WrongPerson},
-		"phone not verified":        {"+491701234567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": false}, nil, kiosk.Untrusted},
-		"somebody else's phone":     {"+491701234567", phoneKind, obj{"phone_number": "+491701234568", "phone_number_verified": true}, nil, kiosk.WrongPerson},
+		"phone":                      {"+49 (170) 123-4567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": true}, nil, kiosk.NoReason},
+		"phone typed with 00":        {"0049 170 1234567", phoneKind, obj{"phone_number": "+49 170 1234567", "phone_number_verified": true}, nil, kiosk.NoReason},
+		"phone without country code": {"0170 1234567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": true}, nil, kiosk.WrongPerson},
+		"phone with an extension":    {"+491701234567", phoneKind, obj{"phone_number": "+491701234567;ext=5", "phone_number_verified": true}, nil, kiosk.WrongPerson},
+		"phone not verified":         {"+491701234567", phoneKind, obj{"phone_number": "+491701234567", "phone_number_verified": false}, nil, kiosk.Untrusted},
+		"another person's phone":     {"+491701234567", phoneKind, obj{"phone_number": "+491701234568", "phone_number_verified": true}, nil, kiosk.WrongPerson},
 
 		// A configured claim.
-		"customer number":                      {"4711", claim("customer_number"), obj{"sub": "u-17", "customer_number": "4711"}, nil, kiosk.NoReason},
-		"customer number, decorated hint":      {"4711", func(c *Config) { c.LoginHint, c.SubjectClaim = "c:{identifier}", "customer_number" }, obj{"customer_number": "4711"}, nil, kiosk.NoReason},
-		"customer number, byte for byte":       {"a1", claim("customer_number"), obj{"customer_number": "A1"}, nil, kiosk.WrongPerson},
-		"another customer number":              {"4711", claim("customer_number"), obj{"customer_number": "4712"}, nil, kiosk.WrongPerson},
-		"no customer number anywhere":          {"4711", claim("customer_number"), obj{"sub": "4711"}, obj{"sub": "4711"}, kiosk.Untrusted},
-		"customer number as a number":          {"4711", claim("customer_number"), obj{"customer_number": 4711}, nil, kiosk.Untrusted},
-		"customer number as a list":            {"4711", claim("customer_number"), obj{"customer_number": []string{"4711"}}, nil, kiosk.Untrusted},
-		"sub chosen":                           {"alice", claim("sub"), nil, nil, kiosk.NoReason},
-		"sub chosen, decorated hint":           {"alice", func(c *Config) { c.LoginHint, c.SubjectClaim = "u:{identifier}", "sub" }, obj{"sub": "u:alice"}, nil, kiosk.NoReason},
-		"sub chosen, user name is alice's":     {"alice", claim("sub"), obj{"sub": "bob", "preferred_username": "alice"}, nil, kiosk.WrongPerson},
-		"mail chosen where text is typed":      {"alice@example.com", claim("email"), verifiedMail, nil, kiosk.NoReason},
-		"user name chosen where mail is typed": {"alice@example.com", func(c *Config) { mail(c); c.SubjectClaim = "preferred_username" }, obj{"preferred_username": "alice@example.com"}, nil, kiosk.NoReason},
-		"an empty claim equals nothing":        {"alice", claim("customer_number"), obj{"customer_number": ""}, nil, kiosk.Untrusted},
+		"customer number":                             {"4711", claim("customer_number"), obj{"sub": "u-17", "customer_number": "4711"}, nil, kiosk.NoReason},
+		"customer number, hint with prefix":           {"4711", func(c *Config) { c.LoginHint, c.SubjectClaim = "c:{identifier}", "customer_number" }, obj{"customer_number": "4711"}, nil, kiosk.NoReason},
+		"customer number, byte for byte":              {"a1", claim("customer_number"), obj{"customer_number": "A1"}, nil, kiosk.WrongPerson},
+		"another customer number":                     {"4711", claim("customer_number"), obj{"customer_number": "4712"}, nil, kiosk.WrongPerson},
+		"customer number missing":                     {"4711", claim("customer_number"), obj{"sub": "4711"}, obj{"sub": "4711"}, kiosk.Untrusted},
+		"customer number as a number":                 {"4711", claim("customer_number"), obj{"customer_number": 4711}, nil, kiosk.Untrusted},
+		"customer number as a list":                   {"4711", claim("customer_number"), obj{"customer_number": []string{"4711"}}, nil, kiosk.Untrusted},
+		"sub configured":                              {"alice", claim("sub"), nil, nil, kiosk.NoReason},
+		"sub configured, hint with prefix":            {"alice", func(c *Config) { c.LoginHint, c.SubjectClaim = "u:{identifier}", "sub" }, obj{"sub": "u:alice"}, nil, kiosk.NoReason},
+		"sub configured, user name of another person": {"alice", claim("sub"), obj{"sub": "bob", "preferred_username": "alice"}, nil, kiosk.WrongPerson},
+		"mail configured, identifier is text":         {"alice@example.com", claim("email"), verifiedMail, nil, kiosk.NoReason},
+		"user name configured, identifier is mail":    {"alice@example.com", func(c *Config) { mail(c); c.SubjectClaim = "preferred_username" }, obj{"preferred_username": "alice@example.com"}, nil, kiosk.NoReason},
+		"empty claim":                                 {"alice", claim("customer_number"), obj{"customer_number": ""}, nil, kiosk.Untrusted},
 
 		// Switched off.
-		"no check, bob's token": {"alice", claim("none"), obj{"sub": "bob"}, nil, kiosk.NoReason},
+		"check switched off, token of another person": {"alice", claim("none"), obj{"sub": "bob"}, nil, kiosk.NoReason},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newOP(t)
@@ -106,10 +106,10 @@ func TestApproverMustBeIdentifiedPerson(t *testing.T) {
 					t.Errorf("%s: %+v", from, who)
 				}
 				if err != nil && (who.Subject != "" || who.Claims != nil) {
-					t.Errorf("%s: an error and a person", from)
+					t.Errorf("%s: both an error and a person", from)
 				}
 				if err != nil && (strings.Contains(err.Error(), "alice") || strings.Contains(err.Error(), "bob")) {
-					t.Errorf("the error names somebody: %v", err)
+					t.Errorf("the error names a person: %v", err)
 				}
 			}
 		})
@@ -135,10 +135,10 @@ func TestUserInfoFollowsValidIDToken(t *testing.T) {
 		t.Errorf("forged: %v", err)
 	}
 	for name, changes := range map[string]obj{
-		"another issuer": {"iss": "https://evil.example"},
-		"expired":        {"exp": noon.Add(-time.Hour).Unix()},
-		"not for us":     {"aud": "kiosk-2"},
-		"made before":    {"iat": noon.Add(-time.Hour).Unix()},
+		"another issuer":            {"iss": "https://evil.example"},
+		"expired":                   {"exp": noon.Add(-time.Hour).Unix()},
+		"another audience":          {"aud": "kiosk-2"},
+		"issued before the request": {"iat": noon.Add(-time.Hour).Unix()},
 	} {
 		bad := good
 		bad.ID = kiosk.Secret(p.idToken(noon, changes))
@@ -147,7 +147,7 @@ func TestUserInfoFollowsValidIDToken(t *testing.T) {
 		}
 	}
 	if n := len(p.got("/me")); n != 0 {
-		t.Fatalf("the access token was used %d times for nothing", n)
+		t.Fatalf("the access token was sent %d times before the ID token was valid", n)
 	}
 	if _, err := k.Verify(t.Context(), good, asked); err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestUserInfoFaults(t *testing.T) {
 			t.Errorf("%s: %v, want %v: %v", name, got, c.want, err)
 		}
 		if n := len(p.got("/elsewhere")); n != 0 {
-			t.Errorf("%s: the access token went elsewhere", name)
+			t.Errorf("%s: the access token was sent to another address", name)
 		}
 	}
 }
@@ -195,12 +195,12 @@ func TestIDTokenIsBoundToAnswer(t *testing.T) {
 		claims obj
 		ok     bool
 	}{
-		"all well":               {obj{"acr": "gold", requestClaim: "the-request-id"}, true},
-		"another request's":      {obj{"acr": "gold", requestClaim: "another"}, false},
-		"another access token's": {obj{"acr": "gold", "at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}, false},
-		"a refresh token's hash": {obj{"acr": "gold", refreshClaim: "AAAAAAAAAAAAAAAAAAAAAA"}, false},
-		"acr absent":             {nil, false},
-		"acr too low":            {obj{"acr": "tin"}, false},
+		"valid":                           {obj{"acr": "gold", requestClaim: "the-request-id"}, true},
+		"auth_req_id of another request":  {obj{"acr": "gold", requestClaim: "another"}, false},
+		"at_hash of another access token": {obj{"acr": "gold", "at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}, false},
+		"rt_hash without refresh token":   {obj{"acr": "gold", refreshClaim: "AAAAAAAAAAAAAAAAAAAAAA"}, false},
+		"acr missing":                     {nil, false},
+		"acr too low":                     {obj{"acr": "tin"}, false},
 	} {
 		tokens := kiosk.Tokens{Access: kiosk.Secret("x"), Refresh: kiosk.Secret("y"), ID: kiosk.Secret(p.idToken(noon, c.claims))}
 		_, err := k.Verify(t.Context(), tokens, askedFor(nil))
