@@ -214,7 +214,7 @@ func TestAllProblemsAreReported(t *testing.T) {
 	if d := cmp.Diff(want, names); d != "" {
 		t.Fatal(d)
 	}
-	const text = `KIOSK_DELIVERY is "pol" (environment): that is not known; allowed: poll, ping; did you mean poll?`
+	const text = `KIOSK_DELIVERY is "pol" (environment): unknown value; allowed: poll, ping; did you mean poll?`
 	if !strings.Contains(err.Error(), text) {
 		t.Errorf("no %q in\n%v", text, err)
 	}
@@ -382,7 +382,7 @@ func TestUnknownValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.UnknownValue("KIOSK_THEME", "drak", []string{"dark", "light"}).Error()
-	const want = `KIOSK_THEME is "drak" (environment): that is not known; allowed: dark, light; did you mean dark?`
+	const want = `KIOSK_THEME is "drak" (environment): unknown value; allowed: dark, light; did you mean dark?`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

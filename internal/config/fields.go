@@ -30,6 +30,14 @@ type field struct {
 
 func (c *field) base() *field { return c }
 
+// valid returns the value, or an empty string if it has a problem.
+func (c *field) valid() string {
+	if c.problem != "" {
+		return ""
+	}
+	return c.text
+}
+
 // reject stores a problem. It always returns nil, so that envconfig goes on to the next field.
 func (c *field) reject(allowed, problem string, args ...any) error {
 	c.allowed, c.problem = allowed, fmt.Sprintf(problem, args...)

@@ -133,7 +133,7 @@ func (l *loader) resolve(f entry) {
 	case *choice:
 		words := strings.Fields(f.tag.Get("oneof"))
 		if c.problem == "" && c.text != "" && !slices.Contains(words, c.text) {
-			c.reject(strings.Join(supportedWords(f.Name, words), ", "), "that is not known")
+			c.reject(strings.Join(supportedWords(f.Name, words), ", "), "unknown value")
 			c.suggestion = suggest(c.text, words, maxTypos)
 		}
 	case *seconds:
@@ -195,30 +195,61 @@ func tagDuration(tag string) time.Duration {
 
 // settings makes Settings of the checked fields.
 func (l *loader) settings() *Settings {
-	v, r, d, p, k := &l.server, &l.request, &l.delivery, &l.screen, &l.operation
+	server, request, delivery, enrolment, screen, operation := &l.server, &l.request, &l.delivery, &l.enrolment, &l.screen, &l.operation
 	s := &Settings{
-		Issuer: validText(v.Issuer.field), ClientID: validText(v.ClientID.field), ClientAuth: ClientAuth(validText(v.ClientAuth.field)),
-		ClientSecret: v.ClientSecretFile.read.Text(), ClientKey: v.ClientKeyFile.read, ClientCert: v.ClientCertFile.read, CA: v.CAFile.read, Profile: validText(v.Profile.field),
-
-		Scope: r.Scope.list, Audience: validText(r.Audience.field), Resource: validText(r.Resource.field), ACRValues: r.ACRValues.list,
-		AuthorizationDetails: validText(r.AuthorizationDetails.field),
-		Identifier:           Identifier(validText(r.Identifier.field)), LoginHint: validText(r.LoginHint.field), LookupURL: r.LookupURL.url,
-		SubjectClaim: validText(r.SubjectClaim.field), BindingMessage: validText(r.BindingMessage.field),
-		RequestedExpiry: time.Duration(r.RequestedExpiry.n) * time.Second,
-		Delivery:        validText(d.Delivery.field),
-		PingListen:      validText(d.PingListen.field),
-		PingCert:        d.PingCertFile.read, PingKey: d.PingKeyFile.read,
-		DeviceClientID: validText(d.DeviceClientID.field),
-
-		BootstrapClientID: validText(l.enrolment.BootstrapClientID.field), BootstrapScope: l.enrolment.BootstrapScope.list,
-		TechnicianClaim: validText(l.enrolment.TechnicianClaim.field), TechnicianScope: l.enrolment.TechnicianScope.list,
-		SignedRequest: d.SignedRequest.on, DPoP: d.DPOP.on,
-
-		APIURL: p.ApiURL.url, ResultLayout: p.ResultLayout.read, Site: validText(p.Site.field), Open: p.Open.week, Languages: p.Languages.list,
-		Theme: validText(p.Theme.field), Keypad: validText(p.Keypad.field), Touch: validText(p.Touch.field), Font: validText(p.Font.field), BlankAfter: p.BlankAfter.d, Sound: p.Sound.on, Mirror: validText(p.Mirror.field), ReadyLink: validText(p.ReadyLink.field), IdleTimeout: p.IdleTimeout.d, ResultTimeout: p.ResultTimeout.d,
-
-		StateDir: validText(k.StateDir.field), Socket: validText(k.Socket.field), Retention: k.Retention.d, StoreKey: k.StoreKeyFile.read,
-		GuardPerson: validText(k.GuardPerson.field), GuardDevice: validText(k.GuardDevice.field), MetricsListen: validText(k.MetricsListen.field), LogLevel: k.LogLevel.level,
+		Issuer:               server.Issuer.valid(),
+		ClientID:             server.ClientID.valid(),
+		ClientAuth:           ClientAuth(server.ClientAuth.valid()),
+		ClientSecret:         server.ClientSecretFile.read.Text(),
+		ClientKey:            server.ClientKeyFile.read,
+		ClientCert:           server.ClientCertFile.read,
+		CA:                   server.CAFile.read,
+		Profile:              server.Profile.valid(),
+		Scope:                request.Scope.list,
+		Audience:             request.Audience.valid(),
+		Resource:             request.Resource.valid(),
+		ACRValues:            request.ACRValues.list,
+		AuthorizationDetails: request.AuthorizationDetails.valid(),
+		Identifier:           Identifier(request.Identifier.valid()),
+		LoginHint:            request.LoginHint.valid(),
+		LookupURL:            request.LookupURL.url,
+		SubjectClaim:         request.SubjectClaim.valid(),
+		BindingMessage:       request.BindingMessage.valid(),
+		RequestedExpiry:      time.Duration(request.RequestedExpiry.n) * time.Second,
+		Delivery:             delivery.Delivery.valid(),
+		PingListen:           delivery.PingListen.valid(),
+		PingCert:             delivery.PingCertFile.read,
+		PingKey:              delivery.PingKeyFile.read,
+		DeviceClientID:       delivery.DeviceClientID.valid(),
+		BootstrapClientID:    enrolment.BootstrapClientID.valid(),
+		BootstrapScope:       enrolment.BootstrapScope.list,
+		TechnicianClaim:      enrolment.TechnicianClaim.valid(),
+		TechnicianScope:      enrolment.TechnicianScope.list,
+		SignedRequest:        delivery.SignedRequest.on,
+		DPoP:                 delivery.DPOP.on,
+		APIURL:               screen.ApiURL.url,
+		ResultLayout:         screen.ResultLayout.read,
+		Site:                 screen.Site.valid(),
+		Open:                 screen.Open.week,
+		Languages:            screen.Languages.list,
+		Theme:                screen.Theme.valid(),
+		Keypad:               screen.Keypad.valid(),
+		Touch:                screen.Touch.valid(),
+		Font:                 screen.Font.valid(),
+		BlankAfter:           screen.BlankAfter.d,
+		Sound:                screen.Sound.on,
+		Mirror:               screen.Mirror.valid(),
+		ReadyLink:            screen.ReadyLink.valid(),
+		IdleTimeout:          screen.IdleTimeout.d,
+		ResultTimeout:        screen.ResultTimeout.d,
+		StateDir:             operation.StateDir.valid(),
+		Socket:               operation.Socket.valid(),
+		Retention:            operation.Retention.d,
+		StoreKey:             operation.StoreKeyFile.read,
+		GuardPerson:          operation.GuardPerson.valid(),
+		GuardDevice:          operation.GuardDevice.valid(),
+		MetricsListen:        operation.MetricsListen.valid(),
+		LogLevel:             operation.LogLevel.level,
 	}
 	if f := &l.server.ClientSecretFile; !isSendableSecret(s.ClientSecret) && f.problem == "" {
 		f.reject("one line of visible ASCII characters (RFC 6749, appendix A.2)", "is not a client secret; perhaps it is the wrong file")
@@ -236,14 +267,6 @@ func isSendableSecret(secret []byte) bool {
 		}
 	}
 	return true
-}
-
-// validText returns the value, or an empty string if it has a problem.
-func validText(c field) string {
-	if c.problem != "" {
-		return ""
-	}
-	return c.text
 }
 
 // derive sets the values that follow from other settings and from systemd's variables.

@@ -55,7 +55,7 @@ func (p Problem) Error() string {
 // languages, profiles.
 func (s *Settings) UnknownValue(setting, value string, known []string) Problem {
 	p := Problem{
-		Setting: setting, Value: shorten(value), Cause: "that is not known",
+		Setting: setting, Value: shorten(value), Cause: "unknown value",
 		Allowed: strings.Join(known, ", "), Suggestion: suggest(value, known, maxTypos),
 	}
 	for _, r := range s.rows {
