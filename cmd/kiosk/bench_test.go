@@ -28,8 +28,8 @@ func BenchmarkKeyToScreen(b *testing.B) {
 	for b.Loop() {
 		for _, key := range keys {
 			start := time.Now()
-			x.types(key.bytes)
-			if !x.soon(func() bool { r := x.vt.Cell(column, row).Char; return r == key.shows || r == 0 && key.shows == ' ' }) {
+			x.send(key.bytes)
+			if !x.waitFor(func() bool { r := x.vt.Cell(column, row).Char; return r == key.shows || r == 0 && key.shows == ' ' }) {
 				b.Fatalf("%q never stands on the screen:\n%s", key.shows, x.picture())
 			}
 			took = append(took, time.Since(start))
@@ -50,9 +50,9 @@ func BenchmarkKeyToScreen(b *testing.B) {
 // in which everything is drawn anew once.
 const idleFor = 65 * time.Second
 
-// busy is the processor time that the program has used, all threads together
+// cpuTime is the processor time that the program has used, all threads together
 // (/proc/PID/task/TID/schedstat, in nanoseconds).
-func (x *terminal) busy() (sum time.Duration) {
+func (x *terminal) cpuTime() (sum time.Duration) {
 	x.t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", x.cmd.Process.Pid))
 	if err != nil || len(threads) == 0 {
@@ -81,8 +81,8 @@ func (x *terminal) cursor() (column, row int) {
 	return c.X, c.Y
 }
 
-// soon waits for something about the emulator, without taking a picture each time.
-func (x *terminal) soon(so func() bool) bool {
+// waitFor waits for something about the emulator, without taking a picture each time.
+func (x *terminal) waitFor(so func() bool) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {

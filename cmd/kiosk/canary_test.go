@@ -27,13 +27,13 @@ import (
 // device's folder (a core dump would be there), and what the other verbs print.
 
 // planted is who is asked for: the telephone number is nowhere else by chance.
-const planted = "+447700900101" // alice's
+const canaryPerson = "+447700900101" // alice's
 
 // visitor is an identifier under which nobody can be found.
-var visitor = canary.Make("visitor")
+var unknownPerson = canary.Make("visitor")
 
-// cage has all that has passed by and whoever was asked for.
-func (r *rig) cage(t testing.TB, also ...string) *canary.Canaries {
+// canaries has all that has passed by and whoever was asked for.
+func (r *rig) canaries(t testing.TB, also ...string) *canary.Canaries {
 	t.Helper()
 	var c canary.Canaries
 	for i, s := range r.tap.secrets() {
@@ -52,8 +52,8 @@ func (r *rig) cage(t testing.TB, also ...string) *canary.Canaries {
 	return &c
 }
 
-// left searches everything that a device keeps, and what verbs print of it.
-func (r *rig) left(t testing.TB, c *canary.Canaries) []canary.Finding {
+// searchTraces searches everything that a device keeps, and what verbs print of it.
+func (r *rig) searchTraces(t testing.TB, c *canary.Canaries) []canary.Finding {
 	t.Helper()
 	found, err := c.FindIn(r.state)
 	if err != nil {
@@ -78,20 +78,20 @@ func (r *rig) left(t testing.TB, c *canary.Canaries) []canary.Finding {
 	return found
 }
 
-func clean(t testing.TB, found []canary.Finding) {
+func noFindings(t testing.TB, found []canary.Finding) {
 	t.Helper()
 	for _, f := range found {
 		t.Error(f)
 	}
 }
 
-// plant settles a device at which people say their telephone number.
-func plant(t testing.TB, settings ...string) *rig {
+// newCanaryRig settles a device at which people say their telephone number.
+func newCanaryRig(t testing.TB, settings ...string) *rig {
 	t.Helper()
 	return newRig(t, append([]string{"KIOSK_SUBJECT_CLAIM=none", "GOTRACEBACK=crash"}, settings...)...)
 }
 
-func TestCanariesOfEveryEnding(t *testing.T) {
+func TestNoEndingLeavesSecretsBehind(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
@@ -109,7 +109,7 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 		{name: "declined", mode: "deny", code: 10},
 		{name: "expired", mode: "none", settings: []string{"KIOSK_REQUESTED_EXPIRY=2"}, code: 11},
 		{name: "unreachable", mode: "approve", faults: at("token", "drop"), settings: []string{"KIOSK_REQUESTED_EXPIRY=3"}, code: 13},
-		{name: "refused", who: visitor, mode: "none", code: 14},
+		{name: "refused", who: unknownPerson, mode: "none", code: 14},
 		{name: "untrusted", mode: "approve", faults: at("token", "bad_signature"), code: 15},
 		{name: "wrong person", mode: "approve", as: "bob", settings: []string{"KIOSK_SUBJECT_CLAIM=phone_number", "KIOSK_SCOPE=openid profile phone"}, code: 16},
 		{name: "no access", mode: "approve", faults: at("api", "unauthorized"), code: 17},
@@ -119,15 +119,15 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := plant(t, c.settings...)
+			r := newCanaryRig(t, c.settings...)
 			if r.env["KIOSK_CLIENT_ID"] == "kiosk-jwt" {
-				r.useKey()
+				r.useClientKey()
 			}
 			r.auto(c.mode, 0, c.as)
 			r.faults(c.faults...)
 			who := c.who
 			if who == "" {
-				who = planted
+				who = canaryPerson
 			}
 			p := r.startWith(who+"\n"+c.codes, "login", "--json")
 			if code := p.wait(); c.code >= 0 && code != c.code {
@@ -135,57 +135,57 @@ func TestCanariesOfEveryEnding(t *testing.T) {
 			}
 			again := r.startWith(who+"\n", "login") // by now the guard may say no; that is an ending, too
 			again.wait()
-			cage := r.cage(t, append(strings.Fields(c.codes), who)...)
+			cage := r.canaries(t, append(strings.Fields(c.codes), who)...)
 			for _, p := range []*child{p, again} {
-				clean(t, cage.Find("standard output", []byte(p.out.text())))
-				clean(t, cage.Find("standard error", []byte(p.err.text())))
+				noFindings(t, cage.Find("standard output", []byte(p.out.text())))
+				noFindings(t, cage.Find("standard error", []byte(p.err.text())))
 			}
-			clean(t, r.left(t, cage))
+			noFindings(t, r.searchTraces(t, cage))
 		})
 	}
 }
 
-// TestCanariesOfAKilledVisit ends the program in mid-visit in every way there is:
+// TestAKilledVisitLeavesNoSecretsBehind ends the program in mid-visit in every way there is:
 // told to, killed, asked for a dump. It is run where core dumps are wished for.
-func TestCanariesOfAKilledVisit(t *testing.T) {
+func TestAKilledVisitLeavesNoSecretsBehind(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGABRT, syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGTERM} {
 		for _, phase := range []string{"waiting", "fetching"} {
 			t.Run(sig.String()+" while "+phase, func(t *testing.T) {
 				t.Parallel()
-				r := plant(t)
+				r := newCanaryRig(t)
 				if phase == "fetching" {
 					r.auto("approve", 0, "")
 					r.faults(at("api", "hang")...)
 				}
-				p := r.startOn(wishesForCores, planted+"\n", "login", "--json")
+				p := r.startOn(allowCoreDumps, canaryPerson+"\n", "login", "--json")
 				p.phase(phase)
 				if phase == "fetching" {
 					r.eventually("the API is called", func() bool { return r.count("api") == 1 })
 				}
-				noCores(t, p.cmd.Process.Pid)
+				checkNoCoreDumps(t, p.cmd.Process.Pid)
 				p.signal(sig)
 				p.wait()
 				if dump := p.err.text(); (sig == syscall.SIGABRT || sig == syscall.SIGQUIT) && !strings.Contains(dump, "goroutine ") {
 					t.Errorf("there is no dump to search: %s", dump)
 				}
-				cage := r.cage(t, planted)
-				clean(t, cage.Find("standard output", []byte(p.out.text())))
-				clean(t, cage.Find("standard error", []byte(p.err.text())))
-				clean(t, r.left(t, cage))
+				cage := r.canaries(t, canaryPerson)
+				noFindings(t, cage.Find("standard output", []byte(p.out.text())))
+				noFindings(t, cage.Find("standard error", []byte(p.err.text())))
+				noFindings(t, r.searchTraces(t, cage))
 			})
 		}
 	}
 }
 
-// wishesForCores starts a process with the limit on core dumps taken away.
-func wishesForCores(c *exec.Cmd) {
+// allowCoreDumps starts a process with the limit on core dumps taken away.
+func allowCoreDumps(c *exec.Cmd) {
 	shell := exec.Command("sh", append([]string{"-c", `ulimit -S -c unlimited; exec "$0" "$@"`, c.Path}, c.Args[1:]...)...)
 	c.Path, c.Args = shell.Path, shell.Args
 }
 
-// noCores looks at a running process as the kernel sees it.
-func noCores(t testing.TB, pid int) {
+// checkNoCoreDumps looks at a running process as the kernel sees it.
+func checkNoCoreDumps(t testing.TB, pid int) {
 	t.Helper()
 	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
 	if err != nil {
@@ -202,32 +202,32 @@ func noCores(t testing.TB, pid int) {
 	t.Errorf("no core limit in %s", limits)
 }
 
-// TestCanariesOnTheScreen searches every byte that was sent to the terminal.
-func TestCanariesOnTheScreen(t *testing.T) {
+// TestNoSecretIsSentToTheTerminal searches every byte that was sent to the terminal.
+func TestNoSecretIsSentToTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, ends := range []string{"shown", "declined", "killed", "aborted", "a technician's", "no technician's"} {
 		t.Run(ends, func(t *testing.T) {
 			t.Parallel()
-			r := plant(t, "KIOSK_TECHNICIAN_CLAIM=roles=kiosk-technician")
-			planted := planted
+			r := newCanaryRig(t, "KIOSK_TECHNICIAN_CLAIM=roles=kiosk-technician")
+			planted := canaryPerson
 			if ends == "a technician's" {
 				planted = "+447700900106"
 			}
 			x := r.screen()
-			x.shows(say(t, screen.MsgReadyTitle))
+			x.mustShow(say(t, screen.MsgReadyTitle))
 			if strings.HasSuffix(ends, "technician's") {
 				x.press(chord, say(t, screen.MsgMenuIdentify))
 			} else {
 				x.press(" ", say(t, screen.MsgIdentifyTitle))
 			}
-			x.types(planted)
+			x.send(planted)
 			typed := false
 			x.until("who it is", func(text string) bool {
 				typed = strings.Contains(text, planted)
 				return typed || strings.Contains(text, say(t, screen.MsgWaitingTitle)) // so fast that it counts as scanned
 			})
 			if typed {
-				x.types(enter)
+				x.send(enter)
 			}
 			x.code()
 			switch ends {
@@ -235,22 +235,22 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				if err := r.dev.Approve("alice", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, screen.MsgShownTitle))
+				x.mustShow(say(t, screen.MsgShownTitle))
 				x.press(anyKey, "Welcome, Alice")
 				x.press(escape, say(t, screen.MsgReadyTitle))
-				x.checkGone(planted)
+				x.checkForgotten(planted)
 				x.signal(syscall.SIGTERM)
 			case "declined":
 				if err := r.dev.Deny("alice"); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+				x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
 				x.signal(syscall.SIGTERM)
 			case "a technician's":
 				if err := r.dev.Approve("tara", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, screen.MsgMenuTitle))
+				x.mustShow(say(t, screen.MsgMenuTitle))
 				x.press("2", "failed: ")
 				x.press(escape, say(t, screen.MsgMenuTitle))
 				x.press("1", "visits")
@@ -259,34 +259,34 @@ func TestCanariesOnTheScreen(t *testing.T) {
 				if err := r.dev.Approve("alice", ""); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(say(t, screen.EndedTitle(kiosk.NoAccess)))
+				x.mustShow(say(t, screen.EndedTitle(kiosk.NoAccess)))
 				x.signal(syscall.SIGTERM)
 			case "killed":
 				x.signal(syscall.SIGKILL)
 			case "aborted":
 				x.signal(syscall.SIGABRT)
 			}
-			x.ends()
+			x.waitForExit()
 			// What was typed stood on the screen while it was typed; nothing else did.
-			clean(t, r.cage(t).Find("the terminal", []byte(x.written())))
-			clean(t, r.left(t, r.cage(t, planted)))
+			noFindings(t, r.canaries(t).Find("the terminal", []byte(x.written())))
+			noFindings(t, r.searchTraces(t, r.canaries(t, planted)))
 		})
 	}
 }
 
-// TestALeakWouldBeFound leaks one secret of a real visit on purpose, through each
+// TestEachKindOfLeakIsFound leaks one secret of a real visit on purpose, through each
 // channel and in each disguise, and asks the same searches.
-func TestALeakWouldBeFound(t *testing.T) {
+func TestEachKindOfLeakIsFound(t *testing.T) {
 	t.Parallel()
-	r := plant(t)
+	r := newCanaryRig(t)
 	r.auto("approve", 0, "")
-	p := r.startWith(planted+"\n", "login", "--json")
+	p := r.startWith(canaryPerson+"\n", "login", "--json")
 	if code := p.wait(); code != 0 {
 		t.Fatalf("exit code %d: %s", code, p.err.text())
 	}
-	cage := r.cage(t, planted)
-	clean(t, r.left(t, cage))
-	secrets := append(r.tap.secrets(), planted)
+	cage := r.canaries(t, canaryPerson)
+	noFindings(t, r.searchTraces(t, cage))
+	secrets := append(r.tap.secrets(), canaryPerson)
 	if len(secrets) < 6 {
 		t.Fatalf("only %d secrets of a whole visit: client secret, auth_req_id, three tokens and the identifier are wanted", len(secrets))
 	}
@@ -312,7 +312,7 @@ func TestALeakWouldBeFound(t *testing.T) {
 		if err := os.WriteFile(path, append(append([]byte{}, before...), text...), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.left(t, cage)) == 0 {
+		if len(r.searchTraces(t, cage)) == 0 {
 			t.Errorf("%s: the leak was not found", where)
 		}
 		if before == nil {
@@ -323,11 +323,11 @@ func TestALeakWouldBeFound(t *testing.T) {
 	}
 }
 
-// sent takes the secrets out of what the kiosk sends: its own proofs of who it is,
+// addRequestSecrets takes the secrets out of what the kiosk sends: its own proofs of who it is,
 // and whom it asks for is the test's to know.
-func (p *tap) sent(header string, body []byte) {
+func (p *recorder) addRequestSecrets(header string, body []byte) {
 	if basic, ok := strings.CutPrefix(header, "Basic "); ok {
-		p.add(basic)
+		p.addSecret(basic)
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -335,34 +335,34 @@ func (p *tap) sent(header string, body []byte) {
 	}
 	for _, name := range []string{"client_assertion", "client_secret", "user_code"} {
 		if s := form.Get(name); len(s) >= 6 {
-			p.add(s)
+			p.addSecret(s)
 		}
 	}
 }
 
-// TestMemoryAfterAVisit reads the running program's memory, as only root can: some
+// TestMemoryHoldsNoSecretAfterAVisit reads the running program's memory, as only root can: some
 // seconds after a visit it holds nothing of it, not even in what the garbage
 // collector has let go of. What may stay are the last keys in the terminal
 // library's input buffer, until the next ones take their place.
-func TestMemoryAfterAVisit(t *testing.T) {
+func TestMemoryHoldsNoSecretAfterAVisit(t *testing.T) {
 	t.Parallel()
-	r := plant(t, "GODEBUG=clobberfree=1") // as in the unit files
+	r := newCanaryRig(t, "GODEBUG=clobberfree=1") // as in the unit files
 	x := r.screen()
 	x.press(" ", say(t, screen.MsgIdentifyTitle))
-	x.types(planted)
+	x.send(canaryPerson)
 	typed := false
 	x.until("who it is", func(text string) bool {
-		typed = strings.Contains(text, planted)
+		typed = strings.Contains(text, canaryPerson)
 		return typed || strings.Contains(text, say(t, screen.MsgWaitingTitle))
 	})
 	if typed {
-		x.types(enter)
+		x.send(enter)
 	}
 	x.code()
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgShownTitle))
+	x.mustShow(say(t, screen.MsgShownTitle))
 	x.press(anyKey, "Welcome, Alice")
 	pid := x.cmd.Process.Pid
 	if _, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid)); err != nil {
@@ -371,8 +371,8 @@ func TestMemoryAfterAVisit(t *testing.T) {
 		}
 		return // nobody else of the same user may look into it, which is half of what is wanted
 	}
-	secrets := append(r.tap.secrets()[1:], planted) // the client secret is the device's own
-	if n := copies(t, pid, secrets); n[len(secrets)-1] == 0 {
+	secrets := append(r.tap.secrets()[1:], canaryPerson) // the client secret is the device's own
+	if n := countCopies(t, pid, secrets); n[len(secrets)-1] == 0 {
 		t.Errorf("of a visit under way not even who it is, is found: %v", n)
 	}
 	x.press(escape, say(t, screen.MsgReadyTitle))
@@ -383,7 +383,7 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	timer, tick := time.NewTimer(limit), time.NewTicker(time.Second)
 	defer timer.Stop()
 	defer tick.Stop()
-	for n := copies(t, pid, secrets); !clear(n); n = copies(t, pid, secrets) {
+	for n := countCopies(t, pid, secrets); !clear(n); n = countCopies(t, pid, secrets) {
 		select {
 		case <-tick.C:
 		case <-timer.C:
@@ -392,8 +392,8 @@ func TestMemoryAfterAVisit(t *testing.T) {
 	}
 }
 
-// copies counts each secret in a process's memory.
-func copies(t testing.TB, pid int, secrets []string) []int {
+// countCopies counts each secret in a process's memory.
+func countCopies(t testing.TB, pid int, secrets []string) []int {
 	t.Helper()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {

@@ -101,7 +101,7 @@ func (c *child) until(what string, cond func(line map[string]any) bool) map[stri
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for ended := false; ; {
-		changed := c.out.changed()
+		changed := c.out.changes()
 		for _, l := range c.lines() {
 			if cond(l) {
 				return l
@@ -147,8 +147,8 @@ func (o *output) text() string {
 	return o.buf.String()
 }
 
-// changed gives a channel that is closed at the next write.
-func (o *output) changed() <-chan struct{} {
+// changes gives a channel that is closed at the next write.
+func (o *output) changes() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.change

@@ -9,9 +9,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestClock: a device whose clock is certainly wrong asks nobody. The program is
+// TestAWrongClockEndsTheVisit: a device whose clock is certainly wrong asks nobody. The program is
 // built for this as a release is, and its release is in the future.
-func TestClock(t *testing.T) {
+func TestAWrongClockEndsTheVisit(t *testing.T) {
 	t.Parallel()
 	early := filepath.Join(t.TempDir(), "kiosk")
 	build := exec.Command("go", "build", "-ldflags", "-X github.com/ciba-kiosk/ciba-kiosk/internal/host.floor=2200-01-01T00:00:00Z", "-o", early, ".")
@@ -27,9 +27,9 @@ func TestClock(t *testing.T) {
 		t.Errorf("exit code %d, %v", code, last)
 	}
 	x := r.screen()
-	x.shows(say(t, screen.MsgClosedClock))
+	x.mustShow(say(t, screen.MsgClosedClock))
 	x.signal(syscall.SIGTERM)
-	if code := x.ends(); code != 0 {
+	if code := x.waitForExit(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)
 	}
 	if all := r.dev.Requests(); len(all) != 0 {

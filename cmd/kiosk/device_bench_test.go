@@ -19,15 +19,15 @@ import (
 
 // What a device must keep to. Each has its figure printed beside it.
 const (
-	startBar  = 100 * time.Millisecond // from exec to the first picture: the kernel's start is twenty times as long
-	memoryBar = 25 << 10               // KiB resident while nobody is there: a Raspberry Pi Zero has 512 MiB for everything
-	idleBar   = 0.1                    // per cent of one core
-	sizeBar   = 10_000_000             // bytes of the armhf program
-	onRecord  = 100_000                // visits, years of a shop's
+	maxStart  = 100 * time.Millisecond // from exec to the first picture: the kernel's start is twenty times as long
+	maxMemory = 25 << 10               // KiB resident while nobody is there: a Raspberry Pi Zero has 512 MiB for everything
+	maxIdle   = 0.1                    // per cent of one core
+	maxSize   = 10_000_000             // bytes of the armhf program
+	recordedVisits  = 100_000                // visits, years of a shop's
 )
 
-// released has the device's programs be as they are delivered, and not this test binary.
-func (r *rig) released() {
+// useReleaseBuild has the device's programs be as they are delivered, and not this test binary.
+func (r *rig) useReleaseBuild() {
 	r.t.Helper()
 	out := r.t.TempDir()
 	build := exec.Command("../../scripts/build", runtime.GOARCH)
@@ -38,8 +38,8 @@ func (r *rig) released() {
 	r.path = filepath.Join(out, "linux-"+runtime.GOARCH, "kiosk")
 }
 
-// remembers puts visits on record that were refused, an hour of which is past.
-func (r *rig) remembers(visits int) {
+// addPastVisits puts visits on record that were refused, an hour of which is past.
+func (r *rig) addPastVisits(visits int) {
 	r.t.Helper()
 	s, err := store.Open(store.Options{Dir: r.state, Process: "benchmark", MaxSize: 256 << 20})
 	if err != nil {
@@ -66,29 +66,29 @@ func (r *rig) remembers(visits int) {
 // first picture, with a hundred thousand visits on record.
 func BenchmarkStart(b *testing.B) {
 	r := newRig(b)
-	r.released()
-	r.remembers(onRecord)
+	r.useReleaseBuild()
+	r.addPastVisits(recordedVisits)
 	title := say(b, screen.MsgClosedTitle) // it says that it connects
 	var took []time.Duration
 	for b.Loop() {
 		begun := time.Now()
 		x := r.screen()
-		if !x.soon(func() bool {
+		if !x.waitFor(func() bool {
 			return strings.Contains(x.vt.String(), title) || strings.Contains(x.vt.String(), say(b, screen.MsgReadyTitle))
 		}) {
 			b.Fatal("there is no picture")
 		}
 		took = append(took, time.Since(begun))
-		x.shows(say(b, screen.MsgReadyTitle))
+		x.mustShow(say(b, screen.MsgReadyTitle))
 		x.kill()
 	}
 	slices.Sort(took)
 	median := took[len(took)/2]
 	b.ReportMetric(0, "ns/op") // ending it is not what is measured
 	b.ReportMetric(float64(median)/float64(time.Millisecond), "ms-to-first-frame")
-	b.ReportMetric(float64(startBar)/float64(time.Millisecond), "ms-bar")
-	if median > startBar {
-		b.Errorf("%v is more than %v", median, startBar)
+	b.ReportMetric(float64(maxStart)/float64(time.Millisecond), "ms-bar")
+	if median > maxStart {
+		b.Errorf("%v is more than %v", median, maxStart)
 	}
 }
 
@@ -96,21 +96,21 @@ func BenchmarkStart(b *testing.B) {
 // hundred thousand visits on record.
 func BenchmarkIdle(b *testing.B) {
 	r := newRig(b)
-	r.released()
-	r.remembers(onRecord)
+	r.useReleaseBuild()
+	r.addPastVisits(recordedVisits)
 	x := r.screen()
-	x.shows(say(b, screen.MsgReadyTitle))
+	x.mustShow(say(b, screen.MsgReadyTitle))
 	time.Sleep(5 * time.Second) // the start is not idle
 	for b.Loop() {
-		before := x.busy()
+		before := x.cpuTime()
 		time.Sleep(idleFor)
-		part, memory := 100*float64(x.busy()-before)/float64(idleFor), x.resident()
+		part, memory := 100*float64(x.cpuTime()-before)/float64(idleFor), x.residentMemory()
 		b.ReportMetric(part, "%-of-a-core")
-		b.ReportMetric(idleBar, "%-bar")
+		b.ReportMetric(maxIdle, "%-bar")
 		b.ReportMetric(float64(memory), "KiB-resident")
-		b.ReportMetric(memoryBar, "KiB-bar")
-		if part > idleBar || memory > memoryBar {
-			b.Errorf("%.3f %% of a core, %d KiB: more than %v %% or %d KiB", part, memory, idleBar, memoryBar)
+		b.ReportMetric(maxMemory, "KiB-bar")
+		if part > maxIdle || memory > maxMemory {
+			b.Errorf("%.3f %% of a core, %d KiB: more than %v %% or %d KiB", part, memory, maxIdle, maxMemory)
 		}
 	}
 	b.ReportMetric(0, "ns/op")
@@ -132,15 +132,15 @@ func BenchmarkSize(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(info.Size()), "bytes")
-	b.ReportMetric(sizeBar, "bytes-bar")
-	if info.Size() > sizeBar {
-		b.Errorf("%d bytes are more than %d", info.Size(), sizeBar)
+	b.ReportMetric(maxSize, "bytes-bar")
+	if info.Size() > maxSize {
+		b.Errorf("%d bytes are more than %d", info.Size(), maxSize)
 	}
 }
 
-// resident is the program's memory that is held in RAM, in KiB (proc(5), VmRSS), files that
+// residentMemory is the program's memory that is held in RAM, in KiB (proc(5), VmRSS), files that
 // are mapped included.
-func (x *terminal) resident() int {
+func (x *terminal) residentMemory() int {
 	x.t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", x.cmd.Process.Pid))
 	if err != nil {

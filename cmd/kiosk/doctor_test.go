@@ -21,9 +21,9 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 )
 
-// photograph is the terminal in black and white, each cell 8 by 16 points, as a phone
+// image is the terminal in black and white, each cell 8 by 16 points, as a phone
 // would take it.
-func (x *terminal) photograph() image.Image {
+func (x *terminal) image() image.Image {
 	const w, h = 8, 16
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -58,7 +58,7 @@ func (x *terminal) photograph() image.Image {
 func (x *terminal) scanned() (text string) {
 	x.t.Helper()
 	x.until("a code that a phone can read", func(string) bool {
-		bmp, err := gozxing.NewBinaryBitmapFromImage(x.photograph())
+		bmp, err := gozxing.NewBinaryBitmapFromImage(x.image())
 		if err != nil {
 			x.t.Fatal(err)
 		}
@@ -89,10 +89,10 @@ func (x *terminal) report() (r doctor.Report) {
 	return r
 }
 
-// TestAReportToBePhotographed: what a phone reads is the report, with the cause of what is
+// TestDoctorReportAsQRCode: what a phone reads is the report, with the cause of what is
 // wrong; no secret and nobody who was there are in it, also where secrets stand in the
 // settings' wrong places.
-func TestAReportToBePhotographed(t *testing.T) {
+func TestDoctorReportAsQRCode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
@@ -107,9 +107,9 @@ func TestAReportToBePhotographed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := plant(t)
+			r := newCanaryRig(t)
 			r.auto("approve", 0, "")
-			if visit := r.startWith(planted+"\n", "login", "--json"); visit.wait() != 0 {
+			if visit := r.startWith(canaryPerson+"\n", "login", "--json"); visit.wait() != 0 {
 				t.Fatal(visit.err.text())
 			}
 			mistaken := canary.Make("mistaken")
@@ -123,7 +123,7 @@ func TestAReportToBePhotographed(t *testing.T) {
 				r.set(s)
 			}
 			x := r.window(120, 100, nil, "doctor", "--qr", "--json")
-			if code := x.ends(); code != c.code {
+			if code := x.waitForExit(); code != c.code {
 				t.Errorf("exit code %d, want %d\n%s", code, c.code, x.picture())
 			}
 			text := x.scanned() // it stands behind the lines
@@ -133,21 +133,21 @@ func TestAReportToBePhotographed(t *testing.T) {
 			if !strings.Contains(text, c.says) {
 				t.Errorf("a phone reads %q, not %q", text, c.says)
 			}
-			clean(t, r.cage(t, planted, mistaken).Find("the code", []byte(text)))
+			noFindings(t, r.canaries(t, canaryPerson, mistaken).Find("the code", []byte(text)))
 		})
 	}
 }
 
-// stranger has a program run as a user to whom nothing on the device belongs.
-func stranger(cmd *exec.Cmd) {
+// runAsOtherUser has a program run as a user to whom nothing on the device belongs.
+func runAsOtherUser(cmd *exec.Cmd) {
 	const nobodys = 54321 // no system gives it away
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobodys, Gid: nobodys}
 }
 
-// TestTheDoctorOfAnotherUser: a technician who is not root, at a terminal, hears what is
+// TestDoctorAsAnotherUser: a technician who is not root, at a terminal, hears what is
 // not for them to see as just that, and not as a device without a registration; what does
 // not depend on it is looked at.
-func TestTheDoctorOfAnotherUser(t *testing.T) {
+func TestDoctorAsAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user: run it as root to test the doctor of an unprivileged one")
@@ -194,8 +194,8 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 	t.Run("who may not read the settings", func(t *testing.T) {
 		t.Parallel()
 		r := shop(t)
-		x := r.window(120, 60, stranger, "doctor", "--json")
-		if code := x.ends(); code != 1 {
+		x := r.window(120, 60, runAsOtherUser, "doctor", "--json")
+		if code := x.waitForExit(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 		if l := settings(x); !l.IsHidden() || !strings.Contains(l.Text, "this user may not read it") || !strings.Contains(l.Text, "kiosk.env") || !strings.Contains(l.Fix, "sudo kiosk doctor") {
@@ -213,8 +213,8 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 		if err := os.Chmod(filepath.Join(r.dir, "kiosk.env"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		x := r.window(120, 60, stranger, "doctor", "--json")
-		if code := x.ends(); code != 1 {
+		x := r.window(120, 60, runAsOtherUser, "doctor", "--json")
+		if code := x.waitForExit(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 		if l := settings(x); !l.IsHidden() || !strings.Contains(l.Text, "KIOSK_CLIENT_SECRET_FILE") {
@@ -244,8 +244,8 @@ func TestTheDoctorOfAnotherUser(t *testing.T) {
 		if err := os.Chmod(filepath.Join(r.dir, "kiosk.env"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		x := r.window(120, 60, stranger, "doctor", "--json")
-		if code := x.ends(); code != 0 {
+		x := r.window(120, 60, runAsOtherUser, "doctor", "--json")
+		if code := x.waitForExit(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 		for _, l := range x.report() {

@@ -12,7 +12,7 @@ import (
 
 // door stands between the kiosk and the server as a network does, and can be
 // shut in the face of both. It keeps its address while it is shut.
-type door struct {
+type gate struct {
 	url string
 	l   net.Listener
 
@@ -22,32 +22,32 @@ type door struct {
 	conns map[net.Conn]bool
 }
 
-func newDoor(t testing.TB) *door {
+func newGate(t testing.TB) *gate {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &door{url: "http://" + l.Addr().String(), l: l, conns: map[net.Conn]bool{}}
+	d := &gate{url: "http://" + l.Addr().String(), l: l, conns: map[net.Conn]bool{}}
 	go d.serve()
-	t.Cleanup(d.leave)
+	t.Cleanup(d.refuse)
 	return d
 }
 
-func (d *door) serve() {
+func (d *gate) serve() {
 	for {
 		c, err := d.l.Accept()
 		if err != nil {
 			return // it is gone
 		}
-		if d.keep(c) {
-			go d.pass(c)
+		if d.admit(c) {
+			go d.forward(c)
 		}
 	}
 }
 
-// keep lets a connection in, or resets it.
-func (d *door) keep(c net.Conn) bool {
+// admit lets a connection in, or resets it.
+func (d *gate) admit(c net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.no {
@@ -58,19 +58,19 @@ func (d *door) keep(c net.Conn) bool {
 	return true
 }
 
-// leads says what is behind the door.
-func (d *door) leads(to string) {
+// connectTo says what is behind the door.
+func (d *gate) connectTo(to string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.to = to
 }
 
-func (d *door) pass(c net.Conn) {
+func (d *gate) forward(c net.Conn) {
 	d.mu.Lock()
 	to := d.to
 	d.mu.Unlock()
 	s, err := net.DialTimeout("tcp", to, limit)
-	if err != nil || !d.keep(s) {
+	if err != nil || !d.admit(s) {
 		reset(c)
 		return
 	}
@@ -90,8 +90,8 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// shut resets what is open and whatever comes.
-func (d *door) shut() {
+// close resets what is open and whatever comes.
+func (d *gate) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.no = true
@@ -101,15 +101,15 @@ func (d *door) shut() {
 	clear(d.conns)
 }
 
-func (d *door) open() {
+func (d *gate) open() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.no = false
 }
 
-// leave shuts the door and takes the house away: connections are refused.
-func (d *door) leave() {
-	d.shut()
+// refuse shuts the door and takes the house away: connections are refused.
+func (d *gate) refuse() {
+	d.close()
 	_ = d.l.Close() // it may be closed already
 }
 
@@ -129,8 +129,8 @@ func (r *rig) eventually(what string, so func() bool) {
 	}
 }
 
-// useKey has the device prove who it is by its key instead of a secret.
-func (r *rig) useKey() {
+// useClientKey has the device prove who it is by its key instead of a secret.
+func (r *rig) useClientKey() {
 	r.t.Helper()
 	client, err := r.dev.Client("kiosk-jwt")
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// TestTheScreenOfAKioskThatCannotStart runs the shell's screen as its unit does. What
+// TestFallbackScreen runs the shell's screen as its unit does. What
 // systemd says of the kiosk is not there to be asked here: the booted machine shows that.
-func TestTheScreenOfAKioskThatCannotStart(t *testing.T) {
+func TestFallbackScreen(t *testing.T) {
 	t.Parallel()
 	script, err := filepath.Abs("../../systemd/fallback")
 	if err != nil {
@@ -36,7 +36,7 @@ func TestTheScreenOfAKioskThatCannotStart(t *testing.T) {
 		cmd.WaitDelay = time.Second // a sleep that outlives its shell holds the pipe
 		var out bytes.Buffer
 		first := make(chan struct{}, 1)
-		cmd.Stdout = writes(func(p []byte) (int, error) {
+		cmd.Stdout = writerFunc(func(p []byte) (int, error) {
 			select {
 			case first <- struct{}{}:
 			default:
@@ -74,6 +74,6 @@ func TestTheScreenOfAKioskThatCannotStart(t *testing.T) {
 }
 
 // writes is a writer of one function.
-type writes func([]byte) (int, error)
+type writerFunc func([]byte) (int, error)
 
-func (w writes) Write(p []byte) (int, error) { return w(p) }
+func (w writerFunc) Write(p []byte) (int, error) { return w(p) }

@@ -25,22 +25,22 @@ var (
 	refused      = ending{code: 14, reason: "refused", pushes: 1}
 	declined     = ending{code: 10, reason: "declined", pushes: 1}
 	expired      = ending{code: 11, reason: "expired", pushes: 1}
-	wrongPerson  = ending{code: 16, reason: "wrong_person", pushes: 1, back: true}
-	noAccess     = ending{code: 17, reason: "no_access", pushes: 1, back: true}
-	noAccessThen = ending{code: 17, reason: "no_access", pushes: 1, api: 1, back: true}
-	serviceDown  = ending{code: 18, reason: "service_down", pushes: 1, api: 1, back: true}
+	wrongPerson  = ending{code: 16, reason: "wrong_person", pushes: 1, revoked: true}
+	noAccess     = ending{code: 17, reason: "no_access", pushes: 1, revoked: true}
+	noAccessThen = ending{code: 17, reason: "no_access", pushes: 1, api: 1, revoked: true}
+	serviceDown  = ending{code: 18, reason: "service_down", pushes: 1, api: 1, revoked: true}
 )
 
 // spoilt is what one kind of fault comes to, by the place it is served at. Where it
 // makes a whole answer it takes the place of a good one: the phone has rung, the
 // approval was given out.
-type spoilt struct {
+type faultEndings struct {
 	discovery, jwks, bc, token, api ending
 	value                           string // the fault's
 }
 
 // everywhere are the kinds that any place can serve.
-var everywhere = map[string]spoilt{
+var faultsOfEveryPlace = map[string]faultEndings{
 	"status":             {notReached, notReached, unreachable, unreachable, serviceDown, ""},
 	"slow":               {shown, shown, shown, shown, shown, "0.1"},
 	"drop":               {notReached, notReached, unreachable, unreachable, serviceDown, ""},
@@ -76,7 +76,7 @@ var everywhere = map[string]spoilt{
 }
 
 // particular are the kinds of one place.
-var particular = map[string]ending{
+var faultsOfOnePlace = map[string]ending{
 	// Without proofs of possession, signed requests and authorization details.
 	"token dpop_nonce": {code: 3, reason: "misconfigured", pushes: 1}, "api dpop_nonce": noAccess,
 	"token no_binding": shown, "token more_details": untrusted, "token fewer_details": shown,
@@ -97,25 +97,25 @@ var particular = map[string]ending{
 }
 
 // values are what a kind cannot do without.
-var values = map[string]string{
+var faultValues = map[string]string{
 	"claims": `{"name":"\u001b[2JAlice\u202e"}`,
 }
 
 // onlyAt: hanging on to a connection takes as long as the limit on it, up to 45
 // seconds; these show each limit once.
-var onlyAt = map[string][]string{
+var slowFaultPlaces = map[string][]string{
 	"hang": {"discovery", "bc", "token"}, "drip": {"jwks", "api"},
 }
 
 // elsewhere are kinds that belong to another piece of the client, with tests of their own.
-var elsewhere = map[string]string{
+var testedElsewhere = map[string]string{
 	"bc user_code": "TestUserCode",
 }
 
-// TestEveryFault plays a visit against each kind of fault that the development
+// TestVisitEndsRightWithEveryServerFault plays a visit against each kind of fault that the development
 // server knows, at each place that a visit goes to, and holds it to all that is so
 // in every visit. What is not in the tables above is not known to end well.
-func TestEveryFault(t *testing.T) {
+func TestVisitEndsRightWithEveryServerFault(t *testing.T) {
 	t.Parallel()
 	kind := regexp.MustCompile(`^(\w+) \(([^)]*)\): .`)
 	for _, k := range faults.Kinds() {
@@ -129,12 +129,12 @@ func TestEveryFault(t *testing.T) {
 		}
 		for _, place := range places {
 			key := place + " " + name
-			want, known := particular[key]
-			if general, there := everywhere[name]; !known && there && m[2] == "everywhere" {
+			want, known := faultsOfOnePlace[key]
+			if general, there := faultsOfEveryPlace[name]; !known && there && m[2] == "everywhere" {
 				known = true
 				want = map[string]ending{"discovery": general.discovery, "jwks": general.jwks, "bc": general.bc, "token": general.token, "api": general.api}[place]
 			}
-			if only := onlyAt[name]; only != nil && !slices.Contains(only, place) || elsewhere[key] != "" || !visited[place] {
+			if only := slowFaultPlaces[name]; only != nil && !slices.Contains(only, place) || testedElsewhere[key] != "" || !visitPlaces[place] {
 				continue
 			}
 			if !known {
@@ -151,13 +151,13 @@ func TestEveryFault(t *testing.T) {
 
 // visited are the places that every visit goes to. UserInfo, the device grant and
 // registration have tests of their own.
-var visited = map[string]bool{"discovery": true, "jwks": true, "bc": true, "token": true, "api": true}
+var visitPlaces = map[string]bool{"discovery": true, "jwks": true, "bc": true, "token": true, "api": true}
 
 func playFault(t *testing.T, place, name string, general bool, want ending) {
 	f := faults.Fault{At: place, Kind: name}
-	value := values[name]
+	value := faultValues[name]
 	if general {
-		f.On, value = "success", everywhere[name].value
+		f.On, value = "success", faultsOfEveryPlace[name].value
 	}
 	if value != "" {
 		f.Value = json.RawMessage(value)
@@ -221,9 +221,9 @@ func (c *child) peak() func() int {
 	return func() int { return <-seen }
 }
 
-// TestAResetAtAnyByte cuts acknowledgement and tokens off after every few bytes:
+// TestConnectionResetAtAnyByte cuts acknowledgement and tokens off after every few bytes:
 // whatever got through, the phone rings once and nothing half read is believed.
-func TestAResetAtAnyByte(t *testing.T) {
+func TestConnectionResetAtAnyByte(t *testing.T) {
 	t.Parallel()
 	for _, place := range []string{"bc", "token"} {
 		for _, n := range []int{1, 8, 17, 60, 90, 118, 140, 1000} {
@@ -237,7 +237,7 @@ func TestAResetAtAnyByte(t *testing.T) {
 					if code := c.wait(); code != 0 {
 						t.Errorf("exit code %d: %s", code, c.err.text())
 					}
-					r.checkManners(t)
+					r.checkRequests(t)
 					return
 				}
 				r.checkOutcome(t, c, unreachable)

@@ -25,22 +25,22 @@ type site struct {
 
 var spelledOut = regexp.MustCompile(`Code\s+([A-Z0-9]+(?:-[A-Z0-9]+)*)`)
 
-// goesOn is the way from an installed package to the first customer: one command on the
+// provisionAndServe is the way from an installed package to the first customer: one command on the
 // device's own terminal, one sign-in on a phone, and the customer's screen.
-func (r *rig) goesOn(t *testing.T, at site) {
+func (r *rig) provisionAndServe(t *testing.T, at site) {
 	began := time.Now()
 	x := r.window(100, 70, nil, "provision")
-	x.shows("Technician: scan this QR code, sign in, and compare the code.")
+	x.mustShow("Technician: scan this QR code, sign in, and compare the code.")
 	address := x.scanned()
 	m := spelledOut.FindStringSubmatch(flat(x.picture()))
 	if m == nil || !strings.HasPrefix(address, r.url) || !strings.Contains(address, m[1]) {
 		t.Fatalf("a phone reads %q, the screen says\n%s", address, x.picture())
 	}
 	at.signIn(m[1])
-	if code := x.ends(); code != 0 {
+	if code := x.waitForExit(); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, x.picture())
 	}
-	x.shows("Tested the server accepts this device", "The device is provisioned.")
+	x.mustShow("Tested the server accepts this device", "The device is provisioned.")
 	provisioned := time.Since(began)
 	if info, err := os.Stat(filepath.Join(r.state, enrol.KeyFile)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("key: %v, %v", info, err)
@@ -49,13 +49,13 @@ func (r *rig) goesOn(t *testing.T, at site) {
 	y := r.screen()
 	code := y.identify(at.who)
 	at.approve()
-	y.shows(say(t, screen.MsgShownTitle))
+	y.mustShow(say(t, screen.MsgShownTitle))
 	t.Logf("from the command to the first result: %.1f s, of which %.1f s until the doctor had looked; a sign-in and an approval are polled for",
 		time.Since(began).Seconds(), provisioned.Seconds())
 	y.press(anyKey, "Welcome, ")
 	y.press(escape, say(t, screen.MsgReadyTitle))
 	y.signal(syscall.SIGTERM)
-	if code := y.ends(); code != 0 {
+	if code := y.waitForExit(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)
 	}
 
@@ -80,11 +80,11 @@ func (r *rig) goesOn(t *testing.T, at site) {
 	}
 }
 
-// TestFromThePackageToTheFirstCustomer on a pseudo-terminal, against the development server.
-func TestFromThePackageToTheFirstCustomer(t *testing.T) {
+// TestFromPackageToFirstCustomer on a pseudo-terminal, against the development server.
+func TestFromPackageToFirstCustomer(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
-	r.goesOn(t, site{
+	r.provisionAndServe(t, site{
 		signIn: func(code string) {
 			if err := r.dev.ApproveDevice(code, "carol"); err != nil {
 				t.Fatal(err)

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// TestTheFirstCustomerAtAnIndependentServer is the same way against npm oidc-provider
+// TestFirstCustomerWithAnIndependentServer is the same way against npm oidc-provider
 // (scripts/interop), a server that nobody here wrote, as the device's users go it: by the
 // command on its terminal, and by its screen.
-func TestTheFirstCustomerAtAnIndependentServer(t *testing.T) {
+func TestFirstCustomerWithAnIndependentServer(t *testing.T) {
 	r := newDevice(t)
 	r.url = os.Getenv("INTEROP_ISSUER")
 	phone := func(method, path string) []byte {
@@ -36,7 +36,7 @@ func TestTheFirstCustomerAtAnIndependentServer(t *testing.T) {
 	}
 	r.write("kiosk.env", "KIOSK_ISSUER="+r.url+"\nKIOSK_BOOTSTRAP_CLIENT_ID=kiosk-bootstrap\nKIOSK_API_URL="+os.Getenv("INTEROP_CONTROL")+"/api/customer\n")
 	const who = "frank" // no other test's
-	r.goesOn(t, site{
+	r.provisionAndServe(t, site{
 		signIn:  func(code string) { phone(http.MethodPost, "/approve?user=carol&user_code="+code) },
 		who:     who,
 		approve: func() { phone(http.MethodPost, "/approve?user="+who) },

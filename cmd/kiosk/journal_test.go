@@ -40,19 +40,19 @@ func TestJournalShow(t *testing.T) {
 	}
 }
 
-// TestReadWhileAKioskRuns: the verbs that read the record get a snapshot from the kiosk that has it open.
-func TestReadWhileAKioskRuns(t *testing.T) {
+// TestJournalReadsFromARunningKiosk: the verbs that read the record get a snapshot from the kiosk that has it open.
+func TestJournalReadsFromARunningKiosk(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
 	r.headless()
-	if code, out := r.asked("login", "alice"); code != 0 {
+	if code, out := r.runVerb("login", "alice"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
-	if code, out := r.asked("status", "--wait-idle"); code != 0 {
+	if code, out := r.runVerb("status", "--wait-idle"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
-	code, out := r.asked("journal", "list", "--json")
+	code, out := r.runVerb("journal", "list", "--json")
 	var v store.Visit
 	if err := json.Unmarshal([]byte(out), &v); code != 0 || err != nil || v.Visit == "" {
 		t.Fatalf("journal list: exit code %d, %v: %s", code, err, out)
@@ -66,7 +66,7 @@ func TestReadWhileAKioskRuns(t *testing.T) {
 		{[]string{"journal", "export"}, v.Visit + ",shown"},
 		{[]string{"journal", "export", "--json", "--key-file", filepath.Join(r.state, "store.key")}, `"person":"`},
 	} {
-		if code, out := r.asked(want.args...); code != 0 || !strings.Contains(out, want.part) {
+		if code, out := r.runVerb(want.args...); code != 0 || !strings.Contains(out, want.part) {
 			t.Errorf("%q: exit code %d, no %q in it: %s", want.args, code, want.part, out)
 		}
 	}
@@ -75,18 +75,18 @@ func TestReadWhileAKioskRuns(t *testing.T) {
 	}
 }
 
-// TestPruneWhileAKioskRuns: what has the record open is asked to forget, and does; a front
+// TestJournalPrunesThroughARunningKiosk: what has the record open is asked to forget, and does; a front
 // end that may speak to it may not have it forget what is young (here it may: it is the
 // kiosk's own user).
-func TestPruneWhileAKioskRuns(t *testing.T) {
+func TestJournalPrunesThroughARunningKiosk(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
 	h := r.headless()
-	if code, out := r.asked("login", "alice"); code != 0 {
+	if code, out := r.runVerb("login", "alice"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
-	if code, out := r.asked("status", "--wait-idle"); code != 0 {
+	if code, out := r.runVerb("status", "--wait-idle"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	for _, want := range []struct{ flag, out string }{
@@ -94,14 +94,14 @@ func TestPruneWhileAKioskRuns(t *testing.T) {
 		{"--older-than=1ns", "1 visits removed\n"},
 	} {
 		args := append([]string{"journal", "prune"}, strings.Fields(want.flag)...)
-		if code, out := r.asked(args...); code != 0 || out != want.out {
+		if code, out := r.runVerb(args...); code != 0 || out != want.out {
 			t.Errorf("%s: exit code %d, %q", want.flag, code, out)
 		}
 	}
-	if code, out := r.asked("journal", "list"); code != 0 || out != "" {
+	if code, out := r.runVerb("journal", "list"); code != 0 || out != "" {
 		t.Errorf("exit code %d, still on record: %s", code, out)
 	}
-	if code, out := r.asked("journal", "prune", "--json"); code != 0 || out != "{\"pruned\":0}\n" {
+	if code, out := r.runVerb("journal", "prune", "--json"); code != 0 || out != "{\"pruned\":0}\n" {
 		t.Errorf("exit code %d, %q", code, out)
 	}
 	if !strings.Contains(h.err.text(), "prune=1ns") {

@@ -43,8 +43,8 @@ var oddKeys = []struct{ name, bytes string }{
 	{"Ctrl-S", "\x13"},
 }
 
-// TestOddKeys: whatever came before, the next customer's keys count.
-func TestOddKeys(t *testing.T) {
+// TestUnusualKeysDoNotBlockLaterKeys: whatever came before, the next customer's keys count.
+func TestUnusualKeysDoNotBlockLaterKeys(t *testing.T) {
 	t.Parallel()
 	for _, c := range oddKeys {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,13 +52,13 @@ func TestOddKeys(t *testing.T) {
 			r := newRig(t)
 			x := r.screen()
 			x.begin("x")
-			x.types(c.bytes)
+			x.send(c.bytes)
 			// A moment later somebody presses Escape, as often as people do.
 			for range 6 {
-				if x.within(time.Second, having(say(t, screen.MsgReadyTitle))) {
+				if x.within(time.Second, containing(say(t, screen.MsgReadyTitle))) {
 					break
 				}
-				x.types(escape)
+				x.send(escape)
 			}
 			if !strings.Contains(flat(x.picture()), say(t, screen.MsgReadyTitle)) {
 				t.Fatalf("Escape does nothing any more; the screen shows\n%s", x.picture())
@@ -66,20 +66,20 @@ func TestOddKeys(t *testing.T) {
 			x.begin("bob")
 			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.signal(syscall.SIGTERM)
-			if code := x.ends(); code != 0 {
+			if code := x.waitForExit(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
 		})
 	}
 }
 
-// TestHammering presses two thousand keys at random, as children do.
-func TestHammering(t *testing.T) {
+// TestThousandsOfRandomKeys presses two thousand keys at random, as children do.
+func TestThousandsOfRandomKeys(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("deny", 0, "")
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	ready := x.picture()
 	keys := []string{
 		enter, enter, enter, enter, escape, "\t", "\x7f", " ", "1", "1", "?", "a", "alice", "bob", "zoe", "é", "漢", "\n",
@@ -95,8 +95,8 @@ func TestHammering(t *testing.T) {
 		for range 20 {
 			burst.WriteString(keys[dice.IntN(len(keys))])
 		}
-		x.types(burst.String())
-		x.alive()
+		x.send(burst.String())
+		x.mustRun()
 		list := strings.Split(x.picture(), "\n")
 		if len(list) > rows || slices.ContainsFunc(list, func(l string) bool { return !isClean(l) }) {
 			t.Fatalf("a broken screen:\n%s", x.picture())
@@ -105,20 +105,20 @@ func TestHammering(t *testing.T) {
 	// Whatever it shows, Escape leads out of it, and then it looks as on the first
 	// day, cell for cell.
 	for range 20 {
-		x.types(escape)
-		if x.within(limit/20, func(string) bool { return x.vtIs(ready) }) {
+		x.send(escape)
+		if x.within(limit/20, func(string) bool { return x.matches(ready) }) {
 			break
 		}
 	}
-	if !x.vtIs(ready) {
+	if !x.matches(ready) {
 		t.Fatalf("it does not recover; before:\n%s\nnow:\n%s", ready, x.picture())
 	}
-	x.alive()
+	x.mustRun()
 	x.begin("bob") // and still listens
 	x.press(escape, say(t, screen.MsgReadyTitle))
 	r.checkSecrets(t, "the terminal", x.written())
 	x.signal(syscall.SIGTERM)
-	if code := x.ends(); code != 0 {
+	if code := x.waitForExit(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	visits := r.visits()
@@ -132,10 +132,10 @@ func TestHammering(t *testing.T) {
 	t.Logf("%d requests, %d visits on record", pushes, len(visits))
 	person := map[string]int{}
 	for _, v := range visits {
-		checkStory(t, v)
+		checkRecord(t, v)
 		if person[v.Person]++; person[v.Person] > 3 {
 			t.Errorf("one person was asked %d times; the guard lets 3 go", person[v.Person])
 		}
 	}
-	r.checkManners(t)
+	r.checkRequests(t)
 }

@@ -21,9 +21,9 @@ const (
 	killsEach     = 7
 )
 
-// TestKilled cuts the power at any moment of a visit, over and over on the same
+// TestPowerCutsAtAnyMomentOfAVisit cuts the power at any moment of a visit, over and over on the same
 // device, and looks at what the next start makes of it.
-func TestKilled(t *testing.T) {
+func TestPowerCutsAtAnyMomentOfAVisit(t *testing.T) {
 	t.Parallel()
 	for device := range killedDevices {
 		t.Run(fmt.Sprintf("device %d", device), func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestKilled(t *testing.T) {
 			r := newRig(t, "KIOSK_GUARD_DEVICE=1000/1m", "KIOSK_REQUESTED_EXPIRY=20", "KIOSK_SUBJECT_CLAIM=none")
 			r.cut = true
 			r.auto("approve", 300*time.Millisecond, "")
-			whole := r.oneVisit(names[killsEach])
+			whole := r.oneVisit(people[killsEach])
 			// The seed is fixed; what happens by then is not, as the machine is not.
 			// Most of a visit is waiting, so a third of the cuts fall in the first moments
 			// and a third in the last, where the records are written.
@@ -49,18 +49,18 @@ func TestKilled(t *testing.T) {
 				default:
 					after = whole - edge + time.Duration(dice.Int64N(int64(edge)))
 				}
-				r.killedVisit(t, names[i], after)
+				r.killedVisit(t, people[i], after)
 			}
-			r.oneVisit(names[killsEach+1])
+			r.oneVisit(people[killsEach+1])
 			r.checkClosed(t, 2+killsEach)
-			r.checkManners(t)
+			r.checkRequests(t)
 			r.checkState(t, "alice", "u-carol", "@shop.example", "+4477009001")
 		})
 	}
 }
 
 // names are what the development server knows three people by.
-var names = []string{
+var people = []string{
 	"alice", "u-alice", "alice@shop.example", "+447700900101", "bob", "u-bob", "bob@shop.example", "+447700900102",
 	"carol", "u-carol", "carol@shop.example", "+447700900103",
 }
@@ -77,7 +77,7 @@ func (r *rig) oneVisit(who string) time.Duration {
 		r.t.Errorf("the visit after a power cut ends with %v", last)
 	}
 	code, n := c.phase("waiting")["code"], 0
-	for _, a := range r.arrived("backchannel") {
+	for _, a := range r.arrivals("backchannel") {
 		if a.Code == code {
 			n++
 		}
@@ -121,7 +121,7 @@ func (r *rig) checkJournal(t *testing.T) []store.Visit {
 		if err := json.Unmarshal([]byte(l), &v); err != nil {
 			t.Fatalf("the journal is no JSON: %v: %s", err, l)
 		}
-		checkStory(t, v)
+		checkRecord(t, v)
 		all = append(all, v)
 	}
 	codes, names := map[string]bool{}, map[string]bool{}
@@ -133,7 +133,7 @@ func (r *rig) checkJournal(t *testing.T) []store.Visit {
 	}
 	// Whatever rang a phone is on record, and was before it rang.
 	rang := map[string]bool{}
-	for _, a := range r.arrived("backchannel") {
+	for _, a := range r.arrivals("backchannel") {
 		if a.Code == "" {
 			continue // killed with the request on its way: the server is still reading it
 		}
@@ -167,15 +167,15 @@ func (r *rig) checkClosed(t *testing.T, starts int) {
 	t.Logf("%d starts, %d requests: %v", starts, r.count("backchannel"), ends)
 }
 
-// TestKilledOnTheScreen kills the kiosk in front of a waiting customer: a moment
+// TestScreenResumesAVisitAfterAKill kills the kiosk in front of a waiting customer: a moment
 // later the same code stands there again, and nobody's phone rings twice.
-func TestKilledOnTheScreen(t *testing.T) {
+func TestScreenResumesAVisitAfterAKill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
 	code := x.identify("alice")
 	x.signal(syscall.SIGKILL)
-	x.ends()
+	x.waitForExit()
 	y := r.screen()
 	if again := y.code(); again != code {
 		t.Errorf("the code was %s and is %s", code, again)
@@ -189,19 +189,19 @@ func TestKilledOnTheScreen(t *testing.T) {
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	y.shows(say(t, screen.MsgShownTitle))
+	y.mustShow(say(t, screen.MsgShownTitle))
 	y.press(anyKey, "Welcome, Alice", "1240")
 	y.press(escape, say(t, screen.MsgReadyTitle))
-	y.checkGone("alice", "a***")
+	y.checkForgotten("alice", "a***")
 	y.checkAll(kiosk.StageShown, kiosk.NoReason)
-	if all := r.visits(); len(all) != 1 || len(r.arrived("backchannel")) != 1 {
-		t.Errorf("%d visits on record, %d requests", len(all), len(r.arrived("backchannel")))
+	if all := r.visits(); len(all) != 1 || len(r.arrivals("backchannel")) != 1 {
+		t.Errorf("%d visits on record, %d requests", len(all), len(r.arrivals("backchannel")))
 	}
 }
 
-// TestKilledWhileAsking: nobody can know whether the phone rang. The visit is closed,
+// TestKillDuringTheRequestClosesTheVisit: nobody can know whether the phone rang. The visit is closed,
 // and whoever stands there next sees nothing of it.
-func TestKilledWhileAsking(t *testing.T) {
+func TestKillDuringTheRequestClosesTheVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.faults(at("bc", "hang")[0])
@@ -210,19 +210,19 @@ func TestKilledWhileAsking(t *testing.T) {
 	c.kill()
 	r.faults()
 	x := r.screen()
-	x.checkGone("alice", "a***")
+	x.checkForgotten("alice", "a***")
 	x.signal(syscall.SIGTERM)
-	x.ends()
+	x.waitForExit()
 	v := r.lastVisit()
-	checkStory(t, v)
+	checkRecord(t, v)
 	if v.Stage != kiosk.StageAbandoned || r.count("backchannel") > 1 {
 		t.Errorf("the journal says %v after %d requests", v.Stage, r.count("backchannel"))
 	}
 }
 
-// TestKilledWhileFetching: the tokens are there and the customer is gone. The next
+// TestKillAfterApprovalRevokesTheTokens: the tokens are there and the customer is gone. The next
 // start gives them back, and never redeems the request again.
-func TestKilledWhileFetching(t *testing.T) {
+func TestKillAfterApprovalRevokesTheTokens(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
@@ -234,7 +234,7 @@ func TestKilledWhileFetching(t *testing.T) {
 	r.faults()
 	polls := r.count("poll")
 	x := r.screen()
-	x.checkGone("alice", "a***")
+	x.checkForgotten("alice", "a***")
 	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
 	x.checkAll(kiosk.StageEnded, kiosk.Unreachable)
 	if n, m := r.count("poll"), r.count("api"); n != polls || m != 1 {
@@ -242,8 +242,8 @@ func TestKilledWhileFetching(t *testing.T) {
 	}
 }
 
-// TestKilledAndHeldBack: pulling the plug gives nobody a new budget.
-func TestKilledAndHeldBack(t *testing.T) {
+// TestKillDoesNotResetThePushGuard: pulling the plug gives nobody a new budget.
+func TestKillDoesNotResetThePushGuard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_GUARD_PERSON=1/10m")
 	c := r.start("login", "--json", "alice")

@@ -20,12 +20,12 @@ type ending struct {
 	reason string // "" is shown
 	pushes int    // backchannel requests that reached the server
 	api    int    // calls of the protected API
-	back   bool   // tokens came, so they must have been given back
+	revoked   bool   // tokens came, so they must have been given back
 }
 
 var (
-	shown     = ending{pushes: 1, api: 1, back: true}
-	untrusted = ending{code: 15, reason: "untrusted", pushes: 1, back: true}
+	shown     = ending{pushes: 1, api: 1, revoked: true}
+	untrusted = ending{code: 15, reason: "untrusted", pushes: 1, revoked: true}
 )
 
 // checkOutcome holds a login that has ended against everything that is always so,
@@ -50,24 +50,24 @@ func (r *rig) checkOutcome(t *testing.T, c *child, want ending) {
 	}
 	// On a processor that is only imitated the seconds that a program has for it at its end
 	// can be too short for a handshake: then the next one has them to give back.
-	if n := r.count("revocation"); (n > 0 || patience() > 1 && r.owes()) != want.back || n > 1 {
-		t.Errorf("tokens were given back %d times; want some: %v", n, want.back)
+	if n := r.count("revocation"); (n > 0 || patience() > 1 && r.hasPendingRevocations()) != want.revoked || n > 1 {
+		t.Errorf("tokens were given back %d times; want some: %v", n, want.revoked)
 	}
-	r.checkManners(t)
+	r.checkRequests(t)
 	r.checkSecrets(t, "standard output", said)
 	r.checkSecrets(t, "standard error", c.err.text())
 	r.checkState(t)
 	if want.pushes > 0 {
 		v := r.lastVisit()
-		checkStory(t, v)
+		checkRecord(t, v)
 		if v.Visit != last["visit"] || !v.Stage.Final() || v.Reason.String() != want.reason {
 			t.Errorf("the journal says %v %q of %s, standard output %v of %v", v.Stage, v.Reason, v.Visit, last["reason"], last["visit"])
 		}
 	}
 }
 
-// TestLogin plays one visit without a screen for each way it can end.
-func TestLogin(t *testing.T) {
+// TestLoginEndsInEachWay plays one visit without a screen for each way it can end.
+func TestLoginEndsInEachWay(t *testing.T) {
 	t.Parallel()
 	type approval struct {
 		mode string
@@ -84,16 +84,16 @@ func TestLogin(t *testing.T) {
 	}{
 		{name: "approved", phone: approve, want: shown},
 		{name: "approved by JWT client", phone: approve, settings: []string{"KIOSK_CLIENT_ID=kiosk-jwt"}, want: shown},
-		{name: "approved without an API", phone: approve, settings: []string{"KIOSK_API_URL="}, want: ending{pushes: 1, back: true}},
+		{name: "approved without an API", phone: approve, settings: []string{"KIOSK_API_URL="}, want: ending{pushes: 1, revoked: true}},
 		{name: "declined", phone: deny, want: ending{code: 10, reason: "declined", pushes: 1}},
 		{name: "nobody answers", phone: nobody, settings: []string{"KIOSK_REQUESTED_EXPIRY=3"}, want: ending{code: 11, reason: "expired", pushes: 1}},
 		{name: "nobody of that name", who: "zoe", phone: approve, want: ending{code: 14, reason: "refused", pushes: 1}},
 		{name: "somebody without a phone", who: "dave", phone: approve, want: ending{code: 14, reason: "refused", pushes: 1}},
-		{name: "another person approves", phone: approval{"approve", "bob"}, want: ending{code: 16, reason: "wrong_person", pushes: 1, back: true}},
-		{name: "the server mixes people up", phone: approve, faults: at("token", "wrong_person"), want: ending{code: 16, reason: "wrong_person", pushes: 1, back: true}},
-		{name: "fewer scopes than asked for", phone: approve, faults: at("token", "scope_reduced"), want: ending{code: 17, reason: "no_access", pushes: 1, back: true}},
-		{name: "the API calls the token invalid", phone: approve, faults: at("api", "unauthorized"), want: ending{code: 17, reason: "no_access", pushes: 1, api: 1, back: true}},
-		{name: "the API forbids it", phone: approve, faults: at("api", "forbidden"), want: ending{code: 17, reason: "no_access", pushes: 1, api: 1, back: true}},
+		{name: "another person approves", phone: approval{"approve", "bob"}, want: ending{code: 16, reason: "wrong_person", pushes: 1, revoked: true}},
+		{name: "the server mixes people up", phone: approve, faults: at("token", "wrong_person"), want: ending{code: 16, reason: "wrong_person", pushes: 1, revoked: true}},
+		{name: "fewer scopes than asked for", phone: approve, faults: at("token", "scope_reduced"), want: ending{code: 17, reason: "no_access", pushes: 1, revoked: true}},
+		{name: "the API calls the token invalid", phone: approve, faults: at("api", "unauthorized"), want: ending{code: 17, reason: "no_access", pushes: 1, api: 1, revoked: true}},
+		{name: "the API forbids it", phone: approve, faults: at("api", "forbidden"), want: ending{code: 17, reason: "no_access", pushes: 1, api: 1, revoked: true}},
 		{name: "wrong client secret", phone: approve, settings: []string{"KIOSK_CLIENT_SECRET_FILE=other"}, want: ending{code: 3, reason: "misconfigured", pushes: 1}},
 		{name: "the client may not do this", phone: approve, faults: []faults.Fault{{At: "bc", Kind: "error", Value: json.RawMessage(`"unauthorized_client"`)}}, want: ending{code: 3, reason: "misconfigured", pushes: 1}},
 		{name: "no backchannel endpoint", phone: approve, faults: at("discovery", "no_backchannel_endpoint"), want: ending{code: 3, reason: "misconfigured"}},
@@ -113,7 +113,7 @@ func TestLogin(t *testing.T) {
 		}
 		c := cases[0]
 		c.name, c.faults = "the API fails: "+kind, f
-		c.want = ending{code: 18, reason: "service_down", pushes: 1, api: 1, back: true}
+		c.want = ending{code: 18, reason: "service_down", pushes: 1, api: 1, revoked: true}
 		cases = append(cases, c)
 	}
 	for _, c := range cases {
@@ -122,10 +122,10 @@ func TestLogin(t *testing.T) {
 			r := newRig(t, c.settings...)
 			switch {
 			case r.env["KIOSK_CLIENT_ID"] == "kiosk-jwt":
-				r.useKey()
+				r.useClientKey()
 			case r.env["KIOSK_CLIENT_SECRET_FILE"] == "other":
 				r.set("KIOSK_CLIENT_SECRET_FILE=" + r.write("other-secret", "not-the-secret-of-this-client"))
-				r.tap.add("not-the-secret-of-this-client")
+				r.tap.addSecret("not-the-secret-of-this-client")
 			}
 			r.auto(c.phone.mode, 0, c.phone.as)
 			r.faults(c.faults...)
@@ -138,8 +138,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestUntrusted plays an approval whose ID token breaks one rule each.
-func TestUntrusted(t *testing.T) {
+// TestLoginRejectsUntrustedIDTokens plays an approval whose ID token breaks one rule each.
+func TestLoginRejectsUntrustedIDTokens(t *testing.T) {
 	t.Parallel()
 	kinds := []string{
 		"bad_signature", "wrong_issuer", "wrong_audience", "extra_audience", "wrong_azp", "expired", "no_exp", "no_iat", "old_iat", "future_iat",
@@ -156,10 +156,10 @@ func TestUntrusted(t *testing.T) {
 			switch kind {
 			case "duplicate_member", "deep_nesting", "huge":
 				f[0].On = "success"
-				want.back = false
+				want.revoked = false
 			case "garbage", "not_json":
 				f[0].On = "success"
-				want.back = false
+				want.revoked = false
 			}
 			r.faults(f...)
 			r.checkOutcome(t, r.start("login", "--json", "alice"), want)
@@ -169,8 +169,8 @@ func TestUntrusted(t *testing.T) {
 
 func at(place, kind string) []faults.Fault { return []faults.Fault{{At: place, Kind: kind}} }
 
-// TestLoginTells looks at what an approved visit says, word for word.
-func TestLoginTells(t *testing.T) {
+// TestLoginPrintsAnApprovedVisit looks at what an approved visit says, word for word.
+func TestLoginPrintsAnApprovedVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("none", 0, "")
@@ -180,11 +180,11 @@ func TestLoginTells(t *testing.T) {
 	if _, err := os.Stat(r.state); err != nil {
 		t.Fatal(err)
 	}
-	asked := r.arrived("backchannel")
+	asked := r.arrivals("backchannel")
 	if len(asked) != 1 || asked[0].Code != waiting["binding_message"] || asked[0].User != "alice" {
 		t.Errorf("the phone was asked %+v, the kiosk says %v", asked, waiting)
 	}
-	if n := waiting["expires_in"].(float64); n < float64(life-10*int(patience())) || n > float64(life) || waiting["interval"] != 1.0 {
+	if n := waiting["expires_in"].(float64); n < float64(requestLifetime-10*int(patience())) || n > float64(requestLifetime) || waiting["interval"] != 1.0 {
 		t.Errorf("expires_in %v, interval %v", n, waiting["interval"])
 	}
 	if err := r.dev.Approve("alice", ""); err != nil {
@@ -214,9 +214,9 @@ func TestLoginTells(t *testing.T) {
 	r.checkState(t, "alice")
 }
 
-// TestRefusedIsOneReason: whether somebody is unknown or only has no phone is
+// TestUnknownPersonAndMissingPhoneLookTheSame: whether somebody is unknown or only has no phone is
 // nobody's business in the shop.
-func TestRefusedIsOneReason(t *testing.T) {
+func TestUnknownPersonAndMissingPhoneLookTheSame(t *testing.T) {
 	t.Parallel()
 	said := func(who string) []map[string]any {
 		r := newRig(t)
@@ -241,8 +241,8 @@ func TestRefusedIsOneReason(t *testing.T) {
 	}
 }
 
-// TestSignals ends a visit from outside, before and after the phone is known to ring.
-func TestSignals(t *testing.T) {
+// TestSignalsEndALogin ends a visit from outside, before and after the phone is known to ring.
+func TestSignalsEndALogin(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -293,9 +293,9 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestNotYetSetUp: a device without a registration, and one with a wrong setting,
+// TestLoginOnAnUnconfiguredDevice: a device without a registration, and one with a wrong setting,
 // say so in the same lines as everything else.
-func TestNotYetSetUp(t *testing.T) {
+func TestLoginOnAnUnconfiguredDevice(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -346,8 +346,8 @@ func TestLoginInPolish(t *testing.T) {
 	}
 }
 
-// TestLoginPlain: without --json the same story in sentences.
-func TestLoginPlain(t *testing.T) {
+// TestLoginInSentences: without --json the same story in sentences.
+func TestLoginInSentences(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
@@ -355,7 +355,7 @@ func TestLoginPlain(t *testing.T) {
 	if code := c.wait(); code != 0 {
 		t.Fatalf("exit code %d: %s", code, c.err.text())
 	}
-	code := r.arrived("backchannel")[0].Code
+	code := r.arrivals("backchannel")[0].Code
 	for _, want := range []string{screen.SpellOut(code), "Welcome, Alice", "1240"} {
 		if !strings.Contains(c.out.text(), want) {
 			t.Errorf("%q is not in\n%s", want, c.out.text())
@@ -366,7 +366,7 @@ func TestLoginPlain(t *testing.T) {
 			t.Errorf("not a sentence: %q", l)
 		}
 	}
-	r.checkManners(t)
+	r.checkRequests(t)
 	r.checkSecrets(t, "standard output", c.out.text())
 	r.checkSecrets(t, "standard error", c.err.text())
 }

@@ -14,12 +14,12 @@ import (
 
 // A blind customer goes through a whole visit by what their braille line says and by
 // the bell.
-func TestAVisitThatIsHeard(t *testing.T) {
+func TestMirrorAndBellCoverAWholeVisit(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "mirror.sock")
 	r := newRig(t, "KIOSK_MIRROR="+socket, "KIOSK_SOUND=true")
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	c, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)

@@ -20,9 +20,9 @@ type manager struct {
 	conn *net.UnixConn
 }
 
-// managed has the device's programs speak to a runService manager that watches them,
+// withServiceManager has the device's programs speak to a runService manager that watches them,
 // and takes them for hung after a time.
-func (r *rig) managed(limit time.Duration) *manager {
+func (r *rig) withServiceManager(limit time.Duration) *manager {
 	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -35,8 +35,8 @@ func (r *rig) managed(limit time.Duration) *manager {
 	return &manager{r.t, conn}
 }
 
-// hears says whether a line comes within a time.
-func (m *manager) hears(d time.Duration, line string) bool {
+// receives says whether a line comes within a time.
+func (m *manager) receives(d time.Duration, line string) bool {
 	m.t.Helper()
 	if err := m.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
 		m.t.Fatal(err)
@@ -55,45 +55,45 @@ func (m *manager) hears(d time.Duration, line string) bool {
 	}
 }
 
-func (m *manager) must(line string) {
+func (m *manager) mustReceive(line string) {
 	m.t.Helper()
-	if !m.hears(limit, line) {
+	if !m.receives(limit, line) {
 		m.t.Fatalf("the service manager never hears %q", line)
 	}
 }
 
-// TestTheServiceManagerHearsTheTruth: ready when the first screen stands, alive
+// TestServiceManagerNotifications: ready when the first screen stands, alive
 // while everything moves, and silent while the terminal does not.
-func TestTheServiceManagerHearsTheTruth(t *testing.T) {
+func TestServiceManagerNotifications(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	m := r.managed(300 * time.Millisecond)
+	m := r.withServiceManager(300 * time.Millisecond)
 	x := r.screen()
-	m.must("READY=1")
-	x.shows(say(t, screen.MsgReadyTitle))
-	m.must("WATCHDOG=1")
+	m.mustReceive("READY=1")
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	m.mustReceive("WATCHDOG=1")
 	x.identify("alice")
-	m.must("STATUS=visit in progress")
-	m.must("WATCHDOG=1")
+	m.mustReceive("STATUS=visit in progress")
+	m.mustReceive("WATCHDOG=1")
 
-	x.flow(unix.TCOOFF)
-	for late := 0; m.hears(2*time.Second, "WATCHDOG=1"); late++ {
+	x.setFlow(unix.TCOOFF)
+	for late := 0; m.receives(2*time.Second, "WATCHDOG=1"); late++ {
 		if late > 20 { // more than can have been on their way
 			t.Fatal("signs of life from a kiosk whose terminal stands still")
 		}
 	}
-	x.flow(unix.TCOON)
-	m.must("WATCHDOG=1")
+	x.setFlow(unix.TCOON)
+	m.mustReceive("WATCHDOG=1")
 
 	x.signal(syscall.SIGTERM)
-	m.must("STOPPING=1")
-	if code := x.ends(); code != 0 {
+	m.mustReceive("STOPPING=1")
+	if code := x.waitForExit(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)
 	}
 }
 
-// flow stops or starts what the terminal takes, as Ctrl-S and Ctrl-Q would.
-func (x *terminal) flow(how int) {
+// setFlow stops or starts what the terminal takes, as Ctrl-S and Ctrl-Q would.
+func (x *terminal) setFlow(how int) {
 	x.t.Helper()
 	conn, err := x.slave.SyscallConn()
 	if err == nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestAnOperatorsTool: files and a signal are all that a tool like Ansible needs: opening
+// TestHoursAndOutageFromFiles: files and a signal are all that a tool like Ansible needs: opening
 // hours in the folder of drop-ins, and the order to be out of runService in the state folder.
 // Nobody is thrown out by them.
-func TestAnOperatorsTool(t *testing.T) {
+func TestHoursAndOutageFromFiles(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.write("kiosk.env", "KIOSK_SITE=Shop 7\n")
@@ -25,11 +25,11 @@ func TestAnOperatorsTool(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(r.env, "KIOSK_SITE")
-	m := r.managed(time.Minute)
+	m := r.withServiceManager(time.Minute)
 	x := r.screen()
-	m.must("READY=1")
+	m.mustReceive("READY=1")
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
-	x.shows(say(t, screen.MsgReadyTitle), "Shop 7")
+	x.mustShow(say(t, screen.MsgReadyTitle), "Shop 7")
 
 	// Open on one day of the week only, and that is not near.
 	day := time.Now().AddDate(0, 0, 3).Format("Monday")
@@ -43,16 +43,16 @@ func TestAnOperatorsTool(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
 	x.press(escape, say(t, screen.MsgClosedHours), "Shop 8", "Opens again: "+day+", 09:00")
 	code, s := r.status()
 	if why, _ := s["why"].([]any); code != 20 || len(why) == 0 || why[0] != "hours" || s["opens"] == nil {
 		t.Errorf("exit code %d, %v", code, s)
 	}
-	if _, out := r.asked("status"); !strings.Contains(out, "out of service: hours") || !strings.Contains(out, "opens      "+day+" 09:00") {
+	if _, out := r.runVerb("status"); !strings.Contains(out, "out of service: hours") || !strings.Contains(out, "opens      "+day+" 09:00") {
 		t.Errorf("status says:\n%s", out)
 	}
-	if _, out := r.asked("config", "show"); !strings.Contains(out, "50-hours.env:2") {
+	if _, out := r.runVerb("config", "show"); !strings.Contains(out, "50-hours.env:2") {
 		t.Errorf("where it comes from is not said:\n%s", out)
 	}
 
@@ -65,18 +65,18 @@ func TestAnOperatorsTool(t *testing.T) {
 	}
 	r.write(filepath.Join("state", "out-of-service.json"), string(order))
 	x.signal(syscall.SIGHUP)
-	x.shows(say(t, screen.MsgClosedMaintenance), "Back at ten", "Shop 7")
+	x.mustShow(say(t, screen.MsgClosedMaintenance), "Back at ten", "Shop 7")
 	if err := os.Remove(filepath.Join(r.state, "out-of-service.json")); err != nil {
 		t.Fatal(err)
 	}
 	x.signal(syscall.SIGHUP)
-	x.shows(say(t, screen.MsgReadyTitle))
-	x.alive()
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	x.mustRun()
 }
 
-// TestTheScreenSaysWhatIsMissing: nobody answers at the issuer's address; customers read that,
+// TestScreenNamesAnUnreachableServer: nobody answers at the issuer's address; customers read that,
 // or that there is no network where this machine has none, and no error.
-func TestTheScreenSaysWhatIsMissing(t *testing.T) {
+func TestScreenNamesAnUnreachableServer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.env["KIOSK_ISSUER"] = "http://127.0.0.1:1" // no port that anybody listens at
@@ -85,7 +85,7 @@ func TestTheScreenSaysWhatIsMissing(t *testing.T) {
 		want = screen.MsgClosedNetwork
 	}
 	x := r.screen()
-	x.shows(say(t, screen.MsgClosedTitle), say(t, want))
+	x.mustShow(say(t, screen.MsgClosedTitle), say(t, want))
 	if code, s := r.status(); code != 20 || s["phase"] != "closed" {
 		t.Errorf("exit code %d, %v", code, s)
 	}

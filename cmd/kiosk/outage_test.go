@@ -7,26 +7,26 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
-// TestUnreachable takes the authorization server away in mid-visit.
-func TestUnreachable(t *testing.T) {
+// TestServerUnreachableDuringAVisit takes the authorization server away in mid-visit.
+func TestServerUnreachableDuringAVisit(t *testing.T) {
 	t.Parallel()
 	t.Run("and it does not come back", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t)
+		d := newGate(t)
 		r := newRigBehind(t, d, "KIOSK_REQUESTED_EXPIRY=6")
 		c := r.start("login", "--json", "alice")
 		c.phase("waiting")
-		d.leave()
+		d.refuse()
 		c.until("connection lost", func(l map[string]any) bool { return l["connection"] == "lost" })
 		r.checkOutcome(t, c, ending{code: 13, reason: "unreachable", pushes: 1})
 	})
 	t.Run("and it comes back in time", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t)
+		d := newGate(t)
 		r := newRigBehind(t, d, "KIOSK_REQUESTED_EXPIRY=30")
 		c := r.start("login", "--json", "alice")
 		c.phase("waiting")
-		d.shut()
+		d.close()
 		c.until("connection lost", func(l map[string]any) bool { return l["connection"] == "lost" })
 		d.open()
 		lost := false
@@ -41,15 +41,15 @@ func TestUnreachable(t *testing.T) {
 	})
 	t.Run("and it was never there", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t)
+		d := newGate(t)
 		r := newRigBehind(t, d)
-		d.leave()
+		d.refuse()
 		r.checkOutcome(t, r.start("login", "--json", "alice"), ending{code: 13, reason: "unreachable"})
 	})
 }
 
-// TestSlowDown: the server's wish counts for the rest of the visit.
-func TestSlowDown(t *testing.T) {
+// TestSlowDownLastsForTheVisit: the server's wish counts for the rest of the visit.
+func TestSlowDownLastsForTheVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.faults(faults.Fault{At: "token", Kind: "slow_down", Times: 1})
@@ -62,13 +62,13 @@ func TestSlowDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.checkOutcome(t, c, shown)
-	if p := r.arrived("poll"); len(p) != 2 || p[1].SincePrevious < 6000 {
+	if p := r.arrivals("poll"); len(p) != 2 || p[1].SincePrevious < 6000 {
 		t.Errorf("polls: %+v", p)
 	}
 }
 
-// TestHeldBack: the guard's memory outlives the program.
-func TestHeldBack(t *testing.T) {
+// TestPushGuardRemembersAcrossRestarts: the guard's memory outlives the program.
+func TestPushGuardRemembersAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_GUARD_PERSON=1/10m")
 	r.auto("deny", 0, "")

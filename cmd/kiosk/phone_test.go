@@ -139,15 +139,15 @@ func (p *phone) press(action string) {
 	p.t.Fatalf("phone: %s is not reached by %d times Tab", action, most)
 }
 
-// ends waits for the page to say how the answer went.
-func (p *phone) ends(done string) {
+// waitForAnswer waits for the page to say how the answer went.
+func (p *phone) waitForAnswer(done string) {
 	p.t.Helper()
 	p.do("be told "+done, chromedp.WaitVisible(chromedp.CSS(`[data-done="`+done+`"]`)))
 }
 
-// TestWithAPhone plays whole visits with both screens: the kiosk's on a terminal,
+// TestVisitsWithAPhoneInABrowser plays whole visits with both screens: the kiosk's on a terminal,
 // the phone's in a browser.
-func TestWithAPhone(t *testing.T) {
+func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
 	// The group ends before the browser does.
@@ -163,14 +163,14 @@ func TestWithAPhone(t *testing.T) {
 			}
 			x.checkMasked("alice", "a***")
 			p.tap("approve")
-			p.ends("approved")
-			x.shows(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
+			p.waitForAnswer("approved")
+			x.mustShow(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
 			if text := flat(x.picture()); strings.Contains(text, "1240") || strings.Contains(text, "Alice") {
 				t.Errorf("the details are shown before a key is pressed:\n%s", x.picture())
 			}
 			x.press(anyKey, "Welcome, Alice", "1240", "Gold")
 			x.press(escape, say(t, screen.MsgReadyTitle))
-			x.checkGone("alice", "a***", "1240", "Gold", code, screen.SpellOut(code))
+			x.checkForgotten("alice", "a***", "1240", "Gold", code, screen.SpellOut(code))
 			if n, m := r.count("backchannel"), r.count("api"); n != 1 || m != 1 {
 				t.Errorf("%d requests, %d calls of the API", n, m)
 			}
@@ -189,7 +189,7 @@ func TestWithAPhone(t *testing.T) {
 				t.Errorf("a screen reader hears %q, %v", heard, err)
 			}
 			p.press("approve")
-			p.ends("approved")
+			p.waitForAnswer("approved")
 			if on, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.activeElement.textContent`)); err != nil || on != "Approved" {
 				t.Errorf("afterwards the focus is on %q, %v", on, err)
 			}
@@ -207,10 +207,10 @@ func TestWithAPhone(t *testing.T) {
 				t.Errorf("the phone shows %q, the kiosk %q", onPhone, code)
 			}
 			p.tap("decline")
-			p.ends("denied")
-			x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.EndedAdvice(kiosk.Declined)))
+			p.waitForAnswer("denied")
+			x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.EndedAdvice(kiosk.Declined)))
 			x.press(escape, say(t, screen.MsgReadyTitle))
-			x.checkGone("alice", "a***", code)
+			x.checkForgotten("alice", "a***", code)
 			if n := r.count("api"); n > 0 {
 				t.Errorf("the API was called %d times", n)
 			}
@@ -226,10 +226,10 @@ func TestWithAPhone(t *testing.T) {
 			p.do("choose who answers", chromedp.Tap(chromedp.CSS("details.dev summary")),
 				chromedp.WaitVisible(chromedp.CSS(`select[name="as"]`)), chromedp.SetValue(chromedp.CSS(`select[name="as"]`), "bob"))
 			p.tap("approve")
-			p.ends("approved")
-			x.shows(say(t, screen.EndedTitle(kiosk.WrongPerson)))
+			p.waitForAnswer("approved")
+			x.mustShow(say(t, screen.EndedTitle(kiosk.WrongPerson)))
 			x.press(escape, say(t, screen.MsgReadyTitle))
-			x.checkGone("alice", "bob", "a***")
+			x.checkForgotten("alice", "bob", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 		})
 		t.Run("given up at the kiosk", func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestWithAPhone(t *testing.T) {
 				t.Errorf("it took %v", d)
 			}
 			x.press(escape, say(t, screen.MsgReadyTitle))
-			x.checkGone("alice", "a***")
+			x.checkForgotten("alice", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 		})
 	})

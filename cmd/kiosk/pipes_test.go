@@ -38,8 +38,8 @@ func fill(t *testing.T, writer *os.File) {
 	}
 }
 
-// TestNobodyTypes: a login that waits for its line ends when it is told to.
-func TestNobodyTypes(t *testing.T) {
+// TestSignalEndsALoginWithoutInput: a login that waits for its line ends when it is told to.
+func TestSignalEndsALoginWithoutInput(t *testing.T) {
 	t.Parallel()
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		r := newRig(t)
@@ -50,15 +50,15 @@ func TestNobodyTypes(t *testing.T) {
 		if code := c.wait(); code != kiosk.Cancelled.ExitCode() && code != -1 {
 			t.Errorf("%v: exit code %d", s, code) // -1: it came before the program was there to hear it
 		}
-		if len(r.arrived("backchannel")) > 0 {
+		if len(r.arrivals("backchannel")) > 0 {
 			t.Error("a phone rang")
 		}
 	}
 }
 
-// TestTheReaderGoesAway: a visit that nobody reads any more ends as cancelled, is
+// TestLoginIsCancelledWhenItsReaderGoesAway: a visit that nobody reads any more ends as cancelled, is
 // on record as that, and what the server gave is given back.
-func TestTheReaderGoesAway(t *testing.T) {
+func TestLoginIsCancelledWhenItsReaderGoesAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	reader, writer := pipe(t)
@@ -70,14 +70,14 @@ func TestTheReaderGoesAway(t *testing.T) {
 	if v := r.lastVisit(); !v.Stage.Final() || v.Reason != kiosk.Cancelled {
 		t.Errorf("on record: %v %v", v.Stage, v.Reason)
 	}
-	if n := len(r.arrived("api")); n != 0 {
+	if n := len(r.arrivals("api")); n != 0 {
 		t.Errorf("the API was called %d times for nobody", n)
 	}
 }
 
-// TestTheLogIsNotRead: a visit goes its way when nobody reads its log, or when
+// TestVisitContinuesWhenItsLogIsNotRead: a visit goes its way when nobody reads its log, or when
 // nobody is left to read it.
-func TestTheLogIsNotRead(t *testing.T) {
+func TestVisitContinuesWhenItsLogIsNotRead(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]bool{"the reader sleeps": false, "the reader is gone": true} {
 		t.Run(name, func(t *testing.T) {
@@ -101,8 +101,8 @@ func TestTheLogIsNotRead(t *testing.T) {
 	}
 }
 
-// TestTheLinesAreNotRead: a login whose lines nobody fetches ends when it is told to.
-func TestTheLinesAreNotRead(t *testing.T) {
+// TestSignalEndsALoginWhoseOutputIsNotRead: a login whose lines nobody fetches ends when it is told to.
+func TestSignalEndsALoginWhoseOutputIsNotRead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	_, writer := pipe(t)
@@ -119,9 +119,9 @@ func TestTheLinesAreNotRead(t *testing.T) {
 	}
 }
 
-// TestNobodyReadsAndNobodySaysStop: a login whose lines nobody fetches ends by itself, as
+// TestLoginWhoseOutputIsNotReadEndsByItself: a login whose lines nobody fetches ends by itself, as
 // one whose customer has left, instead of standing there with the store in its hand.
-func TestNobodyReadsAndNobodySaysStop(t *testing.T) {
+func TestLoginWhoseOutputIsNotReadEndsByItself(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	_, writer := pipe(t)

@@ -16,7 +16,7 @@ import (
 // which a technician signs in, and has no registration.
 func newDevice(t testing.TB) *rig {
 	r := newRig(t)
-	guarded, err := provider.New(provider.Options{Interval: 1, Expires: life, PollTolerance: unsteady, GuardRegistration: true})
+	guarded, err := provider.New(provider.Options{Interval: 1, Expires: requestLifetime, PollTolerance: pollTolerance, GuardRegistration: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ var codeToCompare = regexp.MustCompile(`"user_code":"([A-Z-]+)"`)
 // somebody signed in or the program is gone.
 func (r *rig) signIn(c *child) {
 	for end := time.Now().Add(limit); time.Now().Before(end); {
-		changed := c.out.changed()
+		changed := c.out.changes()
 		if m := codeToCompare.FindStringSubmatch(c.out.text()); m != nil && r.dev.ApproveDevice(m[1], "carol") == nil {
 			return
 		}
@@ -65,7 +65,7 @@ func (r *rig) file(name string) string {
 	return string(b)
 }
 
-func TestOneCommandAndOneSignIn(t *testing.T) {
+func TestProvisionWithOneSignIn(t *testing.T) {
 	r := newDevice(t)
 	began := time.Now()
 	c := r.start("provision", "--json")
@@ -112,13 +112,13 @@ func TestOneCommandAndOneSignIn(t *testing.T) {
 	}
 }
 
-func TestUnattendedFromAFile(t *testing.T) {
+func TestProvisionUnattended(t *testing.T) {
 	r := newDevice(t)
 	token, err := r.dev.InitialAccessToken()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.tap.add(token)
+	r.tap.addSecret(token)
 	setup := r.write("setup.env", r.file("kiosk.env")+"KIOSK_SITE=\"Shop 7\"\nINITIAL_ACCESS_TOKEN="+token+"\n")
 	r.write("kiosk.env", "")
 	c := r.start("provision", "--json", "--from", setup)
@@ -134,7 +134,7 @@ func TestUnattendedFromAFile(t *testing.T) {
 	r.checkSecrets(t, "output", c.out.text()+c.err.text())
 }
 
-func TestByHand(t *testing.T) {
+func TestProvisionManually(t *testing.T) {
 	r := newDevice(t)
 	c := r.start("provision", "--manual")
 	if code := c.wait(); code != 0 || !strings.Contains(c.out.text(), "--client-id") {
@@ -151,7 +151,7 @@ func TestByHand(t *testing.T) {
 
 // SIGKILL at any moment, again and again, then once to the end: one registration, or
 // none and a word what to do.
-func TestProvisioningUnderPowerCuts(t *testing.T) {
+func TestPowerCutsDuringProvisioning(t *testing.T) {
 	for _, after := range []time.Duration{5, 30, 60, 100, 150, 250, 500, 900, 1300, 1700} {
 		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
 			t.Parallel()
@@ -177,9 +177,9 @@ func TestProvisioningUnderPowerCuts(t *testing.T) {
 	}
 }
 
-// TestProvisioningKilledAtEachStep: SIGKILL as soon as a step is told, however slow the
+// TestProvisionIsKilledAtEachStep: SIGKILL as soon as a step is told, however slow the
 // machine; then once to the end.
-func TestProvisioningKilledAtEachStep(t *testing.T) {
+func TestProvisionIsKilledAtEachStep(t *testing.T) {
 	for _, step := range []string{"key", "approve", "registered", "settings", "proved", "doctor"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

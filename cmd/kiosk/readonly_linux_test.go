@@ -16,8 +16,8 @@ import (
 // screen drawn anew, a disk that took nothing tried again, the clock looked at.
 const quietFor = 35 * time.Second
 
-// traced has the device's programs note each call by which a file is written or changed.
-func (r *rig) traced() (log string) {
+// traceWrites has the device's programs note each call by which a file is written or changed.
+func (r *rig) traceWrites() (log string) {
 	r.t.Helper()
 	if out, err := exec.Command("strace", "-qq", "-e", "trace=none", "true").CombinedOutput(); err != nil {
 		r.t.Fatalf("strace is needed, and allowed to trace: %v: %s", err, out)
@@ -41,9 +41,9 @@ var (
 	quoted  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
 
-// touched is which files the lines of a trace write or change. Terminals, pipes, sockets
+// writtenFiles is which files the lines of a trace write or change. Terminals, pipes, sockets
 // and the kernel's own are none.
-func touched(trace string) []string {
+func writtenFiles(trace string) []string {
 	var files []string
 	for line := range strings.Lines(trace) {
 		line = strings.TrimSpace(line)
@@ -69,22 +69,22 @@ func touched(trace string) []string {
 	return files
 }
 
-// TestNothingIsWrittenElsewhere: the root may be read-only and the card small. What a
+// TestOnlyTheStateFolderIsWritten: the root may be read-only and the card small. What a
 // device writes lies in its state folder, and while nobody is there it writes nothing at all.
-func TestNothingIsWrittenElsewhere(t *testing.T) {
+func TestOnlyTheStateFolderIsWritten(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	if err := os.Mkdir(r.state, 0o700); err != nil { // the runService manager's part (StateDirectory=)
 		t.Fatal(err)
 	}
-	log := r.traced()
+	log := r.traceWrites()
 	x := r.screen()
 	r.path = "" // what asks it is another program
 	x.identify("alice")
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgShownTitle))
+	x.mustShow(say(t, screen.MsgShownTitle))
 	x.press(enter, "C-1001")
 	x.press(escape, say(t, screen.MsgReadyTitle))
 	r.status()
@@ -94,7 +94,7 @@ func TestNothingIsWrittenElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, name := range touched(string(trace)) {
+	for _, name := range writtenFiles(string(trace)) {
 		seen[name] = true
 		if !strings.HasPrefix(name, r.state+"/") && name != r.state {
 			t.Errorf("%s is written", name)
@@ -110,7 +110,7 @@ func TestNothingIsWrittenElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := touched(string(all[len(trace):])); len(again) > 0 {
+	if again := writtenFiles(string(all[len(trace):])); len(again) > 0 {
 		t.Errorf("while nobody is there, these are written: %q", again)
 	}
 }

@@ -16,58 +16,58 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestReloadingIsNotStopping: a runService manager that is told STOPPING=1 goes on to
+// TestReloadDoesNotReportStopping: a runService manager that is told STOPPING=1 goes on to
 // end the process, so a kiosk that only reads its settings again must not say so. A
 // wrong file that comes before the right one has counted changes nothing.
-func TestReloadingIsNotStopping(t *testing.T) {
+func TestReloadDoesNotReportStopping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	delete(r.env, "KIOSK_SITE")
 	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
-	m := r.managed(time.Minute)
+	m := r.withServiceManager(time.Minute)
 	x := r.screen()
-	m.must("READY=1")
-	x.shows("Old shop")
+	m.mustReceive("READY=1")
+	x.mustShow("Old shop")
 	x.identify("alice")
-	m.must("STATUS=visit in progress")
+	m.mustReceive("STATUS=visit in progress")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
 	x.signal(syscall.SIGHUP)
-	m.must("RELOADING=1")
-	m.must("READY=1")
+	m.mustReceive("RELOADING=1")
+	m.mustReceive("READY=1")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
 	x.signal(syscall.SIGHUP)
-	m.must("RELOADING=1")
-	m.must("READY=1")
+	m.mustReceive("RELOADING=1")
+	m.mustReceive("READY=1")
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
-	x.types("\x1b")
-	x.shows("New shop")
-	x.shows(say(t, screen.MsgReadyTitle))
-	x.goesOn(m)
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.send("\x1b")
+	x.mustShow("New shop")
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	x.checkStaysRunning(m)
 }
 
 // goesOn: to the runService manager a kiosk that goes on with other settings never stops,
 // timeLimit it is told to.
-func (x *terminal) goesOn(m *manager) {
+func (x *terminal) checkStaysRunning(m *manager) {
 	x.t.Helper()
-	x.alive()
-	if m.hears(time.Second, "STOPPING=1") {
+	x.mustRun()
+	if m.receives(time.Second, "STOPPING=1") {
 		x.t.Error("the service manager was told that the kiosk stops")
 	}
 	x.signal(syscall.SIGTERM)
-	m.must("STOPPING=1")
-	if code := x.ends(); code != 0 {
+	m.mustReceive("STOPPING=1")
+	if code := x.waitForExit(); code != 0 {
 		x.t.Errorf("told to stop, it exits with %d", code)
 	}
 }
 
-// TestSettingsThatCannotBeBegunWith: settings that are right, and name what is not to be
+// TestReloadWithUnusableSettings: settings that are right, and name what is not to be
 // had. An address that another process has is told to whoever asks for the reload; what
 // is found only when the kiosk begins anew has it go on with the old ones. Either is in the
 // status until right ones are read, the process stays, and nobody hears that it stops.
-func TestSettingsThatCannotBeBegunWith(t *testing.T) {
+func TestReloadWithUnusableSettings(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	delete(r.env, "KIOSK_SITE")
@@ -77,11 +77,11 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	m := r.managed(time.Minute)
+	m := r.withServiceManager(time.Minute)
 	x := r.screen()
-	m.must("READY=1")
-	x.shows("Old shop")
-	m.must("STATUS=ready for the next customer")
+	m.mustReceive("READY=1")
+	x.mustShow("Old shop")
+	m.mustReceive("STATUS=ready for the next customer")
 	settings := func() string {
 		_, s := r.status()
 		wrong, _ := s["settings"].(string)
@@ -89,43 +89,43 @@ func TestSettingsThatCannotBeBegunWith(t *testing.T) {
 	}
 
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_METRICS_LISTEN="+taken.Addr().String()+"\n")
-	if code, said := r.asked("service", "reload"); code == 0 || !strings.Contains(said, "KIOSK_METRICS_LISTEN") {
+	if code, said := r.runVerb("service", "reload"); code == 0 || !strings.Contains(said, "KIOSK_METRICS_LISTEN") {
 		t.Errorf("exit code %d, %s", code, said)
 	}
-	m.must("RELOADING=1")
-	m.must("READY=1")
+	m.mustReceive("RELOADING=1")
+	m.mustReceive("READY=1")
 	if wrong := settings(); !strings.Contains(wrong, "KIOSK_METRICS_LISTEN") {
 		t.Errorf("status says %q", wrong)
 	}
 
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_MIRROR="+r.write("mirror", "no socket")+"\n")
-	if code, said := r.asked("service", "reload"); code != 0 {
+	if code, said := r.runVerb("service", "reload"); code != 0 {
 		t.Errorf("exit code %d, %s", code, said)
 	}
-	m.must("RELOADING=1")
-	m.must("READY=1") // they were read
-	m.must("READY=1") // the kiosk begins anew
-	m.must("STATUS=ready for the next customer")
-	x.shows("Old shop", say(t, screen.MsgReadyTitle))
+	m.mustReceive("RELOADING=1")
+	m.mustReceive("READY=1") // they were read
+	m.mustReceive("READY=1") // the kiosk begins anew
+	m.mustReceive("STATUS=ready for the next customer")
+	x.mustShow("Old shop", say(t, screen.MsgReadyTitle))
 	if wrong := settings(); !strings.Contains(wrong, "KIOSK_MIRROR") {
 		t.Errorf("status says %q", wrong)
 	}
-	x.alive()
+	x.mustRun()
 
 	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
-	if code, said := r.asked("service", "reload"); code != 0 {
+	if code, said := r.runVerb("service", "reload"); code != 0 {
 		t.Errorf("exit code %d, %s", code, said)
 	}
-	x.shows("New shop", say(t, screen.MsgReadyTitle))
+	x.mustShow("New shop", say(t, screen.MsgReadyTitle))
 	if wrong := settings(); wrong != "" {
 		t.Errorf("status says %q of right ones", wrong)
 	}
-	x.goesOn(m)
+	x.checkStaysRunning(m)
 }
 
-// TestTheLineIsServedBeforeNewSettings: without a screen, who waits for their turn stands
+// TestQueuedVisitsAreServedBeforeAReload: without a screen, who waits for their turn stands
 // there, too. They are served as things were, and nobody is cancelled by a reload.
-func TestTheLineIsServedBeforeNewSettings(t *testing.T) {
+func TestQueuedVisitsAreServedBeforeAReload(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	delete(r.env, "KIOSK_SITE")
@@ -139,7 +139,7 @@ func TestTheLineIsServedBeforeNewSettings(t *testing.T) {
 		return s["line"] == 1.0
 	})
 	r.write("kiosk.env", "KIOSK_SITE=New shop\n")
-	if code, said := r.asked("service", "reload"); code != 0 {
+	if code, said := r.runVerb("service", "reload"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, said)
 	}
 	if err := r.dev.Approve("alice", ""); err != nil {
@@ -156,14 +156,14 @@ func TestTheLineIsServedBeforeNewSettings(t *testing.T) {
 		t.Errorf("bob: exit code %d, %s", code, second.out.text())
 	}
 	r.eventually("the new settings count", func() bool {
-		code, out := r.asked("status")
+		code, out := r.runVerb("status")
 		return code == 0 && strings.Contains(out, "New shop")
 	})
 }
 
-// TestNonsenseForAVisit: an identifier that is none is answered at once, and the next
+// TestInvalidIdentifierDoesNotBlockTheQueue: an identifier that is none is answered at once, and the next
 // visit has its turn.
-func TestNonsenseForAVisit(t *testing.T) {
+func TestInvalidIdentifierDoesNotBlockTheQueue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_IDENTIFIER=email")
 	r.headless()
@@ -184,9 +184,9 @@ func TestNonsenseForAVisit(t *testing.T) {
 	}
 }
 
-// TestTheKioskThatRunsHangs: a login that was handed over ends when it is told to,
+// TestLoginEndsWhenTheRunningKioskHangs: a login that was handed over ends when it is told to,
 // even if whoever took it never answers.
-func TestTheKioskThatRunsHangs(t *testing.T) {
+func TestLoginEndsWhenTheRunningKioskHangs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	if err := os.Mkdir(r.state, 0o700); err != nil {
@@ -211,13 +211,13 @@ func TestTheKioskThatRunsHangs(t *testing.T) {
 	}
 }
 
-// TestTheServiceManagerDoesNotListen: customers are served and the kiosk ends when it is
+// TestServiceManagerWithAFullQueue: customers are served and the kiosk ends when it is
 // told to, however long the runService manager's queue stays full; once it listens again
 // it hears what it has to.
-func TestTheServiceManagerDoesNotListen(t *testing.T) {
+func TestServiceManagerWithAFullQueue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	m := r.managed(time.Minute)
+	m := r.withServiceManager(time.Minute)
 	stuff, err := net.DialUnix("unixgram", nil, m.conn.LocalAddr().(*net.UnixAddr))
 	if err != nil {
 		t.Fatal(err)
@@ -238,22 +238,22 @@ func TestTheServiceManagerDoesNotListen(t *testing.T) {
 		t.Fatalf("the queue cannot be filled: %v, %v", err, full)
 	}
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	x.identify("alice")
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
-	x.types("\x1b")
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.send("\x1b")
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	begun := time.Now()
 	x.signal(syscall.SIGTERM)
-	if code := x.ends(); code != 0 || time.Since(begun) > 10*time.Second*patience() {
+	if code := x.waitForExit(); code != 0 || time.Since(begun) > 10*time.Second*patience() {
 		t.Errorf("told to stop, it exits with %d after %v", code, time.Since(begun))
 	}
 
 	x = r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
-	m.must("FULL=1") // it listens from here on
-	m.must("READY=1")
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	m.mustReceive("FULL=1") // it listens from here on
+	m.mustReceive("READY=1")
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// asked runs a verb to its end and gives its code and what it said.
-func (r *rig) asked(args ...string) (code int, out string) {
+// runVerb runs a verb to its end and gives its code and what it said.
+func (r *rig) runVerb(args ...string) (code int, out string) {
 	r.t.Helper()
 	c := r.start(args...)
 	code = c.wait()
@@ -28,7 +28,7 @@ func (r *rig) asked(args ...string) (code int, out string) {
 
 func (r *rig) status() (code int, s map[string]any) {
 	r.t.Helper()
-	code, out := r.asked("status", "--json")
+	code, out := r.runVerb("status", "--json")
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		r.t.Fatalf("status says %q: %v", out, err)
 	}
@@ -38,59 +38,59 @@ func (r *rig) status() (code int, s map[string]any) {
 // headless starts `kiosk run --headless` and waits until it serves.
 func (r *rig) headless() *child {
 	r.t.Helper()
-	m := r.managed(time.Minute)
+	m := r.withServiceManager(time.Minute)
 	c := r.start("run", "--headless")
-	m.must("READY=1")
-	m.must("STATUS=ready for the next customer")
+	m.mustReceive("READY=1")
+	m.mustReceive("STATUS=ready for the next customer")
 	delete(r.env, "NOTIFY_SOCKET")
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
 	return c
 }
 
-// TestStatusWhileSomebodyStandsThere: a kiosk with a screen is asked how it is, put
+// TestStatusAndServiceDuringAVisit: a kiosk with a screen is asked how it is, put
 // out of runService and back; the customer who stands there is not thrown out, and
 // nobody learns who it is.
-func TestStatusWhileSomebodyStandsThere(t *testing.T) {
+func TestStatusAndServiceDuringAVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	if code, s := r.status(); code != 21 || s["state"] != "not_running" {
 		t.Errorf("nobody runs: exit code %d, %v", code, s)
 	}
-	if code, out := r.asked("status", "--wait-idle"); code != 0 {
+	if code, out := r.runVerb("status", "--wait-idle"); code != 0 {
 		t.Errorf("nobody runs, so nobody stands there: exit code %d, %s", code, out)
 	}
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	if code, s := r.status(); code != 0 || s["state"] != "serving" || s["mode"] != "screen" {
 		t.Errorf("exit code %d, %v", code, s)
 	}
 	x.identify("alice")
-	code, out := r.asked("status", "--json")
+	code, out := r.runVerb("status", "--json")
 	if code != 0 || !strings.Contains(out, `"state":"visit","phase":"waiting"`) || strings.Contains(out, "alice") {
 		t.Errorf("exit code %d, %s", code, out)
 	}
-	if code, out := r.asked("status", "--wait-idle", "--limit", "1ms"); code != 22 {
+	if code, out := r.runVerb("status", "--wait-idle", "--limit", "1ms"); code != 22 {
 		t.Errorf("somebody stands there: exit code %d, %s", code, out)
 	}
-	if code, out := r.asked("login", "bob"); code != 1 || !strings.Contains(out, "with a screen") {
+	if code, out := r.runVerb("login", "bob"); code != 1 || !strings.Contains(out, "with a screen") {
 		t.Errorf("a visit beside the screen: exit code %d, %s", code, out)
 	}
-	if code, out := r.asked("service", "off", "--for", "2h", "Back\x1b[2J soon"); code != 0 {
+	if code, out := r.runVerb("service", "off", "--for", "2h", "Back\x1b[2J soon"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
 	gate := r.start("status", "--wait-idle", "--limit", "1m")
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
 	select {
 	case <-gate.done:
 		t.Error("the gate opened while somebody read their screen")
 	default:
 	}
-	x.types("\x1b")
-	x.shows(say(t, screen.MsgClosedMaintenance))
-	x.shows("Back[2J soon")
+	x.send("\x1b")
+	x.mustShow(say(t, screen.MsgClosedMaintenance))
+	x.mustShow("Back[2J soon")
 	if code := gate.wait(); code != 0 {
 		t.Errorf("the gate: exit code %d, %s%s", code, gate.out.text(), gate.err.text())
 	}
@@ -105,15 +105,15 @@ func TestStatusWhileSomebodyStandsThere(t *testing.T) {
 
 	x.kill() // the order outlives a power cut
 	x = r.screen()
-	x.shows("Back[2J soon")
-	if code, out := r.asked("service", "on"); code != 0 {
+	x.mustShow("Back[2J soon")
+	if code, out := r.runVerb("service", "on"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 }
 
-// TestHeadlessVisits: a front end that knows nothing but lines, and kiosk login, take turns.
-func TestHeadlessVisits(t *testing.T) {
+// TestHeadlessVisitsTakeTurns: a front end that knows nothing but lines, and kiosk login, take turns.
+func TestHeadlessVisitsTakeTurns(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
@@ -147,10 +147,10 @@ func TestHeadlessVisits(t *testing.T) {
 	if code != 0 || last["phase"] != "shown" {
 		t.Errorf("login: exit code %d, %v, %s", code, last, c.err.text())
 	}
-	if code, out := r.asked("login", ""); code != 2 {
+	if code, out := r.runVerb("login", ""); code != 2 {
 		t.Errorf("nobody: exit code %d, %s", code, out)
 	}
-	if code, out := r.asked("service", "off", "Back at 14:00"); code != 0 {
+	if code, out := r.runVerb("service", "off", "Back at 14:00"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
 	for code := 0; code != 20; code, _ = r.status() {
@@ -159,7 +159,7 @@ func TestHeadlessVisits(t *testing.T) {
 	if code, last := c.wait(), checkLines(t, c.lines()); code != 12 || last["reason"] != "cancelled" || last["advice"] != "Back at 14:00" {
 		t.Errorf("out of service: exit code %d, %v", code, last)
 	}
-	if code, out := r.asked("service", "on"); code != 0 {
+	if code, out := r.runVerb("service", "on"); code != 0 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
 	for code := 20; code != 0; code, _ = r.status() {
@@ -187,26 +187,26 @@ func TestHeadlessVisits(t *testing.T) {
 		t.Error("the socket is still there")
 	}
 	for _, v := range r.visits() {
-		checkStory(t, v)
+		checkRecord(t, v)
 	}
-	r.checkManners(t)
+	r.checkRequests(t)
 	r.checkSecrets(t, "log", h.err.text())
 }
 
-// TestSettingsAreReadAgainAtReady: new ones count once nobody stands there, wrong ones never.
-func TestSettingsAreReadAgainAtReady(t *testing.T) {
+// TestReloadWaitsForReady: new ones count once nobody stands there, wrong ones never.
+func TestReloadWaitsForReady(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	delete(r.env, "KIOSK_SITE")
 	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
-	m := r.managed(time.Minute)
+	m := r.withServiceManager(time.Minute)
 	x := r.screen()
-	m.must("READY=1")
+	m.mustReceive("READY=1")
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
-	x.shows(say(t, screen.MsgReadyTitle))
-	x.shows("Old shop")
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	x.mustShow("Old shop")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
-	if code, out := r.asked("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_THEME") {
+	if code, out := r.runVerb("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_THEME") {
 		t.Errorf("wrong settings: exit code %d, %s", code, out)
 	}
 	x.identify("alice")
@@ -218,15 +218,15 @@ func TestSettingsAreReadAgainAtReady(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
-	x.types("\x1b")
-	x.shows("New shop")
-	x.shows(say(t, screen.MsgReadyTitle))
-	x.alive()
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.send("\x1b")
+	x.mustShow("New shop")
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	x.mustRun()
 }
 
-// TestMetrics: figures for Prometheus, on this device only, and nobody's name.
-func TestMetrics(t *testing.T) {
+// TestMetricsHoldNoPersonalData: figures for Prometheus, on this device only, and nobody's name.
+func TestMetricsHoldNoPersonalData(t *testing.T) {
 	t.Parallel()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -237,7 +237,7 @@ func TestMetrics(t *testing.T) {
 	r := newRig(t, "KIOSK_METRICS_LISTEN="+address)
 	r.auto("deny", 0, "")
 	r.headless()
-	if code, out := r.asked("login", "alice"); code != 10 {
+	if code, out := r.runVerb("login", "alice"); code != 10 {
 		t.Fatalf("exit code %d, %s", code, out)
 	}
 	answer, err := http.Get("http://" + address + "/metrics")

@@ -37,18 +37,18 @@ func patience() time.Duration {
 
 // life is for how many seconds a request lives where a test does not say otherwise: short
 // enough for a test, and longer than anybody here takes for a visit.
-var life = 60 * int(patience())
+var requestLifetime = 60 * int(patience())
 
 // unsteady is by how much a poll may be early: as much as the way to the server is
 // unsteady, which on an imitated processor is an interval and more. There only the pace
 // in virtual time is looked at (package kiosk).
-var unsteady = 200 * time.Millisecond * patience()
+var pollTolerance = 200 * time.Millisecond * patience()
 
 // rig is one device with an authorization server of its own.
 type rig struct {
 	t     testing.TB
 	dev   *provider.Server
-	tap   *tap
+	tap   *recorder
 	url   string // the issuer
 	dir   string // everything of this device
 	state string // its state folder
@@ -65,14 +65,14 @@ func newRig(t testing.TB, settings ...string) *rig {
 }
 
 // newRigBehind is newRig with a server that is reached through a door only.
-func newRigBehind(t testing.TB, d *door, settings ...string) *rig {
+func newRigBehind(t testing.TB, d *gate, settings ...string) *rig {
 	t.Helper()
-	dev, err := provider.New(provider.Options{Interval: 1, Expires: life, PollTolerance: unsteady})
+	dev, err := provider.New(provider.Options{Interval: 1, Expires: requestLifetime, PollTolerance: pollTolerance})
 	if err != nil {
 		t.Fatal(err)
 	}
 	phonepage.Register(dev)
-	r := &rig{t: t, dev: dev, tap: &tap{next: dev.Handler()}, dir: t.TempDir()}
+	r := &rig{t: t, dev: dev, tap: &recorder{next: dev.Handler()}, dir: t.TempDir()}
 	server := httptest.NewServer(r.tap)
 	t.Cleanup(func() {
 		dev.Close()
@@ -81,7 +81,7 @@ func newRigBehind(t testing.TB, d *door, settings ...string) *rig {
 	})
 	r.url = server.URL
 	if d != nil {
-		d.leads(server.Listener.Addr().String())
+		d.connectTo(server.Listener.Addr().String())
 		r.url = d.url
 	}
 	if err := dev.SetIssuer(r.url); err != nil {
@@ -91,14 +91,14 @@ func newRigBehind(t testing.TB, d *door, settings ...string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.tap.add(client.Secret)
+	r.tap.addSecret(client.Secret)
 	r.state = filepath.Join(r.dir, "state")
 	r.env = map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": r.dir, "TERM": "linux", "LANG": "C.UTF-8",
 		"KIOSK_ISSUER": r.url, "KIOSK_CLIENT_ID": client.ID,
 		"KIOSK_CLIENT_SECRET_FILE": r.write("client-secret", client.Secret),
 		"KIOSK_API_URL":            r.url + "/api/customer",
-		"KIOSK_STATE_DIR":          r.state, "KIOSK_SITE": "Test shop", "KIOSK_REQUESTED_EXPIRY": strconv.Itoa(life),
+		"KIOSK_STATE_DIR":          r.state, "KIOSK_SITE": "Test shop", "KIOSK_REQUESTED_EXPIRY": strconv.Itoa(requestLifetime),
 		"KIOSK_LOG_LEVEL": "debug", // what is secret stays out of the logs at every level
 	}
 	r.write("kiosk.env", "# nothing: the environment has it all\n")
@@ -160,8 +160,8 @@ func (r *rig) faults(list ...faults.Fault) {
 	}
 }
 
-// arrived lists what has reached the server of one kind.
-func (r *rig) arrived(kind string) []provider.Arrival {
+// arrivals lists what has reached the server of one kind.
+func (r *rig) arrivals(kind string) []provider.Arrival {
 	var of []provider.Arrival
 	for _, a := range r.dev.Requests() {
 		if a.Kind == kind {
@@ -171,7 +171,7 @@ func (r *rig) arrived(kind string) []provider.Arrival {
 	return of
 }
 
-func (r *rig) count(kind string) int { return len(r.arrived(kind)) }
+func (r *rig) count(kind string) int { return len(r.arrivals(kind)) }
 
 // visits reads the runJournal, oldest first. No kiosk may be running.
 func (r *rig) visits() []store.Visit {
@@ -199,8 +199,8 @@ func (r *rig) lastVisit() store.Visit {
 	return all[len(all)-1]
 }
 
-// owes says whether tokens are on disk that are still to be given back. No kiosk may be running.
-func (r *rig) owes() bool {
+// hasPendingRevocations says whether tokens are on disk that are still to be given back. No kiosk may be running.
+func (r *rig) hasPendingRevocations() bool {
 	r.t.Helper()
 	st, err := store.Open(store.Options{Dir: r.state, Process: "test", ReadOnly: true})
 	if err != nil {
@@ -217,19 +217,19 @@ func (r *rig) owes() bool {
 	return len(dues) > 0
 }
 
-// slower drops the records that only say that the server asked for a slower pace.
-func slower(steps []store.Step) []store.Step {
+// withoutSlowerPolling drops the records that only say that the server asked for a slower pace.
+func withoutSlowerPolling(steps []store.Step) []store.Step {
 	return slices.CompactFunc(slices.Clone(steps), func(a, b store.Step) bool {
 		return a.Stage == kiosk.StageAcknowledged && b.Stage == kiosk.StageAcknowledged
 	})
 }
 
-// checkStory looks at one visit on record: every stage in its place and no time
+// checkRecord looks at one visit on record: every stage in its place and no time
 // running backwards.
-func checkStory(t testing.TB, v store.Visit) {
+func checkRecord(t testing.TB, v store.Visit) {
 	t.Helper()
 	order := []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
-	steps := slower(v.Steps)
+	steps := withoutSlowerPolling(v.Steps)
 	for i, s := range steps {
 		last := i == len(steps)-1
 		if !(last && i > 0 && s.Stage.Final()) && (i >= len(order) || s.Stage != order[i]) {
@@ -244,9 +244,9 @@ func checkStory(t testing.TB, v store.Visit) {
 	}
 }
 
-// checkManners looks at how the server was treated: no two polls of one request
+// checkRequests looks at how the server was treated: no two polls of one request
 // at once, none too early, none after a final answer, no API call too many.
-func (r *rig) checkManners(t testing.TB) {
+func (r *rig) checkRequests(t testing.TB) {
 	t.Helper()
 	final, again, dropped := map[int]string{}, map[int]int{}, map[int]bool{}
 	api := map[int]int{}
@@ -326,7 +326,7 @@ func (r *rig) checkPrivate(t testing.TB) {
 // the disguises that encoders give it.
 func (r *rig) checkSecrets(t testing.TB, where, text string, also ...string) {
 	t.Helper()
-	c := r.cage(t)
+	c := r.canaries(t)
 	for _, s := range also {
 		if len(s) >= 6 {
 			if err := c.Add(s, s); err != nil {
@@ -336,11 +336,11 @@ func (r *rig) checkSecrets(t testing.TB, where, text string, also ...string) {
 			t.Errorf("%s holds %q", where, s)
 		}
 	}
-	clean(t, c.Find(where, []byte(text)))
+	noFindings(t, c.Find(where, []byte(text)))
 }
 
 // tap stands before the server and remembers the secrets in its answers.
-type tap struct {
+type recorder struct {
 	next http.Handler
 
 	mu   sync.Mutex
@@ -348,56 +348,56 @@ type tap struct {
 }
 
 // mostTapped is more than an acknowledgement or tokens have.
-const mostTapped = 64 << 10
+const maxRecorded = 64 << 10
 
-func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if at := strings.TrimPrefix(r.URL.Path, "/mtls"); at != "/bc-authorize" && at != "/token" {
 		p.next.ServeHTTP(w, r)
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, mostTapped))
-	p.sent(r.Header.Get("Authorization"), body)
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRecorded))
+	p.addRequestSecrets(r.Header.Get("Authorization"), body)
 	if err == nil {
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
 	}
 	// What is read here reaches the list before the answer reaches the kiosk.
-	p.next.ServeHTTP(&tapped{ResponseWriter: w, tap: p}, r)
+	p.next.ServeHTTP(&recordedResponse{ResponseWriter: w, tap: p}, r)
 }
 
-func (p *tap) add(secret string) {
+func (p *recorder) addSecret(secret string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen = append(p.seen, secret)
 }
 
-func (p *tap) secrets() []string {
+func (p *recorder) secrets() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.seen)
 }
 
-func (p *tap) take(body []byte) {
+func (p *recorder) addResponse(body []byte) {
 	var answer map[string]any
 	if json.Unmarshal(body, &answer) != nil {
 		return
 	}
 	for _, name := range []string{"auth_req_id", "access_token", "id_token", "refresh_token"} {
 		if s, _ := answer[name].(string); len(s) >= 16 {
-			p.add(s)
+			p.addSecret(s)
 		}
 	}
 }
 
-type tapped struct {
+type recordedResponse struct {
 	http.ResponseWriter
-	tap *tap
+	tap *recorder
 }
 
-func (w *tapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *recordedResponse) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *tapped) Write(b []byte) (int, error) {
-	if len(b) < mostTapped {
-		w.tap.take(b)
+func (w *recordedResponse) Write(b []byte) (int, error) {
+	if len(b) < maxRecorded {
+		w.tap.addResponse(b)
 	}
 	return w.ResponseWriter.Write(b)
 }

@@ -23,10 +23,10 @@ func TestLoginWithAUserCode(t *testing.T) {
 		who   []string
 		want  ending
 	}{
-		{"right at once", "25802580\n", []string{"erin"}, ending{pushes: 2, api: 1, back: true}},
-		{"behind the identifier", "erin\n25802580\n", nil, ending{pushes: 2, api: 1, back: true}},
-		{"without a newline", "25802580", []string{"erin"}, ending{pushes: 2, api: 1, back: true}},
-		{"wrong, then right", "999888\n25802580\n", []string{"erin"}, ending{pushes: 3, api: 1, back: true}},
+		{"right at once", "25802580\n", []string{"erin"}, ending{pushes: 2, api: 1, revoked: true}},
+		{"behind the identifier", "erin\n25802580\n", nil, ending{pushes: 2, api: 1, revoked: true}},
+		{"without a newline", "25802580", []string{"erin"}, ending{pushes: 2, api: 1, revoked: true}},
+		{"wrong, then right", "999888\n25802580\n", []string{"erin"}, ending{pushes: 3, api: 1, revoked: true}},
 		{"none", "", []string{"erin"}, ending{code: 14, reason: "refused", pushes: 1}},
 		{"an empty one", "\n", []string{"erin"}, ending{code: 14, reason: "refused", pushes: 1}},
 		{"wrong, then none", "999888\n", []string{"erin"}, ending{code: 14, reason: "refused", pushes: 2}},
@@ -48,7 +48,7 @@ func TestLoginWithAUserCode(t *testing.T) {
 			if n := r.count("api"); n != c.want.api {
 				t.Errorf("the API was called %d times", n)
 			}
-			r.checkManners(t)
+			r.checkRequests(t)
 			for where, said := range map[string]string{"standard output": k.out.text(), "standard error": k.err.text()} {
 				r.checkSecrets(t, where, said, "999888")
 			}
@@ -68,7 +68,7 @@ func TestLoginWithAHintToken(t *testing.T) {
 	}{
 		{"in time", time.Minute, "", shown},
 		{"run out", -time.Minute, "", ending{code: 14, reason: "refused", pushes: 1}},
-		{"another person approves", time.Minute, "bob", ending{code: 16, reason: "wrong_person", pushes: 1, back: true}},
+		{"another person approves", time.Minute, "bob", ending{code: 16, reason: "wrong_person", pushes: 1, revoked: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,15 +78,15 @@ func TestLoginWithAHintToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r.tap.add(token)
+			r.tap.addSecret(token)
 			k := r.startWith(token+"\n", "login", "--json")
 			r.checkOutcome(t, k, c.want)
 		})
 	}
 }
 
-// pinged makes the rig one of ping mode, at a free address with a certificate of its own.
-func (r *rig) pinged(t testing.TB, manner string) {
+// usePings makes the rig one of ping mode, at a free address with a certificate of its own.
+func (r *rig) usePings(t testing.TB, manner string) {
 	t.Helper()
 	key, cert := testkit.Certificate(t, time.Hour)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -127,14 +127,14 @@ func TestLoginInPingMode(t *testing.T) {
 				return // they take their time: fifteen seconds
 			}
 			r := newRig(t)
-			r.pinged(t, c.manner)
+			r.usePings(t, c.manner)
 			r.auto("approve", c.delay, "")
 			r.checkOutcome(t, r.start("login", "--json", "alice"), shown)
-			polls := r.arrived("poll")
+			polls := r.arrivals("poll")
 			if len(polls) > c.most {
 				t.Errorf("%d polls", len(polls))
 			}
-			asked := r.arrived("backchannel")[0].Time
+			asked := r.arrivals("backchannel")[0].Time
 			if took := polls[0].Time.Sub(asked); c.soon && took > 10*time.Second || !c.soon && took < 14*time.Second {
 				t.Errorf("polled %v after the request", took)
 			}
@@ -144,18 +144,18 @@ func TestLoginInPingMode(t *testing.T) {
 
 // From the approval to the request for tokens in milliseconds: the median of a few
 // visits, with room for a machine that is busy.
-func TestFromPingToTokenRequest(t *testing.T) {
+func TestTimeFromPingToTokenRequest(t *testing.T) {
 	var took []time.Duration
 	for range 7 {
 		r := newRig(t)
-		r.pinged(t, "once")
+		r.usePings(t, "once")
 		k := r.start("login", "--json", "alice")
 		k.phase("waiting")
 		if err := r.dev.Approve("alice", ""); err != nil {
 			t.Fatal(err)
 		}
 		r.checkOutcome(t, k, shown)
-		took = append(took, r.arrived("poll")[0].Time.Sub(r.arrived("answer")[0].Time))
+		took = append(took, r.arrivals("poll")[0].Time.Sub(r.arrivals("answer")[0].Time))
 	}
 	slices.Sort(took)
 	t.Logf("from the approval to the token request: %v", took)
@@ -166,7 +166,7 @@ func TestFromPingToTokenRequest(t *testing.T) {
 
 // Tokens that the server does not take back are on disk, sealed, and the next run of the
 // program gives them back.
-func TestWhatIsLeftIsGivenBackByTheNextRun(t *testing.T) {
+func TestNextRunRevokesQueuedTokens(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
@@ -194,7 +194,7 @@ func TestWhatIsLeftIsGivenBackByTheNextRun(t *testing.T) {
 
 // On the customer's screen: the phone does not ring, so they open the address with any
 // phone, and whoever is not the person typed gets nowhere.
-func TestTheSecondRoadOnTheScreen(t *testing.T) {
+func TestDeviceFlowOnTheScreen(t *testing.T) {
 	t.Parallel()
 	for who, want := range map[string]screen.MessageID{"alice": screen.MsgShownTitle, "bob": screen.EndedTitle(kiosk.WrongPerson)} {
 		t.Run(who, func(t *testing.T) {
@@ -212,18 +212,18 @@ func TestTheSecondRoadOnTheScreen(t *testing.T) {
 			if err := r.dev.ApproveDevice(code, who); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, want))
+			x.mustShow(say(t, want))
 			if n := r.count("backchannel"); n != 1 {
 				t.Errorf("the phone was rung %d times", n)
 			}
-			if a := r.arrived("device_poll"); len(a) == 0 || a[0].Client != "kiosk-device" {
+			if a := r.arrivals("device_poll"); len(a) == 0 || a[0].Client != "kiosk-device" {
 				t.Errorf("polled as %+v", a)
 			}
 			if who == "alice" {
 				x.press(enter, "C-1001")
 			}
 			x.press(escape, say(t, screen.MsgReadyTitle))
-			x.checkGone("alice", "a***", code, spelt)
+			x.checkForgotten("alice", "a***", code, spelt)
 			if stage, why := kiosk.StageShown, kiosk.NoReason; who == "alice" {
 				x.checkAll(stage, why)
 			} else {
@@ -234,19 +234,19 @@ func TestTheSecondRoadOnTheScreen(t *testing.T) {
 }
 
 // On the customer's screen: the user code is asked for, and never drawn.
-func TestAUserCodeOnTheScreen(t *testing.T) {
+func TestUserCodeOnTheScreen(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
 	x := r.screen()
 	x.begin("erin")
-	x.types(enter)
-	x.shows(say(t, screen.MsgUserCodeTitle))
+	x.send(enter)
+	x.mustShow(say(t, screen.MsgUserCodeTitle))
 	x.press("2", "*")
 	for i, digit := range strings.Split("5802580", "") {
 		time.Sleep(100 * time.Millisecond) // at the pace of fingers: eight digits that come faster are a scan
-		x.types(digit)
-		x.shows(strings.Repeat("*", i+2))
+		x.send(digit)
+		x.mustShow(strings.Repeat("*", i+2))
 	}
 	x.press(enter, say(t, screen.MsgShownTitle))
 	if said := x.written(); strings.Contains(said, "25802580") {

@@ -15,9 +15,9 @@ import (
 
 // checkGone: nothing of a customer is left on the screen, as soon as it has been
 // drawn to its last row.
-func (x *terminal) checkGone(who ...string) {
+func (x *terminal) checkForgotten(who ...string) {
 	x.t.Helper()
-	x.shows(say(x.t, screen.MsgReadyTitle))
+	x.mustShow(say(x.t, screen.MsgReadyTitle))
 	gone := func(text string) bool {
 		text = strings.ToLower(text)
 		for _, w := range who {
@@ -35,7 +35,7 @@ func (x *terminal) checkGone(who ...string) {
 // checkMasked: whom it waits for is shown to its owner and to nobody else.
 func (x *terminal) checkMasked(who, masked string) {
 	x.t.Helper()
-	x.shows(say(x.t, screen.MsgWaitingWho, "who", masked))
+	x.mustShow(say(x.t, screen.MsgWaitingWho, "who", masked))
 	if strings.Contains(flat(x.picture()), who) {
 		x.t.Errorf("%s is on the screen:\n%s", who, x.picture())
 	}
@@ -44,32 +44,32 @@ func (x *terminal) checkMasked(who, masked string) {
 // checkAll is what holds for every screen visit that is over: manners, secrets, runJournal.
 func (x *terminal) checkAll(stage kiosk.Stage, why kiosk.Reason) {
 	x.t.Helper()
-	x.rig.checkManners(x.t)
+	x.rig.checkRequests(x.t)
 	x.rig.checkSecrets(x.t, "the terminal", x.written())
 	x.signal(syscall.SIGTERM)
-	if code := x.ends(); code != 0 {
+	if code := x.waitForExit(); code != 0 {
 		x.t.Errorf("told to stop, it exits with %d", code)
 	}
 	x.rig.checkState(x.t, "alice")
 	v := x.rig.lastVisit()
-	checkStory(x.t, v)
+	checkRecord(x.t, v)
 	if v.Stage != stage || v.Reason != why {
 		x.t.Errorf("the journal says %v %q, want %v %q", v.Stage, v.Reason, stage, why)
 	}
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestScreenWhenNobodyApproves(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_REQUESTED_EXPIRY=4")
 	x := r.screen()
 	x.identify("alice")
-	x.shows(say(t, screen.EndedTitle(kiosk.Expired)), say(t, screen.EndedAdvice(kiosk.Expired)))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Expired)), say(t, screen.EndedAdvice(kiosk.Expired)))
 	x.press(escape, say(t, screen.MsgReadyTitle))
-	x.checkGone("alice", "a***")
+	x.checkForgotten("alice", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.Expired)
 }
 
-func TestTheCustomerLeaves(t *testing.T) {
+func TestScreenWhenTheCustomerCancels(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
@@ -80,32 +80,32 @@ func TestTheCustomerLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.press(escape, say(t, screen.MsgReadyTitle))
-	x.checkGone("alice", "a***")
+	x.checkForgotten("alice", "a***")
 	if r.count("api") > 0 {
 		t.Error("the API was called for somebody who had left")
 	}
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
-// TestTypedAndLeft: what somebody typed and did not send is not there for the next one.
-func TestTypedAndLeft(t *testing.T) {
+// TestUnsentInputIsForgotten: what somebody typed and did not send is not there for the next one.
+func TestUnsentInputIsForgotten(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
 	x.begin("alice")
 	x.press(escape, say(t, screen.MsgReadyTitle))
-	x.checkGone("alice", "a***")
+	x.checkForgotten("alice", "a***")
 	x.press(" ", say(t, screen.MsgIdentifyTitle))
-	x.types("bob" + enter)
+	x.send("bob" + enter)
 	x.code()
-	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "bob" {
+	if a := r.arrivals("backchannel"); len(a) != 1 || a[0].User != "bob" {
 		t.Errorf("asked for bob, the phone that rang: %+v", a)
 	}
 	x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
-func TestSomebodyElseApproves(t *testing.T) {
+func TestScreenWhenSomebodyElseApproves(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
@@ -113,22 +113,22 @@ func TestSomebodyElseApproves(t *testing.T) {
 	if err := r.dev.Approve("alice", "bob"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.WrongPerson)), say(t, screen.EndedAdvice(kiosk.WrongPerson)))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.WrongPerson)), say(t, screen.EndedAdvice(kiosk.WrongPerson)))
 	if strings.Contains(x.written(), "Welcome, Bob") || r.count("api") > 0 {
 		t.Error("Bob's details were fetched for Alice")
 	}
 	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
 	x.press(escape, say(t, screen.MsgReadyTitle))
-	x.checkGone("alice", "bob", "a***")
+	x.checkForgotten("alice", "bob", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 }
 
-// TestOneAfterTheOther plays visits on the same screen: nothing of one is in the next.
-func TestOneAfterTheOther(t *testing.T) {
+// TestVisitsOneAfterTheOther plays visits on the same screen: nothing of one is in the next.
+func TestVisitsOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	ready := x.picture()
 	codes := map[string]bool{}
 	for _, who := range []string{"alice", "carol", "bob"} {
@@ -137,13 +137,13 @@ func TestOneAfterTheOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		title := "Welcome, " + strings.ToUpper(who[:1]) + who[1:]
-		x.shows(say(t, screen.MsgShownTitle))
+		x.mustShow(say(t, screen.MsgShownTitle))
 		if strings.Contains(flat(x.picture()), title) {
 			t.Errorf("%s's details are shown before a key is pressed", who)
 		}
 		x.press(anyKey, title)
 		x.press(escape, say(t, screen.MsgReadyTitle))
-		x.until("the very first screen again", func(string) bool { return x.vtIs(ready) })
+		x.until("the very first screen again", func(string) bool { return x.matches(ready) })
 	}
 	if len(codes) != 3 || r.count("backchannel") != 3 {
 		t.Errorf("codes %v, %d requests", codes, r.count("backchannel"))
@@ -151,8 +151,8 @@ func TestOneAfterTheOther(t *testing.T) {
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
-// vtIs compares the screen with a picture taken before.
-func (x *terminal) vtIs(picture string) bool { return x.picture() == picture }
+// matches compares the screen with a picture taken before.
+func (x *terminal) matches(picture string) bool { return x.picture() == picture }
 
 // TestAskAgain: the key that saves the customer from typing again rings once more,
 // with another code, when the push guard's pause is over. The screen counts it down.
@@ -164,10 +164,10 @@ func TestAskAgain(t *testing.T) {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
 	declined := say(t, screen.EndedTitle(kiosk.Declined))
 	for range 20 { // see press
-		x.types("1")
+		x.send("1")
 		if x.within(limit/20, func(text string) bool { return !strings.Contains(text, declined) }) {
 			break
 		}
@@ -191,26 +191,26 @@ func TestAskAgain(t *testing.T) {
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
-// TestOutOfServiceUntilReached: a kiosk that starts before its network is not ready,
+// TestKioskOpensWhenTheServerIsReachable: a kiosk that starts before its network is not ready,
 // says so, and becomes ready by itself.
-func TestOutOfServiceUntilReached(t *testing.T) {
+func TestKioskOpensWhenTheServerIsReachable(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := newGate(t)
 	r := newRigBehind(t, d)
-	d.shut()
+	d.close()
 	x := r.screen()
-	x.shows(say(t, screen.MsgClosedTitle))
-	x.types("alice" + enter)
+	x.mustShow(say(t, screen.MsgClosedTitle))
+	x.send("alice" + enter)
 	d.open()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	if n := r.count("backchannel"); n > 0 {
 		t.Errorf("%d requests while out of service", n)
 	}
-	x.checkGone("alice")
+	x.checkForgotten("alice")
 }
 
-// TestResize: the code stays on the screen whatever becomes of its size.
-func TestResize(t *testing.T) {
+// TestCodeStaysVisibleAtEverySize: the code stays on the screen whatever becomes of its size.
+func TestCodeStaysVisibleAtEverySize(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
@@ -224,18 +224,18 @@ func TestResize(t *testing.T) {
 			list := strings.Split(x.picture(), "\n")
 			return len(list) >= size[1]-1 && strings.Contains(flat(list[len(list)-1]), cancel)
 		})
-		x.shows(screen.SpellOut(code))
+		x.mustShow(screen.SpellOut(code))
 	}
-	x.alive()
+	x.mustRun()
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgShownTitle))
+	x.mustShow(say(t, screen.MsgShownTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
-// TestToldToStop: whatever the visit, the terminal comes back as it was found.
-func TestToldToStop(t *testing.T) {
+// TestStopRestoresTheTerminal: whatever the visit, the terminal comes back as it was found.
+func TestStopRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -262,11 +262,11 @@ func TestToldToStop(t *testing.T) {
 				t.Errorf("the terminal was not taken over: mode %b", mode)
 			}
 			if c.desk {
-				x.types(ctrlC)
+				x.send(ctrlC)
 			} else {
 				x.signal(c.signal)
 			}
-			if code := x.ends(); code != 0 {
+			if code := x.waitForExit(); code != 0 {
 				t.Errorf("exit code %d; the screen shows\n%s", code, x.picture())
 			}
 			x.until("a terminal given back", func(string) bool {
@@ -276,7 +276,7 @@ func TestToldToStop(t *testing.T) {
 			if now := x.termios(); now != x.before {
 				t.Errorf("termios is %+v, was %+v", now, x.before)
 			}
-			r.checkManners(t)
+			r.checkRequests(t)
 			r.checkState(t, "alice")
 			r.checkSecrets(t, "the terminal", x.written())
 			if v := r.lastVisit(); v.Stage != kiosk.StageEnded || v.Reason != kiosk.Cancelled {
@@ -289,19 +289,19 @@ func TestToldToStop(t *testing.T) {
 	}
 }
 
-// TestCtrlCInAShop: a customer cannot end the program.
-func TestCtrlCInAShop(t *testing.T) {
+// TestCtrlCDoesNotStopTheKiosk: a customer cannot end the program.
+func TestCtrlCDoesNotStopTheKiosk(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
 	code := x.identify("alice")
-	x.types(strings.Repeat(ctrlC+"\x1a\x1c\x11\x13", 5)) // also Ctrl-Z, Ctrl-\, Ctrl-Q, Ctrl-S
+	x.send(strings.Repeat(ctrlC+"\x1a\x1c\x11\x13", 5)) // also Ctrl-Z, Ctrl-\, Ctrl-Q, Ctrl-S
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgShownTitle))
-	x.alive()
-	if got := r.arrived("backchannel")[0].Code; got != code {
+	x.mustShow(say(t, screen.MsgShownTitle))
+	x.mustRun()
+	if got := r.arrivals("backchannel")[0].Code; got != code {
 		t.Errorf("the phone has code %s, the screen %s", got, code)
 	}
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)

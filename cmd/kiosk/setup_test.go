@@ -13,8 +13,8 @@ import (
 
 var speltLong = regexp.MustCompile(`\b[A-Z] [A-Z] [A-Z] [A-Z] - [A-Z] [A-Z] [A-Z] [A-Z]\b`)
 
-// grant waits for the code on the screen of a device without a registration.
-func (x *terminal) grant(not string) (code string) {
+// setupCode waits for the code on the screen of a device without a registration.
+func (x *terminal) setupCode(not string) (code string) {
 	x.t.Helper()
 	title := say(x.t, screen.MsgSetupTitle)
 	x.until("a technician's code", func(text string) bool {
@@ -24,31 +24,31 @@ func (x *terminal) grant(not string) (code string) {
 	return code
 }
 
-// TestADeviceSetsItselfUp: from the box to the first customer without a keyboard and
+// TestDeviceRegistersItself: from the box to the first customer without a keyboard and
 // with one sign-in on a phone, in one process, under the eyes of a runService manager.
-func TestADeviceSetsItselfUp(t *testing.T) {
+func TestDeviceRegistersItself(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
-	m := r.managed(3 * time.Second)
+	m := r.withServiceManager(3 * time.Second)
 	began := time.Now()
 	x := r.screen()
-	m.must("READY=1")
-	m.must("WATCHDOG=1")
-	code := x.grant("")
+	m.mustReceive("READY=1")
+	m.mustReceive("WATCHDOG=1")
+	code := x.setupCode("")
 	host := strings.TrimPrefix(r.url, "http://")
 	x.until("the address", func(text string) bool { return strings.Contains(strings.ReplaceAll(text, " ", ""), host) })
 	if err := r.dev.ApproveDevice(code, "carol"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	t.Logf("from power on to ready: %.1f s", time.Since(began).Seconds())
 	if env := r.file("kiosk.env"); !strings.Contains(env, "\nKIOSK_CLIENT_ID=c-") {
 		t.Errorf("settings:\n%s", env)
 	}
 	r.auto("approve", 0, "")
 	x.begin("alice")
-	x.types(enter)
-	x.shows(say(t, screen.MsgShownTitle))
+	x.send(enter)
+	x.mustShow(say(t, screen.MsgShownTitle))
 	if n := r.count("registration"); n != 1 {
 		t.Errorf("%d registrations", n)
 	}
@@ -56,21 +56,21 @@ func TestADeviceSetsItselfUp(t *testing.T) {
 }
 
 // The power is cut while the code stands there: the next start shows another one.
-func TestTheSetupScreenAfterAPowerCut(t *testing.T) {
+func TestSetupShowsANewCodeAfterAPowerCut(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
 	x := r.screen()
-	first := x.grant("")
+	first := x.setupCode("")
 	x.kill()
 	x = r.screen()
-	second := x.grant(first)
+	second := x.setupCode(first)
 	if err := r.dev.ApproveDevice(second, "carol"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	x.kill()
 	x = r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	if n := r.count("registration"); n != 1 {
 		t.Errorf("%d registrations", n)
 	}
@@ -78,14 +78,14 @@ func TestTheSetupScreenAfterAPowerCut(t *testing.T) {
 
 // The power is cut in the moments after the technician's approval, then comes back: it
 // ends set up with one registration, or the screen says what may be left at the server.
-func TestPowerCutsAfterTheApproval(t *testing.T) {
+func TestPowerCutsAfterTheTechniciansApproval(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, 200, 500, 800, 1000, 1050} { // it polls every second
 		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
 			t.Parallel()
 			r := newDevice(t)
 			x := r.screen()
-			first := x.grant("")
+			first := x.setupCode("")
 			if err := r.dev.ApproveDevice(first, "carol"); err != nil {
 				t.Fatal(err)
 			}
@@ -98,10 +98,10 @@ func TestPowerCutsAfterTheApproval(t *testing.T) {
 				return again || strings.Contains(text, ready) || strings.Contains(text, orphan)
 			})
 			if again {
-				if err := r.dev.ApproveDevice(x.grant(first), "carol"); err != nil {
+				if err := r.dev.ApproveDevice(x.setupCode(first), "carol"); err != nil {
 					t.Fatal(err)
 				}
-				x.shows(ready)
+				x.mustShow(ready)
 			}
 			if n := r.count("registration"); n > 1 {
 				t.Errorf("%d registrations", n)
@@ -112,61 +112,61 @@ func TestPowerCutsAfterTheApproval(t *testing.T) {
 }
 
 // A server that cannot be reached yet: what to check, in words, and on by itself.
-func TestASetupBeforeTheNetwork(t *testing.T) {
+func TestSetupWaitsForTheNetwork(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := newGate(t)
 	r := newDevice(t)
-	d.leads(strings.TrimPrefix(r.url, "http://"))
+	d.connectTo(strings.TrimPrefix(r.url, "http://"))
 	if err := r.dev.SetIssuer(d.url); err != nil {
 		t.Fatal(err)
 	}
 	r.write("kiosk.env", strings.ReplaceAll(r.file("kiosk.env"), r.url, d.url))
-	d.shut()
+	d.close()
 	x := r.screen()
-	x.shows(say(t, screen.MsgSetupStuck), say(t, screen.MsgSetupNetwork))
+	x.mustShow(say(t, screen.MsgSetupStuck), say(t, screen.MsgSetupNetwork))
 	d.open()
-	x.grant("")
+	x.setupCode("")
 }
 
 // Declined on the phone, in the words of a person; then another code by itself.
-func TestADeclinedSetupGoesOn(t *testing.T) {
+func TestSetupContinuesAfterADenial(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
 	x := r.screen()
-	first := x.grant("")
+	first := x.setupCode("")
 	if err := r.dev.DenyDevice(first); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgSetupStuck), say(t, screen.MsgSetupDeclined))
-	x.grant(first)
+	x.mustShow(say(t, screen.MsgSetupStuck), say(t, screen.MsgSetupDeclined))
+	x.setupCode(first)
 	x.signal(syscall.SIGTERM)
-	if code := x.ends(); code != 0 {
+	if code := x.waitForExit(); code != 0 {
 		t.Errorf("told to stop, it exits with %d", code)
 	}
 }
 
 // Somebody registers it by hand meanwhile, and says so: the screen is gone.
-func TestASetupThatWasDoneByHand(t *testing.T) {
+func TestSetupEndsAfterManualProvisioning(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
 	client, err := r.dev.Client("kiosk-basic")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := r.managed(time.Minute) // supervised, so that SIGHUP reads the settings again
+	m := r.withServiceManager(time.Minute) // supervised, so that SIGHUP reads the settings again
 	x := r.screen()
-	m.must("READY=1")
-	x.grant("")
+	m.mustReceive("READY=1")
+	x.setupCode("")
 	r.write("kiosk.env", r.file("kiosk.env")+"KIOSK_CLIENT_ID="+client.ID+"\nKIOSK_CLIENT_SECRET_FILE="+r.write("secret", client.Secret)+"\n")
 	x.signal(syscall.SIGHUP)
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	if r.count("registration") != 0 {
 		t.Error("it registered all the same")
 	}
 }
 
 // Without a screen there is nobody to show it to.
-func TestHeadlessWithoutARegistration(t *testing.T) {
+func TestHeadlessRefusesToRunUnregistered(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
 	c := r.start("run", "--headless")
@@ -175,33 +175,33 @@ func TestHeadlessWithoutARegistration(t *testing.T) {
 	}
 }
 
-// TestAskedWhileItIsSetUp: whoever looks after the device from afar reads what its screen
+// TestStatusDuringSetup: whoever looks after the device from afar reads what its screen
 // shows, until it serves; nothing of that is in a runSupport bundle.
-func TestAskedWhileItIsSetUp(t *testing.T) {
+func TestStatusDuringSetup(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
 	r.set("KIOSK_LANGUAGES=en,de")
 	x := r.screen()
-	code := x.grant("")
+	code := x.setupCode("")
 	is, s := r.status()
 	on, _ := s["set_up"].(map[string]any)
 	if why, _ := s["why"].([]any); is != 20 || s["state"] != "out_of_service" || len(why) != 1 || why[0] != "set_up" {
 		t.Errorf("exit code %d, %v", is, s)
 	}
-	if left, _ := on["expires_in"].(float64); on["stage"] != "sign_in" || on["user_code"] != code || left < 1 || left > float64(life) ||
+	if left, _ := on["expires_in"].(float64); on["stage"] != "sign_in" || on["user_code"] != code || left < 1 || left > float64(requestLifetime) ||
 		!strings.HasPrefix(on["verification_uri"].(string), r.url) {
 		t.Errorf("it is %v, the screen shows %s", on, code)
 	}
-	if is, out := r.asked("status"); is != 20 || !strings.Contains(out, "being set up: a technician has to sign in") || !strings.Contains(out, "code "+code) {
+	if is, out := r.runVerb("status"); is != 20 || !strings.Contains(out, "being set up: a technician has to sign in") || !strings.Contains(out, "code "+code) {
 		t.Errorf("exit code %d:\n%s", is, out)
 	}
-	if is, out := r.asked("status", "--wait-idle"); is != 0 {
+	if is, out := r.runVerb("status", "--wait-idle"); is != 0 {
 		t.Errorf("an upgrade is kept waiting: exit code %d, %s", is, out)
 	}
-	if is, out := r.asked("service", "off"); is != 1 || !strings.Contains(out, "is being set up") {
+	if is, out := r.runVerb("service", "off"); is != 1 || !strings.Contains(out, "is being set up") {
 		t.Errorf("service off: exit code %d, %s", is, out)
 	}
-	if is, out := r.asked("doctor"); is != 4 || !strings.Contains(out, "being set up on its screen") || strings.Contains(out, "failed     store") {
+	if is, out := r.runVerb("doctor"); is != 4 || !strings.Contains(out, "being set up on its screen") || strings.Contains(out, "failed     store") {
 		t.Errorf("the doctor: exit code %d\n%s", is, out)
 	}
 	if _, files := r.bundle(t, "setup.tar.gz"); !strings.Contains(files["status.json"], `"stage": "sign_in"`) || strings.Contains(files["status.json"], code) {
@@ -212,7 +212,7 @@ func TestAskedWhileItIsSetUp(t *testing.T) {
 	if err := r.dev.ApproveDevice(code, "carol"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgReadyTitle)) // customers begin with the first
+	x.mustShow(say(t, screen.MsgReadyTitle)) // customers begin with the first
 	r.eventually("it serves", func() bool {
 		is, s = r.status()
 		return is == 0
@@ -222,14 +222,14 @@ func TestAskedWhileItIsSetUp(t *testing.T) {
 	}
 }
 
-// TestAskedWhatIsInTheWay of a set-up, and what an operator does about it by a word.
-func TestAskedWhatIsInTheWay(t *testing.T) {
+// TestSetupProblemsInStatusAndDoctor of a set-up, and what an operator does about it by a word.
+func TestSetupProblemsInStatusAndDoctor(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
 	right := r.file("kiosk.env")
 	r.write("kiosk.env", strings.ReplaceAll(right, "kiosk-device", "kiosk-nobody"))
 	x := r.screen()
-	x.shows(say(t, screen.MsgSetupStuck))
+	x.mustShow(say(t, screen.MsgSetupStuck))
 	r.eventually("kiosk status --json says what is in the way", func() bool { // in between it tries again
 		code, s := r.status()
 		if code != exitOutOfService {
@@ -239,16 +239,16 @@ func TestAskedWhatIsInTheWay(t *testing.T) {
 		return on["stage"] == "stuck" && on["reason"] == "misconfigured" && on["cause"] != ""
 	})
 	r.eventually("kiosk status says what is in the way", func() bool {
-		_, out := r.asked("status")
+		_, out := r.runVerb("status")
 		return strings.Contains(out, "being set up: misconfigured") && strings.Contains(out, "invalid_client")
 	})
 	r.write("kiosk.env", "KIOSK_IDLE_TIMEOUT=soon\n"+right)
-	if code, out := r.asked("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_IDLE_TIMEOUT") {
+	if code, out := r.runVerb("service", "reload"); code == 0 || !strings.Contains(out, "KIOSK_IDLE_TIMEOUT") {
 		t.Errorf("settings that are wrong: exit code %d, %s", code, out)
 	}
 	r.write("kiosk.env", right)
-	if code, out := r.asked("service", "reload"); code != 0 {
+	if code, out := r.runVerb("service", "reload"); code != 0 {
 		t.Errorf("exit code %d, %s", code, out)
 	}
-	x.grant("")
+	x.setupCode("")
 }

@@ -63,12 +63,12 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	query, comment, unknown, text, mistaken := canary.Make("query"), canary.Make("comment"), canary.Make("unknown"), canary.Make("text"), canary.Make("mistaken")
 	stray, variable := canary.Make("stray"), canary.Make("variable")
-	r := plant(t)
+	r := newCanaryRig(t)
 	r.set("KIOSK_API_URL=" + r.url + "/api/customer?key=" + query)
 	r.set("SOME_TOKEN=" + variable)
 	r.write("kiosk.env", "# "+comment+"\nOTHER_SECRET="+unknown+"\n")
 	r.auto("approve", 0, "")
-	visit := r.startWith(planted+"\n", "login", "--json")
+	visit := r.startWith(canaryPerson+"\n", "login", "--json")
 	if code := visit.wait(); code != 0 {
 		t.Fatalf("exit code %d: %s", code, visit.err.text())
 	}
@@ -81,12 +81,12 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cage := r.cage(t, planted, query, comment, unknown, text, mistaken, stray, variable, strings.TrimSpace(string(key)))
+	cage := r.canaries(t, canaryPerson, query, comment, unknown, text, mistaken, stray, variable, strings.TrimSpace(string(key)))
 
 	raw, files := r.bundle(t, "idle.tar.gz")
-	clean(t, cage.Find("the bundle", raw))
+	noFindings(t, cage.Find("the bundle", raw))
 	for name, content := range files {
-		clean(t, cage.Find(name, []byte(content)))
+		noFindings(t, cage.Find(name, []byte(content)))
 	}
 	for name, want := range map[string]string{
 		"version.json": `"version"`, "settings.json": "KIOSK_CLIENT_SECRET_FILE", "doctor.json": `"check": "client"`,
@@ -104,7 +104,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 		t.Fatal(off.err.text())
 	}
 	raw, files = r.bundle(t, "running.tar.gz")
-	clean(t, cage.Find("the bundle", raw))
+	noFindings(t, cage.Find("the bundle", raw))
 	if !strings.Contains(files["status.json"], `"off": true`) {
 		t.Errorf("status:\n%s", files["status.json"])
 	}
@@ -116,13 +116,13 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 		r.set(name + "=" + mistaken)
 	}
 	raw, files = r.bundle(t, "wrong.tar.gz")
-	clean(t, cage.Find("the bundle", raw))
+	noFindings(t, cage.Find("the bundle", raw))
 	if !strings.Contains(files["doctor.json"], `"misconfigured"`) {
 		t.Errorf("doctor:\n%s", files["doctor.json"])
 	}
 
 	// And one leak would be found.
-	leaks := append(r.tap.secrets(), planted, query, mistaken)
+	leaks := append(r.tap.secrets(), canaryPerson, query, mistaken)
 	for i, s := range leaks {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)

@@ -15,8 +15,8 @@ import (
 
 const chord = "\x14" // Ctrl-T
 
-// staffed is a device that has technicians, beside a server at which tara is one.
-func staffed(t *testing.T, settings ...string) *rig {
+// newTechnicianRig is a device that has technicians, beside a server at which tara is one.
+func newTechnicianRig(t *testing.T, settings ...string) *rig {
 	return newRig(t, append([]string{"KIOSK_TECHNICIAN_CLAIM=roles=kiosk-technician", "KIOSK_SCOPE=openid profile customer"}, settings...)...)
 }
 
@@ -24,69 +24,69 @@ func staffed(t *testing.T, settings ...string) *rig {
 func (x *terminal) signIn(who string) (code string) {
 	x.t.Helper()
 	x.press(chord, say(x.t, screen.MsgMenuIdentify))
-	x.types(who)
-	x.shows(who)
-	x.types(enter)
+	x.send(who)
+	x.mustShow(who)
+	x.send(enter)
 	return x.code()
 }
 
-// letIn signs a technician in and has them approve.
-func (x *terminal) letIn(who string) {
+// signInApproved signs a technician in and has them approve.
+func (x *terminal) signInApproved(who string) {
 	x.t.Helper()
 	x.signIn(who)
 	if err := x.rig.dev.Approve(who, ""); err != nil {
 		x.t.Fatal(err)
 	}
-	x.shows(say(x.t, screen.MsgMenuTitle))
+	x.mustShow(say(x.t, screen.MsgMenuTitle))
 }
 
-// toggles presses 3, once: a second time would undo it. So it waits as long as a hand does.
-func (x *terminal) toggles(want string) {
+// toggleService presses 3, once: a second time would undo it. So it waits as long as a hand does.
+func (x *terminal) toggleService(want string) {
 	x.t.Helper()
 	time.Sleep(100 * time.Millisecond)
-	x.types("3")
-	x.shows(want)
+	x.send("3")
+	x.mustShow(want)
 }
 
-func TestATechniciansFiveMinutes(t *testing.T) {
+func TestTechnicianMenu(t *testing.T) {
 	t.Parallel()
-	r := staffed(t)
+	r := newTechnicianRig(t)
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	code := x.signIn("tara")
-	if asked := r.arrived("backchannel"); len(asked) != 1 || asked[0].Code != "service-"+code {
+	if asked := r.arrivals("backchannel"); len(asked) != 1 || asked[0].Code != "service-"+code {
 		t.Errorf("the phone shows %+v beside %q on the screen", asked, code)
 	}
 	if err := r.dev.Approve("tara", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgMenuTitle), say(t, screen.MsgMenuServes))
+	x.mustShow(say(t, screen.MsgMenuTitle), say(t, screen.MsgMenuServes))
 
 	x.press("1", say(t, screen.MsgMenuStatus), "serving", "site Test shop")
 	x.press(escape, say(t, screen.MsgMenuTitle))
 	x.press("2", say(t, screen.MsgMenuDoctor), "failed:", "warnings:", "ok:")
 	x.press(escape, say(t, screen.MsgMenuTitle))
 
-	x.toggles(say(t, screen.MsgMenuClosed))
+	x.toggleService(say(t, screen.MsgMenuClosed))
 	if code, s := r.status(); code != exitOutOfService || s["state"] != "out_of_service" || s["phase"] != "technician" {
 		t.Errorf("kiosk status says %d: %v", code, s)
 	}
 	x.press(escape, say(t, screen.MsgClosedTitle), say(t, screen.MsgClosedMaintenance))
-	x.types(" a" + enter) // no customer's key opens it
-	x.letIn("tara")
-	x.toggles(say(t, screen.MsgMenuServes))
+	x.send(" a" + enter) // no customer's key opens it
+	x.signInApproved("tara")
+	x.toggleService(say(t, screen.MsgMenuServes))
 	x.press(escape, say(t, screen.MsgReadyTitle))
 
 	// The next one is a customer again, and nothing of the technician is left.
-	x.checkGone("tara", "t***", "technician")
+	x.checkForgotten("tara", "t***", "technician")
 	x.identify("alice")
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.MsgShownTitle))
+	x.mustShow(say(t, screen.MsgShownTitle))
 	x.press(escape, say(t, screen.MsgReadyTitle))
 
-	served := slices.DeleteFunc(r.arrived("api"), func(a provider.Arrival) bool { return a.Outcome != "ok" }) // but for the examination, which brings no token
+	served := slices.DeleteFunc(r.arrivals("api"), func(a provider.Arrival) bool { return a.Outcome != "ok" }) // but for the examination, which brings no token
 	if len(served) != 1 || served[0].User != "alice" {
 		t.Errorf("the API served %+v", served)
 	}
@@ -101,16 +101,16 @@ func TestATechniciansFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestACustomerIsNoTechnician(t *testing.T) {
+func TestCustomersCannotOpenTheTechnicianMenu(t *testing.T) {
 	t.Parallel()
-	r := staffed(t)
+	r := newTechnicianRig(t)
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	x.signIn("alice")
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.NoAccess)), say(t, screen.MsgMenuNoAccess))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.NoAccess)), say(t, screen.MsgMenuNoAccess))
 	x.press(escape, say(t, screen.MsgReadyTitle))
 	if n := r.count("api"); n > 0 {
 		t.Error("the API was asked")
@@ -118,57 +118,57 @@ func TestACustomerIsNoTechnician(t *testing.T) {
 	x.checkAll(kiosk.StageEnded, kiosk.NoAccess)
 }
 
-func TestWhereTheServerCannotBeReachedATechnicianSeesWhy(t *testing.T) {
+func TestTechnicianMenuWithoutTheServer(t *testing.T) {
 	t.Parallel()
-	r := staffed(t)
+	r := newTechnicianRig(t)
 	r.faults(faults.Fault{At: "discovery", Kind: "server_error"})
 	x := r.screen()
-	x.shows(say(t, screen.MsgClosedTitle))
+	x.mustShow(say(t, screen.MsgClosedTitle))
 	x.press(chord, say(t, screen.MsgMenuDoctor), "failed discovery", "fix:")
-	x.types("134") // none of this is theirs
+	x.send("134") // none of this is theirs
 	x.press(escape, say(t, screen.MsgClosedTitle))
-	x.rig.checkManners(t)
+	x.rig.checkRequests(t)
 	if n := r.count("backchannel"); n > 0 {
 		t.Error("somebody's phone rang")
 	}
 	x.signal(syscall.SIGTERM)
-	x.ends()
+	x.waitForExit()
 	if len(r.visits()) > 0 {
 		t.Error("there is something on record")
 	}
 }
 
-func TestWithoutTheClaimThereIsNoMenu(t *testing.T) {
+func TestNoTechnicianMenuWithoutTheSetting(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
-	x.types(chord + chord)
+	x.mustShow(say(t, screen.MsgReadyTitle))
+	x.send(chord + chord)
 	x.press(" ", say(t, screen.MsgIdentifyTitle))
-	x.types(chord)
+	x.send(chord)
 	x.press("alice", "alice")
 	if strings.Contains(flat(x.picture()), say(t, screen.MsgMenuIdentify)) {
 		t.Error("there is one")
 	}
 }
 
-func TestARestartByTheTechnician(t *testing.T) {
+func TestTechnicianRestartsTheKiosk(t *testing.T) {
 	t.Run("under a service manager the program ends, to be started anew", func(t *testing.T) {
 		t.Parallel()
-		r := staffed(t)
-		m := r.managed(time.Minute)
+		r := newTechnicianRig(t)
+		m := r.withServiceManager(time.Minute)
 		x := r.screen()
-		x.shows(say(t, screen.MsgReadyTitle))
-		m.must("READY=1")
-		x.letIn("tara")
-		x.types("4")
-		for tries := 0; !m.hears(limit/5, "STOPPING=1"); tries++ {
+		x.mustShow(say(t, screen.MsgReadyTitle))
+		m.mustReceive("READY=1")
+		x.signInApproved("tara")
+		x.send("4")
+		for tries := 0; !m.receives(limit/5, "STOPPING=1"); tries++ {
 			if tries == 4 {
 				t.Fatalf("the program goes on, and shows\n%s", x.picture())
 			}
-			x.types("4") // as press does: one that came before the menu was seen does nothing
+			x.send("4") // as press does: one that came before the menu was seen does nothing
 		}
-		if code := x.ends(); code != 0 {
+		if code := x.waitForExit(); code != 0 {
 			t.Errorf("it ends with %d", code)
 		}
 		if v := r.lastVisit(); v.Stage != kiosk.StageShown || !v.Technician {
@@ -177,18 +177,18 @@ func TestARestartByTheTechnician(t *testing.T) {
 	})
 	t.Run("at a desk it begins anew with the settings of now", func(t *testing.T) {
 		t.Parallel()
-		r := staffed(t)
+		r := newTechnicianRig(t)
 		x := r.screen("--desk")
-		x.shows(say(t, screen.MsgReadyTitle), "Test shop")
-		x.letIn("tara")
+		x.mustShow(say(t, screen.MsgReadyTitle), "Test shop")
+		x.signInApproved("tara")
 		delete(r.env, "KIOSK_SITE")
 		r.write("kiosk.env", "KIOSK_THEME=light\n")
 		x.press("4", say(t, screen.MsgReadyTitle))
-		x.alive()
+		x.mustRun()
 		x.identify("alice")
 		x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 		x.signal(syscall.SIGTERM)
-		if code := x.ends(); code != 0 {
+		if code := x.waitForExit(); code != 0 {
 			t.Errorf("it ends with %d", code)
 		}
 	})
@@ -196,15 +196,15 @@ func TestARestartByTheTechnician(t *testing.T) {
 
 // The power goes while a technician's phone rings: nobody stands there any more, and the
 // request is only watched.
-func TestATechniciansVisitIsNotTakenUpAgain(t *testing.T) {
+func TestTechnicianVisitIsNotResumed(t *testing.T) {
 	t.Parallel()
-	r := staffed(t)
+	r := newTechnicianRig(t)
 	x := r.screen()
-	x.shows(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle))
 	x.signIn("tara")
 	x.kill() // the code is on the screen, so the request is on record
 	y := r.screen()
-	y.shows(say(t, screen.MsgReadyTitle))
+	y.mustShow(say(t, screen.MsgReadyTitle))
 	if err := r.dev.Approve("tara", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestATechniciansVisitIsNotTakenUpAgain(t *testing.T) {
 		t.Error("whoever stands there now has the menu")
 	}
 	y.signal(syscall.SIGTERM)
-	y.ends()
+	y.waitForExit()
 	if v := r.lastVisit(); v.Stage != kiosk.StageEnded || v.Reason != kiosk.Cancelled || !v.Technician {
 		t.Errorf("on record: %+v", v)
 	}

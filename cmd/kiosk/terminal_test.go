@@ -153,13 +153,13 @@ func (x *terminal) within(d time.Duration, so func(text string) bool) bool {
 	}
 }
 
-// shows waits for texts to be on the screen, all at once.
-func (x *terminal) shows(want ...string) {
+// mustShow waits for texts to be on the screen, all at once.
+func (x *terminal) mustShow(want ...string) {
 	x.t.Helper()
-	x.until(strings.Join(want, " and "), having(want...))
+	x.until(strings.Join(want, " and "), containing(want...))
 }
 
-func having(want ...string) func(string) bool {
+func containing(want ...string) func(string) bool {
 	return func(text string) bool {
 		for _, w := range want {
 			if !strings.Contains(text, w) {
@@ -170,8 +170,8 @@ func having(want ...string) func(string) bool {
 	}
 }
 
-// types sends keys to the kiosk.
-func (x *terminal) types(keys string) {
+// send sends keys to the kiosk.
+func (x *terminal) send(keys string) {
 	x.t.Helper()
 	if _, err := x.master.Write([]byte(keys)); err != nil {
 		x.t.Fatal(err)
@@ -184,8 +184,8 @@ func (x *terminal) types(keys string) {
 func (x *terminal) press(key string, want ...string) {
 	x.t.Helper()
 	for range 20 {
-		x.types(key)
-		if x.within(limit/20, having(want...)) {
+		x.send(key)
+		if x.within(limit/20, containing(want...)) {
 			return
 		}
 	}
@@ -204,17 +204,17 @@ const (
 // begin goes from Ready to the field and types who is there.
 func (x *terminal) begin(who string) {
 	x.t.Helper()
-	x.shows(say(x.t, screen.MsgReadyTitle))
+	x.mustShow(say(x.t, screen.MsgReadyTitle))
 	x.press(" ", say(x.t, screen.MsgIdentifyTitle))
-	x.types(who)
-	x.shows(who)
+	x.send(who)
+	x.mustShow(who)
 }
 
 // identify begins a visit and waits for its code.
 func (x *terminal) identify(who string) (code string) {
 	x.t.Helper()
 	x.begin(who)
-	x.types(enter)
+	x.send(enter)
 	return x.code()
 }
 
@@ -270,8 +270,8 @@ func (x *terminal) kill() {
 	<-x.done
 }
 
-// ends waits for the program to end and gives its exit code.
-func (x *terminal) ends() int {
+// waitForExit waits for the program to end and gives its exit code.
+func (x *terminal) waitForExit() int {
 	x.t.Helper()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -310,8 +310,8 @@ func (x *terminal) drain() {
 	}
 }
 
-// alive fails the test if the program has ended.
-func (x *terminal) alive() {
+// mustRun fails the test if the program has ended.
+func (x *terminal) mustRun() {
 	x.t.Helper()
 	select {
 	case <-x.done:

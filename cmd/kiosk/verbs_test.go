@@ -12,7 +12,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// TestVerbs plays the scripts of testdata: what a technician types, and what the
+// TestVerbScripts plays the scripts of testdata: what a technician types, and what the
 // program says to it. Each has a folder of its own and one server for all.
 //
 // Beside testscript's own commands there are:
@@ -22,7 +22,7 @@ import (
 //	                    two lines on standard error: what was wrong, what to do
 //	rows N stdout       that many lines there are (or stderr)
 //	held WHO            another process has the store open from here on
-func TestVerbs(t *testing.T) {
+func TestVerbScripts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.auto("approve", 0, "")
@@ -103,9 +103,9 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = st.Close() }) // the script is over
 }
 
-// TestEveryVerb: each verb there is explains itself and answers misuse, also one
+// TestEveryVerbHasHelp: each verb there is explains itself and answers misuse, also one
 // that nobody has written a script for yet.
-func TestEveryVerb(t *testing.T) {
+func TestEveryVerbHasHelp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	plain := func(args ...string) (code int, out, errs string) {

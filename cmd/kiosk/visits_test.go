@@ -28,8 +28,8 @@ func sayIn(t testing.TB, language string, w screen.MessageID, args ...any) strin
 // emulator is a terminal that has a mouse and every letter.
 const emulator = "TERM=xterm-256color"
 
-// TestAVisitInEveryLanguage, chosen by the language key, and back to the default.
-func TestAVisitInEveryLanguage(t *testing.T) {
+// TestVisitInEveryLanguage, chosen by the language key, and back to the default.
+func TestVisitInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	all := words.Languages()
 	if len(all) < 8 {
@@ -42,15 +42,15 @@ func TestAVisitInEveryLanguage(t *testing.T) {
 			first := all[(i+1)%len(all)]
 			r := newRig(t, emulator, "KIOSK_LANGUAGES="+first+","+language)
 			x := r.screen()
-			x.shows(sayIn(t, first, screen.MsgReadyTitle))
+			x.mustShow(sayIn(t, first, screen.MsgReadyTitle))
 			x.press("\t", sayIn(t, language, screen.MsgIdentifyTitle), sayIn(t, language, screen.MsgKeyCancel))
-			x.slowly("alice")
-			x.types(enter)
-			x.shows(sayIn(t, language, screen.MsgWaitingTitle))
+			x.typeSlowly("alice")
+			x.send(enter)
+			x.mustShow(sayIn(t, language, screen.MsgWaitingTitle))
 			if err := r.dev.Approve("alice", ""); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(sayIn(t, language, screen.MsgShownTitle))
+			x.mustShow(sayIn(t, language, screen.MsgShownTitle))
 			x.press(anyKey, "Welcome, Alice", sayIn(t, language, screen.MsgKeyDone))
 			x.press(escape, sayIn(t, first, screen.MsgReadyTitle))
 			x.checkOver(kiosk.StageShown, kiosk.NoReason)
@@ -58,11 +58,11 @@ func TestAVisitInEveryLanguage(t *testing.T) {
 	}
 }
 
-// slowly types at the pace of fingers.
-func (x *terminal) slowly(text string) {
+// typeSlowly types at the pace of fingers.
+func (x *terminal) typeSlowly(text string) {
 	x.t.Helper()
 	for _, r := range text {
-		x.types(string(r))
+		x.send(string(r))
 		time.Sleep(40 * time.Millisecond)
 	}
 }
@@ -80,10 +80,10 @@ func (x *terminal) checkOver(stage kiosk.Stage, why kiosk.Reason) {
 	}
 }
 
-// scans sends a code at the pace of a scanner, until the screen answers it as wanted:
+// scan sends a code at the pace of a scanner, until the screen answers it as wanted:
 // it may have come before the screen did, and on a busy machine it comes in heaps, so
 // that its pace cannot be told.
-func (x *terminal) scans(code string, want ...string) {
+func (x *terminal) scan(code string, want ...string) {
 	x.t.Helper()
 	tries := 20
 	if patience() > 1 {
@@ -91,10 +91,10 @@ func (x *terminal) scans(code string, want ...string) {
 	}
 	for range tries {
 		for _, r := range code {
-			x.types(string(r))
+			x.send(string(r))
 			time.Sleep(4 * time.Millisecond)
 		}
-		if x.within(limit/20, having(want...)) {
+		if x.within(limit/20, containing(want...)) {
 			return
 		}
 	}
@@ -117,37 +117,37 @@ func TestVisitsByScanner(t *testing.T) {
 			r := newRig(t, "KIOSK_IDENTIFIER=email") // one language: a tab that comes too late does no harm
 			x := r.screen()
 			alice, bob := "alice@shop.example"+end, "\x1dbob@\x02shop.example"+end // scanners send such bytes
-			x.shows(say(t, screen.MsgReadyTitle))
-			x.scans(alice, say(t, screen.MsgWaitingTitle))
+			x.mustShow(say(t, screen.MsgReadyTitle))
+			x.scan(alice, say(t, screen.MsgWaitingTitle))
 			x.code()
-			x.types(bob)
+			x.send(bob)
 			time.Sleep(300 * time.Millisecond)
-			x.shows(say(t, screen.MsgWaitingTitle))
+			x.mustShow(say(t, screen.MsgWaitingTitle))
 			if err := r.dev.Approve("alice", ""); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
-			x.types(bob)
-			if x.within(500*time.Millisecond, having("Welcome")) {
+			x.mustShow(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
+			x.send(bob)
+			if x.within(500*time.Millisecond, containing("Welcome")) {
 				t.Error("a scan shows the details")
 			}
 			x.press(anyKey, "Welcome, Alice")
-			x.types(bob)
-			if !having("Welcome, Alice")(flat(x.picture())) || x.within(500*time.Millisecond, having(say(t, screen.MsgReadyTitle))) {
+			x.send(bob)
+			if !containing("Welcome, Alice")(flat(x.picture())) || x.within(500*time.Millisecond, containing(say(t, screen.MsgReadyTitle))) {
 				t.Errorf("a scan leaves the details:\n%s", x.picture())
 			}
 			x.press(escape, say(t, screen.MsgReadyTitle))
-			x.checkGone("alice", "bob", "a***")
+			x.checkForgotten("alice", "bob", "a***")
 			// The next customer, whose phone says no; a scan does not ask it again.
-			x.scans(bob, say(t, screen.MsgWaitingTitle))
+			x.scan(bob, say(t, screen.MsgWaitingTitle))
 			x.code()
 			if err := r.dev.Deny("bob"); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
-			x.types("1111111" + end)
+			x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
+			x.send("1111111" + end)
 			time.Sleep(500 * time.Millisecond)
-			x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+			x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
 			x.press(escape, say(t, screen.MsgReadyTitle))
 			if n := r.count("backchannel"); n != 2 {
 				t.Errorf("%d requests for two cards", n)
@@ -157,22 +157,22 @@ func TestVisitsByScanner(t *testing.T) {
 	}
 }
 
-// TestADeviceThatStandsStill in the middle of a scan, for want of a processor or of a page
+// TestProcessStoppedDuringAScan in the middle of a scan, for want of a processor or of a page
 // of its card, while the customer's phone has said no: the first character alone would be
 // the key that asks again.
-func TestADeviceThatStandsStill(t *testing.T) {
+func TestProcessStoppedDuringAScan(t *testing.T) {
 	t.Parallel()
 	for range 5 {
-		if standsStill(t) {
+		if isStoppedMidScan(t) {
 			return
 		}
 	}
 	t.Skip("this machine is too busy to stop a program in the middle of a scan")
 }
 
-// standsStill says whether the program was stopped in time: a character that was alone for
+// isStoppedMidScan says whether the program was stopped in time: a character that was alone for
 // longer than any scanner needs is a key, and rightly so.
-func standsStill(t *testing.T) bool {
+func isStoppedMidScan(t *testing.T) bool {
 	r := newRig(t, "KIOSK_RESULT_TIMEOUT=10m") // the screen that is looked at stays, however long this takes
 	x := r.screen()
 	defer x.kill()
@@ -180,15 +180,15 @@ func standsStill(t *testing.T) bool {
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.MsgKeyAgain))
 	for _, read := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond} {
 		for _, rest := range []string{"111111\r", "111111\t", "\r", "1"} {
 			typed := time.Now()
-			x.types("1")
+			x.send("1")
 			time.Sleep(read) // by then it has been read, or not
 			x.signal(syscall.SIGSTOP)
 			late := time.Since(typed) > 20*time.Millisecond // the slowest scanner
-			x.types(rest)
+			x.send(rest)
 			time.Sleep(100 * time.Millisecond)
 			x.signal(syscall.SIGCONT)
 			if late {
@@ -197,7 +197,7 @@ func standsStill(t *testing.T) bool {
 			time.Sleep(200 * time.Millisecond) // the next scan
 		}
 	}
-	x.shows(say(t, screen.EndedTitle(kiosk.Declined)))
+	x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)))
 	if n := r.count("backchannel"); n != 1 {
 		t.Errorf("%d requests for one visit", n)
 	}
@@ -206,15 +206,15 @@ func standsStill(t *testing.T) bool {
 	return true
 }
 
-// TestAScanAfterHalfAName replaces it.
-func TestAScanAfterHalfAName(t *testing.T) {
+// TestScanReplacesTypedText replaces it.
+func TestScanReplacesTypedText(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	x := r.screen()
 	x.begin("mal")
 	time.Sleep(1100 * time.Millisecond) // the card is taken out
-	x.scans("alice\t", say(t, screen.MsgWaitingTitle))
-	if a := r.arrived("backchannel"); len(a) != 1 || a[0].User != "alice" {
+	x.scan("alice\t", say(t, screen.MsgWaitingTitle))
+	if a := r.arrivals("backchannel"); len(a) != 1 || a[0].User != "alice" {
 		t.Errorf("%+v", a)
 	}
 }
@@ -229,108 +229,108 @@ func (x *terminal) find(text string) (column, row int, ok bool) {
 	return 0, 0, false
 }
 
-// tap presses what reads so by mouse.
-func (x *terminal) tap(text string) {
+// clickOnce presses what reads so by mouse.
+func (x *terminal) clickOnce(text string) {
 	x.t.Helper()
 	column, row, ok := x.find(text)
 	if !ok {
 		x.t.Fatalf("there is no %q to be pressed:\n%s", text, x.picture())
 	}
-	x.types(fmt.Sprintf("\x1b[<0;%d;%dM\x1b[<0;%d;%dm", column+1, row+1, column+1, row+1))
+	x.send(fmt.Sprintf("\x1b[<0;%d;%dM\x1b[<0;%d;%dm", column+1, row+1, column+1, row+1))
 }
 
-// taps presses what reads so, until the screen answers it as wanted.
-func (x *terminal) taps(text string, want ...string) {
+// click presses what reads so, until the screen answers it as wanted.
+func (x *terminal) click(text string, want ...string) {
 	x.t.Helper()
 	for range 20 {
-		x.tap(text)
-		if x.within(limit/20, having(want...)) {
+		x.clickOnce(text)
+		if x.within(limit/20, containing(want...)) {
 			return
 		}
 	}
 	x.t.Fatalf("pressing %q never leads to %q; the screen shows\n%s", text, want, x.picture())
 }
 
-// TestAVisitByMouse: no key is pressed from the beginning to the end, at any size.
-func TestAVisitByMouse(t *testing.T) {
+// TestVisitByMouse: no key is pressed from the beginning to the end, at any size.
+func TestVisitByMouse(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{40, 12}, {80, 24}, {100, 30}} {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, emulator, "KIOSK_LANGUAGES=en,de")
 			x := r.screen()
-			x.shows(say(t, screen.MsgReadyTitle))
+			x.mustShow(say(t, screen.MsgReadyTitle))
 			x.resize(size[0], size[1])
 			x.until("a picture of that size", func(text string) bool {
-				return len(strings.Split(x.picture(), "\n")) >= size[1]-2 && having(say(t, screen.MsgReadyTitle), say(t, screen.MsgKeyBegin))(text)
+				return len(strings.Split(x.picture(), "\n")) >= size[1]-2 && containing(say(t, screen.MsgReadyTitle), say(t, screen.MsgKeyBegin))(text)
 			})
-			x.taps(say(t, screen.MsgReadyTitle), say(t, screen.MsgIdentifyTitle), "OK")
-			x.taps(" a ", "│ a │") // a press in the instant in which the keypad appears is lost
+			x.click(say(t, screen.MsgReadyTitle), say(t, screen.MsgIdentifyTitle), "OK")
+			x.click(" a ", "│ a │") // a press in the instant in which the keypad appears is lost
 			typed := "a"
 			for _, letter := range "lice" {
 				typed += string(letter)
-				x.tap(" " + string(letter) + " ")
-				x.shows("│ " + typed + " │")
+				x.clickOnce(" " + string(letter) + " ")
+				x.mustShow("│ " + typed + " │")
 			}
-			x.tap("←") // one back, and again
-			x.shows("│ alic │")
-			x.tap(" e ")
-			x.shows("│ alice │")
-			x.taps(" OK", say(t, screen.MsgWaitingTitle))
+			x.clickOnce("←") // one back, and again
+			x.mustShow("│ alic │")
+			x.clickOnce(" e ")
+			x.mustShow("│ alice │")
+			x.click(" OK", say(t, screen.MsgWaitingTitle))
 			code := x.code()
-			if got := r.arrived("backchannel"); len(got) != 1 || got[0].User != "alice" || got[0].Code != code {
+			if got := r.arrivals("backchannel"); len(got) != 1 || got[0].User != "alice" || got[0].Code != code {
 				t.Fatalf("%+v, the screen has %s", got, code)
 			}
 			if err := r.dev.Approve("alice", ""); err != nil {
 				t.Fatal(err)
 			}
-			x.shows(say(t, screen.MsgShownTitle))
-			x.taps(say(t, screen.MsgKeyShow), "Welcome, Alice")
-			x.taps(say(t, screen.MsgKeyDone), say(t, screen.MsgReadyTitle))
+			x.mustShow(say(t, screen.MsgShownTitle))
+			x.click(say(t, screen.MsgKeyShow), "Welcome, Alice")
+			x.click(say(t, screen.MsgKeyDone), say(t, screen.MsgReadyTitle))
 			x.checkOver(kiosk.StageShown, kiosk.NoReason)
 		})
 	}
 }
 
-// TestAnImpatientCustomer presses whatever there is while the phone rings, pulls at the
+// TestInputDuringWaitingDoesNotDisturbTheVisit presses whatever there is while the phone rings, pulls at the
 // window and pastes megabytes: the visit is the same, and the result stays hidden until
 // a key that was pressed on its own screen.
-func TestAnImpatientCustomer(t *testing.T) {
+func TestInputDuringWaitingDoesNotDisturbTheVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, emulator)
 	x := r.screen()
 	x.begin("alice")
-	x.types(enter + enter + " 1\t" + enter)
+	x.send(enter + enter + " 1\t" + enter)
 	x.code()
 	dice := rand.New(rand.NewPCG(5, 1)) // what fails once fails again
 	// No key here begins with Escape: on a machine that is busy enough such a key falls
-	// apart, and Escape is what ends a visit. TestHammering has them.
+	// apart, and Escape is what ends a visit. TestThousandsOfRandomKeys has them.
 	hammer := []string{enter, " ", "1", "\t", "\x7f", "a", "漢", "zoë", "alice\r", "\n"}
 	for range 40 {
 		var burst strings.Builder
 		for range 10 {
 			burst.WriteString(hammer[dice.IntN(len(hammer))])
 		}
-		x.types(burst.String())
+		x.send(burst.String())
 		x.resize(30+dice.IntN(100), 8+dice.IntN(40))
 	}
-	x.types(strings.Repeat("pasted\r", 300_000)) // two megabytes
+	x.send(strings.Repeat("pasted\r", 300_000)) // two megabytes
 	x.resize(columns, rows)
-	x.shows(say(t, screen.MsgWaitingTitle), "Esc "+say(t, screen.MsgKeyCancel))
+	x.mustShow(say(t, screen.MsgWaitingTitle), "Esc "+say(t, screen.MsgKeyCancel))
 	// What is typed while the machine stands still is meant for what could be seen.
 	x.signal(syscall.SIGSTOP)
-	x.types(strings.Repeat(enter+" a1", 50))
+	x.send(strings.Repeat(enter+" a1", 50))
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
 	x.signal(syscall.SIGCONT)
-	x.shows(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
-	if x.within(500*time.Millisecond, having("Welcome")) {
+	x.mustShow(say(t, screen.MsgShownTitle), say(t, screen.MsgShownHidden))
+	if x.within(500*time.Millisecond, containing("Welcome")) {
 		t.Errorf("the details came without a key:\n%s", x.picture())
 	}
 	x.press(anyKey, "Welcome, Alice")
 	x.press(escape, say(t, screen.MsgReadyTitle))
-	x.checkGone("alice", "a***")
+	x.checkForgotten("alice", "a***")
 	if n := r.count("backchannel"); n != 1 {
 		t.Errorf("%d requests", n)
 	}

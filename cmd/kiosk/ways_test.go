@@ -20,7 +20,7 @@ import (
 // clients, and the way in that this client is registered for.
 func newSecureRig(t *testing.T, o provider.Options, client string, settings ...string) *rig {
 	t.Helper()
-	o.Interval, o.Expires, o.PollTolerance = 1, life, unsteady
+	o.Interval, o.Expires, o.PollTolerance = 1, requestLifetime, pollTolerance
 	dev, err := provider.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func newSecureRig(t *testing.T, o provider.Options, client string, settings ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, dev: dev, tap: &tap{next: dev.Handler()}, dir: t.TempDir()}
+	r := &rig{t: t, dev: dev, tap: &recorder{next: dev.Handler()}, dir: t.TempDir()}
 	server := httptest.NewUnstartedServer(r.tap)
 	server.TLS = conf
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -60,7 +60,7 @@ func newSecureRig(t *testing.T, o provider.Options, client string, settings ...s
 	}
 	r.env["KIOSK_CLIENT_AUTH"] = c.Auth
 	if c.Secret != "" {
-		r.tap.add(c.Secret)
+		r.tap.addSecret(c.Secret)
 		r.env["KIOSK_CLIENT_SECRET_FILE"] = r.write("client-secret", c.Secret)
 	}
 	if c.Key != nil {
@@ -69,7 +69,7 @@ func newSecureRig(t *testing.T, o provider.Options, client string, settings ...s
 			t.Fatal(err)
 		}
 		key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-		r.tap.add(strings.Split(key, "\n")[2]) // the second line: the first is alike in all keys
+		r.tap.addSecret(strings.Split(key, "\n")[2]) // the second line: the first is alike in all keys
 		r.env["KIOSK_CLIENT_KEY_FILE"] = r.write("client.pem", key)
 	}
 	if c.Cert != nil {
@@ -87,9 +87,9 @@ const (
 	details = `KIOSK_AUTHORIZATION_DETAILS=[{"type":"customer","actions":["read"]}]`
 )
 
-// TestEveryWayIn plays a visit for each way of client authentication over TLS, with
+// TestEveryClientAuthentication plays a visit for each way of client authentication over TLS, with
 // each of what can go with it.
-func TestEveryWayIn(t *testing.T) {
+func TestEveryClientAuthentication(t *testing.T) {
 	t.Parallel()
 	nonces := provider.Options{DPoPNonce: true}
 	for name, c := range map[string]struct {
@@ -145,8 +145,8 @@ func TestEveryWayIn(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheWaysIn: what the server spoils of what was asked for specially.
-func TestFaultsOfTheWaysIn(t *testing.T) {
+// TestFaultsWithDPoPAndOtherFeatures: what the server spoils of what was asked for specially.
+func TestFaultsWithDPoPAndOtherFeatures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		client   string
@@ -181,9 +181,9 @@ func TestFaultsOfTheWaysIn(t *testing.T) {
 	}
 }
 
-// TestABoundTokenIsWorthNothingElsewhere takes the tokens that a kiosk was given to
+// TestBoundTokensAreUselessElsewhere takes the tokens that a kiosk was given to
 // the API without the key or the certificate.
-func TestABoundTokenIsWorthNothingElsewhere(t *testing.T) {
+func TestBoundTokensAreUselessElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ client, setting string }{{"kiosk-tls", "KIOSK_DPOP=false"}, {"kiosk-jwt", proving}} {
 		r := newSecureRig(t, provider.Options{}, c.client, c.setting)
@@ -212,7 +212,7 @@ func TestABoundTokenIsWorthNothingElsewhere(t *testing.T) {
 	}
 }
 
-func TestCertificateAndKeyThatDoNotBelongTogether(t *testing.T) {
+func TestCertificateWithAnotherKey(t *testing.T) {
 	t.Parallel()
 	r := newSecureRig(t, provider.Options{}, "kiosk-tls")
 	other, err := r.dev.Client("kiosk-self-signed")
