@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// TestFirstCustomerWithAnIndependentServer is the same way against npm oidc-provider
+// TestFirstCustomerAtAnIndependentServer is the same way against npm oidc-provider
 // (scripts/interop), a server that nobody here wrote, as the device's users go it: by the
 // command on its terminal, and by its screen.
-func TestFirstCustomerWithAnIndependentServer(t *testing.T) {
+func TestFirstCustomerAtAnIndependentServer(t *testing.T) {
 	r := newDevice(t)
 	r.url = os.Getenv("INTEROP_ISSUER")
 	phone := func(method, path string) []byte {

@@ -16,11 +16,11 @@ import (
 
 // ending is how one `kiosk login --json` must end.
 type ending struct {
-	code   int
-	reason string // "" is shown
-	pushes int    // backchannel requests that reached the server
-	api    int    // calls of the protected API
-	revoked   bool   // tokens came, so they must have been given back
+	code    int
+	reason  string // "" is shown
+	pushes  int    // backchannel requests that reached the server
+	api     int    // calls of the protected API
+	revoked bool   // tokens came, so they must have been given back
 }
 
 var (
