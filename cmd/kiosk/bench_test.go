@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// BenchmarkKeyToScreen types on a real pseudo-terminal and takes the time until the
-// character stands on the screen, through kernel, terminal, state machine and back.
-// A hand does not notice 16 ms, one picture of most screens.
+// BenchmarkKeyToScreen types on a real pseudo-terminal and measures the time until the character is on the screen.
+// People do not notice 16 ms, one frame of most screens.
 func BenchmarkKeyToScreen(b *testing.B) {
 	x := newRig(b).screen()
 	x.begin("x")
@@ -30,7 +29,7 @@ func BenchmarkKeyToScreen(b *testing.B) {
 			start := time.Now()
 			x.send(key.bytes)
 			if !x.waitFor(func() bool { r := x.vt.Cell(column, row).Char; return r == key.shows || r == 0 && key.shows == ' ' }) {
-				b.Fatalf("%q never stands on the screen:\n%s", key.shows, x.picture())
+				b.Fatalf("%q never appears on the screen:\n%s", key.shows, x.picture())
 			}
 			took = append(took, time.Since(start))
 			time.Sleep(30 * time.Millisecond) // the pace of quick fingers, not of a scanner
@@ -50,8 +49,7 @@ func BenchmarkKeyToScreen(b *testing.B) {
 // in which everything is drawn anew once.
 const idleFor = 65 * time.Second
 
-// cpuTime is the processor time that the program has used, all threads together
-// (/proc/PID/task/TID/schedstat, in nanoseconds).
+// cpuTime returns the CPU time of all threads of the program (/proc/PID/task/TID/schedstat, in nanoseconds).
 func (x *terminal) cpuTime() (sum time.Duration) {
 	x.t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", x.cmd.Process.Pid))
@@ -73,7 +71,7 @@ func (x *terminal) cpuTime() (sum time.Duration) {
 	return sum
 }
 
-// cursor is where the emulator's cursor stands.
+// cursor returns the position of the emulator's cursor.
 func (x *terminal) cursor() (column, row int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -81,7 +79,7 @@ func (x *terminal) cursor() (column, row int) {
 	return c.X, c.Y
 }
 
-// waitFor waits for something about the emulator, without taking a picture each time.
+// waitFor waits for a condition without taking a picture each time.
 func (x *terminal) waitFor(so func() bool) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

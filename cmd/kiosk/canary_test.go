@@ -26,13 +26,13 @@ import (
 // error (at debug level), the terminal's bytes, the state folder, the rest of the
 // device's folder (a core dump would be there), and what the other verbs print.
 
-// planted is who is asked for: the telephone number is nowhere else by chance.
+// canaryPerson is a login hint that occurs nowhere else by chance.
 const canaryPerson = "+447700900101" // alice's
 
-// visitor is an identifier under which nobody can be found.
+// unknownPerson is an identifier that no account has.
 var unknownPerson = canary.Make("visitor")
 
-// canaries has all that has passed by and whoever was asked for.
+// canaries returns the secrets of a visit: those that the server sent, the identifiers, and also.
 func (r *rig) canaries(t testing.TB, also ...string) *canary.Canaries {
 	t.Helper()
 	var c canary.Canaries
@@ -42,7 +42,7 @@ func (r *rig) canaries(t testing.TB, also ...string) *canary.Canaries {
 		}
 	}
 	if c.Len() == 0 {
-		t.Error("no secret has passed by: this test looks for nothing")
+		t.Error("no secret was recorded: this test searches for nothing")
 	}
 	for _, s := range also {
 		if err := c.Add("identifier", s); err != nil {
@@ -52,7 +52,7 @@ func (r *rig) canaries(t testing.TB, also ...string) *canary.Canaries {
 	return &c
 }
 
-// searchTraces searches everything that a device keeps, and what verbs print of it.
+// searchTraces searches everything that a device keeps, and what the verbs print about it.
 func (r *rig) searchTraces(t testing.TB, c *canary.Canaries) []canary.Finding {
 	t.Helper()
 	found, err := c.FindIn(r.state)
@@ -85,7 +85,7 @@ func noFindings(t testing.TB, found []canary.Finding) {
 	}
 }
 
-// newCanaryRig settles a device at which people say their telephone number.
+// newCanaryRig returns a device at which people type a telephone number.
 func newCanaryRig(t testing.TB, settings ...string) *rig {
 	t.Helper()
 	return newRig(t, append([]string{"KIOSK_SUBJECT_CLAIM=none", "GOTRACEBACK=crash"}, settings...)...)
@@ -145,8 +145,8 @@ func TestNoEndingLeavesSecretsBehind(t *testing.T) {
 	}
 }
 
-// TestAKilledVisitLeavesNoSecretsBehind ends the program in mid-visit in every way there is:
-// told to, killed, asked for a dump. It is run where core dumps are wished for.
+// TestAKilledVisitLeavesNoSecretsBehind ends the program during a visit: by SIGTERM, by SIGKILL and by signals that ask
+// for a core dump, with core dumps allowed.
 func TestAKilledVisitLeavesNoSecretsBehind(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGABRT, syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGTERM} {
@@ -178,13 +178,13 @@ func TestAKilledVisitLeavesNoSecretsBehind(t *testing.T) {
 	}
 }
 
-// allowCoreDumps starts a process with the limit on core dumps taken away.
+// allowCoreDumps starts a process without the limit on core dumps.
 func allowCoreDumps(c *exec.Cmd) {
 	shell := exec.Command("sh", append([]string{"-c", `ulimit -S -c unlimited; exec "$0" "$@"`, c.Path}, c.Args[1:]...)...)
 	c.Path, c.Args = shell.Path, shell.Args
 }
 
-// checkNoCoreDumps looks at a running process as the kernel sees it.
+// checkNoCoreDumps checks that the kernel writes no core dump of a running process.
 func checkNoCoreDumps(t testing.TB, pid int) {
 	t.Helper()
 	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
@@ -267,15 +267,15 @@ func TestNoSecretIsSentToTheTerminal(t *testing.T) {
 				x.signal(syscall.SIGABRT)
 			}
 			x.waitForExit()
-			// What was typed stood on the screen while it was typed; nothing else did.
+			// The typed identifier was on the screen while it was typed; nothing else was.
 			noFindings(t, r.canaries(t).Find("the terminal", []byte(x.written())))
 			noFindings(t, r.searchTraces(t, r.canaries(t, planted)))
 		})
 	}
 }
 
-// TestEachKindOfLeakIsFound leaks one secret of a real visit on purpose, through each
-// channel and in each disguise, and asks the same searches.
+// TestEachKindOfLeakIsFound leaks one secret of a real visit on purpose, through each channel and in each encoding. The
+// searches of the other tests must find it.
 func TestEachKindOfLeakIsFound(t *testing.T) {
 	t.Parallel()
 	r := newCanaryRig(t)
@@ -323,8 +323,8 @@ func TestEachKindOfLeakIsFound(t *testing.T) {
 	}
 }
 
-// addRequestSecrets takes the secrets out of what the kiosk sends: its own proofs of who it is,
-// and whom it asks for is the test's to know.
+// addRequestSecrets adds the secrets in the kiosk's requests, such as client assertions. The identifier is not one of
+// them: the test knows it.
 func (p *recorder) addRequestSecrets(header string, body []byte) {
 	if basic, ok := strings.CutPrefix(header, "Basic "); ok {
 		p.addSecret(basic)
@@ -340,10 +340,9 @@ func (p *recorder) addRequestSecrets(header string, body []byte) {
 	}
 }
 
-// TestMemoryHoldsNoSecretAfterAVisit reads the running program's memory, as only root can: some
-// seconds after a visit it holds nothing of it, not even in what the garbage
-// collector has let go of. What may stay are the last keys in the terminal
-// library's input buffer, until the next ones take their place.
+// TestMemoryHoldsNoSecretAfterAVisit reads the running program's memory, which needs root. Some seconds after a visit
+// it contains nothing of it, not even in freed memory. Only the last keys may remain in the terminal library's input
+// buffer.
 func TestMemoryHoldsNoSecretAfterAVisit(t *testing.T) {
 	t.Parallel()
 	r := newCanaryRig(t, "GODEBUG=clobberfree=1") // as in the unit files
@@ -373,7 +372,7 @@ func TestMemoryHoldsNoSecretAfterAVisit(t *testing.T) {
 	}
 	secrets := append(r.tap.secrets()[1:], canaryPerson) // the client secret is the device's own
 	if n := countCopies(t, pid, secrets); n[len(secrets)-1] == 0 {
-		t.Errorf("of a visit under way not even who it is, is found: %v", n)
+		t.Errorf("during a visit not even the identifier is found: %v", n)
 	}
 	x.press(escape, say(t, screen.MsgReadyTitle))
 	clear := func(n []int) bool {

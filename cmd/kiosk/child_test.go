@@ -29,7 +29,7 @@ func (r *rig) startWith(input string, args ...string) *child {
 	return r.startOn(nil, input, args...)
 }
 
-// startOn does the same with other standard files, if change sets any.
+// startOn does the same; change may set other standard files.
 func (r *rig) startOn(change func(*exec.Cmd), input string, args ...string) *child {
 	r.t.Helper()
 	c := &child{t: r.t, cmd: exec.Command(r.program(), r.args(args)...), done: make(chan struct{})}
@@ -51,7 +51,7 @@ func (r *rig) startOn(change func(*exec.Cmd), input string, args ...string) *chi
 	return c
 }
 
-// kill ends the process at once and waits for that.
+// kill ends the process at once and waits for its end.
 func (c *child) kill() {
 	_ = c.cmd.Process.Kill() // it may have ended
 	<-c.done
@@ -64,7 +64,7 @@ func (c *child) signal(s os.Signal) {
 	}
 }
 
-// wait gives the exit code; a process that hangs is killed and fails the test.
+// wait returns the exit code. A process that hangs is killed and fails the test.
 func (c *child) wait() int {
 	c.t.Helper()
 	timer := time.NewTimer(limit)
@@ -78,7 +78,7 @@ func (c *child) wait() int {
 	return c.cmd.ProcessState.ExitCode()
 }
 
-// lines gives what came on standard output, as JSON objects.
+// lines returns the JSON objects on standard output.
 func (c *child) lines() []map[string]any {
 	c.t.Helper()
 	var all []map[string]any
@@ -95,7 +95,7 @@ func (c *child) lines() []map[string]any {
 	return all
 }
 
-// timeLimit waits for a line for which cond holds.
+// until waits for a line for which cond holds.
 func (c *child) until(what string, cond func(line map[string]any) bool) map[string]any {
 	c.t.Helper()
 	timer := time.NewTimer(limit)
@@ -126,7 +126,7 @@ func (c *child) phase(phase string) map[string]any {
 	return c.until(phase, func(l map[string]any) bool { return l["phase"] == phase })
 }
 
-// output collects what a process writes and tells when there is more.
+// output collects what a process writes.
 type output struct {
 	mu     sync.Mutex
 	buf    bytes.Buffer
@@ -147,7 +147,7 @@ func (o *output) text() string {
 	return o.buf.String()
 }
 
-// changes gives a channel that is closed at the next write.
+// changes returns a channel that is closed at the next write.
 func (o *output) changes() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestAWrongClockEndsTheVisit: a device whose clock is certainly wrong asks nobody. The program is
-// built for this as a release is, and its release is in the future.
+// TestAWrongClockEndsTheVisit: a device whose clock is certainly wrong sends no request. The program is built with a
+// release date in the future.
 func TestAWrongClockEndsTheVisit(t *testing.T) {
 	t.Parallel()
 	early := filepath.Join(t.TempDir(), "kiosk")
@@ -30,9 +30,9 @@ func TestAWrongClockEndsTheVisit(t *testing.T) {
 	x.mustShow(say(t, screen.MsgClosedClock))
 	x.signal(syscall.SIGTERM)
 	if code := x.waitForExit(); code != 0 {
-		t.Errorf("told to stop, it exits with %d", code)
+		t.Errorf("exit code %d after SIGTERM", code)
 	}
 	if all := r.dev.Requests(); len(all) != 0 {
-		t.Errorf("somebody was asked: %+v", all)
+		t.Errorf("a request was sent: %+v", all)
 	}
 }

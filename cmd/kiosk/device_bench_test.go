@@ -17,16 +17,16 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// What a device must keep to. Each has its figure printed beside it.
+// Bounds of a device. Each benchmark prints its figure beside the bound.
 const (
-	maxStart       = 100 * time.Millisecond // from exec to the first picture: the kernel's start is twenty times as long
-	maxMemory      = 25 << 10               // KiB resident while nobody is there: a Raspberry Pi Zero has 512 MiB for everything
+	maxStart       = 100 * time.Millisecond // from exec to the first screen; the kernel takes twenty times as long
+	maxMemory      = 25 << 10               // KiB resident without a visit; a Raspberry Pi Zero has 512 MiB in total
 	maxIdle        = 0.1                    // per cent of one core
 	maxSize        = 13_000_000             // bytes of the armhf program: 11.4 MB with the default build settings, and room to grow
-	recordedVisits = 100_000                // visits, years of a shop's
+	recordedVisits = 100_000                // visits: several years of a shop
 )
 
-// useReleaseBuild has the device's programs be as they are delivered, and not this test binary.
+// useReleaseBuild runs the program as it is released instead of this test binary.
 func (r *rig) useReleaseBuild() {
 	r.t.Helper()
 	out := r.t.TempDir()
@@ -38,7 +38,7 @@ func (r *rig) useReleaseBuild() {
 	r.path = filepath.Join(out, "linux-"+runtime.GOARCH, "kiosk")
 }
 
-// addPastVisits puts visits on record that were refused, an hour of which is past.
+// addPastVisits puts refused visits on record that are an hour old.
 func (r *rig) addPastVisits(visits int) {
 	r.t.Helper()
 	s, err := store.Open(store.Options{Dir: r.state, Process: "benchmark", MaxSize: 256 << 20})
@@ -62,8 +62,8 @@ func (r *rig) addPastVisits(visits int) {
 	}
 }
 
-// BenchmarkStart is how long the program as it is delivered takes from its start to its
-// first picture, with a hundred thousand visits on record.
+// BenchmarkStart measures the time from the start of the released program to its first screen, with a hundred thousand
+// visits on record.
 func BenchmarkStart(b *testing.B) {
 	r := newRig(b)
 	r.useReleaseBuild()
@@ -92,8 +92,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle is how much of one core, and how much memory, a Ready screen takes, with a
-// hundred thousand visits on record.
+// BenchmarkIdle measures the CPU time and memory of the Ready screen, with a hundred thousand visits on record.
 func BenchmarkIdle(b *testing.B) {
 	r := newRig(b)
 	r.useReleaseBuild()
@@ -116,7 +115,7 @@ func BenchmarkIdle(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkSize is how large the program for every 32-bit Raspberry Pi is.
+// BenchmarkSize measures the program for 32-bit Raspberry Pis.
 func BenchmarkSize(b *testing.B) {
 	out := b.TempDir()
 	for b.Loop() {
@@ -138,8 +137,7 @@ func BenchmarkSize(b *testing.B) {
 	}
 }
 
-// residentMemory is the program's memory that is held in RAM, in KiB (proc(5), VmRSS), files that
-// are mapped included.
+// residentMemory returns the program's memory in RAM, in KiB, mapped files included (proc(5), VmRSS).
 func (x *terminal) residentMemory() int {
 	x.t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", x.cmd.Process.Pid))

@@ -21,8 +21,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 )
 
-// image is the terminal in black and white, each cell 8 by 16 points, as a phone
-// would take it.
+// image returns the terminal in black and white, each cell 8 by 16 pixels.
 func (x *terminal) image() image.Image {
 	const w, h = 8, 16
 	x.mu.Lock()
@@ -53,8 +52,8 @@ func (x *terminal) image() image.Image {
 	return img
 }
 
-// scanned is what a phone reads on the terminal. Not every phone reads a code whose light
-// and dark are the wrong way round, and neither does this one.
+// scanned returns the text of the QR code on the terminal. Inverted codes are not read, because not every phone reads
+// them.
 func (x *terminal) scanned() (text string) {
 	x.t.Helper()
 	x.until("a code that a phone can read", func(string) bool {
@@ -73,7 +72,7 @@ func (x *terminal) scanned() (text string) {
 	return text
 }
 
-// report reads the JSON lines among what was written to the terminal.
+// report returns the JSON lines that were written to the terminal.
 func (x *terminal) report() (r doctor.Report) {
 	x.t.Helper()
 	for row := range strings.Lines(x.written()) {
@@ -89,9 +88,8 @@ func (x *terminal) report() (r doctor.Report) {
 	return r
 }
 
-// TestDoctorReportAsQRCode: what a phone reads is the report, with the cause of what is
-// wrong; no secret and nobody who was there are in it, also where secrets stand in the
-// settings' wrong places.
+// TestDoctorReportAsQRCode: the QR code contains the report with the cause of the failure, and no secret and no
+// identifier, even if secrets are in the wrong settings.
 func TestDoctorReportAsQRCode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -122,7 +120,7 @@ func TestDoctorReportAsQRCode(t *testing.T) {
 				}
 				r.set(s)
 			}
-			x := r.window(120, 100, nil, "doctor", "--qr", "--json")
+			x := r.startIn(120, 100, nil, "doctor", "--qr", "--json")
 			if code := x.waitForExit(); code != c.code {
 				t.Errorf("exit code %d, want %d\n%s", code, c.code, x.picture())
 			}
@@ -138,15 +136,14 @@ func TestDoctorReportAsQRCode(t *testing.T) {
 	}
 }
 
-// runAsOtherUser has a program run as a user to whom nothing on the device belongs.
+// runAsOtherUser runs a program as a user who owns nothing on the device.
 func runAsOtherUser(cmd *exec.Cmd) {
 	const nobodys = 54321 // no system gives it away
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobodys, Gid: nobodys}
 }
 
-// TestDoctorAsAnotherUser: a technician who is not root, at a terminal, hears what is
-// not for them to see as just that, and not as a device without a registration; what does
-// not depend on it is looked at.
+// TestDoctorAsAnotherUser: for a technician who is not root, doctor reports checks of private files as hidden, not as a
+// missing registration, and runs all other checks.
 func TestDoctorAsAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -155,19 +152,19 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 	shop := func(t *testing.T) *rig {
 		r := newRig(t)
 		r.start("login", "nobody").wait() // there is a record
-		// Everybody may enter the folder, and start the program in it.
+		// All users may enter the folder and start the program in it.
 		for dir := r.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
-		// By another process: a file that this one has open for writing is handed on to
-		// whatever another test starts meanwhile, and cannot be started itself.
+		// Copy it by another process: if this process had it open for writing, a process that another
+		// test starts meanwhile would inherit the descriptor, and the file could not be executed.
 		r.path = filepath.Join(r.dir, "kiosk")
 		if out, err := exec.Command("cp", kioskPath(t), r.path).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		// Settings stand in the file only, as on a device.
+		// The settings are only in the file, as on a device.
 		var env strings.Builder
 		for name, value := range r.env {
 			if strings.HasPrefix(name, "KIOSK_") {
@@ -181,20 +178,20 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 	settings := func(x *terminal) doctor.Line {
 		for _, l := range x.report() {
 			if l.Result == check.Failed {
-				x.t.Errorf("it takes what it may not see for a fault: %+v", l)
+				x.t.Errorf("a check without access is reported as failed: %+v", l)
 			}
 			if l.Check == "settings" {
 				return l
 			}
 		}
-		x.t.Fatalf("no word about the settings:\n%s", x.picture())
+		x.t.Fatalf("no check of the settings:\n%s", x.picture())
 		return doctor.Line{}
 	}
 
 	t.Run("who may not read the settings", func(t *testing.T) {
 		t.Parallel()
 		r := shop(t)
-		x := r.window(120, 60, runAsOtherUser, "doctor", "--json")
+		x := r.startIn(120, 60, runAsOtherUser, "doctor", "--json")
 		if code := x.waitForExit(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
@@ -213,7 +210,7 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 		if err := os.Chmod(filepath.Join(r.dir, "kiosk.env"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		x := r.window(120, 60, runAsOtherUser, "doctor", "--json")
+		x := r.startIn(120, 60, runAsOtherUser, "doctor", "--json")
 		if code := x.waitForExit(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
@@ -244,7 +241,7 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 		if err := os.Chmod(filepath.Join(r.dir, "kiosk.env"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		x := r.window(120, 60, runAsOtherUser, "doctor", "--json")
+		x := r.startIn(120, 60, runAsOtherUser, "doctor", "--json")
 		if code := x.waitForExit(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestFallbackScreen runs the shell's screen as its unit does. What
-// systemd says of the kiosk is not there to be asked here: the booted machine shows that.
+// TestFallbackScreen runs the shell script that the unit runs if the kiosk cannot start. Without systemd there are no
+// messages of it to show; scripts/appliance/boot tests these.
 func TestFallbackScreen(t *testing.T) {
 	t.Parallel()
 	script, err := filepath.Abs("../../systemd/fallback")
@@ -29,7 +29,7 @@ func TestFallbackScreen(t *testing.T) {
 		}
 	}
 	write("KIOSK_ISSUR=x\n")
-	// stand has the screen up for so many seconds and gives what it drew.
+	// stand runs the script for some seconds and returns its output.
 	stand := func(ctx context.Context, seconds string, drawn func()) (string, error) {
 		cmd := exec.CommandContext(ctx, "sh", script, seconds, settings, filepath.Join(settings, "none"))
 		cmd.Env = append(os.Environ(), "KIOSK_SITE=Parcel\x1b]0;x\astation")
@@ -73,7 +73,7 @@ func TestFallbackScreen(t *testing.T) {
 	})
 }
 
-// writes is a writer of one function.
+// writerFunc is a function as an io.Writer.
 type writerFunc func([]byte) (int, error)
 
 func (w writerFunc) Write(p []byte) (int, error) { return w(p) }

@@ -14,14 +14,14 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
-// How a visit ends that the server spoils.
+// How a visit with a faulty server ends.
 var (
-	// Nobody's phone has rung.
+	// No phone has rung.
 	notReached   = ending{code: 13, reason: "unreachable"}
 	notTrusted   = ending{code: 15, reason: "untrusted"}
 	notSetUp     = ending{code: 3, reason: "misconfigured"}
 	unreachable  = ending{code: 13, reason: "unreachable", pushes: 1}
-	unreadable   = ending{code: 15, reason: "untrusted", pushes: 1} // no tokens could be made out in it
+	unreadable   = ending{code: 15, reason: "untrusted", pushes: 1} // no tokens could be read
 	refused      = ending{code: 14, reason: "refused", pushes: 1}
 	declined     = ending{code: 10, reason: "declined", pushes: 1}
 	expired      = ending{code: 11, reason: "expired", pushes: 1}
@@ -31,15 +31,14 @@ var (
 	serviceDown  = ending{code: 18, reason: "service_down", pushes: 1, api: 1, revoked: true}
 )
 
-// spoilt is what one kind of fault comes to, by the place it is served at. Where it
-// makes a whole answer it takes the place of a good one: the phone has rung, the
-// approval was given out.
+// faultEndings says how a visit with one kind of fault ends, by the place of the fault. If the fault replaces a good
+// response, the phone has rung, or the tokens were issued.
 type faultEndings struct {
 	discovery, jwks, bc, token, api ending
 	value                           string // the fault's
 }
 
-// everywhere are the kinds that any place can serve.
+// faultsOfEveryPlace are the kinds that any place can serve.
 var faultsOfEveryPlace = map[string]faultEndings{
 	"status":             {notReached, notReached, unreachable, unreachable, serviceDown, ""},
 	"slow":               {shown, shown, shown, shown, shown, "0.1"},
@@ -75,9 +74,9 @@ var faultsOfEveryPlace = map[string]faultEndings{
 	"deep_nesting":       {notReached, notTrusted, unreadable, unreadable, serviceDown, ""},
 }
 
-// particular are the kinds of one place.
+// faultsOfOnePlace are the kinds of a single place.
 var faultsOfOnePlace = map[string]ending{
-	// Without proofs of possession, signed requests and authorization details.
+	// They do not matter without DPoP, signed requests and authorization details.
 	"token dpop_nonce": {code: 3, reason: "misconfigured", pushes: 1}, "api dpop_nonce": noAccess,
 	"token no_binding": shown, "token more_details": untrusted, "token fewer_details": shown,
 	"discovery no_signed_requests": shown, "discovery other_signed_requests": shown, "discovery other_dpop": shown, "discovery no_mtls_aliases": shown,
@@ -96,25 +95,23 @@ var faultsOfOnePlace = map[string]ending{
 	"token control_characters": shown, "token claims": shown, "token wrong_person": wrongPerson, "token scope_reduced": noAccess,
 }
 
-// values are what a kind cannot do without.
+// faultValues are the arguments that a kind needs.
 var faultValues = map[string]string{
 	"claims": `{"name":"\u001b[2JAlice\u202e"}`,
 }
 
-// onlyAt: hanging on to a connection takes as long as the limit on it, up to 45
-// seconds; these show each limit once.
+// slowFaultPlaces limits kinds that last until a time limit of up to 45 seconds to one place for each limit.
 var slowFaultPlaces = map[string][]string{
 	"hang": {"discovery", "bc", "token"}, "drip": {"jwks", "api"},
 }
 
-// elsewhere are kinds that belong to another piece of the client, with tests of their own.
+// testedElsewhere are kinds of other parts of the client, which have tests of their own.
 var testedElsewhere = map[string]string{
 	"bc user_code": "TestUserCode",
 }
 
-// TestVisitEndsRightWithEveryServerFault plays a visit against each kind of fault that the development
-// server knows, at each place that a visit goes to, and holds it to all that is so
-// in every visit. What is not in the tables above is not known to end well.
+// TestVisitEndsRightWithEveryServerFault plays a visit with each fault of the development server at each place that a
+// visit reaches. A fault that is missing in the tables above fails the test.
 func TestVisitEndsRightWithEveryServerFault(t *testing.T) {
 	t.Parallel()
 	kind := regexp.MustCompile(`^(\w+) \(([^)]*)\): .`)
@@ -138,7 +135,7 @@ func TestVisitEndsRightWithEveryServerFault(t *testing.T) {
 				continue
 			}
 			if !known {
-				t.Errorf("%s: nobody says how a visit must end", key)
+				t.Errorf("%s: the tables have no expected ending", key)
 				continue
 			}
 			t.Run(key, func(t *testing.T) {
@@ -149,8 +146,7 @@ func TestVisitEndsRightWithEveryServerFault(t *testing.T) {
 	}
 }
 
-// visited are the places that every visit goes to. UserInfo, the device grant and
-// registration have tests of their own.
+// visitPlaces are the places that every visit reaches. UserInfo, device flow and registration have tests of their own.
 var visitPlaces = map[string]bool{"discovery": true, "jwks": true, "bc": true, "token": true, "api": true}
 
 func playFault(t *testing.T, place, name string, general bool, want ending) {
@@ -185,19 +181,19 @@ func playFault(t *testing.T, place, name string, general bool, want ending) {
 		t.Errorf("it took %d MiB", mib)
 	}
 	for _, said := range []string{c.out.text(), c.err.text()} {
-		// The API's own members are what the customer came for.
+		// The customer sees the API's members.
 		if place != "api" && strings.Contains(said, "zebra-crossing") || strings.ContainsAny(said, "\x1b\u202e\u009b") {
 			t.Errorf("the server's words are in the output:\n%q", said)
 		}
 	}
-	// A document is fetched once, keys once more if one is missing, and a document
-	// below a second address only where the first said that it was not there.
+	// A document is fetched once; keys are fetched again if one is missing, and discovery at the second
+	// address only after status 404 at the first.
 	if d, k := r.count("discovery"), r.count("jwks"); d > 2 || k > 2 {
 		t.Errorf("the metadata was fetched %d times, the keys %d times", d, k)
 	}
 }
 
-// peak watches how much memory a child takes and gives the most that was seen.
+// peak watches the memory of a child and returns the maximum.
 func (c *child) peak() func() int {
 	seen := make(chan int, 1)
 	go func() {
@@ -221,8 +217,8 @@ func (c *child) peak() func() int {
 	return func() int { return <-seen }
 }
 
-// TestConnectionResetAtAnyByte cuts acknowledgement and tokens off after every few bytes:
-// whatever got through, the phone rings once and nothing half read is believed.
+// TestConnectionResetAtAnyByte cuts acknowledgement and token response off after every few bytes. The phone rings once,
+// and no partial response is used.
 func TestConnectionResetAtAnyByte(t *testing.T) {
 	t.Parallel()
 	for _, place := range []string{"bc", "token"} {

@@ -15,7 +15,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// site is where a device comes to stand: who signs in and approves there, on their phones.
+// site is the place of a device: who signs in and approves, on their phones.
 type site struct {
 	signIn  func(code string) // a technician, with the code that they compared
 	who     string            // the first customer
@@ -25,11 +25,11 @@ type site struct {
 
 var spelledOut = regexp.MustCompile(`Code\s+([A-Z0-9]+(?:-[A-Z0-9]+)*)`)
 
-// provisionAndServe is the way from an installed package to the first customer: one command on the
-// device's own terminal, one sign-in on a phone, and the customer's screen.
+// provisionAndServe goes from an installed package to the first customer: one command on the device's terminal, one
+// sign-in on a phone, and the customer's screen.
 func (r *rig) provisionAndServe(t *testing.T, at site) {
 	began := time.Now()
-	x := r.window(100, 70, nil, "provision")
+	x := r.startIn(100, 70, nil, "provision")
 	x.mustShow("Technician: scan this QR code, sign in, and compare the code.")
 	address := x.scanned()
 	m := spelledOut.FindStringSubmatch(flat(x.picture()))
@@ -56,7 +56,7 @@ func (r *rig) provisionAndServe(t *testing.T, at site) {
 	y.press(escape, say(t, screen.MsgReadyTitle))
 	y.signal(syscall.SIGTERM)
 	if code := y.waitForExit(); code != 0 {
-		t.Errorf("told to stop, it exits with %d", code)
+		t.Errorf("exit code %d after SIGTERM", code)
 	}
 
 	secrets := at.secrets()
@@ -67,7 +67,7 @@ func (r *rig) provisionAndServe(t *testing.T, at site) {
 		t.Fatalf("key: %v", err)
 	}
 	secrets = append(secrets, key.D)
-	// The terminals had all that was printed and logged.
+	// The terminals received everything that was printed and logged.
 	for where, text := range map[string]string{"provision": x.written(), "the screen": y.written(), "the settings": r.file("kiosk.env"),
 		"the command line": strings.Join(append(x.cmd.Args, y.cmd.Args...), " ")} {
 		r.checkSecrets(t, where, text, secrets...)
@@ -80,7 +80,7 @@ func (r *rig) provisionAndServe(t *testing.T, at site) {
 	}
 }
 
-// TestFromPackageToFirstCustomer on a pseudo-terminal, against the development server.
+// TestFromPackageToFirstCustomer runs on a pseudo-terminal with the development server.
 func TestFromPackageToFirstCustomer(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)

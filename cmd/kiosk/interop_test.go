@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// TestFirstCustomerAtAnIndependentServer is the same way against npm oidc-provider
-// (scripts/interop), a server that nobody here wrote, as the device's users go it: by the
-// command on its terminal, and by its screen.
+// TestFirstCustomerAtAnIndependentServer does the same with npm oidc-provider (scripts/interop), a server of other
+// authors.
 func TestFirstCustomerAtAnIndependentServer(t *testing.T) {
 	r := newDevice(t)
 	r.url = os.Getenv("INTEROP_ISSUER")

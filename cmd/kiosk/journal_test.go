@@ -9,7 +9,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// TestJournalShow: one visit, by the name that logs and lines have for it.
+// TestJournalShow shows one visit by the name that logs and JSON lines have for it.
 func TestJournalShow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -23,12 +23,12 @@ func TestJournalShow(t *testing.T) {
 		}
 		out := c.out.text()
 		if strings.Contains(out, "alice") {
-			t.Errorf("it says who that was:\n%s", out)
+			t.Errorf("it contains the identifier:\n%s", out)
 		}
 		if len(args) == 0 {
 			for _, line := range []string{want.Code, want.Person, "asking", "asked, for ", "granted", "shown"} {
 				if !strings.Contains(out, line) {
-					t.Errorf("%q is not in it:\n%s", line, out)
+					t.Errorf("%q is missing:\n%s", line, out)
 				}
 			}
 			continue
@@ -75,9 +75,8 @@ func TestJournalReadsFromARunningKiosk(t *testing.T) {
 	}
 }
 
-// TestJournalPrunesThroughARunningKiosk: what has the record open is asked to forget, and does; a front
-// end that may speak to it may not have it forget what is young (here it may: it is the
-// kiosk's own user).
+// TestJournalPrunesThroughARunningKiosk: the kiosk that has the record open prunes it. Only root and the kiosk's own
+// user may ask for visits younger than the retention to be removed.
 func TestJournalPrunesThroughARunningKiosk(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// oddKeys are what keyboards, scanners and bar codes can send beside plain keys.
+// oddKeys are sequences that keyboards, scanners and bar codes can send besides plain keys.
 var oddKeys = []struct{ name, bytes string }{
 	{"a Latin-1 letter", "\xe9"},
 	{"a byte that no character has", "\xff"},
@@ -43,7 +43,7 @@ var oddKeys = []struct{ name, bytes string }{
 	{"Ctrl-S", "\x13"},
 }
 
-// TestUnusualKeysDoNotBlockLaterKeys: whatever came before, the next customer's keys count.
+// TestUnusualKeysDoNotBlockLaterKeys: whatever was sent before, the next customer's keys work.
 func TestUnusualKeysDoNotBlockLaterKeys(t *testing.T) {
 	t.Parallel()
 	for _, c := range oddKeys {
@@ -53,7 +53,7 @@ func TestUnusualKeysDoNotBlockLaterKeys(t *testing.T) {
 			x := r.screen()
 			x.begin("x")
 			x.send(c.bytes)
-			// A moment later somebody presses Escape, as often as people do.
+			// A moment later somebody presses Escape several times, as people do.
 			for range 6 {
 				if x.within(time.Second, containing(say(t, screen.MsgReadyTitle))) {
 					break
@@ -73,7 +73,7 @@ func TestUnusualKeysDoNotBlockLaterKeys(t *testing.T) {
 	}
 }
 
-// TestThousandsOfRandomKeys presses two thousand keys at random, as children do.
+// TestThousandsOfRandomKeys presses two thousand random keys, as children do.
 func TestThousandsOfRandomKeys(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -88,7 +88,7 @@ func TestThousandsOfRandomKeys(t *testing.T) {
 	for _, k := range oddKeys {
 		keys = append(keys, k.bytes)
 	}
-	// The seed is fixed, so that what fails once fails again.
+	// The seed is fixed, so that a failure repeats.
 	dice := rand.New(rand.NewPCG(20, 26))
 	for range 100 {
 		var burst strings.Builder
@@ -102,8 +102,8 @@ func TestThousandsOfRandomKeys(t *testing.T) {
 			t.Fatalf("a broken screen:\n%s", x.picture())
 		}
 	}
-	// Whatever it shows, Escape leads out of it, and then it looks as on the first
-	// day, cell for cell.
+	// From any screen Escape leads back to Ready, which then looks the same, cell for
+	// cell.
 	for range 20 {
 		x.send(escape)
 		if x.within(limit/20, func(string) bool { return x.matches(ready) }) {
@@ -124,7 +124,7 @@ func TestThousandsOfRandomKeys(t *testing.T) {
 	visits := r.visits()
 	pushes := r.count("backchannel")
 	if pushes == 0 {
-		t.Error("no visit came of all that: the keys are badly chosen")
+		t.Error("the keys began no visit: they are badly chosen")
 	}
 	if pushes > len(visits) || pushes > 30 {
 		t.Errorf("%d requests for %d visits on record; the guard lets 30 go", pushes, len(visits))

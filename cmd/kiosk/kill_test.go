@@ -14,29 +14,29 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// Killing: so many devices at once, so many power cuts each. A visit takes little
+// The number of devices and of power cuts of each. A visit takes little
 // more than a second, so that all of it takes about ten.
 const (
 	killedDevices = 4
 	killsEach     = 7
 )
 
-// TestPowerCutsAtAnyMomentOfAVisit cuts the power at any moment of a visit, over and over on the same
-// device, and looks at what the next start makes of it.
+// TestPowerCutsAtAnyMomentOfAVisit kills the program at any moment of a visit, many times on the same device, and
+// checks what the next start does with the visit.
 func TestPowerCutsAtAnyMomentOfAVisit(t *testing.T) {
 	t.Parallel()
 	for device := range killedDevices {
 		t.Run(fmt.Sprintf("device %d", device), func(t *testing.T) {
 			t.Parallel()
-			// The guard is tested elsewhere; here each start asks for somebody whose name
-			// it does not know yet.
+			// The push guard is tested elsewhere; here each start asks for a person whom it
+			// does not know yet.
 			r := newRig(t, "KIOSK_GUARD_DEVICE=1000/1m", "KIOSK_REQUESTED_EXPIRY=20", "KIOSK_SUBJECT_CLAIM=none")
 			r.cut = true
 			r.auto("approve", 300*time.Millisecond, "")
 			whole := r.oneVisit(people[killsEach])
-			// The seed is fixed; what happens by then is not, as the machine is not.
-			// Most of a visit is waiting, so a third of the cuts fall in the first moments
-			// and a third in the last, where the records are written.
+			// The seed is fixed; the machine's timing is not.
+			// A visit is mostly waiting, so a third of the cuts happen in the first moments
+			// and a third in the last, when records are written.
 			dice := rand.New(rand.NewPCG(uint64(device), 1))
 			edge := min(150*time.Millisecond, whole/2)
 			for i := range killsEach {
@@ -59,13 +59,13 @@ func TestPowerCutsAtAnyMomentOfAVisit(t *testing.T) {
 	}
 }
 
-// names are what the development server knows three people by.
+// people are the names by which the development server knows three people.
 var people = []string{
 	"alice", "u-alice", "alice@shop.example", "+447700900101", "bob", "u-bob", "bob@shop.example", "+447700900102",
 	"carol", "u-carol", "carol@shop.example", "+447700900103",
 }
 
-// oneVisit plays a visit to its end and says how long that takes.
+// oneVisit plays a visit to its end and returns its duration.
 func (r *rig) oneVisit(who string) time.Duration {
 	r.t.Helper()
 	began := time.Now()
@@ -88,7 +88,7 @@ func (r *rig) oneVisit(who string) time.Duration {
 	return time.Since(began)
 }
 
-// killedVisit begins a visit and cuts the power after a while.
+// killedVisit begins a visit and kills the program after a time.
 func (r *rig) killedVisit(t *testing.T, who string, after time.Duration) {
 	t.Helper()
 	c := r.start("login", "--json", who)
@@ -131,7 +131,7 @@ func (r *rig) checkJournal(t *testing.T) []store.Visit {
 		}
 		codes[v.Code], names[v.Visit] = true, true
 	}
-	// Whatever rang a phone is on record, and was before it rang.
+	// Every request that reached the server was on record before.
 	rang := map[string]bool{}
 	for _, a := range r.arrivals("backchannel") {
 		if a.Code == "" {
@@ -147,8 +147,8 @@ func (r *rig) checkJournal(t *testing.T) []store.Visit {
 	return all
 }
 
-// checkClosed: every visit has an ending, but for requests that still run; and no
-// start began more than its own.
+// checkClosed checks that every visit has an ending, except those whose requests are still pending, and that no start
+// began more than one visit.
 func (r *rig) checkClosed(t *testing.T, starts int) {
 	t.Helper()
 	now := time.Now()
@@ -167,8 +167,8 @@ func (r *rig) checkClosed(t *testing.T, starts int) {
 	t.Logf("%d starts, %d requests: %v", starts, r.count("backchannel"), ends)
 }
 
-// TestScreenResumesAVisitAfterAKill kills the kiosk in front of a waiting customer: a moment
-// later the same code stands there again, and nobody's phone rings twice.
+// TestScreenResumesAVisitAfterAKill kills the kiosk during Waiting. A moment later the screen shows the same code
+// again, and the phone does not ring twice.
 func TestScreenResumesAVisitAfterAKill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -199,8 +199,8 @@ func TestScreenResumesAVisitAfterAKill(t *testing.T) {
 	}
 }
 
-// TestKillDuringTheRequestClosesTheVisit: nobody can know whether the phone rang. The visit is closed,
-// and whoever stands there next sees nothing of it.
+// TestKillDuringTheRequestClosesTheVisit: after the kill it is unknown whether the phone rang. The visit is closed, and
+// the next customer sees nothing of it.
 func TestKillDuringTheRequestClosesTheVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -220,8 +220,8 @@ func TestKillDuringTheRequestClosesTheVisit(t *testing.T) {
 	}
 }
 
-// TestKillAfterApprovalRevokesTheTokens: the tokens are there and the customer is gone. The next
-// start gives them back, and never redeems the request again.
+// TestKillAfterApprovalRevokesTheTokens: the tokens were issued and the customer is gone. The next start revokes them
+// and does not redeem the request again.
 func TestKillAfterApprovalRevokesTheTokens(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -242,7 +242,7 @@ func TestKillAfterApprovalRevokesTheTokens(t *testing.T) {
 	}
 }
 
-// TestKillDoesNotResetThePushGuard: pulling the plug gives nobody a new budget.
+// TestKillDoesNotResetThePushGuard: a power cut gives nobody a new budget.
 func TestKillDoesNotResetThePushGuard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_GUARD_PERSON=1/10m")

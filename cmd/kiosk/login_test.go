@@ -17,10 +17,10 @@ import (
 // ending is how one `kiosk login --json` must end.
 type ending struct {
 	code    int
-	reason  string // "" is shown
+	reason  string // empty: the result was shown
 	pushes  int    // backchannel requests that reached the server
 	api     int    // calls of the protected API
-	revoked bool   // tokens came, so they must have been given back
+	revoked bool   // tokens were issued, so they must have been revoked
 }
 
 var (
@@ -28,8 +28,7 @@ var (
 	untrusted = ending{code: 15, reason: "untrusted", pushes: 1, revoked: true}
 )
 
-// checkOutcome holds a login that has ended against everything that is always so,
-// and against what this one must come to.
+// checkOutcome checks a login that has ended against the contract and against want.
 func (r *rig) checkOutcome(t *testing.T, c *child, want ending) {
 	t.Helper()
 	code := c.wait()
@@ -48,10 +47,10 @@ func (r *rig) checkOutcome(t *testing.T, c *child, want ending) {
 	if n := r.count("api"); n != want.api {
 		t.Errorf("the API was called %d times, want %d", n, want.api)
 	}
-	// On a processor that is only imitated the seconds that a program has for it at its end
-	// can be too short for a handshake: then the next one has them to give back.
+	// On an emulated processor the seconds for revocation at the end of the program can
+	// be too short for a TLS handshake; then the next run revokes the tokens.
 	if n := r.count("revocation"); (n > 0 || patience() > 1 && r.hasPendingRevocations()) != want.revoked || n > 1 {
-		t.Errorf("tokens were given back %d times; want some: %v", n, want.revoked)
+		t.Errorf("%d revocations; want some: %v", n, want.revoked)
 	}
 	r.checkRequests(t)
 	r.checkSecrets(t, "standard output", said)
@@ -66,7 +65,7 @@ func (r *rig) checkOutcome(t *testing.T, c *child, want ending) {
 	}
 }
 
-// TestLoginEndsInEachWay plays one visit without a screen for each way it can end.
+// TestLoginEndsInEachWay plays one visit without a screen for each ending.
 func TestLoginEndsInEachWay(t *testing.T) {
 	t.Parallel()
 	type approval struct {
@@ -138,7 +137,7 @@ func TestLoginEndsInEachWay(t *testing.T) {
 	}
 }
 
-// TestLoginRejectsUntrustedIDTokens plays an approval whose ID token breaks one rule each.
+// TestLoginRejectsUntrustedIDTokens plays approvals whose ID token breaks one rule each.
 func TestLoginRejectsUntrustedIDTokens(t *testing.T) {
 	t.Parallel()
 	kinds := []string{
@@ -169,7 +168,7 @@ func TestLoginRejectsUntrustedIDTokens(t *testing.T) {
 
 func at(place, kind string) []faults.Fault { return []faults.Fault{{At: place, Kind: kind}} }
 
-// TestLoginPrintsAnApprovedVisit looks at what an approved visit says, word for word.
+// TestLoginPrintsAnApprovedVisit checks the JSON lines of an approved visit word for word.
 func TestLoginPrintsAnApprovedVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -206,7 +205,7 @@ func TestLoginPrintsAnApprovedVisit(t *testing.T) {
 	if !slices.ContainsFunc(result["fields"].([]any), func(f any) bool { return f.(map[string]any)["value"] == "1240" }) {
 		t.Errorf("the points are not among %v", result["fields"])
 	}
-	// The identifier is the customer's own business: not even on the way.
+	// No line contains the identifier.
 	before, _, _ := strings.Cut(c.out.text(), `"phase":"shown"`)
 	if strings.Contains(before+c.err.text(), "alice") {
 		t.Errorf("the identifier is in the output:\n%s%s", before, c.err.text())
@@ -214,8 +213,7 @@ func TestLoginPrintsAnApprovedVisit(t *testing.T) {
 	r.checkState(t, "alice")
 }
 
-// TestUnknownPersonAndMissingPhoneLookTheSame: whether somebody is unknown or only has no phone is
-// nobody's business in the shop.
+// TestUnknownPersonAndMissingPhoneLookTheSame: people in the shop cannot tell who has an account.
 func TestUnknownPersonAndMissingPhoneLookTheSame(t *testing.T) {
 	t.Parallel()
 	said := func(who string) []map[string]any {
@@ -224,7 +222,7 @@ func TestUnknownPersonAndMissingPhoneLookTheSame(t *testing.T) {
 		c := r.start("login", "--json", who)
 		r.checkOutcome(t, c, ending{code: 14, reason: "refused", pushes: 1})
 		if d, even := time.Since(began), kiosk.DefaultRules().RefusalQuantum; d < even {
-			t.Errorf("%s was refused after %v: less than %v tells something", who, d, even)
+			t.Errorf("%s was refused after %v: less than %v reveals something", who, d, even)
 		}
 		lines := c.lines()
 		for _, l := range lines {
@@ -241,7 +239,7 @@ func TestUnknownPersonAndMissingPhoneLookTheSame(t *testing.T) {
 	}
 }
 
-// TestSignalsEndALogin ends a visit from outside, before and after the phone is known to ring.
+// TestSignalsEndALogin ends a visit by signals, before and after the phone rings.
 func TestSignalsEndALogin(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -250,10 +248,10 @@ func TestSignalsEndALogin(t *testing.T) {
 		asking bool
 	}{
 		{"Ctrl-C while waiting", os.Interrupt, false},
-		{"told to stop while waiting", syscall.SIGTERM, false},
+		{"SIGTERM while waiting", syscall.SIGTERM, false},
 		{"hung up while waiting", syscall.SIGHUP, false},
 		{"Ctrl-C while asking", os.Interrupt, true},
-		{"told to stop while asking", syscall.SIGTERM, true},
+		{"SIGTERM during the request", syscall.SIGTERM, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -278,7 +276,7 @@ func TestSignalsEndALogin(t *testing.T) {
 			if v := r.lastVisit(); v.Stage != stage {
 				t.Errorf("the journal says %v, want %v", v.Stage, stage)
 			}
-			// The phone may answer still; nobody may ask for it.
+			// The phone may still answer, but the kiosk must not poll.
 			polls := r.count("poll")
 			if c.asking {
 				return
@@ -293,8 +291,8 @@ func TestSignalsEndALogin(t *testing.T) {
 	}
 }
 
-// TestLoginOnAnUnconfiguredDevice: a device without a registration, and one with a wrong setting,
-// say so in the same lines as everything else.
+// TestLoginOnAnUnconfiguredDevice: a device without a registration, or with an invalid setting, says so in JSON lines
+// of the same form.
 func TestLoginOnAnUnconfiguredDevice(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -346,7 +344,7 @@ func TestLoginInPolish(t *testing.T) {
 	}
 }
 
-// TestLoginInSentences: without --json the same story in sentences.
+// TestLoginInSentences plays a visit without --json.
 func TestLoginInSentences(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -11,18 +11,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes this test binary be the kiosk when it is started under that
-// name: the program is main itself, and nothing has to be built beside it.
+// TestMain makes this test binary the kiosk if it is started under that name: the tests run the real main, and nothing
+// has to be built first.
 func TestMain(m *testing.M) {
-	// Visits spend their time waiting for seconds to pass, not for a processor, so
-	// many can be played at once. A -parallel on the command line still counts.
+	// Visits mostly wait for seconds to pass, not for a processor, so
+	// many can run at once. A -parallel on the command line still counts.
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"kiosk": main})
 }
 
-// kioskPath is the program under test.
+// kioskPath is the path of the program under test.
 func kioskPath(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("kiosk")

@@ -12,8 +12,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// A blind customer goes through a whole visit by what their braille line says and by
-// the bell.
+// TestMirrorAndBellCoverAWholeVisit plays a visit as a blind customer does, by the lines of the mirror and the bell.
 func TestMirrorAndBellCoverAWholeVisit(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "mirror.sock")
@@ -35,7 +34,7 @@ func TestMirrorAndBellCoverAWholeVisit(t *testing.T) {
 			}
 			before += lines.Text() + "\n"
 		}
-		t.Fatalf("never heard %q, but:\n%s", want, before)
+		t.Fatalf("never printed %q, but:\n%s", want, before)
 		return ""
 	}
 	heard(say(t, screen.MsgReadyTitle))
@@ -46,12 +45,12 @@ func TestMirrorAndBellCoverAWholeVisit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if said := heard(say(t, screen.MsgShownHidden)); strings.Contains(said, "alice") {
-		t.Errorf("after it was sent, the identifier is said again: %s", said)
+		t.Errorf("after it was sent, the identifier is printed again: %s", said)
 	}
 	x.until("one bell for the phone, two for the approval", func(string) bool { return strings.Count(x.written(), "\a") == 3 })
 	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 	if lines.Scan() && strings.Contains(lines.Text(), "Alice") {
-		t.Error("details are said that were never shown")
+		t.Error("details are printed that were never shown")
 	}
 }

@@ -14,14 +14,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// manager is the socket on which a runService manager listens to its services.
+// manager is the socket on which a service manager receives notifications.
 type manager struct {
 	t    testing.TB
 	conn *net.UnixConn
 }
 
-// withServiceManager has the device's programs speak to a runService manager that watches them,
-// and takes them for hung after a time.
+// withServiceManager lets the device's programs notify a service manager that expects a watchdog message within limit.
 func (r *rig) withServiceManager(limit time.Duration) *manager {
 	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "notify")
@@ -35,7 +34,7 @@ func (r *rig) withServiceManager(limit time.Duration) *manager {
 	return &manager{r.t, conn}
 }
 
-// receives says whether a line comes within a time.
+// receives reports whether a line arrives within a time.
 func (m *manager) receives(d time.Duration, line string) bool {
 	m.t.Helper()
 	if err := m.conn.SetReadDeadline(time.Now().Add(d)); err != nil {
@@ -58,12 +57,12 @@ func (m *manager) receives(d time.Duration, line string) bool {
 func (m *manager) mustReceive(line string) {
 	m.t.Helper()
 	if !m.receives(limit, line) {
-		m.t.Fatalf("the service manager never hears %q", line)
+		m.t.Fatalf("the service manager never receives %q", line)
 	}
 }
 
-// TestServiceManagerNotifications: ready when the first screen stands, alive
-// while everything moves, and silent while the terminal does not.
+// TestServiceManagerNotifications: READY when the first screen is drawn, WATCHDOG while everything works, nothing while
+// the terminal is blocked.
 func TestServiceManagerNotifications(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -79,7 +78,7 @@ func TestServiceManagerNotifications(t *testing.T) {
 	x.setFlow(unix.TCOOFF)
 	for late := 0; m.receives(2*time.Second, "WATCHDOG=1"); late++ {
 		if late > 20 { // more than can have been on their way
-			t.Fatal("signs of life from a kiosk whose terminal stands still")
+			t.Fatal("watchdog messages from a kiosk whose terminal is blocked")
 		}
 	}
 	x.setFlow(unix.TCOON)
@@ -88,11 +87,11 @@ func TestServiceManagerNotifications(t *testing.T) {
 	x.signal(syscall.SIGTERM)
 	m.mustReceive("STOPPING=1")
 	if code := x.waitForExit(); code != 0 {
-		t.Errorf("told to stop, it exits with %d", code)
+		t.Errorf("exit code %d after SIGTERM", code)
 	}
 }
 
-// setFlow stops or starts what the terminal takes, as Ctrl-S and Ctrl-Q would.
+// setFlow stops or resumes the terminal's output, as Ctrl-S and Ctrl-Q do.
 func (x *terminal) setFlow(how int) {
 	x.t.Helper()
 	conn, err := x.slave.SyscallConn()

@@ -14,9 +14,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestHoursAndOutageFromFiles: files and a signal are all that a tool like Ansible needs: opening
-// hours in the folder of drop-ins, and the order to be out of runService in the state folder.
-// Nobody is thrown out by them.
+// TestHoursAndOutageFromFiles: a tool like Ansible needs only files and a signal: opening hours in the drop-in folder,
+// an outage in the state folder. A visit in progress is not interrupted.
 func TestHoursAndOutageFromFiles(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -31,14 +30,14 @@ func TestHoursAndOutageFromFiles(t *testing.T) {
 	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
 	x.mustShow(say(t, screen.MsgReadyTitle), "Shop 7")
 
-	// Open on one day of the week only, and that is not near.
+	// Open on one day of the week only, which is not today.
 	day := time.Now().AddDate(0, 0, 3).Format("Monday")
 	hours := filepath.Join("kiosk.env.d", "50-hours.env")
 	x.identify("alice")
 	r.write(hours, "KIOSK_SITE=Shop 8\nKIOSK_OPEN="+day[:2]+" 09:00-17:00\n")
 	x.signal(syscall.SIGHUP)
 	if x.within(time.Second, func(text string) bool { return strings.Contains(text, "Shop 8") }) {
-		t.Error("somebody stands there")
+		t.Error("a visit is in progress")
 	}
 	if err := r.dev.Deny("alice"); err != nil {
 		t.Fatal(err)
@@ -53,7 +52,7 @@ func TestHoursAndOutageFromFiles(t *testing.T) {
 		t.Errorf("status says:\n%s", out)
 	}
 	if _, out := r.runVerb("config", "show"); !strings.Contains(out, "50-hours.env:2") {
-		t.Errorf("where it comes from is not said:\n%s", out)
+		t.Errorf("the origin is missing:\n%s", out)
 	}
 
 	if err := os.Remove(filepath.Join(r.dir, hours)); err != nil {
@@ -74,8 +73,8 @@ func TestHoursAndOutageFromFiles(t *testing.T) {
 	x.mustRun()
 }
 
-// TestScreenNamesAnUnreachableServer: nobody answers at the issuer's address; customers read that,
-// or that there is no network where this machine has none, and no error.
+// TestScreenNamesAnUnreachableServer: the authorization server cannot be reached. The screen says so, or that there is
+// no network, without an error message.
 func TestScreenNamesAnUnreachableServer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

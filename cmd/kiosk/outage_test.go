@@ -7,7 +7,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/faults"
 )
 
-// TestServerUnreachableDuringAVisit takes the authorization server away in mid-visit.
+// TestServerUnreachableDuringAVisit makes the authorization server unreachable during a visit.
 func TestServerUnreachableDuringAVisit(t *testing.T) {
 	t.Parallel()
 	t.Run("and it does not come back", func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestServerUnreachableDuringAVisit(t *testing.T) {
 	})
 }
 
-// TestSlowDownLastsForTheVisit: the server's wish counts for the rest of the visit.
+// TestSlowDownLastsForTheVisit: the interval after slow_down lasts for the rest of the visit.
 func TestSlowDownLastsForTheVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -67,7 +67,7 @@ func TestSlowDownLastsForTheVisit(t *testing.T) {
 	}
 }
 
-// TestPushGuardRemembersAcrossRestarts: the guard's memory outlives the program.
+// TestPushGuardRemembersAcrossRestarts: the push guard's memory is on record.
 func TestPushGuardRemembersAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_GUARD_PERSON=1/10m")
@@ -80,8 +80,8 @@ func TestPushGuardRemembersAcrossRestarts(t *testing.T) {
 		t.Errorf("exit code %d, %d requests, said:\n%s", code, r.count("backchannel"), second.out.text())
 	}
 	if advice, _ := last["advice"].(string); !strings.Contains(advice, "10 minutes") {
-		t.Errorf("how long to wait is not in %q", advice)
+		t.Errorf("%q lacks the waiting time", advice)
 	}
-	// Somebody else is not held back by it.
+	// Another person is not throttled by it.
 	r.checkOutcome(t, r.start("login", "--json", "bob"), ending{code: 10, reason: "declined", pushes: 2})
 }

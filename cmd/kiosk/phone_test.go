@@ -18,7 +18,7 @@ import (
 // A phone of ordinary size, held upright.
 const phoneWide, phoneHigh, phoneScale = 390, 844, 3
 
-// browser starts a real browser, or skips the test, loudly, where there is none.
+// browser starts a real browser. Without one the test is skipped, with a message.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	var path string
@@ -57,7 +57,7 @@ type phone struct {
 	ctx context.Context
 }
 
-// phone opens the page of a person on a phone's screen, before anything is asked.
+// phone opens a person's page on a phone's screen before there is a request.
 func (r *rig) phone(t *testing.T, browser context.Context, who string) *phone {
 	t.Helper()
 	tab, closeTab := chromedp.NewContext(browser)
@@ -78,7 +78,7 @@ func (p *phone) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// code waits for a request to appear by itself and reads its code.
+// code waits for a request to appear by itself and returns its code.
 func (p *phone) code() string {
 	p.t.Helper()
 	p.do("see a request", chromedp.WaitVisible(chromedp.CSS("[data-code]")))
@@ -89,7 +89,7 @@ func (p *phone) code() string {
 	return strings.TrimSpace(code)
 }
 
-// tap puts a finger on a button.
+// tap taps a button.
 func (p *phone) tap(action string) {
 	p.t.Helper()
 	button := `[data-action="` + action + `"]`
@@ -101,17 +101,16 @@ func (p *phone) tap(action string) {
 		p.t.Fatalf("phone: measure the button: %v", err)
 	}
 	if size[3] != phoneWide || size[4] != phoneScale || size[5] < 1 {
-		p.t.Fatalf("phone: that is no phone: %v", size)
+		p.t.Fatalf("phone: wrong screen size: %v", size)
 	}
-	// WCAG 2.5.5 wants 44 by 44; and nothing may have to be pushed sideways.
+	// WCAG 2.5.5 demands 44 by 44; and nobody should have to scroll sideways.
 	if size[0] < 44 || size[1] < 44 || size[2] > phoneWide {
 		p.t.Errorf("button %s is %v by %v on a page %v wide", action, size[0], size[1], size[2])
 	}
 	p.do("tap "+action, chromedp.Tap(chromedp.CSS(button)))
 }
 
-// press reaches a button by Tab alone, as somebody does who cannot point, sees the
-// focus on each way station, and presses Enter.
+// press reaches a button by Tab alone, checks that the focus is visible at each stop, and presses Enter.
 func (p *phone) press(action string) {
 	p.t.Helper()
 	const most = 10 // what stands before the buttons is a link or two
@@ -126,7 +125,7 @@ func (p *phone) press(action string) {
 				seen: e.matches(":focus-visible") && s.outlineStyle === "solid" && parseFloat(s.outlineWidth) >= 3 && r.top >= 0 && r.bottom <= innerHeight};
 		})()`))
 		if err != nil {
-			p.t.Fatalf("phone: look where the focus is: %v", err)
+			p.t.Fatalf("phone: read the focus: %v", err)
 		}
 		if !at.Seen {
 			p.t.Errorf("phone: the focus on %q cannot be seen", at.Name)
@@ -139,18 +138,18 @@ func (p *phone) press(action string) {
 	p.t.Fatalf("phone: %s is not reached by %d times Tab", action, most)
 }
 
-// waitForAnswer waits for the page to say how the answer went.
+// waitForAnswer waits until the page shows the outcome.
 func (p *phone) waitForAnswer(done string) {
 	p.t.Helper()
-	p.do("be told "+done, chromedp.WaitVisible(chromedp.CSS(`[data-done="`+done+`"]`)))
+	p.do("see the outcome "+done, chromedp.WaitVisible(chromedp.CSS(`[data-done="`+done+`"]`)))
 }
 
-// TestVisitsWithAPhoneInABrowser plays whole visits with both screens: the kiosk's on a terminal,
-// the phone's in a browser.
+// TestVisitsWithAPhoneInABrowser plays whole visits with both screens: the kiosk's on a terminal, the phone's in a
+// browser.
 func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
-	// The group ends before the browser does.
+	// The group ends before the browser is closed.
 	t.Run("visits", func(t *testing.T) {
 		t.Run("approved", func(t *testing.T) {
 			t.Parallel()
@@ -186,7 +185,7 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 			p.code()
 			heard, err := chromedp.Run(p.ctx, chromedp.Poll[string](`document.getElementById("news").textContent`, chromedp.WithPollingInterval(50*time.Millisecond)))
 			if err != nil || !strings.Contains(heard, "asks for your approval") {
-				t.Errorf("a screen reader hears %q, %v", heard, err)
+				t.Errorf("a screen reader reads %q, %v", heard, err)
 			}
 			p.press("approve")
 			p.waitForAnswer("approved")
@@ -234,8 +233,8 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 		})
 		t.Run("given up at the kiosk", func(t *testing.T) {
 			t.Parallel()
-			// Long enough for a busy machine to show the request on the phone and to have it
-			// given up here before it runs out, which is waited for below.
+			// Long enough for a busy machine to show the request on the phone and to cancel
+			// here before the request expires, which the test waits for below.
 			r := newRig(t, "KIOSK_REQUESTED_EXPIRY="+strconv.Itoa(15*int(patience())))
 			p := r.phone(t, b, "alice")
 			x := r.screen()
@@ -243,7 +242,7 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 			p.code()
 			began := time.Now()
 			x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
-			// CIBA has no cancel: the phone goes on asking until the request has run out.
+			// CIBA has no cancellation: the phone shows the request until it expires.
 			p.do("see the request go", chromedp.WaitNotPresent(chromedp.CSS("[data-code]")))
 			if d := time.Since(began); d > limit {
 				t.Errorf("it took %v", d)

@@ -10,7 +10,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// pipe is a pipe with our end and the kiosk's; both are closed after the test.
+// pipe returns a pipe; both ends are closed after the test.
 func pipe(t *testing.T) (reader, writer *os.File) {
 	t.Helper()
 	reader, writer, err := os.Pipe()
@@ -21,7 +21,7 @@ func pipe(t *testing.T) (reader, writer *os.File) {
 	return reader, writer
 }
 
-// fill fills a pipe to the brim, so that the next who writes to it waits for ever.
+// fill fills a pipe, so that the next write to it blocks.
 func fill(t *testing.T, writer *os.File) {
 	t.Helper()
 	fd := int(writer.Fd())
@@ -38,7 +38,7 @@ func fill(t *testing.T, writer *os.File) {
 	}
 }
 
-// TestSignalEndsALoginWithoutInput: a login that waits for its line ends when it is told to.
+// TestSignalEndsALoginWithoutInput: a login that waits for its line ends on a signal.
 func TestSignalEndsALoginWithoutInput(t *testing.T) {
 	t.Parallel()
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
@@ -48,7 +48,7 @@ func TestSignalEndsALoginWithoutInput(t *testing.T) {
 		c := r.startOn(func(cmd *exec.Cmd) { cmd.Stdin, cmd.Stderr = in, logged }, "", "login", "--json")
 		c.signal(s)
 		if code := c.wait(); code != kiosk.Cancelled.ExitCode() && code != -1 {
-			t.Errorf("%v: exit code %d", s, code) // -1: it came before the program was there to hear it
+			t.Errorf("%v: exit code %d", s, code) // -1: the signal came before the program handled it
 		}
 		if len(r.arrivals("backchannel")) > 0 {
 			t.Error("a phone rang")
@@ -56,8 +56,8 @@ func TestSignalEndsALoginWithoutInput(t *testing.T) {
 	}
 }
 
-// TestLoginIsCancelledWhenItsReaderGoesAway: a visit that nobody reads any more ends as cancelled, is
-// on record as that, and what the server gave is given back.
+// TestLoginIsCancelledWhenItsReaderGoesAway: a visit without a reader ends as cancelled, is on record as that, and its
+// tokens are revoked.
 func TestLoginIsCancelledWhenItsReaderGoesAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -71,12 +71,11 @@ func TestLoginIsCancelledWhenItsReaderGoesAway(t *testing.T) {
 		t.Errorf("on record: %v %v", v.Stage, v.Reason)
 	}
 	if n := len(r.arrivals("api")); n != 0 {
-		t.Errorf("the API was called %d times for nobody", n)
+		t.Errorf("the API was called %d times without a reader", n)
 	}
 }
 
-// TestVisitContinuesWhenItsLogIsNotRead: a visit goes its way when nobody reads its log, or when
-// nobody is left to read it.
+// TestVisitContinuesWhenItsLogIsNotRead: a visit is not disturbed by a full or closed log.
 func TestVisitContinuesWhenItsLogIsNotRead(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]bool{"the reader sleeps": false, "the reader is gone": true} {
@@ -101,7 +100,7 @@ func TestVisitContinuesWhenItsLogIsNotRead(t *testing.T) {
 	}
 }
 
-// TestSignalEndsALoginWhoseOutputIsNotRead: a login whose lines nobody fetches ends when it is told to.
+// TestSignalEndsALoginWhoseOutputIsNotRead: a login whose output is not read ends on a signal.
 func TestSignalEndsALoginWhoseOutputIsNotRead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -119,8 +118,8 @@ func TestSignalEndsALoginWhoseOutputIsNotRead(t *testing.T) {
 	}
 }
 
-// TestLoginWhoseOutputIsNotReadEndsByItself: a login whose lines nobody fetches ends by itself, as
-// one whose customer has left, instead of standing there with the store in its hand.
+// TestLoginWhoseOutputIsNotReadEndsByItself: a login whose output is not read ends by itself, as if the customer had
+// left, and closes the record.
 func TestLoginWhoseOutputIsNotReadEndsByItself(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

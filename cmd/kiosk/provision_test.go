@@ -12,8 +12,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
-// newDevice is a device out of its box: it knows its server and the client with
-// which a technician signs in, and has no registration.
+// newDevice returns a device that knows its server and the client with which a technician signs in, and has no
+// registration.
 func newDevice(t testing.TB) *rig {
 	r := newRig(t)
 	guarded, err := provider.New(provider.Options{Interval: 1, Expires: requestLifetime, PollTolerance: pollTolerance, GuardRegistration: true})
@@ -39,8 +39,8 @@ func newDevice(t testing.TB) *rig {
 
 var codeToCompare = regexp.MustCompile(`"user_code":"([A-Z-]+)"`)
 
-// signIn is what a technician does on the phone once the device has asked, until
-// somebody signed in or the program is gone.
+// signIn approves as a technician on the phone once the device has asked. It returns after the sign-in or when the
+// program has ended.
 func (r *rig) signIn(c *child) {
 	for end := time.Now().Add(limit); time.Now().Before(end); {
 		changed := c.out.changes()
@@ -87,7 +87,7 @@ func TestProvisionWithOneSignIn(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(r.state, "client.key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("key: %v, %v", info, err)
 	}
-	// The first visit, with nothing else done to the device.
+	// The first visit, without any other step.
 	r.auto("approve", 0, "")
 	visit := r.start("login", "--json", "alice")
 	if code := visit.wait(); code != 0 {
@@ -102,7 +102,7 @@ func TestProvisionWithOneSignIn(t *testing.T) {
 	if code := again.wait(); code != 0 || r.file("kiosk.env") != env || r.count("registration") != 1 {
 		t.Errorf("exit %d, %d registrations\n%s", code, r.count("registration"), r.file("kiosk.env"))
 	}
-	// Another key, and the next visit.
+	// A new key, and the next visit.
 	rotated := r.start("provision", "--rotate-key")
 	if code := rotated.wait(); code != 0 {
 		t.Fatalf("rotation: exit %d\n%s", code, rotated.err.text())
@@ -143,14 +143,14 @@ func TestProvisionManually(t *testing.T) {
 	if r.count("registration") != 0 || r.count("device") != 0 {
 		t.Error("the server was asked")
 	}
-	// The portal gave a client identifier, and the technician mistypes it.
+	// The portal shows a client identifier, and the technician mistypes it.
 	if c := r.start("provision", "--manual", "--client-id", "c-nobody"); c.wait() != 3 || !strings.Contains(c.err.text(), "invalid_client") {
 		t.Errorf("%s%s", c.out.text(), c.err.text())
 	}
 }
 
-// SIGKILL at any moment, again and again, then once to the end: one registration, or
-// none and a word what to do.
+// TestPowerCutsDuringProvisioning kills the program at many moments, then lets it run to the end. There is one
+// registration, or none and an instruction what to do.
 func TestPowerCutsDuringProvisioning(t *testing.T) {
 	for _, after := range []time.Duration{5, 30, 60, 100, 150, 250, 500, 900, 1300, 1700} {
 		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
@@ -177,8 +177,7 @@ func TestPowerCutsDuringProvisioning(t *testing.T) {
 	}
 }
 
-// TestProvisionIsKilledAtEachStep: SIGKILL as soon as a step is told, however slow the
-// machine; then once to the end.
+// TestProvisionIsKilledAtEachStep kills the program as soon as it prints a step, then lets it run to the end.
 func TestProvisionIsKilledAtEachStep(t *testing.T) {
 	for _, step := range []string{"key", "approve", "registered", "settings", "proved", "doctor"} {
 		t.Run(step, func(t *testing.T) {
@@ -188,7 +187,7 @@ func TestProvisionIsKilledAtEachStep(t *testing.T) {
 			go r.signIn(c)
 			c.until(step, func(l map[string]any) bool { return l["step"] == step })
 			c.kill()
-			// From the registration on all that is needed is on disk before it is told.
+			// From the registration on, everything needed is on disk before the step is printed.
 			last := r.start("provision", "--json")
 			go r.signIn(last)
 			if code := last.wait(); code != 0 || r.count("registration") != 1 {

@@ -12,11 +12,11 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// quietFor is longer than anything that the program does by itself now and then: the
-// screen drawn anew, a disk that took nothing tried again, the clock looked at.
+// quietFor is longer than all periodic work of the program: redrawing the screen, writing to a failed disk again,
+// checking the clock.
 const quietFor = 35 * time.Second
 
-// traceWrites has the device's programs note each call by which a file is written or changed.
+// traceWrites lets the device's programs record each system call that writes or changes a file.
 func (r *rig) traceWrites() (log string) {
 	r.t.Helper()
 	if out, err := exec.Command("strace", "-qq", "-e", "trace=none", "true").CombinedOutput(); err != nil {
@@ -41,8 +41,8 @@ var (
 	quoted  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 )
 
-// writtenFiles is which files the lines of a trace write or change. Terminals, pipes, sockets
-// and the kernel's own are none.
+// writtenFiles returns the files that the lines of a trace write or change, without terminals, pipes, sockets and the
+// kernel's files.
 func writtenFiles(trace string) []string {
 	var files []string
 	for line := range strings.Lines(trace) {
@@ -58,8 +58,8 @@ func writtenFiles(trace string) []string {
 			names = []string{m[1]}
 		}
 		for _, n := range names {
-			// What is traced of an emulated program is its emulator, which makes the files of
-			// /proc that would tell of it itself, in memory.
+			// The trace of an emulated program is that of its emulator, which makes the files of
+			// /proc that describe the program itself, in memory.
 			if strings.HasPrefix(n, "/memfd:qemu-open") || strings.HasPrefix(n, "/dev/") || strings.Contains(n, ":[") && !strings.HasPrefix(n, "/") {
 				continue
 			}
@@ -69,12 +69,12 @@ func writtenFiles(trace string) []string {
 	return files
 }
 
-// TestOnlyTheStateFolderIsWritten: the root may be read-only and the card small. What a
-// device writes lies in its state folder, and while nobody is there it writes nothing at all.
+// TestOnlyTheStateFolderIsWritten: the root may be read-only and the card small. A device writes only into its state
+// folder, and nothing at all without customers.
 func TestOnlyTheStateFolderIsWritten(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if err := os.Mkdir(r.state, 0o700); err != nil { // the runService manager's part (StateDirectory=)
+	if err := os.Mkdir(r.state, 0o700); err != nil { // as the service manager does (StateDirectory=)
 		t.Fatal(err)
 	}
 	log := r.traceWrites()
@@ -102,7 +102,7 @@ func TestOnlyTheStateFolderIsWritten(t *testing.T) {
 	}
 	for _, must := range []string{"kiosk.db", "store.key"} {
 		if !seen[filepath.Join(r.state, must)] {
-			t.Errorf("%s is not written: the trace shows nothing, and proves nothing", must)
+			t.Errorf("%s is not written: the trace misses writes and proves nothing", must)
 		}
 	}
 	time.Sleep(quietFor)
@@ -111,6 +111,6 @@ func TestOnlyTheStateFolderIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := writtenFiles(string(all[len(trace):])); len(again) > 0 {
-		t.Errorf("while nobody is there, these are written: %q", again)
+		t.Errorf("without customers, these are written: %q", again)
 	}
 }

@@ -16,9 +16,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// TestReloadDoesNotReportStopping: a runService manager that is told STOPPING=1 goes on to
-// end the process, so a kiosk that only reads its settings again must not say so. A
-// wrong file that comes before the right one has counted changes nothing.
+// TestReloadDoesNotReportStopping: a service manager that receives STOPPING=1 ends the process, so a kiosk that only
+// reads its settings again must not send it. An invalid file before the valid one changes nothing.
 func TestReloadDoesNotReportStopping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -48,25 +47,24 @@ func TestReloadDoesNotReportStopping(t *testing.T) {
 	x.checkStaysRunning(m)
 }
 
-// goesOn: to the runService manager a kiosk that goes on with other settings never stops,
-// timeLimit it is told to.
+// checkStaysRunning checks that the service manager sees a kiosk that never stops, until it is stopped.
 func (x *terminal) checkStaysRunning(m *manager) {
 	x.t.Helper()
 	x.mustRun()
 	if m.receives(time.Second, "STOPPING=1") {
-		x.t.Error("the service manager was told that the kiosk stops")
+		x.t.Error("the service manager received STOPPING")
 	}
 	x.signal(syscall.SIGTERM)
 	m.mustReceive("STOPPING=1")
 	if code := x.waitForExit(); code != 0 {
-		x.t.Errorf("told to stop, it exits with %d", code)
+		x.t.Errorf("exit code %d after SIGTERM", code)
 	}
 }
 
-// TestReloadWithUnusableSettings: settings that are right, and name what is not to be
-// had. An address that another process has is told to whoever asks for the reload; what
-// is found only when the kiosk begins anew has it go on with the old ones. Either is in the
-// status until right ones are read, the process stays, and nobody hears that it stops.
+// TestReloadWithUnusableSettings: the settings are valid, but something that they name cannot be used. The reload's
+// caller gets the error about an address in use. If the kiosk finds the problem only when it starts with the settings,
+// it continues with the old ones. Both problems are in the status until usable settings are read; the process keeps
+// running and does not report that it stops.
 func TestReloadWithUnusableSettings(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -123,8 +121,8 @@ func TestReloadWithUnusableSettings(t *testing.T) {
 	x.checkStaysRunning(m)
 }
 
-// TestQueuedVisitsAreServedBeforeAReload: without a screen, who waits for their turn stands
-// there, too. They are served as things were, and nobody is cancelled by a reload.
+// TestQueuedVisitsAreServedBeforeAReload: without a screen, clients that wait for their turn are served with the old
+// settings. A reload cancels nobody.
 func TestQueuedVisitsAreServedBeforeAReload(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -161,8 +159,7 @@ func TestQueuedVisitsAreServedBeforeAReload(t *testing.T) {
 	})
 }
 
-// TestInvalidIdentifierDoesNotBlockTheQueue: an identifier that is none is answered at once, and the next
-// visit has its turn.
+// TestInvalidIdentifierDoesNotBlockTheQueue: an invalid identifier is rejected at once, and the next visit begins.
 func TestInvalidIdentifierDoesNotBlockTheQueue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_IDENTIFIER=email")
@@ -184,8 +181,8 @@ func TestInvalidIdentifierDoesNotBlockTheQueue(t *testing.T) {
 	}
 }
 
-// TestLoginEndsWhenTheRunningKioskHangs: a login that was handed over ends when it is told to,
-// even if whoever took it never answers.
+// TestLoginEndsWhenTheRunningKioskHangs: a login that was passed to the running kiosk ends on a signal, even if the
+// kiosk never answers.
 func TestLoginEndsWhenTheRunningKioskHangs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -211,9 +208,8 @@ func TestLoginEndsWhenTheRunningKioskHangs(t *testing.T) {
 	}
 }
 
-// TestServiceManagerWithAFullQueue: customers are served and the kiosk ends when it is
-// told to, however long the runService manager's queue stays full; once it listens again
-// it hears what it has to.
+// TestServiceManagerWithAFullQueue: customers are served and the kiosk can be stopped while the service manager's queue
+// is full. When the queue is read again, the service manager receives what it needs.
 func TestServiceManagerWithAFullQueue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -249,7 +245,7 @@ func TestServiceManagerWithAFullQueue(t *testing.T) {
 	begun := time.Now()
 	x.signal(syscall.SIGTERM)
 	if code := x.waitForExit(); code != 0 || time.Since(begun) > 10*time.Second*patience() {
-		t.Errorf("told to stop, it exits with %d after %v", code, time.Since(begun))
+		t.Errorf("exit code %d, %v after SIGTERM", code, time.Since(begun))
 	}
 
 	x = r.screen()

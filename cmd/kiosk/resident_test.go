@@ -18,7 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// runVerb runs a verb to its end and gives its code and what it said.
+// runVerb runs a verb to its end and returns exit code and output.
 func (r *rig) runVerb(args ...string) (code int, out string) {
 	r.t.Helper()
 	c := r.start(args...)
@@ -47,9 +47,8 @@ func (r *rig) headless() *child {
 	return c
 }
 
-// TestStatusAndServiceDuringAVisit: a kiosk with a screen is asked how it is, put
-// out of runService and back; the customer who stands there is not thrown out, and
-// nobody learns who it is.
+// TestStatusAndServiceDuringAVisit asks a kiosk with a screen for its status and takes it out of service and back. The
+// visit in progress is not interrupted, and no output identifies the customer.
 func TestStatusAndServiceDuringAVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -57,7 +56,7 @@ func TestStatusAndServiceDuringAVisit(t *testing.T) {
 		t.Errorf("nobody runs: exit code %d, %v", code, s)
 	}
 	if code, out := r.runVerb("status", "--wait-idle"); code != 0 {
-		t.Errorf("nobody runs, so nobody stands there: exit code %d, %s", code, out)
+		t.Errorf("no kiosk is running: exit code %d, %s", code, out)
 	}
 	x := r.screen()
 	x.mustShow(say(t, screen.MsgReadyTitle))
@@ -70,7 +69,7 @@ func TestStatusAndServiceDuringAVisit(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, out)
 	}
 	if code, out := r.runVerb("status", "--wait-idle", "--limit", "1ms"); code != 22 {
-		t.Errorf("somebody stands there: exit code %d, %s", code, out)
+		t.Errorf("during a visit: exit code %d, %s", code, out)
 	}
 	if code, out := r.runVerb("login", "bob"); code != 1 || !strings.Contains(out, "with a screen") {
 		t.Errorf("a visit beside the screen: exit code %d, %s", code, out)
@@ -112,7 +111,7 @@ func TestStatusAndServiceDuringAVisit(t *testing.T) {
 	x.mustShow(say(t, screen.MsgReadyTitle))
 }
 
-// TestHeadlessVisitsTakeTurns: a front end that knows nothing but lines, and kiosk login, take turns.
+// TestHeadlessVisitsTakeTurns: a front end that uses the JSON lines and kiosk login take turns.
 func TestHeadlessVisitsTakeTurns(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -170,7 +169,7 @@ func TestHeadlessVisitsTakeTurns(t *testing.T) {
 	second := r.start("login", "--json", "bob")
 	c.signal(syscall.SIGINT)
 	if code, last := c.wait(), checkLines(t, c.lines()); code != 12 || last["reason"] != "cancelled" {
-		t.Errorf("told to stop: exit code %d, %v", code, last)
+		t.Errorf("after SIGTERM: exit code %d, %v", code, last)
 	}
 	second.phase("waiting") // its turn has come
 	second.kill()           // and it leaves without a word
@@ -178,10 +177,10 @@ func TestHeadlessVisitsTakeTurns(t *testing.T) {
 	third.phase("waiting")
 	h.signal(syscall.SIGTERM)
 	if code, last := third.wait(), checkLines(t, third.lines()); code != 12 || last["reason"] != "cancelled" {
-		t.Errorf("the kiosk was told to stop: exit code %d, %v", code, last)
+		t.Errorf("the kiosk was after SIGTERM: exit code %d, %v", code, last)
 	}
 	if code := h.wait(); code != 0 {
-		t.Errorf("told to stop, it exits with %d: %s", code, h.err.text())
+		t.Errorf("exit code %d after SIGTERM: %s", code, h.err.text())
 	}
 	if _, err := os.Lstat(filepath.Join(r.state, "kiosk.sock")); err == nil {
 		t.Error("the socket is still there")
@@ -193,7 +192,7 @@ func TestHeadlessVisitsTakeTurns(t *testing.T) {
 	r.checkSecrets(t, "log", h.err.text())
 }
 
-// TestReloadWaitsForReady: new ones count once nobody stands there, wrong ones never.
+// TestReloadWaitsForReady: new settings are used when no customer is there; invalid ones never.
 func TestReloadWaitsForReady(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -225,7 +224,7 @@ func TestReloadWaitsForReady(t *testing.T) {
 	x.mustRun()
 }
 
-// TestMetricsHoldNoPersonalData: figures for Prometheus, on this device only, and nobody's name.
+// TestMetricsHoldNoPersonalData: metrics for Prometheus, on a loopback address only, without personal data.
 func TestMetricsHoldNoPersonalData(t *testing.T) {
 	t.Parallel()
 	free, err := net.Listen("tcp", "127.0.0.1:0")

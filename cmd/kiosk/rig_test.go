@@ -23,9 +23,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// limit is how long anything may take before a test calls it hanging. It is far
-// more than is needed, since the machine may be busy. TEST_PATIENCE multiplies it, for
-// machines that are only imitated (scripts/test-arm).
+// limit is how long a step may take before a test fails. It is much more than needed, since the machine may be busy.
+// TEST_PATIENCE multiplies it on emulated machines (scripts/test-arm).
 var limit = 75 * time.Second * patience()
 
 func patience() time.Duration {
@@ -35,13 +34,12 @@ func patience() time.Duration {
 	return 1
 }
 
-// life is for how many seconds a request lives where a test does not say otherwise: short
-// enough for a test, and longer than anybody here takes for a visit.
+// requestLifetime is the lifetime of a request in seconds unless a test sets another: short enough for a test, longer
+// than any visit here.
 var requestLifetime = 60 * int(patience())
 
-// unsteady is by how much a poll may be early: as much as the way to the server is
-// unsteady, which on an imitated processor is an interval and more. There only the pace
-// in virtual time is looked at (package kiosk).
+// pollTolerance is how much too early a poll may arrive, because the time to the server varies. On an emulated
+// processor that is an interval and more; there only the tests in virtual time check the interval (package kiosk).
 var pollTolerance = 200 * time.Millisecond * patience()
 
 // rig is one device with an authorization server of its own.
@@ -57,14 +55,14 @@ type rig struct {
 	cut   bool   // the power is cut: the server's last word may be lost before it is on record
 }
 
-// newRig starts a server and settles a device for it; settings are NAME=value.
-// The request's life is short enough for a test and the interval the shortest there is.
+// newRig starts a server and configures a device for it; settings are NAME=value. Requests expire soon, and the
+// interval is the shortest possible.
 func newRig(t testing.TB, settings ...string) *rig {
 	t.Helper()
 	return newRigBehind(t, nil, settings...)
 }
 
-// newRigBehind is newRig with a server that is reached through a door only.
+// newRigBehind is newRig with a server that is reached only through a gate.
 func newRigBehind(t testing.TB, d *gate, settings ...string) *rig {
 	t.Helper()
 	dev, err := provider.New(provider.Options{Interval: 1, Expires: requestLifetime, PollTolerance: pollTolerance})
@@ -120,7 +118,7 @@ func (r *rig) set(setting string) {
 	r.env[name] = value
 }
 
-// write makes a private file of the device and gives its path.
+// write writes a private file of the device and returns its path.
 func (r *rig) write(name, text string) string {
 	path := filepath.Join(r.dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -138,13 +136,12 @@ func (r *rig) environ() []string {
 	return all
 }
 
-// args puts the flag behind a verb that keeps the settings of the machine the
-// tests run on out of them.
+// args adds the flag that keeps the settings of the test machine out.
 func (r *rig) args(args []string) []string {
 	return append(slices.Clone(args), "--env-file", filepath.Join(r.dir, "kiosk.env"))
 }
 
-// auto has the phone answer by itself.
+// auto lets the phone answer by itself.
 func (r *rig) auto(mode string, delay time.Duration, as string) {
 	r.t.Helper()
 	if err := r.dev.SetAuto(mode, delay, as); err != nil {
@@ -152,7 +149,7 @@ func (r *rig) auto(mode string, delay time.Duration, as string) {
 	}
 }
 
-// faults has the server misbehave.
+// faults sets the server's faults.
 func (r *rig) faults(list ...faults.Fault) {
 	r.t.Helper()
 	if err := r.dev.SetFaults(list); err != nil {
@@ -160,7 +157,7 @@ func (r *rig) faults(list ...faults.Fault) {
 	}
 }
 
-// arrivals lists what has reached the server of one kind.
+// arrivals returns the requests of one kind that have reached the server.
 func (r *rig) arrivals(kind string) []provider.Arrival {
 	var of []provider.Arrival
 	for _, a := range r.dev.Requests() {
@@ -173,7 +170,7 @@ func (r *rig) arrivals(kind string) []provider.Arrival {
 
 func (r *rig) count(kind string) int { return len(r.arrivals(kind)) }
 
-// visits reads the runJournal, oldest first. No kiosk may be running.
+// visits reads the record, oldest first. No kiosk may be running.
 func (r *rig) visits() []store.Visit {
 	r.t.Helper()
 	st, err := store.Open(store.Options{Dir: r.state, Process: "test", ReadOnly: true})
@@ -189,7 +186,7 @@ func (r *rig) visits() []store.Visit {
 	return all
 }
 
-// lastVisit is the newest visit on record.
+// lastVisit returns the newest visit on record.
 func (r *rig) lastVisit() store.Visit {
 	r.t.Helper()
 	all := r.visits()
@@ -199,7 +196,7 @@ func (r *rig) lastVisit() store.Visit {
 	return all[len(all)-1]
 }
 
-// hasPendingRevocations says whether tokens are on disk that are still to be given back. No kiosk may be running.
+// hasPendingRevocations reports whether tokens on disk still have to be revoked. No kiosk may be running.
 func (r *rig) hasPendingRevocations() bool {
 	r.t.Helper()
 	st, err := store.Open(store.Options{Dir: r.state, Process: "test", ReadOnly: true})
@@ -217,15 +214,14 @@ func (r *rig) hasPendingRevocations() bool {
 	return len(dues) > 0
 }
 
-// withoutSlowerPolling drops the records that only say that the server asked for a slower pace.
+// withoutSlowerPolling drops the records that only say that the server demanded a longer interval.
 func withoutSlowerPolling(steps []store.Step) []store.Step {
 	return slices.CompactFunc(slices.Clone(steps), func(a, b store.Step) bool {
 		return a.Stage == kiosk.StageAcknowledged && b.Stage == kiosk.StageAcknowledged
 	})
 }
 
-// checkRecord looks at one visit on record: every stage in its place and no time
-// running backwards.
+// checkRecord checks one visit on record: the order of the stages, and that no time runs backwards.
 func checkRecord(t testing.TB, v store.Visit) {
 	t.Helper()
 	order := []kiosk.Stage{kiosk.StageAsking, kiosk.StageAcknowledged, kiosk.StageGranted, kiosk.StageShown}
@@ -244,8 +240,8 @@ func checkRecord(t testing.TB, v store.Visit) {
 	}
 }
 
-// checkRequests looks at how the server was treated: no two polls of one request
-// at once, none too early, none after a final answer, no API call too many.
+// checkRequests checks what reached the server: no two polls of one request at once, none too early, none after a final
+// answer, no additional API call.
 func (r *rig) checkRequests(t testing.TB) {
 	t.Helper()
 	final, again, dropped := map[int]string{}, map[int]int{}, map[int]bool{}
@@ -253,16 +249,16 @@ func (r *rig) checkRequests(t testing.TB) {
 	for _, a := range r.dev.Requests() {
 		switch a.Kind {
 		case "poll":
-			// A poll that got no answer on a kept connection is repeated at once.
+			// A poll without a response on a kept connection is repeated at once.
 			early := a.Early && !dropped[a.Request]
 			dropped[a.Request] = a.Outcome == "dropped"
 			if early || a.Overlap {
 				t.Errorf("poll of request %d: early %v, at once with another %v", a.Request, a.Early, a.Overlap)
 			}
 			was := final[a.Request]
-			// Between a final answer and its record a cut makes the next start poll once
-			// more, and the server says that it knows nothing of it. A second cut may fall
-			// there again; a third one never did.
+			// If the power is cut between a final answer and its record, the next start polls once
+			// more, and the server does not know the request any more. A second cut may happen
+			// there again; a third one was never seen.
 			lost := r.cut && a.Outcome == "invalid_grant" && again[a.Request] < 2
 			if was != "" {
 				again[a.Request]++
@@ -282,7 +278,7 @@ func (r *rig) checkRequests(t testing.TB) {
 	}
 }
 
-// checkState looks through the state folder: private, and nothing secret in it.
+// checkState checks the state folder: private, and without secrets.
 func (r *rig) checkState(t testing.TB, also ...string) {
 	t.Helper()
 	r.checkPrivate(t)
@@ -322,8 +318,7 @@ func (r *rig) checkPrivate(t testing.TB) {
 	})
 }
 
-// checkSecrets looks for what must not be seen in some output, as it is and in
-// the disguises that encoders give it.
+// checkSecrets searches an output for secrets, also in the encodings of canary.
 func (r *rig) checkSecrets(t testing.TB, where, text string, also ...string) {
 	t.Helper()
 	c := r.canaries(t)
@@ -339,7 +334,7 @@ func (r *rig) checkSecrets(t testing.TB, where, text string, also ...string) {
 	noFindings(t, c.Find(where, []byte(text)))
 }
 
-// tap stands before the server and remembers the secrets in its answers.
+// recorder is a proxy in front of the server that remembers the secrets in responses.
 type recorder struct {
 	next http.Handler
 
@@ -347,7 +342,7 @@ type recorder struct {
 	seen []string
 }
 
-// mostTapped is more than an acknowledgement or tokens have.
+// maxRecorded is larger than any acknowledgement or token response.
 const maxRecorded = 64 << 10
 
 func (p *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -360,7 +355,7 @@ func (p *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
 	}
-	// What is read here reaches the list before the answer reaches the kiosk.
+	// The secrets are in the list before the response reaches the kiosk.
 	p.next.ServeHTTP(&recordedResponse{ResponseWriter: w, tap: p}, r)
 }
 

@@ -13,8 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// checkGone: nothing of a customer is left on the screen, as soon as it has been
-// drawn to its last row.
+// checkForgotten checks that the screen, once drawn to its last row, shows nothing of a customer.
 func (x *terminal) checkForgotten(who ...string) {
 	x.t.Helper()
 	x.mustShow(say(x.t, screen.MsgReadyTitle))
@@ -32,7 +31,7 @@ func (x *terminal) checkForgotten(who ...string) {
 	}
 }
 
-// checkMasked: whom it waits for is shown to its owner and to nobody else.
+// checkMasked checks that the Waiting screen shows the identifier masked.
 func (x *terminal) checkMasked(who, masked string) {
 	x.t.Helper()
 	x.mustShow(say(x.t, screen.MsgWaitingWho, "who", masked))
@@ -41,14 +40,14 @@ func (x *terminal) checkMasked(who, masked string) {
 	}
 }
 
-// checkAll is what holds for every screen visit that is over: manners, secrets, runJournal.
+// checkAll checks requests, secrets and record after a visit on the screen.
 func (x *terminal) checkAll(stage kiosk.Stage, why kiosk.Reason) {
 	x.t.Helper()
 	x.rig.checkRequests(x.t)
 	x.rig.checkSecrets(x.t, "the terminal", x.written())
 	x.signal(syscall.SIGTERM)
 	if code := x.waitForExit(); code != 0 {
-		x.t.Errorf("told to stop, it exits with %d", code)
+		x.t.Errorf("exit code %d after SIGTERM", code)
 	}
 	x.rig.checkState(x.t, "alice")
 	v := x.rig.lastVisit()
@@ -75,7 +74,7 @@ func TestScreenWhenTheCustomerCancels(t *testing.T) {
 	x := r.screen()
 	x.identify("alice")
 	x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)), say(t, screen.EndedAdvice(kiosk.Cancelled)))
-	// The phone still rings; who approves there now is not heard by anybody.
+	// The phone still rings; an approval now has no effect.
 	if err := r.dev.Approve("alice", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +86,7 @@ func TestScreenWhenTheCustomerCancels(t *testing.T) {
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
-// TestUnsentInputIsForgotten: what somebody typed and did not send is not there for the next one.
+// TestUnsentInputIsForgotten: the next customer does not see what somebody typed and did not send.
 func TestUnsentInputIsForgotten(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -151,11 +150,11 @@ func TestVisitsOneAfterTheOther(t *testing.T) {
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
-// matches compares the screen with a picture taken before.
+// matches compares the screen with an earlier picture.
 func (x *terminal) matches(picture string) bool { return x.picture() == picture }
 
-// TestAskAgain: the key that saves the customer from typing again rings once more,
-// with another code, when the push guard's pause is over. The screen counts it down.
+// TestAskAgain: a key asks the same person again, with a new code, after the push guard's pause, which the screen
+// counts down.
 func TestAskAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_GUARD_PERSON=9/40s") // a first pause of two seconds
@@ -191,8 +190,8 @@ func TestAskAgain(t *testing.T) {
 	x.checkAll(kiosk.StageEnded, kiosk.Cancelled)
 }
 
-// TestKioskOpensWhenTheServerIsReachable: a kiosk that starts before its network is not ready,
-// says so, and becomes ready by itself.
+// TestKioskOpensWhenTheServerIsReachable: a kiosk that starts before its network is out of service, says so, and
+// becomes ready by itself.
 func TestKioskOpensWhenTheServerIsReachable(t *testing.T) {
 	t.Parallel()
 	d := newGate(t)
@@ -209,7 +208,7 @@ func TestKioskOpensWhenTheServerIsReachable(t *testing.T) {
 	x.checkForgotten("alice")
 }
 
-// TestCodeStaysVisibleAtEverySize: the code stays on the screen whatever becomes of its size.
+// TestCodeStaysVisibleAtEverySize resizes the terminal: the code stays on the screen.
 func TestCodeStaysVisibleAtEverySize(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -218,8 +217,8 @@ func TestCodeStaysVisibleAtEverySize(t *testing.T) {
 	cancel := "Esc " + say(t, screen.MsgKeyCancel)
 	for _, size := range [][2]int{{40, 12}, {80, 24}, {128, 48}, {40, 12}, {100, 30}, {80, 24}} {
 		x.resize(size[0], size[1])
-		// It has been drawn anew when its keys stand at the bottom again, whole; there
-		// may be one row of air below them.
+		// It has been redrawn when all its keys are at the bottom again; there
+		// may be one empty row below them.
 		x.until("a picture of another size", func(string) bool {
 			list := strings.Split(x.picture(), "\n")
 			return len(list) >= size[1]-1 && strings.Contains(flat(list[len(list)-1]), cancel)
@@ -234,7 +233,7 @@ func TestCodeStaysVisibleAtEverySize(t *testing.T) {
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
-// TestStopRestoresTheTerminal: whatever the visit, the terminal comes back as it was found.
+// TestStopRestoresTheTerminal: in every phase a stop leaves the terminal as it was before.
 func TestStopRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -13,7 +13,7 @@ import (
 
 var speltLong = regexp.MustCompile(`\b[A-Z] [A-Z] [A-Z] [A-Z] - [A-Z] [A-Z] [A-Z] [A-Z]\b`)
 
-// setupCode waits for the code on the screen of a device without a registration.
+// setupCode waits for a code other than not on the screen of a device without a registration.
 func (x *terminal) setupCode(not string) (code string) {
 	x.t.Helper()
 	title := say(x.t, screen.MsgSetupTitle)
@@ -24,8 +24,8 @@ func (x *terminal) setupCode(not string) (code string) {
 	return code
 }
 
-// TestDeviceRegistersItself: from the box to the first customer without a keyboard and
-// with one sign-in on a phone, in one process, under the eyes of a runService manager.
+// TestDeviceRegistersItself goes from a new device to the first customer without a keyboard, with one sign-in on a
+// phone, in one process under a service manager.
 func TestDeviceRegistersItself(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -55,7 +55,7 @@ func TestDeviceRegistersItself(t *testing.T) {
 	x.checkAll(kiosk.StageShown, kiosk.NoReason)
 }
 
-// The power is cut while the code stands there: the next start shows another one.
+// TestSetupShowsANewCodeAfterAPowerCut cuts the power while the code is shown.
 func TestSetupShowsANewCodeAfterAPowerCut(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -76,8 +76,8 @@ func TestSetupShowsANewCodeAfterAPowerCut(t *testing.T) {
 	}
 }
 
-// The power is cut in the moments after the technician's approval, then comes back: it
-// ends set up with one registration, or the screen says what may be left at the server.
+// TestPowerCutsAfterTheTechniciansApproval cuts the power in the moments after the approval. The device ends with one
+// registration, or the screen says what may be left at the server.
 func TestPowerCutsAfterTheTechniciansApproval(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, 200, 500, 800, 1000, 1050} { // it polls every second
@@ -111,7 +111,8 @@ func TestPowerCutsAfterTheTechniciansApproval(t *testing.T) {
 	}
 }
 
-// A server that cannot be reached yet: what to check, in words, and on by itself.
+// TestSetupWaitsForTheNetwork: while the server cannot be reached, the screen says what to check and continues by
+// itself.
 func TestSetupWaitsForTheNetwork(t *testing.T) {
 	t.Parallel()
 	d := newGate(t)
@@ -128,7 +129,7 @@ func TestSetupWaitsForTheNetwork(t *testing.T) {
 	x.setupCode("")
 }
 
-// Declined on the phone, in the words of a person; then another code by itself.
+// TestSetupContinuesAfterADenial: the screen says that the sign-in was declined, then shows another code.
 func TestSetupContinuesAfterADenial(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -141,11 +142,11 @@ func TestSetupContinuesAfterADenial(t *testing.T) {
 	x.setupCode(first)
 	x.signal(syscall.SIGTERM)
 	if code := x.waitForExit(); code != 0 {
-		t.Errorf("told to stop, it exits with %d", code)
+		t.Errorf("exit code %d after SIGTERM", code)
 	}
 }
 
-// Somebody registers it by hand meanwhile, and says so: the screen is gone.
+// TestSetupEndsAfterManualProvisioning: somebody registers the device by hand meanwhile and reloads the settings.
 func TestSetupEndsAfterManualProvisioning(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -165,7 +166,7 @@ func TestSetupEndsAfterManualProvisioning(t *testing.T) {
 	}
 }
 
-// Without a screen there is nobody to show it to.
+// TestHeadlessRefusesToRunUnregistered: set-up needs a screen.
 func TestHeadlessRefusesToRunUnregistered(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -175,8 +176,8 @@ func TestHeadlessRefusesToRunUnregistered(t *testing.T) {
 	}
 }
 
-// TestStatusDuringSetup: whoever looks after the device from afar reads what its screen
-// shows, until it serves; nothing of that is in a runSupport bundle.
+// TestStatusDuringSetup: the status shows what the set-up screen shows, until the device serves; a support bundle
+// contains nothing of it.
 func TestStatusDuringSetup(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -222,7 +223,7 @@ func TestStatusDuringSetup(t *testing.T) {
 	}
 }
 
-// TestSetupProblemsInStatusAndDoctor of a set-up, and what an operator does about it by a word.
+// TestSetupProblemsInStatusAndDoctor: the status names the problem of a set-up, and a reload corrects it.
 func TestSetupProblemsInStatusAndDoctor(t *testing.T) {
 	t.Parallel()
 	r := newDevice(t)
@@ -230,7 +231,7 @@ func TestSetupProblemsInStatusAndDoctor(t *testing.T) {
 	r.write("kiosk.env", strings.ReplaceAll(right, "kiosk-device", "kiosk-nobody"))
 	x := r.screen()
 	x.mustShow(say(t, screen.MsgSetupStuck))
-	r.eventually("kiosk status --json says what is in the way", func() bool { // in between it tries again
+	r.eventually("kiosk status --json names the problem", func() bool { // in between it tries again
 		code, s := r.status()
 		if code != exitOutOfService {
 			t.Fatalf("exit code %d: %v", code, s)
@@ -238,7 +239,7 @@ func TestSetupProblemsInStatusAndDoctor(t *testing.T) {
 		on, _ := s["set_up"].(map[string]any)
 		return on["stage"] == "stuck" && on["reason"] == "misconfigured" && on["cause"] != ""
 	})
-	r.eventually("kiosk status says what is in the way", func() bool {
+	r.eventually("kiosk status names the problem", func() bool {
 		_, out := r.runVerb("status")
 		return strings.Contains(out, "being set up: misconfigured") && strings.Contains(out, "invalid_client")
 	})

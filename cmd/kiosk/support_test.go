@@ -15,7 +15,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/canary"
 )
 
-// bundle has a runSupport bundle written and gives its bytes, and its files by name.
+// bundle writes a support bundle and returns its bytes, and its files by name.
 func (r *rig) bundle(t *testing.T, name string) ([]byte, map[string]string) {
 	t.Helper()
 	path := filepath.Join(r.dir, name)
@@ -57,8 +57,8 @@ func unpacked(t *testing.T, raw []byte) map[string]string {
 	}
 }
 
-// TestSupportHoldsNoSecret plants secrets wherever somebody could put one, plays a
-// visit, and searches bundles of that device: raw and unpacked, in every disguise.
+// TestSupportHoldsNoSecret puts secrets wherever somebody could put one, plays a visit, and searches bundles of that
+// device, raw and unpacked, in every encoding.
 func TestSupportHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	query, comment, unknown, text, mistaken := canary.Make("query"), canary.Make("comment"), canary.Make("unknown"), canary.Make("text"), canary.Make("mistaken")
@@ -97,7 +97,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 		}
 	}
 
-	// While a kiosk runs, and an operator has written something to customers.
+	// While a kiosk runs, with an operator's text for customers.
 	resident := r.start("run", "--headless")
 	r.eventually("it runs", func() bool { return r.start("status").wait() == 0 })
 	if off := r.start("service", "off", text); off.wait() != 0 {
@@ -111,7 +111,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 	resident.signal(os.Interrupt)
 	resident.wait()
 
-	// With settings that are wrong because a secret stands in each.
+	// With settings that are invalid because each contains a secret.
 	for _, name := range []string{"KIOSK_CLIENT_AUTH", "KIOSK_CLIENT_KEY_FILE", "KIOSK_IDLE_TIMEOUT", "KIOSK_GUARD_PERSON", "KIOSK_CLIENT_SECRET", "KIOSK_READY_LINK", "KIOSK_THEME"} {
 		r.set(name + "=" + mistaken)
 	}
@@ -121,7 +121,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 		t.Errorf("doctor:\n%s", files["doctor.json"])
 	}
 
-	// And one leak would be found.
+	// A leak would be found.
 	leaks := append(r.tap.secrets(), canaryPerson, query, mistaken)
 	for i, s := range leaks {
 		var b bytes.Buffer
@@ -137,7 +137,7 @@ func TestSupportHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestSupportOverwritesNothing: also not what a link in /tmp points to.
+// TestSupportOverwritesNothing: a bundle overwrites no file, nor the target of a link in /tmp.
 func TestSupportOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

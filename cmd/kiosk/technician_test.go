@@ -15,12 +15,12 @@ import (
 
 const chord = "\x14" // Ctrl-T
 
-// newTechnicianRig is a device that has technicians, beside a server at which tara is one.
+// newTechnicianRig returns a device with a technician's menu and a server at which tara is a technician.
 func newTechnicianRig(t *testing.T, settings ...string) *rig {
 	return newRig(t, append([]string{"KIOSK_TECHNICIAN_CLAIM=roles=kiosk-technician", "KIOSK_SCOPE=openid profile customer"}, settings...)...)
 }
 
-// signIn is a technician's sign-in up to the code.
+// signIn begins a technician's sign-in and returns its code.
 func (x *terminal) signIn(who string) (code string) {
 	x.t.Helper()
 	x.press(chord, say(x.t, screen.MsgMenuIdentify))
@@ -30,7 +30,7 @@ func (x *terminal) signIn(who string) (code string) {
 	return x.code()
 }
 
-// signInApproved signs a technician in and has them approve.
+// signInApproved signs a technician in, who approves.
 func (x *terminal) signInApproved(who string) {
 	x.t.Helper()
 	x.signIn(who)
@@ -40,7 +40,7 @@ func (x *terminal) signInApproved(who string) {
 	x.mustShow(say(x.t, screen.MsgMenuTitle))
 }
 
-// toggleService presses 3, once: a second time would undo it. So it waits as long as a hand does.
+// toggleService presses 3 once: a second time would undo it.
 func (x *terminal) toggleService(want string) {
 	x.t.Helper()
 	time.Sleep(100 * time.Millisecond)
@@ -77,7 +77,7 @@ func TestTechnicianMenu(t *testing.T) {
 	x.toggleService(say(t, screen.MsgMenuServes))
 	x.press(escape, say(t, screen.MsgReadyTitle))
 
-	// The next one is a customer again, and nothing of the technician is left.
+	// The next person is a customer again and sees nothing of the technician.
 	x.checkForgotten("tara", "t***", "technician")
 	x.identify("alice")
 	if err := r.dev.Approve("alice", ""); err != nil {
@@ -134,7 +134,7 @@ func TestTechnicianMenuWithoutTheServer(t *testing.T) {
 	x.signal(syscall.SIGTERM)
 	x.waitForExit()
 	if len(r.visits()) > 0 {
-		t.Error("there is something on record")
+		t.Error("a visit is on record")
 	}
 }
 
@@ -148,7 +148,7 @@ func TestNoTechnicianMenuWithoutTheSetting(t *testing.T) {
 	x.send(chord)
 	x.press("alice", "alice")
 	if strings.Contains(flat(x.picture()), say(t, screen.MsgMenuIdentify)) {
-		t.Error("there is one")
+		t.Error("the menu opens")
 	}
 }
 
@@ -194,8 +194,8 @@ func TestTechnicianRestartsTheKiosk(t *testing.T) {
 	})
 }
 
-// The power goes while a technician's phone rings: nobody stands there any more, and the
-// request is only watched.
+// TestTechnicianVisitIsNotResumed cuts the power while a technician's phone rings: after the restart the request is
+// only polled to close it.
 func TestTechnicianVisitIsNotResumed(t *testing.T) {
 	t.Parallel()
 	r := newTechnicianRig(t)
@@ -210,7 +210,7 @@ func TestTechnicianVisitIsNotResumed(t *testing.T) {
 	}
 	y.until("the end of the watch", func(string) bool { return r.count("revocation") > 0 })
 	if strings.Contains(flat(y.picture()), say(t, screen.MsgMenuTitle)) {
-		t.Error("whoever stands there now has the menu")
+		t.Error("the next person has the menu")
 	}
 	y.signal(syscall.SIGTERM)
 	y.waitForExit()

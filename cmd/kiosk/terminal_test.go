@@ -20,8 +20,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// terminal is `kiosk run`, or another verb, on a real pseudo-terminal, with an emulator at
-// its other end that draws what a customer would see.
+// terminal is `kiosk run`, or another verb, on a real pseudo-terminal with an emulator that draws what a customer would
+// see.
 type terminal struct {
 	t      testing.TB
 	rig    *rig
@@ -43,11 +43,11 @@ const columns, rows = 80, 24
 // screen starts `kiosk run` with more arguments on a new terminal.
 func (r *rig) screen(args ...string) *terminal {
 	r.t.Helper()
-	return r.window(columns, rows, nil, append([]string{"run"}, args...)...)
+	return r.startIn(columns, rows, nil, append([]string{"run"}, args...)...)
 }
 
-// window starts any verb on a new terminal of some size, as change wants the process.
-func (r *rig) window(columns, rows int, change func(*exec.Cmd), args ...string) *terminal {
+// startIn starts any verb on a new terminal of some size; change may change the process.
+func (r *rig) startIn(columns, rows int, change func(*exec.Cmd), args ...string) *terminal {
 	r.t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
@@ -108,7 +108,7 @@ func (x *terminal) draw() {
 	}
 }
 
-// picture is what is on the screen, row by row, without blanks at the end.
+// picture returns the text on the screen, row by row, without trailing blanks.
 func (x *terminal) picture() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -123,10 +123,10 @@ func (x *terminal) pictureLocked() string {
 	return strings.TrimRight(strings.Join(list, "\n"), "\n")
 }
 
-// flat is a picture as running text, so that it does not matter where lines break.
+// flat returns a picture as running text, so that line breaks do not matter.
 func flat(picture string) string { return strings.Join(strings.Fields(picture), " ") }
 
-// timeLimit waits for the screen to show something.
+// until waits for the screen to satisfy a condition.
 func (x *terminal) until(what string, so func(text string) bool) {
 	x.t.Helper()
 	if !x.within(limit, so) {
@@ -134,7 +134,7 @@ func (x *terminal) until(what string, so func(text string) bool) {
 	}
 }
 
-// within waits for a while; it says whether the screen came to show something.
+// within reports whether the screen satisfies a condition within a time.
 func (x *terminal) within(d time.Duration, so func(text string) bool) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -153,7 +153,7 @@ func (x *terminal) within(d time.Duration, so func(text string) bool) bool {
 	}
 }
 
-// mustShow waits for texts to be on the screen, all at once.
+// mustShow waits for texts to be on the screen at the same time.
 func (x *terminal) mustShow(want ...string) {
 	x.t.Helper()
 	x.until(strings.Join(want, " and "), containing(want...))
@@ -178,9 +178,9 @@ func (x *terminal) send(keys string) {
 	}
 }
 
-// press sends a key until the screen answers it as wanted. A key is meant for the
-// screen it was pressed on, and no hand is as quick as a test: what is sent in the
-// very instant in which a screen appears counts for the one before, and is lost.
+// press sends a key until the screen answers it as wanted. A key counts for the screen on which it was pressed; a test
+// is faster than any hand, so a key sent at the moment in which a screen appears belongs to the one before and is
+// ignored.
 func (x *terminal) press(key string, want ...string) {
 	x.t.Helper()
 	for range 20 {
@@ -197,11 +197,11 @@ const (
 	escape = "\x1b"
 	enter  = "\r"
 	ctrlC  = "\x03"
-	// anyKey means nothing on any screen, but that somebody is there.
+	// anyKey has no meaning on any screen, but shows that somebody is there.
 	anyKey = "\x1b[6~"
 )
 
-// begin goes from Ready to the field and types who is there.
+// begin opens the input field from Ready and types an identifier.
 func (x *terminal) begin(who string) {
 	x.t.Helper()
 	x.mustShow(say(x.t, screen.MsgReadyTitle))
@@ -220,7 +220,7 @@ func (x *terminal) identify(who string) (code string) {
 
 var spelt = regexp.MustCompile(`\b[A-Z0-9] [A-Z0-9] [A-Z0-9] - [A-Z0-9] [A-Z0-9] [A-Z0-9]\b`)
 
-// code waits for the Waiting screen and reads the spelt line.
+// code waits for the Waiting screen and returns the code.
 func (x *terminal) code() (code string) {
 	x.t.Helper()
 	title := say(x.t, screen.MsgWaitingTitle)
@@ -270,7 +270,7 @@ func (x *terminal) kill() {
 	<-x.done
 }
 
-// waitForExit waits for the program to end and gives its exit code.
+// waitForExit waits for the program to end and returns its exit code.
 func (x *terminal) waitForExit() int {
 	x.t.Helper()
 	timer := time.NewTimer(limit)
@@ -284,8 +284,8 @@ func (x *terminal) waitForExit() int {
 	return x.cmd.ProcessState.ExitCode()
 }
 
-// drain waits until all that the program wrote has been drawn: the kernel still holds
-// some of it when the program has ended. NULs, which no screen draws, come behind it.
+// drain waits until all output of the program has been drawn: the kernel still buffers some of it when the program has
+// ended. It sends NULs, which no screen draws, behind the output and waits for them.
 func (x *terminal) drain() {
 	mark := []byte{0, 0, 0}
 	go func() { _, _ = x.slave.Write(mark) }() // a terminal that is stopped takes none
@@ -320,14 +320,14 @@ func (x *terminal) mustRun() {
 	}
 }
 
-// written is everything that was ever sent to the terminal.
+// written returns everything that was ever sent to the terminal.
 func (x *terminal) written() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return string(x.raw)
 }
 
-// mode gives the emulator's modes and whether it shows a cursor.
+// mode returns the emulator's modes and whether it shows a cursor.
 func (x *terminal) mode() (vt10x.ModeFlag, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -336,8 +336,7 @@ func (x *terminal) mode() (vt10x.ModeFlag, bool) {
 
 var english = sync.OnceValues(func() (*words.Catalog, error) { return words.Open("en") })
 
-// say is a text of the English catalogue: which words are used is not what is
-// tested here, but that a customer gets to see them.
+// say returns a text of the English catalogue: tests check that a customer sees it, not its words.
 func say(t testing.TB, w screen.MessageID, args ...any) string {
 	t.Helper()
 	c, err := english()

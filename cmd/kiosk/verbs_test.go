@@ -12,16 +12,16 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 )
 
-// TestVerbScripts plays the scripts of testdata: what a technician types, and what the
-// program says to it. Each has a folder of its own and one server for all.
+// TestVerbScripts runs the scripts of testdata: what a technician types, and what the
+// program prints. Each has a folder of its own; all share one server.
 //
-// Beside testscript's own commands there are:
+// Commands besides testscript's own:
 //
 //	exits N COMMAND...  the command must exit with N
-//	misuse COMMAND...   it must exit with 2, say nothing on standard output, and
-//	                    two lines on standard error: what was wrong, what to do
-//	rows N stdout       that many lines there are (or stderr)
-//	held WHO            another process has the store open from here on
+//	misuse COMMAND...   it must exit with 2, print nothing on standard output, and
+//	                    two lines on standard error: the problem and what to do
+//	rows N stdout       the number of lines of stdout (or stderr)
+//	held WHO            from now on another process has the database open
 func TestVerbScripts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -42,7 +42,7 @@ func TestVerbScripts(t *testing.T) {
 	})
 }
 
-// exitCode runs a command and gives its exit code.
+// exitCode runs a command and returns its exit code.
 func exitCode(ts *testscript.TestScript, args []string) int {
 	err := ts.Exec(args[0], args[1:]...)
 	var exit *exec.ExitError
@@ -103,8 +103,7 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = st.Close() }) // the script is over
 }
 
-// TestEveryVerbHasHelp: each verb there is explains itself and answers misuse, also one
-// that nobody has written a script for yet.
+// TestEveryVerbHasHelp: each verb prints its help and rejects wrong arguments, also one without a script.
 func TestEveryVerbHasHelp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

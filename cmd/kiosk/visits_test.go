@@ -28,7 +28,7 @@ func sayIn(t testing.TB, language string, w screen.MessageID, args ...any) strin
 // emulator is a terminal that has a mouse and every letter.
 const emulator = "TERM=xterm-256color"
 
-// TestVisitInEveryLanguage, chosen by the language key, and back to the default.
+// TestVisitInEveryLanguage chooses each language by the language key; the next visit is in the default language again.
 func TestVisitInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	all := words.Languages()
@@ -38,7 +38,7 @@ func TestVisitInEveryLanguage(t *testing.T) {
 	for i, language := range all {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			// The default is another language than the one that is tried.
+			// The default is not the tested language.
 			first := all[(i+1)%len(all)]
 			r := newRig(t, emulator, "KIOSK_LANGUAGES="+first+","+language)
 			x := r.screen()
@@ -58,7 +58,7 @@ func TestVisitInEveryLanguage(t *testing.T) {
 	}
 }
 
-// typeSlowly types at the pace of fingers.
+// typeSlowly types at the speed of fingers.
 func (x *terminal) typeSlowly(text string) {
 	x.t.Helper()
 	for _, r := range text {
@@ -67,7 +67,7 @@ func (x *terminal) typeSlowly(text string) {
 	}
 }
 
-// checkOver is checkAll, and the terminal is as it was before the program came.
+// checkOver does checkAll, and checks that the terminal is as it was before the program started.
 func (x *terminal) checkOver(stage kiosk.Stage, why kiosk.Reason) {
 	x.t.Helper()
 	x.checkAll(stage, why)
@@ -80,9 +80,8 @@ func (x *terminal) checkOver(stage kiosk.Stage, why kiosk.Reason) {
 	}
 }
 
-// scan sends a code at the pace of a scanner, until the screen answers it as wanted:
-// it may have come before the screen did, and on a busy machine it comes in heaps, so
-// that its pace cannot be told.
+// scan sends a code at the speed of a scanner until the screen answers it as wanted: it may have arrived before the
+// screen did, and on a busy machine it arrives in bursts without a measurable speed.
 func (x *terminal) scan(code string, want ...string) {
 	x.t.Helper()
 	tries := 20
@@ -99,16 +98,16 @@ func (x *terminal) scan(code string, want ...string) {
 		}
 	}
 	if patience() > 1 {
-		// The hand that holds the scanner is imitated, too. A pace that is lost on the way
-		// leaves the code in the field, as what fingers typed (package tui, whose own
-		// tests have the pace in their hands).
+		// On a busy machine the speed of the keys is lost on the way. Then the code stays
+		// in the field, as if typed by hand, and the test scans again. The tests of package
+		// tui control the speed.
 		x.t.Skipf("NOT TESTED: this machine is too slow for the pace of a scanner; the screen shows\n%s", x.picture())
 	}
 	x.t.Fatalf("scanning %q never leads to %q; the screen shows\n%s", code, want, x.picture())
 }
 
-// TestVisitsByScanner: whatever a scanner puts behind a code, the visit goes on by
-// itself; on a screen that does not ask for it a scan does nothing.
+// TestVisitsByScanner: whatever a scanner sends after a code, the visit continues by itself. On a screen without an
+// input field a scan does nothing.
 func TestVisitsByScanner(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]string{"carriage return": "\r", "line feed": "\n", "both": "\r\n", "tab": "\t", "nothing": ""} {
@@ -138,7 +137,7 @@ func TestVisitsByScanner(t *testing.T) {
 			}
 			x.press(escape, say(t, screen.MsgReadyTitle))
 			x.checkForgotten("alice", "bob", "a***")
-			// The next customer, whose phone says no; a scan does not ask it again.
+			// The next customer declines; a scan does not ask again.
 			x.scan(bob, say(t, screen.MsgWaitingTitle))
 			x.code()
 			if err := r.dev.Deny("bob"); err != nil {
@@ -157,9 +156,8 @@ func TestVisitsByScanner(t *testing.T) {
 	}
 }
 
-// TestProcessStoppedDuringAScan in the middle of a scan, for want of a processor or of a page
-// of its card, while the customer's phone has said no: the first character alone would be
-// the key that asks again.
+// TestProcessStoppedDuringAScan stops the process in the middle of a scan, as a lack of CPU or a slow card does, after
+// the customer has declined: the first character alone would be the key that asks again.
 func TestProcessStoppedDuringAScan(t *testing.T) {
 	t.Parallel()
 	for range 5 {
@@ -170,8 +168,8 @@ func TestProcessStoppedDuringAScan(t *testing.T) {
 	t.Skip("this machine is too busy to stop a program in the middle of a scan")
 }
 
-// isStoppedMidScan says whether the program was stopped in time: a character that was alone for
-// longer than any scanner needs is a key, and rightly so.
+// isStoppedMidScan reports whether the program was stopped in time: a character that was alone for longer than a
+// scanner needs counts as a key.
 func isStoppedMidScan(t *testing.T) bool {
 	r := newRig(t, "KIOSK_RESULT_TIMEOUT=10m") // the screen that is looked at stays, however long this takes
 	x := r.screen()
@@ -206,7 +204,7 @@ func isStoppedMidScan(t *testing.T) bool {
 	return true
 }
 
-// TestScanReplacesTypedText replaces it.
+// TestScanReplacesTypedText scans after half a name was typed.
 func TestScanReplacesTypedText(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -219,7 +217,7 @@ func TestScanReplacesTypedText(t *testing.T) {
 	}
 }
 
-// find is where a text stands on the screen.
+// find returns the position of a text on the screen.
 func (x *terminal) find(text string) (column, row int, ok bool) {
 	for y, line := range strings.Split(x.picture(), "\n") {
 		if at := strings.Index(line+" ", text); at >= 0 { // pictures have no blanks at the end
@@ -229,7 +227,7 @@ func (x *terminal) find(text string) (column, row int, ok bool) {
 	return 0, 0, false
 }
 
-// clickOnce presses what reads so by mouse.
+// clickOnce clicks on a text with the mouse.
 func (x *terminal) clickOnce(text string) {
 	x.t.Helper()
 	column, row, ok := x.find(text)
@@ -239,7 +237,7 @@ func (x *terminal) clickOnce(text string) {
 	x.send(fmt.Sprintf("\x1b[<0;%d;%dM\x1b[<0;%d;%dm", column+1, row+1, column+1, row+1))
 }
 
-// click presses what reads so, until the screen answers it as wanted.
+// click clicks on a text until the screen answers it as wanted.
 func (x *terminal) click(text string, want ...string) {
 	x.t.Helper()
 	for range 20 {
@@ -251,7 +249,7 @@ func (x *terminal) click(text string, want ...string) {
 	x.t.Fatalf("pressing %q never leads to %q; the screen shows\n%s", text, want, x.picture())
 }
 
-// TestVisitByMouse: no key is pressed from the beginning to the end, at any size.
+// TestVisitByMouse presses no key from the beginning to the end, at any size.
 func TestVisitByMouse(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{40, 12}, {80, 24}, {100, 30}} {
@@ -292,9 +290,8 @@ func TestVisitByMouse(t *testing.T) {
 	}
 }
 
-// TestInputDuringWaitingDoesNotDisturbTheVisit presses whatever there is while the phone rings, pulls at the
-// window and pastes megabytes: the visit is the same, and the result stays hidden until
-// a key that was pressed on its own screen.
+// TestInputDuringWaitingDoesNotDisturbTheVisit presses keys while the phone rings, resizes the window and pastes
+// megabytes: the visit is the same, and the result stays hidden until a key is pressed on its own screen.
 func TestInputDuringWaitingDoesNotDisturbTheVisit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, emulator)
@@ -303,8 +300,8 @@ func TestInputDuringWaitingDoesNotDisturbTheVisit(t *testing.T) {
 	x.send(enter + enter + " 1\t" + enter)
 	x.code()
 	dice := rand.New(rand.NewPCG(5, 1)) // what fails once fails again
-	// No key here begins with Escape: on a machine that is busy enough such a key falls
-	// apart, and Escape is what ends a visit. TestThousandsOfRandomKeys has them.
+	// No key here begins with Escape: on a busy machine such a sequence can be split,
+	// and Escape ends a visit. TestThousandsOfRandomKeys has them.
 	hammer := []string{enter, " ", "1", "\t", "\x7f", "a", "漢", "zoë", "alice\r", "\n"}
 	for range 40 {
 		var burst strings.Builder
@@ -317,7 +314,7 @@ func TestInputDuringWaitingDoesNotDisturbTheVisit(t *testing.T) {
 	x.send(strings.Repeat("pasted\r", 300_000)) // two megabytes
 	x.resize(columns, rows)
 	x.mustShow(say(t, screen.MsgWaitingTitle), "Esc "+say(t, screen.MsgKeyCancel))
-	// What is typed while the machine stands still is meant for what could be seen.
+	// Keys typed while the process is stopped belong to the screen that was visible.
 	x.signal(syscall.SIGSTOP)
 	x.send(strings.Repeat(enter+" a1", 50))
 	if err := r.dev.Approve("alice", ""); err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/devserver/provider"
 )
 
-// newSecureRig is newRig with a server that speaks TLS, for one of its ready-made
-// clients, and the way in that this client is registered for.
+// newSecureRig is newRig with TLS, for one of the server's ready-made clients and the client authentication of that
+// client.
 func newSecureRig(t *testing.T, o provider.Options, client string, settings ...string) *rig {
 	t.Helper()
 	o.Interval, o.Expires, o.PollTolerance = 1, requestLifetime, pollTolerance
@@ -87,8 +87,8 @@ const (
 	details = `KIOSK_AUTHORIZATION_DETAILS=[{"type":"customer","actions":["read"]}]`
 )
 
-// TestEveryClientAuthentication plays a visit for each way of client authentication over TLS, with
-// each of what can go with it.
+// TestEveryClientAuthentication plays a visit for each client authentication over TLS, with DPoP, signed requests and
+// authorization details.
 func TestEveryClientAuthentication(t *testing.T) {
 	t.Parallel()
 	nonces := provider.Options{DPoPNonce: true}
@@ -145,7 +145,7 @@ func TestEveryClientAuthentication(t *testing.T) {
 	}
 }
 
-// TestFaultsWithDPoPAndOtherFeatures: what the server spoils of what was asked for specially.
+// TestFaultsWithDPoPAndOtherFeatures: faults in what the kiosk requests besides the visit itself.
 func TestFaultsWithDPoPAndOtherFeatures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -181,8 +181,7 @@ func TestFaultsWithDPoPAndOtherFeatures(t *testing.T) {
 	}
 }
 
-// TestBoundTokensAreUselessElsewhere takes the tokens that a kiosk was given to
-// the API without the key or the certificate.
+// TestBoundTokensAreUselessElsewhere sends the tokens of a kiosk to the API without the key or the certificate.
 func TestBoundTokensAreUselessElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ client, setting string }{{"kiosk-tls", "KIOSK_DPOP=false"}, {"kiosk-jwt", proving}} {

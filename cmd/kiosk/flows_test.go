@@ -13,7 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
-// User codes: asked for once the server wants one, read from the next line, and a wrong
+// TestLoginWithAUserCode: the user code is asked for when the server requires it and read from the next line. A wrong
 // one may be tried again.
 func TestLoginWithAUserCode(t *testing.T) {
 	t.Parallel()
@@ -57,7 +57,7 @@ func TestLoginWithAUserCode(t *testing.T) {
 	}
 }
 
-// A token that the customer's app shows is scanned, or given, in place of an identifier.
+// TestLoginWithAHintToken: a token from the customer's app is scanned or passed instead of an identifier.
 func TestLoginWithAHintToken(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -85,7 +85,7 @@ func TestLoginWithAHintToken(t *testing.T) {
 	}
 }
 
-// usePings makes the rig one of ping mode, at a free address with a certificate of its own.
+// usePings configures ping mode, at a free address with a certificate of its own.
 func (r *rig) usePings(t testing.TB, manner string) {
 	t.Helper()
 	key, cert := testkit.Certificate(t, time.Hour)
@@ -105,8 +105,8 @@ func (r *rig) usePings(t testing.TB, manner string) {
 	}
 }
 
-// Ping mode (CIBA Core 10.2), whatever becomes of the ping: the answer is fetched once,
-// at once where the ping came, and by a slow poll where it did not.
+// TestLoginInPingMode (CIBA Core 10.2): the result is fetched once, at once if the ping arrives, by slow polling if it
+// does not.
 func TestLoginInPingMode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -142,8 +142,8 @@ func TestLoginInPingMode(t *testing.T) {
 	}
 }
 
-// From the approval to the request for tokens in milliseconds: the median of a few
-// visits, with room for a machine that is busy.
+// TestTimeFromPingToTokenRequest measures milliseconds from the approval to the token request: the median of a few
+// visits, with room for a busy machine.
 func TestTimeFromPingToTokenRequest(t *testing.T) {
 	var took []time.Duration
 	for range 7 {
@@ -164,8 +164,8 @@ func TestTimeFromPingToTokenRequest(t *testing.T) {
 	}
 }
 
-// Tokens that the server does not take back are on disk, sealed, and the next run of the
-// program gives them back.
+// TestNextRunRevokesQueuedTokens: tokens that the server does not revoke are on disk, sealed, and the next run of the
+// program revokes them.
 func TestNextRunRevokesQueuedTokens(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -187,13 +187,13 @@ func TestNextRunRevokesQueuedTokens(t *testing.T) {
 		t.Fatalf("exit code %d", code)
 	}
 	if n := r.count("revocation") - before; n != 3 {
-		t.Errorf("%d revocations after the third visit: nothing was left of the first two", n)
+		t.Errorf("%d revocations after the third visit: nothing was queued from the first two", n)
 	}
 	r.checkState(t)
 }
 
-// On the customer's screen: the phone does not ring, so they open the address with any
-// phone, and whoever is not the person typed gets nowhere.
+// TestDeviceFlowOnTheScreen: the phone does not ring, so the customer opens the address with any phone. Only the
+// identified person is accepted.
 func TestDeviceFlowOnTheScreen(t *testing.T) {
 	t.Parallel()
 	for who, want := range map[string]screen.MessageID{"alice": screen.MsgShownTitle, "bob": screen.EndedTitle(kiosk.WrongPerson)} {
@@ -233,7 +233,7 @@ func TestDeviceFlowOnTheScreen(t *testing.T) {
 	}
 }
 
-// On the customer's screen: the user code is asked for, and never drawn.
+// TestUserCodeOnTheScreen: the screen asks for the user code and never shows it.
 func TestUserCodeOnTheScreen(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

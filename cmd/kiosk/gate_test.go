@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// door stands between the kiosk and the server as a network does, and can be
-// shut in the face of both. It keeps its address while it is shut.
+// gate is a TCP proxy between kiosk and server that a test can close. It keeps its address while it is closed.
 type gate struct {
 	url string
 	l   net.Listener
@@ -46,7 +45,7 @@ func (d *gate) serve() {
 	}
 }
 
-// admit lets a connection in, or resets it.
+// admit accepts a connection, or resets it if the gate is closed.
 func (d *gate) admit(c net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -58,7 +57,7 @@ func (d *gate) admit(c net.Conn) bool {
 	return true
 }
 
-// connectTo says what is behind the door.
+// connectTo sets the address behind the gate.
 func (d *gate) connectTo(to string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,7 +81,7 @@ func (d *gate) forward(c net.Conn) {
 	_ = c.Close()
 }
 
-// reset closes a connection the rude way.
+// reset closes a connection with RST.
 func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -90,7 +89,7 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// close resets what is open and whatever comes.
+// close resets all connections, open and new ones.
 func (d *gate) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -107,14 +106,13 @@ func (d *gate) open() {
 	d.no = false
 }
 
-// refuse shuts the door and takes the house away: connections are refused.
+// refuse closes the gate and its listener: connections are refused.
 func (d *gate) refuse() {
 	d.close()
 	_ = d.l.Close() // it may be closed already
 }
 
-// eventually waits until something is so, asking a few hundred times a second:
-// for what the server knows and nobody announces.
+// eventually waits for a condition that nothing announces, by checking it a few hundred times a second.
 func (r *rig) eventually(what string, so func() bool) {
 	r.t.Helper()
 	timer, tick := time.NewTimer(limit), time.NewTicker(3*time.Millisecond)
@@ -129,7 +127,7 @@ func (r *rig) eventually(what string, so func() bool) {
 	}
 }
 
-// useClientKey has the device prove who it is by its key instead of a secret.
+// useClientKey makes the device authenticate with its key instead of a secret.
 func (r *rig) useClientKey() {
 	r.t.Helper()
 	client, err := r.dev.Client("kiosk-jwt")
