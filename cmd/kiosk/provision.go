@@ -72,7 +72,7 @@ func runProvision(ctx context.Context, args []string, std streams) int {
 		return usageError(std, "provision", "only one of --manual, --from and --rotate-key")
 	}
 	host.NoCoreDumps()
-	out := reporter{std: std, json: *asJSON}
+	out := reporter{std: std, json: *asJSON, portal: o.Manual && o.ClientID == ""}
 	settings, err := f.loadWith(*from, &o)
 	if err != nil && !errors.Is(err, config.ErrNotProvisioned) && !o.Manual && settings.Issuer == "" {
 		return out.fail(err)
@@ -95,12 +95,12 @@ func runProvision(ctx context.Context, args []string, std streams) int {
 			return out.fail(kiosk.Fail(kiosk.Internal, *from, err))
 		}
 	}
-	if o.Manual && o.ClientID == "" {
-		out.done(true)
+	if out.portal {
+		out.done()
 		return exitOK
 	}
 	code := out.runDoctor(ctx, f)
-	out.done(false)
+	out.done()
 	return code
 }
 
@@ -131,8 +131,9 @@ func (f *flags) loadWith(from string, o *setup.ProvisionOptions) (*config.Settin
 
 // reporter reports progress to people or scripts. It contains no secret.
 type reporter struct {
-	std  streams
-	json bool
+	std    streams
+	json   bool
+	portal bool // a person registers the public key at the server's portal
 }
 
 func (r reporter) line(v map[string]any) { _ = json.NewEncoder(r.std.out).Encode(v) }
@@ -154,6 +155,9 @@ func (r reporter) showStep(s setup.Step) {
 	switch s.Name {
 	case "key":
 		fmt.Fprintf(r.std.out, "Key         %s\n            in %s\n", s.KeyID, s.File)
+		if r.portal {
+			fmt.Fprintf(r.std.out, "\nPublic key  %s\n", s.JWK)
+		}
 	case "registered":
 		fmt.Fprintf(r.std.out, "Registered  %s\n", s.ClientID)
 	case "settings":
@@ -214,11 +218,11 @@ func (r reporter) fail(err error) int {
 	return fail(r.std, err)
 }
 
-func (r reporter) done(keyOnly bool) {
+func (r reporter) done() {
 	switch {
 	case r.json:
 		r.line(map[string]any{"step": "done"})
-	case keyOnly:
+	case r.portal:
 		fmt.Fprintln(r.std.out, "\nRegister the device at the server's portal with the public key above, for CIBA and\nprivate_key_jwt. Then run: kiosk provision --manual --client-id ID")
 	default:
 		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A waiting kiosk starts within a minute. Tell a running one\nwith: systemctl reload kiosk")
@@ -261,6 +265,6 @@ func (r reporter) rotateKey(ctx context.Context, p *setup.Provisioning) int {
 	if _, err := p.FinishRotation(ctx); err != nil {
 		return r.fail(err)
 	}
-	r.done(false)
+	r.done()
 	return exitOK
 }

@@ -140,6 +140,9 @@ func TestProvisionManually(t *testing.T) {
 	if code := c.wait(); code != 0 || !strings.Contains(c.out.text(), "--client-id") {
 		t.Fatalf("exit %d\n%s%s", code, c.out.text(), c.err.text())
 	}
+	if !strings.Contains(c.out.text(), `"crv":"P-256"`) || strings.Contains(c.out.text(), `"d":`) {
+		t.Errorf("the public key for the portal is missing, or the private one is printed:\n%s", c.out.text())
+	}
 	if r.count("registration") != 0 || r.count("device") != 0 {
 		t.Error("the server was asked")
 	}
