@@ -107,7 +107,6 @@ type token struct{ field }
 const tokenAllowed = "visible ASCII characters without spaces, at most 512"
 
 // isToken reports whether s is a token.
-
 func isToken(s string) bool {
 	return s != "" && len(s) <= maxText && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
@@ -260,7 +259,7 @@ func (l *languages) Decode(s string) error {
 			return l.reject(allowed, "one entry is not a language code")
 		}
 		if seen[one] {
-			return l.reject(allowed, "one language is there twice")
+			return l.reject(allowed, "one language occurs twice")
 		}
 		seen[one] = true
 		l.list = append(l.list, one)

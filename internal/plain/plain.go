@@ -1,6 +1,5 @@
-// Package plain shows screens without a terminal: a laid-out frame as lines of text, for goldens and serial lines, and
-// a screen as sentences in the best order for listening, for `kiosk login`, braille lines and speech. The words are the
-// screen's, the positions layout's.
+// Package plain says a screen as sentences in the best order for listening, for `kiosk login`, braille lines and speech.
+// The words are the screen's.
 package plain
 
 import (
@@ -9,32 +8,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
-
-// Frame returns a frame as lines without trailing blanks, each ended by a line feed. Signs replace colours: a key's cap
-// is in square brackets, and the light modules of a QR code are full blocks.
-func Frame(f layout.Frame) string {
-	var out strings.Builder
-	for y := range f.H {
-		var row strings.Builder
-		for x := range f.W {
-			c := f.At(x, y)
-			switch {
-			case c.Width == 0:
-			case c.Style == layout.QRLight:
-				row.WriteString("█")
-			case c.Style == layout.Key && c.Text == " " && f.At(x-1, y).Style != layout.Key:
-				row.WriteByte('[')
-			case c.Style == layout.Key && c.Text == " " && f.At(x+1, y).Style != layout.Key:
-				row.WriteByte(']')
-			default:
-				row.WriteString(c.Text)
-			}
-		}
-		out.WriteString(strings.TrimRight(row.String(), " "))
-		out.WriteByte('\n')
-	}
-	return out.String()
-}
 
 // Say returns a screen as lines to be read aloud, the most important first: what has to be answered, what has happened,
 // what to compare, what to do, and the keys. Lines are not empty and contain no control characters.

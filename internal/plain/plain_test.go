@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit/scenes"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -92,29 +93,13 @@ func TestSayRemovesControlCharacters(t *testing.T) {
 		Details: []kiosk.Field{{Label: evil, Value: evil}}, Link: &screen.Link{URL: evil, Caption: evil}, Keys: []screen.Key{{Cap: evil, Text: evil}}}
 	noticed := s
 	noticed.Notice = &screen.Notice{Title: evil, Text: evil}
-	all := append(append(Say(s), Say(noticed)...), strings.Split(Frame(layout.Draw(s, 80, 24, layout.Options{FullGlyphs: true})), "\n")...)
+	all := append(append(Say(s), Say(noticed)...), strings.Split(scenes.Frame(layout.Draw(s, 80, 24, layout.Options{FullGlyphs: true})), "\n")...)
 	if len(all) < 30 {
 		t.Fatalf("only %d lines", len(all))
 	}
 	for _, l := range all {
 		if slices.ContainsFunc([]rune(l), func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
 			t.Errorf("%q", l)
-		}
-	}
-}
-
-func TestFrameReplacesColoursBySigns(t *testing.T) {
-	s := screens()["ready"]
-	got := Frame(layout.Draw(s, 128, 48, layout.Options{}))
-	if !strings.Contains(got, "[Any key] Begin") {
-		t.Error("the caps of keys are not marked")
-	}
-	if strings.Count(got, "█") < 500 {
-		t.Error("a QR code in background colours is missing")
-	}
-	for _, l := range strings.Split(got, "\n") {
-		if strings.TrimRight(l, " ") != l {
-			t.Errorf("%q ends in blanks", l)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (o Options) readKeys(fresh bool) ([][]byte, error) {
 	keys, err := o.readKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) && fresh && o.KeyFile == "" {
 		if err := createKeyFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("make %s: %w", keyName, err)
+			return nil, fmt.Errorf("create %s: %w", keyName, err)
 		}
 		keys, err = o.readKeyFile(path)
 	}

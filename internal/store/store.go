@@ -55,13 +55,14 @@ const (
 	// The file keeps its page size. bbolt would take the kernel's, and with the 16 KiB of some boards each commit
 	// would wear the card three times as much.
 	pageSize = 4096
-	// A process that is ending is worth the wait; one that runs is not.
+	// Long enough for a process that is about to end. There is no point in waiting for one that keeps running.
 	defaultWait = 2 * time.Second
 	readerWait  = 100 * time.Millisecond // a reader can ask for a snapshot
 )
 
-// DefaultMaxSize is the file's size limit in bytes if Options.MaxSize is 0. bbolt wants 32-bit maps far under 2 GiB,
-// and the cost of a commit does not depend on it; at about 1 KiB a visit, there is room for 60,000.
+// DefaultMaxSize is the file's size limit in bytes if Options.MaxSize is 0. A 32-bit
+// process can map less than 2 GiB. The cost of a commit does not depend on the size. At about 1 KiB for a visit there is
+// room for 60,000.
 const DefaultMaxSize = 64 << 20
 
 // Files lists the files that the store keeps in its directory.

@@ -35,7 +35,7 @@ func TestScreens(t *testing.T) {
 				for i, c := range all {
 					view := sc.View(all, i)
 					frame := layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true})
-					got := plain.Frame(frame)
+					got := scenes.Frame(frame)
 					fmt.Fprintf(&out, "== %dx%d %s\n%s", size.w, size.h, c.Language(), got)
 					for _, problem := range slices.Concat(spokenDifferences(view, got, size.h), undrawable(got), misplacedKeys(frame)) {
 						t.Errorf("%dx%d %s: %s\n%s", size.w, size.h, c.Language(), problem, got)

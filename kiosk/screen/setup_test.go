@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/plain"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit/scenes"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
@@ -49,7 +48,7 @@ func TestSetupScreens(t *testing.T) {
 					if len(view.Keys) > 0 {
 						t.Error("there is a key")
 					}
-					got := plain.Frame(layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true}))
+					got := scenes.Frame(layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true}))
 					fmt.Fprintf(&out, "== %dx%d %s\n%s", size.w, size.h, c.Language(), got)
 					for _, problem := range slices.Concat(spokenDifferences(view, got, size.h), undrawable(got)) {
 						t.Errorf("%dx%d %s: %s\n%s", size.w, size.h, c.Language(), problem, got)
@@ -75,7 +74,7 @@ func TestSetupLanguages(t *testing.T) {
 				t.Errorf("%s in %s offers %+v", name, c.Language(), view.Keys)
 			}
 			for _, size := range goldenSizes {
-				got := plain.Frame(layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true}))
+				got := scenes.Frame(layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true}))
 				for _, problem := range slices.Concat(spokenDifferences(view, got, size.h), undrawable(got)) {
 					t.Errorf("%s, %dx%d %s: %s\n%s", name, size.w, size.h, c.Language(), problem, got)
 				}

@@ -30,7 +30,7 @@ func TestIdlePromptHidesPersonalData(t *testing.T) {
 		}
 		prompts++
 		view := sc.View(english, 0)
-		got := plain.Frame(layout.Draw(view, 80, 24, layout.Options{})) + strings.Join(plain.Say(view), " ")
+		got := scenes.Frame(layout.Draw(view, 80, 24, layout.Options{})) + strings.Join(plain.Say(view), " ")
 		personal := []string{sc.Private.Result.Title, sc.Private.Input}
 		for _, f := range sc.Private.Result.Fields {
 			personal = append(personal, f.Value)
