@@ -128,9 +128,9 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	// The expiry counts from when the request was sent, which is after its connection was made.
-	left := k.uptime()
+	sent := k.uptime()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { left = k.uptime() },
+		GotConn: func(httptrace.GotConnInfo) { sent = k.uptime() },
 	})
 	form.Set("scope", k.config.Scope)
 	setNonEmpty(form, "acr_values", k.config.ACRValues)
@@ -177,7 +177,7 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	if err != nil {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Untrusted, askOperation, err)
 	}
-	ack.Age = max(0, k.uptime()-left)
+	ack.Age = max(0, k.uptime()-sent)
 	return ack, nil
 }
 

@@ -79,7 +79,7 @@ func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	left := k.uptime()
+	sent := k.uptime()
 	form := url.Values{}
 	form.Set("scope", k.config.Scope)
 	setNonEmpty(form, "acr_values", k.config.ACRValues)
@@ -103,7 +103,7 @@ func (k *Client) sendDevice(ctx context.Context, m *oidc.Metadata) (kiosk.Ack, e
 	if err != nil {
 		return fail(kiosk.Untrusted, err)
 	}
-	ack.Age = max(0, k.uptime()-left)
+	ack.Age = max(0, k.uptime()-sent)
 	return ack, nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// TestMemoryIsScrubbedAfterVisits: soon after a visit has ended, whatever the next customer does, and once for all visits
-// that ended meanwhile.
+// TestMemoryIsScrubbedAfterVisits: the memory is scrubbed soon after a visit has ended, even if the next customer has begun,
+// and once for all visits that have ended by then.
 func TestMemoryIsScrubbedAfterVisits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var scrubs atomic.Int32

@@ -10,9 +10,9 @@ type clockReading struct {
 	wallTrusted bool // the wall clock is trusted
 }
 
-// minAge returns the certain age of what was written at some time: within one boot from the uptime; anything of
-// another boot was written before this one began. If boots have no IDs, it may have been this one or another: then it
-// is at least as old as if it were of this one.
+// minAge returns the least possible age of a record. Within one boot that is the difference of uptimes. A record from
+// another boot is at least as old as this boot. If boots have no IDs, the record is at least as old as if it were from
+// this boot.
 func (c clockReading) minAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	if c.boot != "" && boot != "" && boot != c.boot {
 		return c.now
@@ -20,7 +20,8 @@ func (c clockReading) minAge(wall time.Time, boot string, uptime time.Duration) 
 	return max(c.now-uptime, 0)
 }
 
-// likelyAge returns the age by the wall clock if uptimes do not tell. If the clock went back, it is the certain age.
+// likelyAge returns the age by the uptimes within one boot, else by the wall clock, but not less than minAge: the wall
+// clock may have been set back.
 func (c clockReading) likelyAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	least := c.minAge(wall, boot, uptime)
 	if c.boot != "" && boot == c.boot {
@@ -29,7 +30,7 @@ func (c clockReading) likelyAge(wall time.Time, boot string, uptime time.Duratio
 	return max(c.wall.Sub(wall), least)
 }
 
-// personAge returns the age that counts for a person: by the wall clock only if that is trusted.
+// personAge returns the age that counts for a person's budget: likelyAge if the wall clock is trusted, else minAge.
 func (c clockReading) personAge(wall time.Time, boot string, uptime time.Duration) time.Duration {
 	if c.wallTrusted {
 		return c.likelyAge(wall, boot, uptime)

@@ -1,40 +1,41 @@
 // Package guard limits how often a kiosk can ring people's phones (push bombing): it decides whether one more
-// backchannel authentication request may be sent now. It only decides. What it knows of earlier requests it reads from
-// the journal, so it survives restarts and power cuts and has nothing to lose.
+// backchannel authentication request may be sent now. It keeps nothing itself: it reads the earlier requests from the
+// journal, so its decisions survive restarts and power cuts.
 //
 // # Limits
 //
 // The longest of four waits counts:
 //
-//	person's budget   so many requests in a sliding window
+//	person's budget   a number of requests in a sliding window
 //	device's budget   the same for all persons together
 //	open request      of the same person
 //	pause             grows with each failed request in a row (see pauses)
 //
-// CIBA cannot cancel a request. So one that was left unanswered here (cancelled, abandoned, connection lost, interrupted
-// by a crash) is open on the phone until it expires.
+// CIBA cannot cancel a request. A request without a final answer (cancelled, abandoned, connection lost, interrupted by
+// a crash) is therefore open on the phone until it expires.
 //
 // # Failed requests
 //
 // A request has failed if it was declined, not answered, cancelled or abandoned, if the connection was lost, or if
-// another person approved it: the phone rang, or may have, and its owner did not want it. A request that the server
-// refused has failed, too, although no phone rang: otherwise the pauses would tell who is a customer. Requests that
-// only wanted a user code first, and those of the device flow, which ring nobody, count against the budgets only.
-// Errors of ours (settings, clock, an answer that fails a check, no access) count neither way. An approval by the
-// right person ends the row of failures, and so does time (streakMemory).
+// another person approved it: the phone rang, or may have rung, and its owner did not approve. A request that the server
+// refused has failed as well, although no phone rang: otherwise the pauses would reveal who has an account. Two kinds
+// count against the budgets only: requests for which the server demanded a user code, and those of the device flow,
+// which rings no phone. Errors of the device or its settings (clock, validation of the answer, no access) are not
+// failed requests. An approval by the right person ends the row of failures, and so does time (streakMemory).
 //
 // # Clocks
 //
-// Within one boot only the uptime counts, so setting the wall clock changes nothing. The age of a request from another
-// boot is at least the uptime of this one. How long the plug was out, only the wall clock can tell. It is trusted for
-// a person's requests if a time service keeps it right, and always for the device's budget: otherwise each start would
-// close a device without network time for the length of the window. So neither pulling the plug nor setting the clock
-// gets a person a second budget, and a clock that is wrong for good locks nobody out for longer than after a start.
+// Within one boot only the uptime counts, so setting the wall clock changes nothing. A request from an earlier boot is
+// at least as old as the uptime of this boot. Only the wall clock knows how long the device was switched off. For a
+// person's requests the guard trusts the wall clock if a time service keeps it right. For the device's budget it always
+// does: otherwise a device without network time would be closed for a whole window after each start. So neither a power
+// cut nor a changed clock gives a person a second budget, and a clock that stays wrong locks nobody out for longer than
+// after a start.
 //
 // # What it cannot know
 //
-// A person may have several identifiers (user name, card number, e-mail) where KIOSK_IDENTIFIER is text; each has a
-// budget of its own. Requests of other kiosks are the authorization server's to count.
+// A person may have several identifiers (user name, card number, e-mail) if KIOSK_IDENTIFIER is text; each has a budget
+// of its own. The authorization server must limit requests of several kiosks.
 package guard
 
 import (
@@ -45,15 +46,15 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// Memory is what the guard needs to know of the past.
+// Memory provides the earlier requests.
 type Memory interface {
 	// PastRequests calls each for the backchannel authentication requests on record, newest first, until it returns
-	// false. PastRequest.SamePerson reports whether one was for this identifier. Newest first is the order of writing,
-	// which no clock can change.
+	// false. PastRequest.SamePerson reports whether a request was for this identifier. The order is that of writing, so
+	// that no clock can change it.
 	PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error
 }
 
-// Clock is the device's clock, with what is known of its wall clock.
+// Clock is the device's clock.
 type Clock interface {
 	kiosk.Clock
 	// Synchronised reports whether a time service keeps the wall clock right, and whether that is known.
@@ -64,8 +65,8 @@ type Clock interface {
 type Limits struct {
 	Person Rate // of one identifier, however spelled; by default 3/10m
 	Device Rate // of all persons together; by default 30/10m
-	// Lifetime is how long a request is assumed to be open if its acknowledgement never came, from when it was sent;
-	// by default 2 min.
+	// Lifetime is how long a request without an acknowledgement is assumed to be open after it was sent; by default
+	// 2 min.
 	Lifetime time.Duration
 }
 
@@ -74,18 +75,18 @@ func DefaultLimits() Limits {
 	return Limits{Person: Rate{3, 10 * time.Minute}, Device: Rate{30, 10 * time.Minute}, Lifetime: 2 * time.Minute}
 }
 
-// maxLifetime is the longest lifetime that our own client accepts. A record with a longer one is not trusted.
+// maxLifetime is the longest lifetime that package ciba accepts. A record with a longer one is not trusted.
 const maxLifetime = time.Hour
 
 // pauses follow the first, second and further failed requests in a row, for a person's window of ten minutes. The
-// first is for somebody whose phone was in a coat; the last limits a prankster to 24 rings a day. A shorter window
-// shortens them in proportion, a longer one does not change them.
+// first is short for a customer who first has to find the phone; the last limits an abuser to 24 rings a day. A shorter
+// window shortens the pauses in proportion, a longer one does not change them.
 var pauses = [...]time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
 
 const (
 	pauseWindow  = 10 * time.Minute // the window that pauses and streakMemory are for
-	streakMemory = 6 * time.Hour    // failures longer ago do not count; more than five of the longest pauses
-	abuseCount   = 3                // staff are told at the next attempt after so many failures in a row
+	streakMemory = 6 * time.Hour    // older failures do not count; more than five of the longest pauses
+	abuseCount   = 3                // failures in a row after which the next attempt is reported as abuse
 )
 
 // Guard implements kiosk.Guard. It is safe for concurrent use.
@@ -145,11 +146,11 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 	return t, nil
 }
 
-// maxLookback bounds the search where clocks tell nothing and rates are high.
+// maxLookback bounds the search if the clocks are useless and the rates are high.
 const maxLookback = 8192
 
-// lookback returns how many requests can have been sent in so much time, since the device's budget allowed no more:
-// whatever precedes them is older, whatever the clocks say. So a long record costs nothing.
+// lookback returns how many requests the device's budget allows within a time. Requests before these are older, even if
+// the clocks are wrong, so a long record costs nothing.
 func (g *Guard) lookback(longest time.Duration) int {
 	windows := int(longest/g.limits.Device.Per) + 2
 	return min(g.limits.Device.Count*windows, maxLookback)
@@ -169,14 +170,14 @@ func (g *Guard) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * float64(per) / float64(pauseWindow))
 }
 
-// Condition is what staff may know of the guard. It identifies nobody.
+// Condition is the guard's state for staff. It contains no personal data.
 type Condition struct {
 	Throttled int           // requests refused since the program started
-	Abused    bool          // within the last hour, somebody was asked for again after at least three failed requests in a row
+	Abused    bool          // within the last hour a person was to be asked again after at least three failed requests in a row
 	At        time.Duration // with Abused: uptime of the last such attempt
 }
 
-// abusePeriod is how long staff are told: the person who does it is likely still near.
+// abusePeriod is how long abuse is reported: during this time the abuser is likely still near.
 const abusePeriod = time.Hour
 
 // Condition returns the current state. After a restart, abuse is seen at the next attempt.

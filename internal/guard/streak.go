@@ -104,7 +104,7 @@ func wasGranted(history []kiosk.Record) bool {
 	return false
 }
 
-// isOurFault reports whether the server did not even look for the person, or its answer was unusable.
+// isOurFault reports whether the server never looked for the person, or its answer was unusable.
 func isOurFault(r kiosk.Reason) bool {
 	switch r {
 	case kiosk.Misconfigured, kiosk.NotProvisioned, kiosk.BadClock, kiosk.NoAccess, kiosk.Untrusted:
@@ -113,8 +113,8 @@ func isOurFault(r kiosk.Reason) bool {
 	return false
 }
 
-// isUnanswered reports whether the server neither was told nor said that the request is over. An abandoned visit has
-// one of these reasons, too.
+// isUnanswered reports whether a request that ended with reason may still be open on the phone: neither the server nor the
+// person has ended it. An abandoned visit has one of these reasons as well.
 func isUnanswered(r kiosk.Reason) bool {
 	switch r {
 	case kiosk.Cancelled, kiosk.Unreachable, kiosk.Internal:
