@@ -390,7 +390,7 @@ func (w *patient) file(name, text string) {
 	}
 }
 
-// unit installs kiosk.runService on a device with systemd.
+// unit installs kiosk.service on a device with systemd.
 func (w *patient) unit(text string, enabled bool) {
 	w.file("run/systemd/system/x", "")
 	w.file("usr/lib/systemd/system/kiosk.service", text)

@@ -1,4 +1,4 @@
-# Completion of kiosk for bash, made from its help (make docs).
+# Completion of kiosk for bash, generated from its help by make docs.
 _kiosk() {
 	local words verb=${COMP_WORDS[1]} now=${COMP_WORDS[COMP_CWORD]}
 	if [ "$COMP_CWORD" -eq 1 ]; then

@@ -52,7 +52,7 @@ INTEROP_CONTROL=$(member control)
 INTEROP_KEYS=$work/keys
 export INTEROP_ISSUER INTEROP_CONTROL INTEROP_KEYS
 
-# A second one with TLS, client certificates, DPoP and signed requests.
+# A second provider with TLS, client certificates, DPoP and signed requests.
 start "$work/tls" --tls --resource https://api.example/v1
 INTEROP_TLS_ISSUER=$(member issuer)
 INTEROP_TLS_CONTROL=$(member control)

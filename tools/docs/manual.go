@@ -219,7 +219,7 @@ func completion(verbs []verb) string {
 		names.WriteString(v.name + " ")
 		fmt.Fprintf(&cases, "\t%s) words=%q ;;\n", v.name, strings.Join(append(v.commands(), append(v.flags(), "-h")...), " "))
 	}
-	return "# Completion of kiosk for bash, made from its help (make docs).\n_kiosk() {\n" +
+	return "# Completion of kiosk for bash, generated from its help by make docs.\n_kiosk() {\n" +
 		"\tlocal words verb=${COMP_WORDS[1]} now=${COMP_WORDS[COMP_CWORD]}\n" +
 		"\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W " + fmt.Sprintf("%q", names.String()) + " -- \"$now\")\n\t\treturn\n\tfi\n" +
 		"\tcase $verb in\n" + cases.String() + "\t*) words= ;;\n\tesac\n" +

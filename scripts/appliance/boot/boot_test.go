@@ -17,17 +17,17 @@ var (
 	pictures = flag.String("pictures", "", "folder for pictures of the screen")
 )
 
-// What the screens of a customer say in English.
+// Texts of the customer's screens in English.
 const (
 	ready    = "Scan your card, or press any key"
 	waiting  = "Please look at your phone"
 	approved = "Your details are here"
 )
 
-// TestADeviceFromPowerOn is one device, from the first time that its plug goes in.
-func TestADeviceFromPowerOn(t *testing.T) {
+// TestDeviceFromPowerOn follows one device from its first start.
+func TestDeviceFromPowerOn(t *testing.T) {
 	if *image == "" {
-		t.Fatal("which image? run make test-boot")
+		t.Fatal("no image: run make test-boot")
 	}
 	m := newMachine(t, *image, *pictures)
 	story := func(name string, f func(t *testing.T)) {
@@ -36,7 +36,7 @@ func TestADeviceFromPowerOn(t *testing.T) {
 			m.t = t
 			f(t)
 		}) {
-			t.Fatalf("%s: what follows would say nothing", name)
+			t.Fatalf("%s failed: the later steps would prove nothing", name)
 		}
 		m.t = t
 	}
@@ -48,7 +48,7 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		t.Log(strings.TrimSpace(m.sh("systemd-analyze critical-chain kiosk.service --no-pager | head -n 4; systemctl show -p ExecMainStartTimestampMonotonic -p ActiveEnterTimestampMonotonic -p MemoryCurrent kiosk")))
 	})
 
-	story("the terminal is the kiosk's alone", func(t *testing.T) {
+	story("no login prompt is on the kiosk's terminal", func(t *testing.T) {
 		if got := m.sh("systemctl is-active getty@tty1 || true"); got != "inactive\n" {
 			t.Errorf("getty is %s", got)
 		}
@@ -57,7 +57,7 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		}
 	})
 
-	story("no key leads out of it", func(t *testing.T) {
+	story("no key leaves the kiosk", func(t *testing.T) {
 		boot := m.sh("cat /proc/sys/kernel/random/boot_id")
 		m.press("ctrl-alt-f2", "alt-f3", "alt-left", "alt-right", "ctrl-alt-delete", "alt-sysrq-b", "alt-print-b", "scroll_lock", "ctrl-scroll_lock")
 		if got := m.sh("fgconsole"); got != "1\n" {
@@ -67,15 +67,15 @@ func TestADeviceFromPowerOn(t *testing.T) {
 			t.Error("it rebooted")
 		}
 		m.sh("systemctl is-active kiosk")
-		m.press("esc", "esc", "esc") // whatever those keys began
+		m.press("esc", "esc", "esc") // end whatever these keys began
 		m.shows(ready)
 	})
 
-	story("what the kernel says does not stay on the screen", func(t *testing.T) {
+	story("kernel messages do not stay on the screen", func(t *testing.T) {
 		m.sh("echo '<2>FOREIGN TEXT of the kernel' >/dev/kmsg; printf 'FOREIGN TEXT of somebody\\n' >/dev/tty1")
 		m.until("the screen is the kiosk's again", func() error {
 			if strings.Contains(m.screen(), "FOREIGN") {
-				return errors.New("it is not")
+				return errors.New("it is not yet")
 			}
 			return nil
 		})
@@ -100,18 +100,18 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		}
 	})
 
-	story("a technician asks how it is", func(t *testing.T) {
+	story("status and doctor in a shell", func(t *testing.T) {
 		out := m.sh("runuser -u kiosk -- kiosk status; runuser -u kiosk -- kiosk journal list")
 		if !strings.Contains(out, "shown") || strings.Contains(strings.ToLower(out), "alice") {
 			t.Errorf("%s", out)
 		}
-		// The client key is a credential of the unit's: root sees it in a shell, too.
-		if out, err := m.try("kiosk doctor", patience); err != nil || strings.Contains(out, "\nfailed") || !strings.Contains(out, "the server knows this client") {
+		// The client key is a credential of the unit; root can read it in a shell as well.
+		if out, err := m.try("kiosk doctor", patience); err != nil || strings.Contains(out, "\nfailed") || !strings.Contains(out, "the server accepts this client") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
 
-	story("a technician at the screen examines it, and has it started anew", func(t *testing.T) {
+	story("a technician checks and restarts it at the screen", func(t *testing.T) {
 		was := m.pid()
 		m.press("ctrl-t")
 		m.shows("Technician: who are you?")
@@ -136,7 +136,7 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		m.shows(ready)
 	})
 
-	story("a kiosk that hangs is started again", func(t *testing.T) {
+	story("systemd restarts a kiosk that hangs", func(t *testing.T) {
 		was := m.pid()
 		m.sh("kill -STOP " + was)
 		m.until("another process serves", func() error {
@@ -157,9 +157,9 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		m.cut()
 		m.plugIn()
 		m.shows(ready)
-		// The server counts what has come since its own start, which was the machine's.
+		// The server counts requests since its own start, which is the machine's.
 		if all := m.http("GET", "/dev/requests"); strings.Contains(all, `"backchannel"`) || !strings.Contains(all, `"discovery"`) {
-			t.Errorf("a phone was rung again, or the kiosk never came to the server: %s", all)
+			t.Errorf("a phone rang again, or the kiosk did not contact the server: %s", all)
 		}
 		var v visit
 		m.until("the visit is closed", func() error {
@@ -174,7 +174,7 @@ func TestADeviceFromPowerOn(t *testing.T) {
 		}
 	})
 
-	story("a wrong setting, and how a technician mends it", func(t *testing.T) {
+	story("a wrong setting is reported on the screen and corrected", func(t *testing.T) {
 		m.sh("echo KIOSK_ISSUR=x >>/etc/kiosk/kiosk.env; systemctl restart --no-block kiosk")
 		m.shows("Out of service")
 		m.shows("setting is missing or wrong")
@@ -184,7 +184,7 @@ func TestADeviceFromPowerOn(t *testing.T) {
 	})
 }
 
-// visit is one on record.
+// visit is a visit on record.
 type visit struct {
 	Stage, Reason string
 	Last          time.Time
@@ -196,9 +196,8 @@ type visit struct {
 	}
 }
 
-// lost is how a visit has to end whose request the server has forgotten in the same power
-// cut: where the machine is up again before it has run out, the server is asked, and says
-// that it does not know it.
+// lost returns how a visit must end if the server has forgotten its request in the same power cut. If the machine is up again
+// before the request expires, the kiosk polls, and the server does not know the request.
 func (v visit) lost() string {
 	for _, s := range v.Steps {
 		if s.Stage == "asked" && v.Last.Before(s.Time.Add(s.Expires-s.Interval)) {
@@ -212,13 +211,13 @@ func (m *machine) pid() string {
 	return strings.TrimSpace(cmp.Or(m.sh("systemctl show -p MainPID --value kiosk"), "0"))
 }
 
-// http speaks to the development server inside the machine.
+// http sends a request to the development server in the machine.
 func (m *machine) http(method, path string) string {
 	m.t.Helper()
 	return m.sh("printf '" + method + " " + path + " HTTP/1.0\\r\\nHost: 127.0.0.1:8765\\r\\nContent-Length: 0\\r\\n\\r\\n' | openssl s_client -quiet -verify_quiet -CAfile /etc/kiosk/ca.pem -connect 127.0.0.1:8765 2>&1")
 }
 
-// phone is what a person does on their phone.
+// phone answers a request as a person does on the phone.
 func (m *machine) phone(how, who string) {
 	m.t.Helper()
 	if out := m.http("POST", "/dev/"+how+"?user="+who); !strings.Contains(out, " 200 ") && !strings.Contains(out, " 204 ") {

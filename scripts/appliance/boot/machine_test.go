@@ -19,10 +19,10 @@ import (
 	"time"
 )
 
-// patience is how long anything may take in an emulated machine on a busy host.
+// patience is the time limit of a step in an emulated machine on a busy host.
 const patience = 4 * time.Minute
 
-// machine is a QEMU machine that starts from an image, and its plug.
+// machine is a QEMU machine that starts from an image and can be powered off at any moment.
 type machine struct {
 	t      *testing.T
 	dir    string // sockets, the layer over the image, pictures
@@ -32,8 +32,7 @@ type machine struct {
 	answer *bufio.Reader
 }
 
-// newMachine makes one whose disk begins as the image and keeps what is written
-// from one start to the next.
+// newMachine returns a machine whose disk begins as the image and keeps what is written between starts.
 func newMachine(t *testing.T, image, pictures string) *machine {
 	m := &machine{t: t, dir: t.TempDir(), image: image}
 	m.host("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image+"/ciba-kiosk-amd64.img", m.dir+"/disk.qcow2")
@@ -92,7 +91,7 @@ func (m *machine) plugIn() {
 	})
 }
 
-// cut pulls the plug: what the machine had not pushed to its disk is gone.
+// cut powers the machine off: what it has not flushed to its disk is lost.
 func (m *machine) cut() {
 	if m.qemu == nil {
 		return
@@ -103,7 +102,7 @@ func (m *machine) cut() {
 	m.qemu, m.shell = nil, nil
 }
 
-// until tries something until it holds.
+// until repeats a check until it passes.
 func (m *machine) until(what string, f func() error) {
 	m.t.Helper()
 	began := time.Now()
@@ -139,8 +138,7 @@ func (m *machine) sh(script string) string {
 	return out
 }
 
-// try runs a script. One line with it goes in, one line comes back: the exit
-// code and what was written, in base64.
+// try runs a script. It sends one line with the script and reads one line with exit code and output, in base64.
 func (m *machine) try(script string, limit time.Duration) (string, error) {
 	if m.shell == nil {
 		return "", errors.New("the machine is off")
@@ -153,13 +151,13 @@ func (m *machine) try(script string, limit time.Duration) (string, error) {
 	for {
 		line, err := m.answer.ReadString('\n')
 		if err != nil {
-			// Its shell may not be there yet: the next try is another line.
+			// The shell may not have started yet; the next try sends another line.
 			m.answer.Reset(m.shell)
 			return "", err
 		}
 		f := strings.Fields(line)
 		if len(f) < 2 || f[0] != id {
-			continue // of a try that was given up
+			continue // the answer to an earlier try
 		}
 		var out []byte
 		if len(f) == 3 {
@@ -203,7 +201,7 @@ func (m *machine) read() (string, error) {
 	return b.String(), nil
 }
 
-// shows waits until a text stands on the screen.
+// shows waits until a text is on the screen.
 func (m *machine) shows(text string) {
 	m.t.Helper()
 	m.until("the screen shows "+strconv.Quote(text), func() error {
@@ -214,7 +212,7 @@ func (m *machine) shows(text string) {
 	})
 }
 
-// press presses keys by their QEMU names, several at once with a hyphen between.
+// press presses keys by their QEMU names; a hyphen joins keys that are pressed together.
 func (m *machine) press(chords ...string) {
 	m.t.Helper()
 	for _, c := range chords {
@@ -229,7 +227,7 @@ func (m *machine) press(chords ...string) {
 	}
 }
 
-// picture keeps what a person in front of it would see.
+// picture saves the picture on the screen.
 func (m *machine) picture(folder, name string) {
 	if folder == "" || m.qemu == nil {
 		return
@@ -243,7 +241,7 @@ func (m *machine) picture(folder, name string) {
 	}
 }
 
-// qmp has QEMU do one thing.
+// qmp sends QEMU one command.
 func (m *machine) qmp(command string, arguments map[string]any) error {
 	c, err := net.Dial("unix", m.dir+"/qmp")
 	if err != nil {
