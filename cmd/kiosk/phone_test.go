@@ -144,6 +144,17 @@ func (p *phone) waitForAnswer(done string) {
 	p.do("see the outcome "+done, chromedp.WaitVisible(chromedp.CSS(`[data-done="`+done+`"]`)))
 }
 
+// visitWithPhone begins a visit at the kiosk, and checks that the person's phone shows the same code.
+func (r *rig) visitWithPhone(t *testing.T, browser context.Context, who string) (p *phone, x *terminal, code string) {
+	t.Helper()
+	p, x = r.phone(t, browser, who), r.screen()
+	code = x.identify(who)
+	if onPhone := p.code(); onPhone != code {
+		t.Errorf("the phone shows %q, the kiosk %q", onPhone, code)
+	}
+	return p, x, code
+}
+
 // TestVisitsWithAPhoneInABrowser plays whole visits with both screens: the kiosk's on a terminal, the phone's in a
 // browser.
 func TestVisitsWithAPhoneInABrowser(t *testing.T) {
@@ -154,12 +165,7 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 		t.Run("approved", func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			p := r.phone(t, b, "alice")
-			x := r.screen()
-			code := x.identify("alice")
-			if onPhone := p.code(); onPhone != code {
-				t.Errorf("the phone shows %q, the kiosk %q", onPhone, code)
-			}
+			p, x, code := r.visitWithPhone(t, b, "alice")
 			x.checkMasked("alice", "a***")
 			p.tap("approve")
 			p.waitForAnswer("approved")
@@ -173,16 +179,13 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 			if n, m := r.count("backchannel"), r.count("api"); n != 1 || m != 1 {
 				t.Errorf("%d requests, %d calls of the API", n, m)
 			}
-			r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
+			r.eventually("the tokens are revoked", func() bool { return r.count("revocation") == 1 })
 			x.checkAll(kiosk.StageShown, kiosk.NoReason)
 		})
 		t.Run("approved by keyboard alone", func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			p := r.phone(t, b, "alice")
-			x := r.screen()
-			x.identify("alice")
-			p.code()
+			p, x, _ := r.visitWithPhone(t, b, "alice")
 			heard, err := chromedp.Run(p.ctx, chromedp.Poll[string](`document.getElementById("news").textContent`, chromedp.WithPollingInterval(50*time.Millisecond)))
 			if err != nil || !strings.Contains(heard, "asks for your approval") {
 				t.Errorf("a screen reader reads %q, %v", heard, err)
@@ -199,12 +202,7 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 		t.Run("declined", func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			p := r.phone(t, b, "alice")
-			x := r.screen()
-			code := x.identify("alice")
-			if onPhone := p.code(); onPhone != code {
-				t.Errorf("the phone shows %q, the kiosk %q", onPhone, code)
-			}
+			p, x, code := r.visitWithPhone(t, b, "alice")
 			p.tap("decline")
 			p.waitForAnswer("denied")
 			x.mustShow(say(t, screen.EndedTitle(kiosk.Declined)), say(t, screen.EndedAdvice(kiosk.Declined)))
@@ -218,10 +216,7 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 		t.Run("approved by somebody else", func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			p := r.phone(t, b, "alice")
-			x := r.screen()
-			x.identify("alice")
-			p.code()
+			p, x, _ := r.visitWithPhone(t, b, "alice")
 			p.do("choose who answers", chromedp.Tap(chromedp.CSS("details.dev summary")),
 				chromedp.WaitVisible(chromedp.CSS(`select[name="as"]`)), chromedp.SetValue(chromedp.CSS(`select[name="as"]`), "bob"))
 			p.tap("approve")
@@ -231,15 +226,12 @@ func TestVisitsWithAPhoneInABrowser(t *testing.T) {
 			x.checkForgotten("alice", "bob", "a***")
 			x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
 		})
-		t.Run("given up at the kiosk", func(t *testing.T) {
+		t.Run("cancelled at the kiosk", func(t *testing.T) {
 			t.Parallel()
 			// Long enough for a busy machine to show the request on the phone and to cancel
 			// here before the request expires, which the test waits for below.
 			r := newRig(t, "KIOSK_REQUESTED_EXPIRY="+strconv.Itoa(15*int(patience())))
-			p := r.phone(t, b, "alice")
-			x := r.screen()
-			x.identify("alice")
-			p.code()
+			p, x, _ := r.visitWithPhone(t, b, "alice")
 			began := time.Now()
 			x.press(escape, say(t, screen.EndedTitle(kiosk.Cancelled)))
 			// CIBA has no cancellation: the phone shows the request until it expires.

@@ -20,9 +20,7 @@ import (
 // reads its settings again must not send it. An invalid file before the valid one changes nothing.
 func TestReloadDoesNotReportStopping(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	delete(r.env, "KIOSK_SITE")
-	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	r := newRigWithFile(t, "KIOSK_SITE=Old shop\n")
 	m := r.withServiceManager(time.Minute)
 	x := r.screen()
 	m.mustReceive("READY=1")
@@ -67,9 +65,7 @@ func (x *terminal) checkStaysRunning(m *manager) {
 // running and does not report that it stops.
 func TestReloadWithUnusableSettings(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	delete(r.env, "KIOSK_SITE")
-	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	r := newRigWithFile(t, "KIOSK_SITE=Old shop\n")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -125,9 +121,7 @@ func TestReloadWithUnusableSettings(t *testing.T) {
 // settings. A reload cancels nobody.
 func TestQueuedVisitsAreServedBeforeAReload(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	delete(r.env, "KIOSK_SITE")
-	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	r := newRigWithFile(t, "KIOSK_SITE=Old shop\n")
 	r.headless()
 	first := r.start("login", "--json", "alice")
 	first.phase("waiting")

@@ -195,9 +195,7 @@ func TestHeadlessVisitsTakeTurns(t *testing.T) {
 // TestReloadWaitsForReady: new settings are used when no customer is there; invalid ones never.
 func TestReloadWaitsForReady(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	delete(r.env, "KIOSK_SITE")
-	r.write("kiosk.env", "KIOSK_SITE=Old shop\n")
+	r := newRigWithFile(t, "KIOSK_SITE=Old shop\n")
 	m := r.withServiceManager(time.Minute)
 	x := r.screen()
 	m.mustReceive("READY=1")

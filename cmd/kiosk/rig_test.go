@@ -62,6 +62,15 @@ func newRig(t testing.TB, settings ...string) *rig {
 	return newRigBehind(t, nil, settings...)
 }
 
+// newRigWithFile is newRig with the name of the site in a file of settings, for tests that change the file.
+func newRigWithFile(t testing.TB, content string) *rig {
+	t.Helper()
+	r := newRig(t)
+	delete(r.env, "KIOSK_SITE")
+	r.write("kiosk.env", content)
+	return r
+}
+
 // newRigBehind is newRig with a server that is reached only through a gate.
 func newRigBehind(t testing.TB, d *gate, settings ...string) *rig {
 	t.Helper()

@@ -44,11 +44,7 @@ func TestRequiredClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newOP(t)
-			if c.info != nil {
-				p.play("/me", say(200, c.info))
-			} else {
-				p.play(discoveryPath, say(200, p.document().with(obj{"userinfo_endpoint": nil})))
-			}
+			p.setUserInfo(c.info)
 			k := p.kiosk(func(config *Config) { config.RequiredClaim = c.required })
 			ack := ask(t, k)
 			tokens := kiosk.Tokens{Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, c.claims)), Type: "Bearer"}

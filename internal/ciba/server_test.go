@@ -143,6 +143,15 @@ func (p *op) standard() {
 
 var goodAck = obj{"auth_req_id": "the-request-id", "expires_in": 120, "interval": 5}
 
+// setUserInfo sets the answer of the UserInfo endpoint; nil removes the endpoint from the metadata.
+func (p *op) setUserInfo(info any) {
+	if info != nil {
+		p.play("/me", say(200, info))
+	} else {
+		p.play(discoveryPath, say(200, p.document().with(obj{"userinfo_endpoint": nil})))
+	}
+}
+
 func (p *op) play(path string, lines ...line) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -85,11 +85,7 @@ func TestApproverMustBeIdentifiedPerson(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newOP(t)
-			if c.info != nil {
-				p.play("/me", say(200, c.info))
-			} else {
-				p.play(discoveryPath, say(200, p.document().with(obj{"userinfo_endpoint": nil})))
-			}
+			p.setUserInfo(c.info)
 			k := p.kiosk(c.config)
 			id := kiosk.Secret(c.identifier)
 			ack, err := k.Ask(t.Context(), kiosk.Request{Identifier: id, Code: "K7"})
