@@ -186,7 +186,7 @@ func TestSettingsAcceptAndReject(t *testing.T) {
 					t.Errorf("%q accepted: %v", value, err)
 					continue
 				}
-				if p.Cause == "" || p.Allowed == "" && !strings.Contains(p.Cause, "not offered") && value != "push" {
+				if p.Cause == "" || p.Allowed == "" {
 					t.Errorf("%q: the message does not help: %v", value, p)
 				}
 				if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' && r != '\n' || r == '\u202e' }) {

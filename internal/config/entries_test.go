@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -127,15 +126,6 @@ func TestTagsAreValid(t *testing.T) {
 			t.Errorf("%s has two defaults", f.Name)
 		}
 	}
-	for _, n := range unsupported {
-		found := false
-		for _, f := range s.fields() {
-			found = found || f.Name == n.setting
-		}
-		if !found {
-			t.Errorf("%s is unsupported, but not a setting", n.setting)
-		}
-	}
 }
 
 func TestRowsCoverEverySetting(t *testing.T) {
@@ -155,21 +145,11 @@ func TestRowsCoverEverySetting(t *testing.T) {
 	}
 }
 
-func TestUnsupportedValuesAreRejected(t *testing.T) {
-	for _, n := range unsupported {
-		setRegistration(t)
-		value := n.value
-		if value == "" {
-			value = "/anything"
-		}
-		t.Setenv(n.setting, value)
-		_, err := Load()
-		p := problemOf(problemsIn(t, err), n.setting)
-		if p == nil {
-			t.Errorf("%s=%s is ignored", n.setting, value)
-		} else if n.why == "" && p.Cause != notInThisVersion || n.why != "" && p.Cause != n.why {
-			t.Errorf("%s=%s: %v", n.setting, value, p)
-		}
-		os.Unsetenv(n.setting)
+func TestPushModeIsRefused(t *testing.T) {
+	setRegistration(t)
+	t.Setenv("KIOSK_DELIVERY", "push")
+	_, err := Load()
+	if p := problemOf(problemsIn(t, err), "KIOSK_DELIVERY"); p == nil || p.Cause != pushRefused || p.Allowed != "poll, ping" || p.Suggestion != "" {
+		t.Errorf("%+v, %v", p, err)
 	}
 }

@@ -58,7 +58,7 @@ func TestInvalidSettingsAreExplained(t *testing.T) {
 			}
 
 			// A mistyped word gets the word as suggestion.
-			for _, word := range supportedWords(f.Name, strings.Fields(f.tag.Get("oneof"))) {
+			for _, word := range strings.Fields(f.tag.Get("oneof")) {
 				if len(word) < 4 {
 					continue
 				}

@@ -133,8 +133,12 @@ func (l *loader) resolve(f entry) {
 	case *choice:
 		words := strings.Fields(f.tag.Get("oneof"))
 		if c.problem == "" && c.text != "" && !slices.Contains(words, c.text) {
-			c.reject(strings.Join(supportedWords(f.Name, words), ", "), "unknown value")
 			c.suggestion = suggest(c.text, words, maxTypos)
+			problem := "unknown value"
+			if f.Name == "KIOSK_DELIVERY" && c.text == "push" {
+				problem, c.suggestion = pushRefused, ""
+			}
+			c.reject(strings.Join(words, ", "), "%s", problem)
 		}
 	case *seconds:
 		low, high := f.tag.Get("min"), f.tag.Get("max")
@@ -164,23 +168,10 @@ func (l *loader) resolve(f entry) {
 			l.origin[f.Name] = v.read.Origin
 		}
 	}
-	rejectUnsupported(f)
 }
 
-// supportedWords returns the words that this version supports.
-func supportedWords(setting string, words []string) []string {
-	var all []string
-	for _, w := range words {
-		refused := false
-		for _, n := range unsupported {
-			refused = refused || n.setting == setting && n.value == w
-		}
-		if !refused {
-			all = append(all, w)
-		}
-	}
-	return all
-}
+// pushRefused is the problem of the delivery mode push, which CIBA Core 5 defines.
+const pushRefused = "push is refused: the server would send tokens to the device unasked, which FAPI-CIBA forbids"
 
 // tagNumber and tagDuration parse the tags min and max, which a test checks.
 func tagNumber(tag string) (n int) {

@@ -65,7 +65,7 @@ type requestSection struct {
 }
 
 type deliverySection struct {
-	Delivery       choice        `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping push" doc:"how the kiosk learns of an approval: with poll it asks the server, with ping the server notifies an address of this device; push is refused"`
+	Delivery       choice        `name:"KIOSK_DELIVERY" default:"poll" oneof:"poll ping" doc:"how the kiosk learns of an approval: with poll it asks the server, with ping the server notifies an address of this device"`
 	PingListen     listenAddress `name:"KIOSK_PING_LISTEN" split_words:"true" doc:"with ping: host:port at which pings are received over TLS, with any path"`
 	PingCertFile   file          `name:"KIOSK_PING_CERT_FILE" split_words:"true" doc:"with ping: PEM chain for that address"`
 	PingKeyFile    file          `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"with ping: PEM key for that address"`
