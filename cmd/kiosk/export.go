@@ -15,7 +15,7 @@ import (
 // exportedVisit is a visit as it leaves the device. Person and Identifier are filled in only with the key.
 type exportedVisit struct {
 	store.Visit
-	Person     string `json:"person,omitempty"`     // the whole mark, 32 hexadecimal digits
+	Person     string `json:"person,omitempty"`     // the person's keyed hash, 32 hexadecimal digits
 	Identifier string `json:"identifier,omitempty"` // of a visit in progress; it is not kept longer
 }
 
@@ -62,7 +62,7 @@ func journalExport(std streams, st *store.Store, o journalOptions) error {
 	return table.Error()
 }
 
-// identifiers returns those of the visits in progress if the caller has the store key in a file; else none.
+// identifiers returns the identifiers of the visits in progress if the caller has the store key in a file; else none.
 func identifiers(o journalOptions) (map[string]string, error) {
 	if o.keyFile == "" {
 		return nil, nil

@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	// maxExpires bounds the life of a request. WSO2's default is an hour, and nobody waits longer at a kiosk.
+	// maxExpires bounds the lifetime of a request. WSO2's default is an hour; no customer waits longer at a kiosk.
 	maxExpires = time.Hour
 
 	// defaultInterval is the interval if the acknowledgement has none (CIBA Core 7.3).
 	defaultInterval = 5 * time.Second
 
-	// maxRequestID and maxExpectation bound what the vault keeps: no phone rings for something that cannot be kept.
+	// maxRequestID and maxExpectation are the limits of the vault, in bytes: no phone rings for a value that it cannot keep.
 	// Keycloak's auth_req_id is a JWE of about a kilobyte.
 	maxRequestID   = 16 << 10
 	maxExpectation = 16 << 10
@@ -42,10 +42,9 @@ func (k *Client) Ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 		ask = k.askDevice
 	}
 	ack, err := ask(ctx, r)
-	switch {
-	case err == nil:
+	if err == nil {
 		k.log.Info(askOperation, "outcome", "accepted")
-	default:
+	} else {
 		k.log.Warn(askOperation, "outcome", kiosk.ReasonOf(err).String())
 	}
 	return ack, err
@@ -90,12 +89,12 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	return ack, nil
 }
 
-// fetchDocuments returns the metadata, and fetches the metadata and the keys if they are not cached. check judges the
-// metadata.
-func (k *Client) fetchDocuments(ctx context.Context, judge func(*oidc.Metadata) error) (*oidc.Metadata, error) {
+// fetchDocuments returns the metadata. It fetches the metadata and the keys if they are not cached. An error of check ends
+// it before the keys are fetched.
+func (k *Client) fetchDocuments(ctx context.Context, check func(*oidc.Metadata) error) (*oidc.Metadata, error) {
 	m, err := k.discovery.Get(ctx)
 	if err == nil {
-		if err := judge(m); err != nil {
+		if err := check(m); err != nil {
 			return m, err
 		}
 		err = k.keys.Prefetch(ctx, m.Endpoint(oidc.JWKS, false))

@@ -79,7 +79,7 @@ func (d *drawing) timeFitsBesideCode() bool {
 	return d.s.Code != "" && d.s.Gauge != nil && width(d.spelt())+3+width(d.s.Gauge.Text) <= d.col
 }
 
-// codeAndTimeRow returns that row.
+// codeAndTimeRow returns the code letter by letter and the time left on one row.
 func (d *drawing) codeAndTimeRow(w int) line {
 	left, right := toCells(d.spelt(), Strong), toCells(d.s.Gauge.Text, Text)
 	return join(left.pad(w-len(right), Text), right)
