@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -32,34 +31,8 @@ var waiting = screen.Screen{
 	Warning: "Connection lost, still trying.", Keys: keys("F1", "Nothing arrived?", "Esc", "Cancel"),
 }
 
-func details(n int) (out []kiosk.Field) {
-	out = []kiosk.Field{{Label: "Name", Value: "Alice Müller"}, {Label: "Customer number", Value: "4711-0815"}, {Label: "Bonus points", Value: "1,240 (worth 12.40 €)"}}
-	for i := len(out); i < n; i++ {
-		out = append(out, kiosk.Field{Label: fmt.Sprintf("Voucher %d", i-2), Value: fmt.Sprintf("%d %% off everything in the garden department", 5*(i-2))})
-	}
-	return out
-}
-
-// screens returns samples; package screen makes the real ones.
-func screens() map[string]screen.Screen {
-	shown := screen.Screen{Phase: kiosk.Shown, Tone: screen.Good, Site: site, Title: "Your customer card", Details: details(15),
-		Paging: "Page {page} of {pages}", Keys: keys("Down", "More", "Esc", "Done")}
-	few, still := shown, shown
-	few.Details, few.Keys = details(3), keys("Esc", "Done")
-	still.Notice = &screen.Notice{Title: "Are you still there?", Text: "Your details disappear in 17 seconds."}
-	still.Keys = keys("Any key", "I need more time", "Esc", "Done")
-	return map[string]screen.Screen{
-		"ready": {Phase: kiosk.Ready, Site: site, Title: "Scan your card or press any key", Lines: []string{"Your phone will ring. You approve there, and see your details here."},
-			Link: &screen.Link{URL: "https://kiosk.example/a/7F3K-9QZX", Caption: "No card? Scan this code with your phone."}, Keys: keys("Any key", "Begin", "Tab", "Deutsch")},
-		"entry": {Phase: kiosk.Identify, Site: site, Title: "Who are you?",
-			Entry: &screen.Entry{Label: "Your e-mail address", Text: "alice@example", Example: "for example alice@example.org", Problem: "The part after @ has no dot."},
-			Lines: []string{"It is used once, to ring your phone, and then forgotten."}, Keys: keys("Enter", "Ring my phone", "Tab", "Deutsch", "Esc", "Cancel")},
-		"waiting": waiting,
-		"checking": {Phase: kiosk.Checking, Tone: screen.Good, Site: site, Title: "Approved. One moment ...",
-			Steps: []screen.ListStep{{Text: "Approved on your phone", State: screen.Done}, {Text: "Checking the answer", State: screen.Doing}, {Text: "Fetching your details"}}, Keys: keys("Esc", "Cancel")},
-		"details": shown, "few": few, "still": still,
-		"ended": {Phase: kiosk.Ended, Tone: screen.Bad, Site: site, Title: "You declined on your phone", Lines: []string{"Nothing is kept. If it was not you, please tell a member of staff."}, Keys: keys("1", "Ask again", "Esc", "Done")},
-	}
+var details = []kiosk.Field{
+	{Label: "Name", Value: "Alice Müller"}, {Label: "Customer number", Value: "4711-0815"}, {Label: "Bonus points", Value: "1,240 (worth 12.40 €)"},
 }
 
 func TestSay(t *testing.T) {
@@ -76,7 +49,7 @@ func TestSay(t *testing.T) {
 		{"an invalid entry", screen.Screen{Entry: &screen.Entry{Label: "User name", Text: "a b", Problem: "No blanks."}}, []string{"No blanks.", "User name: a b"}},
 		{"a notice hides the rest", screen.Screen{Title: "Card", Notice: &screen.Notice{Title: "Still there?", Text: "20 seconds."}}, []string{"Still there?", "20 seconds."}},
 		{"steps", screen.Screen{Steps: []screen.ListStep{{Text: "a", State: screen.Done}, {Text: "b", State: screen.Doing}, {Text: "c"}}}, []string{"[x] a", "[>] b", "[ ] c"}},
-		{"all details without pages", screen.Screen{Details: details(3), Paging: "Page {page} of {pages}"}, []string{"Name: Alice Müller", "Customer number: 4711-0815", "Bonus points: 1,240 (worth 12.40 €)"}},
+		{"all details without pages", screen.Screen{Details: details, Paging: "Page {page} of {pages}"}, []string{"Name: Alice Müller", "Customer number: 4711-0815", "Bonus points: 1,240 (worth 12.40 €)"}},
 		{"a link", screen.Screen{Link: &screen.Link{URL: "https://x.example/", Caption: "Scan"}}, []string{"Scan", "https://x.example/"}},
 		{"nothing", screen.Screen{Lines: []string{"", " \t"}}, nil},
 	} {
