@@ -73,7 +73,7 @@ func (c *child) wait() int {
 	case <-c.done:
 	case <-timer.C:
 		c.kill()
-		c.t.Fatalf("kiosk hangs; it said:\n%s%s", c.out.text(), c.err.text())
+		c.t.Fatalf("kiosk hangs; its output:\n%s%s", c.out.text(), c.err.text())
 	}
 	return c.cmd.ProcessState.ExitCode()
 }
@@ -108,7 +108,7 @@ func (c *child) until(what string, cond func(line map[string]any) bool) map[stri
 			}
 		}
 		if ended {
-			c.t.Fatalf("kiosk ended before %s; it said:\n%s%s", what, c.out.text(), c.err.text())
+			c.t.Fatalf("kiosk ended before %s; its output:\n%s%s", what, c.out.text(), c.err.text())
 		}
 		select {
 		case <-changed:

@@ -60,7 +60,7 @@ var faultsOfEveryPlace = map[string]faultEndings{
 	"bad_chunks":         {notReached, notReached, unreachable, unreachable, serviceDown, ""},
 	"gzip":               {notReached, notTrusted, unreadable, unreadable, serviceDown, ""},
 	"wrong_type":         {shown, shown, shown, shown, shown, ""},
-	"date":               {shown, shown, shown, shown, shown, ""}, // not over TLS, so nobody believes it
+	"date":               {shown, shown, shown, shown, shown, ""}, // not over TLS, so it is not trusted
 	"empty":              {notReached, notTrusted, unreadable, unreadable, serviceDown, ""},
 	"null":               {notReached, notTrusted, unreadable, unreadable, serviceDown, ""},
 	"list":               {notReached, notTrusted, unreadable, unreadable, serviceDown, ""},

@@ -235,14 +235,14 @@ func TestKillAfterApprovalRevokesTheTokens(t *testing.T) {
 	polls := r.count("poll")
 	x := r.screen()
 	x.checkForgotten("alice", "a***")
-	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
+	r.eventually("the tokens are revoked", func() bool { return r.count("revocation") == 1 })
 	x.checkAll(kiosk.StageEnded, kiosk.Unreachable)
 	if n, m := r.count("poll"), r.count("api"); n != polls || m != 1 {
 		t.Errorf("%d polls after the tokens came, %d calls of the API", n-polls, m)
 	}
 }
 
-// TestKillDoesNotResetThePushGuard: a power cut gives nobody a new budget.
+// TestKillDoesNotResetThePushGuard: a power cut resets no budget.
 func TestKillDoesNotResetThePushGuard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "KIOSK_GUARD_PERSON=1/10m")

@@ -27,7 +27,7 @@ func TestHoursAndOutageFromFiles(t *testing.T) {
 	m := r.withServiceManager(time.Minute)
 	x := r.screen()
 	m.mustReceive("READY=1")
-	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
+	_ = m.conn.Close() // closed, because the kiosk waits while a full socket is not read
 	x.mustShow(say(t, screen.MsgReadyTitle), "Shop 7")
 
 	// Open on one day of the week only, which is not today.

@@ -118,7 +118,7 @@ func TestReloadWithUnusableSettings(t *testing.T) {
 }
 
 // TestQueuedVisitsAreServedBeforeAReload: without a screen, clients that wait for their turn are served with the old
-// settings. A reload cancels nobody.
+// settings. A reload cancels no visit.
 func TestQueuedVisitsAreServedBeforeAReload(t *testing.T) {
 	t.Parallel()
 	r := newRigWithFile(t, "KIOSK_SITE=Old shop\n")

@@ -213,14 +213,14 @@ func (r *rig) hasPendingRevocations() bool {
 		return false // no visit has come as far as a record
 	}
 	defer st.Close()
-	dues, err := st.PendingRevocations()
+	pending, err := st.PendingRevocations()
 	if err != nil {
 		r.t.Fatalf("journal: %v", err)
 	}
-	for _, d := range dues {
+	for _, d := range pending {
 		d.Tokens.Zero()
 	}
-	return len(dues) > 0
+	return len(pending) > 0
 }
 
 // withoutSlowerPolling drops the records that only say that the server demanded a longer interval.

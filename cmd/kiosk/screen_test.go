@@ -116,7 +116,7 @@ func TestScreenWhenSomebodyElseApproves(t *testing.T) {
 	if strings.Contains(x.written(), "Welcome, Bob") || r.count("api") > 0 {
 		t.Error("Bob's details were fetched for Alice")
 	}
-	r.eventually("the tokens are given back", func() bool { return r.count("revocation") == 1 })
+	r.eventually("the tokens are revoked", func() bool { return r.count("revocation") == 1 })
 	x.press(escape, say(t, screen.MsgReadyTitle))
 	x.checkForgotten("alice", "bob", "a***")
 	x.checkAll(kiosk.StageEnded, kiosk.WrongPerson)
@@ -268,7 +268,7 @@ func TestStopRestoresTheTerminal(t *testing.T) {
 			if code := x.waitForExit(); code != 0 {
 				t.Errorf("exit code %d; the screen shows\n%s", code, x.picture())
 			}
-			x.until("a terminal given back", func(string) bool {
+			x.until("a restored terminal", func(string) bool {
 				mode, cursor := x.mode()
 				return cursor && mode&(vt10x.ModeAltScreen|vt10x.ModeMouseMask|vt10x.ModeAppKeypad) == 0
 			})

@@ -97,7 +97,7 @@ func TestTechnicianMenu(t *testing.T) {
 		t.Errorf("the journal does not tell technicians' visits: %+v", all)
 	}
 	if n := r.count("revocation"); n < 3 {
-		t.Errorf("%d tokens were given back, of three visits", n)
+		t.Errorf("%d revocations for three visits", n)
 	}
 }
 

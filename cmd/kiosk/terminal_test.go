@@ -315,7 +315,7 @@ func (x *terminal) mustRun() {
 	x.t.Helper()
 	select {
 	case <-x.done:
-		x.t.Fatalf("kiosk run has ended by itself: %v; the screen shows\n%s", x.cmd.ProcessState, x.picture())
+		x.t.Fatalf("kiosk run has ended: %v; the screen shows\n%s", x.cmd.ProcessState, x.picture())
 	default:
 	}
 }

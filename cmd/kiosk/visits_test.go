@@ -71,7 +71,7 @@ func (x *terminal) typeSlowly(text string) {
 func (x *terminal) checkOver(stage kiosk.Stage, why kiosk.Reason) {
 	x.t.Helper()
 	x.checkAll(stage, why)
-	x.until("a terminal given back", func(string) bool {
+	x.until("a restored terminal", func(string) bool {
 		mode, cursor := x.mode()
 		return cursor && mode&(vt10x.ModeAltScreen|vt10x.ModeMouseMask|vt10x.ModeAppKeypad) == 0
 	})

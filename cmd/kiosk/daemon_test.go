@@ -43,7 +43,7 @@ func (r *rig) headless() *child {
 	m.mustReceive("READY=1")
 	m.mustReceive("STATUS=ready for the next customer")
 	delete(r.env, "NOTIFY_SOCKET")
-	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
+	_ = m.conn.Close() // closed, because the kiosk waits while a full socket is not read
 	return c
 }
 
@@ -199,7 +199,7 @@ func TestReloadWaitsForReady(t *testing.T) {
 	m := r.withServiceManager(time.Minute)
 	x := r.screen()
 	m.mustReceive("READY=1")
-	_ = m.conn.Close() // nobody reads it from here on, and what nobody reads is waited for
+	_ = m.conn.Close() // closed, because the kiosk waits while a full socket is not read
 	x.mustShow(say(t, screen.MsgReadyTitle))
 	x.mustShow("Old shop")
 	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_THEME=plaid\n")
