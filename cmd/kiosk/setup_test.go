@@ -92,8 +92,8 @@ func TestPowerCutsAfterTheTechniciansApproval(t *testing.T) {
 			time.Sleep(after * time.Millisecond)
 			x.kill()
 			x = r.screen()
-			ready, orphan, again := say(t, screen.MsgReadyTitle), "Delete it there, then: kiosk provision --again", false
-			x.until("where it stands", func(text string) bool {
+			ready, orphan, again := say(t, screen.MsgReadyTitle), "kiosk provision --again", false
+			x.until("the result of the set-up", func(text string) bool {
 				again = speltLong.MatchString(text)
 				return again || strings.Contains(text, ready) || strings.Contains(text, orphan)
 			})
