@@ -57,7 +57,7 @@ func runConsole(_ context.Context, args []string, std streams) int {
 		return fail(std, err)
 	}
 	defer terminal.Close()
-	o := console.Options{Keys: terminal, Kernel: "/proc/sys/kernel", Saved: *saved}
+	o := console.Options{Keys: terminal, Colours: terminal, Kernel: "/proc/sys/kernel", Saved: *saved}
 	if rest[0] == "unlock" {
 		err = console.Unlock(o)
 	} else {

@@ -123,8 +123,12 @@ func (x *terminal) pictureLocked() string {
 	return strings.TrimRight(strings.Join(list, "\n"), "\n")
 }
 
-// flat returns a picture as running text, so that line breaks do not matter.
-func flat(picture string) string { return strings.Join(strings.Fields(picture), " ") }
+// flat returns a picture as running text, so that line breaks and what is drawn in blocks beside it do not matter. Titles in
+// letters of pixels are at the end.
+func flat(picture string) string {
+	text := strings.NewReplacer("█", " ", "▀", " ", "▄", " ").Replace(picture)
+	return strings.Join(append(strings.Fields(text), headlines(picture)), " ")
+}
 
 // until waits for the screen to satisfy a condition.
 func (x *terminal) until(what string, so func(text string) bool) {

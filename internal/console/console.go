@@ -1,7 +1,7 @@
 // Package console locks and unlocks a Linux console: the keys that switch to another virtual terminal, reboot, freeze
 // the output or print kernel state, the magic SysRq key, and kernel messages on the screen. These settings belong to
 // the machine and need root, so the unit runs it before the kiosk starts and after it ends. The previous settings are
-// kept in a file meanwhile.
+// kept in a file meanwhile, with the palette, which the kiosk sets itself: so it is restored even if the kiosk is killed.
 package console
 
 import (
@@ -26,15 +26,17 @@ type Keyboard interface {
 
 // Options configure Lock and Unlock.
 type Options struct {
-	Keys   Keyboard
-	Kernel string // folder of the kernel's settings, /proc/sys/kernel
-	Saved  string // file for the previous settings
+	Keys    Keyboard
+	Colours Colours // nil if there is no palette
+	Kernel  string  // folder of the kernel's settings, /proc/sys/kernel
+	Saved   string  // file for the previous settings
 }
 
 // savedState is the content of the file.
 type savedState struct {
 	Settings map[string]string `json:"settings"`
 	Keys     []binding         `json:"keys"`
+	Palette  string            `json:"palette,omitempty"`
 }
 
 type binding struct {
@@ -109,6 +111,11 @@ func Lock(o Options) error {
 	keys, err := escapeKeys(o.Keys)
 	errs = append(errs, err)
 	kept.Keys = append(kept.Keys, keys...)
+	if kept.Palette == "" && o.Colours != nil {
+		if p, err := o.Colours.Palette(); err == nil { // a serial console has none
+			kept.Palette = p.String()
+		}
+	}
 	if err := save(o.Saved, kept); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
@@ -135,6 +142,13 @@ func Unlock(o Options) error {
 	}
 	for _, b := range kept.Keys {
 		errs = append(errs, o.Keys.SetKey(b.Table, b.Key, b.Action))
+	}
+	if kept.Palette != "" && o.Colours != nil {
+		p, err := parsePalette(kept.Palette)
+		if err == nil {
+			err = o.Colours.SetPalette(p)
+		}
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err // the file stays for another attempt

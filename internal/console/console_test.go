@@ -71,6 +71,39 @@ func read(t *testing.T, o Options, name string) string {
 	return string(b)
 }
 
+// colours is a palette in memory.
+type colours struct{ now Palette }
+
+func (c *colours) Palette() (Palette, error) { return c.now, nil }
+
+func (c *colours) SetPalette(p Palette) error {
+	c.now = p
+	return nil
+}
+
+// A kiosk that is killed leaves its palette; the next lock must not take that for the console's own.
+func TestUnlockRestoresThePaletteAfterTwoLocks(t *testing.T) {
+	_, o := newConsole(t)
+	own, ours := Palette{1: {170, 0, 0, 255}, 7: {170, 170, 170, 255}}, Palette{0: {14, 21, 37, 255}}
+	for i := range own {
+		own[i].A, ours[i].A = 255, 255
+	}
+	c := &colours{own}
+	o.Colours = c
+	for range 2 { // the kiosk is killed after the first
+		if err := Lock(o); err != nil {
+			t.Fatal(err)
+		}
+		c.now = ours
+	}
+	if err := Unlock(o); err != nil {
+		t.Fatal(err)
+	}
+	if c.now != own {
+		t.Errorf("the palette is %v, want %v", c.now, own)
+	}
+}
+
 func TestLockRemovesEveryWayOut(t *testing.T) {
 	k, o := newConsole(t)
 	was := k.clone()

@@ -17,6 +17,8 @@ const (
 	kdGetKey   = 0x4B46 // KDGKBENT
 	kdSetKey   = 0x4B47 // KDSKBENT
 	vtActivate = 0x5606 // VT_ACTIVATE
+	getPalette = 0x4B70 // GIO_CMAP
+	setPalette = 0x4B71 // PIO_CMAP
 
 	noSuchTable = typeSpecial<<8 | 127 // K_NOSUCHMAP, the answer for the first key of a missing table
 )
@@ -67,6 +69,24 @@ func (t *Terminal) SetKey(table, key uint8, action uint16) error {
 func (t *Terminal) ioctl(what uintptr, e *entry) error {
 	if err := ioctl.Do(t.f, what, unsafe.Pointer(e)); err != nil {
 		return fmt.Errorf("key table: %w", err)
+	}
+	return nil
+}
+
+// Palette returns the palette of the machine's virtual terminals. It fails on any other device.
+func (t *Terminal) Palette() (Palette, error) {
+	var raw [48]byte
+	if err := ioctl.Do(t.f, getPalette, unsafe.Pointer(&raw)); err != nil {
+		return Palette{}, fmt.Errorf("read palette: %w", err)
+	}
+	return unpackPalette(raw), nil
+}
+
+// SetPalette sets the palette of the machine's virtual terminals. It needs one of them as the controlling terminal, or root.
+func (t *Terminal) SetPalette(p Palette) error {
+	raw := p.packed()
+	if err := ioctl.Do(t.f, setPalette, unsafe.Pointer(&raw)); err != nil {
+		return fmt.Errorf("set palette: %w", err)
 	}
 	return nil
 }

@@ -3,8 +3,6 @@ package layout
 import (
 	"slices"
 	"strings"
-
-	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
 
 // piece is a part of the body: rows, and perhaps the cursor in one of them.
@@ -145,54 +143,76 @@ func decrement(n *int) bool {
 	return true
 }
 
-// drawBody draws title and content between the bar and the keys.
+// drawBody draws title and content between the bar and the keys, in the optical middle: two fifths of the free rows are above.
 func (d *drawing) drawBody() {
 	y, end := d.top, d.bottom
 	if d.f.H >= airyRows {
-		end-- // a gap above the rule
+		end-- // a gap above the keys
 	}
-	w, bandWidth := d.col, d.f.W
-	if side := d.codeBeside(y+1, d.bottom); side != nil {
-		w, bandWidth = side.textWidth, side.x
+	w := d.col
+	if side := d.codeBeside(y, end); side != nil {
+		w = side.textWidth
 		for i, r := range side.rows {
 			d.f.put(side.x, side.y+i, r)
 		}
 		d.address, d.beside = "", true
 	}
-	y = d.drawTitle(y, end, w, bandWidth)
-	d.drawPieces(d.choosePlan(w, end-y), w, y, end)
+	end = d.drawLanguages(w, end)
+	room := end - y - d.reserve()
+	h := d.chooseHead(w, room)
+	if h.headline {
+		d.f.Headline = d.s.Headline
+	}
+	p := d.choosePlan(h.width, room-len(h.rows))
+	if d.s.Notice == nil { // else the title stays above it
+		y += max(room-len(h.rows)-d.steadyHeight(p, h.width), 0) * 2 / 5
+	}
+	d.drawPicture(h.picture, y, end, len(h.rows)+d.bodyHeight(p, h.width))
+	for i, r := range h.rows[:min(len(h.rows), max(end-y, 1))] {
+		d.f.put(d.left, y+i, r)
+	}
+	d.drawPieces(p, h.width, y+len(h.rows), end)
 }
 
-// drawTitle draws the title on a band from row y on and returns the first row below it. The sign of the tone says without
-// colour what the colour says. It is in the margin if there is one, so that titles begin in the same column.
-func (d *drawing) drawTitle(y, end, w, bandWidth int) int {
-	st, sign := Title, ""
-	switch d.s.Tone {
-	case screen.Good:
-		st, sign = TitleGood, "OK"
-	case screen.Bad:
-		st, sign = TitleBad, "X"
-	case screen.Alert:
-		st, sign = TitleAlert, "!"
+// reserve returns the rows that are kept free while somebody waits, so that nothing moves when the warning appears.
+func (d *drawing) reserve() int {
+	if d.s.Gauge == nil || d.s.Warning != "" || d.f.H < roomyRows {
+		return 0
 	}
-	const margin = 4
-	rows := d.wrapText(d.s.Title, w, st)
-	if sign != "" && d.left < margin {
-		rows = d.withSign(toCells(sign, st), d.s.Title, st, w)
+	return 2
+}
+
+// drawLanguages draws the names of the languages above the keys, and returns the row where the body ends. On a small screen
+// they are a line of the body.
+func (d *drawing) drawLanguages(w, end int) int {
+	if d.s.Languages == "" {
+		return end
 	}
-	air := 0
-	if d.f.H >= roomyRows {
-		air = 1
+	if d.f.H < airyRows {
+		d.s.Lines = append(slices.Clip(d.s.Lines), d.s.Languages)
+		return end
 	}
-	high := min(len(rows)+2*air, max(end-y, 1))
-	d.f.fill(0, y, bandWidth, high, st)
-	for i, r := range rows[:min(len(rows), high)] {
-		d.f.put(d.left, y+air+i, r)
+	rows := d.wrapText(d.s.Languages, w, Dim)
+	for i, r := range rows {
+		d.f.put(d.left, end-len(rows)+i, r)
 	}
-	if sign != "" && d.left >= margin {
-		d.f.put(d.left-margin, y+air, toCells(sign, st))
+	return end - len(rows) - 1
+}
+
+// steadyHeight returns the rows of the body without what comes and goes while somebody types: nothing moves then.
+func (d *drawing) steadyHeight(p plan, w int) int {
+	if e := d.s.Entry; e != nil {
+		steady := *d
+		entry := *e
+		entry.Problem = ""
+		steady.s.Entry = &entry
+		d = &steady
 	}
-	return y + high
+	n := d.bodyHeight(p, w)
+	if len(d.s.Details) > 0 {
+		n += d.onePageHeight(p, w) - d.leastDetails(w, p)
+	}
+	return n
 }
 
 // withSign returns a paragraph with a hanging sign.
@@ -258,6 +278,7 @@ func totalHeight(ps []piece, gap int) int {
 
 // sentences returns the screen's lines. Only the first is strong.
 func (d *drawing) sentences(lines []string, p plan, w int) []piece {
+	w = min(w, maxText)
 	if p.flowing && len(lines) > 1 {
 		all := lines[0]
 		for _, t := range lines[1:] {
@@ -337,7 +358,7 @@ func (d *drawing) drawPieces(p plan, w, y, end int) {
 	}
 	above, below := d.fixedPieces(p, w)
 	rest := end - y - totalHeight(above, p.gap) - totalHeight(below, p.gap) - p.gap
-	for _, pc := range slices.Concat(above, []piece{d.details(p, w, rest)}, below) {
+	for _, pc := range slices.Concat(above, []piece{d.detailsPiece(p, w, rest)}, below) {
 		if len(pc.rows) == 0 {
 			continue
 		}

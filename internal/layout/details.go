@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -56,6 +57,30 @@ func (d *drawing) leastDetails(w int, p plan) int {
 		return min(all, tallest+1, 4)
 	}
 	return min(all, 8) // with gaps between the pieces, a page has at least eight rows
+}
+
+// detailsPiece returns the selected page: on a card if there is room.
+func (d *drawing) detailsPiece(p plan, w, room int) piece {
+	if !d.detailsOnCard(p, w) {
+		return d.details(p, w, room)
+	}
+	pc := d.details(p, w-2*cardMargin, room-2)
+	if len(pc.rows) > 0 {
+		pc.rows = card(pc.rows, w)
+	}
+	return pc
+}
+
+func (d *drawing) detailsOnCard(p plan, w int) bool {
+	return p.boxed && d.f.H >= roomyRows && w-2*cardMargin >= wideColumn && len(d.s.Details) > 0
+}
+
+// onePageHeight returns the rows of all details together.
+func (d *drawing) onePageHeight(p plan, w int) int {
+	if d.detailsOnCard(p, w) {
+		return len(d.pages(w-2*cardMargin, math.MaxInt32, p.lineGap)[0]) + 2
+	}
+	return len(d.pages(w, math.MaxInt32, p.lineGap)[0])
 }
 
 // details returns the selected page with its number.

@@ -76,18 +76,22 @@ type drawing struct {
 // Sizes from which on there is more space. Twelve rows are the least for a complete screen: a 7-inch panel has 10 to 12
 // rows if capitals are 4.9 mm high (EN 301 549 5.1.4, at 400 mm).
 const (
+	hugeRows   = 34 // from here: headlines and pictures twice as large
 	largeRows  = 28 // from here: ten-row letters
-	roomyRows  = 20 // from here: blank rows around title and keys, five-row letters
-	airyRows   = 16 // from here: a rule above the keys
+	roomyRows  = 20 // from here: blank rows around the bar and the keys, five-row letters
+	airyRows   = 16 // from here: a blank row above the keys
 	barRows    = 8  // from here: the site's bar
 	wideColumn = 56 // from here: labels beside values, wide letters
-	maxColumn  = 72 // longer lines are hard to read
+	maxText    = 72 // longer lines of text are hard to read
+	maxColumn  = 132
 )
 
 func (d *drawing) measure() {
 	w, h := d.f.W, d.f.H
 	margin := 0
 	switch {
+	case w >= 100:
+		margin = w / 12
 	case w >= 72:
 		margin = 6
 	case w >= 30:
@@ -95,22 +99,35 @@ func (d *drawing) measure() {
 	}
 	d.col = min(w-2*margin, maxColumn)
 	d.left = (w - d.col) / 2
-	if h >= barRows {
+	switch {
+	case h >= roomyRows:
+		d.top = 3
+	case h >= barRows:
 		d.top = 1
 	}
 	d.bottom = h
 }
 
-// drawBar draws the site's name on row 0.
+// drawBar draws the site's name, and the aside beside it: on row 0 or, with a blank row around it, on row 1. If the two do not
+// fit, the aside becomes a line of the body.
 func (d *drawing) drawBar() {
+	asLine := d.s.Aside != "" && (d.top == 0 || width(d.s.Site)+besideGap+width(d.s.Aside) > d.col)
+	if asLine {
+		d.s.Lines = append(slices.Clip(d.s.Lines), d.s.Aside)
+	}
 	if d.top == 0 {
 		return
 	}
-	d.f.put(0, 0, blanks(d.f.W, Site))
-	d.f.put(d.left, 0, toCells(truncate(d.s.Site, d.col), Site))
+	row := d.top / 2
+	d.f.fill(0, 0, d.f.W, row+1, Site)
+	d.f.put(d.left, row, toCells(truncate(d.s.Site, d.col), Site))
+	if !asLine {
+		aside := toCells(d.s.Aside, Site)
+		d.f.put(d.left+d.col-len(aside), row, aside)
+	}
 }
 
-// drawKeys draws the keys on the last rows, in the given order, with a rule above if there is room.
+// drawKeys draws the keys on a band on the last rows, in the given order.
 func (d *drawing) drawKeys() {
 	rows, spots := d.keyRows(d.s.Keys, d.col)
 	// On a small screen one row is kept for the title.
@@ -122,18 +139,21 @@ func (d *drawing) drawKeys() {
 		foot = 1 // many screens hide their last row
 	}
 	d.bottom = d.f.H - len(rows) - foot
+	first := d.bottom
+	if d.f.H >= airyRows && len(rows) > 0 {
+		d.bottom--
+	}
+	if len(rows) > 0 {
+		d.f.fill(0, d.bottom, d.f.W, d.f.H-d.bottom, KeyText)
+	}
 	for i, r := range rows {
-		d.f.put(d.left, d.bottom+i, r)
+		d.f.put(d.left, first+i, r)
 	}
 	for _, t := range spots {
 		if t.Y < len(rows) {
-			t.X, t.Y = t.X+d.left, t.Y+d.bottom
+			t.X, t.Y = t.X+d.left, t.Y+first
 			d.f.Targets = append(d.f.Targets, t)
 		}
-	}
-	if d.f.H >= airyRows && len(rows) > 0 {
-		d.bottom--
-		d.f.put(d.left, d.bottom, rule(d.col))
 	}
 }
 
@@ -205,7 +225,7 @@ func (d *drawing) keyRows(keys []screen.Key, w int) (rows []line, spots []Target
 				continue
 			}
 			spots = append(spots, Target{X: x, Y: len(rows), W: len(one), H: 1, Key: *k})
-			row = join(row.pad(x, Text), one)
+			row = join(row.pad(x, KeyText), one)
 		}
 		if len(row) > 0 {
 			rows = append(rows, row)
@@ -228,7 +248,7 @@ func (d *drawing) keyFlow(keys []screen.Key, w int) (rows []line, spots []Target
 		switch {
 		case len(cur) > 0 && len(cur)+apart+len(one) <= w:
 			spots = append(spots, Target{X: len(cur) + apart, Y: len(rows), W: len(one), H: 1, Key: k})
-			cur = join(cur, blanks(apart, Text), one)
+			cur = join(cur, blanks(apart, KeyText), one)
 			continue
 		case len(cur) > 0:
 			rows = append(rows, cur)
@@ -267,7 +287,7 @@ func (d *drawing) keyFolded(k screen.Key, w int) []line {
 		case i == 0:
 			rows = append(rows, join(cap, blanks(1, KeyText), l))
 		default:
-			rows = append(rows, join(blanks(indent, Text), l))
+			rows = append(rows, join(blanks(indent, KeyText), l))
 		}
 	}
 	return rows
@@ -276,6 +296,7 @@ func (d *drawing) keyFolded(k screen.Key, w int) []line {
 // cleanScreen returns a copy of a screen in which every string is clean.
 func cleanScreen(s screen.Screen, o Options) screen.Screen {
 	clean := func(t string) string { return clean(t, o) }
+	s.Aside, s.Headline, s.Languages = clean(s.Aside), clean(s.Headline), clean(s.Languages)
 	s.Site, s.Title, s.Code, s.SpelledCode = clean(s.Site), clean(s.Title), clean(s.Code), clean(s.SpelledCode)
 	s.Warning, s.Paging = clean(s.Warning), clean(s.Paging)
 	if s.Notice != nil {

@@ -11,34 +11,43 @@ type Style uint8
 
 // The styles.
 const (
-	Text         Style = iota // ordinary sentences and empty cells
-	Strong                    // what matters within the text
-	Dim                       // examples, labels, rules
-	Title                     // the band with the title
-	TitleGood                 // the same after a success
-	TitleBad                  // the same after an ending without a result
-	TitleAlert                // the same if something needs attention
-	Good                      // a step that is done
-	Bad                       // the sign of a problem with the entry
-	Alert                     // a warning
-	Key                       // the cap of a key, with a blank on either side
-	KeyText                   // what a key does
-	Field                     // the inside of the entry field
-	Code                      // the code's block letters
-	Site                      // the bar at the top
-	Bar                       // the filled part of the gauge
-	BarRest                   // its empty part
-	QRHalf                    // QR code in half blocks: light glyphs on a dark ground
-	QRLight                   // QR code without glyphs: a blank on a light ground
-	QRDark                    // the same on a dark ground
-	Overlay                   // the notice that covers everything
-	OverlayTitle              // its title
+	Text          Style = iota // ordinary sentences and empty cells
+	Strong                     // what matters within the text
+	Dim                        // examples, labels
+	Headline                   // pixel letters
+	Title                      // the title as text
+	TitleGood                  // the same after a success
+	TitleBad                   // the same after an ending without a result
+	TitleAlert                 // the same if something needs attention
+	Good                       // a step that is done
+	Bad                        // the sign of a problem with the entry
+	Alert                      // a warning
+	Picture                    // a picture's lines
+	PictureAccent              // its part in the accent colour
+	PictureGood                // its part that says: good
+	PictureBad                 // its part that says: not good
+	PictureAlert               // its part that says: attention
+	Key                        // the cap of a key, with a blank on either side
+	KeyText                    // what a key does, and the band of keys
+	CardText                   // text on a card
+	CardStrong                 // what matters on a card
+	Field                      // the inside of the entry field
+	Code                       // the code's block letters
+	Site                       // the bar at the top
+	Bar                        // the filled part of the gauge
+	BarRest                    // its empty part
+	QRHalf                     // QR code in half blocks: light glyphs on a dark ground
+	QRLight                    // QR code without glyphs: a blank on a light ground
+	QRDark                     // the same on a dark ground
+	Overlay                    // the notice that covers everything
+	OverlayTitle               // its title
 
 	// Styles is the number of styles.
 	Styles int = iota
 )
 
-var styles = [Styles]string{"text", "strong", "dim", "title", "titlegood", "titlebad", "titlealert", "good", "bad", "alert", "key", "keytext", "field", "code",
+var styles = [Styles]string{"text", "strong", "dim", "headline", "title", "titlegood", "titlebad", "titlealert", "good", "bad", "alert",
+	"picture", "pictureaccent", "picturegood", "picturebad", "picturealert", "key", "keytext", "cardtext", "cardstrong", "field", "code",
 	"site", "bar", "barrest", "qrhalf", "qrlight", "qrdark", "overlay", "overlaytitle"}
 
 // String returns the name of the style, for tests and themes.
@@ -60,6 +69,9 @@ type Cell struct {
 type Frame struct {
 	W, H  int
 	Cells []Cell // row by row
+
+	// Headline is the text that is drawn in letters of pixels; empty if none is.
+	Headline string
 
 	// Targets can be touched, see Hit.
 	Targets []Target

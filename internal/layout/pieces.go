@@ -2,6 +2,7 @@ package layout
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
 )
@@ -38,6 +39,29 @@ func (d *drawing) entryPiece(e screen.Entry, w int, p plan) piece {
 	return pc
 }
 
+// cardMargin is how many columns a card has on either side of its text.
+const cardMargin = 3
+
+// card puts rows on a surface of their own, w columns wide, with a margin around them.
+func card(rows []line, w int) []line {
+	out := make([]line, 0, len(rows)+2)
+	out = append(out, blanks(w, CardText))
+	for _, r := range rows {
+		l := blanks(cardMargin, CardText)
+		for _, c := range r {
+			switch c.Style {
+			case Text, Dim:
+				c.Style = CardText
+			case Strong:
+				c.Style = CardStrong
+			}
+			l = append(l, c)
+		}
+		out = append(out, l.pad(w, CardText))
+	}
+	return append(out, blanks(w, CardText))
+}
+
 func boxEdge(w int, l, r string, st Style) line {
 	edge := rule(w)
 	for i := range edge {
@@ -49,15 +73,21 @@ func boxEdge(w int, l, r string, st Style) line {
 	return edge
 }
 
-// codePieces returns the code in block letters and letter by letter.
+// codePieces returns the code in block letters and letter by letter: on a card if there is room.
 func (d *drawing) codePieces(p plan, w int) []piece {
 	if d.s.Code == "" {
 		return nil
 	}
-	ps := []piece{{rows: d.codeRows(p, w)}}
-	if len(ps[0].rows) == 1 && p.spelt > speltWithGauge && d.s.SpelledCode != "" && width(d.s.SpelledCode) <= w {
-		return []piece{{rows: d.wrapText(d.s.SpelledCode, w, Code)}} // block letters do not fit: once is enough
+	if p.boxed {
+		if rows := d.codeRows(p, w-2*cardMargin); len(rows) >= minCardRows {
+			return d.codeCard(rows, p, min(w, maxText))
+		}
 	}
+	rows := d.codeRows(p, w)
+	if len(rows) == 1 && p.spelt > speltWithGauge && d.s.SpelledCode != "" && width(d.s.SpelledCode) <= w {
+		return []piece{{rows: d.wrapText(d.s.SpelledCode, w, Headline)}} // block letters do not fit: once is enough
+	}
+	ps := []piece{{rows: inStyle(rows, Headline)}}
 	switch p.spelt {
 	case speltBelow, speltTied:
 		ps = append(ps, piece{rows: d.wrapText(d.spelt(), w, Strong), withoutGap: p.spelt == speltTied})
@@ -65,6 +95,34 @@ func (d *drawing) codePieces(p plan, w int) []piece {
 		ps = append(ps, piece{rows: []line{d.codeAndTimeRow(w)}, withoutGap: true})
 	}
 	return ps
+}
+
+// minCardRows is the height from which on letters are on a card; smaller ones need the card's margin themselves.
+const minCardRows = 5
+
+// codeCard returns a code in block letters on a card. Letter by letter it is in the card's lower margin.
+func (d *drawing) codeCard(rows []line, p plan, w int) []piece {
+	rows = card(rows, w)
+	if p.spelt == speltWithGauge {
+		return []piece{{rows: rows}, {rows: []line{d.codeAndTimeRow(w)}, withoutGap: true}}
+	}
+	if p.spelt > speltWithGauge {
+		below := card(d.wrapText(d.spelt(), w-2*cardMargin, Dim), w)
+		rows = slices.Concat(rows[:len(rows)-1], below[1:len(below)-1])
+	}
+	return []piece{{rows: rows}}
+}
+
+// inStyle returns a copy of rows in another style.
+func inStyle(rows []line, st Style) []line {
+	out := make([]line, len(rows))
+	for y, r := range rows {
+		out[y] = slices.Clone(r)
+		for x := range out[y] {
+			out[y][x].Style = st
+		}
+	}
+	return out
 }
 
 func (d *drawing) spelt() string {

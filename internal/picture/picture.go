@@ -17,17 +17,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 )
 
-// Palette has the Linux console's sixteen colours (drivers/tty/vt/vt.c: default_red, _grn and _blu), and one for the gap between
-// the screens of a sheet.
-var Palette = color.Palette{
-	color.RGBA{A: 255}, color.RGBA{R: 170, A: 255}, color.RGBA{G: 170, A: 255}, color.RGBA{R: 170, G: 85, A: 255},
-	color.RGBA{B: 170, A: 255}, color.RGBA{R: 170, B: 170, A: 255}, color.RGBA{G: 170, B: 170, A: 255}, color.RGBA{R: 170, G: 170, B: 170, A: 255},
-	color.RGBA{R: 85, G: 85, B: 85, A: 255}, color.RGBA{R: 255, G: 85, B: 85, A: 255}, color.RGBA{R: 85, G: 255, B: 85, A: 255}, color.RGBA{R: 255, G: 255, B: 85, A: 255},
-	color.RGBA{R: 85, G: 85, B: 255, A: 255}, color.RGBA{R: 255, G: 85, B: 255, A: 255}, color.RGBA{R: 85, G: 255, B: 255, A: 255}, color.RGBA{R: 255, G: 255, B: 255, A: 255},
-	color.RGBA{R: 64, G: 64, B: 96, A: 255},
-}
+// gapColour is the number of the colour between the screens of a sheet, after the sixteen of the palette.
+const gapColour = 16
 
-const gapColour = 16 // index in Palette
+var gap = color.RGBA{R: 64, G: 64, B: 96, A: 255}
 
 // Options returns the layout options of a console with this font.
 func Options(f *font.Font) layout.Options {
@@ -39,22 +32,24 @@ func Options(f *font.Font) layout.Options {
 	return o
 }
 
-// Draw returns the picture of a frame in a theme. The cursor is an underline, as on a console. An unknown theme is an error.
-func Draw(frame layout.Frame, theme string, f *font.Font) (*image.Paletted, error) {
-	var colours [layout.Styles][2]int
-	for st := range colours {
-		fg, bg, err := tui.Look(theme, layout.Style(st))
-		if err != nil {
-			return nil, fmt.Errorf("picture: %w", err)
-		}
-		colours[st] = [2]int{fg, bg}
+// Draw returns the picture of a frame in a theme; with plain, on a console whose palette is its own. The cursor is an
+// underline, as on a console. An unknown theme is an error.
+func Draw(frame layout.Frame, theme string, plain bool, f *font.Font) (*image.Paletted, error) {
+	colours, looks, err := tui.Theme(theme, plain)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
 	}
-	img := image.NewPaletted(image.Rect(0, 0, frame.W*f.Width, frame.H*f.Height), Palette)
+	var palette color.Palette
+	for _, c := range colours {
+		palette = append(palette, c)
+	}
+	palette = append(palette, gap)
+	img := image.NewPaletted(image.Rect(0, 0, frame.W*f.Width, frame.H*f.Height), palette)
 	bytesPerRow := (f.Width + 7) / 8
 	for y := range frame.H {
 		for x := range frame.W {
 			c := frame.At(x, y)
-			fg, bg := colours[c.Style][0], colours[c.Style][1]
+			fg, bg := looks[c.Style].Foreground, looks[c.Style].Background
 			glyph := glyphOf(c.Text, f)
 			for py := range f.Height {
 				for px := range f.Width {
@@ -88,21 +83,21 @@ func glyphOf(text string, f *font.Font) []byte {
 	return nil
 }
 
-// Sheet puts pictures side by side in columns, in one picture.
+// Sheet puts pictures of one theme side by side in columns, in one picture.
 func Sheet(all []*image.Paletted, columns int) *image.Paletted {
-	const gap = 6
+	const space = 6
 	w, h := 0, 0
 	for _, p := range all {
 		w, h = max(w, p.Bounds().Dx()), max(h, p.Bounds().Dy())
 	}
 	columns = max(min(columns, len(all)), 1)
 	rows := (len(all) + columns - 1) / columns
-	sheet := image.NewPaletted(image.Rect(0, 0, columns*(w+gap)+gap, rows*(h+gap)+gap), Palette)
+	sheet := image.NewPaletted(image.Rect(0, 0, columns*(w+space)+space, rows*(h+space)+space), all[0].Palette)
 	for i := range sheet.Pix {
 		sheet.Pix[i] = gapColour
 	}
 	for i, p := range all {
-		at := image.Pt(gap+i%columns*(w+gap), gap+i/columns*(h+gap))
+		at := image.Pt(space+i%columns*(w+space), space+i/columns*(h+space))
 		draw.Draw(sheet, p.Bounds().Add(at), p, image.Point{}, draw.Src)
 	}
 	return sheet

@@ -29,7 +29,7 @@ func TestDrawLooksLikeAConsole(t *testing.T) {
 	frame := layout.Frame{W: 3, H: 1, Cells: []layout.Cell{
 		{Text: "A", Style: layout.Title, Width: 1}, {Text: "Ж", Style: layout.Text, Width: 1}, {Text: " ", Style: layout.Key, Width: 1},
 	}, Cursor: true, CursorX: 2}
-	img, err := Draw(frame, "dark", smallFont(t))
+	img, err := Draw(frame, "dark", false, smallFont(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,15 +41,15 @@ func TestDrawLooksLikeAConsole(t *testing.T) {
 		x, y int
 		want uint8
 	}{
-		{"a pixel of a letter", 1, 3, 15}, {"the background beside it", 2, 3, 4},
+		{"a pixel of a letter", 1, 3, 15}, {"the background beside it", 2, 3, 0},
 		{"the replacement character", 15, 7, 7}, {"its background", 14, 7, 0},
-		{"a blank", 17, 3, 7}, {"the cursor", 17, 15, 0},
+		{"a blank", 17, 3, 2}, {"the cursor", 17, 15, 0},
 	} {
 		if got := img.ColorIndexAt(c.x, c.y); got != c.want {
 			t.Errorf("%s: colour %d, want %d", c.what, got, c.want)
 		}
 	}
-	if _, err := Draw(frame, "pink", smallFont(t)); err == nil {
+	if _, err := Draw(frame, "pink", false, smallFont(t)); err == nil {
 		t.Error("Draw accepts an unknown theme")
 	}
 }
@@ -59,9 +59,9 @@ func TestQRCodesCanBeRead(t *testing.T) {
 	const url = "https://kiosk.example/a/7F3K-9QZX"
 	f := smallFont(t)
 	for name, o := range map[string]layout.Options{"half blocks": Options(f), "background colours": {}} {
-		for _, theme := range []string{"dark", "light", "mono", "high-contrast"} {
+		for theme, plain := range map[string]bool{"dark": false, "light": false, "mono": false, "high-contrast": true} {
 			s := screen.Screen{Title: "A", Link: &screen.Link{URL: url}}
-			img, err := Draw(layout.Draw(s, 128, 48, o), theme, f)
+			img, err := Draw(layout.Draw(s, 128, 48, o), theme, plain, f)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestQRCodesCanBeRead(t *testing.T) {
 }
 
 func TestSheetHasAllPictures(t *testing.T) {
-	img, err := Draw(layout.Draw(screen.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", smallFont(t))
+	img, err := Draw(layout.Draw(screen.Screen{Title: "A"}, 10, 4, layout.Options{}), "dark", false, smallFont(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ func Say(s screen.Screen) []string {
 	for _, l := range s.Lines {
 		say(l)
 	}
+	say(s.Aside)
 	if s.Gauge != nil {
 		say(s.Gauge.Text)
 	}
@@ -59,6 +60,7 @@ func Say(s screen.Screen) []string {
 		say(l.Caption)
 		say(l.URL)
 	}
+	say(s.Languages)
 	for _, k := range s.Keys {
 		if k.TurnsPages {
 			continue // all pages are read

@@ -19,6 +19,7 @@ func (s *Screen) Close() error {
 func (s *Screen) close() error {
 	watchdog := time.NewTimer(closeLimit)
 	defer watchdog.Stop()
+	defer s.restorePalette(s.device)
 	close(s.quit)
 
 	// From here keys are discarded. Earlier ones pass through tcell's queues until the end mark; only then is it certain

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/console"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/evdev"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk/screen"
@@ -55,10 +56,13 @@ type Screen struct {
 	tcell tcell.Screen
 	tty   *safeTTY
 	theme theme
+	depth depth
 	opts  layout.Options
 	fonts fonts
 
-	lacks   []rune // characters that the font lacked after Open
+	device  string           // path of the console whose palette was set
+	before  *console.Palette // the console's palette before Open; nil if it was not set
+	lacks   []rune           // characters that the font lacked after Open
 	fontErr error
 	every   time.Duration
 	blank   time.Duration
@@ -119,12 +123,16 @@ func Open(o Options) (*Screen, error) {
 		quit:    make(chan struct{}), drained: make(chan struct{}), painted: make(chan struct{}),
 	}
 	s.opts = layout.Options{HalfBlocks: true, FullGlyphs: !isLinuxTerm(term)}
-	if _, console := characters(device); console && isLinuxTerm(term) && o.Tty == nil {
+	if _, isConsole := characters(device); isConsole && isLinuxTerm(term) && o.Tty == nil {
 		s.fonts = fonts{device: device, file: o.Font, keep: o.Font == KeepFont}
 		s.lacks, s.fontErr = s.fonts.load()
 		s.fonts.last = s.lacks
 		s.opts = s.fonts.check(s.opts)
 		s.blanker = blanker{device}
+		s.device = device
+		if s.usePalette(device) {
+			s.depth = paletteDepth
+		}
 	}
 	s.tty = &safeTTY{Tty: tty, drawn: &s.drawn, unread: func() bool { return false }}
 	if o.Tty == nil {
@@ -138,6 +146,9 @@ func Open(o Options) (*Screen, error) {
 		_ = s.tty.Stop()
 		_ = s.tty.Close()
 		return nil, fmt.Errorf("terminal: %w", err)
+	}
+	if s.depth == plainDepth && s.tcell.Colors() > 256 {
+		s.depth = rgbDepth
 	}
 	s.tcell.SetStyle(s.style(layout.Text))
 	s.tcell.EnablePaste()

@@ -2,45 +2,59 @@ package tui
 
 import (
 	"embed"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"image/color"
+	"maps"
 	"slices"
 	"strings"
-
-	"github.com/gdamore/tcell/v2"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
 
-// colour is one of the eight colours of a Linux console. A bright colour exists only as a bold foreground.
-type colour uint8
+// Palette is the sixteen colours of a Linux console, by number. Backgrounds can only be the first eight.
+type Palette [16]color.RGBA
 
-const (
-	black colour = iota
-	red
-	green
-	brown
-	blue
-	magenta
-	cyan
-	white // grey; bold makes it white
-)
-
-// colourNames are the names in theme files.
-var colourNames = [...]string{"black", "red", "green", "brown", "blue", "magenta", "cyan", "grey"}
-
-// colours are the colours of one style.
-type colours struct {
-	fg, bg colour
-	bold   bool
+// ConsolePalette is the Linux console's own (drivers/tty/vt/vt.c: default_red, _grn and _blu).
+var ConsolePalette = Palette{
+	{0, 0, 0, 255}, {170, 0, 0, 255}, {0, 170, 0, 255}, {170, 85, 0, 255},
+	{0, 0, 170, 255}, {170, 0, 170, 255}, {0, 170, 170, 255}, {170, 170, 170, 255},
+	{85, 85, 85, 255}, {255, 85, 85, 255}, {85, 255, 85, 255}, {255, 255, 85, 255},
+	{85, 85, 255, 255}, {255, 85, 255, 255}, {85, 255, 255, 255}, {255, 255, 255, 255},
 }
 
-// theme has a look for every style, each with a contrast of 7:1 or more in the console's palette (WCAG 1.4.6; a test
-// computes it).
-//
-// The palette could be changed by an escape sequence (OSC P), but that would outlive a killed program, change the login
-// prompts of other consoles, and block terminals that do not know it. Eight colours are enough for 7:1.
-type theme map[layout.Style]colours
+// colour is the number of a colour in a palette.
+type colour uint8
+
+// backgrounds is how many colours can be a background.
+const backgrounds = 8
+
+// LogoColours are the numbers of a theme's palette that a logo may fill with its own colours.
+var LogoColours = [...]int{9, 10, 11, 12, 13, 14}
+
+// The names of colours in theme files. The consoles' login prompts are colour 7 on colour 0, so these two must be
+// readable together.
+var (
+	roles = map[string]colour{"ground": 0, "surface": 1, "cap": 2, "good": 3, "accent": 4, "bad": 5, "warning": 6, "muted": 7, "edge": 8, "text": 15}
+	eight = map[string]colour{"black": 0, "red": 1, "green": 2, "brown": 3, "blue": 4, "magenta": 5, "cyan": 6, "grey": 7,
+		"bright red": 9, "bright green": 10, "yellow": 11, "bright blue": 12, "bright magenta": 13, "bright cyan": 14, "white": 15}
+)
+
+// colours are the colours of one style.
+type colours struct{ fg, bg colour }
+
+// looks are the colours of every style.
+type looks map[layout.Style]colours
+
+// theme is how the screens look: in sixteen colours of our choice, where the palette can be set or the terminal has RGB
+// colours, and in the eight that every console has. Each pair has a contrast of 7:1 or more (WCAG 1.4.6; a test computes
+// it).
+type theme struct {
+	palette     Palette
+	rich, plain looks
+}
 
 // themeFiles has a file for each theme, with a line for each layout.Style.
 //
@@ -65,85 +79,109 @@ func themeNamed(name string) (theme, error) {
 	}
 	b, err := themeFiles.ReadFile("themes/" + name + ".json")
 	if err != nil {
-		return nil, fmt.Errorf("theme: %q is not one of %s", name, strings.Join(Themes(), ", "))
+		return theme{}, fmt.Errorf("theme: %q is not one of %s", name, strings.Join(Themes(), ", "))
 	}
 	return parseTheme(name, b)
 }
 
-// parseTheme reads looks such as "white on blue" by the names of their styles. Every style must have one.
+// parseTheme reads a palette, and looks such as "text on ground" by the names of their styles. Every colour and every style
+// must have one.
 func parseTheme(name string, b []byte) (theme, error) {
-	var looks map[string]string
-	if err := json.Unmarshal(b, &looks); err != nil {
-		return nil, fmt.Errorf("theme %q: %w", name, err)
+	var file struct {
+		Palette map[string]string `json:"palette"`
+		Styles  map[string]string `json:"styles"`
+		Eight   map[string]string `json:"eight"`
 	}
-	th := make(theme, layout.Styles)
-	for st := range layout.Style(layout.Styles) {
-		look, ok := looks[st.String()]
-		if !ok {
-			return nil, fmt.Errorf("theme %q: style %q is missing", name, st)
-		}
-		p, err := parseColours(look)
+	if err := json.Unmarshal(b, &file); err != nil {
+		return theme{}, fmt.Errorf("theme %q: %w", name, err)
+	}
+	var th theme
+	for role, number := range roles {
+		c, err := ParseColour(file.Palette[role])
 		if err != nil {
-			return nil, fmt.Errorf("theme %q: %s: %w", name, st, err)
+			return theme{}, fmt.Errorf("theme %q: colour %q: %w", name, role, err)
 		}
-		th[st] = p
+		th.palette[number] = c
 	}
-	if len(looks) > len(th) {
-		return nil, fmt.Errorf("theme %q: unknown style", name)
+	for _, number := range LogoColours {
+		th.palette[number] = th.palette[roles["text"]]
+	}
+	var err error
+	if th.rich, err = parseLooks(file.Styles, roles); err != nil {
+		return theme{}, fmt.Errorf("theme %q: %w", name, err)
+	}
+	if th.plain, err = parseLooks(file.Eight, eight); err != nil {
+		return theme{}, fmt.Errorf("theme %q: %w", name, err)
 	}
 	return th, nil
 }
 
-// parseColours reads "FOREGROUND on BACKGROUND". A foreground may be bright; "white" is bright grey and "yellow" bright
-// brown.
-func parseColours(look string) (colours, error) {
+func parseLooks(texts map[string]string, names map[string]colour) (looks, error) {
+	out := make(looks, layout.Styles)
+	for st := range layout.Style(layout.Styles) {
+		text, ok := texts[st.String()]
+		if !ok {
+			return nil, fmt.Errorf("style %q is missing", st)
+		}
+		c, err := parseColours(text, names)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", st, err)
+		}
+		out[st] = c
+	}
+	if len(texts) > len(out) {
+		return nil, errors.New("unknown style")
+	}
+	return out, nil
+}
+
+// parseColours reads "FOREGROUND on BACKGROUND".
+func parseColours(look string, names map[string]colour) (colours, error) {
 	fore, back, ok := strings.Cut(look, " on ")
 	if !ok {
-		return colours{}, fmt.Errorf("%q is not of the form \"white on blue\"", look)
+		return colours{}, fmt.Errorf("%q is not of the form \"FOREGROUND on BACKGROUND\"", look)
 	}
-	var p colours
-	switch fore {
-	case "white":
-		fore = "bright grey"
-	case "yellow":
-		fore = "bright brown"
-	}
-	fore, p.bold = strings.CutPrefix(fore, "bright ")
-	for _, c := range []struct {
-		name string
-		to   *colour
-	}{{fore, &p.fg}, {back, &p.bg}} {
-		i := slices.Index(colourNames[:], c.name)
-		if i < 0 {
-			return colours{}, fmt.Errorf("%q: a console has no %q; allowed: %s, and as a foreground white, yellow or a bright one", look, c.name, strings.Join(colourNames[:], ", "))
+	var c colours
+	for _, part := range []struct {
+		name  string
+		to    *colour
+		limit colour
+	}{{fore, &c.fg, colour(len(Palette{}))}, {back, &c.bg, backgrounds}} {
+		number, ok := names[part.name]
+		if !ok || number >= part.limit {
+			return colours{}, fmt.Errorf("%q: a console has no %q there; allowed: %s", look, part.name, strings.Join(slices.Sorted(maps.Keys(names)), ", "))
 		}
-		*c.to = colour(i)
+		*part.to = number
 	}
-	return p, nil
+	return c, nil
 }
 
-// Look returns how a theme shows a style on a Linux console, as the numbers of two of its sixteen colours, for
-// pictures. An unknown theme is an error.
-func Look(name string, st layout.Style) (foreground, background int, err error) {
+// ParseColour reads an RGB colour in the form "#rrggbb".
+func ParseColour(text string) (color.RGBA, error) {
+	b, err := hex.DecodeString(strings.TrimPrefix(text, "#"))
+	if err != nil || len(b) != 3 || !strings.HasPrefix(text, "#") {
+		return color.RGBA{}, fmt.Errorf("%q is not a colour of the form #rrggbb", text)
+	}
+	return color.RGBA{b[0], b[1], b[2], 255}, nil
+}
+
+// Look is how a theme shows a style: the numbers of its colours in the palette.
+type Look struct{ Foreground, Background int }
+
+// Theme returns the palette of a theme and the look of every style in it, for pictures. With plain it is the theme for
+// consoles whose palette cannot be set. An unknown name is an error.
+func Theme(name string, plain bool) (Palette, [layout.Styles]Look, error) {
+	var out [layout.Styles]Look
 	th, err := themeNamed(name)
 	if err != nil {
-		return 0, 0, err
+		return Palette{}, out, err
 	}
-	p := th[st]
-	foreground = int(p.fg)
-	if p.bold {
-		foreground += 8
+	palette, chosen := th.palette, th.rich
+	if plain {
+		palette, chosen = ConsolePalette, th.plain
 	}
-	return foreground, int(p.bg), nil
-}
-
-// style returns a look in tcell's terms. On terminals with sixteen colours or more, a bold foreground is also requested
-// as bright, because emulators may show bold as weight only.
-func (s *Screen) style(st layout.Style) tcell.Style {
-	p := s.theme[st]
-	fg := p.fg
-	if p.bold && s.tcell.Colors() >= 16 {
-		fg += 8
+	for st, c := range chosen {
+		out[st] = Look{int(c.fg), int(c.bg)}
 	}
-	return tcell.StyleDefault.Foreground(tcell.PaletteColor(int(fg))).Background(tcell.PaletteColor(int(p.bg))).Bold(p.bold)
+	return palette, out, nil
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"image/color"
 	"math"
 	"slices"
 	"strings"
@@ -10,12 +11,6 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
 )
-
-// palette is the Linux console's own (drivers/tty/vt: default_red, _grn, _blu): eight colours and their bright forms.
-var palette = [16][3]float64{
-	{0, 0, 0}, {170, 0, 0}, {0, 170, 0}, {170, 85, 0}, {0, 0, 170}, {170, 0, 170}, {0, 170, 170}, {170, 170, 170},
-	{85, 85, 85}, {255, 85, 85}, {85, 255, 85}, {255, 255, 85}, {85, 85, 255}, {255, 85, 255}, {85, 255, 255}, {255, 255, 255},
-}
 
 func linear(v float64) float64 {
 	if v /= 255; v <= 0.04045 {
@@ -32,11 +27,6 @@ func curved(v float64) float64 {
 	return 255 * (1.055*math.Pow(v, 1/2.4) - 0.055)
 }
 
-// luminance returns the relative luminance of WCAG 2.2.
-func luminance(c [3]float64) float64 {
-	return 0.2126*linear(c[0]) + 0.7152*linear(c[1]) + 0.0722*linear(c[2])
-}
-
 // sight simulates how somebody sees colours, with the matrices of Machado, Oliveira and Fernandes (2009) for full colour
 // blindness.
 type sight [3][3]float64
@@ -48,27 +38,29 @@ var (
 	tritanopia   = sight{{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}
 )
 
-// seen returns how a colour of the console looks.
-func (s sight) seen(number int) [3]float64 {
-	var out [3]float64
+// sees returns how a colour looks.
+func (s sight) sees(c color.RGBA) color.RGBA {
+	from := [3]float64{linear(float64(c.R)), linear(float64(c.G)), linear(float64(c.B))}
+	var out [3]uint8
 	for i, row := range s {
+		v := 0.0
 		for j, f := range row {
-			out[i] += f * linear(palette[number][j])
+			v += f * from[j]
 		}
-		out[i] = curved(out[i])
+		out[i] = uint8(math.Round(curved(v)))
 	}
-	return out
+	return color.RGBA{out[0], out[1], out[2], 255}
 }
 
 // distance returns how different two colours look (CIE 1976). Below 2.3 nobody sees a difference, from 20 on everybody
 // does.
-func distance(a, b [3]float64) float64 {
+func distance(a, b color.RGBA) float64 {
 	p, q := lab(a), lab(b)
 	return math.Sqrt(math.Pow(p[0]-q[0], 2) + math.Pow(p[1]-q[1], 2) + math.Pow(p[2]-q[2], 2))
 }
 
-func lab(c [3]float64) [3]float64 {
-	l := [3]float64{linear(c[0]), linear(c[1]), linear(c[2])}
+func lab(c color.RGBA) [3]float64 {
+	l := [3]float64{linear(float64(c.R)), linear(float64(c.G)), linear(float64(c.B))}
 	f := func(t float64) float64 {
 		if t > 216.0/24389 {
 			return math.Cbrt(t)
@@ -81,45 +73,59 @@ func lab(c [3]float64) [3]float64 {
 	return [3]float64{116*y - 16, 500 * (x - y), 200 * (y - z)}
 }
 
-func shown(t *testing.T, theme string, st layout.Style) (fg, bg int) {
+// drawn is a theme in one of its two forms.
+type drawn struct {
+	name    string
+	palette Palette
+	looks   [layout.Styles]Look
+}
+
+// bothForms returns each theme with its own palette, and with the console's.
+func bothForms(t *testing.T) (all []drawn) {
 	t.Helper()
-	fg, bg, err := Look(theme, st)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fg, bg
-}
-
-func contrast(a, b [3]float64) float64 {
-	p, q := luminance(a), luminance(b)
-	return (max(p, q) + 0.05) / (min(p, q) + 0.05)
-}
-
-// Colours are those of a console: sixteen, bright ones only as foreground.
-func TestThemesHaveEnoughContrast(t *testing.T) {
 	for _, name := range Themes() {
+		for form, plain := range map[string]bool{"": false, " in eight colours": true} {
+			palette, looks, err := Theme(name, plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, drawn{name + form, palette, looks})
+		}
+	}
+	return all
+}
+
+func (d drawn) colours(st layout.Style) (fg, bg color.RGBA) {
+	return d.palette[d.looks[st].Foreground], d.palette[d.looks[st].Background]
+}
+
+// decorations are styles whose cells are no text: what they show is also said in words.
+var decorations = []layout.Style{layout.QRLight, layout.QRDark, layout.BarRest}
+
+func TestThemesHaveEnoughContrast(t *testing.T) {
+	for _, theme := range bothForms(t) {
 		least := 7.0 // WCAG 1.4.6
-		if name == "high-contrast" {
+		if strings.HasPrefix(theme.name, "high-contrast") {
 			least = 12
 		}
 		who := map[string]sight{"everybody": usual}
-		switch name {
-		case "deuteranopia": // and protanopia, which looks similar
+		switch {
+		case strings.HasPrefix(theme.name, "deuteranopia"): // and protanopia, which looks similar
 			who["deuteranopia"], who["protanopia"] = deuteranopia, protanopia
-		case "tritanopia":
+		case strings.HasPrefix(theme.name, "tritanopia"):
 			who["tritanopia"] = tritanopia
 		}
 		for st := range layout.Style(layout.Styles) {
-			fg, bg := shown(t, name, st)
-			if bg > int(white) {
-				t.Errorf("%s: %v has a background that consoles lack", name, st)
+			if theme.looks[st].Background >= backgrounds {
+				t.Errorf("%s: %v has a background that consoles lack", theme.name, st)
 			}
-			for for_, s := range who {
-				if (st == layout.QRLight || st == layout.QRDark) && for_ == "everybody" {
-					continue // blanks without letters
-				}
-				if c := contrast(s.seen(fg), s.seen(bg)); c < least {
-					t.Errorf("%s: %v has a contrast of %.2f to 1 for %s, want %.0f", name, st, c, for_, least)
+			if slices.Contains(decorations, st) {
+				continue
+			}
+			fg, bg := theme.colours(st)
+			for whose, s := range who {
+				if c := contrast(s.sees(fg), s.sees(bg)); c < least {
+					t.Errorf("%s: %v has a contrast of %.2f to 1 for %s, want %.0f", theme.name, st, c, whose, least)
 				}
 			}
 		}
@@ -132,13 +138,15 @@ func TestThemesHaveEnoughContrast(t *testing.T) {
 // A sign distinguishes tones. Where colours do so as well, the people for whom a theme is made must see the difference.
 func TestTonesDifferForTheAudienceOfATheme(t *testing.T) {
 	titles := []layout.Style{layout.Title, layout.TitleGood, layout.TitleBad, layout.TitleAlert}
-	for name, who := range map[string][]sight{"deuteranopia": {deuteranopia, protanopia}, "tritanopia": {tritanopia}, "dark": {usual}} {
-		for _, s := range who {
+	audience := map[string][]sight{"deuteranopia": {deuteranopia, protanopia}, "tritanopia": {tritanopia}, "dark": {usual}, "light": {usual}}
+	for _, theme := range bothForms(t) {
+		name, _, _ := strings.Cut(theme.name, " ")
+		for _, s := range audience[name] {
 			differ := func(a, b layout.Style) {
-				fa, ba := shown(t, name, a)
-				fb, bb := shown(t, name, b)
-				if d := max(distance(s.seen(fa), s.seen(fb)), distance(s.seen(ba), s.seen(bb))); d < 20 {
-					t.Errorf("%s: %v and %v differ by %.1f only", name, a, b, d)
+				fa, ba := theme.colours(a)
+				fb, bb := theme.colours(b)
+				if d := max(distance(s.sees(fa), s.sees(fb)), distance(s.sees(ba), s.sees(bb))); d < 20 {
+					t.Errorf("%s: %v and %v differ by %.1f only", theme.name, a, b, d)
 				}
 			}
 			for i, a := range titles {
@@ -148,11 +156,11 @@ func TestTonesDifferForTheAudienceOfATheme(t *testing.T) {
 			}
 			differ(layout.Alert, layout.Text)
 			differ(layout.Bad, layout.Strong)
-			differ(layout.Field, layout.Text)
 		}
 	}
 	// This checks the measure itself: deuteranopes confuse red and brown, which others do not.
-	if usual, blind := distance(usual.seen(1), usual.seen(2)), distance(deuteranopia.seen(1), deuteranopia.seen(3)); usual < 60 || blind > 25 {
+	red, green, brown := ConsolePalette[1], ConsolePalette[2], ConsolePalette[3]
+	if usual, blind := distance(red, green), distance(deuteranopia.sees(red), deuteranopia.sees(brown)); usual < 60 || blind > 25 {
 		t.Errorf("red and green differ by %.1f, red and brown by %.1f", usual, blind)
 	}
 }
@@ -164,10 +172,12 @@ func TestParseThemeRejectsInvalidThemes(t *testing.T) {
 	}
 	for _, tc := range []struct{ name, from, to, says string }{
 		{"unknown colour", `"grey on black"`, `"pink on black"`, `no "pink"`},
-		{"bright background", `"white on blue"`, `"white on bright blue"`, `no "bright blue"`},
-		{"no background", `"white on blue"`, `"white"`, "white on blue"},
+		{"bright background", `"text on ground"`, `"ground on text"`, `no "text"`},
+		{"no background", `"text on ground"`, `"text"`, "FOREGROUND on BACKGROUND"},
 		{"missing style", `"strong"`, `"stronk"`, `style "strong" is missing`},
-		{"unknown style", `"strong":`, `"weak": "grey on black", "strong":`, "unknown style"},
+		{"unknown style", `"strong":`, `"weak": "text on ground", "strong":`, "unknown style"},
+		{"missing colour", `"accent"`, `"akzent"`, `colour "accent"`},
+		{"not a colour", `"#0E1525"`, `"#0E152"`, "#rrggbb"},
 		{"not JSON", "{", "[", "theme"},
 	} {
 		_, err := parseTheme("test", []byte(strings.Replace(string(good), tc.from, tc.to, 1)))
@@ -177,27 +187,69 @@ func TestParseThemeRejectsInvalidThemes(t *testing.T) {
 	}
 }
 
-func TestMonoUsesBlackAndGreyOnly(t *testing.T) {
-	th, err := themeNamed("mono")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for st, p := range th {
-		if p.fg != white && p.fg != black || p.bg != white && p.bg != black {
-			t.Errorf("%v is coloured", st)
+func TestMonoHasNoHue(t *testing.T) {
+	for _, theme := range bothForms(t) {
+		if !strings.HasPrefix(theme.name, "mono") {
+			continue
+		}
+		for st := range layout.Style(layout.Styles) {
+			fg, bg := theme.colours(st)
+			for _, c := range []color.RGBA{fg, bg} {
+				if c.R != c.G || c.G != c.B {
+					t.Errorf("%s: %v is coloured", theme.name, st)
+				}
+			}
 		}
 	}
 }
 
-// Half blocks are light in the foreground; the other style has light backgrounds.
+// Half blocks are light in the foreground; the other style has light backgrounds. A reader needs a clear difference.
 func TestThemesKeepQRCodesReadable(t *testing.T) {
-	for _, name := range Themes() {
-		th, err := themeNamed(name)
-		if err != nil {
-			t.Fatal(err)
+	for _, theme := range bothForms(t) {
+		light, dark := theme.colours(layout.QRHalf)
+		_, lightBlank := theme.colours(layout.QRLight)
+		_, darkBlank := theme.colours(layout.QRDark)
+		for _, pair := range [][2]color.RGBA{{light, dark}, {lightBlank, darkBlank}} {
+			if luminance(pair[0]) < luminance(pair[1]) || contrast(pair[0], pair[1]) < leastContrast {
+				t.Errorf("%s: a phone may not read the code", theme.name)
+			}
 		}
-		if th[layout.QRHalf] != (colours{white, black, true}) || th[layout.QRLight].bg != white || th[layout.QRDark].bg != black {
-			t.Errorf("%s: a phone may not read the code", name)
+	}
+}
+
+// An owner's accent is used as it is where it can be read, and else the error names one that can.
+func TestAccent(t *testing.T) {
+	for _, theme := range bothForms(t) {
+		if strings.Contains(theme.name, "eight") {
+			continue
+		}
+		for _, text := range []string{"#ff8800", "#003366", "#ffffff", "#000000", "#808080", "#c00000"} {
+			accent, err := ParseColour(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			with, err := theme.palette.WithAccent(accent)
+			if err != nil {
+				_, said, _ := strings.Cut(err.Error(), "nearest colour that is: ")
+				nearest, parseErr := ParseColour(said)
+				if parseErr != nil {
+					t.Fatalf("%s, %s: %v", theme.name, text, err)
+				}
+				if with, err = theme.palette.WithAccent(nearest); err != nil {
+					t.Errorf("%s, %s: the colour in the error is refused as well: %v", theme.name, text, err)
+				}
+			}
+			for _, st := range []layout.Style{layout.Bar, layout.PictureAccent} {
+				look := theme.looks[st]
+				if c := contrast(with[look.Foreground], with[look.Background]); c < leastContrast {
+					t.Errorf("%s, %s: %v has a contrast of %.1f", theme.name, text, st, c)
+				}
+			}
+		}
+	}
+	for _, text := range []string{"", "ff8800", "#ff880", "#gg8800", "orange", "#ff880000"} {
+		if _, err := ParseColour(text); err == nil {
+			t.Errorf("%q counts as a colour", text)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestScreens(t *testing.T) {
 					frame := layout.Draw(view, size.w, size.h, layout.Options{HalfBlocks: true})
 					got := scenes.Frame(frame)
 					fmt.Fprintf(&out, "== %dx%d %s\n%s", size.w, size.h, c.Language(), got)
-					for _, problem := range slices.Concat(spokenDifferences(view, got, size.h), undrawable(got), misplacedKeys(frame)) {
+					for _, problem := range slices.Concat(spokenDifferences(view, got+frame.Headline, size.h), undrawable(got), misplacedKeys(frame)) {
 						t.Errorf("%dx%d %s: %s\n%s", size.w, size.h, c.Language(), problem, got)
 					}
 				}
@@ -107,7 +107,7 @@ func required(sc screen.Screen, rows int) screen.Screen {
 
 // drawnOnly returns the words that are drawn and not read aloud.
 func drawnOnly(sc screen.Screen) map[string]bool {
-	only := wordSet(layout.Clean(sc.Site, false) + " OK X ! · → - * " + sc.Paging)
+	only := wordSet(layout.Clean(sc.Site, false) + " OK X ! · → - * " + sc.Paging + " " + layout.Clean(sc.Headline, false))
 	if sc.Link != nil && sc.Link.Optional { // the caption is about the QR code
 		for w := range wordSet(layout.Clean(sc.Link.Caption, false)) {
 			only[w] = true
@@ -156,7 +156,7 @@ func misplacedKeys(f layout.Frame) (problems []string) {
 	case 80:
 		right = 6 + 39
 	case 100:
-		right = 14 + 42
+		right = 8 + 49
 	}
 	for _, t := range f.Targets {
 		var x, y int

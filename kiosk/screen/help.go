@@ -13,7 +13,7 @@ func (v *view) helpKey() {
 		return
 	}
 	v.addKey(kiosk.HelpKey, "F1", MsgKeyHelpOff)
-	v.out.Lines, v.out.Details, v.out.Keypad = nil, nil, nil
+	v.out.Aside, v.out.Lines, v.out.Details, v.out.Keypad = "", nil, nil, nil
 	if v.s.Phase == kiosk.Shown { // no name beside the help
 		v.out.Title = v.text(MsgShownTitle)
 	}

@@ -21,6 +21,17 @@ type Catalog interface {
 const (
 	MsgLanguage MessageID = "language" // the language's own name
 
+	MsgHeadlineReady        MessageID = "headline.ready"
+	MsgHeadlineClosed       MessageID = "headline.closed"
+	MsgHeadlineAsking       MessageID = "headline.asking"
+	MsgHeadlineShown        MessageID = "headline.shown"
+	MsgHeadlineDeclined     MessageID = "headline.declined"
+	MsgHeadlineExpired      MessageID = "headline.expired"
+	MsgHeadlineNoConnection MessageID = "headline.no_connection"
+	MsgHeadlineImpossible   MessageID = "headline.impossible"
+	MsgHeadlineWait         MessageID = "headline.wait"
+	MsgHeadlineSorry        MessageID = "headline.sorry"
+
 	MsgReadyTitle        MessageID = "ready.title"
 	MsgReadyLines        MessageID = "ready.lines"
 	MsgReadyLink         MessageID = "ready.link"
@@ -202,6 +213,8 @@ func dayMessage(d time.Weekday) MessageID {
 func MessageIDs() []MessageID {
 	all := []MessageID{
 		MsgLanguage,
+		MsgHeadlineReady, MsgHeadlineClosed, MsgHeadlineAsking, MsgHeadlineShown, MsgHeadlineDeclined, MsgHeadlineExpired,
+		MsgHeadlineNoConnection, MsgHeadlineImpossible, MsgHeadlineWait, MsgHeadlineSorry,
 		MsgReadyTitle, MsgReadyLines, MsgReadyLink,
 		MsgClosedTitle, MsgClosedStart, MsgClosedClock, MsgClosedMaintenance, MsgClosedStore, MsgClosedSettings,
 		MsgClosedNetwork, MsgClosedServer, MsgClosedHours, MsgClosedOpens, MsgClosedStaff, MsgClosedDevice,

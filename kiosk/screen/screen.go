@@ -19,6 +19,21 @@ const (
 	Alert             // something needs attention
 )
 
+// Picture names a small picture that says a screen's sentence without words.
+type Picture string
+
+// The pictures.
+const (
+	NoPicture     Picture = ""
+	PhonePicture  Picture = "phone"  // a phone that rings
+	CardPicture   Picture = "card"   // a card that is scanned
+	TickPicture   Picture = "tick"   // done
+	CrossPicture  Picture = "cross"  // ended without a result
+	LockPicture   Picture = "lock"   // closed, or private
+	ClockPicture  Picture = "clock"  // out of time, or a pause
+	PersonPicture Picture = "person" // who are you?
+)
+
 // Screen is what a person may see, as finished words and numbers. A painter without enough room leaves out fields from the
 // bottom of this list upwards, but never Title, Code, Entry, Keypad, Notice and Keys.
 type Screen struct {
@@ -26,7 +41,11 @@ type Screen struct {
 	Tone  Tone
 
 	Site  string // name of the place; the top line
-	Title string // one short sentence, in the largest letters
+	Aside string // a few words beside the site's name
+	Title string // one short sentence
+
+	Headline string  // the title in one or two words, for large letters; left out where they do not fit
+	Picture  Picture // left out where it does not fit
 
 	Notice      *Notice       // overlay that has to be answered first
 	Entry       *Entry        // the field that the customer types into
@@ -41,6 +60,7 @@ type Screen struct {
 	Page        int           // page of Details; any integer, taken modulo the number of pages
 	Paging      string        // text with {page} and {pages}; drawn if there is more than one page
 	Link        *Link         // an address as a QR code
+	Languages   string        // the names of all languages, for people who cannot read the present one
 
 	Keys []Key // keys that do something, in the same order on every screen
 }

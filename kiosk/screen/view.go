@@ -51,6 +51,7 @@ func View(s kiosk.State, now time.Duration, c Catalog, p kiosk.Private, device D
 		v.out.Title = v.text(MsgClearing)
 	}
 	v.technicianTexts()
+	v.emphasize()
 	v.idlePrompt()
 	return v.out
 }
@@ -83,8 +84,7 @@ func (v *view) ready(device Device) {
 		v.out.Link = &Link{URL: device.Link, Caption: v.text(MsgReadyLink)}
 	}
 	if len(device.Languages) > 1 {
-		// In each language, for people who cannot read the present one.
-		v.out.Lines = append(v.out.Lines, strings.Join(device.Languages, ", "))
+		v.out.Languages = strings.Join(device.Languages, ", ")
 	}
 	v.addKey(kiosk.OtherKey, v.text(MsgKeyAnyCap), MsgKeyBegin)
 	v.languageKey()
@@ -210,7 +210,7 @@ func (v *view) waiting() {
 	v.out.Gauge = v.timeLeft()
 	v.addLines(MsgWaitingSame, phoneHint(s.Request.PhoneHint))
 	if s.Masked != "" {
-		v.out.Lines = append(v.out.Lines, v.text(MsgWaitingWho, "who", s.Masked))
+		v.out.Aside = v.text(MsgWaitingWho, "who", s.Masked)
 	}
 	v.connectionWarning()
 	if s.OffersDeviceFlow() {
@@ -230,7 +230,7 @@ func (v *view) deviceFlow(g kiosk.Grant) {
 	v.out.Gauge = v.timeLeft()
 	v.out.Lines = append(v.out.Lines, v.text(MsgDeviceFlowOpen, "address", strings.TrimPrefix(g.Address, "https://")))
 	if s.Masked != "" {
-		v.out.Lines = append(v.out.Lines, v.text(MsgDeviceFlowWho, "who", s.Masked))
+		v.out.Aside = v.text(MsgDeviceFlowWho, "who", s.Masked)
 	}
 	v.out.Link = &Link{URL: g.Complete, Caption: v.text(MsgDeviceFlowScan), Optional: true}
 	v.connectionWarning()

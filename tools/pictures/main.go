@@ -1,6 +1,6 @@
 // Command pictures draws the screens of a visit as a Linux console shows them. It writes PNG files.
 //
-//	go run ./tools/pictures -out dist/screens                     every screen, in three sizes, and the themes
+//	go run ./tools/pictures -out dist/screens                     every screen, in five sizes, and the themes
 //	go run ./tools/pictures -visit docs/pictures/visit.png        the picture of the README
 //
 // It needs a console font, such as those of Debian's package console-setup-linux.
@@ -36,6 +36,7 @@ func run(args []string, stderr io.Writer) int {
 	fontFile := flags.String("font", font.Dir+"/Uni2-Terminus16.psf.gz", "the console font")
 	bare := flags.Bool("bare", false, "use the font as it is, without the characters that the kiosk adds")
 	theme := flags.String("theme", "dark", "the theme")
+	plain := flags.Bool("plain", false, "draw with the console's own eight colours")
 	languages := flags.String("languages", "en,de,pl", "the languages, separated by commas")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -48,6 +49,7 @@ func run(args []string, stderr io.Writer) int {
 		if err != nil {
 			return err
 		}
+		p.plain = *plain
 		if *visit != "" {
 			if err := p.drawVisit(*visit); err != nil {
 				return err
@@ -72,6 +74,7 @@ func run(args []string, stderr io.Writer) int {
 type painter struct {
 	font      *font.Font
 	theme     string
+	plain     bool             // on a console whose palette is its own
 	languages []*words.Catalog // English first
 }
 
@@ -98,7 +101,7 @@ func newPainter(fontFile string, bare bool, theme string) (*painter, error) {
 // draw returns the picture of a scene on a terminal of w columns and h rows.
 func (p *painter) draw(sc scenes.Scene, language, w, h int, theme string) (*image.Paletted, error) {
 	frame := layout.Draw(sc.View(p.languages, language), w, h, picture.Options(p.font))
-	return picture.Draw(frame, theme, p.font)
+	return picture.Draw(frame, theme, p.plain, p.font)
 }
 
 // drawVisit writes the main screens of a visit side by side.
@@ -124,7 +127,7 @@ func (p *painter) drawScreens(dir string, languages []string) error {
 		if !slices.Contains(languages, c.Language()) {
 			continue
 		}
-		for _, size := range []struct{ w, h, columns, perSheet int }{{40, 12, 4, 24}, {80, 24, 2, 8}, {100, 30, 2, 6}} {
+		for _, size := range []struct{ w, h, columns, perSheet int }{{40, 12, 4, 24}, {80, 24, 2, 8}, {100, 30, 2, 6}, {120, 34, 2, 6}, {160, 45, 1, 3}} {
 			name := fmt.Sprintf("%dx%d-%s", size.w, size.h, c.Language())
 			var pictures []*image.Paletted
 			for _, sc := range scenes.All() {
