@@ -35,7 +35,7 @@ func newSuite(o doctor.Options) *doctor.Suite {
 			Transport: a.transport, Clock: a.time, BuildTime: a.clock.Floor(), Wall: a.clock.Wall, TimeSync: a.clock.Synchronised,
 		},
 		CIBA: ciba.Checks{
-			Client: a.client, Auth: a.auth, Transport: a.transport, Delivery: s.Delivery, DPoP: s.DPoP, SignedRequest: s.SignedRequest,
+			Client: a.client, Auth: a.auth, Transport: a.transport, Delivery: s.Delivery, DPoP: s.DPoP, IDTokenAlgs: s.IDTokenAlgs, SignedRequest: s.SignedRequest,
 			Scope: s.Scope, ForeignScopes: s.Audience != "" || s.Resource != "", ACRValues: s.ACRValues,
 			SubjectClaims: s.SubjectClaims(), LookupURL: s.LookupURL,
 		},

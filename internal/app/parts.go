@@ -117,7 +117,7 @@ func (a *App) buildClients(credentials oidc.AuthOptions, dpop *oidc.DPoP) (err e
 		Scope: strings.Join(s.Scope, " "), Audience: s.Audience, Resource: s.Resource, ACRValues: strings.Join(s.ACRValues, " "),
 		RequestedExpiry: s.RequestedExpiry, BindingMessage: s.BindingMessage, Site: s.Site,
 		Identifier: string(s.Identifier), LoginHint: s.LoginHint, LookupURL: text(s.LookupURL), SubjectClaim: s.SubjectClaim,
-		DeviceClientID: s.DeviceClientID, Pings: a.pings,
+		DeviceClientID: s.DeviceClientID, Pings: a.pings, IDTokenAlgs: s.IDTokenAlgs,
 	}
 	if s.SignedRequest {
 		c.SignKey = credentials.Key

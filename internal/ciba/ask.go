@@ -221,8 +221,8 @@ func readAck(body []byte) (kiosk.Ack, error) {
 		return kiosk.Ack{}, errors.New("error is not a string")
 	}
 	id, _ := o.Text("auth_req_id")
-	if id == "" || len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		return kiosk.Ack{}, errors.New("auth_req_id is missing or malformed")
+	if id == "" || len(id) > maxRequestID { // else opaque: it is only ever sent back in a form
+		return kiosk.Ack{}, errors.New("auth_req_id is missing or too long")
 	}
 	seconds, err := o.Integer("expires_in")
 	if err != nil {

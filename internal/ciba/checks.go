@@ -24,6 +24,7 @@ type Checks struct {
 	Delivery        string
 	DPoP            bool
 	SignedRequest   bool
+	IDTokenAlgs     []string // accepted algorithms of ID tokens
 	Scope           []string
 	ForeignScopes   bool     // some scopes belong to the API (audience or resource is set)
 	TechnicianScope []string // nil if technicians cannot sign in
@@ -71,6 +72,9 @@ func (c *Checks) CheckOffers(context.Context) check.Outcome {
 	}
 	if method := c.Auth.Method(); !oidc.Offers(m.AuthMethods, method) {
 		return mismatch("the server does not support "+method+" as client authentication", "set KIOSK_CLIENT_AUTH to one that it supports: "+listOf(m.AuthMethods))
+	}
+	if len(oidc.AcceptedAlgs(c.IDTokenAlgs, m)) == 0 {
+		return mismatch("the server signs ID tokens with none of KIOSK_ID_TOKEN_ALGS", "set KIOSK_ID_TOKEN_ALGS to one of "+listOf(m.IDTokenAlgs)+", if it is safe, or choose another algorithm for this client at the server")
 	}
 	if c.DPoP && m.DPoPAlgs == nil {
 		return check.Warn("KIOSK_DPOP is true, but the server does not announce DPoP", "set KIOSK_DPOP=false if visits end as untrusted")

@@ -1,7 +1,9 @@
 package ciba
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -71,6 +73,9 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 	case err == nil:
 		a = k.readPollReply(reply)
 		a.Tokens.Client = k.tokenClient(requestID)
+		if refusesProof(reply) && k.config.Clock != nil {
+			k.config.Clock.Confirm()
+		}
 		if !hasTokens(a.Tokens) && refusesProof(reply) && k.clockCorrections() != made {
 			// The proof was made by a wrong clock, which this very answer has corrected. The next poll has a new proof; if
 			// that is refused as well, the clock was not the cause.
@@ -81,8 +86,6 @@ func (k *Client) poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 		}
 	case errors.As(err, &own):
 		return fatal(own.Reason, err)
-	case errors.Is(err, oidc.ErrResponseTooLong) && reply.Status == http.StatusOK:
-		a = fatal(kiosk.Untrusted, err)
 	default:
 		a = retryable(err, reply != nil)
 	}
@@ -133,6 +136,9 @@ func (k *Client) readPollReply(reply *oidc.Reply) kiosk.PollAnswer {
 	}
 	if reply.Status != http.StatusOK {
 		return retryable(statusError(reply), true)
+	}
+	if !json.Valid(reply.Body) { // the page of a hotspot or a proxy
+		return retryable(errors.New("status 200 without JSON"), true)
 	}
 	t, reason, err := k.readTokens(reply.Body)
 	if err != nil {
@@ -227,17 +233,28 @@ func (k *Client) readTokens(body []byte) (kiosk.Tokens, kiosk.Reason, error) {
 
 // readRevocable reads the tokens that can be revoked; absent or malformed ones are nil.
 func readRevocable(o strictjson.Object) kiosk.Tokens {
-	t := kiosk.Tokens{Access: readToken(o, "access_token"), Refresh: readToken(o, "refresh_token")}
+	t := kiosk.Tokens{Access: readToken(o, "access_token"), Refresh: readRefreshToken(o, "refresh_token")}
 	if n, err := o.Integer("expires_in"); err == nil { // optional (RFC 6749 5.1)
 		t.Expires = strictjson.Seconds(n, 0, maxTokenLifetime)
 	}
 	return t
 }
 
-// readToken reads a token; nil if it is absent or could not be sent on.
+// readToken reads a token that travels in a header or is a JWT; nil if it is absent or could not be sent on (RFC 6750 2.1;
+// RFC 7515 7.1).
 func readToken(o strictjson.Object, name string) kiosk.Secret {
+	s := readRefreshToken(o, name)
+	if bytes.IndexByte(s, ' ') >= 0 {
+		return nil
+	}
+	return s
+}
+
+// readRefreshToken reads a token that is only ever sent in a form, so that it may contain blanks; nil if it is absent or
+// malformed (RFC 6749 A.17).
+func readRefreshToken(o strictjson.Object, name string) kiosk.Secret {
 	s, ok := o.Text(name)
-	if !ok || s == "" || len(s) > maxTokenSize || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !ok || s == "" || len(s) > maxTokenSize || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return nil
 	}
 	return kiosk.Secret(s)

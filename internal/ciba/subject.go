@@ -15,7 +15,8 @@ const subjectCheckOff = "none"
 type comparison uint8
 
 const (
-	missing  comparison = iota // nothing to compare, or the value is not verified
+	missing  comparison = iota // nothing to compare; another source may say more
+	unusable                   // the claim has the wrong type, or says that it is not verified; no other source counts
 	mismatch                   // somebody else
 	match                      // the identified person
 )
@@ -41,7 +42,7 @@ func checkSubjectClaim(c Config) error {
 // sub and unknown claims are compared byte for byte, as OpenID Connect requires for sub. email and preferred_username
 // ignore ASCII case only, so no look-alike letter matches. phone_number is compared by digits, with a leading 00 as +.
 // email and phone_number count only if email_verified or phone_number_verified is true, because people can enter
-// somebody else's address in their account.
+// somebody else's address in their account. If the ID token says that it is false, UserInfo is not asked.
 func (k *Client) compare(claims strictjson.Object, e expectation, identifier string) comparison {
 	claim := k.config.SubjectClaim
 	switch {
@@ -75,8 +76,11 @@ func (k *Client) usesDefaultRule(e expectation) bool {
 // compareClaim compares one claim with the accepted values.
 func compareClaim(claims strictjson.Object, claim string, right ...string) comparison {
 	got, ok := claims.Text(claim)
-	if !ok || got == "" {
+	switch {
+	case !claims.Has(claim), ok && got == "":
 		return missing
+	case !ok:
+		return unusable
 	}
 	verified := true
 	form := func(s string) string { return s }
@@ -92,10 +96,13 @@ func compareClaim(claims strictjson.Object, claim string, right ...string) compa
 	}
 	for _, r := range right {
 		if r != "" && form(r) != "" && form(got) == form(r) {
-			if !verified {
-				return missing
+			switch {
+			case verified:
+				return match
+			case claims.Has(claim + "_verified"):
+				return unusable
 			}
-			return match
+			return missing
 		}
 	}
 	return mismatch

@@ -49,7 +49,7 @@ func (k *Client) verify(ctx context.Context, t kiosk.Tokens, a kiosk.Expectation
 		Issuer:       m.Issuer,
 		ClientID:     client,
 		KeysURI:      m.Endpoint(oidc.JWKS, false),
-		Algs:         k.config.IDTokenAlgs,
+		Algs:         oidc.AcceptedAlgs(k.config.IDTokenAlgs, m),
 		RequestedAt:  k.toBestClock(a.RequestedAt),
 		AccessToken:  t.Access,
 		RefreshToken: t.Refresh,
@@ -88,7 +88,7 @@ func (k *Client) checkApprover(ctx context.Context, claims strictjson.Object, e 
 			return err
 		}
 	}
-	if found == missing && k.usesDefaultRule(e) {
+	if (found == missing || found == unusable) && k.usesDefaultRule(e) {
 		found = mismatch // sub is always present, and it did not match
 	}
 	switch found {
@@ -97,7 +97,7 @@ func (k *Client) checkApprover(ctx context.Context, claims strictjson.Object, e 
 	case mismatch:
 		return kiosk.Fail(kiosk.WrongPerson, verifyOperation, errors.New("the approver is not the identified person; if they are, set KIOSK_SUBJECT_CLAIM to a claim that says so"))
 	}
-	return kiosk.Fail(kiosk.Untrusted, verifyOperation, errors.New("no verified claim identifies the approver; request it (KIOSK_SCOPE), or set KIOSK_SUBJECT_CLAIM"))
+	return kiosk.Fail(kiosk.Untrusted, verifyOperation, errors.New("no usable claim identifies the approver; request it (KIOSK_SCOPE), or set KIOSK_SUBJECT_CLAIM"))
 }
 
 // toBestClock converts a time of the wall clock to one of Config.Now.

@@ -50,6 +50,9 @@ func TestApproverMustBeIdentifiedPerson(t *testing.T) {
 		"mail not verified":                {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": false}), nil, kiosk.Untrusted},
 		"mail verified as a string":        {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": "true"}), nil, kiosk.Untrusted},
 		"mail without email_verified":      {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": nil}), nil, kiosk.Untrusted},
+		"mail refuted, verified there":     {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": false}), verifiedMail.with(obj{"sub": "alice"}), kiosk.Untrusted},
+		"verified as a string, as true":    {"alice@example.com", mail, verifiedMail.with(obj{"email_verified": "true"}), verifiedMail.with(obj{"sub": "alice"}), kiosk.Untrusted},
+		"mail as a list, verified there":   {"alice@example.com", mail, obj{"email": []string{"alice@example.com"}}, verifiedMail.with(obj{"sub": "alice"}), kiosk.Untrusted},
 		"mail missing":                     {"alice@example.com", mail, nil, obj{"sub": "alice"}, kiosk.Untrusted},
 		"mail equals sub, not email":       {"alice@example.com", mail, obj{"sub": "alice@example.com"}, nil, kiosk.Untrusted},
 		"mail with a look-alike letter":    {"kim@example.com", mail, obj{"email": "\u212aim@example.com", "email_verified": true}, nil, kiosk.WrongPerson},
@@ -72,6 +75,7 @@ func TestApproverMustBeIdentifiedPerson(t *testing.T) {
 		"another customer number":                     {"4711", claim("customer_number"), obj{"customer_number": "4712"}, nil, kiosk.WrongPerson},
 		"customer number missing":                     {"4711", claim("customer_number"), obj{"sub": "4711"}, obj{"sub": "4711"}, kiosk.Untrusted},
 		"customer number as a number":                 {"4711", claim("customer_number"), obj{"customer_number": 4711}, nil, kiosk.Untrusted},
+		"customer number as a number, text there":     {"4711", claim("customer_number"), obj{"customer_number": 4711}, obj{"sub": "alice", "customer_number": "4711"}, kiosk.Untrusted},
 		"customer number as a list":                   {"4711", claim("customer_number"), obj{"customer_number": []string{"4711"}}, nil, kiosk.Untrusted},
 		"sub configured":                              {"alice", claim("sub"), nil, nil, kiosk.NoReason},
 		"sub configured, hint with prefix":            {"alice", func(c *Config) { c.LoginHint, c.SubjectClaim = "u:{identifier}", "sub" }, obj{"sub": "u:alice"}, nil, kiosk.NoReason},
@@ -211,6 +215,27 @@ func TestIDTokenAlgorithmsAreConfigurable(t *testing.T) {
 	tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, nil))}
 	_, err := p.kiosk(func(c *Config) { c.IDTokenAlgs = []string{"PS256"} }).Verify(t.Context(), tokens, askedFor(nil))
 	wantReason(t, err, kiosk.Untrusted)
+}
+
+// TestUnpublishedAlgorithmIsRejected has a server that publishes PS256 only and signs with ES256 by a published key.
+func TestUnpublishedAlgorithmIsRejected(t *testing.T) {
+	for name, c := range map[string]struct {
+		published any
+		reason    kiosk.Reason
+	}{
+		"another one only":     {[]string{"PS256"}, kiosk.Untrusted},
+		"an empty list":        {[]string{}, kiosk.Untrusted},
+		"among others":         {[]string{"HS256", "ES256"}, kiosk.NoReason},
+		"nothing is published": {nil, kiosk.NoReason},
+	} {
+		p := newOP(t)
+		p.publishing(obj{"id_token_signing_alg_values_supported": c.published})
+		tokens := kiosk.Tokens{Access: kiosk.Secret("x"), ID: kiosk.Secret(p.idToken(noon, nil))}
+		_, err := p.kiosk(nil).Verify(t.Context(), tokens, askedFor(nil))
+		if kiosk.ReasonOf(err) != c.reason {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestVerifyWithoutExpectation(t *testing.T) {

@@ -93,7 +93,7 @@ func TestDefaults(t *testing.T) {
 		Issuer: "https://id.example", ClientID: "till-7", ClientAuth: PrivateKeyJWT,
 		ClientKey: File{Path: key, Data: kiosk.Secret("the key\n"), Origin: "environment"},
 		Scope:     []string{"openid", "profile"}, BootstrapScope: []string{"openid"}, TechnicianScope: []string{"openid", "profile"}, Identifier: TextIdentifier, LoginHint: "{identifier}",
-		BindingMessage: "{code}", RequestedExpiry: 120 * time.Second, Delivery: "poll",
+		IDTokenAlgs: []string{"PS256", "ES256", "EdDSA", "RS256"}, BindingMessage: "{code}", RequestedExpiry: 120 * time.Second, Delivery: "poll",
 		Site: defaultSite(), Languages: []string{"en"}, Theme: "dark", Keypad: "auto", Touch: "auto",
 		IdleTimeout: time.Minute, ResultTimeout: 30 * time.Second,
 		StateDir: "./state", Socket: "state/kiosk.sock", Retention: 720 * time.Hour,

@@ -35,6 +35,7 @@ var wantSettings = []Setting{
 	{Name: "KIOSK_PING_KEY_FILE"},
 	{Name: "KIOSK_SIGNED_REQUEST", Default: "false"},
 	{Name: "KIOSK_DPOP", Default: "false"},
+	{Name: "KIOSK_ID_TOKEN_ALGS", Default: "PS256 ES256 EdDSA RS256"},
 	{Name: "KIOSK_DEVICE_CLIENT_ID"},
 	{Name: "KIOSK_BOOTSTRAP_CLIENT_ID"},
 	{Name: "KIOSK_BOOTSTRAP_SCOPE", Default: "openid"},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +146,30 @@ func (t *tokens) Decode(s string) error {
 	for _, one := range t.list {
 		if !isToken(one) {
 			return t.reject("words of visible ASCII characters, separated by spaces", "one word contains other characters or is too long")
+		}
+	}
+	return nil
+}
+
+// algorithms is a list of signature algorithms, separated by spaces or commas.
+type algorithms struct {
+	field
+	list []string
+}
+
+// signatureAlgorithms are the asymmetric algorithms of ID tokens (RFC 7518, section 3.1; RFC 8037).
+var signatureAlgorithms = []string{"PS256", "ES256", "EdDSA", "RS256", "PS384", "PS512", "ES384", "ES512", "RS384", "RS512"}
+
+func (a *algorithms) Decode(s string) error {
+	a.list = nil
+	if !a.accept(s) {
+		return nil
+	}
+	a.list = strings.FieldsFunc(a.text, func(r rune) bool { return r == ' ' || r == ',' })
+	for _, one := range a.list {
+		if !slices.Contains(signatureAlgorithms, one) {
+			a.suggestion = suggest(one, signatureAlgorithms, maxTypos)
+			return a.reject(strings.Join(signatureAlgorithms, ", "), "one entry is not a supported algorithm")
 		}
 	}
 	return nil

@@ -218,6 +218,7 @@ func (l *loader) settings() *Settings {
 		TechnicianScope:      enrolment.TechnicianScope.list,
 		SignedRequest:        delivery.SignedRequest.on,
 		DPoP:                 delivery.DPOP.on,
+		IDTokenAlgs:          delivery.IDTokenAlgs.list,
 		APIURL:               screen.ApiURL.url,
 		ResultLayout:         screen.ResultLayout.read,
 		Site:                 screen.Site.valid(),

@@ -71,6 +71,7 @@ type deliverySection struct {
 	PingKeyFile    file          `name:"KIOSK_PING_KEY_FILE" split_words:"true" secret:"true" doc:"with ping: PEM key for that address"`
 	SignedRequest  flag          `name:"KIOSK_SIGNED_REQUEST" split_words:"true" default:"false" doc:"whether requests are signed with the client key"`
 	DPOP           flag          `name:"KIOSK_DPOP" default:"false" doc:"whether access tokens are bound to a key of the visit (RFC 9449)"`
+	IDTokenAlgs    algorithms    `name:"KIOSK_ID_TOKEN_ALGS" split_words:"true" default:"PS256 ES256 EdDSA RS256" doc:"accepted signature algorithms of ID tokens, separated by spaces; of these only those that the server publishes are accepted; FAPI allows PS256 and ES256"`
 	DeviceClientID token         `name:"KIOSK_DEVICE_CLIENT_ID" split_words:"true" doc:"public client for the device flow (RFC 8628): a QR code for customers whose phone does not ring; empty switches the device flow off"`
 }
 

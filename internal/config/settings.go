@@ -83,6 +83,7 @@ type Settings struct {
 	DeviceClientID  string        // client of the device flow; empty offers no device flow
 	SignedRequest   bool          // never without ClientKey
 	DPoP            bool
+	IDTokenAlgs     []string // accepted signature algorithms of ID tokens
 
 	BootstrapClientID string   // client of a technician's sign-in; empty: the device cannot register itself
 	BootstrapScope    []string // contains openid

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -37,8 +38,7 @@ var algorithms = []algorithm{
 }
 
 // DefaultAlgs returns the signature algorithms that ID tokens may use where nothing is configured: RS256, which every
-// server must support, and those of FAPI 2.0: PS256, ES256 and EdDSA. What a server publishes is no allow-list: Auth0
-// publishes HS256 beside RS256. (OpenID Connect Core 1.0, section 15.1)
+// server must support, and those of FAPI 2.0: PS256, ES256 and EdDSA. (OpenID Connect Core 1.0, section 15.1)
 func DefaultAlgs() []string {
 	var out []string
 	for _, a := range algorithms {
@@ -47,6 +47,17 @@ func DefaultAlgs() []string {
 		}
 	}
 	return out
+}
+
+// AcceptedAlgs returns the algorithms of ID tokens that are both allowed here and published by the server. Either list alone
+// is not enough: Auth0 publishes HS256 beside RS256, and a key in the server's key set may be for other purposes. A nil
+// allowed list is DefaultAlgs; a server that publishes no list, although it must, restricts nothing. (OpenID Connect Core 1.0,
+// section 3.1.3.7; Discovery 1.0, section 3)
+func AcceptedAlgs(allowed []string, m *Metadata) []string {
+	if allowed == nil {
+		allowed = DefaultAlgs()
+	}
+	return slices.DeleteFunc(slices.Clone(allowed), func(alg string) bool { return !Offers(m.IDTokenAlgs, alg) })
 }
 
 func findAlgorithm(name string) (algorithm, bool) {

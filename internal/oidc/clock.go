@@ -17,7 +17,8 @@ const (
 	// the exchange. A long poll takes 30 s, every other request well under one.
 	maxExchange = 10 * time.Second
 
-	// minCorrection is the smallest change of the time that counts as a correction. No server minds less.
+	// minCorrection is the smallest change of the time that counts as a correction, and the most by which two dates that agree
+	// may differ. No server minds less.
 	minCorrection = 5 * time.Second
 )
 
@@ -27,7 +28,8 @@ const (
 //
 // A date counts only if it came over TLS from the issuer's host, after the certificate was validated, and lies within
 // the validity of each certificate of the chain. A device whose clock is before its certificates' validity therefore
-// learns nothing and waits for a time service.
+// learns nothing and waits for a time service. A date that would move the time by more than a few seconds counts only when
+// a second response agrees: one of the two may come from a cache that does not say so.
 //
 // A Clock is safe for concurrent use. (FAPI 2.0 Security Profile, note on devices with a bad clock)
 type Clock struct {
@@ -39,6 +41,7 @@ type Clock struct {
 
 	mu          sync.Mutex
 	reference   clockReference
+	unconfirmed clockReference // the last date that disagreed with Now and waits for a second one; zero if there is none
 	corrections uint64
 }
 
@@ -48,6 +51,9 @@ type clockReference struct {
 	uptime      time.Duration
 	uncertainty time.Duration
 }
+
+// at returns the time that the reference stands for at an uptime.
+func (r clockReference) at(uptime time.Duration) time.Time { return r.date.Add(uptime - r.uptime) }
 
 // ClockOptions configure NewClock.
 type ClockOptions struct {
@@ -83,7 +89,7 @@ func (c *Clock) now() time.Time {
 	if c.reference.date.IsZero() {
 		return wall
 	}
-	t := c.reference.date.Add(c.uptime() - c.reference.uptime)
+	t := c.reference.at(c.uptime())
 	if off := t.Sub(wall); -c.reference.uncertainty <= off && off <= c.reference.uncertainty || c.synchronised() {
 		return wall // as good, and of a finer resolution
 	}
@@ -122,7 +128,7 @@ func (c *Clock) learnFrom(resp *http.Response, begun time.Duration) {
 		return
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil || date.Before(c.earliest) || !certificatesValidAt(resp.TLS, date) {
+	if err != nil || isFromCache(resp.Header) || date.Before(c.earliest) || !certificatesValidAt(resp.TLS, date) {
 		return
 	}
 	c.mu.Lock()
@@ -131,16 +137,43 @@ func (c *Clock) learnFrom(resp *http.Response, begun time.Duration) {
 	if took < 0 || took > maxExchange {
 		return
 	}
-	before := c.now()
-	c.reference = clockReference{
+	learnt := clockReference{
 		date:        date.Add(dateResolution / 2),
 		uptime:      begun + took/2,
 		uncertainty: dateResolution + took/2,
 	}
-	if step := c.now().Sub(before); step > minCorrection || step < -minCorrection {
+	now := c.uptime()
+	if !agree(learnt.at(now), c.now()) && (c.unconfirmed.date.IsZero() || !agree(learnt.at(now), c.unconfirmed.at(now))) {
+		c.unconfirmed = learnt
+		return
+	}
+	c.use(learnt)
+}
+
+// use makes a date the reference, and counts a correction if the time changes by it.
+func (c *Clock) use(learnt clockReference) {
+	before := c.now()
+	c.reference, c.unconfirmed = learnt, clockReference{}
+	if !agree(c.now(), before) {
 		c.corrections++
 	}
 }
+
+// Confirm makes the date of the response that just came count, if it disagreed with Now: the server has refused something that
+// was made by the present time.
+func (c *Clock) Confirm() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.unconfirmed.date.IsZero() && c.uptime()-c.unconfirmed.uptime <= maxExchange {
+		c.use(c.unconfirmed)
+	}
+}
+
+// agree reports whether two times differ by no more than minCorrection.
+func agree(a, b time.Time) bool { return a.Sub(b).Abs() <= minCorrection }
+
+// isFromCache reports whether a response was kept by a cache, so that its Date is of another moment. (RFC 9111, section 5.1)
+func isFromCache(h http.Header) bool { return h.Get("Age") != "" }
 
 // certificatesValidAt reports whether the connection's certificates were validated and are valid at date.
 func certificatesValidAt(s *tls.ConnectionState, date time.Time) bool {

@@ -34,6 +34,7 @@ type datedServer struct {
 	*httptest.Server
 	roots *x509.CertPool
 	date  string // of the next responses
+	age   string // their Age header; empty for none
 	spend func() // the duration of a response
 }
 
@@ -53,6 +54,9 @@ func newDated(t *testing.T) *datedServer {
 		if s.date != "" {
 			w.Header().Set("Date", s.date)
 		}
+		if s.age != "" {
+			w.Header().Set("Age", s.age)
+		}
 	}))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	s.StartTLS()
@@ -62,8 +66,14 @@ func newDated(t *testing.T) *datedServer {
 
 func (s *datedServer) setDate(at time.Time) { s.date = at.UTC().Format(http.TimeFormat) }
 
-// request sends one request as a device does.
+// request sends two requests as a device does at its first contact: discovery and keys.
 func (s *datedServer) request(t *testing.T, c *Clock, address string) error {
+	t.Helper()
+	_ = s.requestOnce(t, c, address)
+	return s.requestOnce(t, c, address)
+}
+
+func (s *datedServer) requestOnce(t *testing.T, c *Clock, address string) error {
 	t.Helper()
 	transport := NewTransport(TransportOptions{Roots: s.roots, Clock: c})
 	defer transport.CloseIdleConnections()
@@ -135,6 +145,29 @@ func TestRightWallClockIsKept(t *testing.T) {
 	// Without the time service the server's date counts.
 	c.synchronised = func() bool { return false }
 	near(t, "no longer kept", c.Now(), noon.Add(time.Hour))
+}
+
+// TestOneOddDateIsIgnored has a server behind a cache that serves a document 50 minutes old.
+func TestOneOddDateIsIgnored(t *testing.T) {
+	s := newDated(t)
+	d, c := newDevice(s.URL, 0)
+	old := noon.Add(-50 * time.Minute)
+	s.setDate(old)
+	if err := s.requestOnce(t, c, s.URL); err != nil || !c.Now().Equal(d.Now()) {
+		t.Errorf("after one odd date: %v, %v", c.Now(), err)
+	}
+	s.setDate(noon)
+	if err := s.requestOnce(t, c, s.URL); err != nil {
+		t.Fatal(err)
+	}
+	s.setDate(old) // again, but a right one lies between
+	if err := s.requestOnce(t, c, s.URL); err != nil || !c.Now().Equal(d.Now()) || c.Corrections() != 0 {
+		t.Errorf("after two odd dates: %v, %v", c.Now(), err)
+	}
+	s.age = "3000"
+	if err := s.request(t, c, s.URL); err != nil || !c.Now().Equal(d.Now()) || c.Corrections() != 0 {
+		t.Errorf("after two dates that a cache declares: %v, %v", c.Now(), err)
+	}
 }
 
 func TestUntrustedDatesAreIgnored(t *testing.T) {

@@ -39,7 +39,7 @@ type Metadata struct {
 	Scopes        []string // scopes_supported
 	AuthMethods   []string // token_endpoint_auth_methods_supported
 	AuthAlgs      []string // token_endpoint_auth_signing_alg_values_supported
-	IDTokenAlgs   []string // id_token_signing_alg_values_supported; never an allow-list
+	IDTokenAlgs   []string // id_token_signing_alg_values_supported
 	RequestAlgs   []string // backchannel_authentication_request_signing_alg_values_supported
 	DPoPAlgs      []string // dpop_signing_alg_values_supported
 	ACRValues     []string // acr_values_supported

@@ -35,7 +35,7 @@ type ExpectedClaims struct {
 	Issuer   string   // compared byte for byte
 	ClientID string   // must be in aud
 	KeysURI  string   // where the issuer's keys are
-	Algs     []string // allow-list; nil is DefaultAlgs
+	Algs     []string // from AcceptedAlgs; nil is DefaultAlgs
 	// TrustedAudiences may be in aud beside ClientID; any other audience makes the token invalid.
 	TrustedAudiences []string
 	// RequestedAt is the wall time at which the request was sent; required. A token issued earlier, within Tolerance,

@@ -180,6 +180,7 @@ func (t *Transport) sendOn(pool *http.Transport, r *http.Request, max int64) (*R
 	if r.Header.Get("User-Agent") == "" {
 		r.Header.Set("User-Agent", "ciba-kiosk")
 	}
+	r.Header.Set("Accept-Encoding", "identity") // without it a server may compress (RFC 9110, section 12.5.3)
 	var begun time.Duration
 	if t.clock != nil {
 		begun = t.clock.uptime()

@@ -254,7 +254,7 @@ func TestNothingIsUnpacked(t *testing.T) {
 			t.Errorf("%+v, %v", reply, err)
 		}
 	}
-	if strings.Join(asked, "") != "" {
+	if strings.Join(asked, " ") != "identity identity" {
 		t.Errorf("asked for %q", asked)
 	}
 }

@@ -25,6 +25,7 @@ var proofKinds = []kind{
 			a.edit(func(m map[string]any) { m["authorization_details"] = []any{} })
 		}},
 	memberKind("no_signed_requests", "discovery", "no "+requestAlgs, "", requestAlgs),
+	memberKind("other_id_token_algs", "discovery", "ID tokens with ES512 only, which none has", `["ES512"]`, "id_token_signing_alg_values_supported"),
 	memberKind("other_signed_requests", "discovery", "signed requests with RS512 only", `["RS512"]`, requestAlgs),
 	memberKind("other_dpop", "discovery", "DPoP proofs with RS512 only", `["RS512"]`, "dpop_signing_alg_values_supported"),
 	memberKind("no_mtls_aliases", "discovery", "no mtls_endpoint_aliases", "", "mtls_endpoint_aliases"),
