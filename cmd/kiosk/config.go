@@ -66,7 +66,7 @@ func runConfig(_ context.Context, args []string, std streams) int {
 		}
 		return exitOK
 	}
-	return usageError(std, "config", fmt.Sprintf("unknown command config %q", rest[0]))
+	return unknownWord(std, "config", "command config", rest[0], "check", "show")
 }
 
 func orDash(s string) string {

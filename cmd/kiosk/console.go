@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 
@@ -14,10 +13,10 @@ var consoleVerb = verb{
 	about: "locks and unlocks the console (root)",
 	usage: `Usage: kiosk console lock|unlock [flags]
 
-lock    switches to the kiosk's terminal and disables what leaves it: keys that
-        switch the terminal, reboot or freeze the screen, the SysRq key, and
-        kernel messages
-unlock  restores all of that
+lock    hangs up and clears the kiosk's terminal, switches to it and disables
+        what leaves it: keys that switch the terminal, reboot or freeze the
+        screen, the SysRq key, and kernel messages
+unlock  clears the terminal and restores all of that, and the palette
 
 The units do both. By hand it needs root; unlock helps a technician at the
 keyboard.
@@ -50,9 +49,9 @@ func runConsole(_ context.Context, args []string, std streams) int {
 		return usageError(std, "console", "--tty must be a virtual terminal, such as "+consoleTTY)
 	}
 	if rest[0] != "lock" && rest[0] != "unlock" {
-		return usageError(std, "console", fmt.Sprintf("unknown command console %q", rest[0]))
+		return unknownWord(std, "console", "command console", rest[0], "lock", "unlock")
 	}
-	terminal, err := console.OpenTerminal(*tty)
+	terminal, err := console.Take(*tty, rest[0] == "lock")
 	if err != nil {
 		return fail(std, err)
 	}

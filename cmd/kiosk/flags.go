@@ -49,8 +49,7 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 			return nil, exitOK, false
 		}
 		if err != nil {
-			// Not the error's text: it repeats the argument, which may be an identifier.
-			return nil, usageError(std, f.verb.name, "unknown flag, or invalid value of a flag"), false
+			return nil, usageError(std, f.verb.name, f.explain(err)), false
 		}
 		args = f.Args()
 		if len(args) > 0 {
@@ -64,6 +63,24 @@ func (f *flags) parse(args []string, least, most int, std streams) (rest []strin
 		return nil, usageError(std, f.verb.name, "too many arguments"), false
 	}
 	return rest, exitOK, true
+}
+
+// explain says what is wrong with a flag. It does not repeat the argument, which may be an identifier.
+func (f *flags) explain(err error) string {
+	var known []string
+	f.VisitAll(func(one *flag.Flag) { known = append(known, one.Name) })
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		if near := config.Nearest(name, known); near != "" {
+			return "unknown flag; did you mean --" + near + "?"
+		}
+		return "unknown flag"
+	}
+	for _, name := range known {
+		if strings.Contains(err.Error(), " -"+name+":") || strings.HasSuffix(err.Error(), " -"+name) {
+			return "missing or invalid value of --" + name
+		}
+	}
+	return "invalid flag"
 }
 
 // path returns the file of settings.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -92,7 +94,7 @@ func runJournal(_ context.Context, args []string, std streams) int {
 	}
 	job, known := journalCommands()[rest[0]]
 	if !known {
-		return usageError(std, "journal", fmt.Sprintf("unknown command journal %q", rest[0]))
+		return unknownWord(std, "journal", "command journal", rest[0], slices.Collect(maps.Keys(journalCommands()))...)
 	}
 	if wrong := job.usageProblem(f.FlagSet, rest); wrong != "" {
 		return usageError(std, "journal", wrong)

@@ -25,7 +25,8 @@ tokens, calls the protected API and writes the result. Without IDENTIFIER, it
 is the first line of standard input, where it is not visible in a list of
 processes. If the server requires a user code, it is the next line.
 
-    --json           one JSON object a line on standard output
+    --json           one JSON object a line on standard output; an empty
+                     "visit" in a lone "ended" line means that no visit began
     --env-file FILE  file of settings (` + envFile + `)
 
 Warnings go to standard error; KIOSK_LOG_LEVEL=debug writes more.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 )
 
@@ -90,7 +91,20 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 			return v.run(ctx, args[1:], std)
 		}
 	}
-	return usageError(std, "", fmt.Sprintf("unknown verb %q", args[0]))
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	return unknownWord(std, "", "verb", args[0], names...)
+}
+
+// unknownWord writes that a verb or a command is unknown, and which is the nearest known one.
+func unknownWord(std streams, verb, kind, word string, known ...string) int {
+	what := fmt.Sprintf("unknown %s %q", kind, word)
+	if near := config.Nearest(word, known); near != "" {
+		what += fmt.Sprintf("; did you mean %s?", near)
+	}
+	return usageError(std, verb, what)
 }
 
 func overview() string {

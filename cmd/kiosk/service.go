@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/control"
@@ -49,7 +48,7 @@ func runService(ctx context.Context, args []string, std streams) int {
 	case rest[0] == "reload":
 		q.Do = "reload"
 	case rest[0] != "on":
-		return usageError(std, "service", fmt.Sprintf("unknown command service %q", rest[0]))
+		return unknownWord(std, "service", "command service", rest[0], "on", "off", "reload")
 	}
 	var done struct{}
 	if err := askDaemon(ctx, f, requestTimeout, q, &done); err != nil {

@@ -84,6 +84,9 @@ func (a *App) readCredentials() (o oidc.AuthOptions, err error) {
 		if o.Key, err = oidc.ParseClientKey(s.ClientKey.Data); err != nil {
 			return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_KEY_FILE", err)
 		}
+		if o.Key, err = o.Key.WithID(s.ClientKeyID); err != nil {
+			return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_KEY_ID", err)
+		}
 	}
 	if s.Delivery == "ping" {
 		if a.pingCert, err = tls.X509KeyPair(s.PingCert.Data, s.PingKey.Data); err != nil {
@@ -94,7 +97,13 @@ func (a *App) readCredentials() (o oidc.AuthOptions, err error) {
 	if !s.ClientCert.IsSet() {
 		return o, nil
 	}
-	if o.Certificate, err = oidc.ParseCertificate(s.ClientCert.Data, o.Key); err != nil {
+	certKey := o.Key
+	if s.CertKey.IsSet() {
+		if certKey, err = oidc.ParseClientKey(s.CertKey.Data); err != nil {
+			return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_KEY_FILE", err)
+		}
+	}
+	if o.Certificate, err = oidc.ParseCertificate(s.ClientCert.Data, certKey); err != nil {
 		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", err)
 	}
 	if !strings.HasPrefix(s.Issuer, "https:") {

@@ -40,6 +40,9 @@ type Profile struct {
 	// if no limit is known.
 	ExpiryMin, ExpiryMax time.Duration
 
+	// ClientIDInRequest says that a signed request must contain client_id, although iss is the same.
+	ClientIDInRequest bool
+
 	// PhoneHint says where the customer looks on the phone.
 	PhoneHint kiosk.PhoneHint
 
@@ -118,9 +121,11 @@ var profiles = []Profile{
 		BindingExtra: commonBindingChars,
 		BindingMax:   20,
 		ExpiryMax:    120 * time.Second, // the default, which a client can only shorten
-		PhoneHint:    kiosk.AnyApp,
-		backchannel:  "/as/bc-auth.ciba",
-		token:        "/as/token.oauth2",
+
+		ClientIDInRequest: true, // inside and outside, as its manual says (pf_ciba_endpoint)
+		PhoneHint:         kiosk.AnyApp,
+		backchannel:       "/as/bc-auth.ciba",
+		token:             "/as/token.oauth2",
 	},
 	{
 		Name:         "pingone",

@@ -32,6 +32,9 @@ func (k *Client) signRequest(m *oidc.Metadata, form url.Values) (url.Values, err
 	if k.config.SignKey == nil {
 		return form, nil
 	}
+	if k.Profile().ClientIDInRequest {
+		form.Set("client_id", k.config.ClientID)
+	}
 	request, err := k.config.SignKey.SignRequest(m, k.config.ClientID, form, k.config.Now())
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Misconfigured, "signed request", err)

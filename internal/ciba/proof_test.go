@@ -79,6 +79,19 @@ func TestSignedRequestContainsAllParameters(t *testing.T) {
 	}
 }
 
+// PingFederate wants client_id inside the signed request as well.
+func TestSignedRequestContainsClientIDWhereTheProfileSaysSo(t *testing.T) {
+	for profile, want := range map[string]string{"pingfederate": clientID, "keycloak": ""} {
+		p := newOP(t)
+		p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_request_signing_alg_values_supported": []string{"ES256"}})))
+		k := p.kiosk(func(c *Config) { c.SignKey, c.Profile = testKey(t), profile })
+		ask(t, k)
+		if got, _ := claimsOf(t, p.got("/bc")[0].form.Get("request"), opKey.Public()).Text("client_id"); got != want {
+			t.Errorf("%s: client_id %q, want %q", profile, got, want)
+		}
+	}
+}
+
 func TestUnsupportedProofsAreMisconfiguration(t *testing.T) {
 	for name, c := range map[string]struct {
 		change   func(*Config)

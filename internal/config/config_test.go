@@ -240,8 +240,12 @@ func TestUnregisteredDeviceIsNotProvisioned(t *testing.T) {
 			t.Errorf("a problem besides the registration: %v", p)
 		}
 	}
+	// An issuer alone is no client.
+	t.Setenv("KIOSK_ISSUER", "https://id.example")
+	if _, err := Load(); !errors.Is(err, ErrNotProvisioned) {
+		t.Errorf("with an issuer: %v", err)
+	}
 	for _, c := range []struct{ setting, value string }{
-		{"KIOSK_ISSUER", "https://id.example"},
 		{"KIOSK_CLIENT_ID", "x"},
 		{"KIOSK_CLIENT_SECRET_FILE", "/nowhere/at/all"},
 	} {

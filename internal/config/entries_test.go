@@ -15,6 +15,8 @@ var wantSettings = []Setting{
 	{Name: "KIOSK_CLIENT_AUTH", Derived: "private_key_jwt if there is a key, else client_secret_basic"},
 	{Name: "KIOSK_CLIENT_SECRET_FILE", Credential: "client-secret"},
 	{Name: "KIOSK_CLIENT_KEY_FILE", Credential: "client-key"},
+	{Name: "KIOSK_CLIENT_KEY_ID", Derived: "kid of the JWK, else the key's thumbprint (RFC 7638)"},
+	{Name: "KIOSK_CLIENT_CERT_KEY_FILE", Derived: "KIOSK_CLIENT_KEY_FILE", Credential: "client-cert-key"},
 	{Name: "KIOSK_CLIENT_CERT_FILE", Credential: "client-cert"},
 	{Name: "KIOSK_CA_FILE", Derived: "system roots"},
 	{Name: "KIOSK_PROFILE", Derived: "by discovery, else generic"},

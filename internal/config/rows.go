@@ -75,7 +75,8 @@ func (l *loader) findUnknown() {
 func (l *loader) checkRegistration(s *Settings) (none bool) {
 	v := &l.server
 	noSecret, noKey := !v.ClientSecretFile.isSet(), !v.ClientKeyFile.isSet()
-	noFile := noSecret && noKey && !v.ClientCertFile.isSet()
+	noCertKey := noKey && !v.ClientCertKeyFile.isSet()
+	noFile := noSecret && noCertKey && !v.ClientCertFile.isSet()
 	missing := func(setting, what, allowed string) {
 		l.problems = append(l.problems, Problem{Setting: setting, Cause: what, Allowed: allowed, Missing: true})
 	}
@@ -94,7 +95,7 @@ func (l *loader) checkRegistration(s *Settings) (none bool) {
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing, and so is KIOSK_CLIENT_SECRET_FILE", "client-key", "client-secret")
 	case s.ClientAuth == PrivateKeyJWT && noKey:
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is private_key_jwt", "client-key")
-	case s.ClientAuth.isMutualTLS() && noKey:
+	case s.ClientAuth.isMutualTLS() && noCertKey:
 		secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-key")
 	case s.ClientAuth.isMutualTLS() && !v.ClientCertFile.isSet():
 		secret("KIOSK_CLIENT_CERT_FILE", "is missing: KIOSK_CLIENT_AUTH is "+string(s.ClientAuth), "client-cert")
@@ -119,12 +120,11 @@ func (l *loader) checkRegistration(s *Settings) (none bool) {
 		if l.delivery.SignedRequest.on {
 			secret("KIOSK_CLIENT_KEY_FILE", "is missing: KIOSK_SIGNED_REQUEST is true, and this key signs", "client-key")
 		}
-		if v.ClientCertFile.isSet() && !s.ClientAuth.isMutualTLS() {
+		if v.ClientCertFile.isSet() && noCertKey && !s.ClientAuth.isMutualTLS() {
 			secret("KIOSK_CLIENT_KEY_FILE", "is missing: it is the key of KIOSK_CLIENT_CERT_FILE", "client-key")
 		}
 	}
-	// A device that knows only its server and the technicians' client can still register itself.
-	return v.ClientID.text == "" && noFile && (v.Issuer.text == "" || s.BootstrapClientID != "")
+	return v.ClientID.text == "" && noFile
 }
 
 // defaultSite returns the host name up to its first dot, without invisible characters.

@@ -40,14 +40,16 @@ func (s *sections) each() []section {
 }
 
 type serverSection struct {
-	Issuer           issuer    `name:"KIOSK_ISSUER" doc:"issuer of the authorization server: an https URL, or http on a loopback address"`
-	ClientID         token     `name:"KIOSK_CLIENT_ID" split_words:"true" doc:"client identifier of the device at the authorization server"`
-	ClientAuth       choice    `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates to the authorization server"`
-	ClientSecretFile file      `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
-	ClientKeyFile    file      `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK; for mutual TLS the key of the certificate"`
-	ClientCertFile   file      `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"file with the PEM chain for mutual TLS; read at start, so reload after a renewal"`
-	CAFile           file      `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
-	Profile          shortName `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"name of the server profile, which contains what is particular to a server; docs/servers.md lists the profiles"`
+	Issuer            issuer    `name:"KIOSK_ISSUER" doc:"issuer of the authorization server: an https URL, or http on a loopback address"`
+	ClientID          token     `name:"KIOSK_CLIENT_ID" split_words:"true" doc:"client identifier of the device at the authorization server"`
+	ClientAuth        choice    `name:"KIOSK_CLIENT_AUTH" split_words:"true" derived:"private_key_jwt if there is a key, else client_secret_basic" oneof:"private_key_jwt client_secret_basic client_secret_post tls_client_auth self_signed_tls_client_auth" doc:"how the device authenticates to the authorization server"`
+	ClientSecretFile  file      `name:"KIOSK_CLIENT_SECRET_FILE" split_words:"true" credential:"client-secret" secret:"true" doc:"file with the client secret"`
+	ClientKeyFile     file      `name:"KIOSK_CLIENT_KEY_FILE" split_words:"true" credential:"client-key" secret:"true" doc:"file with the client key: PEM (PKCS#8, SEC1) or JWK; for mutual TLS the key of the certificate"`
+	ClientKeyID       token     `name:"KIOSK_CLIENT_KEY_ID" split_words:"true" derived:"kid of the JWK, else the key's thumbprint (RFC 7638)" doc:"kid of assertions and signed requests, by which the server finds the client key; none sends none"`
+	ClientCertKeyFile file      `name:"KIOSK_CLIENT_CERT_KEY_FILE" split_words:"true" credential:"client-cert-key" secret:"true" derived:"KIOSK_CLIENT_KEY_FILE" doc:"file with the key of the certificate for mutual TLS, if it is not the client key"`
+	ClientCertFile    file      `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"file with the PEM chain for mutual TLS; read at start, so reload after a renewal"`
+	CAFile            file      `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
+	Profile           shortName `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"name of the server profile, which contains what is particular to a server; docs/servers.md lists the profiles"`
 }
 
 type requestSection struct {

@@ -59,7 +59,9 @@ type Settings struct {
 	ClientAuth   ClientAuth   // derived if not set
 	ClientSecret kiosk.Secret // without trailing newlines; nil if not set
 	ClientKey    File         // PEM (PKCS#8, SEC1) or JWK, not parsed
-	ClientCert   File         // PEM chain for mutual TLS, not parsed; never without ClientKey
+	ClientKeyID  string       // kid; empty: from the key, "none": none
+	ClientCert   File         // PEM chain for mutual TLS, not parsed; never without CertKey or ClientKey
+	CertKey      File         // key of ClientCert, as ClientKey; without data, ClientKey is
 	CA           File         // PEM bundle, not parsed; without data, the system's roots
 	Profile      string       // empty selects by discovery
 

@@ -9,6 +9,9 @@ const (
 	anyDistance = 1 << 20
 )
 
+// Nearest returns the known word that a mistyped one probably stands for; empty if none is near.
+func Nearest(given string, known []string) string { return suggest(given, known, maxTypos) }
+
 // suggest returns the known word that is nearest to a given one, or an empty string if all are farther than most. The
 // distance counts as 1 if one of the two words is the other one with _ and more behind it.
 func suggest(given string, known []string, most int) string {

@@ -5,6 +5,8 @@ package console
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +19,7 @@ const (
 	kdGetKey   = 0x4B46 // KDGKBENT
 	kdSetKey   = 0x4B47 // KDSKBENT
 	vtActivate = 0x5606 // VT_ACTIVATE
+	ttyHangUp  = 0x5437 // TIOCVHANGUP of asm-generic/ioctls.h
 	getPalette = 0x4B70 // GIO_CMAP
 	setPalette = 0x4B71 // PIO_CMAP
 
@@ -39,6 +42,52 @@ func OpenTerminal(path string) (*Terminal, error) {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	return &Terminal{f}, nil
+}
+
+// Take opens a terminal for a program that begins on it: with hangUp, all programs that have it open lose it, whatever they
+// are. It is reset and cleared. It needs root.
+func Take(path string, hangUp bool) (*Terminal, error) {
+	signal.Ignore(syscall.SIGHUP) // this process may have it open, too
+	t, err := OpenTerminal(path)
+	if err != nil {
+		return nil, err
+	}
+	if hangUp {
+		if err := unix.IoctlSetInt(int(t.f.Fd()), ttyHangUp, 0); err != nil {
+			_ = t.Close()
+			return nil, fmt.Errorf("hang up terminal: %w", err)
+		}
+		_ = t.Close() // it is dead
+		if t, err = OpenTerminal(path); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.reset(); err != nil {
+		_ = t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// resetSequence resets a terminal and clears the screen and what has scrolled off it: \x1bc is RIS, \x1b[3J clears both (console_codes(4)).
+const resetSequence = "\x1bc\x1b[3J"
+
+// reset gives a terminal the modes of a login prompt: a program that was killed leaves its own.
+func (t *Terminal) reset() error {
+	mode, err := unix.IoctlGetTermios(int(t.f.Fd()), unix.TCGETS)
+	if err != nil {
+		return fmt.Errorf("reset terminal: %w", err)
+	}
+	mode.Iflag = unix.BRKINT | unix.ICRNL | unix.IXON | unix.IUTF8
+	mode.Oflag = unix.OPOST | unix.ONLCR
+	mode.Lflag = unix.ISIG | unix.ICANON | unix.IEXTEN | unix.ECHO | unix.ECHOE | unix.ECHOK | unix.ECHOCTL | unix.ECHOKE
+	if err := unix.IoctlSetTermios(int(t.f.Fd()), unix.TCSETS, mode); err != nil {
+		return fmt.Errorf("reset terminal: %w", err)
+	}
+	if _, err := t.f.WriteString(resetSequence); err != nil {
+		return fmt.Errorf("clear terminal: %w", err)
+	}
+	return nil
 }
 
 // Close closes the terminal.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -32,6 +33,38 @@ func (k *ClientKey) GoString() string { return "[private key]" }
 
 // ID returns the key ID (kid); empty if the key's file has none.
 func (k *ClientKey) ID() string { return k.keyID }
+
+// NoKeyID is the argument of WithID for a key whose signatures carry no kid.
+const NoKeyID = "none"
+
+// WithID returns the key with another key ID. An empty id keeps the one in the key's file or, if that has none, is the key's
+// thumbprint: some servers accept no signature without kid. (RFC 7638)
+func (k *ClientKey) WithID(id string) (*ClientKey, error) {
+	named := *k
+	switch {
+	case id == NoKeyID:
+		named.keyID = ""
+	case id != "":
+		named.keyID = id
+	case k.keyID == "":
+		print, err := keyThumbprint(k.Public())
+		if err != nil {
+			return nil, err
+		}
+		named.keyID = print
+	}
+	return &named, nil
+}
+
+// keyThumbprint returns the thumbprint of a key with SHA-256, in base64url. (RFC 7638)
+func keyThumbprint(key any) (string, error) {
+	j := jose.JSONWebKey{Key: key}
+	sum, err := j.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", fmt.Errorf("client key: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
 
 // Public returns the public key.
 func (k *ClientKey) Public() crypto.PublicKey { return k.signer.Public() }

@@ -1,13 +1,11 @@
 package oidc
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,12 +22,11 @@ func NewClientKey() (*ClientKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client key: %w", err)
 	}
-	j := jose.JSONWebKey{Key: private}
-	print, err := j.Thumbprint(crypto.SHA256)
+	id, err := keyThumbprint(private.Public())
 	if err != nil {
-		return nil, fmt.Errorf("client key: %w", err)
+		return nil, err
 	}
-	return &ClientKey{signer: private, keyID: base64.RawURLEncoding.EncodeToString(print), alg: string(jose.ES256)}, nil
+	return &ClientKey{signer: private, keyID: id, alg: string(jose.ES256)}, nil
 }
 
 // PrivateJWK returns the private JWK, which ParseClientKey reads. The caller zeroes it. (RFC 7517)

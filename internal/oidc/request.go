@@ -101,5 +101,5 @@ func (k *ClientKey) SignRequest(m *Metadata, clientID string, parameters url.Val
 	if err != nil {
 		return "", errors.New("a parameter that must be JSON is not") // the cause would quote the parameter
 	}
-	return k.sign(payload, k.requestAlgorithm(), "JWT")
+	return k.sign(payload, k.requestAlgorithm(), "oauth-authz-req+jwt") // RFC 9101, section 10.8
 }

@@ -46,6 +46,9 @@ func TestSignRequestContainsAllParameters(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", alg, err)
 			}
+			if typ := jws.Signatures[0].Header.ExtraHeaders["typ"]; typ != "oauth-authz-req+jwt" {
+				t.Errorf("%s: typ is %v (RFC 9101, section 10.8)", alg, typ)
+			}
 			body, err := jws.Verify(key.Public())
 			if err != nil {
 				t.Fatalf("%s: %v", alg, err)
@@ -78,6 +81,36 @@ func TestSignRequestContainsAllParameters(t *testing.T) {
 				t.Errorf("claims %v", c)
 			}
 		}
+	}
+}
+
+func TestKeyID(t *testing.T) {
+	// RFC 7638, section 3.1, has this key and its thumbprint.
+	const jwk = `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB"}`
+	var public jose.JSONWebKey
+	if err := public.UnmarshalJSON([]byte(jwk)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := keyThumbprint(public.Key); err != nil || got != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
+		t.Errorf("thumbprint %q, %v", got, err)
+	}
+	bare := parseKey(t, ecKey)
+	own, err := bare.WithID("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		key      *ClientKey
+		id, want string
+	}{
+		{bare, "", own.ID()}, {own, "", own.ID()}, {own, "key-7", "key-7"}, {bare, "key-7", "key-7"}, {own, NoKeyID, ""},
+	} {
+		if k, err := tc.key.WithID(tc.id); err != nil || k.ID() != tc.want || tc.want != "" && len(own.ID()) != 43 {
+			t.Errorf("with %q: %q, %v", tc.id, k.ID(), err)
+		}
+	}
+	if bare.ID() != "" {
+		t.Error("WithID changed the key")
 	}
 }
 

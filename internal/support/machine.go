@@ -20,7 +20,7 @@ import (
 )
 
 // unitNames are the units that run for longer than a moment.
-var unitNames = []string{"kiosk.service", "kiosk-headless.service", "kiosk-fallback.service"}
+var unitNames = []string{"kiosk.service", "kiosk-headless.service", "kiosk-fallback.service", "kiosk-console.service"}
 
 // stateFiles are the files with fixed names in the state folder. Other files there do not belong to the kiosk.
 var stateFiles = slices.Concat(store.Files(), enrol.Files(), []string{config.ProvisionedFile, daemon.OutageFile})

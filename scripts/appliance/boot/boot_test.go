@@ -57,15 +57,8 @@ func TestDeviceFromPowerOn(t *testing.T) {
 		}
 	})
 
-	story("no key leaves the kiosk", func(t *testing.T) {
-		boot := m.sh("cat /proc/sys/kernel/random/boot_id")
-		m.press("ctrl-alt-f2", "alt-f3", "alt-left", "alt-right", "ctrl-alt-delete", "alt-sysrq-b", "alt-print-b", "scroll_lock", "ctrl-scroll_lock")
-		if got := m.sh("fgconsole"); got != "1\n" {
-			t.Errorf("terminal %s is in front", got)
-		}
-		if m.sh("cat /proc/sys/kernel/random/boot_id") != boot {
-			t.Error("it rebooted")
-		}
+	story("no key leaves the kiosk or switches the device off", func(t *testing.T) {
+		m.staysThroughKeys(waysOut...)
 		m.sh("systemctl is-active kiosk")
 		m.press("esc", "esc", "esc") // end whatever these keys began
 		m.shows(ready)
@@ -98,6 +91,53 @@ func TestDeviceFromPowerOn(t *testing.T) {
 		if s := m.screen(); strings.Contains(s, "Alice") {
 			t.Errorf("the next customer sees:\n%s", s)
 		}
+	})
+
+	story("a reload in the middle of a visit disturbs nobody", func(t *testing.T) {
+		was := m.pid()
+		m.press("spc")
+		m.press(strings.Split("carol", "")...)
+		m.press("ret")
+		m.shows(waiting)
+		m.sh("systemctl reload kiosk")
+		m.shows(waiting)
+		m.phone("approve", "carol")
+		m.shows(approved)
+		m.press("spc")
+		m.shows("Carol")
+		m.press("esc")
+		m.shows(ready)
+		m.sh("cp /etc/kiosk/kiosk.env /run/kiosk.env; echo KIOSK_ISSUR=x >>/etc/kiosk/kiosk.env; systemctl reload kiosk; sleep 3")
+		m.shows(ready) // wrong settings are not applied
+		m.sh("cat /run/kiosk.env >/etc/kiosk/kiosk.env; systemctl reload kiosk; sleep 2")
+		m.shows(ready)
+		if now := m.pid(); now != was {
+			t.Errorf("process %s serves instead of %s", now, was)
+		}
+	})
+
+	story("the palette is the console's own after a stop, and the login prompt is back", func(t *testing.T) {
+		const read = "cat /sys/module/vt/parameters/default_red"
+		ours := m.sh(read)
+		m.sh("systemctl stop kiosk")
+		own := m.sh(read)
+		if ours == own || !strings.HasPrefix(own, "0,170,0,170,") {
+			t.Errorf("red is %s while the kiosk serves, and %s afterwards", ours, own)
+		}
+		m.until("the login prompt is back", func() error {
+			if got := m.sh("systemctl is-active getty@tty1 || true"); got != "active\n" {
+				return errors.New(got)
+			}
+			return nil
+		})
+		m.sh("systemctl start kiosk")
+		m.shows(ready)
+		m.sh("systemctl kill --signal=KILL kiosk; systemctl stop kiosk")
+		if got := m.sh(read); got != own {
+			t.Errorf("red is %s after a kill and a stop", got)
+		}
+		m.sh("systemctl start kiosk")
+		m.shows(ready)
 	})
 
 	story("status and doctor in a shell", func(t *testing.T) {
@@ -179,9 +219,46 @@ func TestDeviceFromPowerOn(t *testing.T) {
 		m.shows("Out of service")
 		m.shows("setting is missing or wrong")
 		m.picture(*pictures, "fallback")
+		m.staysThroughKeys(append(waysOut, "ctrl-c", "ctrl-backslash", "ctrl-z", "ctrl-s")...)
+		m.shows("setting is missing or wrong")
 		m.sh("sed -i /KIOSK_ISSUR/d /etc/kiosk/kiosk.env")
 		m.shows(ready)
 	})
+
+	story("a device without a registration says so", func(t *testing.T) {
+		m.sh("cp /etc/kiosk/kiosk.env /run/kiosk.env; mv /etc/credstore/kiosk.client-key /run/kept-key; sed -i /KIOSK_CLIENT_ID/d /etc/kiosk/kiosk.env; systemctl restart --no-block kiosk")
+		m.shows("The device has no client registration")
+		for range 10 { // it is never dark
+			time.Sleep(time.Second)
+			m.shows("The device has no client registration")
+		}
+		m.sh("mv /run/kept-key /etc/credstore/kiosk.client-key; cat /run/kiosk.env >/etc/kiosk/kiosk.env")
+		m.shows(ready)
+	})
+}
+
+// waysOut are the keys of a PC keyboard that leave a screen or switch a machine off.
+var waysOut = []string{"ctrl-alt-f2", "alt-f3", "alt-left", "alt-right", "ctrl-alt-delete", "alt-sysrq-b", "alt-print-b", "scroll_lock", "ctrl-scroll_lock",
+	"power", "sleep", "wake"}
+
+// staysThroughKeys presses keys, and the button of the machine, and checks that the terminal is still in front.
+func (m *machine) staysThroughKeys(keys ...string) {
+	m.t.Helper()
+	boot := m.sh("cat /proc/sys/kernel/random/boot_id")
+	m.press(keys...)
+	if err := m.qmp("system_powerdown", map[string]any{}); err != nil {
+		m.t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second) // logind acts at once
+	if got := m.sh("fgconsole"); got != "1\n" {
+		m.t.Errorf("terminal %s is in front", got)
+	}
+	if m.sh("cat /proc/sys/kernel/random/boot_id") != boot {
+		m.t.Error("it rebooted")
+	}
+	if got := m.sh("systemctl is-system-running || true"); got == "stopping\n" {
+		m.t.Error("it is shutting down")
+	}
 }
 
 // visit is a visit on record.
