@@ -143,7 +143,7 @@ func TestLoginRejectsUntrustedIDTokens(t *testing.T) {
 	kinds := []string{
 		"bad_signature", "wrong_issuer", "wrong_audience", "extra_audience", "wrong_azp", "expired", "no_exp", "no_iat", "old_iat", "future_iat",
 		"alg_none", "hs256_with_public_key", "no_sub", "wrong_at_hash", "wrong_auth_req_id", "unknown_kid", "unpublished_key", "crit_header",
-		"no_id_token", "no_token_type", "wrong_token_type", "duplicate_member", "deep_nesting", "huge", "garbage", "not_json",
+		"no_id_token", "no_token_type", "wrong_token_type", "duplicate_member",
 	}
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
@@ -152,11 +152,7 @@ func TestLoginRejectsUntrustedIDTokens(t *testing.T) {
 			r.auto("approve", 0, "")
 			want := untrusted
 			f := at("token", kind)
-			switch kind {
-			case "duplicate_member", "deep_nesting", "huge":
-				f[0].On = "success"
-				want.revoked = false
-			case "garbage", "not_json":
+			if kind == "duplicate_member" {
 				f[0].On = "success"
 				want.revoked = false
 			}
