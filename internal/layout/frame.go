@@ -124,6 +124,15 @@ func (f Frame) At(x, y int) Cell {
 	return f.Cells[y*f.W+x]
 }
 
+// Nearest is At; outside the frame it is a blank of the nearest cell's style, so that bands reach the edge.
+func (f Frame) Nearest(x, y int) Cell {
+	inX, inY := min(max(x, 0), f.W-1), min(max(y, 0), f.H-1)
+	if inX == x && inY == y || f.W < 1 || f.H < 1 {
+		return f.At(x, y)
+	}
+	return blank(f.At(inX, inY).Style)
+}
+
 func newFrame(w, h int) Frame {
 	f := Frame{W: max(w, 0), H: max(h, 0)}
 	f.Cells = make([]Cell, f.W*f.H)

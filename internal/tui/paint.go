@@ -141,7 +141,7 @@ func (d *drawer) putCells(next *frame, w, h int, dark bool) {
 	s, f := d.Screen, next.frame
 	for y := range h {
 		for x := range w {
-			switch c := f.At(x-next.offX, y-next.offY); {
+			switch c := f.Nearest(x-next.offX, y-next.offY); {
 			case dark:
 				s.tcell.Put(x, y, " ", s.style(layout.QRDark)) // black in every theme
 			case c.Width > 0:
