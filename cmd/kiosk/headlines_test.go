@@ -67,10 +67,7 @@ func headlines(picture string) string {
 	if !strings.ContainsAny(picture, "▀▄") {
 		return ""
 	}
-	var grid [][]rune
-	for _, row := range strings.Split(picture, "\n") {
-		grid = append(grid, []rune(row))
-	}
+	all := grid(picture)
 	var found []string
 	for _, language := range words.Languages() {
 		c, err := words.Open(language)
@@ -81,7 +78,7 @@ func headlines(picture string) string {
 			title := c.Text(id)
 			every := true
 			for _, word := range strings.Fields(title) {
-				every = every && isDrawn(grid, pixelWords()[word])
+				every = every && isDrawn(all, pixelWords()[word])
 			}
 			if every {
 				found = append(found, title)
@@ -89,6 +86,14 @@ func headlines(picture string) string {
 		}
 	}
 	return strings.Join(found, " ")
+}
+
+// grid returns the characters of a picture by row and column.
+func grid(picture string) (rows [][]rune) {
+	for _, row := range strings.Split(picture, "\n") {
+		rows = append(rows, []rune(row))
+	}
+	return rows
 }
 
 // isDrawn reports whether rows are somewhere in a grid.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"image"
 	"log/slog"
 	"net"
 	"os"
@@ -35,6 +36,7 @@ type App struct {
 	wall     func() time.Time // replaces the device's wall clock in tests; nil otherwise
 
 	catalogs    []*words.Catalog
+	logo        image.Image // the owner's; nil for none
 	time        *oidc.Clock // the wall clock, or the authorization server's where that is better
 	auth        oidc.ClientAuth
 	certificate *oidc.Certificate // of mutual TLS; nil if not configured
@@ -152,7 +154,7 @@ func (a *App) device() screen.Device {
 	if err != nil {
 		name = a.settings.Site
 	}
-	d := screen.Device{Site: a.settings.Site, Name: name, Link: a.settings.ReadyLink}
+	d := screen.Device{Site: a.settings.Site, Name: name, Link: a.settings.ReadyLink, Welcomes: a.welcomes()}
 	for _, c := range a.catalogs {
 		d.Languages = append(d.Languages, c.Name())
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/api"
@@ -12,14 +11,13 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/guard"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/words"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // build builds everything but the guard and the record.
 func (a *App) build() error {
-	return errors.Join(a.openCatalogs(), a.checkTheme(), a.buildServers())
+	return errors.Join(a.openCatalogs(), a.buildFace(), a.buildServers())
 }
 
 func (a *App) openCatalogs() error {
@@ -29,13 +27,6 @@ func (a *App) openCatalogs() error {
 			return config.Problems{a.settings.UnknownValue("KIOSK_LANGUAGES", l, words.Languages())}
 		}
 		a.catalogs = append(a.catalogs, c)
-	}
-	return nil
-}
-
-func (a *App) checkTheme() error {
-	if t := a.settings.Theme; !slices.Contains(tui.Themes(), t) {
-		return config.Problems{a.settings.UnknownValue("KIOSK_THEME", t, tui.Themes())}
 	}
 	return nil
 }

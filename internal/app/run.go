@@ -87,7 +87,7 @@ func serve(ctx context.Context, s *config.Settings, o RunOptions, rejected strin
 	if o.Headless {
 		return a.serveSocket(ctx, d)
 	}
-	t, err := tui.Open(display.TerminalOptions(s, o.Terminal))
+	t, err := tui.Open(a.terminalOptions(o.Terminal))
 	if err != nil {
 		return &startError{kiosk.Fail(kiosk.Internal, "screen", err)}
 	}
@@ -167,7 +167,7 @@ func (a *App) daemonOptions(o RunOptions, rejected string) daemon.Options {
 // ended without a registration, by ctx or by Ctrl-C at a desk.
 func setUp(ctx context.Context, s *config.Settings, o RunOptions) (*config.Settings, error) {
 	a := newApp(s, o.Logger(s))
-	if err := errors.Join(a.openCatalogs(), a.checkTheme()); err != nil {
+	if err := errors.Join(a.openCatalogs(), a.buildFace()); err != nil {
 		return nil, err
 	}
 	registration, err := setup.NewScreen(setup.ScreenOptions{
@@ -177,7 +177,7 @@ func setUp(ctx context.Context, s *config.Settings, o RunOptions) (*config.Setti
 	if err != nil {
 		return nil, err
 	}
-	t, err := tui.Open(display.TerminalOptions(s, o.Terminal))
+	t, err := tui.Open(a.terminalOptions(o.Terminal))
 	if err != nil {
 		return nil, kiosk.Fail(kiosk.Internal, "screen", err)
 	}

@@ -175,6 +175,54 @@ func (a *algorithms) Decode(s string) error {
 	return nil
 }
 
+// welcome is the owner's text, or one for each language.
+type welcome struct {
+	field
+	byLanguage map[string]string // the empty key is for all others
+}
+
+// maxWelcome is the longest text of a language in characters: more are no headline.
+const maxWelcome = 60
+
+func (w *welcome) Decode(s string) error {
+	const allowed = "a text, or texts by language: en: Collect your parcel | de: Paket abholen; at most 60 characters each"
+	w.byLanguage = nil
+	if !w.accept(s) {
+		return nil
+	}
+	w.byLanguage = map[string]string{}
+	for part := range strings.SplitSeq(w.text, "|") {
+		code, text, found := strings.Cut(part, ":")
+		code, text = strings.TrimSpace(code), strings.TrimSpace(text)
+		if !found || !languagePattern.MatchString(code) {
+			code, text = "", strings.TrimSpace(part)
+		}
+		_, twice := w.byLanguage[code]
+		switch {
+		case text == "":
+			return w.reject(allowed, "one text is empty")
+		case utf8.RuneCountInString(text) > maxWelcome:
+			return w.reject(allowed, "one text has more than %d characters", maxWelcome)
+		case twice:
+			return w.reject(allowed, "there are two texts for one language")
+		}
+		w.byLanguage[code] = text
+	}
+	return nil
+}
+
+// rgb is a colour in the form #rrggbb. Package tui checks whether it can be read.
+type rgb struct{ field }
+
+var rgbPattern = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
+
+func (c *rgb) Decode(s string) error {
+	if c.accept(s) && !rgbPattern.MatchString(c.text) {
+		return c.reject("a colour such as #ff8800", "is not of the form #rrggbb")
+	}
+	return nil
+}
+
 // scopes is a list of scopes that contains openid. Without openid the server issues no ID token, so the approver could not
 // be checked (CIBA Core 7.1).
 type scopes struct {

@@ -91,6 +91,9 @@ type screenSection struct {
 	Open          hours     `name:"KIOSK_OPEN" derived:"always" doc:"opening hours in local time, such as Mo-Fr 08:00-20:00, Sa 09:00-18:00; closing time does not interrupt a visit; while the time is unknown, the device is open"`
 	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"languages, separated by commas; the first is the default; available: de, en, es, fr, it, nl, pl, pt"`
 	Theme         shortName `name:"KIOSK_THEME" default:"dark" doc:"colours: dark, light, mono, high-contrast, deuteranopia (red and green, also protanopia) or tritanopia (blue and yellow)"`
+	Logo          file      `name:"KIOSK_LOGO" max:"1048576" doc:"PNG picture of the owner, at most a million pixels, shown on the first screen and while the device is closed"`
+	Welcome       welcome   `name:"KIOSK_WELCOME" doc:"headline of the first screen, such as Collect your parcel; by language: en: Collect your parcel | de: Paket abholen; at most 60 characters each"`
+	Accent        rgb       `name:"KIOSK_ACCENT" derived:"the theme's" doc:"accent colour of the screens as #rrggbb; one that is not readable on the theme is refused with the nearest that is"`
 	Keypad        choice    `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"when the screen shows a keypad; auto shows it after a touch or an arrow key"`
 	Touch         choice    `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a Linux console; a number is the clockwise rotation of the panel in degrees"`
 	Font          path      `name:"KIOSK_FONT" derived:"a complete font if the present one is not" doc:"console font (PSF) to load, completed with half blocks; keep leaves the console's font"`

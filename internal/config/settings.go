@@ -99,13 +99,16 @@ type Settings struct {
 	Open          Hours    // nil is always
 	Languages     []string // at least one; the first is the default
 	Theme         string
-	Keypad        string        // "auto", "always" or "never"
-	Touch         string        // "auto", "off", "90", "180" or "270"
-	Font          string        // path of a console font, "keep", or empty: a complete one
-	BlankAfter    time.Duration // 0 is never
-	Sound         bool          // the terminal's bell
-	Mirror        string        // path of a Unix socket that sends the screens as text; empty is off
-	ReadyLink     string        // address that the first screen shows as a QR code; empty shows none
+	Logo          File              // PNG picture, not parsed
+	Welcome       map[string]string // headline of the first screen by language; the empty key is for all others
+	Accent        string            // #rrggbb; empty: the theme's
+	Keypad        string            // "auto", "always" or "never"
+	Touch         string            // "auto", "off", "90", "180" or "270"
+	Font          string            // path of a console font, "keep", or empty: a complete one
+	BlankAfter    time.Duration     // 0 is never
+	Sound         bool              // the terminal's bell
+	Mirror        string            // path of a Unix socket that sends the screens as text; empty is off
+	ReadyLink     string            // address that the first screen shows as a QR code; empty shows none
 	IdleTimeout   time.Duration
 	ResultTimeout time.Duration
 

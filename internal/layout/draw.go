@@ -22,6 +22,8 @@ type Options struct {
 	FullGlyphs bool
 	// Font is the set of characters of the console's font, beside ASCII; nil if unknown.
 	Font map[rune]bool
+	// Logos are the owner's logo in cells, in ascending sizes; nil without one.
+	Logos [][][]Cell
 }
 
 // Draw lays a screen out on w columns and h rows. It accepts any size and content. From 40

@@ -27,6 +27,7 @@ const (
 	PictureGood                // its part that says: good
 	PictureBad                 // its part that says: not good
 	PictureAlert               // its part that says: attention
+	Logo                       // the owner\'s logo, in the colours of each cell
 	Key                        // the cap of a key, with a blank on either side
 	KeyText                    // what a key does, and the band of keys
 	CardText                   // text on a card
@@ -47,7 +48,7 @@ const (
 )
 
 var styles = [Styles]string{"text", "strong", "dim", "headline", "title", "titlegood", "titlebad", "titlealert", "good", "bad", "alert",
-	"picture", "pictureaccent", "picturegood", "picturebad", "picturealert", "key", "keytext", "cardtext", "cardstrong", "field", "code",
+	"picture", "pictureaccent", "picturegood", "picturebad", "picturealert", "logo", "key", "keytext", "cardtext", "cardstrong", "field", "code",
 	"site", "bar", "barrest", "qrhalf", "qrlight", "qrdark", "overlay", "overlaytitle"}
 
 // String returns the name of the style, for tests and themes.
@@ -63,6 +64,9 @@ type Cell struct {
 	Text  string // one grapheme without control characters; a blank if empty
 	Style Style
 	Width int // columns: 1 or 2; 0 is the right half of the wide cell before it
+
+	// With the style Logo: the numbers of two colours of the palette.
+	Foreground, Background uint8
 }
 
 // Frame is a whole screen, ready to be painted. Every row has exactly W columns.

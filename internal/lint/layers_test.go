@@ -28,6 +28,7 @@ var layers = map[string]int{
 
 	"internal/canary":  2,
 	"internal/qr":      2,
+	"internal/logo":    2,
 	"internal/oidc":    2,
 	"internal/config":  2,
 	"internal/host":    2,

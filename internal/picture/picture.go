@@ -6,7 +6,6 @@
 package picture
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -32,13 +31,9 @@ func Options(f *font.Font) layout.Options {
 	return o
 }
 
-// Draw returns the picture of a frame in a theme; with plain, on a console whose palette is its own. The cursor is an
-// underline, as on a console. An unknown theme is an error.
-func Draw(frame layout.Frame, theme string, plain bool, f *font.Font) (*image.Paletted, error) {
-	colours, looks, err := tui.Theme(theme, plain)
-	if err != nil {
-		return nil, fmt.Errorf("picture: %w", err)
-	}
+// Draw returns the picture of a frame in a palette, with the look of each style in it (tui.Theme). The cursor is an underline, as
+// on a console.
+func Draw(frame layout.Frame, colours tui.Palette, looks [layout.Styles]tui.Look, f *font.Font) *image.Paletted {
 	var palette color.Palette
 	for _, c := range colours {
 		palette = append(palette, c)
@@ -50,6 +45,9 @@ func Draw(frame layout.Frame, theme string, plain bool, f *font.Font) (*image.Pa
 		for x := range frame.W {
 			c := frame.At(x, y)
 			fg, bg := looks[c.Style].Foreground, looks[c.Style].Background
+			if c.Style == layout.Logo {
+				fg, bg = int(c.Foreground), int(c.Background)
+			}
 			glyph := glyphOf(c.Text, f)
 			for py := range f.Height {
 				for px := range f.Width {
@@ -65,7 +63,7 @@ func Draw(frame layout.Frame, theme string, plain bool, f *font.Font) (*image.Pa
 			}
 		}
 	}
-	return img, nil
+	return img
 }
 
 // glyphOf returns the glyph of a cell's text. If the font lacks the character, it is the font's replacement character; without one,

@@ -9,6 +9,19 @@ import (
 // leastContrast is the contrast that every text has on its background (WCAG 2.2, 1.4.6).
 const leastContrast = 7
 
+// CheckAccent reads an accent colour in the form "#rrggbb" and checks that a theme can use it; see WithAccent.
+func CheckAccent(theme, text string) (color.RGBA, error) {
+	th, err := themeNamed(theme)
+	if err != nil {
+		return color.RGBA{}, err
+	}
+	accent, err := ParseColour(text)
+	if err == nil {
+		_, err = th.palette.WithAccent(accent)
+	}
+	return accent, err
+}
+
 // WithAccent returns the palette with another accent colour. The colour must have a contrast of 7:1 on both
 // backgrounds of the theme; the error names the nearest colour that has.
 func (p Palette) WithAccent(accent color.RGBA) (Palette, error) {

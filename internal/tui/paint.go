@@ -145,7 +145,7 @@ func (d *drawer) putCells(next *frame, w, h int, dark bool) {
 			case dark:
 				s.tcell.Put(x, y, " ", s.style(layout.QRDark)) // black in every theme
 			case c.Width > 0:
-				s.tcell.Put(x, y, c.Text, s.style(c.Style))
+				s.tcell.Put(x, y, c.Text, s.cellStyle(c))
 			}
 		}
 	}

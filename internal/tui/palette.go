@@ -57,6 +57,14 @@ func (s *Screen) style(st layout.Style) tcell.Style {
 	return s.inColours(s.theme.rich[st])
 }
 
+// cellStyle returns the style of a cell, whose colours may be its own.
+func (s *Screen) cellStyle(c layout.Cell) tcell.Style {
+	if c.Style == layout.Logo {
+		return s.inColours(colours{colour(c.Foreground), colour(c.Background)})
+	}
+	return s.style(c.Style)
+}
+
 // inColours returns two colours of the palette in tcell's terms. The upper eight are a bold foreground on a console; on
 // terminals with sixteen colours or more they are requested as bright as well, because emulators may show bold as weight only.
 func (s *Screen) inColours(c colours) tcell.Style {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
 	"os"
 	"reflect"
 	"sync"
@@ -34,6 +36,9 @@ type Options struct {
 	Theme  string    // a name from Themes; empty is "dark"
 	Device string    // path of the terminal; empty is /dev/tty, the controlling terminal
 	Tty    tcell.Tty // instead of Device, for tests
+
+	Logo   image.Image // the owner's; nil for none
+	Accent color.RGBA  // the owner's; the zero value keeps the theme's
 
 	// Font is loaded on a Linux console: empty selects a complete font if the present one is not, KeepFont loads none,
 	// else it is a PSF file.
@@ -96,6 +101,9 @@ type Screen struct {
 // (RecoverPanic). It fails if TERM is not set or unknown, without a terminal, and for an unknown theme.
 func Open(o Options) (*Screen, error) {
 	th, err := themeNamed(o.Theme)
+	if err == nil && o.Accent.A != 0 {
+		th.palette, err = th.palette.WithAccent(o.Accent)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +159,7 @@ func Open(o Options) (*Screen, error) {
 		s.depth = rgbDepth
 	}
 	s.tcell.SetStyle(s.style(layout.Text))
+	s.drawLogo(o.Logo)
 	s.tcell.EnablePaste()
 	s.blanker.begin()
 	if s.fonts.device != "" {

@@ -6,8 +6,13 @@ import "github.com/ciba-kiosk/ciba-kiosk/kiosk"
 func (v *view) emphasize() {
 	switch v.s.Phase {
 	case kiosk.Ready:
+		v.out.Logo = true
 		v.headline(MsgHeadlineReady, CardPicture)
+		if text := v.device.welcome(v.s.Language); text != "" {
+			v.welcome(text)
+		}
 	case kiosk.Closed:
+		v.out.Logo = true
 		v.headline(MsgHeadlineClosed, LockPicture)
 		if v.out.Tone == Calm { // it only opens later
 			v.out.Picture = ClockPicture
@@ -38,6 +43,12 @@ func (v *view) emphasize() {
 	case kiosk.Clearing:
 		v.out.Headline = v.out.Title
 	}
+}
+
+// welcome puts the owner's text first; how to begin is the first sentence then.
+func (v *view) welcome(text string) {
+	v.out.Lines = append([]string{v.out.Title}, v.out.Lines...)
+	v.out.Headline, v.out.Title = text, text
 }
 
 func (v *view) headline(id MessageID, picture Picture) {

@@ -46,6 +46,7 @@ type Screen struct {
 
 	Headline string  // the title in one or two words, for large letters; left out where they do not fit
 	Picture  Picture // left out where it does not fit
+	Logo     bool    // the owner's logo takes the place of the picture, if there is one
 
 	Notice      *Notice       // overlay that has to be answered first
 	Entry       *Entry        // the field that the customer types into

@@ -17,6 +17,15 @@ type Device struct {
 	OutageText    string    // with the closure Maintenance: the operator's text, one clean line
 	Opens         time.Time // with the closure OutsideHours: when the device opens again, in local time
 	Languages     []string  // the languages' own names, in the order of State.Language
+	Welcomes      []string  // the owner's text for Ready, in the same order; empty or missing for none
+}
+
+// welcome returns the owner's text in a language.
+func (d Device) welcome(language int) string {
+	if language < 0 || language >= len(d.Welcomes) {
+		return ""
+	}
+	return d.Welcomes[language]
 }
 
 // View returns what a person may see of a visit, in one language. p is empty except in the phases that show it.

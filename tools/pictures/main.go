@@ -20,6 +20,7 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/layout"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/logo"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/picture"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/testkit/scenes"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
@@ -37,6 +38,9 @@ func run(args []string, stderr io.Writer) int {
 	bare := flags.Bool("bare", false, "use the font as it is, without the characters that the kiosk adds")
 	theme := flags.String("theme", "dark", "the theme")
 	plain := flags.Bool("plain", false, "draw with the console's own eight colours")
+	logoFile := flags.String("logo", "", "a PNG picture, as KIOSK_LOGO")
+	accent := flags.String("accent", "", "a colour, as KIOSK_ACCENT")
+	welcome := flags.String("welcome", "", "a text, as KIOSK_WELCOME in every language")
 	languages := flags.String("languages", "en,de,pl", "the languages, separated by commas")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -49,7 +53,10 @@ func run(args []string, stderr io.Writer) int {
 		if err != nil {
 			return err
 		}
-		p.plain = *plain
+		p.plain, p.welcome = *plain, *welcome
+		if err := p.setFace(*logoFile, *accent); err != nil {
+			return err
+		}
 		if *visit != "" {
 			if err := p.drawVisit(*visit); err != nil {
 				return err
@@ -74,7 +81,10 @@ func run(args []string, stderr io.Writer) int {
 type painter struct {
 	font      *font.Font
 	theme     string
-	plain     bool             // on a console whose palette is its own
+	plain     bool // on a console whose palette is its own
+	welcome   string
+	logo      image.Image      // nil for none
+	accent    string           // empty for the theme\'s
 	languages []*words.Catalog // English first
 }
 
@@ -100,8 +110,40 @@ func newPainter(fontFile string, bare bool, theme string) (*painter, error) {
 
 // draw returns the picture of a scene on a terminal of w columns and h rows.
 func (p *painter) draw(sc scenes.Scene, language, w, h int, theme string) (*image.Paletted, error) {
-	frame := layout.Draw(sc.View(p.languages, language), w, h, picture.Options(p.font))
-	return picture.Draw(frame, theme, p.plain, p.font)
+	palette, looks, err := tui.Theme(theme, p.plain)
+	if err != nil {
+		return nil, err
+	}
+	if p.accent != "" && theme == p.theme { // other themes may refuse it
+		accent, err := tui.ParseColour(p.accent)
+		if err == nil {
+			palette, err = palette.WithAccent(accent)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	o := picture.Options(p.font)
+	if p.logo != nil {
+		o.Logos, palette = tui.Logos(p.logo, palette, p.plain)
+	}
+	if p.welcome != "" {
+		sc.Device.Welcomes = slices.Repeat([]string{p.welcome}, len(p.languages))
+	}
+	return picture.Draw(layout.Draw(sc.View(p.languages, language), w, h, o), palette, looks, p.font), nil
+}
+
+// setFace reads what an owner sets.
+func (p *painter) setFace(logoFile, accent string) error {
+	p.accent = accent
+	if logoFile == "" {
+		return nil
+	}
+	file, err := os.ReadFile(logoFile)
+	if err == nil {
+		p.logo, err = logo.Parse(file)
+	}
+	return err
 }
 
 // drawVisit writes the main screens of a visit side by side.
