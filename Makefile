@@ -80,6 +80,10 @@ screens: ## draws every screen as a console does (dist/screens/), and the pictur
 interop: ## tests against npm oidc-provider (needs node and npm)
 	scripts/interop/run.sh
 
+.PHONY: interop-keycloak
+interop-keycloak: ## tests against a real Keycloak (needs Java 17, Maven and openssl)
+	scripts/keycloak/run.sh
+
 .PHONY: a11y
 a11y: ## checks every state of the phone page with axe-core (needs chromium, node and npm)
 	[ -e scripts/a11y/node_modules/.package-lock.json ] || (cd scripts/a11y && npm ci --no-audit --no-fund --loglevel=error)

@@ -136,7 +136,8 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	p := k.Profile()
 	setNonEmpty(form, "audience", p.parameter("audience", k.config.Audience))
 	setNonEmpty(form, "resource", p.parameter("resource", k.config.Resource))
-	if e := p.requestedExpiry(k.config.RequestedExpiry); e > 0 {
+	requested := p.requestedExpiry(k.config.RequestedExpiry)
+	if e := requested; e > 0 {
 		form.Set("requested_expiry", strconv.FormatInt(int64(e/time.Second), 10))
 	}
 	setNonEmpty(form, detailsParameter, k.config.AuthorizationDetails)
@@ -158,11 +159,7 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 		if w := requiredInput(e.code, m, form); w != kiosk.NothingRequired {
 			return kiosk.Ack{}, &kiosk.Error{Reason: kiosk.Refused, Operation: askOperation, Err: e, Required: w}
 		}
-		var cause error = e
-		if e.code == "invalid_binding_message" {
-			cause = fmt.Errorf("%w: KIOSK_BINDING_MESSAGE or KIOSK_PROFILE does not fit this server", e)
-		}
-		return kiosk.Ack{}, kiosk.Fail(askReason(e.code, reply.Status), askOperation, cause)
+		return kiosk.Ack{}, refusal(p, e, reply.Status)
 	}
 	switch {
 	case reply.Status == http.StatusUnauthorized:
@@ -176,8 +173,28 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	if err != nil {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Untrusted, askOperation, err)
 	}
+	if p.CapsExpiry && requested > 0 {
+		ack.Expires = min(ack.Expires, requested)
+	}
 	ack.Age = max(0, k.uptime()-sent)
 	return ack, nil
+}
+
+// refusal returns what an error of the backchannel authentication endpoint means, with a technician's cause for the log.
+func refusal(p Profile, e *oauthError, status int) error {
+	fail := func(r kiosk.Reason, cause string) error {
+		return kiosk.Fail(r, askOperation, fmt.Errorf("%w: %s", e, cause))
+	}
+	switch {
+	case e.code == "invalid_binding_message":
+		return fail(kiosk.Misconfigured, "KIOSK_BINDING_MESSAGE or KIOSK_PROFILE does not fit this server")
+	case e.code == "invalid_grant" && status == http.StatusUnauthorized:
+		return fail(kiosk.Misconfigured, "the CIBA grant is off for this client; allow it at the server")
+	case e.code == p.MissingPhone:
+		// To the customer like an unknown person: the screen must not tell who has a phone.
+		return fail(kiosk.Refused, "this person has no phone, or the server's phone service is down or not configured")
+	}
+	return kiosk.Fail(askReason(e.code, status), askOperation, e)
 }
 
 // requiredInput returns what the customer can do about a refusal that came before any phone rang.
@@ -204,8 +221,11 @@ func askReason(code string, status int) kiosk.Reason {
 	if r, ok := askReasons[code]; ok {
 		return r
 	}
-	if status >= 500 || status == http.StatusTooManyRequests {
+	switch {
+	case status >= 500, status == http.StatusTooManyRequests:
 		return kiosk.Unreachable
+	case status == http.StatusUnauthorized: // about the client, never about a person (RFC 6749 5.2)
+		return kiosk.Misconfigured
 	}
 	return kiosk.Refused
 }

@@ -26,6 +26,10 @@ const (
 	maxTokenLifetime = 30 * 24 * time.Hour
 
 	pollOperation = "token request"
+
+	// unknownRequestFix names the causes of invalid_grant that an operator can remove. Keycloak sends it if the account
+	// has a required action that is not done.
+	unknownRequestFix = "if the person had approved, look at the server for required actions of the account, and for a restart of the server"
 )
 
 // verdicts maps the errors of the token endpoint to verdicts (CIBA Core 11). The code decides, never the status: Auth0
@@ -46,9 +50,12 @@ func (k *Client) Poll(ctx context.Context, requestID kiosk.Secret) kiosk.PollAns
 	a := k.poll(ctx, requestID)
 	k.reportContact(ctx, a.Err, a.Verdict == kiosk.Retryable && !a.ServerReached)
 	outcome := verdictName(a.Verdict)
-	if a.Verdict == kiosk.Fatal {
+	switch a.Verdict {
+	case kiosk.Fatal:
 		k.log.Warn(pollOperation, "outcome", outcome, "reason", a.Reason.String())
-	} else {
+	case kiosk.UnknownRequest:
+		k.log.Info(pollOperation, "outcome", outcome, "fix", unknownRequestFix)
+	default:
 		k.log.Debug(pollOperation, "outcome", outcome)
 	}
 	return a

@@ -43,6 +43,16 @@ type Profile struct {
 	// ClientIDInRequest says that a signed request must contain client_id, although iss is the same.
 	ClientIDInRequest bool
 
+	// CapsExpiry says that a request lives no longer than was requested, although the acknowledgement shows more.
+	CapsExpiry bool
+
+	// MissingPhone is the error code for a person without a phone, which is also that of a phone service that is down or
+	// not configured; empty if a server tells them apart.
+	MissingPhone string
+
+	// NoOpenIDScope says that openid is no scope that a registration may name: the server grants it to every client.
+	NoOpenIDScope bool
+
 	// PhoneHint says where the customer looks on the phone.
 	PhoneHint kiosk.PhoneHint
 
@@ -79,12 +89,16 @@ var profiles = []Profile{
 		token:           "/oauth/token",
 	},
 	{
-		Name:         "keycloak",
-		BindingExtra: "-._+/!?#",
-		BindingMax:   50,
-		PhoneHint:    kiosk.AnyApp,
-		backchannel:  "/protocol/openid-connect/ext/ciba/auth",
-		token:        "/protocol/openid-connect/token",
+		Name:          "keycloak",
+		BindingExtra:  "-._+/!?#",
+		BindingMax:    50,
+		Ignores:       []string{"audience", "resource"}, // mappers decide (#14355); seen on 26.7.5
+		CapsExpiry:    true,                             // seen on 26.7.5: approvals after the requested expiry are lost
+		MissingPhone:  "server_error",                   // status 503 unless the phone service answers 201
+		NoOpenIDScope: true,                             // its registration policy refuses the name; seen on 26.7.5
+		PhoneHint:     kiosk.AnyApp,
+		backchannel:   "/protocol/openid-connect/ext/ciba/auth",
+		token:         "/protocol/openid-connect/token",
 	},
 	{
 		Name:         "node-oidc-provider",

@@ -30,9 +30,12 @@ func TestRefusalReasons(t *testing.T) {
 		{400, "missing_user_code", kiosk.Refused},
 		{400, "invalid_user_code", kiosk.Refused},
 		{400, "something_new", kiosk.Refused},
+		{400, "invalid_grant", kiosk.Refused},
 		{500, "unknown_user_id", kiosk.Refused}, // the code decides, not the statusError
 		{200, "unknown_user_id", kiosk.Refused},
 		{401, "invalid_client", kiosk.Misconfigured},
+		{401, "invalid_grant", kiosk.Misconfigured}, // Keycloak: the grant is off for this client
+		{401, "something_new", kiosk.Misconfigured},
 		{400, "invalid_client", kiosk.Misconfigured},
 		{400, "unauthorized_client", kiosk.Misconfigured},
 		{400, "invalid_scope", kiosk.Misconfigured},
