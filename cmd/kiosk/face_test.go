@@ -59,7 +59,7 @@ func TestWrongFaceIsRefused(t *testing.T) {
 // TestFirstScreenHasTheOwnersFace shows logo and welcome in the language of the screen.
 func TestFirstScreenHasTheOwnersFace(t *testing.T) {
 	t.Parallel()
-	for languages, welcome := range map[string]string{"en,de": "Parcels", "de,en": "Pakete", "nl,en": "Paczki"} {
+	for languages, welcome := range map[string]string{"en,de": "Parcels", "de,en": "Pakete", "nl,en,de": "Paczki"} {
 		language := languages[:2]
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
