@@ -156,7 +156,7 @@ func (k *keycloak) call(method, path string, body any) ([]byte, error) {
 	if err == nil && resp.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
 	}
-	if at := resp.Header.Get("Location"); at != "" { // of what was made
+	if at := resp.Header.Get("Location"); at != "" && len(answer) == 0 { // of what was made
 		answer = []byte(at[strings.LastIndex(at, "/")+1:])
 	}
 	return answer, err

@@ -189,6 +189,14 @@ func recognize(m *oidc.Metadata) Profile {
 	return profiles[0]
 }
 
+// FindProfile returns the profile of a name (KIOSK_PROFILE), or the one of a server's metadata if the name is empty.
+func FindProfile(name string, m *oidc.Metadata) (Profile, error) {
+	if name == "" {
+		return recognize(m), nil
+	}
+	return profileNamed(name)
+}
+
 func hasPathSuffix(address, path string) bool {
 	u, err := url.Parse(address)
 	return err == nil && strings.HasSuffix(u.Path, path)

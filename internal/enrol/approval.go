@@ -27,14 +27,14 @@ type Approval struct {
 	ExpiresIn               time.Duration
 }
 
-// requestApproval has a technician sign in on their phone and returns the access token that permits the registration.
-// It calls show once. (RFC 8628)
-func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (kiosk.Secret, error) {
+// requestApproval has a technician sign in on their phone and returns the tokens of the sign-in. The access token permits
+// the registration. It calls show once. (RFC 8628)
+func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (kiosk.Tokens, error) {
 	const what = "approval"
-	fail := func(r kiosk.Reason, err error) (kiosk.Secret, error) { return nil, kiosk.Fail(r, what, err) }
+	fail := func(r kiosk.Reason, err error) (kiosk.Tokens, error) { return kiosk.Tokens{}, kiosk.Fail(r, what, err) }
 	m, err := e.discovery.Get(ctx)
 	if err != nil {
-		return nil, err
+		return kiosk.Tokens{}, err
 	}
 	endpoint := m.Endpoint(oidc.Device, false)
 	if endpoint == "" {
@@ -64,10 +64,10 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 			continue
 		}
 		schedule = schedule.Sent(now)
-		token, verdict, err := e.poll(ctx, m.Endpoint(oidc.Token, false), a.DeviceCode)
+		tokens, verdict, err := e.poll(ctx, m.Endpoint(oidc.Token, false), a.DeviceCode)
 		switch verdict {
 		case kiosk.Granted:
-			return token, nil
+			return tokens, nil
 		case kiosk.Pending, kiosk.SlowDown, kiosk.Retryable:
 			if ctx.Err() != nil {
 				return fail(kiosk.Cancelled, ctx.Err())
@@ -82,7 +82,8 @@ func (e *Enrolment) requestApproval(ctx context.Context, show func(Approval)) (k
 }
 
 // poll sends one token request.
-func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kiosk.Secret, kiosk.Verdict, error) {
+func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kiosk.Tokens, kiosk.Verdict, error) {
+	var none kiosk.Tokens
 	o, err := e.postForm(ctx, to, url.Values{"grant_type": {oidc.GrantDeviceCode}, "device_code": {string(code)}, "client_id": {e.options.BootstrapClientID}})
 	var r *oauthError
 	switch {
@@ -90,21 +91,22 @@ func (e *Enrolment) poll(ctx context.Context, to string, code kiosk.Secret) (kio
 		token, _ := o.Text("access_token")
 		kind, _ := o.Text("token_type")
 		if token == "" || !strings.EqualFold(kind, "bearer") || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, kiosk.Fatal, errors.New("the response contains no bearer token")
+			return none, kiosk.Fatal, errors.New("the response contains no bearer token")
 		}
-		return kiosk.Secret(token), kiosk.Granted, nil
+		refresh, _ := o.Text("refresh_token") // only to be revoked
+		return kiosk.Tokens{Access: kiosk.Secret(token), Refresh: kiosk.Secret(refresh)}, kiosk.Granted, nil
 	case !errors.As(err, &r), r.status >= 500:
-		return nil, kiosk.Retryable, err
+		return none, kiosk.Retryable, err
 	}
 	switch r.code {
 	case "authorization_pending":
-		return nil, kiosk.Pending, err
+		return none, kiosk.Pending, err
 	case "slow_down":
-		return nil, kiosk.SlowDown, err
+		return none, kiosk.SlowDown, err
 	case "access_denied":
-		return nil, kiosk.Denied, err
+		return none, kiosk.Denied, err
 	}
-	return nil, kiosk.Fatal, err
+	return none, kiosk.Fatal, err
 }
 
 // parseApproval reads a device authorization response. (RFC 8628, section 3.2)

@@ -101,27 +101,36 @@ func (e *Enrolment) Register(ctx context.Context, initial kiosk.Secret, again bo
 	if len(initial) > 0 {
 		return e.register(ctx, initial)
 	}
-	token, err := e.requestApproval(ctx, show)
+	tokens, err := e.requestApproval(ctx, show)
 	if err != nil {
 		return err
 	}
-	defer token.Zero()
-	err = e.register(ctx, token)
-	e.revoke(context.WithoutCancel(ctx), token)
+	defer tokens.Zero()
+	err = e.register(ctx, tokens.Access)
+	e.revoke(context.WithoutCancel(ctx), tokens)
 	return err
 }
 
-// revoke revokes the technician's token. It expires within minutes, so a failure only goes to the log. (RFC 7009)
-func (e *Enrolment) revoke(ctx context.Context, token kiosk.Secret) {
+// revoke revokes both tokens of the technician, each by a request of its own: some servers end the session only for the
+// refresh token, others do not revoke the access token with it. They expire by themselves, so a failure only goes to the
+// log. (RFC 7009, section 2.1)
+func (e *Enrolment) revoke(ctx context.Context, tokens kiosk.Tokens) {
 	m := e.discovery.Cached()
 	if m == nil || m.Endpoint(oidc.Revocation, false) == "" {
 		return
 	}
-	form := url.Values{"token": {string(token)}, "token_type_hint": {"access_token"}, "client_id": {e.options.BootstrapClientID}}
-	if _, err := e.postForm(ctx, m.Endpoint(oidc.Revocation, false), form); err != nil {
+	for _, t := range []struct {
+		hint  string
+		token kiosk.Secret
+	}{{"refresh_token", tokens.Refresh}, {"access_token", tokens.Access}} {
+		if len(t.token) == 0 {
+			continue
+		}
+		form := url.Values{"token": {string(t.token)}, "token_type_hint": {t.hint}, "client_id": {e.options.BootstrapClientID}}
+		_, err := e.postForm(ctx, m.Endpoint(oidc.Revocation, false), form)
 		var r *oauthError
 		if errors.As(err, &r) { // not for a 200 with an empty body, which is a success without an object
-			e.options.Log.Info("the technician's token was not revoked and will expire", "status", r.status)
+			e.options.Log.Info("a token of the technician was not revoked and will expire", "token", t.hint, "status", r.status)
 		}
 	}
 }

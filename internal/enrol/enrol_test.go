@@ -76,7 +76,7 @@ func (o *authServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, 200, map[string]any{"issuer": o.issuer, "token_endpoint": o.issuer + "/token", "jwks_uri": o.issuer + "/jwks",
 			"backchannel_authentication_endpoint": o.issuer + "/bc", "device_authorization_endpoint": o.issuer + "/device",
 			"registration_endpoint": o.issuer + "/register", "revocation_endpoint": o.issuer + "/revoke",
-			"backchannel_user_code_parameter_supported": true})
+			"backchannel_user_code_parameter_supported": true, "grant_types_supported": []string{oidc.GrantCIBA, "refresh_token"}})
 	case at == "POST /device":
 		if r.FormValue("client_id") != "bootstrap" {
 			sayError(w, 401, "invalid_client")
@@ -96,7 +96,7 @@ func (o *authServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		o.initialTokens["CANARY-TECHNICIAN"] = true
-		say(w, 200, map[string]any{"access_token": "CANARY-TECHNICIAN", "token_type": "Bearer", "expires_in": 300})
+		say(w, 200, map[string]any{"access_token": "CANARY-TECHNICIAN", "refresh_token": "CANARY-TECHNICIAN-REFRESH", "token_type": "Bearer", "expires_in": 300})
 	case at == "POST /revoke":
 		o.revoked = append(o.revoked, r.FormValue("token"))
 	case at == "POST /register":
@@ -292,8 +292,12 @@ func TestRegisterWithApproval(t *testing.T) {
 	if name, _ := sent["client_name"].(string); !strings.HasPrefix(name, "Kiosk Shop 7 (") {
 		t.Errorf("client_name %q", name)
 	}
-	if !slices.Equal(o.revoked, []string{"CANARY-TECHNICIAN"}) {
-		t.Errorf("the technician's token was not revoked: %v", o.revoked)
+	// With the refresh token, the revocation at the end of a visit also ends the session at Keycloak.
+	if grants := fmt.Sprint(sent["grant_types"]); grants != "["+oidc.GrantCIBA+" refresh_token]" {
+		t.Errorf("grant_types %s", grants)
+	}
+	if !slices.Equal(o.revoked, []string{"CANARY-TECHNICIAN-REFRESH", "CANARY-TECHNICIAN"}) {
+		t.Errorf("the technician's tokens were not revoked: %v", o.revoked)
 	}
 	if err := e.ProbeClient(t.Context(), e.ClientID()); err != nil {
 		t.Error(err)
@@ -310,6 +314,30 @@ func TestRegisterWithApproval(t *testing.T) {
 	}
 	if again.Key().ID() != e.Key().ID() || len(o.sent) != 1 {
 		t.Errorf("registered %d times", len(o.sent))
+	}
+}
+
+func TestRegistrationOmitsOpenIDWhereAServerWantsIt(t *testing.T) {
+	o := newAuthServer(t)
+	e := newDevice(t, o).mustOpen()
+	defer e.Close()
+	e.options.Client.OmitsOpenID = func(*oidc.Metadata) bool { return true }
+	if err := e.Register(t.Context(), nil, false, func(Approval) {}); err != nil {
+		t.Fatal(err)
+	}
+	if scope := o.sent[0]["scope"]; scope != "profile" {
+		t.Errorf("scope %q", scope)
+	}
+}
+
+func TestRefusedScopeIsExplained(t *testing.T) {
+	o := newAuthServer(t)
+	o.respond = func(w http.ResponseWriter, _ *registered) bool { sayError(w, 403, "insufficient_scope"); return true }
+	e := newDevice(t, o).mustOpen()
+	defer e.Close()
+	err := e.Register(t.Context(), nil, false, func(Approval) {})
+	if kiosk.ReasonOf(err) != kiosk.Misconfigured || !strings.Contains(err.Error(), "scopes openid profile") {
+		t.Errorf("%v", err)
 	}
 }
 

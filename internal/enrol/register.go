@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
@@ -19,10 +20,33 @@ import (
 
 // ClientSettings are what the registration permits besides authentication with the device's key.
 type ClientSettings struct {
-	Scope    string // of the kiosk's authentication requests
+	Scope    string // of the kiosk's authentication requests, and of those for its technicians
 	Delivery string // poll or ping
 	PingURL  string // with ping
 	Signed   bool   // signed authentication requests
+	// OmitsOpenID reports whether a server wants registrations without the scope openid; nil means that none does.
+	OmitsOpenID func(*oidc.Metadata) bool
+}
+
+// grantRefresh is the grant type of refresh tokens. (RFC 6749, section 6)
+const grantRefresh = "refresh_token"
+
+// grants returns the grant types to register. Refresh tokens are for the sake of revocation: at Keycloak only the revocation
+// of a refresh token ends the session that each visit begins. The kiosk never refreshes anything.
+func (c *ClientSettings) grants(m *oidc.Metadata) []string {
+	if slices.Contains(m.GrantTypes, grantRefresh) {
+		return []string{oidc.GrantCIBA, grantRefresh}
+	}
+	return []string{oidc.GrantCIBA}
+}
+
+// scope returns the scopes to register.
+func (c *ClientSettings) scope(m *oidc.Metadata) string {
+	all := strings.Fields(c.Scope)
+	if c.OmitsOpenID != nil && c.OmitsOpenID(m) {
+		all = slices.DeleteFunc(all, func(s string) bool { return s == "openid" })
+	}
+	return strings.Join(all, " ")
 }
 
 // clientMetadata returns the body of the registration request. (RFC 7591, section 2; CIBA Core, section 4)
@@ -33,9 +57,9 @@ func (e *Enrolment) clientMetadata(m *oidc.Metadata, name string) (map[string]an
 		return nil, err
 	}
 	body := map[string]any{
-		"client_name": name, "grant_types": []string{oidc.GrantCIBA}, "response_types": []string{}, "redirect_uris": []string{},
+		"client_name": name, "grant_types": settings.grants(m), "response_types": []string{}, "redirect_uris": []string{},
 		"token_endpoint_auth_method": oidc.PrivateKeyJWT, "token_endpoint_auth_signing_alg": "ES256",
-		"jwks": keys, "scope": settings.Scope, "backchannel_token_delivery_mode": settings.Delivery,
+		"jwks": keys, "scope": settings.scope(m), "backchannel_token_delivery_mode": settings.Delivery,
 		"software_id": "ciba-kiosk",
 	}
 	if settings.Delivery == "ping" {
@@ -80,6 +104,10 @@ func (e *Enrolment) register(ctx context.Context, token kiosk.Secret) error {
 		e.record = record{}
 		if failed := e.dir.removeFile(recordFile); failed != nil {
 			err = errors.Join(err, failed)
+		}
+		if refused.code == "insufficient_scope" || refused.code == "invalid_client_metadata" {
+			err = fmt.Errorf("%w: allow registrations with the scopes %s at the server (Keycloak: Clients, Client registration, Allowed Client Scopes), or change KIOSK_SCOPE and KIOSK_TECHNICIAN_SCOPE",
+				err, e.options.Client.scope(m))
 		}
 		return fail(reasonFor(err), err)
 	}

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/enrol"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
@@ -74,13 +76,34 @@ func Open(s *config.Settings, log *slog.Logger, o ProvisionOptions) (*Provisioni
 	now := oidc.NewClock(oidc.ClockOptions{Issuer: s.Issuer, Wall: clock.Wall, Uptime: clock.Now, Synchronised: clock.IsKept, Earliest: clock.Floor()})
 	e, err := enrol.Open(enrol.Options{
 		Dir: s.StateDir, Issuer: s.Issuer, BootstrapClientID: s.BootstrapClientID, Scope: strings.Join(s.BootstrapScope, " "), ClientName: "Kiosk " + s.Site,
-		Client:    enrol.ClientSettings{Scope: strings.Join(s.Scope, " "), Delivery: s.Delivery, PingURL: o.PingURL, Signed: s.SignedRequest},
+		Client:    enrol.ClientSettings{Scope: registeredScope(s), OmitsOpenID: omitsOpenID(s.Profile), Delivery: s.Delivery, PingURL: o.PingURL, Signed: s.SignedRequest},
 		Transport: oidc.NewTransport(oidc.TransportOptions{Roots: roots, Clock: now}), Now: now.Now, Uptime: clock.Now, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &Provisioning{Enrolment: e, settings: s, o: o}, nil
+}
+
+// registeredScope returns all scopes that the kiosk may request: a server refuses what a client has not registered.
+func registeredScope(s *config.Settings) string {
+	all := slices.Clone(s.Scope)
+	if s.TechnicianClaim != "" {
+		for _, more := range s.TechnicianScope {
+			if !slices.Contains(all, more) {
+				all = append(all, more)
+			}
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// omitsOpenID returns enrol.ClientSettings.OmitsOpenID for a profile's name, which may be empty.
+func omitsOpenID(profile string) func(*oidc.Metadata) bool {
+	return func(m *oidc.Metadata) bool {
+		p, err := ciba.FindProfile(profile, m)
+		return err == nil && p.NoOpenIDScope
+	}
 }
 
 // Run performs the steps that are not complete yet, and checks that the server accepts this device.
