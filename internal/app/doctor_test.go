@@ -257,6 +257,9 @@ func TestDoctorFindsRootCause(t *testing.T) {
 			delete(w.set, "KIOSK_CLIENT_SECRET_FILE")
 		}, root: "client", words: "invalid_client", fix: "key", code: 3},
 		{name: "client without the CIBA grant", breaks: func(w *patient) { w.fault("token", "error", `"unauthorized_client"`) }, root: "client", words: "may not use CIBA", fix: "grant", code: 3},
+		{name: "client whose requests are refused", breaks: func(w *patient) { w.fault("bc", "error", `"unauthorized_client"`) }, root: "grant", words: "unauthorized_client", fix: "allow the grant", code: 3},
+		{name: "scope refused to the client", breaks: func(w *patient) { w.fault("bc", "error", `"invalid_scope"`) }, root: "grant", words: "invalid_scope", fix: "KIOSK_SCOPE", code: 3},
+		{name: "device client that is none", breaks: set("KIOSK_DEVICE_CLIENT_ID", "kiosk-nobody"), root: "device", words: "invalid_client", fix: "KIOSK_DEVICE_CLIENT_ID", code: 3},
 		{name: "keys not JSON", breaks: func(w *patient) { w.fault("jwks", "not_json", "") }, root: "keys", fix: "jwks_uri", code: 15},
 		{name: "keys answer 500", breaks: func(w *patient) { w.fault("jwks", "server_error", "") }, root: "keys", words: "500", code: 13},
 		{name: "unknown scope", breaks: set("KIOSK_SCOPE", "openid profile parcels"), root: "scopes", words: "parcels", fix: "KIOSK_SCOPE", code: 3},

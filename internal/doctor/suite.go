@@ -92,6 +92,8 @@ func (s *Suite) Checks() []check.Check {
 	add("offers", s.CIBA.CheckOffers, "discovery")
 	add("certificate", local(s.checkCertificate), "settings", "clock")
 	add("client", s.CIBA.CheckClient, "offers", "certificate")
+	add("grant", s.CIBA.CheckGrant, "client")
+	add("device", s.CIBA.CheckDeviceFlow, "offers")
 	add("keys", s.CIBA.CheckKeys, "discovery")
 	add("scopes", s.CIBA.CheckScopes, "discovery")
 	add("binding", s.CIBA.CheckBinding, "discovery")

@@ -214,7 +214,7 @@ func CheckClient(ctx context.Context, transport *Transport, m *Metadata, auth Cl
 	switch {
 	case IsClientCertificateRejected(err):
 		reason, fix = kiosk.Misconfigured, "register this device's certificate at the server, or its authority"
-	case reason == kiosk.Misconfigured && strings.Contains(err.Error(), "unauthorized_client"):
+	case reason == kiosk.Misconfigured && strings.Contains(err.Error(), "may not use CIBA"):
 		fix = "allow the grant " + GrantCIBA + " to this client at the server"
 	case reason == kiosk.Misconfigured:
 		fix = "compare KIOSK_CLIENT_ID and the key or secret with the server's, or run: kiosk provision"

@@ -40,6 +40,9 @@ func ProbeClientAuth(ctx context.Context, transport *Transport, m *Metadata, aut
 	case "invalid_client":
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server rejects this client's authentication (invalid_client): it knows another client ID, key or secret"))
 	case "unauthorized_client":
+		if reply.Status == http.StatusUnauthorized { // Keycloak: a wrong secret
+			return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the server rejects this client's authentication (unauthorized_client, status 401): it knows another key or secret"))
+		}
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the client may not use CIBA (unauthorized_client): allow the grant at the server"))
 	case "unsupported_grant_type":
 		return kiosk.Fail(kiosk.Misconfigured, what, errors.New("the token endpoint does not support CIBA (unsupported_grant_type)"))
