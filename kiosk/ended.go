@@ -49,15 +49,18 @@ func (t *transition) endedKey(e Press) {
 }
 
 // CanAskAgain reports whether the same person may be asked again without retyping: only after endings that a second request
-// can improve, and Rules.MaxRepeats times at most. After HeldBack it is possible once ThrottledFor is 0, if the pause is
-// short enough to wait for.
+// can improve, and Rules.MaxRepeats times at most. A refusal is repeated whatever its cause, which stays unknown, unless the
+// scanned hint token has expired, the user codes are used up or the device flow was refused: these would be refused again.
+// After HeldBack it is possible once ThrottledFor is 0, if the pause is short enough to wait for.
 func (s State) CanAskAgain() bool {
 	if s.Phase != Ended || s.Repeats >= s.Rules.MaxRepeats || s.Stopping {
 		return false
 	}
 	switch s.Ending.Reason {
-	case Declined, Expired, Unreachable:
+	case Declined, Expired, Unreachable, WrongPerson:
 		return true
+	case Refused:
+		return s.Flow == Backchannel && !s.Request.HintExpired && s.UserCode.Tries < s.Rules.MaxCodeTries
 	case HeldBack:
 		return s.Ending.Throttle.Wait <= s.Rules.ThrottlePatience
 	}

@@ -22,6 +22,31 @@ func TestAskAgain(t *testing.T) {
 	v.in(Ready)
 }
 
+// A refused request and another person's approval can be repeated with what was typed, unless the server would certainly
+// refuse again or the customer has used up the tries at the user code.
+func TestAskAgainAfterRefusal(t *testing.T) {
+	refused := func() *visit {
+		v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{unusedNumber, Internal})
+		return v.do(Failed{v.s.Question, Refused}).wait(DefaultRules().RefusalQuantum).ended(Refused)
+	}
+	if v := refused().do(letter('1')).in(Asking); v.asks != 2 {
+		t.Errorf("%d requests sent", v.asks)
+	}
+	v := newVisit(t).approved()
+	v.do(Failed{v.s.Question, WrongPerson}).ended(WrongPerson).do(letter('1')).in(Asking)
+
+	for name, change := range map[string]func(*State){
+		"expired hint token": func(s *State) { s.Request.HintExpired = true },
+		"user codes used up": func(s *State) { s.UserCode.Tries = s.Rules.MaxCodeTries },
+		"two repetitions":    func(s *State) { s.Repeats = s.Rules.MaxRepeats },
+	} {
+		s := refused().s
+		if change(&s); s.CanAskAgain() {
+			t.Errorf("%s: asking again is offered", name)
+		}
+	}
+}
+
 func TestIdlePrompt(t *testing.T) {
 	v := newVisit(t).do(key(EnterKey)).in(Identify)
 	for range 10 {

@@ -38,6 +38,7 @@ func TestHelpInReadyBeginsVisit(t *testing.T) {
 	if !v.s.Help {
 		t.Error("the help is not open")
 	}
+	v.do(Press{Key: EscapeKey}).in(Identify)
 	if v.do(Press{Key: EscapeKey}).in(Ready); v.s.Help {
 		t.Error("the help is open for the next customer")
 	}
@@ -65,4 +66,23 @@ func TestHelpKeyAnswersIdlePrompt(t *testing.T) {
 	if v.do(Press{Key: HelpKey}); v.s.Idle.Prompted || v.s.Help || v.s.Idle.Extensions != 1 {
 		t.Errorf("%+v", v.s)
 	}
+}
+
+// Escape in the help goes back to the screen behind it wherever it would otherwise discard what was typed or a retry. While
+// the phone rings it still cancels: the help itself says so.
+func TestEscapeClosesHelp(t *testing.T) {
+	for name, v := range map[string]*visit{
+		"identify": newVisit(t).do(Press{Key: OtherKey}, Press{Key: RuneKey, Rune: 'a'}, InputChanged{Length: 1}).in(Identify),
+		"ended":    newVisit(t).acknowledged(sec(60), sec(5)).poll(Polled{Verdict: Denied}).ended(Declined),
+	} {
+		before := v.s
+		v.do(Press{Key: HelpKey}, Press{Key: EscapeKey})
+		if before.LastInput = v.s.LastInput; v.s != before {
+			t.Errorf("%s: Escape in the help left %+v, want %+v", name, v.s, before)
+		}
+		if hasEffect[Wipe](v) {
+			t.Errorf("%s: Escape in the help wiped the vault", name)
+		}
+	}
+	newVisit(t).acknowledged(sec(60), sec(5)).do(Press{Key: HelpKey}, Press{Key: EscapeKey}).ended(Cancelled)
 }

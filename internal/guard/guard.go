@@ -21,7 +21,8 @@
 // refused has failed as well, although no phone rang: otherwise the pauses would reveal who has an account. Two kinds
 // count against the budgets only: requests for which the server demanded a user code, and those of the device flow,
 // which rings no phone. Errors of the device or its settings (clock, validation of the answer, no access) are not
-// failed requests. An approval by the right person ends the row of failures, and so does time (streakMemory).
+// failed requests, and neither is one that a power cut interrupted, if its outcome is unknown; of those only the newest is
+// left out, so that pulling the plug does not avoid the pauses. An approval by the right person ends the row of failures, and so does time (streakMemory).
 //
 // # Clocks
 //

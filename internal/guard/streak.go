@@ -16,6 +16,8 @@ type streak struct {
 	since   time.Duration // how long ago the newest of them ended
 	openFor time.Duration // how long a request may still be open on the phone
 	done    bool          // an approval ends the streak: older requests do not count
+	cutOff  bool          // a request that a power cut interrupted was left out
+	begun   bool          // since is known
 }
 
 // add adds the next older request. Before an approval, no request can be open: the guard would have refused the
@@ -29,10 +31,22 @@ func (r *streak) add(p kiosk.PastRequest) {
 	switch {
 	case o.approved:
 		r.done = true
-	case o.failed && o.ended < r.memory:
-		if r.count++; r.count == 1 {
-			r.since = o.ended
-		}
+	case !o.failed || o.ended >= r.memory:
+	case o.cutOff && !r.cutOff:
+		// Nobody's failure; a second one counts, else pulling the plug would avoid every pause. A pause for older failures
+		// begins here all the same.
+		r.cutOff = true
+		r.begin(o.ended)
+	default:
+		r.begin(o.ended)
+		r.count++
+	}
+}
+
+// begin notes when the newest request ended.
+func (r *streak) begin(ended time.Duration) {
+	if !r.begun {
+		r.since, r.begun = ended, true
 	}
 }
 
@@ -48,6 +62,7 @@ func (r *streak) pause(whole time.Duration) time.Duration {
 type outcome struct {
 	approved bool          // by the right person
 	failed   bool          // see the package comment
+	cutOff   bool          // a power cut, not a person, ended it
 	ended    time.Duration // how long ago it ended; negative while it is open
 	openFor  time.Duration // how long it may still be open
 }
@@ -61,6 +76,8 @@ func (r *streak) outcome(p kiosk.PastRequest) outcome {
 	last := history[len(history)-1]
 	o := outcome{ended: r.clock.personAge(last.Wall, last.Boot, last.Uptime)}
 	left := r.timeLeft(p, history)
+	// Closed by a later boot: only that the person declined, or that another one approved, is known of the phone.
+	o.cutOff = last.Stage.Final() && isOtherBoot(last.Boot, p.Boot) && last.Reason != kiosk.Declined && last.Reason != kiosk.WrongPerson
 	switch {
 	case last.Code == "", last.Stage == kiosk.StageEnded && last.Reason == kiosk.NoReason:
 		// No phone rang: the device flow, or a user code was required first.
@@ -68,6 +85,7 @@ func (r *streak) outcome(p kiosk.PastRequest) outcome {
 		// Its tokens still have to be revoked.
 	case !last.Stage.Final():
 		o.failed, o.openFor = true, left
+		o.cutOff = isOtherBoot(p.Boot, r.clock.boot)
 		o.ended = -left // the pause begins when it expires
 		if left == 0 {
 			o.ended = asked
@@ -94,6 +112,9 @@ func (r *streak) timeLeft(p kiosk.PastRequest, history []kiosk.Record) time.Dura
 	}
 	return max(r.limits.Lifetime-r.clock.personAge(p.Wall, p.Boot, p.Uptime), 0)
 }
+
+// isOtherBoot reports whether two boots are known to differ.
+func isOtherBoot(a, b string) bool { return a != "" && b != "" && a != b }
 
 func wasGranted(history []kiosk.Record) bool {
 	for _, s := range history {

@@ -30,6 +30,11 @@ func grantedThenEnded(after time.Duration, why kiosk.Reason) []kiosk.Record {
 	return []kiosk.Record{acknowledgedRecord(), {Stage: kiosk.StageGranted, Uptime: after}, {Stage: kiosk.StageEnded, Reason: why, Uptime: after}}
 }
 
+// cutOff is the history of a visit that a power cut interrupted and that the second boot closed at once.
+func cutOff(why kiosk.Reason) []kiosk.Record {
+	return []kiosk.Record{acknowledgedRecord(), {Stage: kiosk.StageEnded, Reason: why, Boot: "second", Uptime: minute, Wall: noon.Add(10 * minute)}}
+}
+
 // TestPauses: how long the pause is after each outcome.
 func TestPauses(t *testing.T) {
 	alice := func(up time.Duration, history []kiosk.Record) testRequest {
@@ -90,7 +95,12 @@ func TestPauses(t *testing.T) {
 		{"two minutes after the start it is over, whatever the clock says", []testRequest{declined(0), declined(minute)}, testClock{up: 2 * minute, wall: noon.AddDate(-1, 0, 0), boot: "second"}, 0},
 		{"declined yesterday, and the plug was pulled since", []testRequest{declined(0), declined(minute), {who: "alice", at: secondBoot(minute, noon.Add(24*time.Hour)), history: endedAfter(0, kiosk.Declined)}},
 			secondBoot(minute, noon.Add(24*time.Hour)), 30 * sec},
-		{"an open request survives the plug, too", []testRequest{alice(0, []kiosk.Record{acknowledgedRecord()})}, secondBoot(10*sec, noon.Add(30*sec)), 2 * minute},
+		{"an open request survives the plug, too", []testRequest{alice(0, []kiosk.Record{acknowledgedRecord()})}, secondBoot(10*sec, noon.Add(30*sec)), 90 * sec},
+		{"a power cut is not the customer's failure", []testRequest{alice(0, cutOff(kiosk.Expired))}, secondBoot(3*minute, noon.Add(4*minute)), 0},
+		{"nor does it lengthen the next pause", []testRequest{declined(0), alice(9*minute, cutOff(kiosk.Unreachable)), {who: "alice", at: secondBoot(20*minute, noon.Add(30*minute)), history: endedAfter(0, kiosk.Declined)}},
+			secondBoot(20*minute, noon.Add(30*minute)), 2 * minute},
+		{"declined after the power cut", []testRequest{alice(0, cutOff(kiosk.Declined))}, secondBoot(minute, noon.Add(2*minute)), 30 * sec},
+		{"only one power cut is forgiven", []testRequest{alice(0, cutOff(kiosk.Expired)), alice(9*minute, cutOff(kiosk.Expired))}, secondBoot(minute, noon.Add(10*minute)), 30 * sec},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := c.now
@@ -147,6 +157,9 @@ func TestPranksterIsLimited(t *testing.T) {
 	nobody := days(refusedAfter)
 	if fmt.Sprint(nobody) != fmt.Sprint(decline) {
 		t.Errorf("declines:\n%v\ndoes not exist:\n%v", decline, nobody)
+	}
+	if n := len(days(func(time.Duration) []kiosk.Record { return []kiosk.Record{acknowledgedRecord()} })); n > 56 {
+		t.Errorf("a stranger's phone rang %d times in two days while the plug was pulled during each visit", n)
 	}
 	sleeps := days(func(d time.Duration) []kiosk.Record { return endedAfter(d, kiosk.Expired) })
 	if fmt.Sprint(sleeps) != fmt.Sprint(decline) {

@@ -12,7 +12,9 @@ func (v *view) helpKey() {
 		v.addKey(kiosk.HelpKey, "F1", ask)
 		return
 	}
-	v.addKey(kiosk.HelpKey, "F1", MsgKeyHelpOff)
+	if !v.s.EscapeClosesHelp() { // else Escape says so
+		v.addKey(kiosk.HelpKey, "F1", MsgKeyHelpOff)
+	}
 	v.out.Aside, v.out.Lines, v.out.Details, v.out.Keypad = "", nil, nil, nil
 	if v.s.Phase == kiosk.Shown { // no name beside the help
 		v.out.Title = v.text(MsgShownTitle)
@@ -25,6 +27,14 @@ func (v *view) helpKey() {
 		return
 	}
 	v.addLines(MsgHelpWhat, MsgHelpPrivate, MsgHelpStaff)
+}
+
+// escapeKey offers Escape for what text says, or to go back from the help.
+func (v *view) escapeKey(text MessageID) {
+	if v.s.EscapeClosesHelp() {
+		text = MsgKeyHelpOff
+	}
+	v.addKey(kiosk.EscapeKey, "Esc", text)
 }
 
 // isWaitingForPhone reports whether the customer waits for a phone that may never ring.

@@ -117,7 +117,7 @@ func (v *view) entryKeys() {
 // cancelKeys offers the help and the way out.
 func (v *view) cancelKeys() {
 	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyCancel)
+	v.escapeKey(MsgKeyCancel)
 }
 
 // closures are in the order of importance; only the first one is shown, because it is usually the cause of the others.
@@ -345,7 +345,7 @@ func (v *view) ended() {
 		v.digitKey('3', MsgKeyDiagnosis)
 	}
 	v.helpKey()
-	v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
+	v.escapeKey(MsgKeyDone)
 }
 
 // throttled shows the push guard's pause as a countdown. It does not reveal whether the person or a phone exists: the guard is
