@@ -43,6 +43,9 @@ func runConfig(_ context.Context, args []string, std streams) int {
 			return fail(std, err)
 		}
 		fmt.Fprintln(std.out, "The settings are right.")
+		for _, note := range app.Notes(settings) {
+			fmt.Fprintln(std.out, "Note: "+note)
+		}
 		return exitOK
 	case "show":
 		if *asJSON {

@@ -90,6 +90,15 @@ func Check(s *config.Settings) error {
 	return errors.Join(a.build(), a.buildGuard())
 }
 
+// Notes returns what is right in the settings but without effect at this kind of server, a sentence each. It sends nothing.
+func Notes(s *config.Settings) (all []string) {
+	profile, ignored := ciba.IgnoredSettings(s.Profile, s.Issuer, s.Audience, s.Resource)
+	for _, name := range ignored {
+		all = append(all, "servers of the profile "+profile+" ignore "+name+", so the kiosk does not send it; let the server choose the audience (docs/servers.md)")
+	}
+	return all
+}
+
 // listenForPings starts the ping listener in ping mode.
 func (a *App) listenForPings() error {
 	if a.pings == nil {

@@ -76,6 +76,10 @@ func (c *Checks) CheckOffers(context.Context) check.Outcome {
 	if len(oidc.AcceptedAlgs(c.IDTokenAlgs, m)) == 0 {
 		return mismatch("the server signs ID tokens with none of KIOSK_ID_TOKEN_ALGS", "set KIOSK_ID_TOKEN_ALGS to one of "+listOf(m.IDTokenAlgs)+", if it is safe, or choose another algorithm for this client at the server")
 	}
+	p := c.Client.Profile()
+	if ignored := p.ignoredSettings(c.Client.config.Audience, c.Client.config.Resource); len(ignored) > 0 {
+		return check.Warn("the server ignores "+listOf(ignored), "remove the setting, and let the server choose the audience of access tokens (docs/servers.md)")
+	}
 	if c.DPoP && m.DPoPAlgs == nil {
 		return check.Warn("KIOSK_DPOP is true, but the server does not announce DPoP", "set KIOSK_DPOP=false if visits end as untrusted")
 	}

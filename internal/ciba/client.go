@@ -210,10 +210,8 @@ func (k *Client) checkServer(m *oidc.Metadata) error {
 		}
 		k.warnOfExpiry(k.config.Now())
 		p := k.Profile()
-		for name, value := range map[string]string{"audience": k.config.Audience, "resource": k.config.Resource} {
-			if value != p.parameter(name, value) {
-				k.log.Warn(what, "not_sent", "KIOSK_"+strings.ToUpper(name), "profile", p.Name)
-			}
+		for _, name := range p.ignoredSettings(k.config.Audience, k.config.Resource) {
+			k.log.Warn(what, "not_sent", name, "profile", p.Name)
 		}
 	}
 	if m.Endpoint(oidc.Backchannel, mtls) == "" {

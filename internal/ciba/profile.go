@@ -56,6 +56,10 @@ type Profile struct {
 	// PhoneHint says where the customer looks on the phone.
 	PhoneHint kiosk.PhoneHint
 
+	// issuerPath is in the path of every issuer of this kind, by which a server is guessed before it was asked; empty if
+	// issuers have no form of their own.
+	issuerPath string
+
 	// backchannel and token are path suffixes of the endpoints by which the server is recognized. A profile with an
 	// empty backchannel is never recognized.
 	backchannel, token string
@@ -97,6 +101,7 @@ var profiles = []Profile{
 		MissingPhone:  "server_error",                   // status 503 unless the phone service answers 201
 		NoOpenIDScope: true,                             // its registration policy refuses the name; seen on 26.7.5
 		PhoneHint:     kiosk.AnyApp,
+		issuerPath:    "/realms/",
 		backchannel:   "/protocol/openid-connect/ext/ciba/auth",
 		token:         "/protocol/openid-connect/token",
 	},
@@ -195,6 +200,33 @@ func FindProfile(name string, m *oidc.Metadata) (Profile, error) {
 		return recognize(m), nil
 	}
 	return profileNamed(name)
+}
+
+// IgnoredSettings returns which of KIOSK_AUDIENCE and KIOSK_RESOURCE have a value that the server does not read, and its
+// profile. Without a profile's name the issuer decides, so that no server has to be asked.
+func IgnoredSettings(name, issuer, audience, resource string) (profile string, ignored []string) {
+	u, err := url.Parse(issuer)
+	i := slices.IndexFunc(profiles, func(p Profile) bool {
+		if name != "" {
+			return p.Name == name
+		}
+		return p.issuerPath != "" && err == nil && strings.Contains(u.Path, p.issuerPath)
+	})
+	if i < 0 {
+		return "", nil
+	}
+	return profiles[i].Name, profiles[i].ignoredSettings(audience, resource)
+}
+
+// ignoredSettings returns which of KIOSK_AUDIENCE and KIOSK_RESOURCE have a value that the server does not read.
+func (p *Profile) ignoredSettings(audience, resource string) (names []string) {
+	if audience != p.parameter("audience", audience) {
+		names = append(names, "KIOSK_AUDIENCE")
+	}
+	if resource != p.parameter("resource", resource) {
+		names = append(names, "KIOSK_RESOURCE")
+	}
+	return names
 }
 
 func hasPathSuffix(address, path string) bool {
