@@ -36,10 +36,7 @@ func runConfig(_ context.Context, args []string, std streams) int {
 	settings, err := f.load()
 	switch rest[0] {
 	case "check":
-		if err == nil {
-			err = app.Check(settings)
-		}
-		if err != nil {
+		if err := app.CheckAll(settings, err); err != nil {
 			return fail(std, err)
 		}
 		fmt.Fprintln(std.out, "The settings are right.")

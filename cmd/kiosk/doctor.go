@@ -29,7 +29,8 @@ units. A check that depends on a failed one is not tried, so the first failure
 is the cause. Each failure comes with a fix. No phone rings and nothing is
 changed. It works beside a running kiosk, and without root.
 
-    --json                one JSON object a line: check, result, what, cure
+    --json                one JSON object a line: check, result, what, cure;
+                          root is true for the root cause
     --qr                  shows the report as a QR code, to be photographed
     --panel-height-mm N   height of the panel in mm, if the display does not
                           report it
@@ -70,6 +71,9 @@ func runDoctor(ctx context.Context, args []string, std streams) int {
 		tell = func(l doctor.Line) { _ = json.NewEncoder(std.out).Encode(l) }
 	}
 	report := app.Doctor(ctx, o, tell)
+	if root, failed := report.Root(); failed && !*asJSON {
+		fmt.Fprintf(std.out, "\nRoot cause: %s: %s\n", root.Check, root.Text)
+	}
 	if *asCode {
 		reporter{std: std}.drawQRCode(shortReport(report, o.Settings.Site))
 	}

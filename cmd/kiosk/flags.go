@@ -90,8 +90,11 @@ func (f *flags) path() string { return cmp.Or(f.env, envFile) }
 func (f *flags) load() (*config.Settings, error) {
 	files, err := config.LoadFiles(f.path(), f.env == "")
 	if err != nil {
-		s, _ := config.Load()
-		return s, kiosk.Fail(kiosk.Misconfigured, "settings", err)
+		s, loadErr := config.Load(files...)
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+			return s, kiosk.Fail(kiosk.Misconfigured, "settings", err) // nothing is known of the settings
+		}
+		return s, config.WithFaults(loadErr, err)
 	}
 	f.files = files
 	s, err := config.Load(files...)

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -106,14 +108,29 @@ func runJournal(_ context.Context, args []string, std streams) int {
 		o.visit = rest[1]
 	}
 	settings, err := f.load()
-	if settings.StateDir == "" {
-		return fail(std, err) // otherwise the record is readable, whatever else is wrong
+	if settings.StateDir == "" || isHiddenStateDir(settings, err) {
+		return fail(std, withRecordCure(err)) // otherwise the record is readable, whatever else is wrong
 	}
 	o.settings = settings
 	if err := job.run(std, o); err != nil {
-		return fail(std, err)
+		return fail(std, withRecordCure(err))
 	}
 	return exitOK
+}
+
+// isHiddenStateDir reports whether this user may not read the settings, which may name another state directory.
+func isHiddenStateDir(s *config.Settings, err error) bool {
+	return errors.Is(err, fs.ErrPermission) && slices.ContainsFunc(s.Rows(), func(r config.Row) bool {
+		return r.Name == "KIOSK_STATE_DIR" && r.Origin == "derived"
+	})
+}
+
+// withRecordCure adds what to do to the error of a user who may not read the record.
+func withRecordCure(err error) error {
+	if os.Geteuid() != 0 && (errors.Is(err, fs.ErrPermission) || errors.Is(err, store.ErrNotOurs)) {
+		return fmt.Errorf("%w\nonly root and the kiosk's user may read the record: sudo kiosk journal ...", err)
+	}
+	return err
 }
 
 // usageProblem returns what is wrong with the arguments, or nothing.
@@ -143,7 +160,10 @@ func (j journalCommand) run(std streams, o journalOptions) error {
 	if j.write != nil {
 		// Only checks whether there are visits on record: no snapshot is needed.
 		st, err = app.OpenStore(o.settings, "kiosk journal", true)
-		if errors.Is(err, store.ErrLocked) {
+		if !errors.Is(err, store.ErrAbsent) {
+			if err == nil {
+				st.Close()
+			}
 			return j.write(std, o.settings, o)
 		}
 	} else {
@@ -159,10 +179,6 @@ func (j journalCommand) run(std streams, o journalOptions) error {
 		return err
 	}
 	defer st.Close()
-	if j.write != nil {
-		st.Close()
-		return j.write(std, o.settings, o)
-	}
 	return j.read(std, st, o)
 }
 
@@ -258,23 +274,15 @@ func journalPrune(std streams, s *config.Settings, o journalOptions) error {
 // pruneTimeout is more than a hundred thousand visits take on a slow card.
 const pruneTimeout = 100 * time.Second
 
-// pruneVisits removes old visits, or asks the kiosk that has the database open to do so.
+// pruneVisits asks the running kiosk to remove old visits, or removes them if none is running.
 func pruneVisits(s *config.Settings, age time.Duration) (p control.Pruned, err error) {
-	st, err := app.OpenStore(s, "kiosk journal", false)
-	if errors.Is(err, store.ErrLocked) {
-		ctx, cancel := context.WithTimeout(context.Background(), pruneTimeout)
-		defer cancel()
-		asked := askSockets(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
-		if errors.Is(asked, control.ErrNotRunning) {
-			return p, err // a kiosk login has the database open
-		}
-		return p, asked
-	}
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), pruneTimeout)
+	defer cancel()
+	err = askSockets(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
+	if !errors.Is(err, control.ErrNotRunning) {
 		return p, err
 	}
-	defer st.Close()
-	p.Visits, err = app.PruneStore(st, age)
+	p.Visits, err = app.PruneAsService(s, "kiosk journal", age)
 	return p, err
 }
 

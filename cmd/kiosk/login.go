@@ -58,11 +58,11 @@ func runLogin(ctx context.Context, args []string, std streams) int {
 	std.out = limitWrites(std.out)
 	settings, err := f.load()
 	if err != nil {
-		return refuseVisit(std, err, *asJSON)
+		return refuseVisit(std, err, "", *asJSON)
 	}
 	identifier, err := identifierOf(ctx, rest, std.in)
 	if errors.Is(err, context.Canceled) {
-		return refuseVisit(std, kiosk.Fail(kiosk.Cancelled, "identifier", err), *asJSON)
+		return refuseVisit(std, kiosk.Fail(kiosk.Cancelled, "identifier", err), "", *asJSON)
 	}
 	if err != nil {
 		return usageError(std, "login", err.Error())
@@ -74,7 +74,7 @@ func runLogin(ctx context.Context, args []string, std streams) int {
 	defer flush()
 	a, err := app.Open(settings, "kiosk login", logger(logs, loginLevel(settings.LogLevel)))
 	if err != nil {
-		return refuseVisit(std, err, *asJSON)
+		return refuseVisit(std, err, "", *asJSON)
 	}
 	defer a.Close()
 	if problem := a.CheckIdentifier(string(identifier)); problem != "" {
@@ -89,13 +89,13 @@ func runLogin(ctx context.Context, args []string, std streams) int {
 	return why.ExitCode()
 }
 
-// refuseVisit ends a visit that cannot begin: it writes the reason to standard error and the last JSON line to standard
-// output.
-func refuseVisit(std streams, err error, asJSON bool) int {
+// refuseVisit ends a visit that cannot begin, or whose kiosk does not answer any more: it writes the reason to standard error
+// and the last JSON line to standard output. visit is its name; empty if it has not begun.
+func refuseVisit(std streams, err error, visit string, asJSON bool) int {
 	code := fail(std, err)
 	if asJSON {
 		if en, werr := words.Open("en"); werr == nil {
-			_ = headless.Refuse(kiosk.ReasonOf(err), headless.Texts{Catalog: en, Wall: host.NewClock().Wall}, true, std.out)
+			_ = headless.Refuse(kiosk.ReasonOf(err), visit, headless.Texts{Catalog: en, Wall: host.NewClock().Wall}, true, std.out)
 		}
 	}
 	return code

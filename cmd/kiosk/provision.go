@@ -234,6 +234,7 @@ func (r reporter) runDoctor(ctx context.Context, f *flags) int {
 	var o doctor.Options
 	o.Settings, o.LoadErr = f.reload()
 	f.doctorOptions(&o, r.std)
+	o.NotStarted = true
 	report, unwell := app.Doctor(ctx, o, nil), doctor.Report{}
 	for _, l := range report {
 		if l.Result == check.Failed || l.Result == check.Warning || l.IsHidden() {

@@ -92,7 +92,12 @@ func TestReloadWithUnusableSettings(t *testing.T) {
 		t.Errorf("status says %q", wrong)
 	}
 
-	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_MIRROR="+r.write("mirror", "no socket")+"\n")
+	mirror, err := net.Listen("unix", filepath.Join(r.dir, "mirror")) // the path is right, but another process has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mirror.Close()
+	r.write("kiosk.env", "KIOSK_SITE=New shop\nKIOSK_MIRROR="+mirror.Addr().String()+"\n")
 	if code, said := r.runVerb("service", "reload"); code != 0 {
 		t.Errorf("exit code %d, %s", code, said)
 	}

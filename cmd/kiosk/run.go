@@ -13,6 +13,8 @@ import (
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/app"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 )
 
 var runVerb = verb{
@@ -79,6 +81,9 @@ func runScreen(ctx context.Context, args []string, std streams) int {
 	o.Version, o.EnvFile, o.Reread, o.Reload = buildFacts().Version, f.path(), f.reload, reload
 	o.Logger = func(s *config.Settings) *slog.Logger { return logger(logs, s.LogLevel) }
 	if err := app.Run(ctx, settings, err, o); err != nil {
+		// systemd keeps it, so that kiosk doctor can show why the unit ended.
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		_ = host.Notify("STATUS=" + sanitize.Line(first))
 		return fail(std, err)
 	}
 	return exitOK

@@ -83,13 +83,6 @@ func (a *App) Close() error {
 	return a.record.Close()
 }
 
-// Check finds problems of settings that only the parts that use them can find: keys, certificates, layouts and names. It
-// opens no record and sends nothing.
-func Check(s *config.Settings) error {
-	a := newApp(s, slog.New(slog.DiscardHandler))
-	return errors.Join(a.build(), a.buildGuard())
-}
-
 // Notes returns what is right in the settings but without effect at this kind of server, a sentence each. It sends nothing.
 func Notes(s *config.Settings) (all []string) {
 	profile, ignored := ciba.IgnoredSettings(s.Profile, s.Issuer, s.Audience, s.Resource)

@@ -24,9 +24,11 @@ func newSuite(o doctor.Options) *doctor.Suite {
 	s := o.Settings
 	a := newApp(s, slog.New(slog.DiscardHandler))
 	a.wall = o.Machine.Wall
-	err := o.LoadErr
-	if err == nil {
-		err = a.build()
+	err := CheckAll(s, o.LoadErr)
+	if built := o.LoadErr; built == nil {
+		if built = a.build(); err == nil {
+			err = built
+		}
 	}
 	suite := &doctor.Suite{
 		Options: o, Certificate: a.certificate,

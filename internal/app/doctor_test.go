@@ -24,6 +24,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/health"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/journal"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
@@ -123,6 +124,36 @@ func newPatient(t *testing.T, shape, breaks func(*patient)) *patient {
 	return w
 }
 
+// running is the answer of a healthy kiosk.
+func running(context.Context) (status.Status, error) {
+	return status.Status{State: status.Serving, Record: journal.Condition{Healthy: true}}, nil
+}
+
+// stopped installs a unit that systemd describes by s.
+func (w *patient) stopped(s host.UnitState) {
+	w.unit("[Service]\nWatchdogSec=30\n", true)
+	w.o.Machine.UnitState = func(context.Context, string) (host.UnitState, error) { return s, nil }
+}
+
+// ownedBy gives the device's files to the user as whom the kiosk runs.
+func (w *patient) ownedBy(uid int) {
+	w.t.Helper()
+	state := w.set["STATE_DIRECTORY"]
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, path := range []string{state, w.dir, w.set["KIOSK_CLIENT_SECRET_FILE"]} {
+		if err := os.Chown(path, uid, uid); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for dir := w.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
 func (w *patient) serve() {
 	t := w.t
 	o := provider.Options{Interval: 1}
@@ -173,6 +204,7 @@ func TestDoctorFindsRootCause(t *testing.T) {
 		words  string // in its text
 		fix    string // in its fix
 		code   int
+		asRoot bool // needs root
 	}{
 		{name: "nothing broken"},
 		{name: "nothing broken, with TLS", shape: secure},
@@ -318,8 +350,27 @@ func TestDoctorFindsRootCause(t *testing.T) {
 			w.set["KIOSK_READY_LINK"], w.o.PanelHeight, w.o.Distance = "https://shop.example/", 40, 50
 		}, root: "qr", warns: true, words: "mm wide"},
 		{name: "letters too small to read", breaks: func(w *patient) { w.o.PanelHeight = 200 }, root: "letters", warns: true, words: "0.50 degrees at 600 mm", fix: "at most 17 rows"},
-		{name: "unit not enabled", breaks: func(w *patient) { w.unit("[Service]\nWatchdogSec=30\n", false) }, root: "units", warns: true, fix: "enable"},
-		{name: "unit without watchdog", breaks: func(w *patient) { w.unit("[Service]\nWatchdogSec=0\n", true) }, root: "watchdog", warns: true, words: "hangs"},
+		{name: "unit not enabled", breaks: func(w *patient) { w.unit("[Service]\nWatchdogSec=30\n", false); w.o.Status = running }, root: "units", warns: true, fix: "enable"},
+		{name: "unit without watchdog", breaks: func(w *patient) { w.unit("[Service]\nWatchdogSec=0\n", true); w.o.Status = running }, root: "watchdog", warns: true, words: "hangs"},
+		{name: "unit failed", breaks: func(w *patient) {
+			w.stopped(host.UnitState{Active: "failed", Sub: "failed", Result: "exit-code", Exited: true, Status: 3, Restarts: 2, LastText: "KIOSK_THEME: unknown value"})
+		}, root: "resident", words: "kiosk.service ended with exit code 3 (misconfigured), after 2 restarts; it reported: KIOSK_THEME: unknown value", fix: "systemctl restart", code: 3},
+		{name: "unit killed", breaks: func(w *patient) {
+			w.stopped(host.UnitState{Active: "activating", Sub: "auto-restart", Result: "watchdog", Status: 6})
+		}, root: "resident", words: "ended by signal 6 (watchdog)", fix: "journalctl -u kiosk.service", code: 1},
+		{name: "unit stopped", breaks: func(w *patient) { w.stopped(host.UnitState{Active: "inactive", Sub: "dead", Result: "success"}) },
+			root: "resident", words: "is stopped", fix: "systemctl start", code: 1},
+		{name: "secret of root", breaks: func(w *patient) { w.ownedBy(54321); os.Chown(w.set["KIOSK_CLIENT_SECRET_FILE"], 0, 0) },
+			root: "settings", words: "user 54321, who cannot read this file: permission denied", fix: "sudo chown 54321: ", code: 3, asRoot: true},
+		{name: "all files of the kiosk's user", breaks: func(w *patient) { w.ownedBy(54321) }, asRoot: true},
+		{name: "record of root", breaks: func(w *patient) {
+			w.ownedBy(54321)
+			w.after = func() {
+				if err := os.WriteFile(filepath.Join(w.o.Settings.StateDir, "kiosk.db"), nil, 0o600); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+		}, root: "store", words: "does not belong to the kiosk's user 54321", fix: "chown 54321:", code: 1, asRoot: true},
 		{name: "weak power supply", breaks: func(w *patient) { w.file("sys/devices/platform/soc/fw/get_throttled", "1\n") }, root: "board", warns: true, words: "under-voltage"},
 		{name: "running kiosk reports a problem", breaks: func(w *patient) {
 			w.o.Status = func(context.Context) (status.Status, error) {
@@ -331,6 +382,9 @@ func TestDoctorFindsRootCause(t *testing.T) {
 	for _, c := range cases {
 		if c.root != "" {
 			broken++
+		}
+		if c.asRoot && os.Geteuid() != 0 {
+			continue // only root can examine the device as another user
 		}
 		w := newPatient(t, c.shape, c.breaks)
 		t.Run(c.name, func(t *testing.T) {

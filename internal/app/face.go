@@ -16,16 +16,17 @@ import (
 // buildFace checks and reads what the screens look like: theme, accent colour, logo and welcome.
 func (a *App) buildFace() error {
 	s := a.settings
-	if !slices.Contains(tui.Themes(), s.Theme) {
-		return config.Problems{s.UnknownValue("KIOSK_THEME", s.Theme, tui.Themes())}
-	}
 	var wrong []error
+	known := slices.Contains(tui.Themes(), s.Theme)
+	if !known {
+		wrong = append(wrong, config.Problems{s.UnknownValue("KIOSK_THEME", s.Theme, tui.Themes())})
+	}
 	reject := func(setting string, err error) {
 		if err != nil {
 			wrong = append(wrong, kiosk.Fail(kiosk.Misconfigured, setting, err))
 		}
 	}
-	if s.Accent != "" {
+	if s.Accent != "" && known {
 		_, err := tui.CheckAccent(s.Theme, s.Accent)
 		reject("KIOSK_ACCENT", err)
 	}

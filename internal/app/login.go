@@ -14,7 +14,7 @@ import (
 // the server requires one; an empty one ends the visit. The error is about out only.
 func (a *App) Login(ctx context.Context, identifier kiosk.Secret, asJSON bool, out io.Writer, userCode func(context.Context) kiosk.Secret) (kiosk.Reason, error) {
 	if !a.clock.Trusted() {
-		return kiosk.BadClock, headless.Refuse(kiosk.BadClock, a.texts(), asJSON, out)
+		return kiosk.BadClock, headless.Refuse(kiosk.BadClock, "", a.texts(), asJSON, out)
 	}
 	return headless.Login(ctx, headless.LoginOptions{
 		Texts: a.texts(), Runner: a.runner(), JSON: asJSON, Out: out, UserCode: userCode,

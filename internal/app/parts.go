@@ -21,12 +21,17 @@ func (a *App) build() error {
 }
 
 func (a *App) openCatalogs() error {
+	var unknown config.Problems
 	for _, l := range a.settings.Languages {
 		c, err := words.Open(l)
 		if err != nil {
-			return config.Problems{a.settings.UnknownValue("KIOSK_LANGUAGES", l, words.Languages())}
+			unknown = append(unknown, a.settings.UnknownValue("KIOSK_LANGUAGES", l, words.Languages()))
+			continue
 		}
 		a.catalogs = append(a.catalogs, c)
+	}
+	if unknown != nil {
+		return unknown
 	}
 	return nil
 }
@@ -98,7 +103,7 @@ func (a *App) readCredentials() (o oidc.AuthOptions, err error) {
 		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", err)
 	}
 	if !strings.HasPrefix(s.Issuer, "https:") {
-		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", errors.New("mutual TLS requires a KIOSK_ISSUER with https"))
+		return o, kiosk.Fail(kiosk.Misconfigured, "KIOSK_CLIENT_CERT_FILE", errMTLSNeedsTLS)
 	}
 	a.certificate = o.Certificate
 	if err := o.Certificate.CheckValidity(a.time.Now()); err != nil {
@@ -107,8 +112,21 @@ func (a *App) readCredentials() (o oidc.AuthOptions, err error) {
 	return o, nil
 }
 
+var errMTLSNeedsTLS = errors.New("mutual TLS requires a KIOSK_ISSUER with https")
+
 // buildClients builds the CIBA clients: for customers and, if configured, for technicians.
 func (a *App) buildClients(credentials oidc.AuthOptions, dpop *oidc.DPoP) (err error) {
+	s := a.settings
+	c := a.clientConfig(credentials, dpop)
+	if a.client, err = ciba.New(c); err != nil || s.TechnicianClaim == "" {
+		return err
+	}
+	a.technicians, err = ciba.New(technicianConfig(c, s))
+	return err
+}
+
+// clientConfig returns the configuration of the customers' client.
+func (a *App) clientConfig(credentials oidc.AuthOptions, dpop *oidc.DPoP) ciba.Config {
 	s := a.settings
 	c := ciba.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, Auth: a.auth, Contact: a.contact.Set,
@@ -122,11 +140,7 @@ func (a *App) buildClients(credentials oidc.AuthOptions, dpop *oidc.DPoP) (err e
 	if s.SignedRequest {
 		c.SignKey = credentials.Key
 	}
-	if a.client, err = ciba.New(c); err != nil || s.TechnicianClaim == "" {
-		return err
-	}
-	a.technicians, err = ciba.New(technicianConfig(c, s))
-	return err
+	return c
 }
 
 // technicianConfig returns c for technicians, whose visits ask only who they are and use no API. The binding message tells

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/daemon"
@@ -12,6 +13,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/doctor"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/headless"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/mirror"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/setup"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/tui"
@@ -146,10 +148,7 @@ func (a *App) serveSocket(ctx context.Context, d *daemon.Daemon) error {
 func (a *App) daemonOptions(o RunOptions, rejected string) daemon.Options {
 	return daemon.Options{
 		Settings: a.settings, Version: o.Version, Log: a.log, Clock: a.clock, Now: a.time.Now, Record: a.record, Contact: &a.contact,
-		Probe: func(ctx context.Context) error {
-			_, err := a.client.Probe(ctx)
-			return err
-		},
+		Probe:       a.probe,
 		IsAbused:    func() bool { return a.guard.Condition().Abused },
 		Certificate: a.certificate, Supervisor: daemon.NewSupervisor(a.log),
 		Reread: o.Reread, Reload: o.Reload, Rejected: rejected, Check: Check,
@@ -161,6 +160,31 @@ func (a *App) daemonOptions(o RunOptions, rejected string) daemon.Options {
 			return Doctor(ctx, doctor.Options{Settings: a.settings, EnvFile: o.EnvFile, Terminal: terminal, Status: ask}, nil).Fields()
 		},
 	}
+}
+
+// clientProbeLimit bounds the probe of the client authentication. A server that does not answer it in time is not at fault:
+// the kiosk opens, and visits find out.
+const clientProbeLimit = 5 * time.Second
+
+// probe reads the authorization server's metadata and keys, and asks whether the server accepts this client, so that a wrong
+// client identifier or key is found before a customer comes. Only a rejection of the client counts.
+func (a *App) probe(ctx context.Context) error {
+	metadata, err := a.client.Probe(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, clientProbeLimit)
+	defer stop()
+	err = oidc.ProbeClientAuth(ctx, a.transport, metadata, a.auth)
+	switch {
+	case oidc.IsClientCertificateRejected(err):
+		return kiosk.Fail(kiosk.Misconfigured, "client authentication", err)
+	case kiosk.ReasonOf(err) == kiosk.Misconfigured:
+		return err
+	case err != nil:
+		a.log.Debug("client authentication", "not_probed", err.Error())
+	}
+	return nil
 }
 
 // setUp shows a technician how to register the device. It returns the settings to continue with; nil if set-up

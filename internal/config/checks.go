@@ -46,6 +46,8 @@ func (c *Checks) CheckSettings() check.Outcome {
 	p := problems[0]
 	p.Value = ""
 	switch {
+	case p.Fix != "":
+		fix = p.Fix
 	case strings.Contains(p.Allowed, "chmod 600"):
 		fix = "let only the kiosk's user own and read the file: chmod 600 FILE"
 	case p.Suggestion != "":

@@ -83,6 +83,9 @@ func rowOf(t *testing.T, s *Settings, name string) Row {
 }
 
 func TestDefaults(t *testing.T) {
+	was, rooted := packagedStateDir, isRoot
+	t.Cleanup(func() { packagedStateDir, isRoot = was, rooted })
+	packagedStateDir, isRoot = "/nowhere/kiosk", func() bool { return false }
 	setRegistration(t)
 	s, err := Load()
 	if err != nil {
@@ -100,7 +103,7 @@ func TestDefaults(t *testing.T) {
 		StoreKey:    File{Path: "state/store.key", Origin: "derived"},
 		GuardPerson: "3/10m", GuardDevice: "30/10m", LogLevel: slog.LevelInfo,
 	}
-	s.rows = nil
+	s.rows, s.named = nil, nil
 	if d := cmp.Diff(want, s, cmp.AllowUnexported(Settings{})); d != "" {
 		t.Error(d)
 	}
@@ -257,6 +260,46 @@ func TestUnregisteredDeviceIsNotProvisioned(t *testing.T) {
 				t.Errorf("a partial registration must be misconfigured, got %v", err)
 			}
 		})
+	}
+}
+
+// An issuer alone is no registration: no client is on this device yet.
+func TestIssuerAloneIsNotProvisioned(t *testing.T) {
+	emptyEnv(t)
+	t.Setenv("KIOSK_ISSUER", "https://id.example")
+	if _, err := Load(); !errors.Is(err, ErrNotProvisioned) || kiosk.ReasonOf(err) != kiosk.NotProvisioned {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestDefaultPaths: root, and a device with the package, use the package's paths, never the current directory's.
+func TestDefaultPaths(t *testing.T) {
+	was, dir, rooted := packagedStateDir, t.TempDir(), isRoot
+	t.Cleanup(func() { packagedStateDir, isRoot = was, rooted })
+	t.Chdir(dir)
+	emptyEnv(t)
+	if err := os.Mkdir("state", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("state/"+ProvisionedFile, []byte("KIOSK_SITE=foreign\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name            string
+		packaged        string
+		root            bool
+		state, sock, at string
+	}{
+		{"developer", "/nowhere/kiosk", false, "./state", "state/kiosk.sock", "foreign"},
+		{"root", "/nowhere/kiosk", true, "/nowhere/kiosk", "/run/kiosk/kiosk.sock", defaultSite()},
+		{"device", dir, false, dir, "/run/kiosk/kiosk.sock", defaultSite()},
+	} {
+		packagedStateDir, isRoot = c.packaged, func() bool { return c.root }
+		s, _ := Load()
+		if s.StateDir != c.state || s.Socket != c.sock || s.Site != c.at {
+			t.Errorf("%s: %s, %s, %s", c.name, s.StateDir, s.Socket, s.Site)
+		}
+		_ = os.Unsetenv("KIOSK_SITE")
 	}
 }
 

@@ -31,17 +31,15 @@ type Var struct {
 //	NAME='anything but a backslash or this quote'
 //	NAME="with \", \\, \$ and \` for these characters"
 //
-// An error has one line "path:line:column: cause" per fault and contains no value.
+// An error has one line "path:line:column: cause" per fault and contains no value. A file with faults is returned with its other
+// lines.
 func LoadFile(path string) (*EnvFile, error) {
 	data, _, err := readFile(path, false, maxFile)
 	if err != nil && !errors.Is(err, errEmpty) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	vars, err := parseEnv(path, string(data))
-	if err != nil {
-		return nil, err
-	}
-	return &EnvFile{Path: path, Vars: vars}, nil
+	return &EnvFile{Path: path, Vars: vars}, err
 }
 
 // dropInSuffix makes the name of the directory of files that override a file. An operator's tool writes its own files
@@ -51,6 +49,7 @@ const dropInSuffix = ".d"
 // LoadFiles reads an environment file and the files that override it: all *.env in the directory path.d, as the units'
 // EnvironmentFile= does. It returns them in the order for Load: the file with the last name, which wins, is the first, and
 // path itself the last. With lax, missing files and files that this process may not read are left out.
+// With an error it returns what could be read.
 func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
 	names, err := filepath.Glob(filepath.Join(escapeGlob(path)+dropInSuffix, "*.env"))
 	if err != nil {
@@ -66,6 +65,9 @@ func LoadFiles(path string, lax bool) ([]*EnvFile, error) {
 		case lax && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 		default:
 			faults = append(faults, err)
+			if f != nil {
+				files = append([]*EnvFile{f}, files...)
+			}
 		}
 	}
 	return files, errors.Join(faults...)

@@ -40,7 +40,7 @@ func Load(files ...*EnvFile) (*Settings, error) {
 	for _, f := range l.fields() {
 		l.addRow(f)
 	}
-	s.rows = l.rows
+	s.rows, s.named = l.rows, l.named
 	l.findUnknown()
 	unregistered := l.checkRegistration(s)
 	if l.unreadable != "" && slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Missing }) {
@@ -63,10 +63,7 @@ const ProvisionedFile = "provisioned.env"
 
 // loadProvisioned reads the ProvisionedFile, if there is one.
 func (l *loader) loadProvisioned() {
-	dir := firstDir(os.Getenv("STATE_DIRECTORY"))
-	if dir == "" {
-		dir = cmp.Or(strings.TrimSpace(os.Getenv("KIOSK_STATE_DIR")), "./state")
-	}
+	dir := cmp.Or(firstDir(os.Getenv("STATE_DIRECTORY")), strings.TrimSpace(os.Getenv("KIOSK_STATE_DIR")), defaultStateDir())
 	f, err := LoadFile(filepath.Join(dir, ProvisionedFile))
 	switch {
 	case err == nil:
@@ -85,6 +82,7 @@ type loader struct {
 	problems   Problems
 	unreadable string // a file that this process may not read; it may contain the registration
 	rows       []Row
+	named      []namedFile
 }
 
 // fillEnvironment copies a file's settings to the environment, where envconfig reads them. The file's other variables are
@@ -285,10 +283,13 @@ func (l *loader) derive(s *Settings) {
 	if dir := firstDir(os.Getenv("STATE_DIRECTORY")); dir != "" {
 		set("KIOSK_STATE_DIR", &l.operation.StateDir.field, &s.StateDir, dir, "environment STATE_DIRECTORY")
 	}
+	if l.operation.StateDir.text == "" {
+		set("KIOSK_STATE_DIR", &l.operation.StateDir.field, &s.StateDir, defaultStateDir(), "derived")
+	}
 	if l.operation.Socket.text == "" {
-		dir := firstDir(os.Getenv("RUNTIME_DIRECTORY"))
-		if dir == "" {
-			dir = s.StateDir
+		dir := cmp.Or(firstDir(os.Getenv("RUNTIME_DIRECTORY")), s.StateDir)
+		if dir == packagedStateDir {
+			dir = packagedRuntimeDir
 		}
 		set("KIOSK_SOCKET", &l.operation.Socket.field, &s.Socket, filepath.Join(dir, "kiosk.sock"), "derived")
 	}
@@ -310,6 +311,22 @@ func (l *loader) derive(s *Settings) {
 		l.request.SubjectClaim.text = strings.Join(s.SubjectClaims(), " or ")
 		l.origin["KIOSK_SUBJECT_CLAIM"] = "derived"
 	}
+}
+
+// The directories of the package's units. Tests replace them, and isRoot.
+var (
+	packagedStateDir   = "/var/lib/kiosk"
+	packagedRuntimeDir = "/run/kiosk"
+	isRoot             = func() bool { return os.Geteuid() == 0 }
+)
+
+// defaultStateDir returns the state directory if none is set: that of the package's units for root and where the package is
+// installed, else one in the current directory. Root must not trust a file or a socket there, which may be anybody's.
+func defaultStateDir() string {
+	if _, err := os.Lstat(packagedStateDir); err == nil || isRoot() {
+		return packagedStateDir
+	}
+	return "./state"
 }
 
 // firstDir returns the first directory of a list separated by colons, as systemd passes it.

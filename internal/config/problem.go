@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// ErrNotProvisioned is in Load's error if no part of a registration is set: no issuer, client identifier or credential. With
-// KIOSK_BOOTSTRAP_CLIENT_ID the issuer may be set. The device waits for `kiosk provision`.
+// ErrNotProvisioned is in Load's error if there is no client on this device yet: neither a client identifier nor a
+// credential. The issuer may be set. The device waits for `kiosk provision`.
 var ErrNotProvisioned = errors.New("no client registration on this device yet")
 
 // Problem is one problem of the settings, found by Load.
@@ -24,6 +25,7 @@ type Problem struct {
 	Denied     bool   // this process may not read the file; then errors.Is(p, fs.ErrPermission)
 	Sealed     bool   // with Denied: encrypted, so that systemd decrypts it for the service only
 	Origin     string // as in Row
+	Fix        string // what to do instead of correcting the value; may be empty
 }
 
 // Is reports whether target is fs.ErrPermission and this process may not read the file.
@@ -64,6 +66,45 @@ func (s *Settings) UnknownValue(setting, value string, known []string) Problem {
 		}
 	}
 	return p
+}
+
+// WithFaults returns the error of settings whose files have faults: one problem for each line of faults, then those of loadErr.
+// What is missing is left out: it may be in a line with a fault.
+func WithFaults(loadErr, faults error) Problems {
+	var all, loaded Problems
+	for line := range strings.Lines(faults.Error()) {
+		all = append(all, Problem{Setting: "settings", Cause: strings.TrimSpace(line)})
+	}
+	errors.As(loadErr, &loaded)
+	return append(all, slices.DeleteFunc(slices.Clone(loaded), func(p Problem) bool { return p.Missing })...)
+}
+
+// Problem returns a problem of a setting that another package has found.
+func (s *Settings) Problem(setting, cause string) Problem {
+	p := Problem{Setting: setting, Cause: cause}
+	for _, r := range s.rows {
+		if r.Name == setting {
+			p.Origin = r.Origin
+		}
+	}
+	return p
+}
+
+// Merge adds problems to an error of Load, nil or not. It returns nil if there is no problem.
+func Merge(loadErr error, more Problems) error {
+	var none notProvisioned
+	var loaded Problems
+	switch {
+	case len(more) == 0:
+		return loadErr
+	case errors.As(loadErr, &none):
+		return notProvisioned{append(slices.Clone(none.Problems), more...)}
+	case errors.As(loadErr, &loaded):
+		return append(slices.Clone(loaded), more...)
+	case loadErr != nil:
+		return errors.Join(loadErr, more)
+	}
+	return more
 }
 
 // Problems is the error of Load: all problems, at least one, in the order of the documentation.

@@ -27,6 +27,9 @@ func (l *loader) addRow(f entry) {
 	l.rows = append(l.rows, Row{
 		Name: f.Name, Value: oneLine(value), Origin: origin, Doc: f.Doc, Default: preset, Credential: f.Credential,
 	})
+	if _, ok := f.field.(*file); ok && c.text != "" && c.problem == "" {
+		l.named = append(l.named, namedFile{setting: f.Name, path: c.text, origin: origin})
+	}
 	if c.problem != "" {
 		secret, ok := f.field.(*file)
 		l.problems = append(l.problems, Problem{

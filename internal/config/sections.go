@@ -106,8 +106,8 @@ type screenSection struct {
 }
 
 type operationSection struct {
-	StateDir      path            `name:"KIOSK_STATE_DIR" split_words:"true" default:"./state" doc:"directory of the record; $STATE_DIRECTORY, which systemd sets, overrides it"`
-	Socket        path            `name:"KIOSK_SOCKET" max:"107" derived:"$RUNTIME_DIRECTORY/kiosk.sock, else in the state directory" doc:"path of the local socket of the running kiosk (mode 0660, group kiosk): status, service, headless visits"`
+	StateDir      path            `name:"KIOSK_STATE_DIR" split_words:"true" derived:"/var/lib/kiosk for root and where the package is installed, else ./state" doc:"directory of the record; $STATE_DIRECTORY, which systemd sets, overrides it"`
+	Socket        path            `name:"KIOSK_SOCKET" max:"107" derived:"$RUNTIME_DIRECTORY/kiosk.sock, else /run/kiosk/kiosk.sock with /var/lib/kiosk, else in the state directory" doc:"path of the local socket of the running kiosk (mode 0660, group kiosk): status, service, headless visits"`
 	Retention     timespan        `name:"KIOSK_RETENTION" default:"720h" min:"1h" max:"87600h" doc:"age at which visits are removed from the record"`
 	StoreKeyFile  file            `name:"KIOSK_STORE_KEY_FILE" split_words:"true" credential:"store-key" secret:"true" derived:"store.key in the state directory, made on first start" doc:"file with the key that encrypts personal data in the record"`
 	GuardPerson   rate            `name:"KIOSK_GUARD_PERSON" split_words:"true" default:"3/10m" doc:"limit of requests for one person, as number/duration; after requests that were not approved, pauses grow"`

@@ -123,7 +123,8 @@ type Settings struct {
 	MetricsListen string // loopback address; empty is off
 	LogLevel      slog.Level
 
-	rows []Row
+	rows  []Row
+	named []namedFile
 }
 
 // Rows returns every setting with its effective value and its origin, in the order of the documentation. It contains no

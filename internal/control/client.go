@@ -144,10 +144,11 @@ func Ask(ctx context.Context, path string, request, answer any) error {
 }
 
 // Fetch writes a snapshot of the database of the kiosk at path to w. It waits until ctx ends. A snapshot of more than
-// limit bytes is an error, and so is one that ends early (io.ErrUnexpectedEOF).
-func Fetch(ctx context.Context, path string, w io.Writer, limit int64) error {
-	return exchange(ctx, path, Request{Do: "snapshot"}, func(d *json.Decoder, conn net.Conn) error {
-		var header Snapshot
+// limit bytes is an error, and so is one that ends early (io.ErrUnexpectedEOF). With withKey it also returns the contents of
+// the store's key file, nil if the kiosk has no key file but its own.
+func Fetch(ctx context.Context, path string, w io.Writer, limit int64, withKey bool) (key kiosk.Secret, err error) {
+	var header Snapshot
+	err = exchange(ctx, path, Request{Do: "snapshot", Key: withKey}, func(d *json.Decoder, conn net.Conn) error {
 		if err := decodeAnswer(d, &header); err != nil {
 			return err
 		}
@@ -166,6 +167,7 @@ func Fetch(ctx context.Context, path string, w io.Writer, limit int64) error {
 		}
 		return nil
 	})
+	return kiosk.Secret(header.Key), err
 }
 
 func skipLineFeed(r io.Reader) error {
@@ -202,6 +204,10 @@ func decodeAnswer(d *json.Decoder, answer any) error {
 	var raw json.RawMessage
 	if err := d.Decode(&raw); err != nil {
 		return fmt.Errorf("socket: %w", err)
+	}
+	raw, err := cleanJSON(raw)
+	if err != nil {
+		return fmt.Errorf("socket: answer: %w", err)
 	}
 	var failed Failure
 	if err := json.Unmarshal(raw, &failed); err == nil && failed.Error != "" {

@@ -14,7 +14,8 @@
 //	{"do":"wait-idle","limit":"10m"}                   answered when no visit is in progress or the limit is reached: {"idle":true}
 //	{"do":"reload"}                                    reread the settings once no visit is in progress
 //	{"do":"prune","age":"720h"}                        remove old visits: {"pruned":3}; without age by KIOSK_RETENTION
-//	{"do":"snapshot"}                                  root and the kiosk's user only: {"size":N}, then N bytes, the database
+//	{"do":"snapshot"}                                  root and the kiosk's user only: {"size":N}, then N bytes, the database;
+//	                                                   with "key":true also the member key, if a credential is the store key
 //	{"do":"visit","json":true}                         what kiosk login writes; the next line is the identifier
 //
 // A device that is being set up on its screen answers status, wait-idle and reload.

@@ -40,7 +40,7 @@ func serve(t *testing.T, idleTimeout time.Duration) (path string) {
 			return
 		}
 		if string(line) == `{"do":"snapshot"}` {
-			_ = c.Stream(Snapshot{announced}, strings.NewReader(content), announced)
+			_ = c.Stream(Snapshot{Size: announced}, strings.NewReader(content), announced)
 			return
 		}
 		if string(line) == "wait" {
@@ -204,20 +204,20 @@ func TestAsk(t *testing.T) {
 func TestFetch(t *testing.T) {
 	path := serve(t, 0)
 	var got strings.Builder
-	if err := Fetch(context.Background(), path, &got, 1<<20); err != nil || got.String() != content {
+	if _, err := Fetch(context.Background(), path, &got, 1<<20, false); err != nil || got.String() != content {
 		t.Errorf("%d bytes, %v; want the %d of the content", got.Len(), err, len(content))
 	}
-	if err := Fetch(context.Background(), path, &got, 1000); err == nil || !strings.Contains(err.Error(), "the limit is 1000") {
+	if _, err := Fetch(context.Background(), path, &got, 1000, false); err == nil || !strings.Contains(err.Error(), "the limit is 1000") {
 		t.Errorf("a snapshot beyond the limit: %v", err)
 	}
 	full := errors.New("full")
-	if err := Fetch(context.Background(), path, writerFunc(func([]byte) (int, error) { return 0, full }), 1<<20); !errors.Is(err, full) {
+	if _, err := Fetch(context.Background(), path, writerFunc(func([]byte) (int, error) { return 0, full }), 1<<20, false); !errors.Is(err, full) {
 		t.Errorf("a full disk: %v", err)
 	}
 	t.Run("truncated stream is an error", func(t *testing.T) {
 		announced++
 		defer func() { announced-- }()
-		if err := Fetch(context.Background(), path, &got, 1<<20); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := Fetch(context.Background(), path, &got, 1<<20, false); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("error %v, want %v", err, io.ErrUnexpectedEOF)
 		}
 	})
@@ -231,7 +231,7 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 func TestStreamThatEndsEarlyClosesTheConnection(t *testing.T) {
 	server, client := pair(t)
 	c := &Client{conn: server}
-	if err := c.Stream(Snapshot{10}, strings.NewReader("short"), 10); err == nil {
+	if err := c.Stream(Snapshot{Size: 10}, strings.NewReader("short"), 10); err == nil {
 		t.Error("no error for 5 bytes of 10")
 	}
 	if got, err := io.ReadAll(client); err != nil || string(got) != "{\"size\":10}\nshort" {
@@ -244,7 +244,7 @@ func TestStreamGivesUpOnAClientThatDoesNotRead(t *testing.T) {
 	start := time.Now()
 	server, _ := pair(t)
 	c := &Client{conn: server}
-	err := c.Stream(Snapshot{64 << 20}, strings.NewReader(strings.Repeat("x", 64<<20)), 64<<20)
+	err := c.Stream(Snapshot{Size: 64 << 20}, strings.NewReader(strings.Repeat("x", 64<<20)), 64<<20)
 	if took := time.Since(start); err == nil || took < lineTimeout/2 || took > 2*lineTimeout {
 		t.Errorf("%v after %v, want an error after %v", err, took, lineTimeout)
 	}

@@ -16,6 +16,7 @@ type Request struct {
 	Limit string `json:"limit,omitempty"`
 	Age   string `json:"age,omitempty"`
 	JSON  bool   `json:"json,omitempty"`
+	Key   bool   `json:"key,omitempty"`
 }
 
 // Done answers a request that has no other answer.
@@ -35,7 +36,8 @@ type Pruned struct {
 
 // Snapshot answers snapshot; so many bytes of a bbolt database follow its line.
 type Snapshot struct {
-	Size int64 `json:"size"`
+	Size int64  `json:"size"`
+	Key  string `json:"key,omitempty"` // contents of the store's key file, if it was requested
 }
 
 // Visit is one answer to visit; exactly one member is set.

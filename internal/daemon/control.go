@@ -91,12 +91,17 @@ func (d *Daemon) handlePrune(_ context.Context, c *control.Client, q control.Req
 }
 
 // handleSnapshot sends the database to those who may read its file anyway: the socket is open to a group, the file is not.
-func (d *Daemon) handleSnapshot(_ context.Context, c *control.Client, _ control.Request) (any, error) {
+// They may also have the store key: root's commands cannot decrypt a credential that is sealed for the service.
+func (d *Daemon) handleSnapshot(_ context.Context, c *control.Client, q control.Request) (any, error) {
 	if !c.IsOwner() {
 		return nil, errors.New("snapshot: only root and the kiosk's user may read the database")
 	}
+	key := ""
+	if q.Key {
+		key = string(d.Settings.StoreKey.Data)
+	}
 	return nil, d.Record.WriteSnapshot(func(content io.WriterTo, size int64) error {
-		if err := c.Stream(control.Snapshot{Size: size}, content, size); err != nil {
+		if err := c.Stream(control.Snapshot{Size: size, Key: key}, content, size); err != nil {
 			d.Log.Warn("snapshot", "error", err, "uid", c.UID, "pid", c.PID) // the connection is closed: no answer can follow
 		}
 		return nil

@@ -11,6 +11,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -206,7 +208,11 @@ func (d *Daemon) OutageText() string {
 // Summary implements State.
 func (d *Daemon) Summary() (string, <-chan struct{}) {
 	phase, closed, changed := d.observer.current()
-	return status.Of(phase, closed).Sentence(), changed
+	sentence := status.Of(phase, closed).Sentence()
+	if phase == kiosk.Closed {
+		sentence += ": " + strings.Join(d.why(closed), ", ")
+	}
+	return sentence, changed
 }
 
 // Alive implements State. The sign of life travels through the runner's loop, the front end and the record.
@@ -223,12 +229,22 @@ func (d *Daemon) Alive(ctx context.Context) bool {
 // IsLast implements State.
 func (d *Daemon) IsLast() bool { return d.settings.next() == nil }
 
+// why returns the names of the closures for the status request. While the first contact with the authorization server
+// fails, the device is not "starting" any more: it cannot reach the server.
+func (d *Daemon) why(closed kiosk.Closures) []string {
+	names := status.ClosureNames(closed)
+	if closed&kiosk.Starting != 0 && d.Contact.err() != nil {
+		names[slices.Index(names, status.ClosureNames(kiosk.Starting)[0])] = status.UnreachableClosure
+	}
+	return names
+}
+
 // status returns what the status request answers.
 func (d *Daemon) status() status.Status {
-	phase, closed := d.observer.publicStatus()
+	phase, closed, _ := d.observer.current()
 	outage, _ := d.outage.now(d.Clock.Now())
 	s := status.Status{
-		State: status.Of(phase, closed), Why: status.ClosureNames(closed), Phase: phase.String(), Mode: "screen",
+		State: status.Of(phase, closed), Why: d.why(closed), Phase: phase.String(), Mode: "screen",
 		Site: d.Settings.Site, Version: d.Version, PID: os.Getpid(), Uptime: int((d.Clock.Now() - d.started) / time.Second),
 		Service: outage, Settings: d.settings.rejected(), Visits: d.observer.figures(), Health: d.healthItems(), Record: d.Record.Condition(),
 	}

@@ -13,7 +13,6 @@ import (
 // observer watches the states. It knows whether a visit is in progress and how visits ended, but not whose they were.
 type observer struct {
 	mu       sync.Mutex
-	started  bool // there was a state; before, the kiosk cannot serve
 	phase    kiosk.Phase
 	closed   kiosk.Closures
 	visit    string        // the request in progress, to notice the next one
@@ -26,15 +25,15 @@ type observer struct {
 // recentWaits is enough for a median that one busy morning does not distort.
 const recentWaits = 101
 
+// newObserver returns an observer of a kiosk that is starting: before the first state it cannot serve.
 func newObserver() *observer {
-	return &observer{counters: status.Figures{Ended: map[string]int{}}, changed: make(chan struct{})}
+	return &observer{phase: kiosk.Closed, closed: kiosk.Starting, counters: status.Figures{Ended: map[string]int{}}, changed: make(chan struct{})}
 }
 
 // observe takes note of a state.
 func (o *observer) observe(now time.Duration, s kiosk.State) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.started = true
 	if s.Phase == o.phase && s.Closures == o.closed && s.Request.Visit == o.visit {
 		return
 	}
@@ -76,21 +75,11 @@ func (o *observer) countWait(seconds float64) {
 	}
 }
 
-// current returns the phase and the closures, and a channel that is closed when one of them changes.
+// current returns the phase and the closures, before the first state those of a kiosk that is starting, and a channel that is closed when one of them changes.
 func (o *observer) current() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.phase, o.closed, o.changed
-}
-
-// publicStatus returns the phase and the closures for the status request: before the first state, the kiosk is starting.
-func (o *observer) publicStatus() (kiosk.Phase, kiosk.Closures) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.started {
-		return kiosk.Closed, kiosk.Starting
-	}
-	return o.phase, o.closed
 }
 
 // figures returns a copy of the figures.

@@ -33,3 +33,10 @@ func TestFigures(t *testing.T) {
 		t.Errorf("buckets %v", f.Buckets)
 	}
 }
+
+// TestKioskIsStartingBeforeTheFirstState: a visit that comes so early must not be taken for one at a kiosk that is ready.
+func TestKioskIsStartingBeforeTheFirstState(t *testing.T) {
+	if phase, closed, _ := newObserver().current(); phase != kiosk.Closed || closed != kiosk.Starting {
+		t.Errorf("%v, %v", phase, closed)
+	}
+}

@@ -19,6 +19,7 @@ type Line struct {
 	Fix    string       `json:"cure,omitempty"`
 	Reason string       `json:"reason,omitempty"` // with Failed: the name of the exit code
 	Behind string       `json:"behind,omitempty"` // with NotTried: the check that is the root cause
+	Root   bool         `json:"root,omitempty"`   // with Failed: the first failure, which is the root cause
 
 	reason kiosk.Reason
 }
@@ -47,7 +48,8 @@ func Run(ctx context.Context, checks []check.Check, tell func(Line)) Report {
 		}
 		switch l.Result {
 		case check.Failed:
-			roots[c.Name] = c.Name
+			_, found := report.Root()
+			roots[c.Name], l.Root = c.Name, !found
 		case check.NotTried:
 			if roots[c.Name] = l.Behind; l.Behind == "" {
 				roots[c.Name] = c.Name

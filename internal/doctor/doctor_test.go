@@ -35,7 +35,7 @@ func TestRunSkipsDependentsOfAFailure(t *testing.T) {
 	want := Report{
 		{Check: "settings", Result: check.Passed},
 		{Check: "clock", Result: check.Warning, Text: "no time service", Fix: "switch a time service on"},
-		{Check: "dns", Result: check.Failed, Text: "the host name is not known", Fix: "name server?", Reason: "unreachable"},
+		{Check: "dns", Result: check.Failed, Text: "the host name is not known", Fix: "name server?", Reason: "unreachable", Root: true},
 		{Check: "tls", Result: check.NotTried, Behind: "dns"},
 		{Check: "discovery", Result: check.NotTried, Behind: "dns"},
 		{Check: "disk", Result: check.Failed, Text: "full", Fix: "make room", Reason: "internal"},

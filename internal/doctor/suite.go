@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/api"
@@ -16,6 +18,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
+	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
 // Options select what to examine.
@@ -25,6 +28,8 @@ type Options struct {
 	EnvFile  string           // where they are
 	// Status asks the running kiosk. Its error is control.ErrNobody if no kiosk runs. nil asks nobody.
 	Status func(context.Context) (status.Status, error)
+	// NotStarted says that no kiosk has to be running yet: the device is being provisioned.
+	NotStarted bool
 	// Terminal is the path of the customer's terminal; empty: none is examined.
 	Terminal string
 	// PanelHeight is the height of the lit panel in millimetres; 0: as the display reports it.
@@ -42,6 +47,7 @@ type Machine struct {
 	Disk         func(dir string) error
 	Writable     func(dir string) error
 	ReadTerminal func(path string) (font.Terminal, error)
+	UnitState    func(ctx context.Context, unit string) (host.UnitState, error)
 }
 
 // DefaultDistance is an arm's length: keyboard or scanner stand on the counter between panel and customer.
@@ -112,9 +118,8 @@ func (s *Suite) Checks() []check.Check {
 	add("glyphs", local(s.onTerminal(font.Terminal.CheckCharacters)), "terminal")
 	add("qr", local(s.checkQR), "terminal", "settings")
 	add("letters", local(s.onTerminal(s.checkLetters)), "terminal")
-	units := host.Units{Root: s.Machine.Root}
-	add("units", local(units.CheckEnabled))
-	add("watchdog", local(units.CheckWatchdog))
+	add("units", local(s.units().CheckEnabled))
+	add("watchdog", local(s.units().CheckWatchdog))
 	add("board", func(context.Context) check.Outcome { return host.CheckBoard(s.sysfs()) })
 	add("resident", s.checkRunning)
 	return all
@@ -183,12 +188,33 @@ func (s *Suite) checkStore(ctx context.Context) check.Outcome {
 	if running, err := s.ask(ctx); err == nil && running.SetUp == nil {
 		return running.Record.Check()
 	}
+	if user, ok := host.FindServiceUser(s.Settings.StateDir); ok {
+		var files []string
+		for _, name := range store.Files() {
+			files = append(files, filepath.Join(s.Settings.StateDir, name))
+		}
+		if file := user.ForeignFile(files...); file != "" {
+			return check.Fail(kiosk.Internal, file+" does not belong to the kiosk's user "+user.Name+", who cannot use it", "sudo chown "+user.Name+": "+file)
+		}
+	}
 	st, err := s.OpenStore()
 	return store.Check(st, err, s.Settings.StoreKey.Sealed)
 }
 
+// checkRunning examines the running kiosk, or why none is running.
 func (s *Suite) checkRunning(ctx context.Context) check.Outcome {
-	return status.Check(s.ask(ctx))
+	running, err := s.ask(ctx)
+	if !errors.Is(err, control.ErrNotRunning) {
+		return status.Check(running, err)
+	}
+	if s.NotStarted {
+		return check.Skip("no kiosk is running yet")
+	}
+	return s.units().CheckStopped(ctx)
+}
+
+func (s *Suite) units() host.Units {
+	return host.Units{Root: s.Machine.Root, Show: s.Machine.UnitState}
 }
 
 // readTerminal reads the terminal once. If that is not possible, noTerminal says why.

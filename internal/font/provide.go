@@ -94,6 +94,12 @@ func fittingFonts(wide, high int) (names []string) {
 	return names
 }
 
+// CheckFile reports whether a console font can be read from a file.
+func CheckFile(file string) error {
+	_, err := openFont(file)
+	return err
+}
+
 func openFont(file string) (*Font, error) {
 	f, err := os.Open(file)
 	if err != nil {

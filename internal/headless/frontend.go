@@ -124,6 +124,10 @@ type client struct {
 // startLimit is how long a visit waits for the first contact with the authorization server after a start.
 const startLimit = 10 * time.Second
 
+// maxAttempts is how often a visit tries to begin. A kiosk that has just closed ignores the identifier, and may be open again
+// a moment later.
+const maxAttempts = 3
+
 // visit runs one visit when it is its turn and returns why it ended.
 func (f *Frontend) visit(ctx context.Context, identifier kiosk.Secret, c client) (reason kiosk.Reason, err error) {
 	defer identifier.Zero()
@@ -141,19 +145,37 @@ func (f *Frontend) visit(ctx context.Context, identifier kiosk.Secret, c client)
 	case <-ctx.Done():
 		return f.finish(l, kiosk.Cancelled), nil
 	}
-	if reason := f.awaitReady(ctx, c.gone); reason != kiosk.NoReason {
-		return f.reject(l, reason), nil
-	}
-	f.show(l)
 	defer f.show(nil)
-	f.kiosk.Send(kiosk.IdentifierEntered{Identifier: identifier, Seen: kiosk.Ready})
-	f.kiosk.Send(kiosk.Tick{}) // accepted after the visit has begun or was rejected
-	if phase, closed, _ := f.kiosk.Phase(); phase == kiosk.Closed {
-		f.reject(l, rejectionReason(closed))
+	for attempt := 0; !f.hasBegun(l); attempt++ {
+		if reason := f.awaitReady(ctx, c.gone); reason != kiosk.NoReason {
+			return f.reject(l, reason), nil
+		}
+		if attempt == maxAttempts || f.hasStopped() {
+			return f.finish(l, kiosk.Unreachable), nil
+		}
+		f.show(l)
+		f.kiosk.Send(kiosk.IdentifierEntered{Identifier: identifier, Seen: kiosk.Ready})
+		f.kiosk.Send(kiosk.Tick{}) // accepted after the visit has begun or was ignored
 	}
 	f.follow(ctx, c, ended, codeRequests)
 	f.clear()
 	return f.finish(l, kiosk.Cancelled), nil
+}
+
+// hasBegun reports whether the kiosk has begun or ended the visit of l.
+func (f *Frontend) hasBegun(l *Lines) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return l.started || l.isComplete
+}
+
+func (f *Frontend) hasStopped() bool {
+	select {
+	case <-f.stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 // follow waits until the visit's last line is written, the client leaves or the kiosk stops. Meanwhile it asks the client

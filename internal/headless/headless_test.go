@@ -257,11 +257,35 @@ func TestBrokenOutputEndsTheVisit(t *testing.T) {
 
 func TestRefuse(t *testing.T) {
 	var out bytes.Buffer
-	if err := Refuse(kiosk.Misconfigured, texts(t), true, &out); err != nil {
+	if err := Refuse(kiosk.Misconfigured, "", texts(t), true, &out); err != nil {
 		t.Fatal(err)
 	}
 	lines := parse(t, &out)
 	if len(lines) != 1 || lines[0].Phase != "ended" || lines[0].Reason != "misconfigured" || lines[0].Advice == "" {
 		t.Errorf("%+v", lines)
+	}
+}
+
+// TestVisitBeginsAgainAfterAClosure: the kiosk closes between the visit's turn and its identifier, which it ignores, and is open
+// again a moment later. The visit begins then; it does not hold the turn without a line.
+func TestVisitBeginsAgainAfterAClosure(t *testing.T) {
+	identifiers := 0
+	k := newFakeKiosk(t, func(e kiosk.Event) []kiosk.State {
+		if _, ok := e.(kiosk.IdentifierEntered); !ok {
+			return nil
+		}
+		if identifiers++; identifiers == 1 {
+			return []kiosk.State{{Phase: kiosk.Closed, Closures: kiosk.SettingsBad}, {Phase: kiosk.Ready}}
+		}
+		return phases("V", kiosk.Asking, kiosk.Ended, kiosk.Ready)
+	})
+	var out bytes.Buffer
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	defer stop()
+	if _, err := k.frontend.visit(ctx, kiosk.Secret("alice"), client{json: true, out: &out, gone: ctx.Done()}); err != nil {
+		t.Fatal(err)
+	}
+	if got := phaseNames(parse(t, &out)); got != "asking ended" {
+		t.Errorf("phases %s", got)
 	}
 }

@@ -25,8 +25,8 @@ type LoginOptions struct {
 	AfterVisit func()
 }
 
-// stopLimit is how long a visit may take to end after ctx: revoking tokens takes up to 5 s, the store 2 s.
-const stopLimit = 8 * time.Second
+// stopLimit is how long a visit may take to end after ctx: a poll in flight takes up to 3 s, revoking tokens 5 s, the store 2 s.
+const stopLimit = 11 * time.Second
 
 // Login runs one visit and returns why it ended; NoReason if the result was delivered. When ctx ends, it cancels the visit.
 // The error is about Out only.
@@ -116,9 +116,10 @@ func (k *loginKiosk) Phase() (kiosk.Phase, kiosk.Closures, <-chan struct{}) {
 // OutageText implements Kiosk.
 func (k *loginKiosk) OutageText() string { return "" }
 
-// Refuse writes the last line of a visit that could not begin.
-func Refuse(reason kiosk.Reason, t Texts, asJSON bool, out io.Writer) error {
+// Refuse writes the last line of a visit that could not begin, or of which no more is known; then visit is its name.
+func Refuse(reason kiosk.Reason, visit string, t Texts, asJSON bool, out io.Writer) error {
 	l := t.Lines(asJSON, out, func() {})
+	l.visit = visit
 	l.endWithout(reason)
 	return l.Err
 }

@@ -63,3 +63,8 @@ func HideInput(f *os.File) (restore func()) {
 		conn.Control(func(fd uintptr) { unix.IoctlSetTermios(int(fd), unix.TCSETS, before) })
 	}
 }
+
+// CanMakeFiles returns an error unless files can be made in dir, with the rights of AsUser if it is called there.
+func CanMakeFiles(dir string) error {
+	return unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,11 +16,19 @@ var UnitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/l
 // Units examines how systemd starts the kiosk.
 type Units struct {
 	Root string // prefix of all paths; empty except in tests
+	// Show replaces ReadUnitState in tests; nil otherwise.
+	Show func(ctx context.Context, unit string) (UnitState, error)
+}
+
+// isBooted reports whether systemd runs this machine (sd_booted(3)).
+func (u Units) isBooted() bool {
+	_, err := os.Stat(u.Root + "/run/systemd/system")
+	return err == nil
 }
 
 // CheckEnabled examines whether the kiosk starts with the machine.
 func (u Units) CheckEnabled() check.Outcome {
-	if _, err := os.Stat(u.Root + "/run/systemd/system"); err != nil {
+	if !u.isBooted() {
 		return check.Skip("systemd is not running here")
 	}
 	unit, ok := u.kiosk()

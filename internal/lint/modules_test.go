@@ -27,6 +27,7 @@ var allowedImporters = []struct {
 	{"github.com/go-json-experiment/json", []string{"internal/strictjson"}, "one package reads foreign JSON"},
 	{"github.com/rivo/uniseg", []string{"internal/layout"}, "one package measures text"},
 	{"github.com/coreos/go-systemd/v22/daemon", []string{"internal/host"}, "one place notifies the service manager"},
+	{"github.com/coreos/go-systemd/v22/dbus", []string{"internal/host"}, "one place asks systemd for the state of a unit"},
 	{"golang.org/x/text", []string{"internal/ciba", "internal/layout", "internal/seal", "internal/words"}, "plural rules; normal forms of hints, drawn text and counted persons"},
 	{"golang.org/x/sys", []string{"internal/console", "internal/control", "internal/evdev", "internal/font", "internal/host", "internal/ioctl", "internal/store", "internal/tui"}, "system calls"},
 	{"golang.org/x/crypto", []string{"internal/seal"}, "sealing"},

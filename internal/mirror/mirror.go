@@ -13,9 +13,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 )
 
 const (
@@ -43,6 +46,25 @@ type Mirror struct {
 	last              string        // the last text sent
 	lastWithoutDigits string        // the same without its digits
 	sentAt            time.Duration // when it was sent
+}
+
+// CheckPath reports whether this user can make the socket at path: in a folder that exists, and not in place of another file.
+func CheckPath(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("mirror: %s exists and is not a socket", path)
+	}
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("mirror: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("mirror: %s is not a folder", dir)
+	}
+	if err := host.CanMakeFiles(dir); err != nil {
+		return fmt.Errorf("mirror: no file can be made in %s: %w", dir, err)
+	}
+	return nil
 }
 
 // Listen creates the socket at path. It replaces a socket that a dead process left, and nothing else. start starts a

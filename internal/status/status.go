@@ -122,5 +122,9 @@ var closureNames = []struct {
 	{kiosk.StoreDown, "store"}, {kiosk.ClockWrong, "clock"}, {kiosk.Starting, "starting"},
 }
 
+// UnreachableClosure is the name in Status.Why, in place of "starting", once an attempt to reach the authorization server has
+// failed. Status.Health has the cause.
+const UnreachableClosure = "unreachable"
+
 // SetupClosure is the only name in Status.Why while the device is being set up.
 const SetupClosure = "set_up"

@@ -38,6 +38,13 @@ func (o Options) readKeys(fresh bool) ([][]byte, error) {
 	if o.Key != nil {
 		return [][]byte{bytes.Clone(o.Key)}, nil
 	}
+	if o.KeyText != nil {
+		keys, err := parseKeys(o.KeyText)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKey, err)
+		}
+		return keys, nil
+	}
 	path := o.KeyFile
 	if path == "" {
 		path = filepath.Join(o.Dir, keyName)

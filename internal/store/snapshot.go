@@ -17,14 +17,19 @@ func (s *Store) WriteSnapshot(send func(content io.WriterTo, size int64) error) 
 // OpenSnapshot opens, for reading only, a copy of the database that receive writes: what another process's
 // WriteSnapshot sent. o names the state directory, for the key. The copy is kept in memory, so that reading neither
 // wears the card nor needs room on it.
-func OpenSnapshot(o Options, receive func(io.Writer) error) (*Store, error) {
+// receive may return the content of a key file, which then replaces the key in o.
+func OpenSnapshot(o Options, receive func(io.Writer) (keyText []byte, err error)) (*Store, error) {
 	file, err := memoryFile()
 	if err != nil {
 		return nil, fmt.Errorf("store: snapshot: %w", err)
 	}
 	defer file.Close() // bbolt works on a duplicate
-	if err := receive(file); err != nil {
+	key, err := receive(file)
+	if err != nil {
 		return nil, fmt.Errorf("store: snapshot: %w", err)
+	}
+	if len(key) > 0 {
+		o.KeyText = key
 	}
 	o.ReadOnly, o.snapshot = true, file
 	return Open(o)

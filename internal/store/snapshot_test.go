@@ -16,8 +16,8 @@ import (
 // snapshot opens a copy of s for reading.
 func snapshot(t *testing.T, s *Store, dir string) (*Store, error) {
 	t.Helper()
-	return OpenSnapshot(Options{Dir: dir, Key: testKey}, func(w io.Writer) error {
-		return s.WriteSnapshot(func(content io.WriterTo, size int64) error {
+	return OpenSnapshot(Options{Dir: dir, Key: testKey}, func(w io.Writer) ([]byte, error) {
+		return nil, s.WriteSnapshot(func(content io.WriterTo, size int64) error {
 			n, err := content.WriteTo(w)
 			if n != size {
 				t.Errorf("%d bytes written, %d announced", n, size)
@@ -115,14 +115,14 @@ func TestTruncatedSnapshotIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{0, 1, pageSize, 2 * pageSize, 5*pageSize + 1, whole.Len() - pageSize, whole.Len() - 1} {
-		st, err := OpenSnapshot(Options{Dir: dir, Key: testKey}, func(w io.Writer) error { _, err := w.Write(whole.Bytes()[:n]); return err })
+		st, err := OpenSnapshot(Options{Dir: dir, Key: testKey}, func(w io.Writer) ([]byte, error) { _, err := w.Write(whole.Bytes()[:n]); return nil, err })
 		if err == nil {
 			st.Close()
 			t.Errorf("%d of %d bytes are taken for a snapshot", n, whole.Len())
 		}
 	}
 	refused := errors.New("refused")
-	if _, err := OpenSnapshot(Options{Dir: dir, Key: testKey}, func(io.Writer) error { return refused }); !errors.Is(err, refused) {
+	if _, err := OpenSnapshot(Options{Dir: dir, Key: testKey}, func(io.Writer) ([]byte, error) { return nil, refused }); !errors.Is(err, refused) {
 		t.Errorf("error %v, want %v", err, refused)
 	}
 }

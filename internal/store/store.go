@@ -78,6 +78,8 @@ type Options struct {
 	// KeyFile holds the key: 32 bytes, or lines of 64 hexadecimal digits, the current key first, then up to three
 	// older ones that only read. If empty, it is store.key in Dir, which is created together with the first database.
 	KeyFile string
+	// KeyText is the content of a key file, used instead of KeyFile if it is not nil.
+	KeyText []byte
 	// Wait is how long to wait for another process that has the file open; 0 means 2 s, or 0.1 s with ReadOnly.
 	Wait time.Duration
 	// MaxSize is the file's size limit in bytes; 0 means DefaultMaxSize.

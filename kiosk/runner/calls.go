@@ -101,7 +101,7 @@ func (r *Runner) poll(f kiosk.Poll) {
 	jitter := rand.N(time.Second)
 	authorizer := r.authorizer(r.state.Technician)
 	lost := kiosk.Polled{Number: f.Number, Request: f.Request, Verdict: kiosk.Fatal, Reason: kiosk.Internal}
-	r.call(r.ctx, r.Rules.CallLimit, "poll", lost, func(ctx context.Context) answer {
+	r.call(r.polling, r.Rules.CallLimit, "poll", lost, func(ctx context.Context) answer {
 		defer id.Zero()
 		a := authorizer.Poll(ctx, id)
 		if a.Err != nil {

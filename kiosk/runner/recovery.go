@@ -81,6 +81,13 @@ func (r *Runner) pollToClose(v kiosk.Recovery) {
 
 var errStillOpen = errors.New("the kiosk stopped before the request expired")
 
+// pollOnce polls a request that nobody waits for. A stop leaves the poll its pollGrace.
+func (r *Runner) pollOnce(rec kiosk.Record) kiosk.PollAnswer {
+	ctx, cancel := context.WithTimeout(r.polling, r.Rules.CallLimit)
+	defer cancel()
+	return r.authorizer(rec.Technician).Poll(ctx, rec.Secrets.RequestID)
+}
+
 // pollUntilClosed returns how a request ended, and the revocation of its tokens if that is still to be done.
 func (r *Runner) pollUntilClosed(ctx context.Context, v kiosk.Recovery) (kiosk.Reason, *kiosk.Revocation, error) {
 	rec := v.Record
@@ -98,7 +105,7 @@ func (r *Runner) pollUntilClosed(ctx context.Context, v kiosk.Recovery) (kiosk.R
 			continue
 		}
 		schedule = schedule.Sent(now)
-		a := r.authorizer(rec.Technician).Poll(ctx, rec.Secrets.RequestID)
+		a := r.pollOnce(rec)
 		switch a.Verdict {
 		case kiosk.Pending, kiosk.SlowDown, kiosk.Retryable:
 			if ctx.Err() != nil {

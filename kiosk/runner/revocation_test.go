@@ -188,3 +188,35 @@ func TestWrongPersonsTokensAreRevoked(t *testing.T) {
 		s.wantLogRevocationConcurrent("guard", "record asking", "ask", "record asked", "poll", "record granted", "verify", "record ended wrong_person", "revoke")
 	})
 }
+
+// TestStopRevokesTokensOfAPollInFlight: a stop gives the poll in flight a few seconds, and revokes the tokens that it brings.
+func TestStopRevokesTokensOfAPollInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.pollDelay = 2 * time.Second
+		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
+		s.run(func() {
+			s.enterIdentifier()
+			sleep(6 * time.Second)
+			s.wantPhase(kiosk.Waiting)
+		})
+		s.wantLog("guard", "record asking", "ask", "record asked", "poll", "record ended cancelled", "revoke")
+	})
+}
+
+// TestStopRevokesTokensOfAnInterruptedVisit: the same while a visit of an earlier run is closed.
+func TestStopRevokesTokensOfAnInterruptedVisit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestKiosk(t)
+		s.addUnfinished(kiosk.StageAcknowledged, "boot-0", 10*time.Second)
+		s.runner.Trusted = true
+		s.pollDelay = 2 * time.Second
+		s.pollAnswers = []kiosk.PollAnswer{{Verdict: kiosk.Granted}}
+		s.run(func() {
+			for s.count("poll") == 0 {
+				sleep(100 * time.Millisecond)
+			}
+		})
+		s.wantLog("poll", "revoke", "record ended cancelled")
+	})
+}

@@ -53,6 +53,7 @@ type Runner struct {
 	pending     int               // calls without an answer
 	pings       chan kiosk.Number // requests for which the server has an answer ready
 	ctx         context.Context   // of the calls; ends when Run ends
+	polling     context.Context   // of the polls in flight; ends pollGrace later
 	stopped     chan struct{}     // closed when Run has returned: nobody receives answers any more
 	cancelTask  func()            // ends the technician's task in progress; nil before the first
 	requestSent time.Duration     // uptime when the present request was sent
@@ -73,8 +74,13 @@ type answer struct {
 // revokeTimeout is how long a stop waits for one attempt at revocation.
 const revokeTimeout = 5 * time.Second
 
+// pollGrace is how long a stop waits for a poll in flight: its response may contain tokens, which the server issues only once
+// and which stay valid unless they are revoked. A response that is already on its way arrives in a second or two; a server
+// that holds polls (long polling) has issued none yet.
+const pollGrace = 3 * time.Second
+
 // drainTimeout leaves time to write to disk what could not be revoked.
-const drainTimeout = revokeTimeout + 2*time.Second
+const drainTimeout = pollGrace + revokeTimeout + 2*time.Second
 
 // maxPings is how many pings can wait for the loop. A request has one. A ping that is dropped does no harm: the next poll
 // comes anyway.
@@ -85,6 +91,9 @@ const maxPings = 16
 func (r *Runner) Run(ctx context.Context, events <-chan kiosk.Event) {
 	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCalls()
+	polls, stopPolls := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPolls()
+	r.polling = polls
 	r.ctx, r.answers, r.stopped = calls, make(chan answer), make(chan struct{})
 	r.pings = make(chan kiosk.Number, maxPings)
 	defer close(r.stopped)
@@ -116,6 +125,7 @@ func (r *Runner) Run(ctx context.Context, events <-chan kiosk.Event) {
 		}
 	}
 	stopCalls()
+	defer time.AfterFunc(pollGrace, stopPolls).Stop()
 	r.drain()
 }
 
