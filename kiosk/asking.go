@@ -28,6 +28,7 @@ func (t *transition) asking(e Event) {
 		case e.Reason == Refused:
 			t.s.Request.RefusalAt = t.s.quantizeRefusal(t.now)
 		default:
+			t.s.Request.Unsent = e.Unsent
 			t.finish(StageEnded, e.Reason)
 		}
 	case InputRequired:

@@ -100,7 +100,7 @@ func TestRefusalTimeIsQuantized(t *testing.T) {
 		s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")})
 		s, _ = Step(s, 0, InputChanged{Length: 5, Complete: true})
 		s, _ = Step(s, 0, Prepared{s.Question, "v1", "K7-4F9Q"})
-		s, out := Step(s, took, Failed{s.Question, Refused})
+		s, out := Step(s, took, Failed{Number: s.Question, Reason: Refused})
 		if s.Phase != Asking || len(out) > 0 {
 			t.Fatalf("after %v: %s %v", took, s.Phase, out)
 		}

@@ -26,14 +26,14 @@ func TestAskAgain(t *testing.T) {
 // refuse again or the customer has used up the tries at the user code.
 func TestAskAgainAfterRefusal(t *testing.T) {
 	refused := func() *visit {
-		v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{unusedNumber, Internal})
-		return v.do(Failed{v.s.Question, Refused}).wait(DefaultRules().RefusalQuantum).ended(Refused)
+		v := newVisit(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{Number: unusedNumber, Reason: Internal})
+		return v.do(Failed{Number: v.s.Question, Reason: Refused}).wait(DefaultRules().RefusalQuantum).ended(Refused)
 	}
 	if v := refused().do(letter('1')).in(Asking); v.asks != 2 {
 		t.Errorf("%d requests sent", v.asks)
 	}
 	v := newVisit(t).approved()
-	v.do(Failed{v.s.Question, WrongPerson}).ended(WrongPerson).do(letter('1')).in(Asking)
+	v.do(Failed{Number: v.s.Question, Reason: WrongPerson}).ended(WrongPerson).do(letter('1')).in(Asking)
 
 	for name, change := range map[string]func(*State){
 		"expired hint token": func(s *State) { s.Request.HintExpired = true },

@@ -9,6 +9,7 @@ type Error struct {
 	Operation string        // such as "backchannel request"; empty if Err names it
 	Err       error         // the cause; may be nil
 	Required  RequiredInput // from Ask only: what the customer can do about it
+	Unsent    bool          // from Ask only: the request has certainly not left the device, so no phone rang
 }
 
 // Error reads "operation: cause".
@@ -24,6 +25,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// IsUnsent reports whether err is of a request that has certainly not left the device.
+func IsUnsent(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Unsent
+}
 
 // Fail returns an Error.
 func Fail(r Reason, operation string, err error) *Error {

@@ -115,6 +115,7 @@ type (
 	Failed struct {
 		Number Number
 		Reason Reason
+		Unsent bool // the request has not left the device
 	}
 	// Wiped answers Wipe: the vault holds nothing of the request any more.
 	Wiped struct{ Request Number }

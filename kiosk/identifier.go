@@ -59,6 +59,9 @@ func Check(k IdentifierKind, s string) Problem {
 	if p := checkText(s, MaxIdentifier); p != NoProblem {
 		return p
 	}
+	if s[0] == '{' { // JSON: a server may read another person's hint from it
+		return BadCharacter
+	}
 	switch k {
 	case EmailKind:
 		name, domain, ok := strings.Cut(s, "@")

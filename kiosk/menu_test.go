@@ -100,7 +100,7 @@ func TestAbandonedTaskDoesNotReturn(t *testing.T) {
 	if v.do(TaskDone{late}); v.s != before {
 		t.Errorf("a late answer changed the state to %+v", v.s)
 	}
-	v.do(Failed{v.s.Question, Internal})
+	v.do(Failed{Number: v.s.Question, Reason: Internal})
 	if !v.s.Menu.Failed || v.s.Menu.Task != StatusTask {
 		t.Errorf("the failure is not shown: %+v", v.s)
 	}
@@ -189,7 +189,7 @@ func TestDiagnosisWithoutApproval(t *testing.T) {
 func TestDiagnosisAfterFailedRequest(t *testing.T) {
 	v := newVisitWithTechnicians(t).press(TechnicianKey, 0)
 	v.do(IdentifierEntered{Identifier: Secret("tara"), Seen: Identify}).in(Asking)
-	v.do(Failed{v.s.Question, Unreachable}).ended(Unreachable)
+	v.do(Failed{Number: v.s.Question, Reason: Unreachable}).ended(Unreachable)
 	if !v.s.OffersDiagnosis() {
 		t.Fatal("the diagnosis is not offered")
 	}
@@ -209,7 +209,7 @@ func TestMenuStaysClosed(t *testing.T) {
 	}{{NoAccess, false}, {WrongPerson, false}, {Untrusted, true}}
 	for _, c := range cases {
 		v := newVisitWithTechnicians(t).press(TechnicianKey, 0).approved()
-		v.do(Failed{v.s.Question, c.why}).ended(c.why)
+		v.do(Failed{Number: v.s.Question, Reason: c.why}).ended(c.why)
 		if v.s.OffersDiagnosis() != c.offered {
 			t.Errorf("%v: the diagnosis is offered: %v", c.why, v.s.OffersDiagnosis())
 		}
@@ -224,8 +224,8 @@ func TestMenuStaysClosed(t *testing.T) {
 		}
 	})
 	t.Run("a customer's visit", func(t *testing.T) {
-		v := newVisitWithTechnicians(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{unusedNumber, Internal})
-		v.do(Failed{v.s.Question, Unreachable}).ended(Unreachable)
+		v := newVisitWithTechnicians(t).do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{Number: unusedNumber, Reason: Internal})
+		v.do(Failed{Number: v.s.Question, Reason: Unreachable}).ended(Unreachable)
 		if v.s.OffersDiagnosis() {
 			t.Error("the diagnosis is offered to a customer")
 		}

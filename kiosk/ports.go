@@ -162,8 +162,9 @@ type RevocationQueue interface {
 
 // Guard is the push guard. It decides by the journal's records and has no memory of its own.
 type Guard interface {
-	// Allow decides whether one more backchannel authentication request for this person may leave the device now.
-	Allow(identifier Secret) (Throttle, error)
+	// Allow decides whether one more backchannel authentication request for this person may leave the device now. withCode
+	// says that it continues a visit: the customer answers the server's demand for a user code.
+	Allow(identifier Secret, withCode bool) (Throttle, error)
 }
 
 // Throttle is the push guard's answer. The zero Throttle allows the request.
@@ -178,8 +179,8 @@ type PastRequest struct {
 	Wall       time.Time
 	Boot       string
 	Uptime     time.Duration
-	// History returns, if SamePerson, the visit's records in order, without secrets; none if the visit has been pruned
-	// since. It must not be called later.
+	// History returns the visit's records in order, without secrets; none if the visit has been pruned since. It must not
+	// be called later.
 	History func() []Record
 }
 

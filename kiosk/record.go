@@ -54,6 +54,7 @@ type Record struct {
 	Reason     Reason        // with an ending; NoReason if the server rang nobody and first required a user code
 	Code       string        // the code on both screens, no secret; empty in the device flow
 	Technician bool          // a technician's visit
+	Unsent     bool          // with an ending: the request has not left the device
 	Expires    time.Duration // with StageAcknowledged: how long the request lives, from when it was sent
 	Interval   time.Duration // with StageAcknowledged: the poll interval, or the longest pause that the server asked for
 

@@ -167,6 +167,7 @@ type RequestState struct {
 	HintExpired     bool          // the server refused the login hint token because it has expired
 	AmbiguousDenial bool          // the server sends one code for declined and expired (Auth0)
 	TokensIssued    bool          // the server issued tokens; they must be revoked
+	Unsent          bool          // the request has not left the device
 }
 
 // Ending says why a visit ended without a result.

@@ -102,7 +102,7 @@ func (t *transition) takeAnswer(n Number) bool {
 
 func (t *transition) record(stage Stage, r Reason) Record {
 	request := t.s.Request
-	rec := Record{Visit: request.Visit, Stage: stage, Reason: r, Code: request.Code, Technician: t.s.Technician}
+	rec := Record{Visit: request.Visit, Stage: stage, Reason: r, Code: request.Code, Technician: t.s.Technician, Unsent: request.Unsent}
 	if stage == StageAcknowledged {
 		schedule := request.Schedule
 		rec.Interval = max(schedule.Interval, schedule.LongestPause)

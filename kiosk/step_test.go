@@ -59,11 +59,13 @@ func TestEndings(t *testing.T) {
 		revoke bool
 	}{
 		{"the server does not know the person", asking,
-			func(v *visit) *visit { return v.do(Failed{v.s.Question, Refused}).in(Asking).wait(sec(2)) }, Refused, StageEnded, false},
+			func(v *visit) *visit {
+				return v.do(Failed{Number: v.s.Question, Reason: Refused}).in(Asking).wait(sec(2))
+			}, Refused, StageEnded, false},
 		{"the customer leaves before the refusal is shown", asking,
-			func(v *visit) *visit { return v.do(Failed{v.s.Question, Refused}).do(key(EscapeKey)) }, Cancelled, StageAbandoned, false},
+			func(v *visit) *visit { return v.do(Failed{Number: v.s.Question, Reason: Refused}).do(key(EscapeKey)) }, Cancelled, StageAbandoned, false},
 
-		{"the request got lost", asking, at(func(v *visit) Event { return Failed{v.s.Question, Unreachable} }), Unreachable, StageEnded, false},
+		{"the request got lost", asking, at(func(v *visit) Event { return Failed{Number: v.s.Question, Reason: Unreachable} }), Unreachable, StageEnded, false},
 		{"the server never answers the request", asking, func(v *visit) *visit { return v.wait(sec(46)) }, Unreachable, StageAbandoned, false},
 		{"cancelled while the request is being sent", asking, at(func(*visit) Event { return key(EscapeKey) }), Cancelled, StageAbandoned, false},
 		{"stop while the request is being sent", asking, func(v *visit) *visit { v.s, v.effects = Step(v.s, v.now, Stop{}); return v.recordCommits() }, Cancelled, StageAbandoned, false},
@@ -72,11 +74,11 @@ func TestEndings(t *testing.T) {
 		{"the server refuses the client", waitingMinute, verdict(Fatal), Misconfigured, StageEnded, false},
 		{"the server no longer knows the auth_req_id", waitingMinute, verdict(UnknownRequest), Unreachable, StageEnded, false},
 		{"cancelled while waiting", waitingMinute, at(func(*visit) Event { return key(EscapeKey) }), Cancelled, StageEnded, false},
-		{"somebody else approved", (*visit).approved, at(func(v *visit) Event { return Failed{v.s.Question, WrongPerson} }), WrongPerson, StageEnded, true},
-		{"the token is invalid", (*visit).approved, at(func(v *visit) Event { return Failed{v.s.Question, Untrusted} }), Untrusted, StageEnded, true},
+		{"somebody else approved", (*visit).approved, at(func(v *visit) Event { return Failed{Number: v.s.Question, Reason: WrongPerson} }), WrongPerson, StageEnded, true},
+		{"the token is invalid", (*visit).approved, at(func(v *visit) Event { return Failed{Number: v.s.Question, Reason: Untrusted} }), Untrusted, StageEnded, true},
 		{"cancelled while checking", (*visit).approved, at(func(*visit) Event { return key(EscapeKey) }), Cancelled, StageEnded, true},
 		{"the validation never ends", (*visit).approved, func(v *visit) *visit { return v.wait(sec(46)) }, Unreachable, StageEnded, true},
-		{"the API refuses the token", fetching, at(func(v *visit) Event { return Failed{v.s.Question, NoAccess} }), NoAccess, StageEnded, true},
+		{"the API refuses the token", fetching, at(func(v *visit) Event { return Failed{Number: v.s.Question, Reason: NoAccess} }), NoAccess, StageEnded, true},
 		{"the API never answers", fetching, func(v *visit) *visit { return v.wait(sec(46)) }, ServiceDown, StageEnded, true},
 	}
 	for _, c := range cases {

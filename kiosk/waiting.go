@@ -121,7 +121,8 @@ func (t *transition) denied() {
 // OffersDeviceFlow reports whether the customer may switch to the device flow now: while the phone should ring, and after
 // the server refused the request. Not after a person declined or did not answer: both have a phone that rings.
 func (s State) OffersDeviceFlow() bool {
-	if !s.Rules.DeviceFlow || s.Flow != Backchannel || s.Stopping {
+	// Not for technicians: a link can be sent to one of them far away, who would open the menu for somebody else.
+	if !s.Rules.DeviceFlow || s.Flow != Backchannel || s.Stopping || s.Technician {
 		return false
 	}
 	return s.Phase == Waiting || s.Phase == Ended && s.Ending.Reason == Refused

@@ -161,7 +161,7 @@ func TestDeviceFlowReplacesRequest(t *testing.T) {
 	if v.s.Help {
 		t.Error("the help opened although no phone rings")
 	}
-	v.answer(Polled{Verdict: Granted}).in(Checking).do(Failed{v.s.Question, WrongPerson}).ended(WrongPerson)
+	v.answer(Polled{Verdict: Granted}).in(Checking).do(Failed{Number: v.s.Question, Reason: WrongPerson}).ended(WrongPerson)
 	if !hasEffect[Revoke](v) {
 		t.Error("another person's tokens were not revoked")
 	}
@@ -170,13 +170,13 @@ func TestDeviceFlowReplacesRequest(t *testing.T) {
 func TestDeviceFlowAfterRefusal(t *testing.T) {
 	v := newVisit(t)
 	v.s.Rules.DeviceFlow = true
-	v.do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{v.s.Question, Refused}).wait(sec(5)).ended(Refused)
+	v.do(IdentifierEntered{Identifier: Secret("alice")}).do(Failed{Number: v.s.Question, Reason: Refused}).wait(sec(5)).ended(Refused)
 	if hasEffect[Wipe](v) {
 		t.Fatal("the identifier was wiped although the device flow is offered")
 	}
 	v.do(letter('x')).ended(Refused)
 	v.do(letter('2')).in(Asking)
-	v.do(Failed{v.s.Question, Refused}).wait(sec(5)).ended(Refused)
+	v.do(Failed{Number: v.s.Question, Reason: Refused}).wait(sec(5)).ended(Refused)
 	v.do(letter('2')).in(Ready)
 
 	v.acknowledged(time.Minute, sec(5)).poll(Polled{Verdict: Denied}).ended(Declined)

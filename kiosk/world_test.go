@@ -135,14 +135,14 @@ func (w *world) carryOut(f Effect) bool {
 			break
 		}
 		w.answerLater(Acknowledged{Number: f.Number, Expires: w.pick(2, 10, 30, 120, 600), Interval: w.pick(0, 1, 5, 7, 60), AmbiguousDenial: w.chance(50), PhoneHint: PhoneHint(w.rng.IntN(3))},
-			Failed{f.Number, Refused}, Failed{f.Number, Unreachable})
+			Failed{Number: f.Number, Reason: Refused}, Failed{Number: f.Number, Reason: Unreachable})
 	case Poll:
 		w.poll(f)
 	case Verify:
 		if w.records[w.s.Request.Visit] != StageGranted {
 			w.fail("6: tokens validated before the record")
 		}
-		w.answerLater(Verified{f.Number}, Failed{f.Number, WrongPerson}, Failed{f.Number, Untrusted}, Failed{f.Number, NoAccess})
+		w.answerLater(Verified{f.Number}, Failed{Number: f.Number, Reason: WrongPerson}, Failed{Number: f.Number, Reason: Untrusted}, Failed{Number: f.Number, Reason: NoAccess})
 	case Fetch:
 		if !w.verified[f.Request] {
 			w.fail("5: a fetch without a verified answer")
@@ -150,9 +150,9 @@ func (w *world) carryOut(f Effect) bool {
 		if w.fetches[f.Request]++; w.fetches[f.Request] > 1 {
 			w.fail("5: a second fetch")
 		}
-		w.answerLater(Fetched{f.Number}, Failed{f.Number, NoAccess}, Failed{f.Number, ServiceDown})
+		w.answerLater(Fetched{f.Number}, Failed{Number: f.Number, Reason: NoAccess}, Failed{Number: f.Number, Reason: ServiceDown})
 	case RunTask:
-		w.answerLater(TaskDone{f.Number}, Failed{f.Number, Internal})
+		w.answerLater(TaskDone{f.Number}, Failed{Number: f.Number, Reason: Internal})
 	case Revoke:
 		delete(w.tokens, f.Request)
 	case Wipe:
@@ -307,7 +307,7 @@ func (w *world) hostile() Event {
 	}
 	all := []Event{
 		Pinged{n + 5000}, InputRequired{n, UserCodeRequired}, UserCodeEntered{Secret("0000")},
-		Prepared{n, "vX", "BAD"}, Throttled{n, Throttle{Wait: time.Hour}}, Acknowledged{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, TaskDone{n}, Failed{n, Internal},
+		Prepared{n, "vX", "BAD"}, Throttled{n, Throttle{Wait: time.Hour}}, Acknowledged{Number: n, Expires: time.Hour}, Verified{n}, Fetched{n}, TaskDone{n}, Failed{Number: n, Reason: Internal},
 		Polled{Number: n, Request: n, Verdict: Denied}, Polled{Number: n, Request: n + 5000, Verdict: Granted},
 		Wiped{n + 9000}, InputChanged{Length: 99},
 	}

@@ -170,9 +170,9 @@ func pingSettings(t *testing.T) []string {
 // noRecord is a record that keeps nothing, and a guard that permits everything.
 type noRecord struct{}
 
-func (noRecord) Append(kiosk.Record) error                  { return nil }
-func (noRecord) Unfinished() ([]kiosk.Record, error)        { return nil, nil }
-func (noRecord) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
+func (noRecord) Append(kiosk.Record) error                        { return nil }
+func (noRecord) Unfinished() ([]kiosk.Record, error)              { return nil, nil }
+func (noRecord) Allow(kiosk.Secret, bool) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
 
 // resultTime notes when the result was written.
 type resultTime struct{ at time.Time }

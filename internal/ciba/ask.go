@@ -59,11 +59,11 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 		return err
 	})
 	if err != nil {
-		return kiosk.Ack{}, err
+		return kiosk.Ack{}, unsent(err)
 	}
 	name, hint, expected, err := k.identify(ctx, r.Identifier)
 	if err != nil {
-		return kiosk.Ack{}, err
+		return kiosk.Ack{}, unsent(err)
 	}
 	p := k.Profile()
 	message, err := bindingMessage(k.config.BindingMessage, r.Code, k.config.Site, p.BindingExtra, p.BindingMax)
@@ -87,6 +87,17 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	}
 	ack.ExpectedSubject, ack.BindingMessage, ack.AmbiguousDenial, ack.PhoneHint = packed, message, p.AmbiguousDenial, p.PhoneHint
 	return ack, nil
+}
+
+// unsent marks an error as one of a request that has not left the device.
+func unsent(err error) error {
+	var e *kiosk.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	marked := *e
+	marked.Unsent = true
+	return &marked
 }
 
 // fetchDocuments returns the metadata. It fetches the metadata and the keys if they are not cached. An error of check ends
@@ -127,9 +138,9 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	// The expiry counts from when the request was sent, which is after its connection was made.
-	sent := k.uptime()
+	sent, connected := k.uptime(), false
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { sent = k.uptime() },
+		GotConn: func(httptrace.GotConnInfo) { sent, connected = k.uptime(), true },
 	})
 	form.Set("scope", k.config.Scope)
 	setNonEmpty(form, "acr_values", k.config.ACRValues)
@@ -153,7 +164,9 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 		if reply == nil {
 			err = unansweredError{err}
 		}
-		return kiosk.Ack{}, kiosk.Fail(k.unreachableReason(err), askOperation, err)
+		failure := kiosk.Fail(k.unreachableReason(err), askOperation, err)
+		failure.Unsent = !connected
+		return kiosk.Ack{}, failure
 	}
 	if e := readError(reply.Body); e != nil {
 		if w := requiredInput(e.code, m, form); w != kiosk.NothingRequired {

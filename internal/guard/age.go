@@ -1,6 +1,11 @@
 package guard
 
-import "time"
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
 
 // clockReading is the device's clock when the guard is asked.
 type clockReading struct {
@@ -36,6 +41,51 @@ func (c clockReading) personAge(wall time.Time, boot string, uptime time.Duratio
 		return c.likelyAge(wall, boot, uptime)
 	}
 	return c.minAge(wall, boot, uptime)
+}
+
+// bucket is the device's budget as a token bucket: it holds as many requests as the rate allows at once, and fills at that rate.
+// A refusal that rang nobody costs little, so that nobody closes a device for others by typing nonsense.
+type bucket struct {
+	rate  Rate
+	taken []withdrawal // newest first
+}
+
+type withdrawal struct {
+	age  time.Duration
+	cost float64 // in requests
+}
+
+// What requests cost of the device's budget. An authorization server answers a refusal after about two seconds, so a person who
+// types nonsense without a pause makes 300 in ten minutes: at this cost they take what the bucket gets in that time.
+const (
+	ringCost    = 1.0
+	refusalCost = 0.1
+)
+
+func (b *bucket) add(age time.Duration, cost float64) {
+	if cost > 0 && age < b.memory() {
+		b.taken = append(b.taken, withdrawal{max(age, 0), cost})
+	}
+}
+
+// memory is how long a withdrawal matters: after twice its period, an unused bucket is full whatever was taken.
+func (b *bucket) memory() time.Duration { return 2 * b.rate.Per }
+
+// wait returns how long until the bucket holds one request.
+func (b *bucket) wait() time.Duration {
+	// After a jump of the wall clock, the order of ages differs from that of writing.
+	slices.SortStableFunc(b.taken, func(x, y withdrawal) int { return cmp.Compare(y.age, x.age) })
+	full, perSecond := float64(b.rate.Count), float64(b.rate.Count)/b.rate.Per.Seconds()
+	level, before := full, b.memory()
+	for _, w := range b.taken {
+		level = min(level+(before-w.age).Seconds()*perSecond, full)
+		level, before = max(level-w.cost, 0), w.age
+	}
+	level = min(level+before.Seconds()*perSecond, full)
+	if level >= 1 {
+		return 0
+	}
+	return time.Duration(math.Ceil((1 - level) / perSecond * float64(time.Second)))
 }
 
 // window collects the newest requests that count against one rate.

@@ -7,9 +7,12 @@
 // The longest of four waits counts:
 //
 //	person's budget   a number of requests in a sliding window
-//	device's budget   the same for all persons together
+//	device's budget   rings of all persons together, in a token bucket
 //	open request      of the same person
 //	pause             grows with each failed request in a row (see pauses)
+//
+// A request that has not left the device counts nowhere. A refusal that rang nobody counts for the person like a ring, because
+// the pauses must not reveal who has an account, and for the device a tenth.
 //
 // CIBA cannot cancel a request. A request without a final answer (cancelled, abandoned, connection lost, interrupted by
 // a crash) is therefore open on the phone until it expires.
@@ -18,11 +21,17 @@
 //
 // A request has failed if it was declined, not answered, cancelled or abandoned, if the connection was lost, or if
 // another person approved it: the phone rang, or may have rung, and its owner did not approve. A request that the server
-// refused has failed as well, although no phone rang: otherwise the pauses would reveal who has an account. Two kinds
-// count against the budgets only: requests for which the server demanded a user code, and those of the device flow,
-// which rings no phone. Errors of the device or its settings (clock, validation of the answer, no access) are not
-// failed requests, and neither is one that a power cut interrupted, if its outcome is unknown; of those only the newest is
-// left out, so that pulling the plug does not avoid the pauses. An approval by the right person ends the row of failures, and so does time (streakMemory).
+// refused has failed as well, although no phone rang: otherwise the pauses would reveal who has an account. Requests of the
+// device flow, which rings no phone, count against the budgets only.
+//
+// A request that the server answered by demanding a user code rang nobody either. It counts apart: a visit may have one
+// without a code and three with one (codesPerVisit); each further such number in a row counts as a failed request, over
+// visits. While a customer answers such a demand, they are not held back for it.
+//
+// Errors of the device or its settings (clock, validation of the answer, no access) are not failed requests, and neither
+// is one that a power cut interrupted, if its outcome is unknown; of those only the newest is left out, so that pulling the
+// plug does not avoid the pauses. An approval by the right person ends the row of failures, and so does time
+// (streakMemory).
 //
 // # Clocks
 //
@@ -88,6 +97,10 @@ const (
 	pauseWindow  = 10 * time.Minute // the window that pauses and streakMemory are for
 	streakMemory = 6 * time.Hour    // older failures do not count; more than five of the longest pauses
 	abuseCount   = 3                // failures in a row after which the next attempt is reported as abuse
+
+	// codesPerVisit is how many requests of one visit may be answered by a demand for a user code: the first, which has none,
+	// and three tries (kiosk.Rules.MaxCodeTries).
+	codesPerVisit = 4
 )
 
 // Guard implements kiosk.Guard. It is safe for concurrent use.
@@ -112,14 +125,14 @@ func New(l Limits, m Memory, c Clock) *Guard {
 	return &Guard{limits: l, memory: m, clock: c}
 }
 
-// Allow returns how long no request for identifier may be sent; 0 allows it now. If the memory cannot be read, it
-// returns the error and the longest window as the wait.
-func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
+// Allow returns how long no request for identifier may be sent; 0 allows it now. withCode says that the customer answers a demand
+// for a user code. If the memory cannot be read, it returns the error and the longest window as the wait.
+func (g *Guard) Allow(identifier kiosk.Secret, withCode bool) (kiosk.Throttle, error) {
 	yes, known := g.clock.Synchronised()
 	reading := clockReading{now: g.clock.Now(), wall: g.clock.Wall(), boot: g.clock.Boot(), wallTrusted: yes || !known}
 	memory := g.scaled(streakMemory)
 	longest := max(g.limits.Person.Per, g.limits.Device.Per, memory)
-	person, device := window{rate: g.limits.Person}, window{rate: g.limits.Device}
+	person, device := window{rate: g.limits.Person}, bucket{rate: g.limits.Device}
 	failed := streak{limits: g.limits, clock: reading, memory: memory}
 	read, limit := 0, g.lookback(longest)
 	err := g.memory.PastRequests(identifier, func(p kiosk.PastRequest) bool {
@@ -129,10 +142,22 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 		if reading.minAge(p.Wall, p.Boot, p.Uptime) >= longest {
 			return false // everything written before this one is older
 		}
-		device.add(reading.likelyAge(p.Wall, p.Boot, p.Uptime))
+		age := reading.likelyAge(p.Wall, p.Boot, p.Uptime)
+		personAge := reading.personAge(p.Wall, p.Boot, p.Uptime)
+		if age >= device.memory() && (!p.SamePerson || failed.done && personAge >= person.rate.Per) {
+			return true // its history changes nothing
+		}
+		history := p.History()
+		kind := kindOf(history)
+		if kind == unsent {
+			return true
+		}
+		device.add(age, kind.cost())
 		if p.SamePerson {
-			person.add(reading.personAge(p.Wall, p.Boot, p.Uptime))
-			failed.add(p)
+			if kind != codeDemanded {
+				person.add(personAge)
+			}
+			failed.add(p, history, kind)
 		}
 		return true
 	})
@@ -140,8 +165,8 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 		return kiosk.Throttle{Wait: longest}, fmt.Errorf("push guard: %w", err)
 	}
 	t := kiosk.Throttle{
-		Wait:  max(person.wait(), device.wait(), failed.openFor, failed.pause(g.pause(failed.count))),
-		Abuse: failed.count >= abuseCount,
+		Wait:  max(person.wait(), device.wait(), failed.openFor, failed.pause(g.pause(failed.failures(withCode)))),
+		Abuse: failed.failures(false) >= abuseCount,
 	}
 	g.record(t, reading.now)
 	return t, nil
@@ -150,11 +175,11 @@ func (g *Guard) Allow(identifier kiosk.Secret) (kiosk.Throttle, error) {
 // maxLookback bounds the search if the clocks are useless and the rates are high.
 const maxLookback = 8192
 
-// lookback returns how many requests the device's budget allows within a time. Requests before these are older, even if
-// the clocks are wrong, so a long record costs nothing.
+// lookback returns how many requests the device's budget allows within a time, if all are refused. Requests before these are
+// older, even if the clocks are wrong, so a long record costs nothing.
 func (g *Guard) lookback(longest time.Duration) int {
 	windows := int(longest/g.limits.Device.Per) + 2
-	return min(g.limits.Device.Count*windows, maxLookback)
+	return min(int(float64(g.limits.Device.Count)/refusalCost)*windows, maxLookback)
 }
 
 // pause returns the pause after n failed requests in a row.

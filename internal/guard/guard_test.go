@@ -1,10 +1,13 @@
 package guard
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/seal"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
@@ -74,7 +77,7 @@ func (p *testMemory) PastRequests(id kiosk.Secret, each func(kiosk.PastRequest) 
 		if p.pruned {
 			history = func() []kiosk.Record { return nil }
 		}
-		if !each(kiosk.PastRequest{SamePerson: r.who == string(id), Wall: r.at.wall, Boot: r.at.boot, Uptime: r.at.up, History: history}) {
+		if !each(kiosk.PastRequest{SamePerson: bytes.Equal(seal.Fold([]byte(r.who)), seal.Fold(id)), Wall: r.at.wall, Boot: r.at.boot, Uptime: r.at.up, History: history}) {
 			break
 		}
 	}
@@ -91,6 +94,31 @@ func firstBoot(up time.Duration) testClock { return testClock{up, noon.Add(up), 
 // secondBoot is a moment of the second boot, at a wall clock time.
 func secondBoot(up time.Duration, wall time.Time) testClock {
 	return testClock{up, wall, "second", false}
+}
+
+func unsentAfter(d time.Duration) []kiosk.Record {
+	return []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Unreachable, Unsent: true, Uptime: d}}
+}
+
+func codeDemandedAfter(d time.Duration) []kiosk.Record {
+	return []kiosk.Record{{Stage: kiosk.StageEnded, Uptime: d}}
+}
+
+// five returns five requests for one person at the start of the first boot.
+func five(who string, history []kiosk.Record) (all []testRequest) {
+	for range 5 {
+		all = append(all, testRequest{who: who, at: firstBoot(0), history: history})
+	}
+	return all
+}
+
+// refusedNames returns n refused requests for different names, the last an hour after the start of the first boot.
+func refusedNames(n int) (all []testRequest) {
+	for i := range n {
+		at := 60*minute - time.Duration(n-1-i)*30*time.Second
+		all = append(all, testRequest{who: fmt.Sprint("name", i), at: firstBoot(at), history: []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Refused}}})
+	}
+	return all
 }
 
 func TestAllow(t *testing.T) {
@@ -121,9 +149,16 @@ func TestAllow(t *testing.T) {
 		{"three requests for others",
 			[]testRequest{{who: "bob", at: firstBoot(1 * minute)}, {who: "carol", at: firstBoot(2 * minute)}, {who: "dave", at: firstBoot(3 * minute)}},
 			firstBoot(4 * minute), 0},
-		{"others have used up the device's budget",
+		{"others have used up the device's budget: one request in two minutes comes back",
+			[]testRequest{{who: "b", at: firstBoot(5 * minute)}, {who: "c", at: firstBoot(5 * minute)}, {who: "d", at: firstBoot(5 * minute)}, {who: "e", at: firstBoot(5 * minute)}, {who: "f", at: firstBoot(5 * minute)}},
+			firstBoot(6 * minute), minute},
+		{"five in five minutes leave room",
 			[]testRequest{{who: "b", at: firstBoot(1 * minute)}, {who: "c", at: firstBoot(2 * minute)}, {who: "d", at: firstBoot(3 * minute)}, {who: "e", at: firstBoot(4 * minute)}, {who: "f", at: firstBoot(5 * minute)}},
-			firstBoot(6 * minute), 5 * minute},
+			firstBoot(6 * minute), 0},
+		{"five that never left the device count nowhere", five("alice", unsentAfter(0)), firstBoot(minute), 0},
+		{"a hundred that were refused close nobody out: a tenth each, half a minute apart", refusedNames(100), firstBoot(61 * minute), 0},
+		{"three answered by a demand for a user code leave the person's budget", five("alice", codeDemandedAfter(0))[:3], firstBoot(minute), 0},
+		{"a fourth such demand is a failed visit", five("alice", codeDemandedAfter(0))[:4], firstBoot(10 * time.Second), 20 * time.Second},
 		{"both budgets used up: the longer wait counts",
 			[]testRequest{{who: "b", at: firstBoot(1 * minute)}, {who: "alice", at: firstBoot(2 * minute)}, {who: "c", at: firstBoot(3 * minute)}, {who: "alice", at: firstBoot(4 * minute)}, {who: "alice", at: firstBoot(5 * minute)}},
 			firstBoot(6 * minute), 6 * minute},
@@ -177,7 +212,7 @@ func TestAllow(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := c.now
-			got, err := New(limits, &testMemory{requests: c.past}, &now).Allow(kiosk.Secret("alice"))
+			got, err := New(limits, &testMemory{requests: c.past}, &now).Allow(kiosk.Secret("alice"), false)
 			if err != nil || got.Wait != c.want {
 				t.Errorf("wait %v, want %v (%v)", got.Wait, c.want, err)
 			}
@@ -188,13 +223,13 @@ func TestAllow(t *testing.T) {
 func TestUnreadableMemoryStopsRequests(t *testing.T) {
 	broken := errors.New("card gone")
 	clock := firstBoot(time.Hour)
-	wait, err := New(DefaultLimits(), &testMemory{err: broken}, &clock).Allow(kiosk.Secret("alice"))
+	wait, err := New(DefaultLimits(), &testMemory{err: broken}, &clock).Allow(kiosk.Secret("alice"), false)
 	if !errors.Is(err, broken) || wait.Wait <= 0 {
 		t.Errorf("wait %v, error %v", wait, err)
 	}
 }
 
-// TestBudgetHoldsForADayOfAttempts tries every second for a day, with a reboot and a jump of the wall clock each hour:
+// TestBudgetHoldsForADayOfAttempts tries every three seconds for a day, with a reboot and a jump of the wall clock each hour:
 // within ten minutes there are never more requests than the budget, and the device is never locked for good.
 func TestBudgetHoldsForADayOfAttempts(t *testing.T) {
 	memory := &testMemory{}
@@ -204,10 +239,10 @@ func TestBudgetHoldsForADayOfAttempts(t *testing.T) {
 	for hour := range 24 {
 		clock := &testClock{boot: string(rune('a' + hour))}
 		g := New(Limits{Person: Rate{3, 10 * minute}}, memory, clock)
-		for second := range 3600 {
+		for second := 0; second < 3600; second += 3 {
 			clock.up = time.Duration(second) * time.Second
 			clock.wall = noon.Add(truth + jumps[hour%len(jumps)])
-			wait, err := g.Allow(kiosk.Secret("alice"))
+			wait, err := g.Allow(kiosk.Secret("alice"), false)
 			if err != nil || wait.Wait < 0 || wait.Wait > 10*minute {
 				t.Fatalf("wait %v, %v", wait, err)
 			}
@@ -215,7 +250,7 @@ func TestBudgetHoldsForADayOfAttempts(t *testing.T) {
 				memory.requests = append(memory.requests, testRequest{who: "alice", at: *clock})
 				sent = append(sent, truth)
 			}
-			truth += time.Second
+			truth += 3 * time.Second
 		}
 	}
 	for i := 3; i < len(sent); i++ {
@@ -237,7 +272,7 @@ func TestLookbackStopsEarly(t *testing.T) {
 		memory.requests = append(memory.requests, testRequest{who: "bob", at: firstBoot(time.Duration(i) * minute)})
 	}
 	clock := firstBoot(5000 * minute)
-	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice")); wait.Wait != 0 || err != nil {
+	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice"), false); wait.Wait != 0 || err != nil {
 		t.Fatal(wait, err)
 	}
 	if memory.calls > 362 {
@@ -253,13 +288,13 @@ func TestLookbackIsBounded(t *testing.T) {
 		memory.requests[i] = testRequest{who: "bob", at: firstBoot(time.Duration(i) * minute)}
 	}
 	clock := testClock{up: minute, wall: noon, boot: "second", unsynchronised: true}
-	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice")); wait.Wait < 0 || err != nil {
+	if wait, err := New(DefaultLimits(), memory, &clock).Allow(kiosk.Secret("alice"), false); wait.Wait < 0 || err != nil {
 		t.Fatal(wait, err)
 	}
-	if memory.calls > 30*38+1 {
+	if memory.calls > maxLookback+1 {
 		t.Errorf("read %d requests", memory.calls)
 	}
-	if _, err := New(Limits{Device: Rate{1000, time.Second}}, memory, &clock).Allow(kiosk.Secret("alice")); memory.calls > maxLookback+1 || err != nil {
+	if _, err := New(Limits{Device: Rate{1000, time.Second}}, memory, &clock).Allow(kiosk.Secret("alice"), false); memory.calls > maxLookback+1 || err != nil {
 		t.Errorf("read %d requests, %v", memory.calls, err)
 	}
 }
@@ -267,7 +302,51 @@ func TestLookbackIsBounded(t *testing.T) {
 func TestZeroRateIsTheDefault(t *testing.T) {
 	memory := &testMemory{requests: []testRequest{{who: "alice", at: firstBoot(0)}, {who: "alice", at: firstBoot(0)}, {who: "alice", at: firstBoot(0)}}}
 	clock := firstBoot(minute)
-	if wait, err := New(Limits{}, memory, &clock).Allow(kiosk.Secret("alice")); wait.Wait != 9*minute || err != nil {
+	if wait, err := New(Limits{}, memory, &clock).Allow(kiosk.Secret("alice"), false); wait.Wait != 9*minute || err != nil {
 		t.Errorf("wait %v, %v", wait, err)
+	}
+}
+
+// TestStrangerWithAnHour has a stranger who types as fast as the server answers, for an hour: spellings of one phone number,
+// tokens signed again, and names that nobody has. The phone rings three times in ten minutes at most, and whoever else comes
+// is served.
+func TestStrangerWithAnHour(t *testing.T) {
+	memory := &testMemory{}
+	clock := &testClock{boot: "first", wall: noon}
+	g := New(DefaultLimits(), memory, clock)
+	spellings := []string{"+447700900123", "00447700900123", "0044 7700 900 123", "+44 (0)7700-900123", "07700900123", "447700900123", "\uff10\uff17\uff17\uff10\uff10900123", "+44\u200b7700900123"}
+	var rings []time.Duration
+	attempt := func(who string, history []kiosk.Record) bool {
+		wait, err := g.Allow(kiosk.Secret(who), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wait.Wait == 0 {
+			memory.requests = append(memory.requests, testRequest{who: who, at: *clock, history: history})
+		}
+		return wait.Wait == 0
+	}
+	nonsense := []kiosk.Record{{Stage: kiosk.StageEnded, Reason: kiosk.Refused, Uptime: 2 * time.Second}}
+	cancelled := []kiosk.Record{{Stage: kiosk.StageAcknowledged, Expires: 10 * time.Second}, {Stage: kiosk.StageEnded, Reason: kiosk.Cancelled, Uptime: time.Second}}
+	for n := 0; clock.up < time.Hour; n++ {
+		if attempt(spellings[n%len(spellings)], cancelled) {
+			rings = append(rings, clock.up)
+		}
+		attempt(fmt.Sprint("nobody", n), nonsense)
+		if wait, err := g.Allow(kiosk.Secret("bob"), false); wait.Wait > 0 || err != nil {
+			t.Fatalf("after %v somebody else is held back for %v: %v", clock.up, wait.Wait, err)
+		}
+		clock.up, clock.wall = clock.up+2*time.Second, clock.wall.Add(2*time.Second)
+	}
+	for i := 3; i < len(rings); i++ {
+		if rings[i]-rings[i-3] < 10*minute {
+			t.Errorf("rings %d to %d came within %v", i-3, i, rings[i]-rings[i-3])
+		}
+	}
+	if len(rings) < 3 || len(rings) > 8 {
+		t.Errorf("the phone rang %d times, at %v", len(rings), rings)
+	}
+	if kiosk.Check(kiosk.TextKind, "{\"sub\":\"u-17\"}") != kiosk.BadCharacter {
+		t.Error("JSON can be typed")
 	}
 }

@@ -1,10 +1,46 @@
 package guard
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
+
+// kind is what a past request did, as far as the budgets care.
+type kind uint8
+
+const (
+	rang         kind = iota // a phone rang, or may have rung
+	refused                  // the server refused it and rang nobody
+	codeDemanded             // the server demanded a user code and rang nobody
+	unsent                   // it has not left the device
+)
+
+func (k kind) cost() float64 {
+	if k == rang {
+		return ringCost
+	}
+	return refusalCost
+}
+
+// kindOf returns the kind of a request. Without a history, its visit was pruned, and it counts like a ring.
+func kindOf(history []kiosk.Record) kind {
+	if len(history) == 0 {
+		return rang
+	}
+	last := history[len(history)-1]
+	acknowledged := slices.ContainsFunc(history, func(r kiosk.Record) bool { return r.Stage == kiosk.StageAcknowledged })
+	switch {
+	case last.Unsent:
+		return unsent
+	case last.Stage == kiosk.StageEnded && last.Reason == kiosk.NoReason:
+		return codeDemanded
+	case last.Stage == kiosk.StageEnded && last.Reason == kiosk.Refused && !acknowledged:
+		return refused
+	}
+	return rang
+}
 
 // streak is one person's failed requests in a row, newest first.
 type streak struct {
@@ -13,7 +49,8 @@ type streak struct {
 	memory time.Duration // older failures do not count
 
 	count   int           // failed requests in a row
-	since   time.Duration // how long ago the newest of them ended
+	codes   int           // requests in a row for which a user code was demanded
+	since   time.Duration // how long ago the newest of both ended
 	openFor time.Duration // how long a request may still be open on the phone
 	done    bool          // an approval ends the streak: older requests do not count
 	cutOff  bool          // a request that a power cut interrupted was left out
@@ -22,16 +59,20 @@ type streak struct {
 
 // add adds the next older request. Before an approval, no request can be open: the guard would have refused the
 // approved one.
-func (r *streak) add(p kiosk.PastRequest) {
+func (r *streak) add(p kiosk.PastRequest, history []kiosk.Record, k kind) {
 	if r.done {
 		return
 	}
-	o := r.outcome(p)
+	o := r.outcome(p, history)
 	r.openFor = max(r.openFor, o.openFor)
 	switch {
 	case o.approved:
 		r.done = true
-	case !o.failed || o.ended >= r.memory:
+	case o.ended >= r.memory:
+	case k == codeDemanded:
+		r.begin(o.ended)
+		r.codes++
+	case !o.failed:
 	case o.cutOff && !r.cutOff:
 		// Nobody's failure; a second one counts, else pulling the plug would avoid every pause. A pause for older failures
 		// begins here all the same.
@@ -50,13 +91,17 @@ func (r *streak) begin(ended time.Duration) {
 	}
 }
 
-// pause returns how much is left of a pause that began when the newest request ended.
-func (r *streak) pause(whole time.Duration) time.Duration {
-	if r.count == 0 {
-		return 0
+// failures returns how many failed requests the streak counts as. While a customer answers a demand for a user code, the visit
+// has just been allowed.
+func (r *streak) failures(withCode bool) int {
+	if withCode {
+		return r.count
 	}
-	return max(whole-r.since, 0)
+	return r.count + r.codes/codesPerVisit
 }
+
+// pause returns how much is left of a pause that began when the newest request ended.
+func (r *streak) pause(whole time.Duration) time.Duration { return max(whole-r.since, 0) }
 
 // outcome is how one request ended.
 type outcome struct {
@@ -67,9 +112,8 @@ type outcome struct {
 	openFor  time.Duration // how long it may still be open
 }
 
-func (r *streak) outcome(p kiosk.PastRequest) outcome {
+func (r *streak) outcome(p kiosk.PastRequest, history []kiosk.Record) outcome {
 	asked := r.clock.personAge(p.Wall, p.Boot, p.Uptime)
-	history := p.History()
 	if len(history) == 0 {
 		return outcome{failed: true, ended: asked} // the visit was pruned
 	}

@@ -105,7 +105,7 @@ func TestPauses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			now := c.now
 			memory := &testMemory{requests: c.past, pruned: strings.HasPrefix(c.name, "pruned history")}
-			got, err := New(Limits{}, memory, &now).Allow(kiosk.Secret("alice"))
+			got, err := New(Limits{}, memory, &now).Allow(kiosk.Secret("alice"), false)
 			if err != nil || got.Wait != c.want {
 				t.Errorf("wait %v, want %v (%v)", got.Wait, c.want, err)
 			}
@@ -118,7 +118,7 @@ func TestPausesScaleWithTheWindow(t *testing.T) {
 	for per, want := range map[time.Duration]time.Duration{minute: 3 * time.Second, 10 * minute: 30 * time.Second, 24 * time.Hour: 30 * time.Second} {
 		clock := firstBoot(0)
 		memory := &testMemory{requests: []testRequest{{who: "alice", at: firstBoot(0), history: endedAfter(0, kiosk.Declined)}}}
-		got, err := New(Limits{Person: Rate{9, per}}, memory, &clock).Allow(kiosk.Secret("alice"))
+		got, err := New(Limits{Person: Rate{9, per}}, memory, &clock).Allow(kiosk.Secret("alice"), false)
 		if err != nil || got.Wait != want {
 			t.Errorf("window %v: pause %v, want %v (%v)", per, got.Wait, want, err)
 		}
@@ -134,7 +134,7 @@ func TestPranksterIsLimited(t *testing.T) {
 		for second := 0; second < 48*3600; second++ {
 			truth := time.Duration(second) * time.Second
 			clock := &testClock{up: 20 * time.Second, wall: noon.Add(truth), boot: fmt.Sprint(second)}
-			hold, err := New(Limits{}, memory, clock).Allow(kiosk.Secret("alice"))
+			hold, err := New(Limits{}, memory, clock).Allow(kiosk.Secret("alice"), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestAbuseIsReported(t *testing.T) {
 	memory, clock := &testMemory{}, firstBoot(0)
 	g := New(Limits{}, memory, &clock)
 	for i := range 4 {
-		if h, _ := g.Allow(kiosk.Secret("alice")); h.Abuse != (i == 3) {
+		if h, _ := g.Allow(kiosk.Secret("alice"), false); h.Abuse != (i == 3) {
 			t.Errorf("try %d: %+v", i+1, h)
 		}
 		if c := g.Condition(); c.Abused != (i == 3) {
@@ -181,13 +181,13 @@ func TestAbuseIsReported(t *testing.T) {
 		memory.requests = append(memory.requests, testRequest{who: "alice", at: clock, history: endedAfter(0, kiosk.Declined)})
 		clock = firstBoot(clock.up + 11*minute)
 	}
-	if h, _ := g.Allow(kiosk.Secret("bob")); h.Abuse || h.Wait != 0 {
+	if h, _ := g.Allow(kiosk.Secret("bob"), false); h.Abuse || h.Wait != 0 {
 		t.Errorf("another person: %+v", h)
 	}
 	if c := g.Condition(); !c.Abused || c.Throttled != 0 || c.At != 33*minute {
 		t.Errorf("%+v", c)
 	}
-	if h, _ := g.Allow(kiosk.Secret("alice")); h.Wait == 0 {
+	if h, _ := g.Allow(kiosk.Secret("alice"), false); h.Wait == 0 {
 		t.Error("not throttled")
 	}
 	if c := g.Condition(); c.Throttled != 1 {
@@ -208,7 +208,7 @@ func BenchmarkAllow(b *testing.B) {
 	clock := firstBoot(8192 * time.Second)
 	g := New(DefaultLimits(), memory, &clock)
 	for b.Loop() {
-		if _, err := g.Allow(kiosk.Secret("alice")); err != nil {
+		if _, err := g.Allow(kiosk.Secret("alice"), false); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -143,11 +143,9 @@ func (b *backlog) pastRequests(samePerson func(seal.Tag) bool, each func(kiosk.P
 			continue
 		}
 		p := kiosk.PastRequest{SamePerson: samePerson(e.Tag), Wall: e.Wall, Boot: e.Boot, Uptime: e.Uptime}
-		if p.SamePerson {
-			begin := e.Record
-			begin.Secrets = kiosk.Secrets{}
-			p.History = func() []kiosk.Record { return b.extend([]kiosk.Record{begin}) }
-		}
+		begin := e.Record
+		begin.Secrets = kiosk.Secrets{}
+		p.History = func() []kiosk.Record { return b.extend([]kiosk.Record{begin}) }
 		if !each(p) {
 			return false
 		}

@@ -99,7 +99,7 @@ func (s *server) Revoke(context.Context, kiosk.Tokens) error { return nil }
 func (s *server) Fetch(context.Context, kiosk.Tokens, kiosk.Person) (kiosk.Result, error) {
 	return kiosk.Result{Title: "t"}, nil
 }
-func (s *server) Allow(kiosk.Secret) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
+func (s *server) Allow(kiosk.Secret, bool) (kiosk.Throttle, error) { return kiosk.Throttle{}, nil }
 
 // phaseDisplay is called with each phase.
 type phaseDisplay func(kiosk.Phase)

@@ -369,9 +369,8 @@ func (j *Journal) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequ
 		return nil
 	}
 	err := j.disk.PastRequests(identifier, func(p kiosk.PastRequest) bool {
-		if history := p.History; history != nil {
-			p.History = func() []kiosk.Record { return j.backlog.extend(history()) }
-		}
+		history := p.History
+		p.History = func() []kiosk.Record { return j.backlog.extend(history()) }
 		return each(p)
 	})
 	if errors.Is(err, store.ErrDamaged) && j.outage == nil {

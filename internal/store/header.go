@@ -49,8 +49,7 @@ func decodeHeader(b []byte) (header, error) {
 }
 
 // PastRequests calls each for the requests on record, newest first in the order of writing, until it returns false.
-// Requests for the person with this identifier, however spelled, come with the visit's history. each must be quick and
-// must not call the store.
+// Each must be quick and must not call the store.
 func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastRequest) bool) error {
 	return s.view("past requests", func(tx *bolt.Tx) error {
 		isPerson := s.ring.MatchPerson(identifier)
@@ -68,9 +67,7 @@ func (s *Store) PastRequests(identifier kiosk.Secret, each func(kiosk.PastReques
 				return err
 			}
 			p := kiosk.PastRequest{SamePerson: isPerson(h.Tag), Wall: h.Wall, Boot: h.Boot, Uptime: h.Uptime}
-			if p.SamePerson {
-				p.History = func() (r []kiosk.Record) { r, err = decodeRecords(b); return r }
-			}
+			p.History = func() (r []kiosk.Record) { r, err = decodeRecords(b); return r }
 			if !each(p) || err != nil {
 				return err
 			}

@@ -1,12 +1,19 @@
 package store
 
 import (
+	"encoding/base64"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
+
+// hintToken returns an unsigned login hint token with these claims.
+func hintToken(claims string) string {
+	part := base64.RawURLEncoding.EncodeToString
+	return part([]byte(`{"alg":"ES256","typ":"hint+jwt"}`)) + "." + part([]byte(claims)) + "." + part(make([]byte, 64))
+}
 
 func TestPersonTag(t *testing.T) {
 	s := openTest(t, t.TempDir())
@@ -25,7 +32,16 @@ func TestPersonTag(t *testing.T) {
 		{"capital sharp s", "STRAẞE", "straße", true},
 		{"another person", "alice", "bob", false},
 		{"another number", "0301234", "0301235", false},
-		{"with and without accent", "jose", "josé", false},
+		{"with and without accent", "jose", "josé", true},
+		{"00 and +", "00447700900123", "+447700900123", true},
+		{"national and international", "07700900123", "+44 (0)7700 900123", true},
+		{"without plus", "447700900123", "+447700900123", true},
+		{"leading zeros", "000100425", "100425", true},
+		{"another short number", "100425", "1100425", false},
+		{"a token signed again", hintToken(`{"sub":"u-17","iat":1}`), hintToken(`{"sub":"u-17","iat":2}`), true},
+		{"a token and the name in it", hintToken(`{"sub":"u-17"}`), "U-17", true},
+		{"tokens by RFC 9493", hintToken(`{"sub_id":{"format":"phone_number","phone_number":"+447700900123"}}`), "07700 900123", true},
+		{"tokens of two persons", hintToken(`{"sub":"u-17"}`), hintToken(`{"sub":"u-18"}`), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := kiosk.Secret(c.a), kiosk.Secret(c.b)

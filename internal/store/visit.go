@@ -37,6 +37,7 @@ type step struct {
 	SentAt   time.Time     `json:"sent_at,omitzero"`
 
 	Technician bool `json:"technician,omitempty"`
+	Unsent     bool `json:"unsent,omitempty"`
 }
 
 const (
@@ -51,7 +52,7 @@ func newStep(r kiosk.Record) step {
 		Stage: r.Stage, Reason: r.Reason,
 		Wall: r.Wall.UTC(), Boot: r.Boot, Uptime: r.Uptime,
 		Expires: r.Expires, Interval: r.Interval, Pause: r.Pause, Sent: r.Sent, SentAt: r.SentAt.UTC(),
-		Technician: r.Technician,
+		Technician: r.Technician, Unsent: r.Unsent,
 	}
 }
 
@@ -79,7 +80,7 @@ func (s visitRecord) record() kiosk.Record {
 	return kiosk.Record{
 		Visit: s.Visit, Stage: l.Stage, Reason: l.Reason, Code: s.Code,
 		Expires: l.Expires, Interval: l.Interval, Pause: l.Pause,
-		Wall: l.Wall, Boot: l.Boot, Uptime: l.Uptime, Sent: l.Sent, SentAt: l.SentAt, Technician: l.Technician,
+		Wall: l.Wall, Boot: l.Boot, Uptime: l.Uptime, Sent: l.Sent, SentAt: l.SentAt, Technician: l.Technician, Unsent: l.Unsent,
 	}
 }
 

@@ -40,7 +40,7 @@ func (r *Runner) isWanted(n kiosk.Number) bool { return n != 0 && r.state.Questi
 
 func (r *Runner) failed(n kiosk.Number, what string, err error) answer {
 	r.Log.Warn(what, "reason", kiosk.ReasonOf(err).String(), "error", err)
-	return answer{event: kiosk.Failed{Number: n, Reason: kiosk.ReasonOf(err)}}
+	return answer{event: kiosk.Failed{Number: n, Reason: kiosk.ReasonOf(err), Unsent: kiosk.IsUnsent(err)}}
 }
 
 func (r *Runner) ask(f kiosk.Ask) {

@@ -310,7 +310,7 @@ func (r *Runner) prepare(f kiosk.Prepare) {
 	var throttle kiosk.Throttle
 	var err error
 	if f.Flow == kiosk.Backchannel {
-		throttle, err = r.Guard.Allow(id)
+		throttle, err = r.Guard.Allow(id, len(code) > 0)
 	}
 	switch {
 	case err != nil:

@@ -238,7 +238,7 @@ func (s *testKiosk) Unfinished() ([]kiosk.Record, error) { return s.unfinishedRe
 
 // The methods of kiosk.Guard and kiosk.Display.
 
-func (s *testKiosk) Allow(kiosk.Secret) (kiosk.Throttle, error) {
+func (s *testKiosk) Allow(kiosk.Secret, bool) (kiosk.Throttle, error) {
 	s.note("guard")
 	return kiosk.Throttle{}, nil
 }
