@@ -10,8 +10,6 @@ import (
 // issuer is an issuer identifier (OpenID Connect Discovery 2).
 type issuer struct{ field }
 
-const issuerAllowed = "an https address without query and fragment; http only for a loopback address"
-
 func (i *issuer) Decode(s string) error {
 	if !i.accept(s) {
 		return nil
@@ -35,7 +33,7 @@ func (e *endpoint) Decode(s string) error {
 	}
 	u, err := safeurl.Parse(e.text)
 	if err != nil {
-		return e.reject("an https address without fragment; http only for a loopback address", "%v", err)
+		return e.reject(endpointAllowed, "%v", err)
 	}
 	e.url = u
 	return nil
@@ -48,20 +46,19 @@ type link struct{ field }
 const maxLink = 300
 
 func (l *link) Decode(s string) error {
-	const allowed = "an http or https address of at most 300 characters"
 	if !l.accept(s) {
 		return nil
 	}
 	u, err := url.Parse(l.text)
 	switch {
 	case err != nil || u.Opaque != "" || u.Hostname() == "":
-		return l.reject(allowed, "not an address")
+		return l.reject(linkAllowed, "not an address")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return l.reject(allowed, "must begin with http:// or https://")
+		return l.reject(linkAllowed, "must begin with http:// or https://")
 	case u.User != nil:
-		return l.reject(allowed, "contains a user name")
+		return l.reject(linkAllowed, "contains a user name")
 	case len(l.text) > maxLink:
-		return l.reject(allowed, "has %d characters", len(l.text))
+		return l.reject(linkAllowed, "has %d characters", len(l.text))
 	}
 	return nil
 }
@@ -70,18 +67,17 @@ func (l *link) Decode(s string) error {
 type resource struct{ field }
 
 func (r *resource) Decode(s string) error {
-	const allowed = "an absolute URI without fragment (RFC 8707)"
 	if !r.accept(s) {
 		return nil
 	}
 	u, err := url.Parse(r.text)
 	switch {
 	case err != nil || !u.IsAbs() || !isToken(r.text):
-		return r.reject(allowed, "not an absolute URI")
+		return r.reject(resourceAllowed, "not an absolute URI")
 	case u.User != nil:
-		return r.reject(allowed, "contains a user name")
+		return r.reject(resourceAllowed, "contains a user name")
 	case strings.Contains(r.text, "#"):
-		return r.reject(allowed, "has a fragment")
+		return r.reject(resourceAllowed, "has a fragment")
 	}
 	return nil
 }

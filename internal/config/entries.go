@@ -1,10 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"reflect"
-	"strings"
-)
+import "reflect"
 
 // Setting documents one setting.
 type Setting struct {
@@ -13,7 +9,7 @@ type Setting struct {
 	Default    string `json:"default,omitempty"`    // the value of an unset variable
 	Derived    string `json:"derived,omitempty"`    // the same in words if it depends on something
 	Doc        string `json:"doc"`                  // meaning
-	Allowed    string `json:"allowed,omitempty"`    // allowed words or range; empty if Doc says it
+	Allowed    string `json:"allowed,omitempty"`    // valid values: words, a range, or a form
 	Credential string `json:"credential,omitempty"` // systemd credential that can replace the file
 }
 
@@ -46,7 +42,7 @@ func (s *sections) fields() []entry {
 			all = append(all, entry{
 				Setting: Setting{
 					Name: tag.Get("name"), Group: section.group, Default: tag.Get("default"), Derived: tag.Get("derived"),
-					Doc: tag.Get("doc"), Allowed: allowed(tag), Credential: tag.Get("credential"),
+					Doc: tag.Get("doc"), Allowed: allowed(v.Type().Field(i)), Credential: tag.Get("credential"),
 				},
 				tag:   tag,
 				field: v.Field(i).Addr().Interface().(interface{ base() *field }),
@@ -64,15 +60,4 @@ func Doc() []Setting {
 		all = append(all, f.Setting)
 	}
 	return all
-}
-
-// allowed returns the words or the range of a field's tags; the limits of files and texts are not worth mentioning.
-func allowed(tag reflect.StructTag) string {
-	if words := tag.Get("oneof"); words != "" {
-		return "one of " + strings.Join(strings.Fields(words), ", ")
-	}
-	if least, most := tag.Get("min"), tag.Get("max"); least != "" && most != "" {
-		return fmt.Sprintf("%s to %s", least, most)
-	}
-	return ""
 }

@@ -111,6 +111,31 @@ func TestEnvconfigReadsDocumentedNames(t *testing.T) {
 	}
 }
 
+// TestEverySettingHasAllowedValues: the documents and the manual page say what each setting may be.
+func TestEverySettingHasAllowedValues(t *testing.T) {
+	for _, s := range Doc() {
+		if s.Allowed == "" {
+			t.Errorf("%s: no allowed values", s.Name)
+		}
+	}
+}
+
+// TestErrorsNameAllowedValues: a value that no setting accepts is rejected with what would be valid.
+func TestErrorsNameAllowedValues(t *testing.T) {
+	for _, value := range []string{"\x01", "?? ??\"", "://"} {
+		emptyEnv(t)
+		for _, s := range Doc() {
+			t.Setenv(s.Name, value)
+		}
+		_, err := Load()
+		for _, p := range problemsIn(t, err) {
+			if p.Allowed == "" {
+				t.Errorf("%v", p)
+			}
+		}
+	}
+}
+
 func TestTagsAreValid(t *testing.T) {
 	var s sections
 	for _, f := range s.fields() {

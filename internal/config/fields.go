@@ -66,7 +66,7 @@ type freeText struct{ field }
 
 func (p *freeText) Decode(s string) error {
 	if p.accept(s) && len(p.text) > maxText {
-		return p.reject(fmt.Sprintf("at most %d bytes", maxText), "has %d bytes", len(p.text))
+		return p.reject(textAllowed, "has %d bytes", len(p.text))
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (j *jsonList) Decode(s string) error {
 	}
 	var list []json.RawMessage
 	if json.Unmarshal([]byte(j.text), &list) != nil || len(list) == 0 {
-		return j.reject("a JSON array of objects with a type (RFC 9396)", "is not a JSON array, or is empty")
+		return j.reject(jsonListAllowed, "is not a JSON array, or is empty")
 	}
 	return nil
 }
@@ -97,15 +97,13 @@ var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 func (n *shortName) Decode(s string) error {
 	if n.accept(s) && !namePattern.MatchString(n.text) {
-		return n.reject("a name of a to z, 0 to 9 and -, at most 32 characters", "is not such a name")
+		return n.reject(nameAllowed, "is not such a name")
 	}
 	return nil
 }
 
 // token is one word of visible ASCII characters (RFC 6749 appendix A: VSCHAR without the space).
 type token struct{ field }
-
-const tokenAllowed = "visible ASCII characters without spaces, at most 512"
 
 // isToken reports whether s is a token.
 func isToken(s string) bool {
@@ -125,7 +123,7 @@ type claimValue struct{ field }
 func (c *claimValue) Decode(s string) error {
 	if c.accept(s) {
 		if i := strings.LastIndexByte(c.text, '='); i < 1 || i == len(c.text)-1 {
-			return c.reject("a claim and its value, such as roles=kiosk-technician", "is not name=value")
+			return c.reject(claimAllowed, "is not name=value")
 		}
 	}
 	return nil
@@ -145,7 +143,7 @@ func (t *tokens) Decode(s string) error {
 	t.list = strings.Fields(t.text)
 	for _, one := range t.list {
 		if !isToken(one) {
-			return t.reject("words of visible ASCII characters, separated by spaces", "one word contains other characters or is too long")
+			return t.reject(tokensAllowed, "one word contains other characters or is too long")
 		}
 	}
 	return nil
@@ -185,7 +183,6 @@ type welcome struct {
 const maxWelcome = 60
 
 func (w *welcome) Decode(s string) error {
-	const allowed = "a text, or texts by language: en: Collect your parcel | de: Paket abholen; at most 60 characters each"
 	w.byLanguage = nil
 	if !w.accept(s) {
 		return nil
@@ -200,11 +197,11 @@ func (w *welcome) Decode(s string) error {
 		_, twice := w.byLanguage[code]
 		switch {
 		case text == "":
-			return w.reject(allowed, "one text is empty")
+			return w.reject(welcomeAllowed, "one text is empty")
 		case utf8.RuneCountInString(text) > maxWelcome:
-			return w.reject(allowed, "one text has more than %d characters", maxWelcome)
+			return w.reject(welcomeAllowed, "one text has more than %d characters", maxWelcome)
 		case twice:
-			return w.reject(allowed, "there are two texts for one language")
+			return w.reject(welcomeAllowed, "there are two texts for one language")
 		}
 		w.byLanguage[code] = text
 	}
@@ -218,7 +215,7 @@ var rgbPattern = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
 
 func (c *rgb) Decode(s string) error {
 	if c.accept(s) && !rgbPattern.MatchString(c.text) {
-		return c.reject("a colour such as #ff8800", "is not of the form #rrggbb")
+		return c.reject(colourAllowed, "is not of the form #rrggbb")
 	}
 	return nil
 }
@@ -231,7 +228,6 @@ type scopes struct {
 }
 
 func (t *scopes) Decode(s string) error {
-	const allowed = "scopes separated by spaces; openid must be one of them"
 	t.list = nil
 	if !t.accept(s) {
 		return nil
@@ -241,12 +237,12 @@ func (t *scopes) Decode(s string) error {
 	for _, one := range t.list {
 		// RFC 6749 3.3: scope-token
 		if !isToken(one) || strings.ContainsAny(one, `"\`) {
-			return t.reject(allowed, "one scope contains a character that is not allowed in scopes")
+			return t.reject(scopesAllowed, "one scope contains a character that is not allowed in scopes")
 		}
 		openid = openid || one == "openid"
 	}
 	if !openid {
-		return t.reject(allowed, "openid is missing")
+		return t.reject(scopesAllowed, "openid is missing")
 	}
 	return nil
 }
@@ -264,7 +260,7 @@ func (f *flag) Decode(s string) error {
 	}
 	on, err := strconv.ParseBool(f.text)
 	if err != nil {
-		return f.reject("true or false", "is neither true nor false")
+		return f.reject(flagAllowed, "is neither true nor false")
 	}
 	f.on = on
 	return nil
@@ -320,7 +316,6 @@ const maxLanguages = 16
 var languagePattern = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 
 func (l *languages) Decode(s string) error {
-	const allowed = "language codes separated by commas, such as en,de: each once, at most sixteen"
 	l.list = nil
 	if !l.accept(s) {
 		return nil
@@ -329,16 +324,16 @@ func (l *languages) Decode(s string) error {
 	for one := range strings.SplitSeq(l.text, ",") {
 		one = strings.TrimSpace(one)
 		if !languagePattern.MatchString(one) {
-			return l.reject(allowed, "one entry is not a language code")
+			return l.reject(languagesAllowed, "one entry is not a language code")
 		}
 		if seen[one] {
-			return l.reject(allowed, "one language occurs twice")
+			return l.reject(languagesAllowed, "one language occurs twice")
 		}
 		seen[one] = true
 		l.list = append(l.list, one)
 	}
 	if len(l.list) > maxLanguages {
-		return l.reject(allowed, "has %d languages", len(l.list))
+		return l.reject(languagesAllowed, "has %d languages", len(l.list))
 	}
 	return nil
 }
@@ -359,7 +354,7 @@ func (l *level) Decode(s string) error {
 		return l.level.UnmarshalText([]byte(l.text))
 	}
 	l.suggestion = suggest(l.text, []string{"debug", "info", "warn", "error"}, maxTypos)
-	return l.reject("debug, info, warn, error", "unknown level")
+	return l.reject(levelAllowed, "unknown level")
 }
 
 // path is the path of a file or directory that need not exist yet.
@@ -376,7 +371,7 @@ func (l *loopbackAddress) Decode(s string) error {
 	}
 	host, _, _ := net.SplitHostPort(l.text)
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return l.reject("a loopback address with a port, such as 127.0.0.1:9100", "other machines could connect to it")
+		return l.reject(loopbackAllowed, "other machines could connect to it")
 	}
 	return nil
 }
@@ -391,7 +386,7 @@ func (l *listenAddress) Decode(s string) error {
 	}
 	_, port, err := net.SplitHostPort(l.text)
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		return l.reject("host:port", "is not an address to listen at")
+		return l.reject(listenAllowed, "is not an address to listen at")
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (h *hours) Decode(s string) error {
 	}
 	week, err := ParseHours(h.text)
 	if err != nil {
-		return h.reject("days and times, such as Mo-Fr 08:00-20:00, Sa 09:00-18:00; several times of a day are several parts", "%v", err)
+		return h.reject(hoursAllowed, "%v", err)
 	}
 	h.week = week
 	return nil

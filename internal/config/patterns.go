@@ -22,7 +22,6 @@ func checkPattern(c *field, text, allowed, required string, known ...string) {
 type hintPattern struct{ field }
 
 func (h *hintPattern) Decode(s string) error {
-	const allowed = "words with {identifier} and perhaps {issuer}; or iss_sub; or iss_sub: and such words"
 	if !h.accept(s) {
 		return nil
 	}
@@ -30,7 +29,7 @@ func (h *hintPattern) Decode(s string) error {
 	if subject, ok := issSub(h.text); ok {
 		text = subject
 	}
-	checkPattern(&h.field, text, allowed, "{identifier}", "{identifier}", "{issuer}")
+	checkPattern(&h.field, text, hintAllowed, "{identifier}", "{identifier}", "{issuer}")
 	return nil
 }
 
@@ -47,10 +46,9 @@ func issSub(hint string) (subject string, ok bool) {
 type bindingPattern struct{ field }
 
 func (b *bindingPattern) Decode(s string) error {
-	const allowed = "words with {code} and perhaps {site}"
 	if !b.accept(s) {
 		return nil
 	}
-	checkPattern(&b.field, b.text, allowed, "{code}", "{code}", "{site}")
+	checkPattern(&b.field, b.text, bindingAllowed, "{code}", "{code}", "{site}")
 	return nil
 }

@@ -82,6 +82,11 @@ func WithFaults(loadErr, faults error) Problems {
 // Problem returns a problem of a setting that another package has found.
 func (s *Settings) Problem(setting, cause string) Problem {
 	p := Problem{Setting: setting, Cause: cause}
+	for _, d := range Doc() {
+		if d.Name == setting && d.Allowed != fileAllowed && d.Allowed != privateAllowed { // the path is right, the content is not
+			p.Allowed = d.Allowed
+		}
+	}
 	for _, r := range s.rows {
 		if r.Name == setting {
 			p.Origin = r.Origin

@@ -15,7 +15,7 @@ func (r *rate) Decode(s string) error {
 		return nil
 	}
 	if _, _, err := ParseRate(r.text); err != nil {
-		return r.reject("number/duration, such as 3/10m: a number from 1 to 1000, a duration from 1s to 24h", "%v", err)
+		return r.reject(rateAllowed, "%v", err)
 	}
 	return nil
 }

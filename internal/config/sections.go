@@ -9,6 +9,7 @@ package config
 //	credential  the systemd credential that can replace the file
 //	secret      whether the file's contents are a secret
 //	oneof       the allowed words
+//	allowed     the valid values in words, where neither the type nor another tag says them
 //	min, max    range of a number or a duration; max is also the largest size of a path or a file in bytes
 //
 // No field has the tag envconfig: with it, envconfig would also read the name without KIOSK_.
@@ -49,7 +50,7 @@ type serverSection struct {
 	ClientCertKeyFile file      `name:"KIOSK_CLIENT_CERT_KEY_FILE" split_words:"true" credential:"client-cert-key" secret:"true" derived:"KIOSK_CLIENT_KEY_FILE" doc:"file with the key of the certificate for mutual TLS, if it is not the client key"`
 	ClientCertFile    file      `name:"KIOSK_CLIENT_CERT_FILE" split_words:"true" credential:"client-cert" doc:"file with the PEM chain for mutual TLS; read at start, so reload after a renewal"`
 	CAFile            file      `name:"KIOSK_CA_FILE" split_words:"true" max:"1048576" derived:"system roots" doc:"PEM bundle that replaces the system roots for the authorization server, the lookup and the API"`
-	Profile           shortName `name:"KIOSK_PROFILE" derived:"by discovery, else generic" doc:"name of the server profile, which contains what is particular to a server; docs/servers.md lists the profiles"`
+	Profile           shortName `name:"KIOSK_PROFILE" allowed:"the name of a profile in docs/servers.md" derived:"by discovery, else generic" doc:"name of the server profile, which contains what is particular to a server; docs/servers.md lists the profiles"`
 }
 
 type requestSection struct {
@@ -89,14 +90,14 @@ type screenSection struct {
 	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file with the layout of the result: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the claims, the step * repeats the line for each element; a line whose pointer finds nothing is left out"`
 	Site          freeText  `name:"KIOSK_SITE" derived:"host name" doc:"name of the place, shown to customers and in the binding message"`
 	Open          hours     `name:"KIOSK_OPEN" derived:"always" doc:"opening hours in local time, such as Mo-Fr 08:00-20:00, Sa 09:00-18:00; closing time does not interrupt a visit; while the time is unknown, the device is open"`
-	Languages     languages `name:"KIOSK_LANGUAGES" default:"en" doc:"languages, separated by commas; the first is the default; available: de, en, es, fr, it, nl, pl, pt"`
-	Theme         shortName `name:"KIOSK_THEME" default:"dark" doc:"colours: dark, light, mono, high-contrast, deuteranopia (red and green, also protanopia) or tritanopia (blue and yellow)"`
+	Languages     languages `name:"KIOSK_LANGUAGES" allowed:"of de, en, es, fr, it, nl, pl, pt, each once" default:"en" doc:"languages, separated by commas; the first is the default"`
+	Theme         shortName `name:"KIOSK_THEME" allowed:"one of dark, light, mono, high-contrast, deuteranopia, tritanopia" default:"dark" doc:"colours; deuteranopia is for red and green (also protanopia), tritanopia for blue and yellow"`
 	Logo          file      `name:"KIOSK_LOGO" max:"1048576" doc:"PNG picture of the owner, at most a million pixels, shown on the first screen and while the device is closed"`
 	Welcome       welcome   `name:"KIOSK_WELCOME" doc:"headline of the first screen, such as Collect your parcel; by language: en: Collect your parcel | de: Paket abholen; at most 60 characters each"`
 	Accent        rgb       `name:"KIOSK_ACCENT" derived:"the theme's" doc:"accent colour of the screens as #rrggbb; one that is not readable on the theme is refused with the nearest that is"`
 	Keypad        choice    `name:"KIOSK_KEYPAD" default:"auto" oneof:"auto always never" doc:"when the screen shows a keypad; auto shows it after a touch or an arrow key"`
 	Touch         choice    `name:"KIOSK_TOUCH" default:"auto" oneof:"auto off 90 180 270" doc:"touch screens and mice on a Linux console; a number is the clockwise rotation of the panel in degrees"`
-	Font          path      `name:"KIOSK_FONT" derived:"a complete font if the present one is not" doc:"console font (PSF) to load, completed with half blocks; keep leaves the console's font"`
+	Font          path      `name:"KIOSK_FONT" allowed:"the path of a PSF font, perhaps compressed by gzip, or keep" derived:"a complete font if the present one is not" doc:"console font (PSF) to load, completed with half blocks; keep leaves the console's font"`
 	BlankAfter    timespan  `name:"KIOSK_BLANK_AFTER" split_words:"true" min:"10s" max:"24h" doc:"time until an unused screen is blanked; the first key or touch only lights it, a scan begins a visit; empty never blanks it"`
 	Sound         flag      `name:"KIOSK_SOUND" default:"false" doc:"whether the terminal's bell sounds: once when the phone rings, twice after approval, three times before the request expires, four times after an ending without a result"`
 	Mirror        path      `name:"KIOSK_MIRROR" max:"107" doc:"path of a Unix socket (mode 0660) that sends every screen as lines of text, for braille and speech; empty is off"`
@@ -113,5 +114,5 @@ type operationSection struct {
 	GuardPerson   rate            `name:"KIOSK_GUARD_PERSON" split_words:"true" default:"3/10m" doc:"limit of requests for one person, as number/duration; after requests that were not approved, pauses grow"`
 	GuardDevice   rate            `name:"KIOSK_GUARD_DEVICE" split_words:"true" default:"30/10m" doc:"limit of requests of this device, as number/duration"`
 	MetricsListen loopbackAddress `name:"KIOSK_METRICS_LISTEN" split_words:"true" doc:"loopback address at which Prometheus reads metrics; empty is off"`
-	LogLevel      level           `name:"KIOSK_LOG_LEVEL" split_words:"true" default:"info" doc:"least severe log level: debug, info, warn or error; no level contains personal data"`
+	LogLevel      level           `name:"KIOSK_LOG_LEVEL" split_words:"true" default:"info" doc:"least severe log level; no level contains personal data"`
 }

@@ -80,9 +80,9 @@ func TestSettingsTable(t *testing.T) {
 		{Name: "KIOSK_ONE", Group: "A", Default: "a|b", Doc: "the first", Allowed: "one of a|b, c"},
 		{Name: "KIOSK_TWO", Group: "B", Derived: "as the first", Doc: "the second", Credential: "two"},
 	})
-	head := "| variable | default | meaning | credential |\n| --- | --- | --- | --- |\n"
-	want := "\n## A\n\n" + head + "| `KIOSK_ONE` | `a\\|b` | the first (one of a\\|b, c) | |\n" +
-		"\n## B\n\n" + head + "| `KIOSK_TWO` | as the first | the second | `two` |\n\n"
+	head := "| variable | default | allowed | meaning | credential |\n| --- | --- | --- | --- | --- |\n"
+	want := "\n## A\n\n" + head + "| `KIOSK_ONE` | `a\\|b` | one of a\\|b, c | the first | |\n" +
+		"\n## B\n\n" + head + "| `KIOSK_TWO` | as the first | | the second | `two` |\n\n"
 	if err != nil || got != want {
 		t.Errorf("got %v\n%swant\n%s", err, got, want)
 	}

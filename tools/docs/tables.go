@@ -68,7 +68,7 @@ func replace(document string, t table) (string, error) {
 // settingsTable lists the settings in a table for each group.
 func settingsTable(all []config.Setting) (string, error) {
 	var b strings.Builder
-	head := []string{"variable", "default", "meaning", "credential"}
+	head := []string{"variable", "default", "allowed", "meaning", "credential"}
 	var rows [][]string
 	for i, s := range all {
 		if !strings.HasPrefix(s.Name, "KIOSK_") || s.Doc == "" || s.Group == "" {
@@ -78,7 +78,7 @@ func settingsTable(all []config.Setting) (string, error) {
 			rows = [][]string{head}
 			fmt.Fprintf(&b, "\n## %s\n\n", s.Group)
 		}
-		rows = append(rows, []string{code(s.Name), cmp.Or(code(s.Default), s.Derived, "–"), meaning(s), code(s.Credential)})
+		rows = append(rows, []string{code(s.Name), cmp.Or(code(s.Default), s.Derived, "–"), s.Allowed, s.Doc, code(s.Credential)})
 		if i == len(all)-1 || all[i+1].Group != s.Group {
 			b.WriteString(markdown(rows))
 		}
@@ -92,7 +92,7 @@ func meaning(s config.Setting) string {
 	if s.Allowed == "" {
 		return s.Doc
 	}
-	return s.Doc + " (" + s.Allowed + ")"
+	return s.Doc + ". Allowed: " + s.Allowed
 }
 
 // exitTable lists the reasons in the order of their exit codes. 0 and 2 belong to commands: no reason may have them, and
