@@ -77,6 +77,7 @@ func runLogin(ctx context.Context, args []string, std streams) int {
 		return refuseVisit(std, err, "", *asJSON)
 	}
 	defer a.Close()
+	a.RequireRecord()
 	if problem := a.CheckIdentifier(string(identifier)); problem != "" {
 		return usageError(std, "login", "identifier: "+problem)
 	}

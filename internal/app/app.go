@@ -77,6 +77,9 @@ func newApp(s *config.Settings, log *slog.Logger) *App {
 	return &App{settings: s, log: log, clock: host.NewClock(), stopPings: func() {}}
 }
 
+// RequireRecord lets a visit begin only if its first record is on disk; see journal.Journal.RequireDisk.
+func (a *App) RequireRecord() { a.record.RequireDisk() }
+
 // Close closes the record and stops listening for pings.
 func (a *App) Close() error {
 	a.stopPings()

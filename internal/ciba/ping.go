@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
-	"golang.org/x/net/netutil"
 )
 
 const (
@@ -191,6 +190,7 @@ func (p *Pings) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.reject(w, http.StatusUnauthorized)
 		return
 	}
+	recognizeSender(r.Context())
 	id, status := readPing(w, r)
 	if status != 0 {
 		p.log.Warn(pingOperation, "outcome", "malformed", "status", status)
@@ -264,20 +264,22 @@ func pingedRequest(body []byte) string {
 
 // Limits for senders to the ping address: a notification is a kilobyte, and its sender waits for nothing.
 const (
-	pingTimeout     = 10 * time.Second
-	pingIdleTimeout = time.Minute
-	maxPingHeader   = 16 << 10
-	maxPingConns    = 32
+	pingHeaderTimeout = 3 * time.Second // also of the TLS handshake, which takes a Pi Zero a second
+	pingTimeout       = 10 * time.Second
+	pingIdleTimeout   = time.Minute
+	maxPingHeader     = 16 << 10
 )
 
 // Serve receives pings from l until ctx ends. cert is for the address registered at the server. TLS 1.2 is the least
 // version (BCP 195).
 func (p *Pings) Serve(ctx context.Context, l net.Listener, cert tls.Certificate) error {
 	s := &http.Server{
-		Handler:      p,
-		ReadTimeout:  pingTimeout,
-		WriteTimeout: pingTimeout,
-		IdleTimeout:  pingIdleTimeout,
+		Handler:           p,
+		ReadHeaderTimeout: pingHeaderTimeout,
+		ReadTimeout:       pingTimeout,
+		WriteTimeout:      pingTimeout,
+		IdleTimeout:       pingIdleTimeout,
+		ConnContext:       withStranger,
 		// HTTP/1.1 only: one request at a time is enough.
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		TLSConfig:      &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
@@ -286,7 +288,7 @@ func (p *Pings) Serve(ctx context.Context, l net.Listener, cert tls.Certificate)
 	}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	err := s.ServeTLS(netutil.LimitListener(l, maxPingConns), "", "")
+	err := s.ServeTLS(&strangerListener{Listener: l}, "", "")
 	if ctx.Err() != nil {
 		return nil
 	}

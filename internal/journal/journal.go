@@ -47,6 +47,7 @@ type Journal struct {
 	outage      *outage
 	quarantined []QuarantinedFile
 	notes       []string // to be recorded when the disk works
+	diskOnly    bool     // no visit begins in memory
 }
 
 // openVisit is a visit without an ending.
@@ -166,6 +167,14 @@ func (j *Journal) Close() error {
 	return j.disk.Close()
 }
 
+// RequireDisk lets a visit begin only if its first record is on disk. It is for a process that serves one visit: memory that ends
+// with it would hide the request from the push guard of the next.
+func (j *Journal) RequireDisk() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.diskOnly = true
+}
+
 // Append writes r to disk, or to memory during an outage. It fails if the record does not fit (store.ErrOrder,
 // store.ErrRecord) or memory is full, too.
 func (j *Journal) Append(r kiosk.Record) error {
@@ -186,6 +195,9 @@ func (j *Journal) Append(r kiosk.Record) error {
 		if err := j.beginOutage(err); err != nil {
 			return err
 		}
+	}
+	if j.diskOnly && r.Stage == kiosk.StageAsking {
+		return fmt.Errorf("record: %w", j.outage.cause)
 	}
 	return j.remember(e)
 }

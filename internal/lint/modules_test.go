@@ -31,7 +31,6 @@ var allowedImporters = []struct {
 	{"golang.org/x/text", []string{"internal/ciba", "internal/layout", "internal/seal", "internal/words"}, "plural rules; normal forms of hints, drawn text and counted persons"},
 	{"golang.org/x/sys", []string{"internal/console", "internal/control", "internal/evdev", "internal/font", "internal/host", "internal/ioctl", "internal/store", "internal/tui"}, "system calls"},
 	{"golang.org/x/crypto", []string{"internal/seal"}, "sealing"},
-	{"golang.org/x/net", []string{"internal/ciba"}, "limits connections to the ping address"},
 	{"golang.org/x/term", []string{"cmd/kiosk"}, "the masked prompt of kiosk login"},
 	{"math/rand", []string{"kiosk/runner"}, "predictable: only for jitter; secrets come from crypto/rand"},
 	{"unsafe", []string{"internal/console", "internal/evdev", "internal/font", "internal/ioctl", "internal/tui"}, "structures of ioctl calls"},
