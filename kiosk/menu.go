@@ -1,5 +1,7 @@
 package kiosk
 
+import "time"
+
 // A technician's visit is like any other, with the same record, guard and checks, but for three things. It begins with a
 // key of its own, also while the device is out of service. Its request asks for no customer's data, and the approver must
 // carry the technician's claim (the Authorizer for technicians checks that). The approval opens a menu instead of calling
@@ -33,9 +35,13 @@ func (t Task) String() string {
 // validated, or nothing can be put on record.
 const noApprovalPossible = Starting | ClockWrong | StoreDown | SettingsBad
 
+// TechnicianOutage is how long the menu takes the device out of service: long enough for a repair on the spot, and short
+// enough that a forgotten closure costs no day. `kiosk service off --for` chooses another duration.
+const TechnicianOutage = time.Hour
+
 // technicianKey handles the technician's key and reports whether it was that key. It begins a technician's visit, or turns a
-// visit that has just begun into one, because the taps that make up the key have touched the screen as well. Anywhere else
-// it does nothing.
+// visit that has just begun into one, because the taps that make up the key have touched the screen as well. After the
+// ending of a visit it first forgets that visit. During a visit it only says that the menu cannot open yet.
 func (t *transition) technicianKey(e Press) bool {
 	if e.Key != TechnicianKey {
 		return false
@@ -43,7 +49,8 @@ func (t *transition) technicianKey(e Press) bool {
 	justBegun := t.s.Phase == Identify && t.s.Input.Length == 0 && !t.s.Idle.Prompted
 	switch {
 	case !t.s.Rules.Technicians || t.s.Stopping:
-	case t.s.Phase == Ready, t.s.Phase == Closed, justBegun:
+	case t.s.Phase == Ended, t.s.Phase == Ready, t.s.Phase == Closed, justBegun:
+		t.forgetEnded()
 		t.s.Technician = true
 		if t.s.Closures&noApprovalPossible != 0 {
 			t.openDiagnosis()
@@ -51,8 +58,21 @@ func (t *transition) technicianKey(e Press) bool {
 		}
 		t.begin()
 		t.showKeypadOnTouch(e)
+	case t.s.Phase != Menu && t.s.Phase != Clearing && !t.s.Idle.Prompted:
+		t.s.MenuRefused = true
 	}
 	return true
+}
+
+// forgetEnded forgets a visit that has ended, so that nothing of it reaches the technician's.
+func (t *transition) forgetEnded() {
+	if t.s.Phase != Ended {
+		return
+	}
+	language := t.s.Language
+	t.emit(Wipe{t.s.Request.Number})
+	t.s = t.s.Fresh()
+	t.s.Language = language
 }
 
 // openMenu opens the menu after an approval. Nothing that came with the approval is needed any more.
@@ -97,11 +117,14 @@ func (t *transition) menu(e Event) {
 			return
 		}
 		t.s.LastInput = t.now
-		if t.s.Menu.Task == NoTask {
+		switch {
+		case t.s.Menu.Confirm && e.Key == EnterKey:
+			t.startTask(t.s.Menu.Task)
+		case t.s.Menu.Task == NoTask:
 			t.chooseTask(e)
-			return
+		default:
+			t.readTask(e)
 		}
-		t.readTask(e)
 	case TaskDone:
 		if !t.takeAnswer(e.Number) {
 			return
@@ -141,7 +164,7 @@ func (t *transition) chooseTask(e Press) {
 	case e.Rune == '3' && t.s.Closures&Maintenance != 0:
 		t.startTask(OpenTask)
 	case e.Rune == '3':
-		t.startTask(CloseTask)
+		t.s.Menu.Task, t.s.Menu.Confirm = CloseTask, true
 	case e.Rune == '4':
 		// The visit ends first: another program goes on.
 		t.emit(RunTask{Task: RestartTask})
@@ -159,13 +182,13 @@ func (t *transition) readTask(e Press) {
 	case t.s.Question != 0:
 	case e.Key == TabKey:
 		t.nextLanguage()
-	default:
+	case !t.s.Menu.Confirm:
 		t.turnPage(e)
 	}
 }
 
 func (t *transition) startTask(task Task) {
-	t.s.Menu.Task, t.s.Menu.Failed = task, false
+	t.s.Menu.Task, t.s.Menu.Failed, t.s.Menu.Confirm = task, false, false
 	t.s.Reading, t.s.LastInput = Reading{}, t.now
 	t.emit(RunTask{Number: t.nextQuestion(), Task: task})
 }

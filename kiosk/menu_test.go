@@ -115,8 +115,19 @@ func TestTaskTimeout(t *testing.T) {
 
 func TestTechnicianChangesService(t *testing.T) {
 	v := newVisitWithTechnicians(t).openTechnicianMenu()
-	if v.press(RuneKey, '3'); v.startedTask() != CloseTask {
-		t.Fatalf("3 does %v", v.startedTask())
+	if v.press(RuneKey, '3'); v.startedTask() != NoTask || !v.s.Menu.Confirm {
+		t.Fatalf("3 does %v without asking", v.startedTask())
+	}
+	for _, k := range []Press{{Key: RuneKey, Rune: '3'}, {Key: DownKey}, {Key: OtherKey}} {
+		if v.do(k); v.startedTask() != NoTask || !v.s.Menu.Confirm {
+			t.Fatalf("%v does %v", k, v.startedTask())
+		}
+	}
+	if v.press(EscapeKey, 0).in(Menu); v.s.Menu != (MenuState{}) {
+		t.Fatalf("Escape leaves %+v", v.s.Menu)
+	}
+	if v.press(RuneKey, '3').press(EnterKey, 0); v.startedTask() != CloseTask || v.s.Menu.Confirm {
+		t.Fatalf("Enter does %v", v.startedTask())
 	}
 	v.do(ClosureChanged{Closure: Maintenance, On: true}, TaskDone{v.s.Question}).in(Menu)
 	if v.s.Menu.Task != NoTask {
@@ -250,15 +261,34 @@ func TestTechnicianKeyElsewhere(t *testing.T) {
 	t.Run("while a customer types", func(t *testing.T) {
 		v := newVisitWithTechnicians(t).press(RuneKey, 'a').in(Identify)
 		before := v.s
-		if v.press(TechnicianKey, 0); v.s != before {
+		if v.press(TechnicianKey, 0); !v.s.MenuRefused {
+			t.Error("nothing says why the menu does not open")
+		}
+		if before.MenuRefused = true; v.s != before {
 			t.Errorf("a customer's visit became a technician's: %+v", v.s)
+		}
+		if v.press(OtherKey, 0); v.s.MenuRefused {
+			t.Error("the next key does not remove the sentence")
 		}
 	})
 	t.Run("while a phone rings", func(t *testing.T) {
 		v := newVisitWithTechnicians(t).acknowledged(time.Minute, 5*time.Second)
 		before := v.s
-		if v.press(TechnicianKey, 0); v.s != before {
+		if v.press(TechnicianKey, 0); !v.s.MenuRefused {
+			t.Error("nothing says why the menu does not open")
+		}
+		if before.MenuRefused = true; v.s != before {
 			t.Errorf("a customer's visit became a technician's: %+v", v.s)
+		}
+		if v.press(OtherKey, 0); v.s.MenuRefused {
+			t.Error("the next key does not remove the sentence")
+		}
+	})
+	t.Run("after an ending", func(t *testing.T) {
+		v := newVisitWithTechnicians(t).acknowledged(time.Minute, 5*time.Second).poll(Polled{Verdict: Denied}).ended(Declined)
+		v.press(TechnicianKey, 0).in(Identify)
+		if !v.s.Technician || v.s.Masked != "" || v.s.Request != (RequestState{}) || v.s.Ending != (Ending{}) || !hasEffect[Wipe](v) {
+			t.Errorf("something of the customer's visit is left: %+v %v", v.s, v.effects)
 		}
 	})
 	t.Run("stop", func(t *testing.T) {

@@ -188,6 +188,7 @@ type MenuState struct {
 	Unauthenticated bool // nobody could approve: only the diagnosis is offered
 	Task            Task // what is open, or in progress while State.Question is not 0
 	Failed          bool // the task failed
+	Confirm         bool // the task begins when Enter is pressed
 }
 
 // State is everything that a visit is. It is comparable, so that "cleared" can be checked: in Ready, s == s.Fresh(). It
@@ -207,14 +208,15 @@ type State struct {
 	Language  int    // index into the languages; 0 is the default
 	Help      bool   // the help is open
 
-	Technician bool // a technician's visit: an approval opens the menu and fetches nothing
-	Keypad     KeypadState
-	Input      Input
-	Masked     string // the identifier as it may be shown
-	UserCode   UserCodeState
-	Flow       Flow // how this person is asked
-	Repeats    int  // how often this person was asked again without retyping
-	Request    RequestState
+	Technician  bool // a technician's visit: an approval opens the menu and fetches nothing
+	MenuRefused bool // the last key was the technician's, where the menu cannot open
+	Keypad      KeypadState
+	Input       Input
+	Masked      string // the identifier as it may be shown
+	UserCode    UserCodeState
+	Flow        Flow // how this person is asked
+	Repeats     int  // how often this person was asked again without retyping
+	Request     RequestState
 
 	Reading Reading
 	Ending  Ending

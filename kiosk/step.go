@@ -22,7 +22,9 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 			t.s = t.s.Fresh()
 		}
 	case Press:
-		if isMeantFor(e, t.s.Phase) && !t.technicianKey(e) && phaseHandlers[t.s.Phase] != nil && !t.help(e) {
+		meant := isMeantFor(e, t.s.Phase)
+		t.s.MenuRefused = t.s.MenuRefused && !meant
+		if meant && !t.technicianKey(e) && phaseHandlers[t.s.Phase] != nil && !t.help(e) {
 			phaseHandlers[t.s.Phase](&t, e)
 		}
 	case IdentifierEntered:
@@ -79,7 +81,7 @@ func (t *transition) emit(e ...Effect) { t.effects = append(t.effects, e...) }
 
 func (t *transition) enter(p Phase) {
 	t.s.Phase, t.s.Since, t.s.LastInput = p, t.now, t.now
-	t.s.Idle.Prompted, t.s.Help = false, false
+	t.s.Idle.Prompted, t.s.Help, t.s.MenuRefused = false, false, false
 	t.s.Request.RefusalAt = 0
 	t.s.Question = 0
 }

@@ -167,6 +167,9 @@ func (w *world) checkMenu(before State, e Event, effects []Effect) {
 			if _, pressed := e.(Press); !pressed {
 				w.fail("12: a task that no key chose")
 			}
+			if f.Task == CloseTask && !before.Menu.Confirm {
+				w.fail("12: out of service without a confirmation")
+			}
 			if f.Task == RestartTask && s.Phase != Clearing {
 				w.fail("12: a restart in the middle of a visit")
 			}

@@ -291,6 +291,9 @@ func (w *world) randomKey() Press {
 		{Key: TechnicianKey}, {Key: TechnicianKey, Touch: true}, {Key: RuneKey, Rune: '3'}, {Key: RuneKey, Rune: '4'},
 		{Key: LeftKey}, {Key: RightKey}, {Key: ShiftKey, Touch: true}, {Key: EnterKey, Touch: true}, {Key: OtherKey, Touch: true},
 	}
+	if w.s.Phase == Menu && w.chance(80) { // menus are rare
+		keys = []Press{{Key: RuneKey, Rune: '1'}, {Key: RuneKey, Rune: '2'}, {Key: RuneKey, Rune: '3'}, {Key: RuneKey, Rune: '3'}, {Key: RuneKey, Rune: '4'}, {Key: EnterKey}, {Key: EnterKey}}
+	}
 	k := keys[w.rng.IntN(len(keys))]
 	k.Seen = w.s.Phase
 	if w.chance(10) {

@@ -40,11 +40,15 @@ func (x *terminal) signInApproved(who string) {
 	x.mustShow(say(x.t, screen.MsgMenuTitle))
 }
 
-// toggleService presses 3 once: a second time would undo it.
-func (x *terminal) toggleService(want string) {
+// toggleService presses 3 once, because a second time would undo it, and confirms if the menu asks.
+func (x *terminal) toggleService(closes bool, want string) {
 	x.t.Helper()
 	time.Sleep(100 * time.Millisecond)
 	x.send("3")
+	if closes {
+		x.mustShow(say(x.t, screen.MsgMenuConfirmClose, "n", 1))
+		x.send(enter)
+	}
 	x.mustShow(want)
 }
 
@@ -57,6 +61,8 @@ func TestTechnicianMenu(t *testing.T) {
 	if asked := r.arrivals("backchannel"); len(asked) != 1 || asked[0].Code != "service-"+code {
 		t.Errorf("the phone shows %+v beside %q on the screen", asked, code)
 	}
+	x.mustShow(say(t, screen.MsgMenuSame, "message", "service-"+code))
+	x.press(chord, say(t, screen.MsgMenuRefused))
 	if err := r.dev.Approve("tara", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -67,14 +73,14 @@ func TestTechnicianMenu(t *testing.T) {
 	x.press("2", say(t, screen.MsgMenuDoctor), "failed:", "warnings:", "ok:")
 	x.press(escape, say(t, screen.MsgMenuTitle))
 
-	x.toggleService(say(t, screen.MsgMenuClosed))
+	x.toggleService(true, say(t, screen.MsgMenuClosed))
 	if code, s := r.status(); code != exitOutOfService || s["state"] != "out_of_service" || s["phase"] != "technician" {
 		t.Errorf("kiosk status says %d: %v", code, s)
 	}
 	x.press(escape, say(t, screen.MsgClosedTitle), say(t, screen.MsgClosedMaintenance))
 	x.send(" a" + enter) // no customer's key opens it
 	x.signInApproved("tara")
-	x.toggleService(say(t, screen.MsgMenuServes))
+	x.toggleService(false, say(t, screen.MsgMenuServes))
 	x.press(escape, say(t, screen.MsgReadyTitle))
 
 	// The next person is a customer again and sees nothing of the technician.

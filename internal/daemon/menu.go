@@ -38,7 +38,7 @@ func (m *menu) RunTask(ctx context.Context, t kiosk.Task) ([]kiosk.Field, error)
 	case kiosk.DoctorTask:
 		return m.runDoctor(ctx)
 	case kiosk.CloseTask:
-		return nil, d.setOutage(control.Request{Off: true})
+		return nil, d.setOutage(control.Request{Off: true, For: kiosk.TechnicianOutage.String()})
 	case kiosk.OpenTask:
 		return nil, d.setOutage(control.Request{})
 	case kiosk.RestartTask:

@@ -133,6 +133,10 @@ const (
 	MsgMenuRunning         MessageID = "technician.running"
 	MsgMenuFailed          MessageID = "technician.failed"
 	MsgMenuUnauthenticated MessageID = "technician.unauthenticated"
+	MsgMenuConfirmTitle    MessageID = "technician.confirm_title"
+	MsgMenuConfirmClose    MessageID = "technician.confirm_close" // for how long the device would be out of service
+	MsgMenuRefused         MessageID = "technician.refused"       // the technician's key during a visit
+	MsgMenuSame            MessageID = "technician.same"          // instead of waiting.same: the phone shows more than the code
 
 	MsgClearing MessageID = "clearing.title"
 
@@ -236,7 +240,7 @@ func MessageIDs() []MessageID {
 		MsgKeyAnyCap, MsgKeyBegin, MsgKeySend, MsgKeyCancel, MsgKeyHelp, MsgKeyNothingArrived, MsgKeyHelpOff,
 		MsgKeyShow, MsgKeyDone, MsgKeyAgain, MsgKeyPage, MsgKeyMoreTime, MsgKeyDeviceFlow,
 		MsgMenuIdentify, MsgMenuIdentifyLines, MsgMenuNoAccess, MsgMenuTitle, MsgMenuServes, MsgMenuClosed,
-		MsgMenuStatus, MsgMenuDoctor, MsgMenuRunning, MsgMenuFailed, MsgMenuUnauthenticated,
+		MsgMenuStatus, MsgMenuDoctor, MsgMenuRunning, MsgMenuFailed, MsgMenuUnauthenticated, MsgMenuConfirmTitle, MsgMenuConfirmClose, MsgMenuRefused, MsgMenuSame,
 		MsgKeyStatus, MsgKeyDoctor, MsgKeyClose, MsgKeyOpen, MsgKeyRestart, MsgKeyBack, MsgKeyDiagnosis,
 	}
 	for k := kiosk.TextKind; k <= kiosk.NumberKind; k++ {

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"strings"
+	"time"
 
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -32,6 +33,11 @@ func (v *view) menu(p kiosk.Private) {
 		v.languageKey()
 		v.addKey(kiosk.EscapeKey, "Esc", MsgKeyDone)
 		return
+	case s.Menu.Confirm:
+		v.out.Title = v.text(MsgMenuConfirmTitle)
+		v.out.Tone = Alert
+		v.out.Lines = append(v.out.Lines, v.text(MsgMenuConfirmClose, "n", int(kiosk.TechnicianOutage/time.Hour)))
+		v.addKey(kiosk.EnterKey, "Enter", MsgKeyClose)
 	case s.Question != 0:
 		v.out.Tone = Busy
 		v.addLines(MsgMenuRunning)
@@ -84,6 +90,10 @@ func (v *view) technicianTexts() {
 			v.out.Lines = nil
 			v.addLines(MsgMenuIdentifyLines)
 		}
+	case kiosk.Waiting:
+		if m := v.s.Request.BindingMessage; m != "" && m != v.s.Request.Code && !v.s.Help {
+			v.out.Lines[0] = v.text(MsgMenuSame, "message", m)
+		}
 	case kiosk.Checking:
 		v.out.Steps = v.out.Steps[:2] // nothing is fetched
 	case kiosk.Ended:
@@ -91,5 +101,17 @@ func (v *view) technicianTexts() {
 			v.out.Lines = nil
 			v.addLines(MsgMenuNoAccess)
 		}
+	}
+}
+
+// menuRefused says that the menu does not open during a visit: beside what is typed, else as a warning.
+func (v *view) menuRefused() {
+	switch {
+	case !v.s.MenuRefused:
+	case v.out.Entry != nil:
+		v.out.Entry.Problem = v.text(MsgMenuRefused)
+	default:
+		v.out.Lines = v.out.Lines[:min(1, len(v.out.Lines))] // the smallest screens have no room for more
+		v.out.Warning = v.text(MsgMenuRefused)
 	}
 }

@@ -60,6 +60,7 @@ func View(s kiosk.State, now time.Duration, c Catalog, p kiosk.Private, device D
 		v.out.Title = v.text(MsgClearing)
 	}
 	v.technicianTexts()
+	v.menuRefused()
 	v.emphasize()
 	v.idlePrompt()
 	return v.out

@@ -8,6 +8,9 @@ func technician() []Scene {
 	running := func(s *kiosk.State) { s.Question = 7 }
 	failed := func(s *kiosk.State) { s.Menu.Failed = true }
 	outOfService := func(s *kiosk.State) { s.Closures = kiosk.Maintenance }
+	confirm := func(s *kiosk.State) { s.Menu.Confirm = true }
+	service := func(s *kiosk.State) { s.Request.BindingMessage = "service-" + s.Request.Code }
+	refused := func(s *kiosk.State) { s.Rules.Technicians, s.MenuRefused = true, true }
 	unauthenticated := func(s *kiosk.State) { s.Menu.Unauthenticated, s.Closures = true, kiosk.Starting }
 	// The texts of internal/status and internal/doctor.
 	status := kiosk.Result{Fields: []kiosk.Field{
@@ -28,6 +31,10 @@ func technician() []Scene {
 	}}
 	return []Scene{
 		scene("technician-identify", in(kiosk.Identify, staff)),
+		scene("technician-waiting", in(kiosk.Waiting, staff, polled, service)),
+		scene("technician-key-identify", in(kiosk.Identify, refused)),
+		scene("technician-key-waiting", in(kiosk.Waiting, polled, refused)),
+		scene("technician-confirm-close", in(kiosk.Menu, staff, task(kiosk.CloseTask), confirm)),
 		scene("technician-checking", in(kiosk.Checking, staff)),
 		scene("technician-no-access", in(kiosk.Ended, staff, reason(kiosk.NoAccess))),
 		scene("technician-unreachable", in(kiosk.Ended, staff, reason(kiosk.Unreachable))),
