@@ -15,7 +15,6 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/internal/font"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/host"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
-	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/status"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/store"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
@@ -249,25 +248,4 @@ func (s *Suite) panelHeight() float64 {
 
 func (s *Suite) checkLetters(t font.Terminal) check.Outcome {
 	return t.CheckLetterHeight(s.panelHeight(), s.Distance)
-}
-
-func (s *Suite) checkQR() check.Outcome {
-	address := s.longestLink()
-	if address == "" {
-		return check.Skip("no address is shown as a QR code")
-	}
-	return s.onTerminal(func(t font.Terminal) check.Outcome {
-		halfBlocks := t.Characters == nil || t.Characters['▀']
-		return qr.Check(address, t.Columns, t.Rows, halfBlocks, s.panelHeight())
-	})()
-}
-
-// longestLink returns the longest address that is shown as a QR code; empty if there is none. The address of a device
-// authorization is estimated from the one in RFC 8628, section 3.3.1.
-func (s *Suite) longestLink() string {
-	ready, device := s.Settings.ReadyLink, s.Settings.Issuer+"/device?user_code=WDJB-MJHT"
-	if s.Settings.DeviceClientID != "" && len(device) > len(ready) {
-		return device
-	}
-	return ready
 }

@@ -406,3 +406,12 @@ func FuzzDraw(f *testing.F) {
 		checkFrame(t, Draw(s, w, h, o), w, h, o)
 	})
 }
+
+// TestQRCodeAtEveryWidth: from 60 columns on, the first screen of a usual console has its QR code.
+func TestQRCodeAtEveryWidth(t *testing.T) {
+	for w := 60; w <= 132; w++ {
+		if !Draw(samples()["ready with a QR code"], w, 25, Options{HalfBlocks: true}).HasQRCode() {
+			t.Errorf("no QR code on %d columns", w)
+		}
+	}
+}

@@ -1,13 +1,18 @@
 package layout
 
-import "github.com/ciba-kiosk/ciba-kiosk/internal/qr"
+import (
+	"slices"
+
+	"github.com/ciba-kiosk/ciba-kiosk/internal/qr"
+)
 
 // An address is drawn as a QR code beside the text if there is room, else below it, else only as text. Half blocks make it a
 // quarter of the size; without them it is drawn in background colours, which need no glyphs.
 
 const (
 	besideGap  = 3  // columns between text and code
-	besideText = 30 // least width of the text beside a code
+	besideText = 30 // usual width of the text beside a code
+	narrowText = 22 // its least width: every word of the first screen fits in each language
 )
 
 // codeBesideText is a QR code to the right of the text.
@@ -22,12 +27,22 @@ func (d *drawing) codeBeside(top, end int) *codeBesideText {
 	if d.address == "" {
 		return nil
 	}
+	for _, least := range []int{besideText, narrowText} {
+		if found := d.codeBesideOf(top, end, least); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// codeBesideOf leaves the text at least a number of columns.
+func (d *drawing) codeBesideOf(top, end, least int) *codeBesideText {
 	right := d.f.W - max(d.left/2, 1)
 	var found *codeBesideText
 	for _, rows := range d.codes() {
 		w, h := len(rows[0]), len(rows)
 		text := right - w - besideGap - d.left
-		if text < besideText || h > end-top {
+		if text < least || h > end-top {
 			continue
 		}
 		b := &codeBesideText{rows: rows, x: right - w, y: top, textWidth: min(text, d.col)}
@@ -103,4 +118,9 @@ func (d *drawing) linkPiece(p plan, w int) piece {
 		rows = append(d.wrapText(d.s.Link.Caption, w, Text), append(rows, wrapAddress(d.s.Link.URL, w, Dim)...)...)
 	}
 	return piece{rows: rows}
+}
+
+// HasQRCode reports whether a QR code is drawn.
+func (f Frame) HasQRCode() bool {
+	return slices.ContainsFunc(f.Cells, func(c Cell) bool { return c.Style == QRHalf || c.Style == QRLight || c.Style == QRDark })
 }
