@@ -141,7 +141,7 @@ func (r reporter) line(v map[string]any) { _ = json.NewEncoder(r.std.out).Encode
 func (r reporter) showStep(s setup.Step) {
 	if r.json {
 		v := map[string]any{"step": s.Name}
-		for name, value := range map[string]string{"client_id": s.ClientID, "key_id": s.KeyID, "file": s.File} {
+		for name, value := range map[string]string{"client_id": s.ClientID, "key_id": s.KeyID, "file": s.File, "pem": s.PEM} {
 			if value != "" {
 				v[name] = value
 			}
@@ -156,7 +156,7 @@ func (r reporter) showStep(s setup.Step) {
 	case "key":
 		fmt.Fprintf(r.std.out, "Key         %s\n            in %s\n", s.KeyID, s.File)
 		if r.portal {
-			fmt.Fprintf(r.std.out, "\nPublic key  %s\n", s.JWK)
+			fmt.Fprintf(r.std.out, "\nPublic key as a JWK, for a field of the name JWK or \"public key\". Where the portal asks for a\nkey set (JWKS), put it into {\"keys\":[ … ]}:\n\n%s\n\nThe same key as PEM, for a portal that takes an upload or a field of the name PEM:\n\n%s", s.JWK, s.PEM)
 		}
 	case "registered":
 		fmt.Fprintf(r.std.out, "Registered  %s\n", s.ClientID)
@@ -223,7 +223,7 @@ func (r reporter) done() {
 	case r.json:
 		r.line(map[string]any{"step": "done"})
 	case r.portal:
-		fmt.Fprintln(r.std.out, "\nRegister the device at the server's portal with the public key above, for CIBA and\nprivate_key_jwt. Then run: kiosk provision --manual --client-id ID")
+		fmt.Fprintln(r.std.out, "\nRegister the device at the server's portal: make a client for CIBA (poll) with the\nauthentication private_key_jwt, and paste the public key above where the portal keeps the\nclient's keys or credentials. docs/servers.md says where that is at each server.\nThen run: kiosk provision --manual --client-id ID")
 	default:
 		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A waiting kiosk starts within a minute. Tell a running one\nwith: systemctl reload kiosk")
 	}

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -143,12 +147,40 @@ func TestProvisionManually(t *testing.T) {
 	if !strings.Contains(c.out.text(), `"crv":"P-256"`) || strings.Contains(c.out.text(), `"d":`) {
 		t.Errorf("the public key for the portal is missing, or the private one is printed:\n%s", c.out.text())
 	}
+	samePublicKey(t, c.out.text())
 	if r.count("registration") != 0 || r.count("device") != 0 {
 		t.Error("the server was asked")
 	}
 	// The portal shows a client identifier, and the technician mistypes it.
 	if c := r.start("provision", "--manual", "--client-id", "c-nobody"); c.wait() != 3 || !strings.Contains(c.err.text(), "invalid_client") {
 		t.Errorf("%s%s", c.out.text(), c.err.text())
+	}
+}
+
+// samePublicKey checks that the output has the public key as a JWK and as PEM, and says what each is for.
+func samePublicKey(t *testing.T, out string) {
+	t.Helper()
+	block, _ := pem.Decode([]byte(out))
+	if block == nil || block.Type != "PUBLIC KEY" {
+		t.Fatalf("no PEM:\n%s", out)
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.(*ecdsa.PublicKey).Bytes() // 4, x, y
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, coordinate := range [][]byte{point[1:33], point[33:]} {
+		if !strings.Contains(out, base64.RawURLEncoding.EncodeToString(coordinate)) {
+			t.Errorf("PEM and JWK are of different keys:\n%s", out)
+		}
+	}
+	for _, word := range []string{"JWKS", "as PEM", "portal keeps the", "docs/servers.md"} {
+		if !strings.Contains(out, word) {
+			t.Errorf("%q is missing:\n%s", word, out)
+		}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 
@@ -45,6 +47,15 @@ func (k *ClientKey) PublicJWK() (json.RawMessage, error) {
 		return nil, errors.New("client key: encoding failed")
 	}
 	return b, nil
+}
+
+// PublicPEM returns the public key as a PEM block of SubjectPublicKeyInfo (RFC 5280, section 4.1), for portals that take no JWK.
+func (k *ClientKey) PublicPEM() ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(k.Public())
+	if err != nil {
+		return nil, errors.New("client key: encoding failed")
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }
 
 func (k *ClientKey) jwk(key any) ([]byte, error) {

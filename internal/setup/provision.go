@@ -49,6 +49,7 @@ type Step struct {
 	ClientID string // with registered
 	KeyID    string // with key, rotated, awaits_portal: the key's thumbprint
 	JWK      string // with key and awaits_portal: the public key
+	PEM      string // with key: the same key
 	File     string // with key and settings
 }
 
@@ -112,7 +113,11 @@ func (p *Provisioning) Run(ctx context.Context) error {
 	if err != nil {
 		return kiosk.Fail(kiosk.Internal, "provision", err)
 	}
-	p.o.Tell(Step{Name: "key", KeyID: p.Key().ID(), JWK: string(public), File: p.KeyPath()})
+	publicPEM, err := p.Key().PublicPEM()
+	if err != nil {
+		return kiosk.Fail(kiosk.Internal, "provision", err)
+	}
+	p.o.Tell(Step{Name: "key", KeyID: p.Key().ID(), JWK: string(public), PEM: string(publicPEM), File: p.KeyPath()})
 	id := p.o.ClientID
 	if !p.o.Manual {
 		if p.settings.BootstrapClientID == "" && len(p.o.Initial) == 0 && p.ClientID() == "" {
