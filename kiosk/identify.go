@@ -16,7 +16,7 @@ func (t *transition) ready(e Event) {
 		switch {
 		case e.Key == TabKey:
 			t.nextLanguage()
-		case e.Key == RuneKey && e.Rune != ' ':
+		case e.Key == RuneKey && e.Rune != ' ' && !t.s.OnlyScans():
 			t.emit(EditInput{Rune: e.Rune}) // the first letter is not lost
 		}
 	case IdentifierEntered:
@@ -30,8 +30,12 @@ func (t *transition) ready(e Event) {
 func (t *transition) begin() {
 	t.enter(Identify)
 	t.s.Input = Input{Problem: Empty}
-	t.s.Keypad.On = t.s.Rules.Keypad == KeypadAlways
+	t.s.Keypad.On = t.s.Rules.Keypad == KeypadAlways && !t.s.OnlyScans()
 }
+
+// OnlyScans reports whether nothing that is typed identifies the person who stands here. Technicians may type: they have no
+// customer's card.
+func (s State) OnlyScans() bool { return s.Rules.ScanOnly && !s.Technician }
 
 func (t *transition) nextLanguage() { t.s.Language = (t.s.Language + 1) % max(t.s.Rules.Languages, 1) }
 
@@ -75,6 +79,9 @@ func (t *transition) editInput(e Event, i Item) {
 			return
 		}
 		t.s.LastInput = t.now
+		if i == Identifier && t.s.OnlyScans() && e.Key != EscapeKey && e.Key != TabKey {
+			return
+		}
 		t.showKeypadOnTouch(e)
 		switch e = t.selectedKey(e); e.Key {
 		case EscapeKey:

@@ -91,6 +91,7 @@ type Rules struct {
 	Kind             IdentifierKind
 	Languages        int           // number of languages; at least 1
 	Keypad           KeypadMode    // when the keypad is on the screen
+	ScanOnly         bool          // KIOSK_IDENTIFY=scan: identifiers of customers are scanned, never typed
 	IdleLimit        time.Duration // KIOSK_IDLE_TIMEOUT: silence until "still there?" while typing
 	ResultLimit      time.Duration // KIOSK_RESULT_TIMEOUT: the same in Shown and Ended
 	PromptTime       time.Duration // how long "still there?" is on the screen

@@ -128,7 +128,7 @@ func (a *App) runner() *runner.Runner {
 
 func (a *App) rules() kiosk.Rules {
 	r := kiosk.DefaultRules()
-	r.Kind = a.kind()
+	r.Kind, r.ScanOnly = a.kind(), a.settings.ScanOnly
 	r.Languages = len(a.catalogs)
 	switch a.settings.Keypad {
 	case "always":

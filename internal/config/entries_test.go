@@ -26,6 +26,7 @@ var wantSettings = []Setting{
 	{Name: "KIOSK_ACR_VALUES"},
 	{Name: "KIOSK_AUTHORIZATION_DETAILS"},
 	{Name: "KIOSK_IDENTIFIER", Default: "text"},
+	{Name: "KIOSK_IDENTIFY", Default: "any"},
 	{Name: "KIOSK_LOGIN_HINT", Default: "{identifier}"},
 	{Name: "KIOSK_LOOKUP_URL"},
 	{Name: "KIOSK_SUBJECT_CLAIM", Derived: "sub for iss_sub or a lookup; email or phone_number for those identifiers; else preferred_username or sub, whichever equals the hint"},

@@ -202,6 +202,7 @@ func (l *loader) settings() *Settings {
 		ACRValues:            request.ACRValues.list,
 		AuthorizationDetails: request.AuthorizationDetails.valid(),
 		Identifier:           Identifier(request.Identifier.valid()),
+		ScanOnly:             request.Identify.valid() == "scan",
 		LoginHint:            request.LoginHint.valid(),
 		LookupURL:            request.LookupURL.url,
 		SubjectClaim:         request.SubjectClaim.valid(),

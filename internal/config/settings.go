@@ -71,6 +71,7 @@ type Settings struct {
 	ACRValues            []string
 	AuthorizationDetails string // JSON array (RFC 9396); its elements are not checked
 	Identifier           Identifier
+	ScanOnly             bool // identifiers are scanned, never typed
 	// LoginHint is a pattern over {identifier} and {issuer}, or iss_sub, or iss_sub: and a pattern. See IssSub.
 	LoginHint    string
 	LookupURL    *url.URL // nil if not set

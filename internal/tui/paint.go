@@ -114,7 +114,7 @@ func (d *drawer) draw(flush func()) {
 	dark := s.dark.Load() && isIdle(sc)
 	s.dark.Store(dark)
 	w, h := s.tcell.Size()
-	next := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Entry != nil}
+	next := &frame{generation: number, typing: sc.Phase == kiosk.Ready || sc.Phase == kiosk.Identify || sc.Entry != nil}
 	if isIdle(sc) && w > 40 && h > 12 { // only where there is room
 		at := shifts[int(d.quiet/shiftEvery)%len(shifts)]
 		next.offX, next.offY = at[0], at[1]

@@ -13,7 +13,7 @@ import (
 type frame struct {
 	frame      layout.Frame
 	generation uint64
-	typing     bool // characters are typed on it
+	typing     bool // characters are typed or scanned on it
 	offX, offY int  // position of the frame's corner
 }
 

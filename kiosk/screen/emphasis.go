@@ -60,6 +60,10 @@ func (v *view) identifyEmphasis() {
 	if v.out.Keypad != nil {
 		return
 	}
+	if v.s.Phase == kiosk.Identify && v.s.OnlyScans() {
+		v.out.Headline, v.out.Picture = v.out.Title, CardPicture
+		return
+	}
 	v.out.Picture = PersonPicture
 	if v.s.Phase == kiosk.EnterUserCode {
 		v.out.Picture = LockPicture

@@ -50,6 +50,10 @@ const (
 
 	MsgDay MessageID = "day" // + "." + the day of the week in English
 
+	MsgScanTitle   MessageID = "scan.title"
+	MsgScanLines   MessageID = "scan.lines"
+	MsgScanProblem MessageID = "scan.problem"
+
 	MsgIdentifyTitle   MessageID = "identify.title"
 	MsgIdentifyLabel   MessageID = "identify.label" // + "." + kind
 	MsgIdentifyExample MessageID = "identify.example"
@@ -222,6 +226,7 @@ func MessageIDs() []MessageID {
 		MsgReadyTitle, MsgReadyLines, MsgReadyLink,
 		MsgClosedTitle, MsgClosedStart, MsgClosedClock, MsgClosedMaintenance, MsgClosedStore, MsgClosedSettings,
 		MsgClosedNetwork, MsgClosedServer, MsgClosedHours, MsgClosedOpens, MsgClosedStaff, MsgClosedDevice,
+		MsgScanTitle, MsgScanLines, MsgScanProblem,
 		MsgIdentifyTitle, MsgIdentifyPrivacy,
 		MsgUserCodeTitle, MsgUserCodeLabel, MsgUserCodeLines, MsgUserCodeWrong,
 		MsgAskingTitle, MsgAskingLines,

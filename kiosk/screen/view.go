@@ -89,6 +89,9 @@ func (v *view) addKey(does kiosk.KeyName, cap string, id MessageID) {
 
 func (v *view) ready(device Device) {
 	v.out.Title = v.text(MsgReadyTitle)
+	if v.s.OnlyScans() {
+		v.out.Title = v.text(MsgScanTitle)
+	}
 	v.addLines(MsgReadyLines)
 	if device.Link != "" {
 		v.out.Link = &Link{URL: device.Link, Caption: v.text(MsgReadyLink)}
@@ -96,7 +99,9 @@ func (v *view) ready(device Device) {
 	if len(device.Languages) > 1 {
 		v.out.Languages = strings.Join(device.Languages, ", ")
 	}
-	v.addKey(kiosk.OtherKey, v.text(MsgKeyAnyCap), MsgKeyBegin)
+	if !v.s.OnlyScans() {
+		v.addKey(kiosk.OtherKey, v.text(MsgKeyAnyCap), MsgKeyBegin)
+	}
 	v.languageKey()
 	v.helpKey()
 }
@@ -171,7 +176,22 @@ func (v *view) outsideHours(device Device) {
 	}
 }
 
+// scan asks for a card or a code, where nothing can be typed.
+func (v *view) scan() {
+	v.out.Title = v.text(MsgScanTitle)
+	v.addLines(MsgScanLines, MsgIdentifyPrivacy)
+	if v.s.Input.ProblemShown && v.s.Input.Problem != kiosk.NoProblem {
+		v.out.Tone, v.out.Warning = Alert, v.text(MsgScanProblem)
+	}
+	v.languageKey()
+	v.cancelKeys()
+}
+
 func (v *view) identify(p kiosk.Private) {
+	if v.s.OnlyScans() {
+		v.scan()
+		return
+	}
 	kind := v.s.Rules.Kind
 	v.out.Title = v.text(MsgIdentifyTitle)
 	e := &Entry{Label: v.text(label(kind)), Text: p.Input, Example: v.text(example(kind))}

@@ -30,9 +30,11 @@ func closed() []Scene {
 
 func ready() []Scene {
 	s := kiosk.New(kiosk.DefaultRules())
+	scan := s
+	scanOnly(&scan)
 	demo := scene("ready-demo", s)
 	demo.Device.Link = "http://127.0.0.1:8765/phone"
-	return []Scene{scene("ready", s), demo}
+	return []Scene{scene("ready", s), scene("ready-scan", scan), demo}
 }
 
 func identify() []Scene {
@@ -43,6 +45,8 @@ func identify() []Scene {
 		typed("identify-typed", in(kiosk.Identify, length(5)), "alice"),
 		typed("identify-problem", in(kiosk.Identify, kind(kiosk.EmailKind), problem(6, kiosk.NotEmail)), "alice@"),
 		typed("identify-idle-prompt", in(kiosk.Identify, idlePrompt), "bob.m"),
+		scene("identify-scan", in(kiosk.Identify, scanOnly)),
+		scene("identify-scan-problem", in(kiosk.Identify, scanOnly, problem(6, kiosk.BadCharacter))),
 		scene("identify-help", in(kiosk.Identify, help)),
 		typed("identify-keypad", in(kiosk.Identify, touch), "al"),
 		typed("identify-keypad-capitals", in(kiosk.Identify, touch, upper), "AB-1"),
@@ -164,3 +168,5 @@ func ended() []Scene {
 		heldBack("abuse", 0, kiosk.Throttle{Wait: 30 * time.Minute, Abuse: true}),
 	)
 }
+
+func scanOnly(s *kiosk.State) { s.Rules.ScanOnly = true }
