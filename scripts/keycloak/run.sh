@@ -70,7 +70,8 @@ free_port() {
 
 start() {
   local began=$SECONDS options=(
-    --http-enabled=false --http-host=127.0.0.1 --https-port="${KEYCLOAK_URL##*:}" --hostname="$KEYCLOAK_URL"
+    --http-host=127.0.0.1 --https-port="${KEYCLOAK_URL##*:}" --hostname="$KEYCLOAK_URL"
+    --http-port="$(free_port)" # start-dev opens it, too
     --https-certificate-file="$KEYCLOAK_KEYS/server.pem" --https-certificate-key-file="$KEYCLOAK_KEYS/server.key"
     --https-client-auth=request          # client certificates, for mutual TLS
     --truststore-paths="$KEYCLOAK_KEYS/ca.pem" # for the kiosk's certificate, and for pings
