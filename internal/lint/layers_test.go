@@ -73,6 +73,7 @@ var layers = map[string]int{
 	"tools/sbom":             9,
 	"tools/pictures":         9,
 	"tools/docs":             9,
+	"tools/phones":           9,
 	"internal/lint":          9,
 	"scripts/appliance/boot": 9,
 	"cmd/devserver":          9,
