@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -56,9 +57,9 @@ func runLogin(ctx context.Context, args []string, std streams) int {
 		return code
 	}
 	std.out = limitWrites(std.out)
-	settings, err := f.load()
-	if err != nil {
-		return refuseVisit(std, err, "", *asJSON)
+	settings, loadErr := f.load()
+	if loadErr != nil && !errors.Is(loadErr, fs.ErrPermission) {
+		return refuseVisit(std, loadErr, "", *asJSON)
 	}
 	identifier, err := identifierOf(ctx, rest, std.in)
 	if errors.Is(err, context.Canceled) {
@@ -69,6 +70,9 @@ func runLogin(ctx context.Context, args []string, std streams) int {
 	}
 	if code, taken := loginByDaemon(ctx, settings.Socket, identifier, *asJSON, std); taken {
 		return code
+	}
+	if loadErr != nil { // only the running kiosk may read all settings
+		return refuseVisit(std, loadErr, "", *asJSON)
 	}
 	logs, flush := nonBlocking(std.err)
 	defer flush()
