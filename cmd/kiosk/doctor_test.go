@@ -142,6 +142,22 @@ func runAsOtherUser(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobodys, Gid: nobodys}
 }
 
+// openToOthers copies the program to the device's folder, and lets all users enter the folder and start it.
+func (r *rig) openToOthers(t *testing.T) {
+	t.Helper()
+	for dir := r.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Copy it by another process: if this process had it open for writing, a process that another
+	// test starts meanwhile would inherit the descriptor, and the file could not be executed.
+	r.path = filepath.Join(r.dir, "kiosk")
+	if out, err := exec.Command("cp", kioskPath(t), r.path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // TestDoctorAsAnotherUser: for a technician who is not root, doctor reports checks of private files as hidden, not as a
 // missing registration, and runs all other checks.
 func TestDoctorAsAnotherUser(t *testing.T) {
@@ -152,18 +168,7 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 	shop := func(t *testing.T) *rig {
 		r := newRig(t)
 		r.start("login", "nobody").wait() // there is a record
-		// All users may enter the folder and start the program in it.
-		for dir := r.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-			if err := os.Chmod(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// Copy it by another process: if this process had it open for writing, a process that another
-		// test starts meanwhile would inherit the descriptor, and the file could not be executed.
-		r.path = filepath.Join(r.dir, "kiosk")
-		if out, err := exec.Command("cp", kioskPath(t), r.path).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		r.openToOthers(t)
 		// The settings are only in the file, as on a device.
 		var env strings.Builder
 		for name, value := range r.env {

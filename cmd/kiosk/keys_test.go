@@ -79,7 +79,7 @@ func TestThousandsOfRandomKeys(t *testing.T) {
 	r := newRig(t)
 	r.auto("deny", 0, "")
 	x := r.screen()
-	x.mustShow(say(t, screen.MsgReadyTitle))
+	x.mustShow(say(t, screen.MsgReadyTitle), say(t, screen.MsgKeyHelp)) // the last word of the screen
 	ready := x.picture()
 	keys := []string{
 		enter, enter, enter, enter, escape, "\t", "\x7f", " ", "1", "1", "?", "a", "alice", "bob", "zoe", "é", "漢", "\n",

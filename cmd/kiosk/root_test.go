@@ -21,15 +21,7 @@ func newServiceRig(t *testing.T) *rig {
 		t.Skip("only root can run the kiosk as another user: run it as root to test root's commands")
 	}
 	r := newRig(t)
-	for dir := r.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r.path = filepath.Join(r.dir, "kiosk")
-	if out, err := exec.Command("cp", kioskPath(t), r.path).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	r.openToOthers(t)
 	if err := os.Mkdir(r.state, 0o700); err != nil {
 		t.Fatal(err)
 	}
