@@ -128,7 +128,7 @@ func isHiddenStateDir(s *config.Settings, err error) bool {
 // withRecordCure adds what to do to the error of a user who may not read the record.
 func withRecordCure(err error) error {
 	if os.Geteuid() != 0 && (errors.Is(err, fs.ErrPermission) || errors.Is(err, store.ErrNotOurs)) {
-		return fmt.Errorf("%w\nonly root and the kiosk's user may read the record: sudo kiosk journal ...", err)
+		return fmt.Errorf("%w\nonly root and the kiosk's user may read the record: sudo kiosk journal list", err)
 	}
 	return err
 }

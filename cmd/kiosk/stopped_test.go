@@ -3,9 +3,14 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -129,13 +134,27 @@ func TestStatusFindsARejectedClient(t *testing.T) {
 }
 
 // TestStatusNamesAnUnreachableServer: the server's certificate is not trusted, or nothing listens at its address. The status
-// says that, not that the kiosk is starting.
+// says that, with the cause, not that the kiosk is starting.
 func TestStatusNamesAnUnreachableServer(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "KIOSK_ISSUER=http://127.0.0.1:1")
-	r.start("run", "--headless")
-	if why := r.untilWhy(t, "unreachable"); slices.Contains(why, any("starting")) {
-		t.Errorf("%v", why)
+	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(untrusted.Close)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	for _, c := range []struct{ name, issuer, cause string }{
+		{"nothing listens", "http://127.0.0.1:1", "refused"},
+		{"untrusted certificate", untrusted.URL, "certificate"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "KIOSK_ISSUER="+c.issuer)
+			r.start("run", "--headless")
+			if why := r.untilWhy(t, "unreachable"); slices.Contains(why, any("starting")) {
+				t.Errorf("%v", why)
+			}
+			if _, out := r.runVerb("status"); !strings.Contains(out, "problem") || !strings.Contains(out, c.cause) {
+				t.Errorf("%s", out)
+			}
+		})
 	}
 }
 
