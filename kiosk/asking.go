@@ -84,6 +84,9 @@ func (t *transition) acknowledged(e Acknowledged) {
 	}
 	t.enter(Waiting)
 	request.BindingMessage, request.AmbiguousDenial, request.PhoneHint = e.BindingMessage, e.AmbiguousDenial, e.PhoneHint
+	if e.ServerChose {
+		request.Code = e.BindingMessage
+	}
 	request.Schedule = NewPollSchedule(sent, t.now, e.Expires, interval)
 	pinged := request.Pinged
 	request.Pinged = false

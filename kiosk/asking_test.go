@@ -115,3 +115,14 @@ func TestRefusalTimeIsQuantized(t *testing.T) {
 		}
 	}
 }
+
+// Where the server chooses the words, both screens show them, not the kiosk's code.
+func TestServersWordsReplaceTheCode(t *testing.T) {
+	s, _ := Step(New(DefaultRules()), 0, IdentifierEntered{Identifier: Secret("alice")})
+	s, _ = Step(s, 0, InputChanged{Length: 5, Complete: true})
+	s, _ = Step(s, 0, Prepared{s.Question, "v1", "K7-4F9Q"})
+	s, _ = Step(s, 0, Acknowledged{Number: s.Question, Expires: time.Minute, BindingMessage: "BLUE ELK", ServerChose: true})
+	if s.Phase != Waiting || s.Request.Code != "BLUE ELK" || s.Request.BindingMessage != "BLUE ELK" {
+		t.Errorf("%s: code %q, message %q", s.Phase, s.Request.Code, s.Request.BindingMessage)
+	}
+}

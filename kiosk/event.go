@@ -81,6 +81,7 @@ type (
 		Expires         time.Duration // from when the request was sent
 		Interval        time.Duration
 		BindingMessage  string
+		ServerChose     bool          // BindingMessage takes the place of the code
 		AmbiguousDenial bool          // the server sends one code for declined and expired
 		PhoneHint       PhoneHint     // where the customer looks on the phone
 		Age             time.Duration // how long ago the request was sent; 0 if unknown

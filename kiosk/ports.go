@@ -30,7 +30,8 @@ type Ack struct {
 	Expires         time.Duration // from when the request was sent; positive
 	Interval        time.Duration // the least time between polls; at least a second
 	ExpectedSubject Secret        // what Verify needs to know of the person, such as a lookup's subject; may be empty
-	BindingMessage  string        // as it was sent
+	BindingMessage  string        // as it was sent, or as the server chose it
+	ServerChose     bool          // BindingMessage is the server's, and both screens show it instead of the code
 	AmbiguousDenial bool          // this server sends one code for declined and expired (Auth0)
 	PhoneHint       PhoneHint     // where the customer looks on the phone
 	Age             time.Duration // how long before the return of Ask the request was sent; Expires counts from then

@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
+	"github.com/ciba-kiosk/ciba-kiosk/internal/sanitize"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/strictjson"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -66,7 +68,7 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 		return kiosk.Ack{}, unsent(err)
 	}
 	p := k.Profile()
-	message, err := bindingMessage(k.config.BindingMessage, r.Code, k.config.Site, p.BindingExtra, p.BindingMax)
+	message, err := p.bindingMessage(k.config.BindingMessage, r.Code, k.config.Site)
 	if err != nil {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Internal, askOperation, err)
 	}
@@ -76,7 +78,7 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	}
 	form := url.Values{}
 	form.Set(name, hint) // exactly one hint
-	form.Set("binding_message", message)
+	setNonEmpty(form, "binding_message", message)
 	if m.UserCode { // otherwise it must not be sent (CIBA Core 4)
 		setNonEmpty(form, "user_code", string(r.UserCode))
 	}
@@ -85,7 +87,10 @@ func (k *Client) ask(ctx context.Context, r kiosk.Request) (kiosk.Ack, error) {
 	if err != nil {
 		return kiosk.Ack{}, err
 	}
-	ack.ExpectedSubject, ack.BindingMessage, ack.AmbiguousDenial, ack.PhoneHint = packed, message, p.AmbiguousDenial, p.PhoneHint
+	ack.ExpectedSubject, ack.AmbiguousDenial, ack.PhoneHint = packed, p.AmbiguousDenial, p.PhoneHint
+	if ack.ServerChose = p.ServerWords != ""; !ack.ServerChose {
+		ack.BindingMessage = message
+	}
 	return ack, nil
 }
 
@@ -149,7 +154,7 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 	setNonEmpty(form, "resource", p.parameter("resource", k.config.Resource))
 	requested := p.requestedExpiry(k.config.RequestedExpiry)
 	if e := requested; e > 0 {
-		form.Set("requested_expiry", strconv.FormatInt(int64(e/time.Second), 10))
+		form.Set(p.expiryName(), strconv.FormatInt(int64(e/time.Second), 10))
 	}
 	setNonEmpty(form, detailsParameter, k.config.AuthorizationDetails)
 	body, err := k.signRequest(m, form)
@@ -183,6 +188,9 @@ func (k *Client) sendRequest(ctx context.Context, m *oidc.Metadata, form url.Val
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Unreachable, askOperation, statusError(reply))
 	}
 	ack, err := readAck(reply.Body)
+	if err == nil && p.ServerWords != "" {
+		ack.BindingMessage, err = readWords(reply.Body, p.ServerWords)
+	}
 	if err != nil {
 		return kiosk.Ack{}, kiosk.Fail(kiosk.Untrusted, askOperation, err)
 	}
@@ -275,6 +283,23 @@ func readAck(body []byte) (kiosk.Ack, error) {
 		ack.Interval = n
 	}
 	return ack, nil
+}
+
+// maxWords is the longest text that a server may choose for both screens, in characters.
+const maxWords = 40
+
+// readWords returns the words that the server chose for both screens.
+func readWords(body []byte, member string) (string, error) {
+	o, err := strictjson.Parse(body)
+	if err != nil {
+		return "", err
+	}
+	words, _ := o.Text(member)
+	clean := sanitize.Text(words)
+	if clean == "" || clean != words || utf8.RuneCountInString(words) > maxWords {
+		return "", errors.New(member + " is missing, too long or contains control characters")
+	}
+	return words, nil
 }
 
 // readInterval reads the member interval so that no poll is early: fractions are rounded up, values over an hour are an

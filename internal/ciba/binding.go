@@ -12,9 +12,29 @@ import (
 // PreviewBindingMessage returns the binding message for a code at this server, and whether the whole pattern fits.
 func (k *Client) PreviewBindingMessage(code string) (message string, whole bool) {
 	p := k.Profile()
-	message, err := bindingMessage(k.config.BindingMessage, code, k.config.Site, p.BindingExtra, p.BindingMax)
-	full, _ := bindingMessage(k.config.BindingMessage, code, k.config.Site, p.BindingExtra, math.MaxInt)
+	message, err := p.bindingMessage(k.config.BindingMessage, code, k.config.Site)
+	unbounded := p
+	unbounded.BindingMax = math.MaxInt
+	full, _ := unbounded.bindingMessage(k.config.BindingMessage, code, k.config.Site)
 	return message, err == nil && message == full
+}
+
+// minBeside is the least room beside the code for other text; less would be a stump that changes what the customer compares.
+const minBeside = 4
+
+// bindingMessage returns the binding message for a code, as the server takes it; empty if the server chooses the words.
+func (p *Profile) bindingMessage(pattern, code, site string) (string, error) {
+	if p.ServerWords != "" {
+		return "", nil
+	}
+	if p.BindingMax-len(code) < minBeside {
+		pattern = "{code}"
+	}
+	message, err := bindingMessage(pattern, code, site, p.BindingExtra, p.BindingMax)
+	if p.BindingUpper {
+		message = strings.ToUpper(message)
+	}
+	return message, err
 }
 
 // bindingMessage fills the pattern over {code} and {site} and fits it to the server's alphabet and length. The code

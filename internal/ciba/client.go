@@ -150,6 +150,9 @@ func New(c Config) (*Client, error) {
 		if err != nil {
 			return bad("KIOSK_PROFILE", err)
 		}
+		if err := p.checkSettings(c); err != nil {
+			return nil, err
+		}
 		k.profile = &p
 	}
 	return k, nil
@@ -210,6 +213,10 @@ func (k *Client) checkServer(m *oidc.Metadata) error {
 		}
 		k.warnOfExpiry(k.config.Now())
 		p := k.Profile()
+		if err := p.checkSettings(k.config); err != nil {
+			k.checked.Store(nil) // it is said each time
+			return err
+		}
 		for _, name := range p.ignoredSettings(k.config.Audience, k.config.Resource) {
 			k.log.Warn(what, "not_sent", name, "profile", p.Name)
 		}

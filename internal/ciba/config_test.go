@@ -25,7 +25,9 @@ func TestInvalidConfigurations(t *testing.T) {
 		"KIOSK_LOGIN_HINT  ":     func(c *Config) { c.LoginHint = "iss_sub:auth0" },
 		"KIOSK_SUBJECT_CLAIM":    func(c *Config) { c.SubjectClaim = "iss" },
 		"KIOSK_SIGNED_REQUEST":   func(c *Config) { c.SignKey = p384(t) },
-		"KIOSK_PROFILE":          func(c *Config) { c.Profile = "okta" },
+		"KIOSK_PROFILE":          func(c *Config) { c.Profile = "nobody" },
+		"KIOSK_SIGNED_REQUEST ":  func(c *Config) { c.Profile = "pingam" },
+		"KIOSK_ACR_VALUES":       func(c *Config) { c.Profile, c.SignKey = "pingam", testKey(t) },
 	} {
 		k, err := New(p.config(change))
 		if k != nil || kiosk.ReasonOf(err) != kiosk.Misconfigured || !strings.HasPrefix(err.Error(), strings.TrimSpace(setting)+":") {

@@ -1,7 +1,9 @@
 package ciba
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,9 +23,20 @@ type Profile struct {
 	HintMax     int
 
 	// BindingExtra are the characters that a binding message may contain besides ASCII letters and digits; BindingMax
-	// is its maximum length.
+	// is its maximum length. With BindingUpper, letters are capitals only.
 	BindingExtra string
 	BindingMax   int
+	BindingUpper bool
+
+	// ServerWords is the member of the acknowledgement with the words that both screens show, if the server chooses them.
+	// No binding message is sent then. Empty if the kiosk chooses.
+	ServerWords string
+
+	// SignedOnly says that the server takes signed requests only, RequiresACR that acr_values must be in them.
+	SignedOnly, RequiresACR bool
+
+	// ExpiryName is the parameter for the requested expiry, if it is not requested_expiry.
+	ExpiryName string
 
 	// AmbiguousDenial says that the server sends one code for declined and expired, so that only the time tells them
 	// apart.
@@ -129,8 +142,9 @@ var profiles = []Profile{
 	},
 	{
 		Name:         "wso2",
-		BindingExtra: " -._+/!?#,:", // everything but control characters and angle brackets
-		BindingMax:   20,
+		BindingExtra: " -._+/!?#,:",     // everything but control characters and angle brackets
+		BindingMax:   100,               // it checks no length (CibaAuthRequestValidator); more does not fit a phone's screen
+		ExpiryMax:    time.Hour,         // a longer one is cut silently
 		PhoneHint:    kiosk.LinkMessage, // a link by email or text message
 		backchannel:  "/oauth2/ciba",
 		token:        "/oauth2/token",
@@ -157,11 +171,136 @@ var profiles = []Profile{
 	{
 		Name:         "pingam",
 		BindingExtra: commonBindingChars,
-		BindingMax:   20,
+		BindingMax:   100, // its manual: oauth2-bc-authorize-endpoint
+		SignedOnly:   true,
+		RequiresACR:  true,
 		PhoneHint:    kiosk.AnyApp,
 		backchannel:  "/bc-authorize",
 		token:        "/access_token",
 	},
+	{
+		Name:         "okta",
+		BindingExtra: commonBindingChars,
+		BindingMax:   20,
+		ExpiryName:   "request_expiry", // its guide: configure-ciba
+		PhoneHint:    kiosk.AnyApp,
+		backchannel:  "/v1/bc/authorize",
+		token:        "/v1/token",
+	},
+	{
+		// Merchant-initiated login. Its paths are not published, so it is chosen by KIOSK_PROFILE.
+		Name:         "vipps",
+		HintPattern:  "urn:msisdn:{identifier}",
+		BindingExtra: "-",
+		BindingMax:   8, // ^[A-Z0-9\-]{5,8}$
+		BindingUpper: true,
+		ExpiryMin:    60 * time.Second,
+		ExpiryMax:    900 * time.Second,
+		PhoneHint:    kiosk.AnyApp,
+	},
+	{
+		// BankID Norway through Idura (Criipto): it chooses two words, which both screens show.
+		Name:         "idura-no",
+		HintPattern:  "sub:ssn:{identifier}",
+		BindingExtra: commonBindingChars,
+		BindingMax:   20,
+		ServerWords:  "bindingMessage",
+		ExpiryMax:    900 * time.Second,
+		PhoneHint:    kiosk.AnyApp,
+	},
+	{
+		// BankID Sweden through Idura (Criipto). Both have the same endpoints, so they are chosen by KIOSK_PROFILE.
+		Name:         "idura-se",
+		HintPattern:  "sub:ssn:{identifier}",
+		BindingExtra: commonBindingChars,
+		BindingMax:   20,
+		PhoneHint:    kiosk.AnyApp,
+	},
+	{
+		// Telephone companies (CAMARA). Their servers may ignore binding message and expiry.
+		Name:         "camara",
+		HintPattern:  "tel:{identifier}",
+		BindingExtra: commonBindingChars,
+		BindingMax:   20,
+		PhoneHint:    kiosk.AnyApp,
+	},
+	{
+		Name:         "cidaas",
+		BindingExtra: commonBindingChars,
+		BindingMax:   20,
+		PhoneHint:    kiosk.AnyApp,
+		backchannel:  "/authz-srv/ciba",
+		token:        "/token-srv/token",
+	},
+	{
+		Name:         "thunderid",
+		BindingExtra: commonBindingChars,
+		BindingMax:   256, // its guide: backchannel-authentication
+		ExpiryMax:    600 * time.Second,
+		PhoneHint:    kiosk.AnyApp,
+		backchannel:  "/oauth2/bc-authorize",
+		token:        "/oauth2/token",
+	},
+}
+
+// ProfileFacts are the facts of a profile that an operator has to know, for the documents.
+type ProfileFacts struct {
+	Name      string
+	Endpoints string // by which the server is recognized; empty if KIOSK_PROFILE must name it
+	Hint      string // pattern of the login hint; empty for KIOSK_LOGIN_HINT's default
+	Message   string // form of the binding message
+	Lifetime  string // range of the requested expiry, and its parameter
+	Requires  string // what the settings must contain
+}
+
+// Facts returns the facts of all profiles, in the table's order.
+func Facts() (all []ProfileFacts) {
+	for _, p := range profiles {
+		all = append(all, p.facts())
+	}
+	return all
+}
+
+func (p *Profile) facts() ProfileFacts {
+	f := ProfileFacts{Name: p.Name, Hint: p.HintPattern, Lifetime: p.expiryName()}
+	if p.backchannel != "" {
+		f.Endpoints = p.backchannel + ", " + p.token
+	}
+	letters := "letters"
+	if p.BindingUpper {
+		letters = "capital letters"
+	}
+	f.Message = fmt.Sprintf("at most %d: %s, digits and %q", p.BindingMax, letters, p.BindingExtra)
+	if p.ServerWords != "" {
+		f.Message = "chosen by the server: " + p.ServerWords
+	}
+	if p.ExpiryMin > 0 {
+		f.Lifetime += fmt.Sprintf(" from %.0f s", p.ExpiryMin.Seconds())
+	}
+	if p.ExpiryMax > 0 {
+		f.Lifetime += fmt.Sprintf(" to %.0f s", p.ExpiryMax.Seconds())
+	}
+	if p.SignedOnly {
+		f.Requires = "KIOSK_SIGNED_REQUEST"
+	}
+	if p.RequiresACR {
+		f.Requires += " KIOSK_ACR_VALUES"
+	}
+	return f
+}
+
+// expiryName returns the name of the parameter for the requested expiry.
+func (p *Profile) expiryName() string { return cmp.Or(p.ExpiryName, "requested_expiry") }
+
+// checkSettings returns why the settings cannot work with such a server; nil if they can.
+func (p *Profile) checkSettings(c Config) error {
+	switch {
+	case p.SignedOnly && c.SignKey == nil:
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_SIGNED_REQUEST", fmt.Errorf("servers of the profile %s take signed requests only: set it to true", p.Name))
+	case p.RequiresACR && c.ACRValues == "":
+		return kiosk.Fail(kiosk.Misconfigured, "KIOSK_ACR_VALUES", fmt.Errorf("servers of the profile %s require it", p.Name))
+	}
+	return nil
 }
 
 // Profiles returns the names for Config.Profile, in the table's order.

@@ -10,10 +10,10 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// narrowExtra and narrowMax are what every server accepts in a binding message.
+// narrowExtra and narrowMax are what every server accepts in a binding message: our codes, in capitals.
 const (
 	narrowExtra = "-"
-	narrowMax   = 20
+	narrowMax   = len("K7-4F9Q")
 )
 
 func TestProfiles(t *testing.T) {
@@ -49,16 +49,25 @@ func TestServersAreRecognized(t *testing.T) {
 		"pingfederate":       {"/as/bc-auth.ciba", "/as/token.oauth2"},
 		"pingone":            {"/env/as/cibaAuthorization", "/env/as/token"},
 		"pingam":             {"/am/oauth2/realms/root/bc-authorize", "/am/oauth2/realms/root/access_token"},
+		"okta":               {"/oauth2/default/v1/bc/authorize", "/oauth2/default/v1/token"},
+		"cidaas":             {"/authz-srv/ciba", "/token-srv/token"},
+		"thunderid":          {"/oauth2/bc-authorize", "/oauth2/token"},
 		"generic":            {"/bc-authorize", "/token"}, // a common name is not enough
 	}
-	if len(known) != len(profiles) {
-		t.Errorf("%d profiles, %d are tested", len(profiles), len(known))
+	for _, p := range profiles {
+		if _, tested := known[p.Name]; tested != (p.backchannel != "" || p.Name == Generic) {
+			t.Errorf("%s: tested %v", p.Name, tested)
+		}
 	}
 	for want, c := range known {
 		p := newOP(t)
-		p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_endpoint": p.issuer + c.bc, "token_endpoint": p.issuer + c.token})))
+		p.play(discoveryPath, say(200, p.document().with(obj{"backchannel_authentication_endpoint": p.issuer + c.bc, "token_endpoint": p.issuer + c.token, "backchannel_authentication_request_signing_alg_values_supported": []string{"ES256"}})))
 		p.play(c.bc, say(200, goodAck))
-		k := p.kiosk(nil)
+		k := p.kiosk(func(c *Config) {
+			if want == "pingam" {
+				c.SignKey, c.ACRValues = testKey(t), "gold"
+			}
+		})
 		if got := k.Profile().Name; got != Generic {
 			t.Errorf("before the first contact: %s", got)
 		}
@@ -157,5 +166,59 @@ func TestAuth0HintForm(t *testing.T) {
 			Access: kiosk.Secret("the-access-token"), ID: kiosk.Secret(p.idToken(noon, obj{"sub": sub, "preferred_username": "alice"})),
 		}, askedFor(ack.ExpectedSubject))
 		wantReason(t, err, reason)
+	}
+}
+
+// TestServerChoosesTheWords has BankID Norway's way: no binding message is sent, and the acknowledgement has the words.
+func TestServerChoosesTheWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		words  any
+		reason kiosk.Reason
+	}{
+		"two words":          {"BLÅ ELG", kiosk.NoReason},
+		"none":               {nil, kiosk.Untrusted},
+		"a number":           {17, kiosk.Untrusted},
+		"an escape sequence": {"a\x1b[2Jb", kiosk.Untrusted},
+		"too long":           {strings.Repeat("x", 41), kiosk.Untrusted},
+	} {
+		p := newOP(t)
+		p.play("/bc", say(200, goodAck.with(obj{"bindingMessage": c.words})))
+		ack, err := p.kiosk(func(cfg *Config) { cfg.Profile = "idura-no" }).Ask(t.Context(), alice)
+		if kiosk.ReasonOf(err) != c.reason {
+			t.Errorf("%s: %v", name, err)
+		}
+		form := p.got("/bc")[0].form
+		if form.Has("binding_message") || form.Get("login_hint") != "sub:ssn:alice" {
+			t.Errorf("%s: sent %v", name, form)
+		}
+		if err == nil && (!ack.ServerChose || ack.BindingMessage != c.words) {
+			t.Errorf("%s: %+v", name, ack)
+		}
+	}
+}
+
+// TestNarrowServers has servers that take less than others, and one that names the lifetime in its own way.
+func TestNarrowServers(t *testing.T) {
+	p := newOP(t)
+	ask(t, p.kiosk(func(c *Config) { c.Profile, c.BindingMessage, c.Site = "vipps", "service-{code} {site}", "Oslo" }))
+	ask(t, p.kiosk(func(c *Config) { c.Profile = "okta" }))
+	all := p.got("/bc")
+	if f := all[0].form; f.Get("binding_message") != "K7-4F9Q" || f.Get("login_hint") != "urn:msisdn:alice" {
+		t.Errorf("vipps: %v", f)
+	}
+	if f := all[1].form; f.Get("request_expiry") != "120" || f.Has("requested_expiry") {
+		t.Errorf("okta: %v", f)
+	}
+	for _, c := range []struct {
+		change  func(*Config)
+		setting string
+	}{
+		{func(c *Config) { c.Profile = "pingam" }, "KIOSK_SIGNED_REQUEST"},
+		{func(c *Config) { c.Profile, c.SignKey = "pingam", testKey(t) }, "KIOSK_ACR_VALUES"},
+	} {
+		_, err := New(p.config(c.change))
+		if kiosk.ReasonOf(err) != kiosk.Misconfigured || !strings.Contains(err.Error(), c.setting) {
+			t.Errorf("%s: %v", c.setting, err)
+		}
 	}
 }

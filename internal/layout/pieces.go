@@ -153,6 +153,9 @@ func (d *drawing) codeRows(p plan, w int) []line {
 			return rows
 		}
 	}
+	if rows := headline(d.s.Code, w, false); rows != nil && p.letters >= wideLetters && d.o.HalfBlocks {
+		return inStyle(rows, Code) // words that the server chose
+	}
 	return d.wrapText(d.s.Code, w, Code)
 }
 

@@ -62,7 +62,7 @@ func (r *Runner) ask(f kiosk.Ask) {
 		return answer{
 			event: kiosk.Acknowledged{
 				Number: f.Number, Expires: ack.Expires, Interval: ack.Interval, Age: ack.Age,
-				BindingMessage: ack.BindingMessage, AmbiguousDenial: ack.AmbiguousDenial, PhoneHint: ack.PhoneHint,
+				BindingMessage: ack.BindingMessage, ServerChose: ack.ServerChose, AmbiguousDenial: ack.AmbiguousDenial, PhoneHint: ack.PhoneHint,
 			},
 			store: func() {
 				if r.isWanted(f.Number) {

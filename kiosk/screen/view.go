@@ -295,6 +295,9 @@ func (v *view) timeLeft() *Gauge {
 
 // SpellOut returns a code letter by letter, with groups apart, to be read aloud.
 func SpellOut(code string) string {
+	if strings.Contains(code, " ") {
+		return code // words that the server chose
+	}
 	groups := strings.Split(code, "-")
 	for i, g := range groups {
 		groups[i] = strings.Join(strings.Split(g, ""), " ")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ciba-kiosk/ciba-kiosk/internal/ciba"
 	"github.com/ciba-kiosk/ciba-kiosk/internal/config"
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
@@ -38,6 +39,7 @@ func tables(root string) ([]table, error) {
 	}
 	return []table{
 		{"docs/settings.md", "settings", settings},
+		{"docs/servers.md", "profiles", profileTable(ciba.Facts())},
 		{"docs/operations.md", "exit codes", exits},
 	}, nil
 }
@@ -177,4 +179,13 @@ func markdown(rows [][]string) string {
 		}
 	}
 	return b.String()
+}
+
+// profileTable lists what the server profiles say.
+func profileTable(all []ciba.ProfileFacts) string {
+	rows := [][]string{{"profile", "recognized by", "login hint", "binding message", "lifetime", "needs"}}
+	for _, f := range all {
+		rows = append(rows, []string{code(f.Name), cmp.Or(code(f.Endpoints), "–"), cmp.Or(code(f.Hint), "–"), f.Message, f.Lifetime, cmp.Or(code(strings.TrimSpace(f.Requires)), "–")})
+	}
+	return markdown(rows)
 }

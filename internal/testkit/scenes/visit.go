@@ -90,6 +90,7 @@ func waiting() []Scene {
 		wait("waiting-connection-lost", connectionLost),
 		wait("waiting-help", help),
 		wait("waiting-help-connection-lost", help, connectionLost),
+		wait("waiting-servers-words", func(s *kiosk.State) { s.Request.Code = "BLUE ELK" }),
 		wait("waiting-minutes", deadline(Now+5*time.Minute)),
 		wait("waiting-time-up", deadline(Now-time.Second)),
 	}
