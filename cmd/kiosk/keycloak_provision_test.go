@@ -137,6 +137,14 @@ func TestProvisionBySignInAtKeycloak(t *testing.T) {
 	}
 }
 
+// rolesInIDTokens returns the mapper that puts the roles of a person into ID tokens.
+func rolesInIDTokens() []object {
+	return []object{{
+		"name": "roles", "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-realm-role-mapper",
+		"config": object{"claim.name": "realm_access.roles", "jsonType.label": "String", "multivalued": "true", "id.token.claim": "true"},
+	}}
+}
+
 // addTechnicianScope does what docs/servers.md says for technicians, and gives the role to a person. A client that registered
 // itself gets no roles but those of its scopes ("full scope" is off).
 func (k *keycloak) addTechnicianScope(t *testing.T, person string) {
@@ -147,10 +155,7 @@ func (k *keycloak) addTechnicianScope(t *testing.T, person string) {
 	k.must(t, http.MethodPost, "/users/"+person+"/role-mappings/realm", []object{role})
 	scope := string(k.must(t, http.MethodPost, "/client-scopes", object{
 		"name": "kiosk-technician", "protocol": "openid-connect", "attributes": object{"include.in.token.scope": "true"},
-		"protocolMappers": []object{{
-			"name": "roles", "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-realm-role-mapper",
-			"config": object{"claim.name": "realm_access.roles", "jsonType.label": "String", "multivalued": "true", "id.token.claim": "true"},
-		}},
+		"protocolMappers": rolesInIDTokens(),
 	}))
 	k.must(t, http.MethodPost, "/client-scopes/"+scope+"/scope-mappings/realm", []object{role})
 	k.must(t, http.MethodPut, "/default-optional-client-scopes/"+scope, object{})

@@ -88,10 +88,7 @@ func TestTechnicianAtKeycloak(t *testing.T) {
 	k.get(t, "/roles/kiosk-technician", &role)
 	k.must(t, http.MethodPost, "/users/"+id+"/role-mappings/realm", []object{role})
 	client := k.newClient(t, "kiosk-technician", func(client, _ object) {
-		client["protocolMappers"] = []object{{
-			"name": "roles", "protocol": "openid-connect", "protocolMapper": "oidc-usermodel-realm-role-mapper",
-			"config": object{"claim.name": "realm_access.roles", "jsonType.label": "String", "multivalued": "true", "id.token.claim": "true"},
-		}}
+		client["protocolMappers"] = rolesInIDTokens()
 	})
 	r := k.rig(t, "kiosk-technician", "KIOSK_TECHNICIAN_CLAIM=/realm_access/roles=kiosk-technician")
 	x := r.screen()

@@ -84,7 +84,7 @@ func clientSettings(t *testing.T, client string) []string {
 	}
 	switch client {
 	case "kiosk-jwt":
-		return append(s, "KIOSK_CLIENT_KEY_FILE", os.Getenv("INTEROP_KEYS")+"/kiosk-jwt.pem")
+		return append(s, "KIOSK_CLIENT_KEY_FILE", os.Getenv("INTEROP_KEYS")+"/kiosk-jwt.pem", "KIOSK_CLIENT_KEY_ID", "kiosk-jwt") // as registered
 	case "kiosk-post":
 		s = append(s, "KIOSK_CLIENT_AUTH", "client_secret_post")
 	}

@@ -67,7 +67,7 @@ func TestClientAuthenticationAtAnIndependentServer(t *testing.T) {
 		want         kiosk.Reason
 	}{
 		{"secret", "kiosk-post", []string{"KIOSK_CLIENT_AUTH", "client_secret_post", "KIOSK_CLIENT_SECRET_FILE", secret}, false, "Alice Anders", kiosk.NoReason},
-		{"key", "kiosk-jwt", []string{"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-jwt.pem"}, false, "Alice Anders", kiosk.NoReason},
+		{"key", "kiosk-jwt", []string{"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-jwt.pem", "KIOSK_CLIENT_KEY_ID", "kiosk-jwt"}, false, "Alice Anders", kiosk.NoReason},
 		{"resource", "kiosk-basic", []string{"KIOSK_CLIENT_SECRET_FILE", secret, "KIOSK_RESOURCE", "https://api.example/v1",
 			"KIOSK_API_URL", os.Getenv("INTEROP_TLS_CONTROL") + "/api/customer"}, false, "Welcome, Alice", kiosk.NoReason},
 		{"certificate", "kiosk-tls", []string{"KIOSK_CLIENT_AUTH", "tls_client_auth",
@@ -75,9 +75,9 @@ func TestClientAuthenticationAtAnIndependentServer(t *testing.T) {
 		{"self-signed certificate", "kiosk-self-signed", []string{"KIOSK_CLIENT_AUTH", "self_signed_tls_client_auth",
 			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-self-signed.pem", "KIOSK_CLIENT_CERT_FILE", keys + "/kiosk-self-signed.crt", "KIOSK_API_URL", mtls + "/me"}, false, "Alice Anders", kiosk.NoReason},
 		{"DPoP with nonces", "kiosk-dpop", []string{"KIOSK_DPOP", "true", "KIOSK_CLIENT_SECRET_FILE", secret}, true, "Alice Anders", kiosk.NoReason},
-		{"signed requests", "kiosk-signed", []string{"KIOSK_SIGNED_REQUEST", "true", "KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-signed.pem"}, false, "Alice Anders", kiosk.NoReason},
+		{"signed requests", "kiosk-signed", []string{"KIOSK_SIGNED_REQUEST", "true", "KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-signed.pem", "KIOSK_CLIENT_KEY_ID", "ec"}, false, "Alice Anders", kiosk.NoReason},
 		{"signed requests and DPoP", "kiosk-signed-rsa", []string{"KIOSK_SIGNED_REQUEST", "true", "KIOSK_DPOP", "true",
-			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-signed-rsa.pem"}, true, "Alice Anders", kiosk.NoReason},
+			"KIOSK_CLIENT_KEY_FILE", keys + "/kiosk-signed-rsa.pem", "KIOSK_CLIENT_KEY_ID", "rsa"}, true, "Alice Anders", kiosk.NoReason},
 		{"unknown resource", "kiosk-basic", []string{"KIOSK_CLIENT_SECRET_FILE", secret, "KIOSK_RESOURCE", "https://other.example"}, false, "", kiosk.Misconfigured},
 		// The server answers invalid_grant, as for an approval that was lost.
 		{"DPoP missing", "kiosk-dpop", []string{"KIOSK_CLIENT_SECRET_FILE", secret}, false, "", kiosk.Unreachable},

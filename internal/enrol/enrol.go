@@ -177,6 +177,11 @@ func (e *Enrolment) updateRegistration(ctx context.Context, keys ...*oidc.Client
 		return kiosk.Fail(kiosk.Internal, what, err)
 	}
 	body["client_id"], body["jwks"] = e.record.ClientID, set
+	m, err := e.discovery.Get(ctx)
+	if err != nil {
+		return err
+	}
+	body["grant_types"] = e.options.Client.grants(m) // a device of an earlier version has no refresh tokens yet
 	token, err := e.record.openToken(e.key)
 	if err != nil {
 		return kiosk.Fail(kiosk.Internal, what, err)

@@ -531,6 +531,23 @@ func TestRotateKeepsTheKioskWorking(t *testing.T) {
 	}
 }
 
+// TestRotationAsksForRefreshTokens: earlier versions registered without them.
+func TestRotationAsksForRefreshTokens(t *testing.T) {
+	o := newAuthServer(t)
+	e := newDevice(t, o).registered()
+	defer e.Close()
+	e.record.Metadata = []byte(strings.Replace(string(e.record.Metadata), `,"refresh_token"`, "", 1))
+	if strings.Contains(string(e.record.Metadata), "refresh_token") {
+		t.Fatalf("metadata: %s", e.record.Metadata)
+	}
+	if _, err := e.Rotate(t.Context(), "c-1"); err != nil {
+		t.Fatal(err)
+	}
+	if grants := fmt.Sprint(o.clients["c-1"].metadata["grant_types"]); !strings.Contains(grants, "refresh_token") {
+		t.Errorf("grant_types %s", grants)
+	}
+}
+
 func TestRotateAtAPortal(t *testing.T) {
 	o := newAuthServer(t)
 	o.unmanaged = true
