@@ -279,10 +279,14 @@ func pruneVisits(s *config.Settings, age time.Duration) (p control.Pruned, err e
 	ctx, cancel := context.WithTimeout(context.Background(), pruneTimeout)
 	defer cancel()
 	err = askSockets(ctx, s, control.Request{Do: "prune", Age: age.String()}, &p)
-	if !errors.Is(err, control.ErrNotRunning) {
+	refused := (*control.Refused)(nil) // by a device that is being set up, which does not have the database open
+	if !errors.Is(err, control.ErrNotRunning) && !errors.As(err, &refused) {
 		return p, err
 	}
 	p.Visits, err = app.PruneAsService(s, "kiosk journal", age)
+	if refused != nil && errors.Is(err, store.ErrLocked) {
+		err = refused
+	}
 	return p, err
 }
 
