@@ -17,7 +17,7 @@ type card struct {
 	locale
 	Number       int
 	Client, Site string
-	Allows       []string // what each scope allows, in words
+	Allows       []string // what each scope allows and what the kiosk will show, in words
 	Details      []detail // authorization_details
 	Words        []messageWord
 	Spelled      string // the message for a screen reader, codes letter by letter
@@ -40,7 +40,7 @@ func (p *phone) cards(username string, in locale) []card {
 
 func newCard(q provider.PendingRequest, in locale) card {
 	c := card{locale: in, Number: q.Number, Client: q.ClientName, Site: q.Site,
-		Allows: in.describeScopes(q.Scope), Details: in.describeDetails(q.Details),
+		Allows: append(in.describeScopes(q.Scope), in.describeResult(q)), Details: in.describeDetails(q.Details),
 		Words: splitMessage(q.Message), Spelled: spellOut(strings.Fields(q.Message)),
 		Left: int(q.Left.Seconds()), Life: int(q.Life.Seconds()), Token: q.FormToken, User: q.Person}
 	longest := 0
@@ -120,6 +120,22 @@ func (t locale) describeScopes(scopes []string) []string {
 		list = append(list, words)
 	}
 	return list
+}
+
+// servicePrefix begins the binding message of a technician's request.
+const servicePrefix = "service-"
+
+// describeResult returns what the kiosk does after an approval, in words: it shows the customer API's answer, or opens
+// the menu for technicians.
+func (t locale) describeResult(q provider.PendingRequest) string {
+	if strings.HasPrefix(q.Message, servicePrefix) {
+		return t.texts["shows.menu"]
+	}
+	var list []string
+	for _, name := range provider.CustomerMembers(q.Person) {
+		list = append(list, t.texts["shows."+name])
+	}
+	return fillIn(t.texts["shows"], []string{"list", strings.Join(list, ", ")})
 }
 
 // detail is an entry of authorization_details in words (RFC 9396).

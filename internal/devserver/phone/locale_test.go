@@ -129,7 +129,7 @@ func TestLanguageSwitch(t *testing.T) {
 	}
 	g.Ask("kiosk-basic", "alice", "request_context", `{"site":"<b>Markt</b>"}`)
 	page, again := visit("/phone/alice/cards", "de", "pl")
-	if !strings.Contains(page, "<strong>CIBA Kiosk</strong> (<strong>&lt;b&gt;Markt&lt;/b&gt;</strong>) fragt, ob Sie das sind") || again != nil {
+	if !strings.Contains(page, "<strong>Corner Shop</strong> (<strong>&lt;b&gt;Markt&lt;/b&gt;</strong>) fragt, ob Sie das sind") || again != nil {
 		t.Errorf("fetched cards: %v %s", again, page)
 	}
 	if page, _ := visit("/phone", "xx", "fr"); !strings.Contains(page, `lang="fr"`) {

@@ -48,8 +48,9 @@ func TestPhoneWorksWithoutJavaScript(t *testing.T) {
 			id := g.Ask("kiosk-basic", "alice", "request_context", `{"site":"Main Street"}`, "scope", "openid email parcels")
 			r := g.Get("/phone/alice", "")
 			page := string(r.Body)
-			for _, part := range []string{`lang="en"`, `data-code aria-hidden="true"><span>K7-4F9Q</span>`, "<strong>CIBA Kiosk</strong> at <strong>Main Street</strong>",
+			for _, part := range []string{`lang="en"`, `data-code aria-hidden="true"><span>K7-4F9Q</span>`, "<strong>Corner Shop</strong> at <strong>Main Street</strong>",
 				"Only approve if the screen in front of you shows the same code.", "Time left: <span data-left-text>2:00</span>", "<li>see your e-mail address</li><li>use “parcels”</li>",
+				"<li>show on its screen: customer number, points, level, member since, parcels</li>",
 				`data-action="approve"`, `data-action="decline"`, `name="as"`, `http-equiv="refresh"`, `role="status"`} {
 				if !strings.Contains(page, part) {
 					t.Errorf("the page lacks %q", part)
@@ -329,5 +330,32 @@ func TestIssuerForms(t *testing.T) {
 		if _, err := provider.New(opt); err == nil {
 			t.Errorf("%+v was accepted", opt)
 		}
+	}
+}
+
+// A phone lists only what the kiosk will show: no parcels if there are none, and a technician's request opens a menu.
+func TestPhoneListsWhatTheKioskShows(t *testing.T) {
+	for _, c := range []struct{ who, message, want, not string }{
+		{"alice", "K7-4F9Q", "level, member since, parcels</li>", "menu"},
+		{"carol", "K7-4F9Q", "level, member since</li>", "parcels"},
+		{"tara", "service-K7-4F9Q", "<li>open the device’s menu for technicians</li>", "on its screen"},
+	} {
+		g := providertest.Start(t, provider.Options{}, Register)
+		g.Ask("kiosk-basic", c.who, "binding_message", c.message)
+		page := string(g.Get("/phone/"+c.who, "").Body)
+		if !strings.Contains(page, c.want) || strings.Contains(page, c.not) {
+			t.Errorf("%s, %s: want %q without %q in\n%s", c.who, c.message, c.want, c.not, page)
+		}
+	}
+}
+
+// A person with a user code finds it on the phone: nowhere else does the demonstration say it.
+func TestPhoneShowsUserCode(t *testing.T) {
+	g := providertest.Start(t, provider.Options{}, Register)
+	if page := string(g.Get("/phone/erin", "").Body); !strings.Contains(page, "Your user code: <strong>25802580</strong>") {
+		t.Error("erin's phone does not show her user code")
+	}
+	if page := string(g.Get("/phone/alice", "").Body); strings.Contains(page, "user code") {
+		t.Error("alice has no user code")
 	}
 }

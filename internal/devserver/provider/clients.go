@@ -62,16 +62,16 @@ type Client struct {
 // builtInClients are the clients that every server has. Their secrets are published
 // here, so they are for development only.
 var builtInClients = []client{
-	{ID: "kiosk-basic", Name: "CIBA Kiosk", Auth: "client_secret_basic", Secret: "development-only-basic-secret"},
-	{ID: "kiosk-post", Name: "CIBA Kiosk", Auth: "client_secret_post", Secret: "development-only-post-secret"},
+	{ID: "kiosk-basic", Name: "Corner Shop", Auth: "client_secret_basic", Secret: "development-only-basic-secret"},
+	{ID: "kiosk-post", Name: "Corner Shop", Auth: "client_secret_post", Secret: "development-only-post-secret"},
 	// This secret detects clients that do not form-encode it for Basic (RFC 6749 section 2.3.1).
-	{ID: "kiosk-odd", Name: "CIBA Kiosk", Auth: "client_secret_basic", Secret: "development only: 100%+odd/&=%41"},
-	{ID: "kiosk-jwt", Name: "CIBA Kiosk", Auth: "private_key_jwt"},
-	{ID: "kiosk-jwt-rs", Name: "CIBA Kiosk", Auth: "private_key_jwt", Alg: "RS256"},
-	{ID: "kiosk-signed", Name: "CIBA Kiosk", Auth: "private_key_jwt", SignedRequestsOnly: true},
-	{ID: "kiosk-tls", Name: "CIBA Kiosk", Auth: "tls_client_auth", CertSubject: "CN=kiosk-tls"},
-	{ID: "kiosk-self-signed", Name: "CIBA Kiosk", Auth: "self_signed_tls_client_auth"},
-	{ID: "kiosk-device", Name: "CIBA Kiosk", Auth: "none", Grants: []string{grantDevice, grantRefresh}},
+	{ID: "kiosk-odd", Name: "Corner Shop", Auth: "client_secret_basic", Secret: "development only: 100%+odd/&=%41"},
+	{ID: "kiosk-jwt", Name: "Corner Shop", Auth: "private_key_jwt"},
+	{ID: "kiosk-jwt-rs", Name: "Corner Shop", Auth: "private_key_jwt", Alg: "RS256"},
+	{ID: "kiosk-signed", Name: "Corner Shop", Auth: "private_key_jwt", SignedRequestsOnly: true},
+	{ID: "kiosk-tls", Name: "Corner Shop", Auth: "tls_client_auth", CertSubject: "CN=kiosk-tls"},
+	{ID: "kiosk-self-signed", Name: "Corner Shop", Auth: "self_signed_tls_client_auth"},
+	{ID: "kiosk-device", Name: "Corner Shop", Auth: "none", Grants: []string{grantDevice, grantRefresh}},
 }
 
 // addBuiltInClients adds the built-in clients that the state file does not have. Existing

@@ -148,6 +148,26 @@ func personBySubject(sub string) *Person {
 	return nil
 }
 
+// customerMembers are the members of the customer API's answer, but for the title, in the order of its documents.
+var customerMembers = []string{"customer", "points", "level", "member_since", "parcels"}
+
+// CustomerMembers lists what the customer API answers about a person, without what is empty. For an unknown person it
+// lists everything that it can answer.
+func CustomerMembers(username string) []string {
+	p := personByUsername(username)
+	if p == nil {
+		return customerMembers
+	}
+	var list []string
+	for _, name := range customerMembers {
+		v, found := p.customer[name]
+		if all, isList := v.([]any); found && !(isList && len(all) == 0) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // claims returns the identity claims, whatever the scope, so that a client may check the
 // approver by any of them. Tests remove claims with the fault "claims" (OIDC section 5.1).
 func (p *Person) claims() map[string]any {
