@@ -106,6 +106,25 @@ func TestServesHTTPS(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
+// The certificate is for the issuer's name as well: clients call that name.
+func TestCertificateNamesTheIssuer(t *testing.T) {
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	lines, stop := startServer(t, "--listen", "127.0.0.1:0", "--tls", "--ca-file", ca, "--issuer", "https://id.shop.example")
+	defer stop()
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	address := strings.TrimSuffix(strings.TrimPrefix(lines["phone page"], "https://"), "/phone")
+	conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, ServerName: "id.shop.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}
+
 func TestBadUsageExitsTwo(t *testing.T) {
 	for _, args := range [][]string{
 		{"--colour"}, {"serve"}, {"--listen", "here"}, {"--expires", "0"}, {"--expires", "soon"}, {"--interval", "-1"},

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -71,7 +72,7 @@ func serve(ctx context.Context, f *options, stdout, stderr io.Writer) int {
 		}
 	}
 	if f.tls {
-		conf, ca, err := s.TLS(append(lanAddresses(host), asked)...)
+		conf, ca, err := s.TLS(append(lanAddresses(host), asked, issuerHost(f.issuer))...)
 		if err == nil {
 			err = os.WriteFile(f.caFile, ca, 0o644) // a certificate is no secret
 		}
@@ -148,6 +149,15 @@ func credentialLocation(f *options, c provider.Client) string {
 		return " key: use --keys DIR to write it"
 	}
 	return ""
+}
+
+// issuerHost returns the host name or address of the issuer; empty if it has none.
+func issuerHost(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // lanAddresses lists the addresses for a phone on the same network, if the server listens
