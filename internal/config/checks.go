@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -58,6 +59,12 @@ func (c *Checks) CheckSettings() check.Outcome {
 		text += " (and more: kiosk config check)"
 	}
 	return check.Fail(kiosk.ReasonOf(c.Err), text, fix)
+}
+
+// hasTPM reports whether this machine has a TPM 2.0 for systemd-creds.
+func hasTPM() bool {
+	_, err := os.Stat("/dev/tpmrm0")
+	return err == nil
 }
 
 // Hidden names settings that this user may not read, if nothing else is wrong with the settings; otherwise it returns
@@ -125,6 +132,10 @@ func (c *Checks) CheckRights() check.Outcome {
 		if mode := info.Mode().Perm(); mode&f.forbidden != 0 {
 			return check.Warn(fmt.Sprintf("%s is accessible to other users (mode %04o)", f.path, mode), f.fix)
 		}
+	}
+	if sealed, err := filepath.Glob(filepath.Join(encryptedCredstore, "kiosk.*")); err == nil && len(sealed) > 0 && !hasTPM() {
+		return check.Warn("the secrets are encrypted, but without a TPM their key is on the same card: a thief of the card has both",
+			"encrypt them with --with-key=tpm2 on a device that has one; when a card is stolen, revoke its client at once")
 	}
 	return check.Pass("no other user can read the secrets")
 }

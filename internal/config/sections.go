@@ -101,7 +101,7 @@ type screenSection struct {
 	Font          path      `name:"KIOSK_FONT" allowed:"the path of a PSF font, perhaps compressed by gzip, or keep" derived:"a complete font if the present one is not" doc:"console font (PSF) to load, completed with half blocks; keep leaves the console's font"`
 	BlankAfter    timespan  `name:"KIOSK_BLANK_AFTER" split_words:"true" min:"10s" max:"24h" doc:"time until an unused screen is blanked; the first key or touch only lights it, a scan begins a visit; empty never blanks it"`
 	Sound         flag      `name:"KIOSK_SOUND" default:"false" doc:"whether the terminal's bell sounds: once when the phone rings, twice after approval, three times before the request expires, four times after an ending without a result"`
-	Mirror        path      `name:"KIOSK_MIRROR" max:"107" doc:"path of a Unix socket (mode 0660) that sends every screen as lines of text, for braille and speech; empty is off"`
+	Mirror        path      `name:"KIOSK_MIRROR" max:"107" doc:"path of a Unix socket (mode 0660) that sends every screen as lines of text, for braille and speech, to the group kiosk-mirror; empty is off"`
 	ReadyLink     link      `name:"KIOSK_READY_LINK" split_words:"true" doc:"address that the first screen shows as a QR code"`
 	IdleTimeout   timespan  `name:"KIOSK_IDLE_TIMEOUT" split_words:"true" default:"60s" min:"1s" max:"1h" doc:"time without input until the kiosk asks whether the customer is still there"`
 	ResultTimeout timespan  `name:"KIOSK_RESULT_TIMEOUT" split_words:"true" default:"30s" min:"1s" max:"1h" doc:"the same time while a result is shown"`

@@ -63,6 +63,14 @@ func (d *stateDir) chown(f *os.File) {
 	if os.Geteuid() != 0 {
 		return
 	}
+	// The directory belongs to another user, who could link another file of root's to this name.
+	own, err := f.Stat()
+	if err != nil {
+		return
+	}
+	if s, ok := own.Sys().(*syscall.Stat_t); !ok || s.Nlink != 1 || !own.Mode().IsRegular() {
+		return
+	}
 	info, err := os.Stat(d.dir)
 	if err != nil {
 		return

@@ -13,7 +13,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +25,9 @@ import (
 
 const (
 	// socketMode gives access to the kiosk's user and group, like the other socket.
+	// group may read every screen, with customers' data on it: fewer people than may put the device out of service.
+	group = "kiosk-mirror"
+
 	socketMode fs.FileMode = 0o660
 	// maxReaders is more than a person has devices.
 	maxReaders = 8
@@ -85,6 +90,12 @@ func Listen(path string, start func(func())) (*Mirror, error) {
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("mirror: %w", err)
+	}
+	// The group first: until the mode changes, only the owner can connect.
+	if g, err := user.LookupGroup(group); err == nil {
+		if id, err := strconv.Atoi(g.Gid); err == nil {
+			_ = os.Chown(path, -1, id) // this fails for a user who is not a member; the group then stays the process's own
+		}
 	}
 	if err := os.Chmod(path, socketMode); err != nil {
 		return nil, fmt.Errorf("mirror: %w", errors.Join(err, l.Close()))

@@ -23,6 +23,10 @@ func (s *Server) LocalOnly(next http.Handler) http.Handler {
 			http.Error(w, "devserver: unknown host name; use the address printed at the start", http.StatusMisdirectedRequest)
 			return
 		}
+		if strings.HasPrefix(r.URL.Path, "/dev/") && !isFromThisMachine(r) {
+			http.Error(w, "devserver: the control addresses answer this machine only", http.StatusForbidden)
+			return
+		}
 		readOnly := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/dev/")
 		if !readOnly && isCrossSite(r) {
 			http.Error(w, "devserver: requests from other sites are refused", http.StatusForbidden)
@@ -30,6 +34,13 @@ func (s *Server) LocalOnly(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isFromThisMachine reports whether a request came over a loopback address: whoever
+// may use the control addresses can answer for every person.
+func isFromThisMachine(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
 // isLocalName reports whether a host is the issuer's, an IP address, or a name that

@@ -131,3 +131,26 @@ func TestServerCertificate(t *testing.T) {
 		}
 	}
 }
+
+// With LAN=1 the demo listens on all addresses: a phone may open its page, but nobody else may answer for a person.
+func TestControlAddressesAnswerThisMachineOnly(t *testing.T) {
+	s, err := provider.New(provider.Options{Issuer: "http://127.0.0.1:8765"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		from, path string
+		want       bool
+	}{
+		{"127.0.0.1:4711", "/dev/requests", true}, {"[::1]:4711", "/dev/requests", true}, {"192.0.2.7:4711", "/dev/requests", false},
+		{"[::ffff:192.0.2.7]:4711", "/dev/requests", false}, {"192.0.2.7:4711", "/phone", true},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8765"+tc.path, nil)
+		r.RemoteAddr = tc.from
+		w := httptest.NewRecorder()
+		s.LocalOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})).ServeHTTP(w, r)
+		if allowed := w.Code == http.StatusOK; allowed != tc.want {
+			t.Errorf("%s from %s: status %d", tc.path, tc.from, w.Code)
+		}
+	}
+}
