@@ -148,13 +148,15 @@ func (p *painter) setFace(logoFile, accent string) error {
 
 // drawVisit writes the main screens of a visit side by side.
 func (p *painter) drawVisit(path string) error {
+	device := *p
+	device.languages = p.languages[:2] // as many as most devices offer
 	var visit []*image.Paletted
 	for _, name := range []string{"ready", "identify-typed", "waiting", "checking", "shown-hidden", "shown"} {
 		sc, err := scenes.Named(name)
 		if err != nil {
 			return err
 		}
-		img, err := p.draw(sc, 0, 64, 18, p.theme)
+		img, err := device.draw(sc, 0, 80, 24, p.theme)
 		if err != nil {
 			return err
 		}
