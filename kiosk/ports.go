@@ -100,6 +100,7 @@ type Person struct {
 type Field struct {
 	Label string `json:"label"`
 	Value string `json:"value"`
+	Big   bool   `json:"big,omitempty"` // what the customer came for, in the largest letters
 }
 
 // Result is the protected API's answer as laid out for the customer. Its texts contain no control or direction characters.

@@ -43,11 +43,11 @@ func builtInLayout(doc *strictjson.Node, d *documents) kiosk.Result {
 				if p.isFull() {
 					break
 				}
-				p.add(label, d.displayText(&n.Items[j]))
+				p.add(label, d.displayText(&n.Items[j]), false)
 			}
 			continue
 		}
-		p.add(label, d.displayText(n))
+		p.add(label, d.displayText(n), false)
 	}
 	return p.Result
 }

@@ -26,9 +26,13 @@ type Layout struct {
 // line is a labelled line of the file.
 type line struct {
 	label, text template
+	big         bool
 	depth       int       // the number of nested lists over which the line repeats
 	lists       []pointer // for each of them a pointer into it
 }
+
+// bigMark begins the line of a big field.
+const bigMark = "!"
 
 // template is text with placeholders.
 type template []part
@@ -41,7 +45,8 @@ type part struct {
 // ParseLayout reads a layout file. The first line is the title; every other line that is not empty is "label: text".
 // In both, {/json/pointer} stands for a value of the API's response and {claims:/name} for a verified claim. The step
 // * repeats the line for every element of a list; all * of a line must be in the same list. {{ and }} stand for
-// braces.
+// braces. An exclamation mark before the label marks what the customer came for, such as the number of a box: it is
+// drawn in the largest letters.
 //
 // Errors read "name:line:column: cause"; columns count characters from 1. ParseLayout reports every error of the
 // file. (RFC 6901)
@@ -97,14 +102,17 @@ func (l *Layout) readTitle(row string) (at int, err error) {
 
 func (l *Layout) readLine(row string) (at int, err error) {
 	var n line
-	var end int
-	if n.label, end, at, err = readText(row, 0, ":"); err != nil {
+	var end, from int
+	if n.big = strings.HasPrefix(row, bigMark); n.big {
+		from = len(bigMark)
+	}
+	if n.label, end, at, err = readText(row, from, ":"); err != nil {
 		return at, err
 	}
 	switch {
 	case end == len(row):
 		return 0, errors.New("no colon: a line is \"label: text\"")
-	case strings.TrimSpace(row[:end]) == "":
+	case strings.TrimSpace(row[from:end]) == "":
 		return 0, errors.New("no label before the colon")
 	case strings.TrimSpace(row[end+1:]) == "":
 		return end, errors.New("no text after the colon")

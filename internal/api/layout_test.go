@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -281,4 +282,22 @@ func FuzzLayout(f *testing.F) {
 			bounded(t, l.render(a))
 		}
 	})
+}
+
+// An exclamation mark before the label marks the big field; it is no part of the label.
+func TestBigFieldOfALayout(t *testing.T) {
+	l, err := ParseLayout("file", []byte("Hello\n!Box: {/box}\nFrom: {/from}\nWhat!: {/from}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := l.render(&documents{api: tree(t, `{"box":"12","from":"Bookshop"}`)})
+	want := []kiosk.Field{{Label: "Box", Value: "12", Big: true}, {Label: "From", Value: "Bookshop"}, {Label: "What!", Value: "Bookshop"}}
+	if !slices.Equal(got.Fields, want) {
+		t.Errorf("%+v", got.Fields)
+	}
+	for _, bad := range []string{"Hello\n!: x", "Hello\n!Box"} {
+		if _, err := ParseLayout("file", []byte(bad)); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
 }

@@ -65,12 +65,12 @@ const (
 
 func (p *page) isFull() bool { return len(p.Fields) >= maxFields }
 
-func (p *page) add(label, value string) {
+func (p *page) add(label, value string, big bool) {
 	label, value = truncate(cleanText(label), maxLabel), truncate(cleanText(value), maxValue)
 	if label == "" || value == "" || p.isFull() {
 		return
 	}
-	p.Fields = append(p.Fields, kiosk.Field{Label: label, Value: value})
+	p.Fields = append(p.Fields, kiosk.Field{Label: label, Value: value, Big: big})
 }
 
 // render lays out the documents.
@@ -96,7 +96,7 @@ func (n *line) render(d *documents, at []int, p *page) {
 		label, found := n.label.fill(d, at)
 		value, all := n.text.fill(d, at)
 		if found && all {
-			p.add(label, value)
+			p.add(label, value, n.big)
 		}
 		return
 	}

@@ -88,7 +88,7 @@ type enrolmentSection struct {
 
 type screenSection struct {
 	ApiURL        endpoint  `name:"KIOSK_API_URL" split_words:"true" doc:"https address of the API that is called after approval; without it the kiosk shows the validated claims"`
-	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file with the layout of the result: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the claims, the step * repeats the line for each element; a line whose pointer finds nothing is left out"`
+	ResultLayout  file      `name:"KIOSK_RESULT_LAYOUT" split_words:"true" derived:"built in" doc:"file with the layout of the result: the first line is the title, each further line label: text; {/json/pointer} (RFC 6901) reads the API's answer, {claims:/name} the claims, the step * repeats the line for each element; a line whose pointer finds nothing is left out; ! before the label marks what the customer came for, in the largest letters"`
 	Site          freeText  `name:"KIOSK_SITE" derived:"host name" doc:"name of the place, shown to customers and in the binding message"`
 	Open          hours     `name:"KIOSK_OPEN" derived:"always" doc:"opening hours in local time, such as Mo-Fr 08:00-20:00, Sa 09:00-18:00; closing time does not interrupt a visit; while the time is unknown, the device is open"`
 	Languages     languages `name:"KIOSK_LANGUAGES" allowed:"of de, en, es, fr, it, nl, pl, pt, each once" default:"en" doc:"languages, separated by commas; the first is the default"`

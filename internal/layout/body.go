@@ -72,6 +72,7 @@ var tightenings = []func(p *plan, d *drawing) bool{
 	func(p *plan, _ *drawing) bool { return decrement(&p.lineGap) },
 	func(p *plan, _ *drawing) bool { return p.gauge == 2 && decrement(&p.gauge) },
 	func(p *plan, _ *drawing) bool { return lower(&p.spelt, speltTied) },
+	func(p *plan, d *drawing) bool { return d.s.Keypad != nil && setZero(&p.lines) }, // the keys need room between them
 	func(p *plan, _ *drawing) bool { return decrement(&p.gap) },
 	func(p *plan, _ *drawing) bool { return lower(&p.letters, wideLetters) },
 	func(p *plan, d *drawing) bool { return lower(&p.letters, d.smallLetters()) },
@@ -134,6 +135,8 @@ func lower[T ~uint8](v *T, to T) bool {
 }
 
 func clearFlag(b *bool) bool { was := *b; *b = false; return was }
+
+func setZero(n *int) bool { was := *n; *n = 0; return was != 0 }
 
 func decrement(n *int) bool {
 	if *n == 0 {

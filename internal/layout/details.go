@@ -2,6 +2,7 @@ package layout
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,6 +12,9 @@ import (
 // fieldRows returns the rows of one field.
 func (d *drawing) fieldRows(i, w int) []line {
 	f := d.s.Details[i]
+	if rows := d.bigRows(i, w); rows != nil {
+		return rows
+	}
 	if w < wideColumn {
 		rows := d.wrapText(f.Label, w, Dim)
 		value := d.wrapText(f.Value, w, Strong)
@@ -34,11 +38,29 @@ func (d *drawing) fieldRows(i, w int) []line {
 	return rows
 }
 
+// bigRows returns a big field: its label above its value in letters of pixels; nil if it is none, or if they do not fit.
+func (d *drawing) bigRows(i, w int) []line {
+	f := d.s.Details[i]
+	if !f.Big || !d.o.HalfBlocks || d.f.H < roomyRows {
+		return nil
+	}
+	value := headline(f.Value, w, false)
+	if value == nil || len(value) > maxBigRows {
+		return nil
+	}
+	return slices.Concat(d.wrapText(f.Label, w, Dim), []line{nil}, value)
+}
+
+// maxBigRows is the height of one line of pixel letters with a mark above and a descender below.
+const maxBigRows = 6
+
 // labelWidth returns the width of the widest label, at most a third of the column.
 func (d *drawing) labelWidth(w int) int {
 	lw := 0
 	for _, f := range d.s.Details {
-		lw = max(lw, width(f.Label))
+		if !f.Big {
+			lw = max(lw, width(f.Label))
+		}
 	}
 	return min(lw, w/3)
 }

@@ -323,7 +323,7 @@ func cleanScreen(s screen.Screen, o Options) screen.Screen {
 	}
 	details := make([]kiosk.Field, 0, len(s.Details))
 	for _, f := range s.Details {
-		details = append(details, kiosk.Field{Label: clean(f.Label), Value: clean(f.Value)})
+		details = append(details, kiosk.Field{Label: clean(f.Label), Value: clean(f.Value), Big: f.Big})
 	}
 	keys := make([]screen.Key, 0, len(s.Keys))
 	for _, k := range s.Keys {

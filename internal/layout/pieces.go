@@ -54,6 +54,8 @@ func card(rows []line, w int) []line {
 				c.Style = CardText
 			case Strong:
 				c.Style = CardStrong
+			case Headline:
+				c.Style = Code
 			}
 			l = append(l, c)
 		}

@@ -90,10 +90,14 @@ func wordSet(text string) map[string]bool {
 	return words
 }
 
-// required returns the part of a screen that must be drawn. With a keypad on a small screen that is without the sentences, the
-// example, and the label of a problem, which itself says what to type.
+// required returns the part of a screen that must be drawn. With a keypad that is without the sentences and, on a small screen,
+// without the example and the label of a problem, which itself says what to type.
 func required(sc screen.Screen, rows int) screen.Screen {
-	if sc.Keypad == nil || rows > 12 {
+	if sc.Keypad == nil {
+		return sc
+	}
+	if rows > 12 {
+		sc.Lines = nil
 		return sc
 	}
 	entry := *sc.Entry

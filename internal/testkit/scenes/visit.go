@@ -126,6 +126,9 @@ func shown() []Scene {
 	short := kiosk.Result{Title: "Welcome, Alice", Fields: []kiosk.Field{
 		{Label: "Customer", Value: "C-1001"}, {Label: "Points", Value: "1240"}, {Label: "Parcel", Value: "box 12, Bookshop"},
 	}}
+	big := kiosk.Result{Title: "Welcome, Alice", Fields: []kiosk.Field{
+		{Label: "Your parcel is in box", Value: "12", Big: true}, {Label: "From", Value: "Bookshop"}, {Label: "Customer", Value: "C-1001"}, {Label: "Points", Value: "1240"},
+	}}
 	long := kiosk.Result{Title: "Your parcels"}
 	for i := range 15 {
 		value := fmt.Sprintf("box %d, waiting since Monday, from a shop with quite a long name", 10+i)
@@ -137,6 +140,7 @@ func shown() []Scene {
 	return []Scene{
 		withResult("shown-hidden", in(kiosk.Shown), short),
 		withResult("shown", in(kiosk.Shown, revealed), short),
+		withResult("shown-big", in(kiosk.Shown, revealed), big),
 		withResult("shown-page-2", in(kiosk.Shown, revealed, secondPage), long),
 		withResult("shown-idle-prompt", in(kiosk.Shown, idlePrompt, revealed, noExtensionLeft), short),
 		withResult("shown-help", in(kiosk.Shown, help, revealed), short),
