@@ -34,7 +34,7 @@ func TestTerminalShowsTheFrame(t *testing.T) {
 		}
 		m.vt.Lock()
 		defer m.vt.Unlock()
-		if c := m.vt.Cell(6, 3); c.BG != vt10x.Blue {
+		if c := m.vt.Cell(6, 3); c.BG != vt10x.Black {
 			t.Errorf("the title has background %d", c.BG)
 		}
 	})
