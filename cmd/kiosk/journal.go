@@ -193,14 +193,17 @@ func journalList(std streams, st *store.Store, o journalOptions) error {
 		if n++; o.limit > 0 && n > o.limit {
 			break
 		}
-		began := v.Began.Local().Format(time.DateTime)
+		began := v.Began.Local().Format("2006-01-02 15:04") // with seconds a line would be longer than 80 columns
+		if n == 1 && !o.json {
+			fmt.Fprintln(t, "TIME\tVISIT\tOUTCOME\tCODE\tPERSON") // a failed write shows at the next
+		}
 		switch {
 		case o.json:
 			err = e.Encode(v)
 		case v.Note != "":
 			_, err = fmt.Fprintf(t, "%s\t%s\n", began, v.Note)
 		default:
-			_, err = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", began, v.Visit, outcome(v), orDash(v.Code), v.Person)
+			_, err = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", began, v.Visit, shortOutcome(v), orDash(v.Code), v.Person)
 		}
 		if err != nil {
 			return fmt.Errorf("output: %w", err)
@@ -288,6 +291,17 @@ func pruneVisits(s *config.Settings, age time.Duration) (p control.Pruned, err e
 		err = refused
 	}
 	return p, err
+}
+
+// shortOutcome returns how a visit ended in at most 15 characters: journal show says the stage, too.
+func shortOutcome(v store.Visit) string {
+	if v.Stage == kiosk.StageEnded && v.Reason != kiosk.NoReason {
+		return v.Reason.String()
+	}
+	if v.Stage == kiosk.StageAbandoned {
+		return v.Stage.String()
+	}
+	return outcome(v)
 }
 
 func outcome(v store.Visit) string {

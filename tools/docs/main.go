@@ -1,5 +1,5 @@
 // Command docs writes the documents that come from the code: the tables of settings and exit codes, the manual pages, the
-// completion for bash, and the example of a settings file.
+// completion for bash, zsh and fish, and the example of a settings file.
 //
 //	go run ./tools/docs           writes them, from the root of the repository
 //	go run ./tools/docs -check    writes nothing and fails if one is out of date
@@ -49,7 +49,9 @@ func documents(root string) ([]document, error) {
 		return nil, err
 	}
 	all := append(tables, manualPages(verbs)...)
-	all = append(all, whole("scripts/debian/kiosk.bash", completion(verbs)), whole("systemd/kiosk.env.example", exampleSettings()))
+	all = append(all, whole("scripts/debian/kiosk.bash", completion(verbs)),
+		whole("scripts/debian/kiosk.zsh", zshCompletion(verbs)), whole("scripts/debian/kiosk.fish", fishCompletion(verbs)),
+		whole("systemd/kiosk.env.example", exampleSettings()))
 	return all, nil
 }
 

@@ -107,7 +107,7 @@ func TestExitTable(t *testing.T) {
 
 func TestPagesContainFlagsAndSettings(t *testing.T) {
 	verbs := verbsOf(t)
-	script := completion(verbs)
+	script, zsh, fish := completion(verbs), zshCompletion(verbs), fishCompletion(verbs)
 	for _, v := range verbs {
 		page := verbPage(v)
 		if v.name != "version" && len(v.flags()) == 0 {
@@ -117,8 +117,8 @@ func TestPagesContainFlagsAndSettings(t *testing.T) {
 			if !strings.Contains(page, roff(f)) {
 				t.Errorf("the page of %s lacks %s", v.name, f)
 			}
-			if !strings.Contains(script, f) {
-				t.Errorf("the completion lacks %s", f)
+			if !strings.Contains(script, f) || !strings.Contains(zsh, f) || !strings.Contains(fish, " -l "+strings.TrimPrefix(f, "--")) {
+				t.Errorf("a completion lacks %s", f)
 			}
 		}
 	}
@@ -149,6 +149,42 @@ func TestBashUnderstandsCompletion(t *testing.T) {
 COMP_WORDS=(kiosk config show --js); COMP_CWORD=3; _kiosk; echo "${COMPREPLY[*]}"`
 	out, err := exec.Command("bash", "-c", script, "bash", path).CombinedOutput()
 	if err != nil || !bytes.Equal(out, []byte("journal\n--json\n")) {
+		t.Errorf("%v: %q", err, out)
+	}
+}
+
+// The shells are not on every machine; where they are missing, the test is skipped.
+func TestFishUnderstandsCompletion(t *testing.T) {
+	fish, err := exec.LookPath("fish")
+	if err != nil {
+		t.Skip("fish is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "kiosk.fish")
+	if err := os.WriteFile(path, []byte(fishCompletion(verbsOf(t))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(fish, "--no-config", "-c", `source $argv[1]; complete -C "kiosk jou"; complete -C "kiosk config show --js"`, path)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("journal\t")) || !bytes.Contains(out, []byte("--json")) {
+		t.Errorf("%v: %q", err, out)
+	}
+}
+
+func TestZshUnderstandsCompletion(t *testing.T) {
+	zsh, err := exec.LookPath("zsh")
+	if err != nil {
+		t.Skip("zsh is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "_kiosk")
+	if err := os.WriteFile(path, []byte(zshCompletion(verbsOf(t))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// The functions of the completion system print what they would offer.
+	const script = `_describe() { print -l ${(P)2%%:*} }; compadd() { shift; print -l $@ }; _kiosk() { . $path_of_file }
+path_of_file=$1; words=(kiosk jou); CURRENT=2; _kiosk; words=(kiosk config show --js); CURRENT=4; _kiosk`
+	out, err := exec.Command(zsh, "-f", "-c", script, "zsh", path).CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("\njournal\n")) || !bytes.Contains(out, []byte("\n--json\n")) {
 		t.Errorf("%v: %q", err, out)
 	}
 }
