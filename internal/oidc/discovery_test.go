@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"strings"
@@ -93,6 +94,9 @@ func TestDiscoveryFaults(t *testing.T) {
 		"no CIBA":                        {map[string]any{"backchannel_authentication_endpoint": nil}, kiosk.NoReason, ""}, // package ciba rejects it
 		"unknown members":                {map[string]any{"x": map[string]any{"y": 1}}, kiosk.NoReason, ""},
 		"lists of the wrong type":        {map[string]any{"scopes_supported": "openid", "grant_types_supported": 7}, kiosk.NoReason, ""},
+		"ID token algorithms as null":    {map[string]any{"id_token_signing_alg_values_supported": json.RawMessage("null")}, kiosk.NoReason, ""},
+		"ID token algorithms as text":    {map[string]any{"id_token_signing_alg_values_supported": "PS256"}, kiosk.Misconfigured, "id_token_signing_alg_values_supported"},
+		"ID token algorithms and more":   {map[string]any{"id_token_signing_alg_values_supported": []any{"PS256", 7}}, kiosk.Misconfigured, "id_token_signing_alg_values_supported"},
 		"issuer with another slash":      {map[string]any{"issuer": issuer + "/"}, kiosk.Misconfigured, "slash"},
 		"issuer in capitals":             {map[string]any{"issuer": "https://OP.example"}, kiosk.Misconfigured, "KIOSK_ISSUER"},
 		"another issuer":                 {map[string]any{"issuer": "https://evil.example"}, kiosk.Misconfigured, "KIOSK_ISSUER"},

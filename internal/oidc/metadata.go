@@ -28,6 +28,8 @@ const (
 	JWKS         Endpoint = "jwks_uri"
 )
 
+const idTokenAlgs = "id_token_signing_alg_values_supported"
+
 var endpointNames = []Endpoint{Backchannel, Token, UserInfo, Revocation, Device, Registration, JWKS}
 
 // Metadata is what a server publishes about itself. A nil list was not published, which differs from an empty one.
@@ -103,12 +105,16 @@ func parseMetadata(data []byte, issuer string) (*Metadata, error) {
 			return nil, metadataError{fmt.Errorf("the server publishes no %s", e)}
 		}
 	}
+	// A list that restricts which signatures are accepted is not passed over because it cannot be read.
+	var ok bool
+	if m.IDTokenAlgs, ok = o.Texts(idTokenAlgs); !ok && o.Has(idTokenAlgs) {
+		return nil, metadataError{fmt.Errorf("the server publishes a malformed %s", idTokenAlgs)}
+	}
 	m.DeliveryModes, _ = o.Texts("backchannel_token_delivery_modes_supported")
 	m.GrantTypes, _ = o.Texts("grant_types_supported")
 	m.Scopes, _ = o.Texts("scopes_supported")
 	m.AuthMethods, _ = o.Texts("token_endpoint_auth_methods_supported")
 	m.AuthAlgs, _ = o.Texts("token_endpoint_auth_signing_alg_values_supported")
-	m.IDTokenAlgs, _ = o.Texts("id_token_signing_alg_values_supported")
 	m.RequestAlgs, _ = o.Texts("backchannel_authentication_request_signing_alg_values_supported")
 	m.DPoPAlgs, _ = o.Texts("dpop_signing_alg_values_supported")
 	m.ACRValues, _ = o.Texts("acr_values_supported")
