@@ -67,6 +67,25 @@ func TestSignedRequests(t *testing.T) {
 	g.Post("/bc-authorize", c.ID, url.Values{"scope": {"openid"}, "login_hint": {"alice"}}).Want(t, 400, "invalid_request")
 }
 
+func TestSignedRequestIsOfItsOwnType(t *testing.T) {
+	g := providertest.Start(t, provider.Options{})
+	now := g.Clock.Now().Unix()
+	c := g.MustClient("kiosk-signed")
+	for typ, code := range map[jose.ContentType]string{"oauth-authz-req+jwt": "", "JWT": "invalid_request", "dpop+jwt": "invalid_request"} {
+		request := providertest.SignJWT(t, c, (&jose.SignerOptions{}).WithType(typ), map[string]any{
+			"iss": c.ID, "aud": g.Issuer(), "iat": now, "nbf": now - 5, "exp": now + 60, "jti": rand.Text(),
+			"scope": "openid", "login_hint": "alice", "binding_message": "K7-4F9Q",
+		}, nil)
+		r := g.Post("/bc-authorize", c.ID, url.Values{"request": {request}})
+		switch {
+		case code != "":
+			r.Want(t, 400, code)
+		case r.Status != 200:
+			t.Errorf("%s: %s", typ, r.Body)
+		}
+	}
+}
+
 // dpopProof makes a DPoP proof with some claims changed.
 func dpopProof(g *providertest.Harness, c provider.Client, method, path string, change map[string]any) string {
 	g.T.Helper()

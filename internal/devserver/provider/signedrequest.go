@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
@@ -30,6 +31,10 @@ func (c *call) unpackSignedRequest(cl *client) (code string, err error) {
 	token, err := jwt.ParseSigned(signed, signatureAlgorithms(requestAlgs))
 	if err != nil || len(token.Headers) != 1 {
 		return bad, errors.New("request: not a JWT signed with ES256 or PS256")
+	}
+	// A type is optional; another one marks a JWT made for another purpose. (RFC 9101, section 10.8)
+	if typ := token.Headers[0].ExtraHeaders[jose.HeaderType]; typ != nil && typ != "oauth-authz-req+jwt" {
+		return bad, errors.New("request: typ must be oauth-authz-req+jwt or absent")
 	}
 	claims, err := verifyClientJWT(cl, signed, requestAlgs)
 	if err != nil {
