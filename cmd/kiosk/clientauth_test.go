@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -64,13 +65,7 @@ func newSecureRig(t *testing.T, o provider.Options, client string, settings ...s
 		r.env["KIOSK_CLIENT_SECRET_FILE"] = r.write("client-secret", c.Secret)
 	}
 	if c.Key != nil {
-		der, err := x509.MarshalPKCS8PrivateKey(c.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-		r.tap.addSecret(strings.Split(key, "\n")[2]) // the second line: the first is alike in all keys
-		r.env["KIOSK_CLIENT_KEY_FILE"] = r.write("client.pem", key)
+		r.env["KIOSK_CLIENT_KEY_FILE"] = r.writeKey("client.pem", c.Key)
 	}
 	if c.Cert != nil {
 		r.env["KIOSK_CLIENT_CERT_FILE"] = r.write("client.crt", string(c.Cert))
@@ -79,6 +74,18 @@ func newSecureRig(t *testing.T, o provider.Options, client string, settings ...s
 		r.set(s)
 	}
 	return r
+}
+
+// writeKey writes a private key to a file whose content must appear nowhere else.
+func (r *rig) writeKey(name string, key crypto.Signer) string {
+	r.t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	r.tap.addSecret(strings.Split(text, "\n")[2]) // the second line: the first is alike in all keys
+	return r.write(name, text)
 }
 
 const (
@@ -142,6 +149,33 @@ func TestEveryClientAuthentication(t *testing.T) {
 				t.Errorf("%d requests at the addresses for certificates, %d at others", aliased, plain)
 			}
 		})
+	}
+}
+
+// TestCertificateWithAKeyOfItsOwn plays a visit of a client that signs with one key and binds its tokens to a certificate
+// with another. (RFC 8705, section 3)
+func TestCertificateWithAKeyOfItsOwn(t *testing.T) {
+	t.Parallel()
+	r := newSecureRig(t, provider.Options{}, "kiosk-jwt", signed)
+	holder, err := r.dev.Client("kiosk-self-signed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.env["KIOSK_CLIENT_CERT_FILE"] = r.write("client.crt", string(holder.Cert))
+	r.auto("approve", 0, "")
+	if code, out := r.runVerb("login", "--json", "alice"); code != 3 || !strings.Contains(out, "KIOSK_CLIENT_CERT_FILE") {
+		t.Errorf("without the certificate's key: exit code %d, %s", code, out)
+	}
+	r.env["KIOSK_CLIENT_CERT_KEY_FILE"] = r.writeKey("client-cert.pem", holder.Key)
+	var presented bool
+	inner := r.tap.next
+	r.tap.next = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		presented = presented || len(q.TLS.PeerCertificates) > 0
+		inner.ServeHTTP(w, q)
+	})
+	r.checkOutcome(t, r.start("login", "--json", "alice"), shown)
+	if !presented {
+		t.Error("the certificate was not presented")
 	}
 }
 
