@@ -2,8 +2,8 @@ package kiosk
 
 import "time"
 
-// Step is the transition table of a visit: it returns the next state and the effects to carry out. It is a plain function.
-// now is the uptime and never decreases.
+// Step computes one transition of a visit: the next state and the effects to carry out. It has no side effects. now is the
+// uptime and never decreases.
 func Step(s State, now time.Duration, e Event) (State, []Effect) {
 	t := transition{s: s, now: now}
 	switch e := e.(type) {
@@ -39,8 +39,8 @@ func Step(s State, now time.Duration, e Event) (State, []Effect) {
 	return t.s, t.effects
 }
 
-// isMeantFor reports whether a key was pressed for this phase. Typing in Ready already belongs to Identify. Escape ends a
-// visit from whichever of its screens it was pressed on.
+// isMeantFor reports whether a key press counts in phase p. It counts if p was on the screen when the key was pressed.
+// Typing on the Ready screen counts in Identify. While a request is in progress, Escape counts from every screen but Ready.
 func isMeantFor(e Press, p Phase) bool {
 	switch {
 	case e.Seen == p:
@@ -53,8 +53,8 @@ func isMeantFor(e Press, p Phase) bool {
 	return false
 }
 
-// phaseHandlers handle keys, time and answers in each phase. Clearing has none: no key of the last customer reaches the
-// next.
+// phaseHandlers handle key presses, ticks and answers by phase. Closed and Clearing have none, so that no key press of one
+// customer reaches the next.
 var phaseHandlers = [...]func(*transition, Event){
 	Ready:         (*transition).ready,
 	Closed:        nil,
@@ -115,7 +115,7 @@ func (t *transition) record(stage Stage, r Reason) Record {
 	return rec
 }
 
-// finish records the end of the visit, revokes tokens that came, and shows the reason.
+// finish records the end of the visit, revokes its tokens if any were issued, and shows the reason.
 func (t *transition) finish(stage Stage, r Reason) {
 	t.revokeTokens()
 	if t.s.Request.Visit != "" {
@@ -130,7 +130,8 @@ func (t *transition) revokeTokens() {
 	}
 }
 
-// end shows why the visit ended. The identifier is kept only if the same person can be asked again.
+// end shows why the visit ended. It wipes the request's secrets unless the customer may ask again or continue with the
+// device flow.
 func (t *transition) end(r Reason) {
 	t.enter(Ended)
 	t.s.Ending.Reason = r
@@ -139,7 +140,7 @@ func (t *transition) end(r Reason) {
 	}
 }
 
-// clear leaves the visit and wipes the vault.
+// clear ends the visit and wipes its secrets from the vault.
 func (t *transition) clear() {
 	t.enter(Clearing)
 	t.emit(Wipe{t.s.Request.Number})
@@ -168,14 +169,14 @@ func (t *transition) stop() {
 	}
 }
 
-// unrecorded handles a record that could not be written. Nothing that others can see has happened after it; tokens that
-// came are revoked.
+// unrecorded handles a record that could not be written. The effects after it were not carried out, so the visit ends here;
+// tokens that were issued are revoked.
 func (t *transition) unrecorded(e Unrecorded) {
 	switch {
 	case e.Stage == StageShown || e.Stage.Final():
-		// The result is on this screen only, and an ending needs no permission.
+		// Continue: a result only reaches the screen, and the visit ends with or without its record.
 	case e.Stage == StageAcknowledged && t.s.Request.Schedule.Polls > 0:
-		// Only a slower schedule is not on record: after a crash the polls would come a little earlier.
+		// Continue: this record only slows polling down. Without it, polls after a crash come a little earlier.
 	case t.s.Phase == Asking || t.s.Phase == Waiting || t.s.Phase == Checking:
 		t.revokeTokens()
 		t.end(Internal) // the ending cannot be written either

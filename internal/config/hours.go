@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// hours is the field of KIOSK_OPEN.
+// hours decodes the setting KIOSK_OPEN.
 type hours struct {
 	field
 	week Hours
@@ -27,24 +27,25 @@ func (h *hours) Decode(s string) error {
 	return nil
 }
 
-// Hours are the opening hours of a week in local time; nil is always open.
+// Hours are the opening hours of a week in local time; nil means always open.
 type Hours []Opening
 
 // Opening is one period of each week.
 type Opening struct {
 	Day  time.Weekday
-	From int // minutes since that day's midnight, below 1440
-	To   int // the same, above From; beyond 1440 it ends on the day after
+	From int // in minutes since midnight, 0 to 1439
+	To   int // likewise, greater than From; if greater than 1440, the period ends on the next day
 }
 
-// minutesPerDay ignores changes to and from summer time: opening hours are times on a clock's face.
+// minutesPerDay ignores daylight saving: opening hours are wall-clock times.
 const minutesPerDay = 24 * 60
 
-var weekdays = []string{"Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"} // as time.Weekday counts
+var weekdays = []string{"Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"} // indexed by time.Weekday
 
-// ParseHours parses opening hours: parts separated by commas or semicolons, each with days (Mo, or Mo-Fr; without days,
-// every day) and a period (08:00-20:00). A day may be in several parts. 24:00 is the end of a day. A period that does not
-// end after its beginning ends on the next day. Errors do not quote s.
+// ParseHours parses opening hours: parts separated by commas or semicolons. Each is a period, such as 08:00-20:00, after a
+// day or a range of days, such as Mo or Sa-Mo; without them it is for every day. A day may be in several parts. 24:00 is the
+// end of a day. A period whose end is not later than its start, such as 22:00-06:00, ends on the next day. Errors do not
+// quote s.
 func ParseHours(s string) (Hours, error) {
 	var all Hours
 	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' })
@@ -59,9 +60,9 @@ func ParseHours(s string) (Hours, error) {
 				return nil, fmt.Errorf("part %d: %w", i+1, err)
 			}
 		default:
-			return nil, fmt.Errorf("part %d: must be days and one period, such as Mo-Fr 08:00-20:00", i+1)
+			return nil, fmt.Errorf("part %d: must be a period, with or without days before it, such as Mo-Fr 08:00-20:00", i+1)
 		}
-		from, to, err := parseSpan(words[len(words)-1])
+		from, to, err := parsePeriod(words[len(words)-1])
 		if err != nil {
 			return nil, fmt.Errorf("part %d: %w", i+1, err)
 		}
@@ -78,26 +79,26 @@ func ParseHours(s string) (Hours, error) {
 	return all, nil
 }
 
-// parseDays parses one day or a range of days.
+// parseDays parses a day or a range of days, which may span the end of the week, such as Sa-Mo.
 func parseDays(s string) (first, last time.Weekday, err error) {
-	a, b, several := strings.Cut(s, "-")
-	if !several {
+	a, b, isRange := strings.Cut(s, "-")
+	if !isRange {
 		b = a
 	}
 	f, l := slices.Index(weekdays, a), slices.Index(weekdays, b)
 	if f < 0 || l < 0 {
-		return 0, 0, errors.New("a day is Mo, Tu, We, Th, Fr, Sa or Su")
+		return 0, 0, errors.New("the day must be Mo, Tu, We, Th, Fr, Sa or Su")
 	}
 	return time.Weekday(f), time.Weekday(l), nil
 }
 
-// parseSpan parses a period of a day.
-func parseSpan(s string) (from, to int, err error) {
+// parsePeriod parses a period such as 08:00-20:00. If to is greater than minutesPerDay, it ends on the next day.
+func parsePeriod(s string) (from, to int, err error) {
 	a, b, _ := strings.Cut(s, "-")
-	from, okFrom := parseMinute(a)
-	to, okTo := parseMinute(b)
+	from, okFrom := parseTimeOfDay(a)
+	to, okTo := parseTimeOfDay(b)
 	if !okFrom || !okTo || from == minutesPerDay {
-		return 0, 0, errors.New("a period is written 08:00-20:00")
+		return 0, 0, errors.New("the period must look like 08:00-20:00")
 	}
 	if to <= from {
 		to += minutesPerDay
@@ -105,8 +106,8 @@ func parseSpan(s string) (from, to int, err error) {
 	return from, to, nil
 }
 
-// parseMinute parses a time of day from 00:00 to 24:00 and returns its minutes since midnight.
-func parseMinute(s string) (int, bool) {
+// parseTimeOfDay parses a time of day from 00:00 to 24:00 and returns its minutes since midnight.
+func parseTimeOfDay(s string) (int, bool) {
 	if len(s) != len("00:00") || s[2] != ':' {
 		return 0, false
 	}
@@ -133,7 +134,7 @@ func (h Hours) IsOpen(t time.Time) bool {
 	return false
 }
 
-// NextOpening returns the next time after t at which the hours begin; zero if t is within them.
+// NextOpening returns when the next period after t begins; the zero time if h is open at t.
 func (h Hours) NextOpening(t time.Time) time.Time {
 	var next time.Time
 	if h.IsOpen(t) {

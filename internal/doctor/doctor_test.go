@@ -67,7 +67,7 @@ func TestWarningsDoNotFail(t *testing.T) {
 	}
 }
 
-// TestRunEndsWithContext: the report has the lines so far, and no invented failure.
+// TestRunEndsWithContext: the remaining checks are reported as not tried, not as failed.
 func TestRunEndsWithContext(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	r := Run(ctx, []check.Check{

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ciba-kiosk/ciba-kiosk/internal/oidc"
 )
 
-// loadKey reads a key file. If there is none, it makes the key if create is true, else it returns nil.
+// loadKey reads the key in the file name. If there is no such file, it generates and saves a key if create is set, and
+// returns nil without an error otherwise.
 func (d *stateDir) loadKey(name string, create bool) (*oidc.ClientKey, error) {
 	data, err := d.readFile(name)
 	if err != nil {
@@ -21,7 +23,7 @@ func (d *stateDir) loadKey(name string, create bool) (*oidc.ClientKey, error) {
 			err = errors.New("not a key made by kiosk provision")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w; move it away, and a new one is made", name, err)
+			return nil, fmt.Errorf("%s: %w; to get a new key, move this file away", name, err)
 		}
 		return k, nil
 	}
@@ -41,7 +43,9 @@ func (d *stateDir) saveKey(name string, k *oidc.ClientKey) error {
 		return err
 	}
 	defer b.Zero()
-	return d.writeFile(name, append(b, '\n'))
+	line := append(slices.Clip(b), '\n') // a copy
+	defer clear(line)
+	return d.writeFile(name, line)
 }
 
 // jwks returns the public keys as a JWK set.

@@ -21,44 +21,46 @@ import (
 )
 
 const (
-	// maxProofKeys limits the keys held at once: the current visit's, and those of requests that are polled only to
-	// close them.
+	// maxProofKeys limits the keys held at once: one for the current visit, and one for each earlier request that is
+	// still polled until the server closes it.
 	maxProofKeys = 8
 
-	// maxNonce limits a server's nonce; the longest seen is a JWE of 300 characters.
+	// maxNonce limits a server's nonce, and a challenge, in bytes. The longest nonce that we met, a JWE, has 300.
 	maxNonce = 1024
 
-	// maxOrigins limits the origins whose nonces are kept: server, its address for mutual TLS, API.
+	// maxOrigins limits the origins whose nonces are kept. A kiosk uses three: the authorization server, its endpoints
+	// for mutual TLS, and the API.
 	maxOrigins = 8
 
 	typProof = "dpop+jwt"
 )
 
 // DPoP makes proofs of possession. Each visit has its own key, made when first needed and kept in memory only, so
-// that tokens on a stolen disk are useless. After a crash a new key is as good, as long as there is no token; an
-// earlier token can still be revoked, which takes no proof. A DPoP is safe for concurrent use. (RFC 9449)
+// that tokens on a stolen disk are useless. A crash loses all keys: a request without tokens gets a new one; tokens
+// issued before the crash can only be revoked, which needs no proof. A DPoP is safe for concurrent use. (RFC 9449)
 type DPoP struct {
 	now func() time.Time
 
 	mu     sync.Mutex
-	keys   []proofKey        // the newest last
-	nonces map[string]string // the newest, by origin
+	keys   []proofKey        // the oldest first
+	nonces map[string]string // the latest of each origin
 }
 
-// proofKey is a visit's key, and the hashes of the secrets by which it is found: its auth_req_id and its access
-// token.
+// proofKey is the key of one visit. It is found by the visit's auth_req_id or device_code, or by its access token.
 type proofKey struct {
-	holderHashes [][sha256.Size]byte // of its auth_req_id and its access token
+	secretHashes [][sha256.Size]byte // of the auth_req_id or device_code; then of the access token, once it is bound
 	key          *ecdsa.PrivateKey
 }
 
 // NewDPoP returns a DPoP. now is the wall clock.
 func NewDPoP(now func() time.Time) *DPoP { return &DPoP{now: now, nonces: map[string]string{}} }
 
-// DPoPAlg is the algorithm of all proofs: every server with DPoP supports it, and its keys are made fast.
+// DPoPAlg is the algorithm of all proofs. Nearly every server with DPoP supports ES256, and its keys are quick to
+// generate.
 const DPoPAlg = string(jose.ES256)
 
-// TokenProof returns the proof for a token request with an auth_req_id. The first one makes the visit's key.
+// TokenProof returns the proof for a token request with an auth_req_id or a device_code. The first call for a request
+// generates its key; beyond maxProofKeys the oldest key is dropped.
 func (d *DPoP) TokenProof(requestID kiosk.Secret, address string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -77,12 +79,13 @@ func (d *DPoP) TokenProof(requestID kiosk.Secret, address string) (string, error
 	return d.sign(d.keys[i].key, http.MethodPost, address, nil)
 }
 
-// BindAccessToken records that the access token belongs to the key of requestID.
+// BindAccessToken binds an access token to the key of requestID, so that ResourceProof finds it. It replaces a token
+// that was bound earlier.
 func (d *DPoP) BindAccessToken(requestID, access kiosk.Secret) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if i := d.find(requestID); i >= 0 {
-		d.keys[i].holderHashes = append(d.keys[i].holderHashes[:1:1], sha256.Sum256(access))
+		d.keys[i].secretHashes = append(d.keys[i].secretHashes[:1:1], sha256.Sum256(access))
 	}
 }
 
@@ -92,7 +95,7 @@ func (d *DPoP) ResourceProof(access kiosk.Secret, method, address string) (strin
 	defer d.mu.Unlock()
 	i := d.find(access)
 	if i < 0 {
-		return "", errors.New("the key of this access token is unknown")
+		return "", errors.New("DPoP proof: no key for this access token")
 	}
 	return d.sign(d.keys[i].key, method, address, access)
 }
@@ -106,16 +109,18 @@ func (d *DPoP) Forget(access kiosk.Secret) {
 	}
 }
 
-func (d *DPoP) find(holder kiosk.Secret) int {
-	h := sha256.Sum256(holder)
-	return slices.IndexFunc(d.keys, func(k proofKey) bool { return slices.Contains(k.holderHashes, h) })
+// find returns the index of the key of a secret, or -1. The caller holds d.mu.
+func (d *DPoP) find(secret kiosk.Secret) int {
+	h := sha256.Sum256(secret)
+	return slices.IndexFunc(d.keys, func(k proofKey) bool { return slices.Contains(k.secretHashes, h) })
 }
 
-// sign returns a proof. (RFC 9449, section 4.2)
+// sign returns a proof, with the origin's nonce if one is known, and with ath if there is an access token. The caller
+// holds d.mu. (RFC 9449, section 4.2)
 func (d *DPoP) sign(key *ecdsa.PrivateKey, method, address string, access kiosk.Secret) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", errors.New("malformed address")
+		return "", errors.New("DPoP proof: malformed URL")
 	}
 	origin := originOf(u)
 	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = "", false, "", ""
@@ -143,8 +148,8 @@ func (d *DPoP) sign(key *ecdsa.PrivateKey, method, address string, access kiosk.
 	return jws.CompactSerialize()
 }
 
-// StoreNonce keeps a response's nonce for the next proofs to the same origin, and reports whether it is a new one.
-// (RFC 9449, section 8.2)
+// StoreNonce keeps a response's nonce for the next proofs to the same origin, and reports whether the nonce changed. A
+// missing, repeated or malformed header changes nothing. (RFC 9449, section 8.2)
 func (d *DPoP) StoreNonce(address string, h http.Header) bool {
 	values := h.Values("DPoP-Nonce")
 	u, err := url.Parse(address)
@@ -158,29 +163,30 @@ func (d *DPoP) StoreNonce(address string, h http.Header) bool {
 		return false
 	}
 	if _, known := d.nonces[origin]; !known && len(d.nonces) >= maxOrigins {
-		clear(d.nonces) // servers send them again
+		clear(d.nonces) // a server that requires a nonce sends one again
 	}
 	d.nonces[origin] = values[0]
 	return true
 }
 
-// RequiresNonce reports whether a protected resource's response demands a proof with the nonce it names. (RFC 9449,
-// section 9)
+// RequiresNonce reports whether a protected resource demands a proof with the nonce in its DPoP-Nonce header: status
+// 401 and a DPoP challenge with error="use_dpop_nonce". (RFC 9449, section 9)
 func RequiresNonce(status int, h http.Header) bool {
 	if status != http.StatusUnauthorized {
 		return false
 	}
 	for _, challenge := range h.Values("WWW-Authenticate") {
-		if len(challenge) <= maxNonce && challengesForNonce(challenge) {
+		if len(challenge) <= maxNonce && hasNonceChallenge(challenge) {
 			return true
 		}
 	}
 	return false
 }
 
-// challengesForNonce reports whether a WWW-Authenticate value, which may hold several challenges, has
-// error="use_dpop_nonce" in a DPoP challenge. (RFC 9110, section 11.6.1)
-func challengesForNonce(s string) bool {
+// hasNonceChallenge reports whether a WWW-Authenticate value, which may hold several challenges, has
+// error="use_dpop_nonce" in a DPoP challenge. A value with an escape, in any parameter before it, is not understood.
+// (RFC 9110, section 11.6.1)
+func hasNonceChallenge(s string) bool {
 	scheme := ""
 	for s != "" {
 		s = strings.TrimLeft(s, " \t,")
@@ -197,7 +203,7 @@ func challengesForNonce(s string) bool {
 		var value string
 		if strings.HasPrefix(s, `"`) {
 			end := strings.IndexByte(s[1:], '"')
-			if end < 0 || strings.Contains(s[1:1+end], `\`) { // use_dpop_nonce needs no escape
+			if end < 0 || strings.Contains(s[1:1+end], `\`) {
 				return false
 			}
 			value, s = s[1:1+end], s[end+2:]
@@ -212,10 +218,10 @@ func challengesForNonce(s string) bool {
 	return false
 }
 
-// tokenChars are the characters of a token and of a token68. (RFC 9110, section 5.6.2)
+// tokenChars are the characters of a token, and of a token68 without its padding. (RFC 9110, sections 5.6.2 and 11.2)
 const tokenChars = "!#$%&'*+-.^_`|~/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// isValidNonce reports whether s consists of NQCHAR. (RFC 9449, section 8.1)
+// isValidNonce reports whether s is a nonce, one or more NQCHAR, of at most maxNonce bytes. (RFC 9449, section 8.1)
 func isValidNonce(s string) bool {
 	return s != "" && len(s) <= maxNonce && !strings.ContainsFunc(s, func(r rune) bool {
 		return r < 0x21 || r > 0x7e || r == '"' || r == '\\'

@@ -154,7 +154,7 @@ func FuzzChallengesForNonce(f *testing.F) {
 	f.Add(`Bearer realm="a", DPoP error="use_dpop_nonce"`)
 	f.Add(`DPoP a = "b\"c",,error=use_dpop_nonce`)
 	f.Fuzz(func(t *testing.T, s string) {
-		if challengesForNonce(s) && (!strings.Contains(s, "use_dpop_nonce") || strings.Count(strings.ToLower(s), "dpop") < 2) {
+		if hasNonceChallenge(s) && (!strings.Contains(s, "use_dpop_nonce") || strings.Count(strings.ToLower(s), "dpop") < 2) {
 			t.Errorf("%q demands nothing", s)
 		}
 	})

@@ -18,7 +18,7 @@ import (
 const (
 	maxKeys = 100  // servers publish 1 to 10
 	minRSA  = 2048 // RFC 7518, section 3.3
-	maxRSA  = 8192 // a longer modulus only costs a small processor time
+	maxRSA  = 8192 // a longer modulus only makes signature checks slow on a small processor
 )
 
 // parseServerKeys reads a JWK set and skips unusable keys. It decodes key by key, because go-jose rejects a whole set for
@@ -30,7 +30,7 @@ func parseServerKeys(data []byte) ([]serverKey, error) {
 	}
 	members, ok := o["keys"].([]any)
 	if !ok {
-		return nil, errors.New("no list of keys")
+		return nil, errors.New("JWK set: keys is not an array")
 	}
 	if len(members) > maxKeys {
 		return nil, fmt.Errorf("more than %d keys", maxKeys)
@@ -74,8 +74,8 @@ func parseServerKey(o strictjson.Object) (k serverKey, err error) {
 	return k, err
 }
 
-// parsePublicKey reads a key by go-jose and rejects RSA keys that go-jose accepts although they are weak. It hands over only the
-// members of the public key: go-jose would reject a good key for a certificate beside it that it cannot parse.
+// parsePublicKey parses a key with go-jose and rejects weak RSA keys, which go-jose accepts. It passes on only the members
+// of the public key, because go-jose rejects a good key for a certificate beside it that it cannot parse.
 func parsePublicKey(o strictjson.Object) (crypto.PublicKey, error) {
 	members := strictjson.Object{}
 	for _, name := range []string{"kty", "crv", "n", "e", "x", "y"} {
@@ -97,9 +97,9 @@ func parsePublicKey(o strictjson.Object) (crypto.PublicKey, error) {
 			return nil, errors.New("RSA modulus too short, too long or even")
 		}
 		if k.E < 3 || int64(k.E) > 1<<31-1 || k.E&1 == 0 { // the exponents that crypto/rsa supports
-			return nil, errors.New("RSA exponent out of range")
+			return nil, errors.New("RSA exponent even or out of range")
 		}
-	case *ecdsa.PublicKey, ed25519.PublicKey: // go-jose checks their lengths, and that the point is a sound one
+	case *ecdsa.PublicKey, ed25519.PublicKey: // go-jose checks lengths and points
 	default:
 		return nil, errors.New("key type not supported")
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"sync"
@@ -34,28 +35,28 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
 	good := jwk(ecKey, "good", nil)
 	for name, member := range map[string]any{
-		"an unknown key type":     map[string]any{"kty": "AKP", "alg": "ML-DSA-44", "kid": "x", "pub": "AAAA"},
-		"a curve for encryption":  map[string]any{"kty": "OKP", "crv": "X25519", "kid": "x", "x": b64(make([]byte, 32))},
-		"secp256k1":               map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "x", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
-		"a shared secret":         map[string]any{"kty": "oct", "kid": "x", "k": "AAAA"},
-		"a key for encryption":    jwk(ecKey2, "x", map[string]any{"use": "enc"}),
-		"a key that only signs":   jwk(ecKey2, "x", map[string]any{"key_ops": []string{"sign"}}),
-		"an RSA key of 1024 bits": jwk(small, "x", nil),
-		"a point off the curve":   jwk(ecKey2, "x", map[string]any{"y": b64(make([]byte, 32))}),
-		"a short coordinate":      jwk(ecKey2, "x", map[string]any{"y": "AAAA"}),
-		"an RSA exponent of 1":    jwk(rsaKey, "x", map[string]any{"e": "AQ"}),
-		"an even RSA exponent":    jwk(rsaKey, "x", map[string]any{"e": "AAQ"}),
-		"a huge RSA exponent":     jwk(rsaKey, "x", map[string]any{"e": b64([]byte(strings.Repeat("\xff", 64)))}),
-		"an RSA key of 64 Kibit":  jwk(rsaKey, "x", map[string]any{"n": b64([]byte(strings.Repeat("\xff", 8192)))}),
-		"a short Ed25519 key":     jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 31))}),
-		"a weak Ed25519 key":      jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 32))}),
-		"no modulus":              jwk(rsaKey, "x", map[string]any{"n": nil}),
-		"base64 with padding":     jwk(ecKey2, "x", map[string]any{"x": "AAAA===="}),
-		"a kid that is a number":  jwk(ecKey2, "x", map[string]any{"kid": 7}),
-		"an alg that is a list":   jwk(ecKey2, "x", map[string]any{"alg": []string{"ES256"}}),
-		"no type":                 map[string]any{"kid": "x"},
-		"a text":                  "hello",
-		"null":                    nil,
+		"an unknown key type":         map[string]any{"kty": "AKP", "alg": "ML-DSA-44", "kid": "x", "pub": "AAAA"},
+		"a curve of key agreement":    map[string]any{"kty": "OKP", "crv": "X25519", "kid": "x", "x": b64(make([]byte, 32))},
+		"secp256k1":                   map[string]any{"kty": "EC", "crv": "secp256k1", "kid": "x", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
+		"a shared secret":             map[string]any{"kty": "oct", "kid": "x", "k": "AAAA"},
+		"a key for encryption":        jwk(ecKey2, "x", map[string]any{"use": "enc"}),
+		"a key that only signs":       jwk(ecKey2, "x", map[string]any{"key_ops": []string{"sign"}}),
+		"an RSA key of 1024 bits":     jwk(small, "x", nil),
+		"a point off the curve":       jwk(ecKey2, "x", map[string]any{"y": b64(make([]byte, 32))}),
+		"a short coordinate":          jwk(ecKey2, "x", map[string]any{"y": "AAAA"}),
+		"an RSA exponent of 1":        jwk(rsaKey, "x", map[string]any{"e": "AQ"}),
+		"an even RSA exponent":        jwk(rsaKey, "x", map[string]any{"e": "AAQ"}),
+		"a huge RSA exponent":         jwk(rsaKey, "x", map[string]any{"e": b64([]byte(strings.Repeat("\xff", 64)))}),
+		"an RSA key of 65536 bits":    jwk(rsaKey, "x", map[string]any{"n": b64([]byte(strings.Repeat("\xff", 8192)))}),
+		"a short Ed25519 key":         jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 31))}),
+		"an Ed25519 key of low order": jwk(edKey, "x", map[string]any{"x": b64(make([]byte, 32))}),
+		"no modulus":                  jwk(rsaKey, "x", map[string]any{"n": nil}),
+		"base64 with padding":         jwk(ecKey2, "x", map[string]any{"x": base64.URLEncoding.EncodeToString(must(ecKey2.PublicKey.Bytes())[1:33])}),
+		"a kid that is a number":      jwk(ecKey2, "x", map[string]any{"kid": 7}),
+		"an alg that is a list":       jwk(ecKey2, "x", map[string]any{"alg": []string{"ES256"}}),
+		"no type":                     map[string]any{"kid": "x"},
+		"a text":                      "hello",
+		"null":                        nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseServerKeys([]byte(jwks(member, good)))
@@ -73,7 +74,7 @@ func TestParseServerKeysRejectsDocuments(t *testing.T) {
 		"keys as an object":   `{"keys":{}}`,
 		"no key at all":       `{"keys":[]}`,
 		"no usable key":       jwks(map[string]any{"kty": "AKP"}),
-		"a duplicate name":    `{"keys":[],"keys":[]}`,
+		"a duplicate name":    `{"keys":[],"keys":[` + text(jwk(ecKey, "k", nil)) + `]}`,
 		"more than a hundred": `{"keys":[` + strings.Repeat(`{},`, 100) + text(jwk(ecKey, "k", nil)) + `]}`,
 	} {
 		if k, err := parseServerKeys([]byte(doc)); err == nil {
@@ -86,7 +87,7 @@ func TestKeysAreSelectedByKidTypeCurveAndAlg(t *testing.T) {
 	s := newServer(t)
 	s.put("/jwks", jwks(
 		jwk(rsaKey, "one", map[string]any{"use": "sig"}),
-		jwk(ecKey, "one", nil), // the same kid twice, with different types
+		jwk(ecKey, "one", nil), // the same kid three times, with another type or curve
 		jwk(ec384, "one", nil),
 		jwk(rsaKey2, "two", map[string]any{"alg": "PS256"}),
 		jwk(edKey, "three", nil),
@@ -174,13 +175,13 @@ func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	now.Advance(time.Second)
 	look("forged", false, 3)
 
-	// The withdrawn key stays valid for ten minutes after the fetch that missed it.
+	// A withdrawn key stays valid for ten minutes after the first fetch that does not list it.
 	now.Advance(8 * time.Minute)
 	look("old", true, 3)
 	now.Advance(2 * time.Minute)
 	look("old", false, 4)
 
-	// After the clock was set back, unknown keys still cause a fetch.
+	// After the clock is set back, what is kept counts as old, and an unknown key still causes a fetch.
 	now.Advance(-100 * time.Hour)
 	look("new", true, 5)
 	look("forged", false, 6)
@@ -226,7 +227,7 @@ func TestKeysOutliveServerFailures(t *testing.T) {
 	}
 	now.Advance(25 * time.Hour)
 	s.setStatus("/jwks", 500)
-	for range 3 { // one attempt a minute, with the old keys in use
+	for range 3 { // one attempt, then none for a minute; the old keys stay in use
 		if _, err := find(t, k, s, "ES256", "k"); err != nil || s.count("/jwks") != 4 {
 			t.Fatalf("asked %d times, %v", s.count("/jwks"), err)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/ciba-kiosk/ciba-kiosk/kiosk"
 )
 
-// addUnfinished is a visit that a power cut interrupted.
+// addUnfinished adds the record of a visit that a power cut interrupted at this stage, ago before now, in the given boot.
 func (s *testKiosk) addUnfinished(stage kiosk.Stage, boot string, ago time.Duration) {
 	r := kiosk.Record{
 		Visit: "old", Stage: stage, Code: "K7-4F9Q", Expires: time.Minute, Interval: 5 * time.Second,
