@@ -86,9 +86,10 @@ func (f *flags) explain(err error) string {
 // path returns the file of settings.
 func (f *flags) path() string { return cmp.Or(f.env, envFile) }
 
-// load reads the settings with their files.
-func (f *flags) load() (*config.Settings, error) {
-	files, err := config.LoadFiles(f.path(), f.env == "")
+// load reads the settings with their files. Files that come first win over these, which need not exist then.
+func (f *flags) load(first ...*config.EnvFile) (*config.Settings, error) {
+	files, err := config.LoadFiles(f.path(), f.env == "" || len(first) > 0)
+	files = append(first, files...)
 	if err != nil {
 		s, loadErr := config.Load(files...)
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {

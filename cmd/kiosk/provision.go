@@ -43,7 +43,7 @@ and KIOSK_BOOTSTRAP_CLIENT_ID.
                      reaches this device
     --again          continue although the result of an earlier attempt is
                      unknown
-    --rotate-key     replace the key; the server accepts both for a while
+    --rotate-key     replace the key; reload a running kiosk afterwards
     --json           one JSON object a line, one for each step
     --env-file FILE  file in which settings are read and written
                      (` + envFile + `)
@@ -73,7 +73,15 @@ func runProvision(ctx context.Context, args []string, std streams) int {
 	}
 	host.NoCoreDumps()
 	out := reporter{std: std, json: *asJSON, portal: o.Manual && o.ClientID == ""}
-	settings, err := f.loadWith(*from, &o)
+	var first []*config.EnvFile
+	if *from != "" {
+		file, err := readSetupFile(*from, &o)
+		if err != nil {
+			return out.fail(err)
+		}
+		first = append(first, file)
+	}
+	settings, err := f.load(first...)
 	if err != nil && !errors.Is(err, config.ErrNotProvisioned) && !o.Manual && settings.Issuer == "" {
 		return out.fail(err)
 	}
@@ -104,17 +112,13 @@ func runProvision(ctx context.Context, args []string, std streams) int {
 	return code
 }
 
-// loadWith reads the settings, preceded by those of an unattended set-up.
-func (f *flags) loadWith(from string, o *setup.ProvisionOptions) (*config.Settings, error) {
-	if from == "" {
-		return f.load()
-	}
-	brought, err := config.LoadFile(from)
+// readSetupFile reads the file of an unattended set-up and takes its token and settings into o.
+func readSetupFile(name string, o *setup.ProvisionOptions) (*config.EnvFile, error) {
+	file, err := config.LoadFile(name)
 	if err != nil {
-		s, _ := config.Load()
-		return s, kiosk.Fail(kiosk.Misconfigured, "set-up file", err)
+		return nil, kiosk.Fail(kiosk.Misconfigured, "set-up file", err)
 	}
-	for _, v := range brought.Vars {
+	for _, v := range file.Vars {
 		switch {
 		case v.Name == "INITIAL_ACCESS_TOKEN":
 			o.Initial = kiosk.Secret(v.Value)
@@ -122,11 +126,7 @@ func (f *flags) loadWith(from string, o *setup.ProvisionOptions) (*config.Settin
 			o.More = append(o.More, v)
 		}
 	}
-	own, err := config.LoadFile(f.path())
-	if err != nil {
-		own = nil // it is created
-	}
-	return config.Load(brought, own)
+	return file, nil
 }
 
 // reporter reports progress to people or scripts. It contains no secret.
@@ -225,7 +225,7 @@ func (r reporter) done() {
 	case r.portal:
 		fmt.Fprintln(r.std.out, "\nRegister the device at the server's portal: make a client for CIBA (poll) with the\nauthentication private_key_jwt, and paste the public key above where the portal keeps the\nclient's keys or credentials. docs/servers.md says where that is at each server.\nThen run: kiosk provision --manual --client-id ID")
 	default:
-		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A waiting kiosk starts within a minute. Tell a running one\nwith: systemctl reload kiosk")
+		fmt.Fprintln(r.std.out, "\nThe device is provisioned. A waiting kiosk starts within a minute. Reload a running one\nwith: systemctl reload kiosk")
 	}
 }
 
@@ -254,7 +254,7 @@ func (r reporter) runDoctor(ctx context.Context, f *flags) int {
 	return report.ExitCode()
 }
 
-// rotateKey replaces the key and removes the old one at the server: no process needs it any more.
+// rotateKey replaces the key and removes the old one at the server. A running kiosk has the old key until it reloads.
 func (r reporter) rotateKey(ctx context.Context, p *setup.Provisioning) int {
 	state, err := p.RotateKey(ctx)
 	if err != nil {
@@ -266,6 +266,10 @@ func (r reporter) rotateKey(ctx context.Context, p *setup.Provisioning) int {
 	if _, err := p.FinishRotation(ctx); err != nil {
 		return r.fail(err)
 	}
-	r.done()
+	if r.json {
+		r.done()
+	} else {
+		fmt.Fprintln(r.std.out, "\nThe key is replaced. Load it into a running kiosk with: systemctl reload kiosk")
+	}
 	return exitOK
 }

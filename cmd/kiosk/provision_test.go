@@ -116,6 +116,21 @@ func TestProvisionWithOneSignIn(t *testing.T) {
 	}
 }
 
+// TestProvisionNeedsTheSetupFileItIsGiven: with an issuer from elsewhere it does not continue with a sign-in instead.
+func TestProvisionNeedsTheSetupFileItIsGiven(t *testing.T) {
+	r := newDevice(t)
+	r.env["KIOSK_ISSUER"] = r.url
+	for name, file := range map[string]string{"missing": "none.env", "malformed": r.write("setup.env", "nonsense\n")} {
+		c := r.start("provision", "--json", "--from", file)
+		if code := c.wait(); code != 3 || !strings.Contains(c.out.text(), "set-up file") || r.count("registration") != 0 {
+			t.Errorf("%s: exit %d, %d registrations\n%s%s", name, code, r.count("registration"), c.out.text(), c.err.text())
+		}
+	}
+	if _, err := os.Stat(filepath.Join(r.dir, "setup.env")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProvisionUnattended(t *testing.T) {
 	r := newDevice(t)
 	token, err := r.dev.InitialAccessToken()

@@ -20,7 +20,7 @@ _kiosk() {
 	*) words= ;;
 	esac
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	*-file | --tty | --saved) mapfile -t COMPREPLY < <(compgen -f -- "$now") ;;
+	*-file | --tty | --saved | --out | --from) mapfile -t COMPREPLY < <(compgen -f -- "$now") ;;
 	*) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$now") ;;
 	esac
 }

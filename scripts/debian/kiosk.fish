@@ -9,7 +9,7 @@ complete -c kiosk -n __fish_use_subcommand -a login -d 'plays one visit without 
 complete -c kiosk -n '__fish_seen_subcommand_from login' -l json
 complete -c kiosk -n '__fish_seen_subcommand_from login' -l env-file -r -F
 complete -c kiosk -n __fish_use_subcommand -a provision -d 'makes the device key, registers the device, writes the settings'
-complete -c kiosk -n '__fish_seen_subcommand_from provision' -l from
+complete -c kiosk -n '__fish_seen_subcommand_from provision' -l from -r -F
 complete -c kiosk -n '__fish_seen_subcommand_from provision' -l manual
 complete -c kiosk -n '__fish_seen_subcommand_from provision' -l client-id
 complete -c kiosk -n '__fish_seen_subcommand_from provision' -l ping-url

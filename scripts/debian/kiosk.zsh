@@ -19,7 +19,7 @@ if (( CURRENT == 2 )); then
 	return
 fi
 case ${words[CURRENT-1]} in
-*-file|--tty|--saved|--out) _files; return ;;
+*-file|--tty|--saved|--out|--from) _files; return ;;
 esac
 case ${words[2]} in
 	run) words_of_verb=(--headless --desk --tty --env-file -h) ;;

@@ -17,7 +17,7 @@ func zshCompletion(verbs []verb) string {
 	}
 	return "#compdef kiosk\n# Completion of kiosk for zsh, generated from its help by make docs.\n" +
 		"local -a verbs words_of_verb\nif (( CURRENT == 2 )); then\n\tverbs=(\n" + names.String() + "\t)\n\t_describe verb verbs\n\treturn\nfi\n" +
-		"case ${words[CURRENT-1]} in\n*-file|--tty|--saved|--out) _files; return ;;\nesac\n" +
+		"case ${words[CURRENT-1]} in\n*-file|--tty|--saved|--out|--from) _files; return ;;\nesac\n" +
 		"case ${words[2]} in\n" + strings.ReplaceAll(cases.String(), " words=(", " words_of_verb=(") + "esac\ncompadd -- $words_of_verb\n"
 }
 
@@ -33,7 +33,7 @@ func fishCompletion(verbs []verb) string {
 		}
 		for _, f := range v.flags() {
 			files := ""
-			if strings.HasSuffix(f, "-file") || f == "--tty" || f == "--saved" || f == "--out" {
+			if strings.HasSuffix(f, "-file") || f == "--tty" || f == "--saved" || f == "--out" || f == "--from" {
 				files = " -r -F"
 			}
 			fmt.Fprintf(&b, "complete -c kiosk %s -l %s%s\n", seen, strings.TrimPrefix(f, "--"), files)

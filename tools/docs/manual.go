@@ -223,6 +223,6 @@ func completion(verbs []verb) string {
 		"\tlocal words verb=${COMP_WORDS[1]} now=${COMP_WORDS[COMP_CWORD]}\n" +
 		"\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W " + fmt.Sprintf("%q", names.String()) + " -- \"$now\")\n\t\treturn\n\tfi\n" +
 		"\tcase $verb in\n" + cases.String() + "\t*) words= ;;\n\tesac\n" +
-		"\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n\t*-file | --tty | --saved) mapfile -t COMPREPLY < <(compgen -f -- \"$now\") ;;\n" +
+		"\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n\t*-file | --tty | --saved | --out | --from) mapfile -t COMPREPLY < <(compgen -f -- \"$now\") ;;\n" +
 		"\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$now\") ;;\n\tesac\n}\ncomplete -F _kiosk kiosk\n"
 }
