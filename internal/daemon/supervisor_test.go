@@ -98,8 +98,8 @@ func TestSupervise(t *testing.T) {
 		state.set(func() { state.hang = make(chan struct{}) })
 		time.Sleep(time.Minute)
 		want("a part hangs")
+		stop() // first, or a sign of life may still go out
 		close(state.hang)
-		stop()
 		<-ended
 		want("at the end", "STOPPING=1\nWATCHDOG=1")
 	})
